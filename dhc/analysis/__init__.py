@@ -1,0 +1,1 @@
+"""Pure computation on the records of a run: no files, no Keras, no Streamlit."""

@@ -1,0 +1,1 @@
+"""Records to Plotly figures: no files, no Streamlit, no fixed text colours."""

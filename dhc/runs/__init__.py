@@ -1,0 +1,1 @@
+"""The run folder: names and writer, derived status, and the read model."""

@@ -1,0 +1,101 @@
+"""The records that a run is read into: its history (curves) and its predictions on val.
+
+`runs.store` fills them from the files of a run folder; `analysis` and `figures` take nothing else. They hold DataFrames
+and arrays, so they compare by identity, not by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+BATCH_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "t": "float64",
+        "epoch": "int64",
+        "position": "float64",
+        "loss": "float64",
+        "accuracy": "float64",
+        "pictures_per_second": "float64",
+    }
+)
+EPOCH_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "t": "float64",
+        "epoch": "int64",
+        "loss": "float64",
+        "accuracy": "float64",
+        "val_loss": "float64",
+        "val_accuracy": "float64",
+        "learning_rate": "float64",
+        "seconds": "float64",
+        "pictures_per_second": "float64",
+        "best": "bool",
+    }
+)
+LR_COLUMNS: Mapping[str, str] = MappingProxyType({"epoch": "int64", "old": "float64", "new": "float64"})
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What a run has told so far, in time order. Any of the three tables may be empty; figures may be NaN.
+
+    batches     t (Unix seconds), epoch (1-based, the one that the batch belongs to), position (epochs seen so far: 2.37
+                lies in epoch 3), loss and accuracy (0 to 1) on the training pictures, pictures_per_second.
+    epochs      one row per finished epoch: t (when it ended), epoch (1-based), loss, accuracy, val_loss, val_accuracy,
+                learning_rate (the one used *during* the epoch), seconds, pictures_per_second, best (val_accuracy above
+                that of every epoch before).
+    lr_changes  epoch (1-based, the first one that runs at the new rate), old, new.
+    """
+
+    batches: pd.DataFrame
+    epochs: pd.DataFrame
+    lr_changes: pd.DataFrame
+
+    @classmethod
+    def empty(cls) -> History:
+        """The history of a run that has not yet written anything: three tables without rows, columns as always."""
+        return cls(empty_table(BATCH_COLUMNS), empty_table(EPOCH_COLUMNS), empty_table(LR_COLUMNS))
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The 1-based epoch of the highest val_accuracy, the earliest of equals; None before any finite one."""
+        accuracy = self.epochs["val_accuracy"].to_numpy(dtype=np.float64)
+        if not np.isfinite(accuracy).any():
+            return None
+        return int(self.epochs["epoch"].iloc[int(np.argmax(np.where(np.isfinite(accuracy), accuracy, -np.inf)))])
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a run's network said of the val pictures.
+
+    ids            (N,) str, file names as in the data set's table
+    y_true         (N,) int64, index into classes
+    y_pred         (E, N) int64, the predicted class after each finished epoch; row 0 is epoch 1
+    best_epoch     1-based, the epoch whose network was kept
+    probabilities  (N, K) float32, that network's softmax; rows sum to 1
+    classes        K names
+    """
+
+    ids: np.ndarray
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    best_epoch: int
+    probabilities: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """(N,) int64: the classes predicted by the kept network, the row of `y_pred` at the best epoch."""
+        row: np.ndarray = self.y_pred[self.best_epoch - 1]
+        return row
+
+
+def empty_table(columns: Mapping[str, str]) -> pd.DataFrame:
+    """A DataFrame without rows whose columns carry the given names and dtypes, in that order."""
+    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
