@@ -1,0 +1,197 @@
+// Draws any Plotly figure with Plotly.react, which keeps the node, the zoom, the legend's toggles and the hover when the figure changes,
+// and reports clicks on points and on heatmap cells, filled or empty. Streamlit calls the exported function again whenever the data or the
+// theme changed, with the same parentElement; everything that outlives one call is kept in `states`.
+
+const states = new WeakMap(); // parentElement -> state of the chart inside it
+let library = null; // promise of window.Plotly, shared by all charts of the page
+
+/** Streamlit's own root, found from its script tag, so that a base path or a proxy in front of the server does no harm. */
+function serverRoot() {
+  const script = document.querySelector('script[src*="/static/js/"]');
+  return script ? script.src.slice(0, script.src.indexOf('/static/js/') + 1) : new URL('.', document.baseURI).href;
+}
+
+function runScript(source) {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  return new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    script.src = url;
+    script.onload = resolve;
+    script.onerror = () => reject(new Error('the script did not run'));
+    document.head.append(script);
+  }).finally(() => URL.revokeObjectURL(url));
+}
+
+/** Load plotly.min.js from this server, once a page. The address carries the version, so any kept copy is good: force-cache. */
+function loadPlotly(path) {
+  library ??= (async () => {
+    const answer = await fetch(new URL(path, serverRoot()), { cache: 'force-cache' });
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    await runScript(await answer.text());
+    if (!window.Plotly) throw new Error('the file holds no Plotly');
+    return window.Plotly;
+  })();
+  library.catch(() => { library = null; }); // the next update tries again
+  return library;
+}
+
+const pixel = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
+
+/** Any CSS colour as rgba() with the given opacity, which Plotly's colour parser understands. */
+function faded(color, opacity) {
+  pixel.clearRect(0, 0, 1, 1);
+  pixel.fillStyle = color;
+  pixel.fillRect(0, 0, 1, 1);
+  const [r, g, b] = pixel.getImageData(0, 0, 1, 1).data;
+  return `rgba(${r},${g},${b},${opacity})`;
+}
+
+const scale = colors => colors.map((color, i) => [i / (colors.length - 1), color]);
+
+/** The theme as a Plotly template: what a figure says itself wins, all that it leaves open follows the theme. */
+function template(css) {
+  const value = name => css.getPropertyValue(`--st-${name}`).trim();
+  const list = name => value(name).split(/,(?![^(]*\))/).map(color => color.trim());
+  const [text, page, raised] = [value('text-color'), value('background-color'), value('secondary-background-color')];
+  const sequential = scale(list('chart-sequential-colors'));
+  const size = 0.875 * (parseFloat(value('base-font-size')) || 16);
+  const axis = {
+    gridcolor: faded(text, 0.12), linecolor: faded(text, 0.35), zerolinecolor: faded(text, 0.2), tickcolor: faded(text, 0.35),
+    tickfont: { color: faded(text, 0.85), size: size - 1 }, automargin: true, zeroline: false, title: { standoff: 8 },
+  };
+  const colorbar = { tickfont: { color: text }, outlinewidth: 0, ticks: '', thickness: 12 };
+  const filled = [{ colorscale: sequential, colorbar }];
+  return {
+    layout: {
+      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+      font: { color: text, family: value('font'), size }, colorway: list('chart-categorical-colors'),
+      colorscale: { sequential, sequentialminus: sequential, diverging: scale(list('chart-diverging-colors')) },
+      xaxis: axis, yaxis: axis, margin: { l: 56, r: 16, t: 24, b: 44 },
+      hoverlabel: { bgcolor: raised, bordercolor: faded(text, 0.4), font: { color: text, family: value('font'), size }, align: 'left' },
+      legend: { bgcolor: 'rgba(0,0,0,0)', font: { color: text } },
+      modebar: { bgcolor: 'rgba(0,0,0,0)', color: faded(text, 0.55), activecolor: text },
+      newshape: { line: { color: text } },
+      annotationdefaults: { font: { color: text } }, shapedefaults: { line: { color: faded(text, 0.5) } },
+    },
+    data: { heatmap: filled, histogram2d: filled, surface: filled },
+    page, // not Plotly's: the background for downloads
+  };
+}
+
+/** Colours written as "var(--st-…)" by Python are looked up in the theme; only whole strings count, so names stay as they are. */
+function parseFigure(text, css) {
+  return JSON.parse(text.replace(/"var\((--st-[a-z0-9-]+)\)"/g, (_, name) => JSON.stringify(css.getPropertyValue(name).trim())));
+}
+
+const plain = value => (ArrayBuffer.isView(value) || Array.isArray(value) ? Array.from(value, plain) : Number.isNaN(value) ? null : value ?? null);
+
+function report(state, event) {
+  const point = event.points?.[0];
+  if (!point || !state.clicks) return;
+  state.send('click', {
+    curve: point.curveNumber, x: plain(point.x), y: plain(point.y), z: plain(point.z),
+    point: plain(point.pointIndex ?? point.pointNumber), customdata: plain(point.customdata),
+  });
+}
+
+function config(P, state) {
+  const download = {
+    name: 'download', title: 'Download as PNG', icon: P.Icons.camera,
+    click: plot => P.downloadImage(
+      { data: plot.data, layout: { ...plot.layout, paper_bgcolor: state.page } },
+      { format: 'png', scale: 2, filename: state.name, width: plot.clientWidth, height: plot.clientHeight }),
+  };
+  return { displaylogo: false, displayModeBar: 'hover', responsive: false, showTips: false, modeBarButtons: [['resetScale2d', download]] };
+}
+
+function say(state, text) {
+  state.notice.textContent = text;
+  state.notice.hidden = !text;
+}
+
+function look(state, P, css) {
+  const figure = parseFigure(state.text, css);
+  const theme = template(css);
+  state.page = theme.page;
+  const { width: _width, height: _height, ...layout } = figure.layout ?? {};
+  return P.react(state.plot, figure.data ?? [], {
+    ...layout, template: theme, autosize: true, uirevision: layout.uirevision ?? 'keep', clickmode: layout.clickmode ?? 'event',
+  }, config(P, state));
+}
+
+/** Draw what was last asked for. Calls that arrive while Plotly works are joined into one more drawing. */
+async function draw(state) {
+  if (state.busy) { state.again = true; return; }
+  state.busy = true;
+  try {
+    const P = await loadPlotly(state.path);
+    do {
+      state.again = false;
+      if (state.gone) return;
+      const css = getComputedStyle(state.host);
+      const wanted = `${css.getPropertyValue('--st-text-color')}|${css.getPropertyValue('--st-background-color')}|${state.text}`;
+      if (wanted === state.drawn) continue;
+      await look(state, P, css);
+      if (!state.drawn) {
+        state.plot.on('plotly_click', event => report(state, event));
+        state.observer.observe(state.host);
+      }
+      state.drawn = wanted;
+      state.host.dataset.drawn = String((Number(state.host.dataset.drawn) || 0) + 1);
+      say(state, '');
+    } while (state.again);
+  } catch (error) {
+    console.warn('chart:', error);
+    say(state, `This chart could not be drawn (${error.message}). Reload the page to try again.`);
+  } finally {
+    state.busy = false;
+  }
+}
+
+function resize(state) {
+  cancelAnimationFrame(state.frame);
+  state.frame = requestAnimationFrame(() => {
+    const { clientWidth: width, clientHeight: height } = state.host;
+    const now = state.plot._fullLayout;
+    if (state.gone || !now || !width || !height || (now.width === width && now.height === height)) return;
+    window.Plotly.Plots.resize(state.plot);
+  });
+}
+
+function mount(parent) {
+  const host = document.createElement('div');
+  const plot = document.createElement('div');
+  const notice = document.createElement('p');
+  host.className = 'dhc-plot';
+  plot.className = 'dhc-plot-area';
+  plot.setAttribute('role', 'img');
+  notice.className = 'dhc-plot-notice';
+  notice.setAttribute('role', 'status');
+  notice.hidden = true;
+  host.append(plot, notice);
+  parent.append(host);
+  const state = { host, plot, notice, drawn: '', busy: false, again: false, gone: false };
+  state.observer = new ResizeObserver(() => resize(state));
+  states.set(parent, state);
+  return state;
+}
+
+function dispose(parent, state) {
+  state.gone = true;
+  state.observer.disconnect();
+  cancelAnimationFrame(state.frame);
+  window.Plotly?.purge(state.plot);
+  state.host.remove();
+  if (states.get(parent) === state) states.delete(parent);
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const state = states.get(parentElement) ?? mount(parentElement);
+  const call = (state.call = (state.call ?? 0) + 1);
+  Object.assign(state, { text: data.figure, path: data.plotly, name: data.name, clicks: data.clicks, send: setTriggerValue });
+  state.host.style.height = `${data.height}px`;
+  state.host.classList.toggle('dhc-plot-clicks', data.clicks);
+  state.plot.setAttribute('aria-label', data.alt);
+  draw(state);
+  return () => { if (state.call === call) dispose(parentElement, state); };
+}
