@@ -1,0 +1,72 @@
+"""What the file system says about many files at once: one directory listing instead of one look-up by path each."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+
+class FileState(NamedTuple):
+    """What tells one version of a file from the next: size in bytes, and times of change in nanoseconds.
+
+    ``ctime_ns`` catches what ``mtime_ns`` alone would not: a file replaced with its old date kept, as ``cp -p`` does.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+def stat_files(root: Path, files: Sequence[str]) -> list[FileState | None]:
+    """The state of each of ``files`` (POSIX paths below ``root``); None: not there, no file, or a link out of ``root``."""
+    folders: dict[str, dict[str, FileState | None]] = {}
+    states: list[FileState | None] = []
+    for file in files:
+        folder, _, name = file.rpartition("/")
+        listing = folders.get(folder)
+        if listing is None:
+            listing = folders[folder] = list_folder(root, folder)
+        # Not listed: missing, or (on systems that fold case or accents) listed under another spelling.
+        states.append(listing[name] if name in listing else _stat(root, file))
+    return states
+
+
+def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
+    """The state of each entry of ``root/folder`` by name; empty where there is no such folder inside ``root``."""
+    if not inside(root, folder):
+        return {}
+    try:
+        with os.scandir(root / folder) as entries:
+            return {
+                entry.name: _stat(root, f"{folder}/{entry.name}") if entry.is_symlink() else _state(entry.stat())
+                for entry in entries
+            }
+    except OSError:  # no such folder, or not ours to read: then none of its files is there
+        return {}
+
+
+def inside(root: Path, path: str) -> bool:
+    """True when ``root/path``, links followed, still lies in ``root``."""
+    return (root / path).resolve().is_relative_to(root.resolve())
+
+
+def shown(name: str, limit: int = 80) -> str:
+    """``name`` as an error may quote it: control characters escaped, the middle of a long one left out, in quotes."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+    if len(text) > limit:
+        text = f"{text[: limit // 2]}…{text[-limit // 2 :]}"
+    return f"“{text}”"
+
+
+def _stat(root: Path, file: str) -> FileState | None:
+    try:
+        return _state((root / file).stat()) if inside(root, file) else None
+    except (OSError, ValueError):  # missing, a name too long for the system, a loop of links
+        return None
+
+
+def _state(found: os.stat_result) -> FileState | None:
+    return FileState(found.st_size, found.st_mtime_ns, found.st_ctime_ns) if stat.S_ISREG(found.st_mode) else None

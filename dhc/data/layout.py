@@ -1,0 +1,168 @@
+"""Files → table: the Kaggle layout read from its CSVs, checked, and numbered.
+
+    ROOT/train.csv  val.csv     file,label (the competition writes ``Image,Class``)
+    ROOT/test.csv               file; optional, and test_labels.csv beside it gives its labels
+    ROOT/train_images/ val_images/ test_images/
+
+Only the tables are read here, so opening stays quick; a picture that is missing or broken is a property of that picture
+and is reported by :mod:`dhc.data.decode`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import normpath
+
+import numpy as np
+
+from dhc.data.files import inside, shown, stat_files
+from dhc.data.table import DataError, Table, read_table
+
+SPLITS = ("train", "val", "test")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+# ".." as a whole part, a leading slash, a drive: whatever would lead out of the folder on any system.
+_LEAVES = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)|^[\\/]|^[A-Za-z]:")
+_UNTIDY = re.compile(r"(?:^|/)\.?(?:/|$)")
+
+__all__ = ["SPLITS", "DataError", "Dataset", "Split", "fingerprint", "open_dataset"]
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One fold: its pictures in the order of its CSV.
+
+    ``files``: POSIX paths relative to the dataset's root. ``y``: (N,) int64, read-only, index into ``Dataset.classes``;
+    None without labels.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    y: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A folder of labelled pictures. ``splits`` always has "train" and "val", and "test" where there is a test.csv."""
+
+    root: Path
+    classes: tuple[str, ...]
+    splits: Mapping[str, Split]
+
+
+def open_dataset(root: Path) -> Dataset:
+    """Read the tables of the data set in ``root``; no picture is opened.
+
+    The first column is the file and the second the label, unless the header says ``Image`` and ``Class``. Labels are
+    text ("None", "nan" and "NA" are labels like any other). When every train label is an integer they are compared as
+    integers, as pandas would ("07" and "7" are one class, named "7"), and classes stand in numeric order; otherwise every
+    label is kept as written ("07" and "7" are two classes), in text order. Either way the order is that of
+    scikit-learn's LabelEncoder.
+
+    Raises DataError, one sentence for the person, for anything wrong with folder or tables.
+    """
+    root = Path(root)
+    _refuse_no_folder(root)
+    names = [name for name in SPLITS if name != "test" or (root / "test.csv").exists()]
+    tables = {name: read_table(root / f"{name}.csv", labelled=name != "test") for name in names}
+    files = {name: _files(root, name, table) for name, table in tables.items()}
+    labels = {name: table.labels for name, table in tables.items() if table.labels is not None}
+    if "test" in tables and (root / "test_labels.csv").exists():
+        labels["test"] = _test_labels(root, files["test"])
+    for name, column in labels.items():
+        _refuse_two_labels(name, files[name], column)
+    numeric = all(_INTEGER.fullmatch(label) for label in set(labels["train"]))
+    labels = {name: _spelled(column, numeric) for name, column in labels.items()}
+    classes = tuple(sorted(set(labels["train"]), key=int if numeric else None))
+    numbers = {name: _numbered(name, column, classes) for name, column in labels.items()}
+    return Dataset(root, classes, {name: Split(name, files[name], numbers.get(name)) for name in tables})
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Sixteen hex digits that change when a name, a label or a file's size does, and not when the folder moves.
+
+    sha256 over classes, file names, labels and sizes in bytes (-1: not there); no picture is opened.
+    """
+    digest = hashlib.sha256(repr(dataset.classes).encode("utf-8", "backslashreplace"))
+    for name, split in sorted(dataset.splits.items()):
+        sizes = [state.size if state is not None else -1 for state in stat_files(dataset.root, split.files)]
+        labels = None if split.y is None else split.y.tolist()
+        digest.update(repr((name, split.files, labels, sizes)).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()[:16]
+
+
+def _refuse_no_folder(root: Path) -> None:
+    try:
+        what = "" if root.is_dir() else "is a file, not a folder" if root.exists() else "does not exist"
+    except OSError as error:  # a name too long for the system, a folder that is not ours to enter
+        what = f"cannot be opened ({error.strerror})"
+    if what:
+        raise DataError(f"The data folder {shown(str(root))} {what}; give one that holds train.csv and train_images/.")
+
+
+def _files(root: Path, name: str, table: Table) -> tuple[str, ...]:
+    """The table's file names as paths below ``root``; refuses a name that leaves the folder."""
+    folder = f"{name}_images"
+    if not (root / folder).is_dir():
+        raise DataError(f"{root} has no folder {folder}/; the pictures that {name}.csv lists are looked for there.")
+    if not inside(root, folder):
+        raise DataError(f"{folder}/ is a link that leads out of {root}; put the pictures themselves there.")
+    leaving = next((file for file in table.files if _LEAVES.search(file)), None)
+    if leaving is not None:
+        raise DataError(
+            f"{name}.csv lists {shown(leaving)}, a path that leaves the data folder; names must lie below {folder}/."
+        )
+    return tuple(normpath(f"{folder}/{file}") if _UNTIDY.search(file) else f"{folder}/{file}" for file in table.files)
+
+
+def _test_labels(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+    """Labels of the test pictures from test_labels.csv, whose rows may stand in any order."""
+    table = read_table(root / "test_labels.csv", labelled=True)
+    assert table.labels is not None
+    listed = _files(root, "test", table)
+    _refuse_two_labels("test_labels", listed, table.labels)
+    given = dict(zip(listed, table.labels, strict=True))
+    missing = [file for file in files if file not in given]
+    if missing:
+        raise DataError(
+            f"test_labels.csv has no label for {_many(missing)} of test.csv; add the rows, or remove test_labels.csv."
+        )
+    return tuple(given[file] for file in files)
+
+
+def _refuse_two_labels(name: str, files: Iterable[str], labels: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for file, label in zip(files, labels, strict=True):
+        if seen.setdefault(file, label) != label:
+            raise DataError(
+                f"{name}.csv lists {shown(file)} twice, as {shown(seen[file])} and as {shown(label)}; "
+                "keep the row that is right."
+            )
+
+
+def _spelled(labels: Iterable[str], numeric: bool) -> tuple[str, ...]:
+    """Labels in the one spelling of their class: of integers the plain one ("07" → "7"), of text the text itself."""
+    if not numeric:
+        return tuple(labels)
+    return tuple(str(int(label)) if _INTEGER.fullmatch(label) else label for label in labels)
+
+
+def _numbered(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    """(N,) int64, read-only: the place of each label in ``classes``; refuses a label that train never saw."""
+    place = {label: i for i, label in enumerate(classes)}
+    unknown = sorted(set(labels) - place.keys())
+    if unknown:
+        raise DataError(
+            f"{name}.csv has the label {_many(unknown)}, which train.csv never has; a network can only learn train's classes."
+        )
+    y = np.array([place[label] for label in labels], dtype=np.int64)
+    y.setflags(write=False)
+    return y
+
+
+def _many(names: Sequence[str]) -> str:
+    """The first name, and how many more there are."""
+    return shown(names[0]) + (f" (and {len(names) - 1:,} more)" if len(names) > 1 else "")
