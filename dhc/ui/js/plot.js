@@ -68,7 +68,7 @@ function template(css) {
       colorscale: { sequential, sequentialminus: sequential, diverging: scale(list('chart-diverging-colors')) },
       xaxis: axis, yaxis: axis, margin: { l: 56, r: 16, t: 24, b: 44 },
       hoverlabel: { bgcolor: raised, bordercolor: faded(text, 0.4), font: { color: text, family: value('font'), size }, align: 'left' },
-      legend: { bgcolor: 'rgba(0,0,0,0)', font: { color: text } },
+      legend: { bgcolor: 'rgba(0,0,0,0)', font: { color: text }, orientation: 'h', x: 0, y: 1.01, xanchor: 'left', yanchor: 'bottom' },
       modebar: { bgcolor: 'rgba(0,0,0,0)', color: faded(text, 0.55), activecolor: text },
       newshape: { line: { color: text } },
       annotationdefaults: { font: { color: text } }, shapedefaults: { line: { color: faded(text, 0.5) } },
