@@ -1,0 +1,65 @@
+"""What a run will cost, said before it starts: parameters, memory, time per epoch. Arithmetic only, no Keras."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.models.ladder import plan_of
+from dhc.models.plan import Conv2D, Dense, measure
+
+BYTES = {"float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one network: weights, FLOPs of one picture's training step, memory in bytes while training."""
+
+    parameters: int
+    step_flops: float
+    activation_bytes: float  # of one picture
+    memory: float
+
+
+def cost(config: RunConfig, classes: int) -> Cost:
+    """Size of the config's network for `classes` classes. Raises ValueError when its layers do not fit 64×64 pictures."""
+    rows = measure(plan_of(config, classes))
+    parameters = sum(row.parameters for row in rows)
+    # backward costs twice forward: one product for the inputs' gradient, one for the weights'
+    flops = 3.0 * sum(row.flops for row in rows)
+    activations = sum(math.prod(row.shape) for row in rows) * BYTES[config.device.precision]
+    # weights, gradient and Adam's two moments in float32; activations kept for the backward pass, and about as much working space
+    memory = 16.0 * parameters + 2.0 * config.fit.batch_size * activations
+    return Cost(parameters, flops, float(activations), memory)
+
+
+def layer_count(config: RunConfig, classes: int) -> str:
+    """``13 conv + 4 dense``, as the report counts layers."""
+    plan = plan_of(config, classes)
+    conv, dense = (sum(isinstance(layer, kind) for layer in plan) for kind in (Conv2D, Dense))
+    return f"{conv} conv + {dense} dense"
+
+
+def matrix_rate(size: int = 768, seconds: float = 0.15) -> float:
+    """This CPU's float32 matrix-product rate in FLOP/s, measured for about `seconds`."""
+    a = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    a @ a
+    best, end = math.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - start)
+    return 2.0 * size**3 / best
+
+
+def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 4.5e9) -> float:
+    """Expected training time of one picture on a CPU: FLOPs at the matrix rate plus each activation moved several times.
+
+    The second term is what keeps narrow networks far from the matrix rate. Its bandwidth was fitted to measured widths
+    0.125 to 1 (``benchmarks/estimate.py``); expect the result within a factor of 1.5.
+    """
+    return network.step_flops / rate + 12 * network.activation_bytes / bandwidth

@@ -1,0 +1,149 @@
+"""A network as data: a tuple of layers that the size table, the builder and the lessons all read.
+
+Nothing here needs Keras, so a form can say what a network costs without importing it; `dhc.models.build` turns the same
+plan into a Keras model. Names and arguments are Keras's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Activation = Literal["relu", "leaky_relu", "softmax"]
+Flip = Literal["horizontal", "vertical", "horizontal_and_vertical"]
+
+
+@dataclass(frozen=True)
+class Rescaling:
+    """Multiply by `scale`; the first layer, since pictures stay uint8 until the device."""
+
+    scale: float = 1 / 255
+
+
+@dataclass(frozen=True)
+class Conv2D:
+    """`filters` convolutions of `kernel` × `kernel`, with bias and activation."""
+
+    filters: int
+    kernel: int = 3
+    strides: int = 1
+    padding: Literal["same", "valid"] = "same"
+    activation: Activation = "relu"
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer with bias and activation."""
+
+    units: int
+    activation: Activation = "relu"
+
+
+@dataclass(frozen=True)
+class BatchNormalization:
+    """Normalise each channel by the batch's mean and variance."""
+
+
+@dataclass(frozen=True)
+class MaxPooling2D:
+    """Keep the largest value of each `pool` × `pool` square."""
+
+    pool: int = 2
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """While training, set this share of the values to zero."""
+
+    rate: float
+
+
+@dataclass(frozen=True)
+class RandomFlip:
+    """While training, mirror at random."""
+
+    mode: Flip
+
+
+@dataclass(frozen=True)
+class RandomRotation:
+    """While training, turn by a uniform angle within ± `factor` full turns."""
+
+    factor: float
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """Feature maps to one vector."""
+
+
+@dataclass(frozen=True)
+class GlobalAveragePooling2D:
+    """The mean of each feature map."""
+
+
+Layer = (
+    Rescaling
+    | Conv2D
+    | Dense
+    | BatchNormalization
+    | MaxPooling2D
+    | Dropout
+    | RandomFlip
+    | RandomRotation
+    | Flatten
+    | GlobalAveragePooling2D
+)
+Plan = tuple[Layer, ...]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerSize:
+    """One layer's cost: output shape of one picture, weights, multiply-adds × 2 of one forward pass."""
+
+    layer: Layer
+    shape: Shape
+    parameters: int
+    flops: int
+
+
+def measure(plan: Plan, input_shape: Shape = (64, 64, 3)) -> tuple[LayerSize, ...]:
+    """Shapes, weights (moving statistics included, as Keras counts) and forward FLOPs of each layer, for one picture.
+
+    Raises ValueError when the feature maps become smaller than a kernel or a pool.
+    """
+    rows = []
+    shape = input_shape
+    for layer in plan:
+        row = _measure(layer, shape)
+        if min(row.shape) < 1:
+            raise ValueError(f"{type(layer).__name__} needs larger feature maps than {shape[0]}×{shape[1]}")
+        rows.append(row)
+        shape = row.shape
+    return tuple(rows)
+
+
+def _measure(layer: Layer, shape: Shape) -> LayerSize:
+    match layer:
+        case Conv2D(filters, kernel, strides, padding):
+            sides = [_conv_side(side, kernel, strides, padding) for side in shape[:2]]
+            weights = kernel * kernel * shape[2] * filters
+            return LayerSize(layer, (*sides, filters), weights + filters, 2 * weights * math.prod(sides))
+        case Dense(units):
+            return LayerSize(layer, (units,), (shape[0] + 1) * units, 2 * shape[0] * units)
+        case BatchNormalization():
+            return LayerSize(layer, shape, 4 * shape[-1], 0)
+        case MaxPooling2D(pool):
+            return LayerSize(layer, (shape[0] // pool, shape[1] // pool, shape[2]), 0, 0)
+        case Flatten():
+            return LayerSize(layer, (math.prod(shape),), 0, 0)
+        case GlobalAveragePooling2D():
+            return LayerSize(layer, (shape[-1],), 0, 0)
+        case Rescaling() | Dropout() | RandomFlip() | RandomRotation():
+            return LayerSize(layer, shape, 0, 0)
+
+
+def _conv_side(side: int, kernel: int, strides: int, padding: str) -> int:
+    return -(-side // strides) if padding == "same" else (side - kernel) // strides + 1

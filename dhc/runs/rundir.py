@@ -1,0 +1,157 @@
+"""The run folder: its names, its atomic writes, and the one object that writes events.
+
+``runs/<id>/`` is the wall between the writer (training) and the reader (pages); see the README's table of its files.
+Whole files are replaced atomically; ``events.jsonl`` is only ever appended to, one flushed line an event.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+CONFIG, ENVIRONMENT, REQUEST, PROCESS = "config.json", "environment.json", "request.json", "process.json"
+EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
+    "events.jsonl",
+    "predictions.npz",
+    "best.keras",
+    "summary.json",
+    "exit.json",
+    "train.log",
+)
+STOP, CANCEL = "stop.request", "cancel.request"
+
+RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")
+
+
+class RunError(ValueError):
+    """A run that is not there or cannot do what was asked; one sentence for the person."""
+
+
+def new_id(model: str, now: datetime | None = None) -> str:
+    """``YYYYMMDD-HHMMSS-<model>-<4 hex>``, local time."""
+    return f"{now or datetime.now():%Y%m%d-%H%M%S}-{model}-{secrets.token_hex(2)}"
+
+
+def run_dir(runs_dir: Path, run_id: str) -> Path:
+    """The folder of a run. Raises RunError for a text that is no run's name (so never leaves `runs_dir`) or no folder here."""
+    if not RUN_ID.fullmatch(run_id):
+        raise RunError(f"{run_id[:80]!r} is not a run's name: they look like 20261123-101500-vgg16-1a2b")
+    folder = runs_dir / run_id
+    if not folder.is_dir():
+        raise RunError(f"there is no run {run_id} in {runs_dir}: `python -m dhc runs list` names those that are there")
+    return folder
+
+
+def create(runs_dir: Path, model: str) -> Path:
+    """Make and return an empty run folder with a fresh name."""
+    runs_dir.mkdir(parents=True, exist_ok=True)
+    while True:
+        folder = runs_dir / new_id(model)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+
+
+def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Replace `path` by what `write` puts into the file it is given: readers see the old or the new file, never a part."""
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, atomically; floats that are not finite become null."""
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomic(path, lambda file: _write_text(file, text))
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None when the file is missing, torn, too large (1 MB) or holds something else."""
+    try:
+        if path.stat().st_size > 1_000_000:
+            return None
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def finite(value: Any) -> Any:
+    """A copy with NaN and infinities replaced by None, all the way down (JSON has no word for them)."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
+
+
+class RunWriter:
+    """Appends events to a run folder's ``events.jsonl``; a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder / EVENTS
+        torn = path.exists() and not _ends_with_newline(path)
+        self._file = path.open("a", encoding="utf-8")
+        if torn:  # a killed predecessor's half line: close it, so that ours stays whole
+            self._file.write("\n")
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Append one event, with the time in seconds since 1970; visible to readers when this returns."""
+        line = json.dumps(
+            finite({"t": round(time.time(), 3), "kind": kind, **values}), ensure_ascii=False, allow_nan=False
+        )
+        self._file.write(line + "\n")
+        self._file.flush()
+
+    def phase(self, phase: str, **values: Any) -> None:
+        """Say what the run is busy with: ``starting``, ``pictures``, ``network``, ``training``, ``finishing``."""
+        self.event("phase", phase=phase, **values)
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def write_exit(
+    folder: Path, how: str, reason: str, *, code: int | None = None, signal: int | None = None, **more: Any
+) -> None:
+    """Record how a run ended: ``finished | stopped | failed | killed``, with a reason in plain words."""
+    write_json(folder / EXIT, {"how": how, "reason": reason, "code": code, "signal": signal, "t": time.time(), **more})
+
+
+def _write_text(file: IO[bytes], text: str) -> None:
+    file.write((text + "\n").encode())
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

@@ -1,0 +1,234 @@
+"""The read model: run folders → records. Never imports Keras; forgives missing, torn and foreign files, run by run."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dhc.config import ConfigError, RunConfig
+from dhc.runs import rundir
+from dhc.runs.events import EventLog
+from dhc.runs.records import History, Predictions
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State, Status, status_of
+
+MAX_PREDICTIONS = 2_000_000_000  # bytes of a predictions.npz that is still read
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One line of a list of runs. `problem` says what in its folder could not be read, in one sentence."""
+
+    id: str
+    folder: Path
+    config: RunConfig | None
+    status: Status
+    queued_at: float | None
+    epochs_done: int
+    best_val_accuracy: float | None
+    best_epoch: int | None
+    seconds: float | None
+    problem: str = ""
+
+    @property
+    def state(self) -> State:
+        """Its state."""
+        return self.status.state
+
+    @property
+    def epochs_total(self) -> int | None:
+        """How many epochs it was asked for."""
+        return None if self.config is None else self.config.fit.epochs
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``: plain values only."""
+        config = None if self.config is None else self.config.model_dump()
+        return {
+            "id": self.id,
+            "status": self.state.value,
+            "reason": self.status.reason,
+            "epoch": self.epochs_done,
+            "epochs": self.epochs_total,
+            "best_val_accuracy": self.best_val_accuracy,
+            "best_epoch": self.best_epoch,
+            "seconds": self.seconds,
+            "queued_at": self.queued_at,
+            "problem": self.problem or None,
+            "config": config,
+        }
+
+
+class Store:
+    """Reads one folder of runs, keeping each event log's position so that asking again costs only what is new.
+
+    Safe to share between threads.
+    """
+
+    def __init__(self, runs_dir: Path) -> None:
+        self.runs_dir = runs_dir
+        self._logs: dict[str, EventLog] = {}
+        self._ended: dict[str, tuple[tuple[int, ...], RunInfo]] = {}
+        self._lock = threading.Lock()
+
+    def ids(self) -> list[str]:
+        """Names of the run folders, newest first; whatever else lies there is passed over."""
+        if not self.runs_dir.is_dir():
+            return []
+        return sorted(
+            (p.name for p in self.runs_dir.iterdir() if rundir.RUN_ID.fullmatch(p.name) and p.is_dir()), reverse=True
+        )
+
+    def runs(self) -> list[RunInfo]:
+        """Every run, newest first."""
+        found = []
+        for run_id in self.ids():
+            try:
+                found.append(self.run(run_id))
+            except RunError:
+                continue  # deleted between listing and reading
+        return found
+
+    def run(self, run_id: str) -> RunInfo:
+        """One run. Raises RunError when there is none of that name."""
+        folder = rundir.run_dir(self.runs_dir, run_id)
+        signature = _signature(folder)
+        with self._lock:
+            known = self._ended.get(run_id)
+            if known is not None and known[0] == signature:
+                return known[1]
+        info = self._read(folder)
+        if not info.state.alive:
+            with self._lock:
+                self._ended[run_id] = (signature, info)
+        return info
+
+    def log(self, run_id: str) -> EventLog:
+        """The run's events, read up to now. Raises RunError when there is no such run."""
+        folder = rundir.run_dir(self.runs_dir, run_id)
+        with self._lock:
+            log = self._logs.setdefault(run_id, EventLog(folder / rundir.EVENTS))
+            log.refresh()
+            return log
+
+    def history(self, run_id: str) -> History:
+        """The run's curves, up to now."""
+        log = self.log(run_id)
+        with self._lock:
+            return log.history()
+
+    def _read(self, folder: Path) -> RunInfo:
+        config, problem = read_config(folder)
+        request = rundir.read_json(folder / rundir.REQUEST) or {}
+        summary = rundir.read_json(folder / rundir.SUMMARY)
+        figures = summary if summary is not None else self._figures(folder.name)
+        return RunInfo(
+            id=folder.name,
+            folder=folder,
+            config=config,
+            status=status_of(folder),
+            queued_at=_number(request.get("queued_at")),
+            epochs_done=int(_number(figures.get("epochs")) or 0),
+            best_val_accuracy=_number(figures.get("best_val_accuracy")),
+            best_epoch=None if (best := _number(figures.get("best_epoch"))) is None else int(best),
+            seconds=_number(figures.get("seconds")),
+            problem=problem,
+        )
+
+    def _figures(self, run_id: str) -> dict[str, Any]:
+        history = self.history(run_id)
+        if history.epochs.empty:
+            return {"epochs": 0}
+        best = history.best_epoch
+        accuracy = history.epochs["val_accuracy"].max()
+        return {
+            "epochs": int(history.epochs["epoch"].max()),
+            "best_epoch": best,
+            "seconds": float(history.epochs["seconds"].sum()),
+            "best_val_accuracy": None if best is None else float(accuracy),
+        }
+
+
+def read_config(folder: Path) -> tuple[RunConfig | None, str]:
+    """The run's config, or None and a sentence that says why it cannot be read."""
+    try:
+        text = (folder / rundir.CONFIG).read_bytes()[:1_000_000]
+        return RunConfig.from_json(text), ""
+    except OSError:
+        return None, f"{rundir.CONFIG} is missing or unreadable"
+    except ConfigError as error:
+        return None, f"{rundir.CONFIG} does not hold a run's settings: {error}"
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """What the run's network said of val. Raises RunError in one sentence when there is nothing or nothing sound to read."""
+    path = folder / rundir.PREDICTIONS
+    try:
+        if path.stat().st_size > MAX_PREDICTIONS:
+            raise RunError(f"{path.name} is too large to be this run's predictions")
+        with np.load(path, allow_pickle=False) as file:
+            p = Predictions(
+                ids=file["ids"],
+                y_true=file["y_true"].astype(np.int64),
+                y_pred=file["y_pred"].astype(np.int64),
+                best_epoch=int(file["best_epoch"]),
+                probabilities=file["probabilities"].astype(np.float32),
+                classes=tuple(str(name) for name in file["classes"]),
+            )
+    except FileNotFoundError:
+        raise RunError("this run has not finished an epoch yet, so there are no predictions to show") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"{path.name} of run {folder.name} cannot be read ({type(error).__name__}): it is damaged"
+        ) from None
+    _check(p, path)
+    return p
+
+
+def _check(p: Predictions, path: Path) -> None:
+    n, k = len(p.ids), len(p.classes)
+    sound = (
+        p.ids.ndim == 1
+        and p.y_true.shape == (n,)
+        and p.y_pred.ndim == 2
+        and p.y_pred.shape[1] == n
+        and p.probabilities.shape == (n, k)
+        and 1 <= p.best_epoch <= len(p.y_pred)
+        and n > 0
+    )
+    if not sound or min(p.y_true.min(), p.y_pred.min()) < 0 or max(p.y_true.max(), p.y_pred.max()) >= k:
+        raise RunError(f"{path.name} of run {path.parent.name} does not fit together: it is damaged or was edited")
+
+
+def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
+    """The last lines of the run's ``train.log``; empty when there is none."""
+    try:
+        with (folder / rundir.LOG).open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - limit))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _signature(folder: Path) -> tuple[int, ...]:
+    """Changes whenever a file that decides on an ended run's line does."""
+    parts = []
+    for name in (rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.PROCESS, rundir.EVENTS):
+        try:
+            stat = (folder / name).stat()
+            parts += [stat.st_mtime_ns, stat.st_size]
+        except OSError:
+            parts += [0, 0]
+    return tuple(parts)
+
+
+def _number(value: Any) -> float | None:
+    return (
+        float(value) if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value) else None
+    )
