@@ -1,0 +1,82 @@
+"""What became of each val picture: a table of outcomes, its filters, and the most probable classes of one picture."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from dhc.runs.records import Predictions
+
+# Keras clips probabilities here before it takes the logarithm: a picture's loss stays finite, and is the one Keras had.
+EPSILON = 1e-7
+
+
+def outcomes(p: Predictions) -> pd.DataFrame:
+    """One row per val picture, in val's order.
+
+    Columns: index (row in val), id (file), true, predicted (class indices), true_name, predicted_name, confidence
+    (probability of the predicted class), p_true (of the true one), loss (-ln p_true: 0.693 where that is 0.5), correct.
+    """
+    rows = np.arange(len(p.ids))
+    predicted = p.predicted
+    names = np.asarray(p.classes, dtype=object)
+    p_true = p.probabilities[rows, p.y_true].astype(np.float64)
+    return pd.DataFrame(
+        {
+            "index": rows,
+            "id": pd.Series(p.ids, dtype="str"),
+            "true": p.y_true,
+            "predicted": predicted,
+            "true_name": pd.Series(names[p.y_true], dtype="str"),
+            "predicted_name": pd.Series(names[predicted], dtype="str"),
+            "confidence": p.probabilities[rows, predicted].astype(np.float64),
+            "p_true": p_true,
+            "loss": -np.log(np.clip(p_true, EPSILON, 1.0)),
+            "correct": p.y_true == predicted,
+        }
+    )
+
+
+def select(
+    outcomes: pd.DataFrame,
+    *,
+    true: int | None = None,
+    predicted: int | None = None,
+    min_confidence: float = 0.0,
+    max_confidence: float = 1.0,
+    only_mistakes: bool = True,
+    sort: Literal["confidence", "loss"] = "confidence",
+    descending: bool = True,
+) -> pd.DataFrame:
+    """The rows of `outcomes` that pass every filter, sorted; equals stand in val's order, NaN last.
+
+    true, predicted: class indices, None for any. The bounds of confidence (0 to 1) are included. A cell of the
+    confusion matrix is `select(table, true=i, predicted=j, only_mistakes=False)`: on the diagonal, what went right.
+    """
+    # A float32 probability of exactly 1 may have come out a shade above it; the outer bounds mean "no bound".
+    low = -np.inf if min_confidence <= 0.0 else min_confidence
+    high = np.inf if max_confidence >= 1.0 else max_confidence
+    confidence = outcomes["confidence"]
+    keep = ~((confidence < low) | (confidence > high))
+    if only_mistakes:
+        keep &= ~outcomes["correct"]
+    if true is not None:
+        keep &= outcomes["true"] == true
+    if predicted is not None:
+        keep &= outcomes["predicted"] == predicted
+    return outcomes[keep].sort_values(sort, ascending=not descending, kind="stable", na_position="last")
+
+
+def top_k(p: Predictions, index: int, k: int = 5) -> pd.DataFrame:
+    """The k most probable classes of the val picture in row `index`, most probable first, equals in label order.
+
+    Columns: name, probability (0 to 1). The DataFrame's own index is the class index.
+    """
+    probabilities = p.probabilities[index]
+    best = np.argsort(-probabilities, kind="stable")[:k]
+    return pd.DataFrame(
+        {"name": [p.classes[c] for c in best], "probability": probabilities[best].astype(np.float64)},
+        index=pd.Index(best, name="class"),
+    )

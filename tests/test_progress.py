@@ -1,0 +1,133 @@
+"""Progress: fractions and paces by hand; patience against Keras's own callback."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dhc.analysis.progress import Patience, fraction_done, patience, position, remaining_seconds, seconds_per_epoch
+from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History
+
+
+def history(
+    *,
+    val_accuracy: list[float] | None = None,
+    learning_rate: list[float] | None = None,
+    ends: list[float] | None = None,
+    batches: list[tuple[float, float]] | None = None,
+    lr_changes: list[tuple[int, float, float]] | None = None,
+) -> History:
+    """A history of the given epochs (val_accuracy, learning_rate, end times) and batches (t, position)."""
+    n = len(val_accuracy or ends or [])
+    epochs = pd.DataFrame({name: np.zeros(n, dtype=dtype) for name, dtype in EPOCH_COLUMNS.items()})
+    epochs["epoch"] = np.arange(1, n + 1)
+    for name, values in (("val_accuracy", val_accuracy), ("learning_rate", learning_rate), ("t", ends)):
+        if values is not None:
+            epochs[name] = np.asarray(values, dtype=np.float64)
+    epochs["seconds"] = epochs["t"].diff().fillna(epochs["t"])
+    table = pd.DataFrame({name: np.zeros(len(batches or []), dtype=dtype) for name, dtype in BATCH_COLUMNS.items()})
+    table[["t", "position"]] = np.array(batches or [], dtype=np.float64).reshape(-1, 2)
+    return History(table, epochs, pd.DataFrame(lr_changes or [], columns=list(LR_COLUMNS)).astype(dict(LR_COLUMNS)))
+
+
+def waits(val_accuracy: list[float], *, patience_epochs: int, rate: float = 1e-3) -> list[int]:
+    return [
+        patience(
+            history(val_accuracy=val_accuracy[:n], learning_rate=[rate] * n), patience=patience_epochs, min_lr=1e-4
+        ).wait
+        for n in range(1, len(val_accuracy) + 1)
+    ]
+
+
+def test_patience_counts_epochs_since_the_last_improvement() -> None:
+    assert waits([0.5, 0.6, 0.6, 0.55, 0.7, 0.7], patience_epochs=10) == [0, 0, 1, 2, 0, 1]
+
+
+def test_a_gain_below_a_ten_thousandth_is_none() -> None:
+    assert waits([0.5, 0.50005, 0.5002], patience_epochs=10) == [0, 1, 0]
+
+
+def test_a_drop_starts_the_wait_anew() -> None:
+    assert waits([0.5, 0.4, 0.4, 0.4, 0.4], patience_epochs=2) == [0, 1, 0, 1, 0]
+
+
+def test_at_the_minimum_rate_the_wait_outgrows_the_patience() -> None:
+    stuck = history(val_accuracy=[0.5, 0.4, 0.4, 0.4], learning_rate=[1e-4] * 4)
+    assert patience(stuck, patience=2, min_lr=1e-4) == Patience(wait=3, patience=2, exhausted=True)
+
+
+def test_a_drop_to_the_minimum_is_known_before_an_epoch_has_run_with_it() -> None:
+    dropped = history(val_accuracy=[0.5, 0.4], learning_rate=[2e-4] * 2, lr_changes=[(3, 2e-4, 1e-4)])
+    assert patience(dropped, patience=1, min_lr=1e-4) == Patience(wait=0, patience=1, exhausted=True)
+
+
+def test_before_the_first_epoch_nothing_was_waited_for() -> None:
+    assert patience(History.empty(), patience=22, min_lr=1e-4) == Patience(wait=0, patience=22, exhausted=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_patience_is_that_of_keras_at_every_epoch(seed: int) -> None:
+    import keras
+
+    rng = np.random.default_rng(seed)
+    accuracies = np.round(rng.random(80) ** 0.3 * 0.9, int(rng.integers(1, 6)))
+    accuracies[rng.random(80) < 0.05] = np.nan
+    epochs_of_patience, factor, min_lr = int(rng.integers(1, 6)), float(rng.uniform(0.3, 0.9)), 1e-4
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    callback = keras.callbacks.ReduceLROnPlateau(
+        monitor="val_accuracy", mode="max", factor=factor, patience=epochs_of_patience, min_lr=min_lr
+    )
+    callback.set_model(model)
+    callback.on_train_begin()
+    rates: list[float] = []
+    for epoch, accuracy in enumerate(accuracies.tolist()):
+        rates.append(float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)))
+        callback.on_epoch_end(epoch, {"val_accuracy": accuracy})
+        seen = history(val_accuracy=accuracies[: epoch + 1].tolist(), learning_rate=rates)
+        assert patience(seen, patience=epochs_of_patience, min_lr=min_lr).wait == callback.wait
+    assert rates[-1] == pytest.approx(min_lr)  # it got there, so the wait at the minimum was compared too
+
+
+def test_batches_of_an_unfinished_epoch_count_as_done() -> None:
+    running = history(ends=[10.0, 20.0], batches=[(21.0, 2.1), (25.0, 2.5)])
+    assert position(running) == 2.5
+    assert fraction_done(running, 10) == 0.25
+
+
+def test_a_finished_run_is_done_and_an_empty_one_has_not_begun() -> None:
+    assert fraction_done(history(ends=[10.0, 20.0], batches=[(19.0, 1.9)]), 2) == 1.0
+    assert fraction_done(History.empty(), 250) == 0.0
+
+
+def test_the_time_left_is_the_epochs_left_at_the_recent_pace() -> None:
+    """A first epoch of 60 s, then 10 s each; half of the fifth is done, 5.5 are left."""
+    running = history(ends=[60.0, 70.0, 80.0, 90.0], batches=[(95.0, 4.5)])
+    assert seconds_per_epoch(running) == 10.0
+    assert remaining_seconds(running, 10) == pytest.approx(55.0)
+
+
+def test_a_pause_between_stop_and_resume_does_not_stretch_the_pace() -> None:
+    assert seconds_per_epoch(history(ends=[10.0, 20.0, 5000.0, 5010.0, 5020.0])) == 10.0
+
+
+def test_only_the_last_epochs_set_the_pace() -> None:
+    assert seconds_per_epoch(history(ends=[100.0 * n for n in range(20)] + [1901.0 + n for n in range(6)])) == 1.0
+
+
+def test_within_the_first_epoch_its_batches_set_the_pace() -> None:
+    running = history(batches=[(100.0, 0.1), (102.0, 0.2), (104.0, 0.3)])
+    assert seconds_per_epoch(running) == pytest.approx(20.0)
+    assert remaining_seconds(running, 2) == pytest.approx(34.0)
+
+
+def test_after_one_epoch_its_own_duration_sets_the_pace() -> None:
+    assert seconds_per_epoch(history(ends=[12.0])) == 12.0
+
+
+def test_without_two_points_no_time_is_promised() -> None:
+    assert remaining_seconds(History.empty(), 10) is None
+    assert remaining_seconds(history(batches=[(100.0, 0.1)]), 10) is None
+    assert remaining_seconds(history(batches=[(100.0, 0.1), (101.0, 0.1)]), 10) is None
