@@ -1,0 +1,235 @@
+"""The stand-in data set: generated pictures in the competition's shape and layout, for where its own cannot be had.
+
+The folder appears at once and whole: everything is written into `<root>.partial`, which is renamed at the end.
+`<root>.partial/progress.json` tells other processes how far the work is: {"done", "total", "pid", "started"}.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for_end
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+
+from dhc.data.dream import dream
+from dhc.data.layout import DataError
+from dhc.data.palettes import LOOKS
+from dhc.data.plan import SPLITS, SplitPlan, plan_dataset
+
+VERSION = 1
+Progress = Callable[[int, int], None]
+_BATCH = 64  # pictures drawn together; part of what a seed means, for each batch has a random stream of its own
+_TELL_EVERY = 0.25  # seconds between two writings of progress.json
+_WORTH_A_POOL = 1500  # pictures; below this, starting processes takes longer than drawing
+
+_README = """Generated pictures: a stand-in, not the competition's data.
+
+These {total} pictures of {classes} classes were drawn by `python -m dhc data make` (drawing version {version}, seed {seed}).
+They have the shape of the Kaggle competition "Deep Hallucination Classification" - its layout, picture size and class
+frequencies - but none of its pictures, and results on them are not results on the competition's.
+
+train.csv, val.csv    Image,Class        pictures in train_images/, val_images/
+test.csv              Image              pictures in test_images/
+test_labels.csv       Image,Class        kept apart, for scoring only
+
+A class is a motif in a colour ("spiral amber"). Classes of one motif are look-alikes, and about one picture in
+twenty-five shows a look-alike of its label, so no network can reach 100 %.
+"""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures of one class that are drawn and written together; picklable, for the worker processes."""
+
+    seed: int
+    split: int
+    look: int
+    number: int
+    files: tuple[str, ...]
+
+
+def make_dataset(
+    root: Path,
+    *,
+    classes: int = 96,
+    train: int = 12_000,
+    val: int = 1_000,
+    test: int = 5_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> None:
+    """Write a stand-in data set of 64x64 RGB PNGs in the Kaggle layout into the new folder `root`.
+
+    The classes are the first `classes` of `palettes.LOOKS`; their frequencies are the competition's. A seed gives the
+    same labels and names everywhere, and on one machine the same bytes, whatever the number of processes (default: one
+    a core). `progress(done, total)` is called in this process. DataError when the numbers make no data set, when `root`
+    is there and not empty, or while another process is making it.
+    """
+    plans = plan_dataset(classes=classes, train=train, val=val, test=test, seed=seed)
+    about = {"kind": "generated stand-in", "version": VERSION, "seed": seed, "classes": classes}
+    about |= {"train": train, "val": val, "test": test}
+    root = Path(root)
+    total = train + val + test
+    with _whole_or_nothing(root) as partial:
+        _write_tables(partial, plans)
+        (partial / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        text = _README.format(total=total, **about)
+        (partial / "README.txt").write_text(text, encoding="utf-8")
+        tell = _teller(partial, total, progress)
+        tell(0)
+        for done in _draw_all(partial, list(_batches(plans, seed)), _workers(total, processes)):
+            tell(done)
+
+
+@contextmanager
+def _whole_or_nothing(root: Path) -> Iterator[Path]:
+    """Yield `<root>.partial` to write into; rename it when all went well, remove it when not."""
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise DataError(f"{root} is already there and not empty: choose another folder, or remove that one first.")
+    partial = root.with_name(root.name + ".partial")
+    _clear_leftovers(partial)
+    partial.mkdir(parents=True)
+    try:
+        _tell_file(partial, 0, 0, time.time())
+        yield partial
+        (partial / "progress.json").unlink()
+        if root.exists():
+            root.rmdir()
+        partial.rename(root)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _clear_leftovers(partial: Path) -> None:
+    """Remove what a killed maker left; refuse when it is alive, or when the folder is none of ours."""
+    if not partial.exists():
+        return
+    try:
+        told = json.loads((partial / "progress.json").read_text(encoding="utf-8"))
+        pid, started = int(told["pid"]), float(told["started"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{partial} is in the way and was not made here: move or remove it, then try again.") from error
+    if pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1:
+        raise DataError(f"{partial} is being made by process {pid} right now: wait for it, or stop it first.")
+    shutil.rmtree(partial)
+
+
+def _write_tables(folder: Path, plans: dict[str, SplitPlan]) -> None:
+    """The CSV tables and the empty picture folders. A data set without test pictures has no test table."""
+    for split in SPLITS:
+        plan = plans[split]
+        if split == "test" and not plan.files:
+            continue
+        (folder / f"{split}_images").mkdir()
+        names = [LOOKS[label].name for label in plan.label]
+        labelled = "test_labels.csv" if split == "test" else f"{split}.csv"
+        _write_csv(folder / labelled, ("Image", "Class"), zip(plan.files, names, strict=True))
+        if split == "test":
+            _write_csv(folder / "test.csv", ("Image",), ((file,) for file in plan.files))
+
+
+def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def _batches(plans: dict[str, SplitPlan], seed: int) -> Iterator[Batch]:
+    """All pictures, cut into batches of one class each; depends on nothing but the plan."""
+    for number, split in enumerate(SPLITS):
+        plan = plans[split]
+        for look in range(len(LOOKS)):
+            files = [plan.files[row] for row in np.flatnonzero(plan.drawn == look)]
+            for start in range(0, len(files), _BATCH):
+                yield Batch(seed, number, look, start // _BATCH, tuple(files[start : start + _BATCH]))
+
+
+def _workers(total: int, processes: int | None) -> int:
+    if processes is not None:
+        return max(1, processes)
+    return 1 if total < _WORTH_A_POOL else os.cpu_count() or 1
+
+
+def _draw_all(folder: Path, batches: list[Batch], workers: int) -> Iterator[int]:
+    """Draw and write every batch; yield how many pictures are done, after each."""
+    done = 0
+    if workers == 1:
+        for batch in batches:
+            done += draw_batch(folder, batch)
+            yield done
+        return
+    # Spawn, not fork: the caller may be a server with threads.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    try:
+        waiting: set[Future[int]] = {pool.submit(draw_batch, folder, batch) for batch in batches}
+        while waiting:
+            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            done += sum(future.result() for future in ready)
+            yield done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """One thread for each worker, and an end to it when the process that asked for the work is gone."""
+    cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "runs in a worker"
+
+    def follow() -> None:
+        wait_for_end([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def draw_batch(folder: Path, batch: Batch) -> int:
+    """Draw one batch and write its PNGs below `folder`; returns how many."""
+    rng = np.random.default_rng([batch.seed, batch.split, batch.look, batch.number])
+    pictures = dream(LOOKS[batch.look], len(batch.files), rng)
+    images = folder / f"{SPLITS[batch.split]}_images"
+    for file, picture in zip(batch.files, pictures, strict=True):
+        written, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+        assert written, "OpenCV encodes 64x64 uint8 pictures"
+        (images / file).write_bytes(png.tobytes())
+    return len(pictures)
+
+
+def _teller(folder: Path, total: int, progress: Progress | None) -> Callable[[int], None]:
+    """A function that passes the count of finished pictures on: to `progress` always, to progress.json now and then."""
+    started, last = time.time(), 0.0
+
+    def tell(done: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _TELL_EVERY:
+            _tell_file(folder, done, total, started)
+            last = time.monotonic()
+        if progress is not None:
+            progress(done, total)
+
+    return tell
+
+
+def _tell_file(folder: Path, done: int, total: int, started: float) -> None:
+    """Replace progress.json atomically."""
+    told = {"done": done, "total": total, "pid": os.getpid(), "started": started}
+    fresh = folder / "progress.json.new"
+    fresh.write_text(json.dumps(told), encoding="utf-8")
+    fresh.replace(folder / "progress.json")

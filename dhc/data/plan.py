@@ -1,0 +1,135 @@
+"""What a stand-in data set is to hold, decided before a single pixel is drawn: names, labels, how many of each.
+
+Every choice here comes out of SHA-256 and integers, none out of a library's random generator, so that a seed gives the
+same names and labels on every machine and in every year.
+"""
+
+from __future__ import annotations
+
+import csv
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dhc.data.layout import DataError
+from dhc.data.palettes import LOOKS
+
+SPLITS = ("train", "val", "test")
+MOST_CLASSES = len(LOOKS)
+# This share of the pictures is drawn as a look-alike of its label: the little confusion that no network can resolve.
+SLIPS = 0.04
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """One split, row by row. files: names without a folder; label: (N,) int64 into `LOOKS`; drawn: what is really drawn."""
+
+    files: tuple[str, ...]
+    label: NDArray[np.int64]
+    drawn: NDArray[np.int64]
+
+
+def plan_dataset(*, classes: int, train: int, val: int, test: int, seed: int) -> dict[str, SplitPlan]:
+    """Files and labels of each split. DataError when the numbers make no data set."""
+    _check(classes, train, val, test, seed)
+    names = _file_names(train, val, test, seed)
+    counts = split_counts(classes=classes, train=train, val=val, test=test, seed=seed)
+    return {split: _plan_split(split, names[split], counts[split], seed) for split in SPLITS}
+
+
+def frequencies() -> tuple[tuple[int, int], ...]:
+    """(train, val) pictures of each of the competition's 96 classes, most frequent first; sums 12,000 and 1,000."""
+    with Path(__file__).with_name("frequencies.csv").open(encoding="utf-8", newline="") as file:
+        return tuple((int(row["train"]), int(row["val"])) for row in csv.DictReader(file))
+
+
+def split_counts(*, classes: int, train: int, val: int, test: int, seed: int) -> dict[str, list[int]]:
+    """Pictures of each class in each split: the competition's own counts at full size, scaled to others' size.
+
+    Which class gets which frequency is the seed's choice. The test split follows train and val together.
+    """
+    real = frequencies()
+    dealt = [real[i] for i in shuffled(len(real), f"{seed}/frequencies")][:classes]
+    return {
+        "train": apportion(train, [pair[0] for pair in dealt], at_least=1),
+        "val": apportion(val, [pair[1] for pair in dealt], at_least=1),
+        "test": apportion(test, [sum(pair) for pair in dealt], at_least=0),
+    }
+
+
+def apportion(total: int, weights: Sequence[int], at_least: int) -> list[int]:
+    """Deal `total` out in proportion to `weights`, whole numbers, none below `at_least` (largest remainders first).
+
+    apportion(10, [3, 1, 1], 1) is [6, 2, 2].
+    """
+    assert total >= at_least * len(weights), "nothing to deal out"
+    whole = sum(weights)
+    shares = [max(at_least, total * weight // whole) for weight in weights]
+    rest = [total * weight % whole for weight in weights]
+    for i in sorted(range(len(weights)), key=lambda i: (-rest[i], i))[: max(0, total - sum(shares))]:
+        shares[i] += 1
+    while sum(shares) > total:  # the floor lifted rare classes: the most frequent ones pay
+        shares[shares.index(max(shares))] -= 1
+    return shares
+
+
+def shuffled(count: int, salt: str) -> list[int]:
+    """0 … count - 1 in an order that depends on `salt` alone."""
+    return sorted(range(count), key=lambda i: _digest(salt, i))
+
+
+def _digest(salt: str, i: int) -> bytes:
+    return sha256(f"{salt}/{i}".encode()).digest()
+
+
+def _chance(salt: str, i: int) -> float:
+    """A number in [0, 1) for item i."""
+    return int.from_bytes(_digest(salt, i)[:6], "big") / 2**48
+
+
+def _plan_split(split: str, files: tuple[str, ...], counts: Sequence[int], seed: int) -> SplitPlan:
+    ordered = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    label = ordered[shuffled(len(ordered), f"{seed}/{split}/order")]
+    drawn = label.copy()
+    for row in range(len(label)):
+        others = _look_alikes(int(label[row]), len(counts))
+        if others and _chance(f"{seed}/{split}/slip", row) < SLIPS:
+            drawn[row] = others[int(_chance(f"{seed}/{split}/as", row) * len(others))]
+    return SplitPlan(files, label, drawn)
+
+
+@lru_cache(maxsize=MOST_CLASSES * MOST_CLASSES)
+def _look_alikes(label: int, classes: int) -> tuple[int, ...]:
+    """The other classes in use of the same family."""
+    return tuple(i for i in range(classes) if i != label and LOOKS[i].family == LOOKS[label].family)
+
+
+def _file_names(train: int, val: int, test: int, seed: int) -> dict[str, tuple[str, ...]]:
+    """Five digits for train and val, drawn from one hat, and UUIDs for test, as in the competition.
+
+    Unlike the competition's, the numbers say nothing about the class.
+    """
+    numbers = [f"{number:05d}.png" for number in shuffled(train + val + test, f"{seed}/numbers")]
+    unknown = (str(uuid.UUID(bytes=_digest(f"{seed}/uuid", i)[:16], version=4)) + ".png" for i in range(test))
+    return {"train": tuple(numbers[:train]), "val": tuple(numbers[train : train + val]), "test": tuple(unknown)}
+
+
+def _check(classes: int, train: int, val: int, test: int, seed: int) -> None:
+    if not 2 <= classes <= MOST_CLASSES:
+        raise DataError(f"A stand-in data set has 2 to {MOST_CLASSES} classes, but {classes} were asked for.")
+    for split, size in (("train", train), ("val", val)):
+        if size < classes:
+            raise DataError(
+                f"{size} {split} pictures are too few for {classes} classes: each needs at least one, "
+                f"so ask for {classes} {split} pictures or more, or for fewer classes."
+            )
+    if test < 0:
+        raise DataError(f"The number of test pictures must be 0 or more, but {test} was asked for.")
+    if seed < 0:
+        raise DataError(f"The seed must be 0 or more, but {seed} was given.")

@@ -1,0 +1,101 @@
+"""The warped drawing plane that motifs are written on, and the few soft tools that they share.
+
+Everything here works on a batch: arrays of shape (B, SIDE, SIDE), float32, one picture per row. The plane's unit is half
+the picture's side, so a motif that fills the picture reaches from -1 to 1; y points up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 64
+
+F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Where each pixel lies in the motif's own, bent coordinates, and the source of the motif's free choices.
+
+    x, y: (B, SIDE, SIDE) float32, about [-1.5, 1.5].  rng: draws what may differ between pictures of one class.
+    """
+
+    x: F32
+    y: F32
+    rng: np.random.Generator
+
+    def draw(self, low: float, high: float) -> F32:
+        """One number per picture, uniform in [low, high): (B, 1, 1) float32."""
+        return self.rng.uniform(low, high, (len(self.x), 1, 1)).astype(np.float32)
+
+    def hand(self) -> F32:
+        """-1 or 1 per picture: (B, 1, 1) float32. A mirrored picture keeps its class, so both hands must occur."""
+        return self.rng.integers(0, 2, (len(self.x), 1, 1)).astype(np.float32) * 2 - 1
+
+    def polar(self, x0: float = 0.0, y0: float = 0.0) -> tuple[F32, F32]:
+        """Distance from (x0, y0) and angle in radians (-pi, pi], 0 on the right, counter-clockwise: (B, SIDE, SIDE) each."""
+        dx, dy = self.x - np.float32(x0), self.y - np.float32(y0)
+        return np.hypot(dx, dy), np.arctan2(dy, dx)
+
+
+def soft(distance: F32, width: float = 0.08) -> F32:
+    """A soft inside: 1 where `distance` <= -width, 0 where >= width, smooth between (smoothstep)."""
+    t = np.clip(0.5 - distance * np.float32(0.5 / width), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def segment(x: F32, y: F32, start: tuple[float, float], end: tuple[float, float]) -> tuple[F32, F32]:
+    """Distance to a line segment, and the place along it: 0 at `start`, 1 at `end`."""
+    ux, uy = np.float32(end[0] - start[0]), np.float32(end[1] - start[1])
+    px, py = x - np.float32(start[0]), y - np.float32(start[1])
+    along = np.clip((px * ux + py * uy) / (ux * ux + uy * uy), 0, 1)
+    return np.hypot(px - along * ux, py - along * uy), along
+
+
+def ellipse(x: F32, y: F32, centre: tuple[float, float], radii: tuple[float, float], tilt: float = 0.0) -> F32:
+    """Approximate signed distance to a tilted ellipse (tilt in radians): negative inside, 0 on the rim."""
+    c, s = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
+    px, py = x - np.float32(centre[0]), y - np.float32(centre[1])
+    ex, ey = (px * c + py * s) / np.float32(radii[0]), (py * c - px * s) / np.float32(radii[1])
+    return (np.hypot(ex, ey) - 1) * np.float32(min(radii))
+
+
+def fold(angle: F32, sectors: int) -> F32:
+    """Angle within its sector, -pi/sectors to pi/sectors, 0 in the sector's middle: makes stars, wheels and petals."""
+    width = np.float32(2 * np.pi / sectors)
+    return angle - width * np.round(angle / width)
+
+
+def smooth_noise(rng: np.random.Generator, count: int, cells: int) -> F32:
+    """Clouds: (count, SIDE, SIDE) float32, mean 0, spread about 1, `cells` bumps across a side."""
+    basis = _bumps(cells)
+    grid = rng.standard_normal((count, basis.shape[1], basis.shape[1]), dtype=np.float32)
+    return basis @ grid @ basis.T
+
+
+@lru_cache
+def _bumps(cells: int) -> F32:
+    """(SIDE, cells + 3) cubic B-spline weights of each pixel, scaled so that unit normal weights give unit spread."""
+    place = (np.arange(SIDE) + 0.5) / SIDE * cells
+    far = np.abs(place[:, None] - np.arange(-1, cells + 2)[None, :])
+    near = 2 / 3 - far**2 + far**3 / 2
+    weights = np.where(far < 1, near, np.where(far < 2, (2 - far) ** 3 / 6, 0.0))
+    return (weights / np.sqrt((weights**2).sum(1, keepdims=True))).astype(np.float32)
+
+
+@lru_cache
+def blur_kernel(sigma: float, offset: float = 0.0) -> F32:
+    """(SIDE, SIDE) matrix whose product with a column of pixels blurs it (Gaussian, `sigma` pixels) and moves it by `offset`."""
+    i = np.arange(SIDE)
+    weights = np.exp(-0.5 * ((i[:, None] - i[None, :] + offset) / sigma) ** 2)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def blur(planes: F32, sigma: float) -> F32:
+    """Gaussian blur of the last two axes, which are SIDE long; the border repeats what is inside."""
+    kernel = blur_kernel(sigma)
+    return kernel @ planes @ kernel.T
