@@ -21,7 +21,7 @@ class FileState(NamedTuple):
 
 
 def stat_files(root: Path, files: Sequence[str]) -> list[FileState | None]:
-    """The state of each of ``files`` (POSIX paths below ``root``); None: not there, no file, or a link out of ``root``."""
+    """The state of each of ``files`` (POSIX paths below ``root``); None: missing, no file, a link out of ``root``."""
     folders: dict[str, dict[str, FileState | None]] = {}
     states: list[FileState | None] = []
     for file in files:
@@ -36,15 +36,15 @@ def stat_files(root: Path, files: Sequence[str]) -> list[FileState | None]:
 
 def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
     """The state of each entry of ``root/folder`` by name; empty where there is no such folder inside ``root``."""
-    if not inside(root, folder):
-        return {}
     try:
+        if not inside(root, folder):
+            return {}
         with os.scandir(root / folder) as entries:
             return {
                 entry.name: _stat(root, f"{folder}/{entry.name}") if entry.is_symlink() else _state(entry.stat())
                 for entry in entries
             }
-    except OSError:  # no such folder, or not ours to read: then none of its files is there
+    except (OSError, RuntimeError):  # no such folder, not ours to read, a loop of links: then none of its files is there
         return {}
 
 
@@ -64,7 +64,7 @@ def shown(name: str, limit: int = 80) -> str:
 def _stat(root: Path, file: str) -> FileState | None:
     try:
         return _state((root / file).stat()) if inside(root, file) else None
-    except (OSError, ValueError):  # missing, a name too long for the system, a loop of links
+    except (OSError, RuntimeError):  # missing, a name too long for the system, a loop of links
         return None
 
 

@@ -58,8 +58,8 @@ def open_dataset(root: Path) -> Dataset:
 
     The first column is the file and the second the label, unless the header says ``Image`` and ``Class``. Labels are
     text ("None", "nan" and "NA" are labels like any other). When every train label is an integer they are compared as
-    integers, as pandas would ("07" and "7" are one class, named "7"), and classes stand in numeric order; otherwise every
-    label is kept as written ("07" and "7" are two classes), in text order. Either way the order is that of
+    integers, as pandas would ("07" and "7" are one class, named "7"), and classes stand in numeric order; otherwise
+    every label is kept as written ("07" and "7" are two classes), in text order. Either way the order is that of
     scikit-learn's LabelEncoder.
 
     Raises DataError, one sentence for the person, for anything wrong with folder or tables.
@@ -156,7 +156,8 @@ def _numbered(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.nd
     unknown = sorted(set(labels) - place.keys())
     if unknown:
         raise DataError(
-            f"{name}.csv has the label {_many(unknown)}, which train.csv never has; a network can only learn train's classes."
+            f"{name}.csv has the label {_many(unknown)}, which train.csv never has; "
+            "add pictures of that class to train.csv or take its rows out."
         )
     y = np.array([place[label] for label in labels], dtype=np.int64)
     y.setflags(write=False)

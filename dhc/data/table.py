@@ -30,7 +30,7 @@ class Table:
 
 
 def read_table(path: Path, *, labelled: bool) -> Table:
-    """Read ``path``: UTF-8 with or without a byte-order mark; comma, semicolon or tab; a header line; blank lines allowed.
+    """Read ``path``: UTF-8 with or without a byte-order mark; comma, semicolon or tab; a header; blank lines allowed.
 
     Raises DataError where the file is missing, unreadable or empty, or lacks a column, a file name or a label.
     """
@@ -45,10 +45,9 @@ def read_table(path: Path, *, labelled: bool) -> Table:
             raise DataError(f"{path.name} line {line:,} has no file name; fill it in or delete the line.")
         files.append(file)
         if labelled:
-            label = row[label_at].strip() if label_at < len(row) else ""
-            if not label:
-                raise DataError(f"{path.name} line {line:,} has no label for {shown(file)}; fill it in or delete the line.")
-            labels.append(label)
+            labels.append(row[label_at].strip() if label_at < len(row) else "")
+            if not labels[-1]:
+                raise DataError(f"{path.name} line {line:,}: {shown(file)} has no label; fill it in or delete it.")
     if not files:
         raise DataError(f"{path.name} lists no picture below its header; each split needs at least one.")
     return Table(tuple(files), tuple(labels) if labelled else None)
@@ -63,7 +62,7 @@ def _text(path: Path) -> str:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise DataError(
-                f"{name} has {size >> 20:,} MB, and a table of pictures at most {MAX_BYTES >> 20} MB; is it the right file?"
+                f"{name} has {size >> 20:,} MB, and a table of pictures up to {MAX_BYTES >> 20} MB; is it that?"
             )
         data = path.read_bytes()
     except OSError as error:
@@ -98,7 +97,7 @@ def _columns(name: str, header: Sequence[str], labelled: bool) -> tuple[int, int
     if titles[0].lower().endswith(_PICTURE_ENDINGS):
         raise DataError(f"{name} has no header line, it begins with {shown(titles[0])}; put {wanted} above it.")
     if labelled and len(titles) < 2:
-        raise DataError(f"{name} has only the column {shown(titles[0])}; it needs the file and its label, as in {wanted}.")
+        raise DataError(f"{name} has only the column {shown(titles[0])}; it needs file and label, as in {wanted}.")
     if "Image" in titles and (not labelled or "Class" in titles):
         return titles.index("Image"), titles.index("Class") if labelled else -1
     return 0, 1

@@ -1,0 +1,193 @@
+"""Decoded pictures on disk, and whether they still are what the files hold.
+
+A split's cache is two files: ``<split>.json``, the index, names ``<split>-<token>.npy``, the pixels. Neither is ever changed:
+a new array gets a new token and the index is replaced last, so that readers, and two builders at once, always see a
+pair that belongs together. A cache that is cut off, of another version or foreign is no cache: it is rebuilt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from dhc.data.files import FileState
+
+VERSION = 1
+STALE = 3600.0  # seconds after which an array that no index names is a dead builder's, not a slow one's
+SIZE = 64
+SHAPE = (SIZE, SIZE, 3)
+UNSETTLED = FileState(-2, -2, -2)  # no file's state: what was read under it is read again at the next opening
+_MISSING = (-1, -1, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Cached:
+    """One split as it was decoded: ``x`` (G, 64, 64, 3) uint8 memory-mapped read-only, one row for each file that is good.
+
+    ``files`` and ``states`` (N) say what was read (None: it was not there), ``reasons`` why the bad ones have no row.
+    """
+
+    files: tuple[str, ...]
+    states: tuple[FileState | None, ...]
+    reasons: dict[str, str]
+    x: np.ndarray
+
+
+def folders(root: Path) -> tuple[Path, Path]:
+    """Where the cache of ``root`` may lie, best first: within it, or for a read-only one in the user's cache folder."""
+    base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
+    mark = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]
+    return root / ".dhc", (Path(base) if base else Path.home() / ".cache") / "dhc" / mark
+
+
+def read(folder: Path, split: str) -> Cached | None:
+    """The cache of ``split`` in ``folder``, None where there is none that can be used."""
+    for _ in range(3):  # another builder may remove the array between our reading its name and opening it
+        index = _read_index(folder / f"{split}.json", split)
+        if index is None:
+            return None
+        try:
+            return _open(folder, index)
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError):  # whatever else is wrong with it, it cannot serve
+            return None
+    return None
+
+
+class CacheError(Exception):
+    """The cache could not be written; the text is the system's reason."""
+
+
+class Writer:
+    """Makes the cache of one split: rows are appended as they come, ``finish`` makes them the cache.
+
+    A context manager: whatever was not finished is removed. Each step raises CacheError where the disk refuses it.
+    """
+
+    def __init__(self, folder: Path, split: str, most_rows: int) -> None:
+        self.folder, self.split = folder, split
+        self.array = folder / f"{split}-{secrets.token_hex(8)}.npy"
+        self.temporary = self.array.with_suffix(".tmp")
+        self.rows = 0
+        with _disk():
+            folder.mkdir(parents=True, exist_ok=True)
+            self.file = self.temporary.open("xb")
+            self.start = _header(self.file, most_rows)
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # a full disk may refuse even this, and the first error is the one to tell
+            self.file.close()
+            self.temporary.unlink(missing_ok=True)
+
+    def append(self, rows: np.ndarray) -> None:
+        """Write ``rows``, (n, 64, 64, 3) uint8 in C order, after those before."""
+        with _disk():
+            self.file.write(rows.data)
+        self.rows += len(rows)
+
+    def finish(self, files: Sequence[str], states: Sequence[FileState | None], reasons: dict[str, str]) -> Cached:
+        """Make what was appended the cache of the split, and open it."""
+        with _disk():
+            self.file.seek(0)
+            assert _header(self.file, self.rows) == self.start  # numpy leaves room in the header for the first axis
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            self.temporary.replace(self.array)
+            before = _read_index(self.folder / f"{self.split}.json", self.split)
+            index = _index(self.array, self.rows, files, states, reasons)
+            cached = _open(self.folder, index)  # before others hear of it: from here on nobody can take it away
+            _replace_text(self.folder / f"{self.split}.json", json.dumps(index, separators=(",", ":")))
+            _remove_others(self.folder, self.split, self.array.name, before)
+        return cached
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CacheError(error.strerror or str(error)) from error
+
+
+def _header(file: BinaryIO, rows: int) -> int:
+    npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (rows, *SHAPE)})
+    return file.tell()
+
+
+def _index(
+    array: Path, rows: int, files: Sequence[str], states: Sequence[FileState | None], reasons: dict[str, str]
+) -> dict[str, Any]:
+    known = [state or _MISSING for state in states]
+    columns = dict(zip(("sizes", "mtimes_ns", "ctimes_ns"), map(list, zip(*known, strict=True)), strict=True))
+    stat = array.stat()
+    stamp = {"array": array.name, "rows": rows, "array_bytes": stat.st_size, "array_mtime_ns": stat.st_mtime_ns}
+    return {"version": VERSION, **stamp, "files": list(files), **columns, "reasons": reasons}
+
+
+def _read_index(path: Path, split: str) -> dict[str, Any] | None:
+    """The index as written, None where it is missing, torn, of another version, or names an array outside its folder."""
+    try:
+        index = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(index, dict) or index.get("version") != VERSION:
+        return None
+    return index if re.fullmatch(rf"{split}-[0-9a-f]{{16}}\.npy", str(index.get("array"))) else None
+
+
+def _open(folder: Path, index: dict[str, Any]) -> Cached:
+    """The pair of index and array; ValueError, KeyError or TypeError where the two do not belong together."""
+    path = folder / index["array"]
+    stat = path.stat()
+    if (stat.st_size, stat.st_mtime_ns) != (index["array_bytes"], index["array_mtime_ns"]):
+        raise ValueError("the array was changed or cut off")
+    files, reasons = tuple(index["files"]), dict(index["reasons"])
+    columns = zip(index["sizes"], index["mtimes_ns"], index["ctimes_ns"], strict=True)
+    states = tuple(None if state == _MISSING else FileState(*state) for state in columns)
+    x = np.load(path, mmap_mode="r", allow_pickle=False)
+    good = len(files) - sum(file in reasons for file in files) if reasons else len(files)
+    if x.dtype != np.uint8 or x.shape != (index["rows"], *SHAPE) or len(states) != len(files) or good != len(x):
+        raise ValueError("index and array do not agree")
+    return Cached(files, states, reasons, x)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.stem}-{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("x", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remove_others(folder: Path, split: str, kept: str, before: dict[str, Any] | None) -> None:
+    """Remove the array that our index took the place of, and what dead builders left; another living builder's stays."""
+    replaced = before["array"] if before else None
+    for path in _arrays(folder, split):
+        with suppress(FileNotFoundError, PermissionError):  # gone already; or mapped by a reader, which Windows protects
+            if path.name != kept and (path.name == replaced or time.time() - path.stat().st_mtime > STALE):
+                path.unlink()
+
+
+def _arrays(folder: Path, split: str) -> Iterable[Path]:
+    return (path for path in folder.glob(f"{split}-*") if path.suffix in (".npy", ".tmp"))

@@ -1,0 +1,253 @@
+"""Table → pixels: each picture is decoded once, on all cores, and memory-mapped from then on.
+
+The cache follows the files: before anything is trusted each file's size and times are compared, and only what is new or
+changed is decoded again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dhc.data import cache
+from dhc.data.files import FileState, inside, shown, stat_files
+from dhc.data.layout import Dataset, Split
+from dhc.data.table import DataError
+
+SIZE = cache.SIZE
+CHUNK = 64  # pictures a task: large enough to hide a task's cost, small enough that two cores end together
+CALLS_PER_SECOND = 10
+# A file written within so many ns of its being read may change again without a new time on it (file systems count time
+# in ticks of up to 10 ms), so it is read once more at the next opening. Git calls such files racy.
+TICK_NS = 100_000_000
+
+Progress = Callable[[int, int], None]
+_building = threading.Lock()  # two builders in one process would only share the same cores
+
+__all__ = ["SIZE", "BadPicture", "DataError", "Pictures", "load_pictures"]
+
+
+@dataclass(frozen=True)
+class BadPicture:
+    """A listed picture that cannot be read; ``reason`` ends a sentence that begins with its name."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The pictures of one split that can be read, in the order of its CSV; the others are in ``bad`` and have no row.
+
+    ``ids``: (N,) str, files as in ``Split.files``. ``x``: (N, 64, 64, 3) uint8 RGB in 0–255, memory-mapped, read-only.
+    ``y``: (N,) int64 index into ``Dataset.classes``, None for a test split without labels.
+    """
+
+    ids: np.ndarray
+    x: np.ndarray
+    y: np.ndarray | None
+    bad: tuple[BadPicture, ...]
+
+
+def load_pictures(
+    dataset: Dataset, split: str, *, skip_bad: bool = False, progress: Progress | None = None
+) -> Pictures:
+    """The pictures of ``split``, decoded or from the cache.
+
+    ``progress(done, total)`` counts pictures, at most ten times a second, and ends with (total, total).
+    Raises DataError where the data set has no such split, where no picture can be read, where one cannot be read and
+    ``skip_bad`` is False (it names the first, and how many more), and where there is no place for the cache.
+    """
+    chosen = dataset.splits.get(split)
+    if chosen is None:
+        raise DataError(f"{dataset.root} has no split {split}, only {', '.join(dataset.splits)}; add {split}.csv.")
+    decoded = _current(dataset.root, chosen) or _build(dataset.root, chosen, progress)
+    bad = tuple(BadPicture(file, decoded.reasons[file]) for file in chosen.files if file in decoded.reasons)
+    if bad and (not skip_bad or not len(decoded.x)):
+        raise DataError(_refusal(chosen, bad))
+    if progress is not None:
+        progress(len(chosen.files), len(chosen.files))
+    if not bad:
+        return Pictures(np.array(chosen.files), decoded.x, chosen.y, bad)
+    good = np.array([file not in decoded.reasons for file in chosen.files])
+    return Pictures(np.array(chosen.files)[good], decoded.x, None if chosen.y is None else chosen.y[good], bad)
+
+
+def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
+    more = f" (and {len(bad) - 1:,} more of the {len(split.files):,} {split.name} pictures)" if len(bad) > 1 else ""
+    what = f"{shown(bad[0].file)} cannot be read{more}: {bad[0].reason}"
+    if len(bad) == len(split.files):
+        return f"{what}; no {split.name} picture can be read."
+    return f"{what}; mend it, take its row out of {split.name}.csv, or choose to leave out unreadable pictures."
+
+
+class _Job(NamedTuple):
+    """One listed file: its state now and, where the old cache still knows it, its old row or why it had none."""
+
+    file: str
+    state: FileState | None
+    row: int | None
+    reason: str | None
+
+
+def _current(root: Path, split: Split) -> cache.Cached | None:
+    """The cached split where it is what the files hold now."""
+    found = (cache.read(folder, split.name) for folder in cache.folders(root))
+    candidates = [cached for cached in found if cached is not None and cached.files == split.files]
+    states = tuple(stat_files(root, split.files)) if candidates else ()
+    return next((cached for cached in candidates if cached.states == states), None)
+
+
+def _build(root: Path, split: Split, progress: Progress | None) -> cache.Cached:
+    """Decode what is new or changed, copy the rest from the old cache, and make that the cache."""
+    with _building:
+        ready = _current(root, split)  # another thread may have built it while this one waited
+        if ready is not None:
+            return ready
+        old = next(filter(None, (cache.read(folder, split.name) for folder in cache.folders(root))), None)
+        jobs = _jobs(split.files, stat_files(root, split.files), old)
+        refused = []
+        for folder in cache.folders(root):
+            try:
+                with cache.Writer(folder, split.name, len(jobs)) as writer:
+                    return _fill(writer, root, jobs, old, progress)
+            except cache.CacheError as error:
+                refused.append(f"{folder} ({error})")
+    size = len(jobs) * SIZE * SIZE * 3 >> 20
+    raise DataError(f"The decoded pictures need {size:,} MB in {' or '.join(refused)}; make room or allow writing there.")
+
+
+def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.Cached | None) -> list[_Job]:
+    if old is None:
+        return [_Job(file, state, None, None) for file, state in zip(files, states, strict=True)]
+    good = np.array([file not in old.reasons for file in old.files])
+    rows = np.where(good, np.cumsum(good) - 1, -1).tolist()
+    known = {file: (state, row) for file, state, row in zip(old.files, old.states, rows, strict=True)}
+    jobs = []
+    for file, state in zip(files, states, strict=True):
+        before, row = known.get(file, (None, -1))
+        same = state is not None and state == before
+        jobs.append(_Job(file, state, row if same and row >= 0 else None, old.reasons.get(file) if same else None))
+    return jobs
+
+
+def _fill(
+    writer: cache.Writer, root: Path, jobs: Sequence[_Job], old: cache.Cached | None, progress: Progress | None
+) -> cache.Cached:
+    """Run the jobs on all cores and append their pictures in the jobs' order."""
+    from dhc.data.picture import single_threaded  # cv2: 0.1 s and 40 MB that an opening from the cache does without
+
+    states: list[FileState | None] = []
+    reasons: dict[str, str] = {}
+    report = _throttled(progress, len(jobs))
+    workers = _cores()
+    with single_threaded(), ThreadPoolExecutor(workers) as pool:
+        for chunk, rows, outcomes in _in_order(pool, root, jobs, old, window=3 * workers):
+            writer.append(rows)
+            states += [state for state, _ in outcomes]
+            reasons |= {job.file: why for job, (_, why) in zip(chunk, outcomes, strict=True) if why is not None}
+            report(len(states))
+    return writer.finish([job.file for job in jobs], states, reasons)
+
+
+_Outcome = tuple[FileState | None, str | None]  # the state that the reading holds for; why there is no picture
+_Result = tuple[Sequence[_Job], np.ndarray, list[_Outcome]]  # jobs; (good, 64, 64, 3) uint8; an outcome a job
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, root: Path, jobs: Sequence[_Job], old: cache.Cached | None, window: int
+) -> Iterator[_Result]:
+    """Results of all jobs, chunk by chunk in order, with at most ``window`` chunks in memory."""
+    waiting: deque[Future[_Result]] = deque()
+    rest = iter(jobs)
+    while chunk := list(islice(rest, CHUNK)):
+        waiting.append(pool.submit(_run, root, chunk, old))
+        if len(waiting) >= window:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _run(root: Path, jobs: Sequence[_Job], old: cache.Cached | None) -> _Result:
+    rows = np.empty((len(jobs), *cache.SHAPE), dtype=np.uint8)
+    outcomes: list[_Outcome] = []
+    good = 0
+    for job in jobs:
+        if job.row is not None and old is not None:
+            rows[good] = old.x[job.row]
+            outcome: _Outcome = (job.state, None)
+        elif job.reason is not None:
+            outcome = (job.state, job.reason)
+        else:
+            outcome = _read(root, job, rows[good])
+        good += outcome[1] is None
+        outcomes.append(outcome)
+    return jobs, rows[:good], outcomes
+
+
+def _read(root: Path, job: _Job, out: np.ndarray) -> _Outcome:
+    """Decode one file into ``out`` (64, 64, 3), or say why not."""
+    from dhc.data.picture import PictureError, decode, read_bytes
+
+    if job.state is None:
+        return None, _absence(root, job.file)
+    settled = job.state if _settled(job.state) else cache.UNSETTLED
+    try:
+        out[:] = decode(read_bytes(f"{root}/{job.file}"))
+    except PictureError as error:
+        return settled, str(error)
+    except PermissionError:
+        return settled, "reading it is not permitted"
+    except OSError as error:  # the disk's or the moment's fault: look again next time
+        return cache.UNSETTLED, f"the system could not read it ({error.strerror or error})"
+    return settled, None
+
+
+def _settled(state: FileState) -> bool:
+    """False when the file was written so lately that a further change might leave its state as it is."""
+    written = state.mtime_ns if os.name == "nt" else state.ctime_ns
+    return abs(time.time_ns() - written) > TICK_NS
+
+
+def _absence(root: Path, file: str) -> str:
+    """Why a listed file has no state."""
+    folder = file.rpartition("/")[0]
+    try:
+        if not inside(root, file):
+            return "it is a link that leads out of the data folder"
+        if (root / file).exists():
+            return "it is not a file"
+        ending = next((e for e in (".png", ".jpg") if (root / f"{file}{e}").exists()), None)
+    except (OSError, RuntimeError) as error:  # a name too long for the system, a loop of links
+        return f"there cannot be such a file in {folder}/ ({getattr(error, 'strerror', None) or error})"
+    hint = f", but there is one that ends in {ending}: the table must name the ending too" if ending else ""
+    return f"there is no such file in {folder}/{hint}"
+
+
+def _throttled(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """``progress`` as a function of pictures done, that lets ten calls a second through."""
+    last = 0.0
+
+    def report(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress is not None and done < total and now - last >= 1 / CALLS_PER_SECOND:
+            last = now
+            progress(done, total)
+
+    return report
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
