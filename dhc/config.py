@@ -120,6 +120,14 @@ class ModelConfig(Section):
     head: Literal["flatten", "gap"] = knob(
         "flatten", "Head", "How feature maps become a vector: Flatten (the report's) or GlobalAveragePooling2D."
     )
+    bn_momentum: float = knob(
+        0.99,
+        "Batch normalisation momentum",
+        "How slowly the averages that val is judged with follow the training batches; lower it when an epoch has few batches.",
+        ge=0,
+        lt=1,
+        step=0.01,
+    )
     activation: Literal["relu", "leaky_relu"] = knob(
         "relu", "Activation", "Activation of every hidden layer; the report found leaky_relu worse."
     )

@@ -43,8 +43,8 @@ def _keras_layer(layer: p.Layer, seed: int) -> Any:
             return kl.Dense(units, activation="softmax", dtype="float32")  # probabilities lose too much in 16 bits
         case p.Dense(units, activation):
             return kl.Dense(units, activation=activation)
-        case p.BatchNormalization():
-            return kl.BatchNormalization()
+        case p.BatchNormalization(momentum):
+            return kl.BatchNormalization(momentum=momentum)
         case p.MaxPooling2D(pool):
             return kl.MaxPooling2D(pool)
         case p.Dropout(rate):

@@ -42,7 +42,9 @@ class Dense:
 
 @dataclass(frozen=True)
 class BatchNormalization:
-    """Normalise each channel by the batch's mean and variance."""
+    """Normalise each channel by the batch's mean and variance; `momentum` of the averages used outside training."""
+
+    momentum: float = 0.99
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,12 @@ def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
             first = group == 0 and number == 0
             layers += [
                 Conv2D(scaled(filters, model.width), padding="valid" if first else "same", activation=model.activation),
-                BatchNormalization(),
+                BatchNormalization(model.bn_momentum),
             ]
         layers += [MaxPooling2D(), Dropout(model.conv_dropout), *(early if group == 0 else ())]
     layers += [*late, Flatten() if model.head == "flatten" else GlobalAveragePooling2D()]
     layers += [Dense(scaled(units, model.width), model.activation) for units in HIDDEN]
-    layers += [BatchNormalization(), Dropout(model.dense_dropout), Dense(classes, "softmax")]
+    layers += [BatchNormalization(model.bn_momentum), Dropout(model.dense_dropout), Dense(classes, "softmax")]
     return tuple(layers)  # type: ignore[arg-type]
 
 

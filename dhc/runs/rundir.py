@@ -11,7 +11,6 @@ import math
 import os
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -66,15 +65,15 @@ def create(runs_dir: Path, model: str) -> Path:
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     """Replace `path` by what `write` puts into the file it is given: readers see the old or the new file, never a part."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

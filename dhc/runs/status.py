@@ -54,6 +54,8 @@ def status_of(folder: Path) -> Status:
             return Status(State.CRASHED, CRASHED)
         return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)
     if read_json(folder / REQUEST) is not None:
+        if (folder / STOP).exists():
+            return Status(State.STOPPED, "taken out of the queue before it started")
         return Status(State.QUEUED)
     return Status(State.CRASHED, "nothing in its folder says that it was ever started")
 

@@ -1,0 +1,93 @@
+"""The pictures of one run: a data set cut to the classes and the share of training pictures that its config asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dhc.config import DataConfig
+from dhc.data.decode import BadPicture, Pictures, load_pictures
+from dhc.data.layout import DataError, Dataset, open_dataset
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """What a run trains on and is judged by; `classes` are the names of the K classes it uses."""
+
+    dataset: Dataset
+    train: Pictures
+    val: Pictures
+    classes: tuple[str, ...]
+
+    @property
+    def bad(self) -> tuple[BadPicture, ...]:
+        """Pictures left out because they cannot be read."""
+        return (*self.train.bad, *self.val.bad)
+
+
+def load_for_run(data: DataConfig, seed: int, progress: Progress | None = None) -> RunData:
+    """Decode (or open the cache of) train and val and cut them to the config.
+
+    `progress(split, done, total)` is called while decoding. Raises DataError in one sentence when nothing is left to train
+    or to judge on.
+    """
+    dataset = open_dataset(Path(data.path))
+    k = class_count(dataset, data.classes)
+
+    def load(split: str) -> Pictures:
+        report = None if progress is None else lambda done, total: progress(split, done, total)
+        return load_pictures(dataset, split, skip_bad=data.skip_bad, progress=report)
+
+    train = first_classes(load("train"), k)
+    train = share_of_each_class(train, data.train_fraction, seed)
+    val = first_classes(load("val"), k)
+    for split, pictures in (("train", train), ("val", val)):
+        if len(pictures.ids) == 0:
+            raise DataError(
+                f"{split} has no picture of the first {k} classes in {data.path}: use more classes or another data set"
+            )
+    return RunData(dataset, train, val, dataset.classes[:k])
+
+
+def class_count(dataset: Dataset, asked: int) -> int:
+    """How many classes a run uses: all for 0. Raises DataError when more are asked for than there are, or only one."""
+    there = len(dataset.classes)
+    if asked > there:
+        raise DataError(
+            f"data.classes asks for {asked} classes and {dataset.root} has {there}: use at most {there}, or 0 for all"
+        )
+    if (asked or there) < 2:
+        raise DataError(f"one class alone leaves nothing to tell apart: set data.classes to 2 to {there}, or 0 for all")
+    return asked or there
+
+
+def first_classes(pictures: Pictures, k: int) -> Pictures:
+    """Only the pictures whose class is among the first `k`, in their order."""
+    assert pictures.y is not None
+    return take(pictures, np.flatnonzero(pictures.y < k))
+
+
+def share_of_each_class(pictures: Pictures, fraction: float, seed: int) -> Pictures:
+    """The given share of each class's pictures (rounded, at least one), drawn by `seed`, in their order."""
+    if fraction >= 1:
+        return pictures
+    assert pictures.y is not None
+    draw = np.random.default_rng([seed, 0xF])
+    kept = []
+    for label in np.unique(pictures.y):
+        members = np.flatnonzero(pictures.y == label)
+        kept.append(draw.permutation(members)[: max(1, round(fraction * len(members)))])
+    return take(pictures, np.sort(np.concatenate(kept)))
+
+
+def take(pictures: Pictures, rows: np.ndarray) -> Pictures:
+    """The given rows (int array, ascending). All rows: the same memory-mapped array, not a copy."""
+    if len(rows) == len(pictures.ids):
+        return pictures
+    y = None if pictures.y is None else pictures.y[rows]
+    return replace(pictures, ids=pictures.ids[rows], x=pictures.x[rows], y=y)

@@ -1,0 +1,81 @@
+"""Asking for runs: launch puts one into its device's queue and sees to a worker; stop and delete take it back."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from dhc.config import RunConfig
+from dhc.data.layout import open_dataset
+from dhc.data.select import class_count
+from dhc.jobs.process import detach, python
+from dhc.models.cost import cost
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.status import status_of
+from dhc.training import hardware
+
+WORKER_LOG = ".worker.log"
+
+
+def launch(config: RunConfig, runs_dir: Path) -> str:
+    """Queue a run and see to it that a worker is there; returns its id at once.
+
+    What can be known to fail is refused here, before there is a folder: DataError for the pictures' tables, DeviceError for a
+    device that is not there, ValueError for layers that do not fit.
+    """
+    config = with_absolute_path(config)
+    device = hardware.resolve(config.device.device)
+    dataset = open_dataset(Path(config.data.path))
+    cost(config, class_count(dataset, config.data.classes))
+    folder = rundir.create(runs_dir, config.model.name)
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device})
+    start_worker(runs_dir, device)
+    return folder.name
+
+
+def with_absolute_path(config: RunConfig) -> RunConfig:
+    """The config with its data folder's full path, so that it means the same from any working directory."""
+    return config.with_values({"data.path": str(Path(config.data.path).expanduser().resolve())})
+
+
+def start_worker(runs_dir: Path, device: str) -> None:
+    """Start a worker for the device's queue; one that finds another at work ends at once."""
+    command = python("-m", "dhc.jobs.worker", str(runs_dir.resolve()), device)
+    detach(command, log=runs_dir / WORKER_LOG)
+
+
+def stop(runs_dir: Path, run_id: str) -> None:
+    """Ask a run to stop at its next batch, keeping its best network; a queued one leaves the queue.
+
+    Raises RunError when there is no such run or when it has ended already.
+    """
+    folder = rundir.run_dir(runs_dir, run_id)
+    state = status_of(folder).state
+    if not state.alive:
+        raise RunError(f"run {run_id} is {state.value}: only a queued or running one can be stopped")
+    (folder / rundir.STOP).touch()
+
+
+def delete(runs_dir: Path, run_id: str) -> Path:
+    """Move a run into ``runs/.trash`` and return where it is now; refuses one that is alive. Raises RunError."""
+    folder = rundir.run_dir(runs_dir, run_id)
+    state = status_of(folder).state
+    if state.alive:
+        raise RunError(f"run {run_id} is {state.value}: stop it before you delete it")
+    trash = runs_dir / ".trash"
+    trash.mkdir(exist_ok=True)
+    place = trash / f"{folder.name}.{time.time_ns()}"
+    shutil.move(folder, place)
+    return place
+
+
+def restore(runs_dir: Path, place: Path) -> str:
+    """Bring a deleted run back from the trash; returns its id. Raises RunError when it is not there any more."""
+    run_id = place.name.partition(".")[0]
+    if not place.is_dir() or (runs_dir / run_id).exists():
+        raise RunError(f"run {run_id} cannot be brought back: the trash was emptied, or a run of that name is there")
+    shutil.move(place, runs_dir / run_id)
+    return run_id

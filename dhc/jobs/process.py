@@ -1,0 +1,35 @@
+"""Starting processes that outlive whoever started them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def python(*arguments: str) -> list[str]:
+    """The command line of this Python with the given arguments."""
+    return [sys.executable, *arguments]
+
+
+def detach(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own: no signal to this process's group and no closed terminal reaches it.
+
+    Its output goes to the end of `log`. A thread waits for it, so that it never stays behind as a zombie.
+    """
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=env,
+            cwd=REPOSITORY,
+        )
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process

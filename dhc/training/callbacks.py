@@ -1,0 +1,243 @@
+"""Observers of a training: they judge each epoch on val, keep the best network, write events, obey stop requests.
+
+In the order in which they stand in `observers`, each epoch's ``logs`` flow through them: `Validation` adds ``val_loss`` and
+``val_accuracy``, `KeepBest` saves, Keras's ReduceLROnPlateau sets the learning rate, `Telemetry` writes all of it down.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from dhc.runs import rundir
+from dhc.runs.rundir import RunWriter
+
+BATCH_EVENT_SECONDS = 0.3  # at most about three batch events a second
+LOOK_SECONDS = 0.1  # how often a stop request is looked for
+VAL_BATCH = 128
+
+
+class StopRequested(Exception):  # noqa: N818 - a request is no error
+    """Someone asked the run to stop."""
+
+
+class LossIsNaN(Exception):  # noqa: N818 - named for what happened
+    """The loss is no number any more; training on would only waste time."""
+
+
+class Validation(keras.callbacks.Callback):  # type: ignore[misc]
+    """Judges each epoch on val in one pass: val_loss, val_accuracy and every picture's predicted class.
+
+    Takes the place of fit's ``validation_data``, which would cost a second pass for the predictions. `predictions` grows by
+    one (N,) array an epoch; `probabilities` is the last epoch's (N, K) float32.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        super().__init__()
+        self._x, self._y = x, y
+        self.predictions: list[np.ndarray] = []
+        self.probabilities = np.empty((0, 0), np.float32)
+        self.seconds = 0.0
+        self.stop: StopOnRequest | None = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Predict val and put val_loss and val_accuracy into the logs."""
+        start = time.perf_counter()
+        also = [] if self.stop is None else [self.stop]
+        p = np.asarray(self.model.predict(self._x, batch_size=VAL_BATCH, verbose=0, callbacks=also), np.float32)
+        self.probabilities = p
+        self.predictions.append(p.argmax(axis=1).astype(np.uint16))
+        logs["val_loss"] = cross_entropy(self._y, p)
+        logs["val_accuracy"] = float((self.predictions[-1] == self._y).mean())
+        self.seconds = time.perf_counter() - start
+
+
+class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
+    """Saves the network and val's predictions whenever val_accuracy is better than ever before; earlier wins ties."""
+
+    def __init__(
+        self, folder: Path, validation: Validation, ids: np.ndarray, y: np.ndarray, classes: tuple[str, ...]
+    ) -> None:
+        super().__init__()
+        self._folder, self._validation = folder, validation
+        self._fixed = {"ids": ids, "y_true": y.astype(np.uint16), "classes": np.array(classes, dtype=np.str_)}
+        self._probabilities = np.empty((0, 0), np.float32)
+        self.best = -math.inf
+        self.best_epoch = 0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Save where this epoch is the best; rewrite the predictions in any case."""
+        logs["best"] = logs["val_accuracy"] > self.best
+        if logs["best"]:
+            self.best, self.best_epoch = logs["val_accuracy"], epoch + 1
+            self._probabilities = self._validation.probabilities
+            save_network(self.model, self._folder / rundir.BEST)
+        self._save_predictions()
+
+    def _save_predictions(self) -> None:
+        values = {
+            **self._fixed,
+            "y_pred": np.stack(self._validation.predictions),
+            "best_epoch": np.int64(self.best_epoch),
+            "probabilities": self._probabilities,
+        }
+        rundir.write_atomic(self._folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))  # type: ignore[arg-type]
+
+
+class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes batch, epoch, learning-rate and checkpoint events, and one line an epoch to the log."""
+
+    def __init__(self, writer: RunWriter, pictures: int, batch_size: int, epochs: int, validation: Validation) -> None:
+        super().__init__()
+        self._writer, self._validation = writer, validation
+        self._pictures, self._batch, self._epochs = pictures, batch_size, epochs
+        self._mean = IntervalMean()
+        self._clock = Clock()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Note when the epoch begins and at which learning rate."""
+        self._epoch, self._began = epoch, time.perf_counter()
+        self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self._mean.restart()
+        self._clock.restart(0)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """At most every `BATCH_EVENT_SECONDS`: an event with the means since the last one. NaN loss ends the run."""
+        seen = min((batch + 1) * self._batch, self._pictures)
+        if not self._clock.due(BATCH_EVENT_SECONDS) and seen < self._pictures:
+            return
+        loss, accuracy = self._mean.since_last(seen, float(logs["loss"]), float(logs["accuracy"]))
+        position = self._epoch + seen / self._pictures
+        rate = self._clock.rate(seen)
+        self._writer.event(
+            "batch",
+            epoch=self._epoch + 1,
+            step=batch + 1,
+            position=round(position, 5),
+            loss=_short(loss),
+            accuracy=_short(accuracy),
+            pictures_per_second=_short(rate),
+            eta=_short(self._eta(seen, rate)),
+        )
+        if not math.isfinite(loss):
+            raise LossIsNaN(f"the loss became {loss} at epoch {self._epoch + 1}, batch {batch + 1}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Write the epoch, and the learning rate's change when the schedule made one."""
+        seconds = time.perf_counter() - self._began
+        training = max(1e-9, seconds - self._validation.seconds)
+        figures = {name: _short(float(logs[name])) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        self._writer.event(
+            "epoch",
+            epoch=epoch + 1,
+            **figures,
+            learning_rate=self._rate,
+            seconds=_short(seconds),
+            best=bool(logs["best"]),
+            pictures_per_second=_short(self._pictures / training),
+            eta=_short(seconds * (self._epochs - epoch - 1)),
+        )
+        if logs["best"]:
+            self._writer.event("checkpoint", epoch=epoch + 1, val_accuracy=figures["val_accuracy"])
+        new = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if new != self._rate:
+            self._writer.event("lr", epoch=epoch + 2, old=self._rate, new=new)
+        told = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
+        print(
+            f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {told}  learning_rate {self._rate:.2e}{'  best' if logs['best'] else ''}"
+        )
+
+    def _eta(self, seen: int, rate: float) -> float:
+        left = self._pictures - seen + self._pictures * (self._epochs - self._epoch - 1)
+        validation = self._validation.seconds * (self._epochs - self._epoch)
+        return left / rate + validation if rate > 0 else math.nan
+
+
+class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
+    """Raises StopRequested at the next batch, of training or of val, once `asked` says so."""
+
+    def __init__(self, asked: Callable[[], bool]) -> None:
+        super().__init__()
+        self._asked = asked
+        self._clock = Clock()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look, at most every `LOOK_SECONDS`."""
+        self._look()
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Look, at most every `LOOK_SECONDS`."""
+        self._look()
+
+    def _look(self) -> None:
+        if self._clock.due(LOOK_SECONDS) and self._asked():
+            raise StopRequested
+
+
+class Clock:
+    """Says when something is due again, and at what pace pictures went by since it last was."""
+
+    def __init__(self) -> None:
+        self.restart(0)
+
+    def restart(self, seen: int) -> None:
+        """Begin anew, `seen` pictures into the epoch."""
+        self._last = self._marked = time.perf_counter()
+        self._seen = seen
+
+    def due(self, seconds: float) -> bool:
+        """Whether so many seconds went by since it last said yes."""
+        now = time.perf_counter()
+        if now - self._last < seconds:
+            return False
+        self._last = now
+        return True
+
+    def rate(self, seen: int) -> float:
+        """Pictures a second since the last call or restart."""
+        now = time.perf_counter()
+        rate = (seen - self._seen) / max(1e-9, now - self._marked)
+        self._marked, self._seen = now, seen
+        return rate
+
+
+class IntervalMean:
+    """Keras's running means over an epoch → means over what came since last asked."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """An epoch begins."""
+        self._seen, self._loss, self._accuracy = 0, 0.0, 0.0
+
+    def since_last(self, seen: int, loss: float, accuracy: float) -> tuple[float, float]:
+        """Means of loss and accuracy over the pictures since the last call, from the means over all `seen` so far."""
+        new = seen - self._seen
+        means = ((loss * seen - self._loss) / new, (accuracy * seen - self._accuracy) / new)
+        self._seen, self._loss, self._accuracy = seen, loss * seen, accuracy * seen
+        return max(0.0, means[0]) if math.isfinite(means[0]) else means[0], min(1.0, max(0.0, means[1]))
+
+
+def cross_entropy(y: np.ndarray, p: np.ndarray) -> float:
+    """Mean natural-log cross-entropy of (N,) int labels under (N, K) probabilities, clipped as Keras clips (1e-7)."""
+    chosen = p[np.arange(len(y)), y].astype(np.float64)
+    return float(-np.log(np.clip(chosen, 1e-7, 1 - 1e-7)).mean()) if np.isfinite(chosen).all() else math.nan
+
+
+def save_network(model: keras.Model, path: Path) -> None:
+    """Save the network without its optimizer's state (a third of the size), replacing `path` atomically."""
+    bare = keras.Model(model.inputs, model.outputs, name=model.name)
+    temporary = path.with_name(f".saving-{path.name}")
+    bare.save(temporary)
+    temporary.replace(path)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
