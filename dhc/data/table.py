@@ -14,7 +14,7 @@ from pathlib import Path
 from dhc.data.files import shown
 
 MAX_BYTES = 64 * 2**20  # two million rows: beyond that it is not a table of this product's pictures
-_PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 class DataError(ValueError):
@@ -94,7 +94,7 @@ def _columns(name: str, header: Sequence[str], labelled: bool) -> tuple[int, int
     titles, wanted = [title.strip() for title in header], "Image,Class" if labelled else "Image"
     if not titles:
         raise DataError(f"{name} is empty; it needs a header line such as {wanted} and a line for each picture.")
-    if titles[0].lower().endswith(_PICTURE_ENDINGS):
+    if titles[0].lower().endswith(PICTURE_ENDINGS):
         raise DataError(f"{name} has no header line, it begins with {shown(titles[0])}; put {wanted} above it.")
     if labelled and len(titles) < 2:
         raise DataError(f"{name} has only the column {shown(titles[0])}; it needs file and label, as in {wanted}.")
