@@ -1,0 +1,131 @@
+"""The confusion matrix as a heatmap that can be zoomed, hovered and clicked, up to some hundreds of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dhc.analysis.confusion import normalize
+from dhc.figures import theme
+
+GAPS_UP_TO = 40  # classes; with more, gaps would eat the cells
+NUMBERS_UP_TO = 16  # classes; with more, numbers would not fit into the cells
+COUNT_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+SHARE_TICKS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+
+
+def heatmap(
+    matrix: np.ndarray,
+    classes: Sequence[str],
+    order: np.ndarray,
+    *,
+    counts: np.ndarray,
+    hide_diagonal: bool = False,
+    selected: tuple[int, int] | None = None,
+    scale: Literal["sqrt", "linear"] = "sqrt",
+) -> go.Figure:
+    """Rows are true classes from the top, columns predicted ones, both in `order`.
+
+    matrix: (K, K) what the colour means, counts or shares of 0 to 1; empty cells stay clear. counts: (K, K) pictures, for
+    the hover. order: (K,) permutation of class indices. selected: (i, j), true and predicted class index, outlined; an
+    empty cell can be selected. `scale` "sqrt" colours by the square root, so that single mistakes show beside a full
+    diagonal.
+
+    A click on a cell, filled or empty, carries customdata [i, j], the class indices whatever the order; its x and y are
+    the predicted and the true class's names as shown (HTML-escaped).
+    """
+    order = np.asarray(order, dtype=np.int64)
+    names = [theme.plain(classes[c]) for c in order]
+    values = np.asarray(matrix, dtype=np.float64)[np.ix_(order, order)]
+    if hide_diagonal:
+        np.fill_diagonal(values, 0.0)
+    shares = not np.array_equal(matrix, counts)
+    figure = theme.figure(x="predicted", y="true")
+    figure.add_trace(_cells(values, names, order, np.asarray(counts), shares=shares, sqrt=scale == "sqrt"))
+    _dress_axes(figure, names)
+    if selected is not None:
+        _outline(figure, order, selected)
+    return figure
+
+
+def _cells(
+    values: np.ndarray, names: list[str], order: np.ndarray, counts: np.ndarray, *, shares: bool, sqrt: bool
+) -> go.Heatmap:
+    k = len(order)
+    z = np.sqrt(values) if sqrt else values
+    top = float(z.max(initial=0.0)) or 1.0
+    few = k <= NUMBERS_UP_TO
+    text = theme.percent_text if shares else "{:.0f}".format
+    return go.Heatmap(
+        x=names,
+        y=names,
+        z=theme.numbers(np.where(values > 0, z, np.nan)),
+        zmin=0.0,
+        zmax=top,
+        customdata=np.stack(np.meshgrid(order, order, indexing="ij"), axis=-1).astype(np.min_scalar_type(k)),
+        hovertext=_hover_texts(counts, order),
+        hovertemplate="true <b>%{y}</b> → predicted <b>%{x}</b><br>%{hovertext} of %{y}<extra></extra>",
+        hoverongaps=True,  # else an empty cell could be neither hovered nor clicked
+        text=[[text(value) if value > 0 else "" for value in row] for row in values.tolist()] if few else None,
+        texttemplate="%{text}" if few else None,
+        xgap=1 if k <= GAPS_UP_TO else 0,
+        ygap=1 if k <= GAPS_UP_TO else 0,
+        colorbar=_colorbar(values, shares=shares, sqrt=sqrt),
+        name="",
+        uid="cells",
+    )
+
+
+def _hover_texts(counts: np.ndarray, order: np.ndarray) -> list[list[str]]:
+    """ "5 pictures, 31%" for each cell as shown, "none" for an empty one; the template adds "of" and the true class."""
+    share = normalize(counts, "true")
+    shown = counts[np.ix_(order, order)].tolist(), share[np.ix_(order, order)].tolist()
+    return [
+        [f"{theme.count_text(n)}, {theme.percent_text(s)}" if n else "none" for n, s in zip(ns, ss, strict=True)]
+        for ns, ss in zip(*shown, strict=True)
+    ]
+
+
+def _colorbar(values: np.ndarray, *, shares: bool, sqrt: bool) -> dict[str, Any]:
+    top = float(values.max(initial=0.0))
+    ticks = [tick for tick in (SHARE_TICKS if shares else COUNT_TICKS) if tick <= top]
+    return {
+        "title": {"text": "share" if shares else "pictures", "side": "right"},
+        "orientation": "h",
+        "x": 0,
+        "xanchor": "left",
+        "y": 1,
+        "yanchor": "bottom",
+        "len": 0.5,
+        "tickvals": [float(np.sqrt(tick)) if sqrt else tick for tick in ticks],
+        "ticktext": [theme.percent_text(tick) if shares else str(tick) for tick in ticks],
+    }
+
+
+def _dress_axes(figure: go.Figure, names: list[str]) -> None:
+    """Square cells; every name written out where there is room for it, which zooming in makes."""
+    k = len(names)
+    font = {"size": 8 if k > 60 else 10} if k > 24 else None
+    # An axis of categories thins its labels by itself and brings them back when zoomed; explicit tick texts would overlap.
+    common = {"type": "category", "categoryorder": "array", "categoryarray": names, "showgrid": False, "showline": True, "mirror": True,
+              "tickfont": font, "constrain": "domain", "ticks": ""}  # fmt: skip
+    figure.update_xaxes(**common, tickangle=-90 if k > 24 or (k > 8 and max(map(len, names)) > 4) else None)
+    figure.update_yaxes(**common, autorange="reversed", scaleanchor="x")
+
+
+def _outline(figure: go.Figure, order: np.ndarray, selected: tuple[int, int]) -> None:
+    """A frame around a cell; around small cells a little larger than the cell, so that it does not cover it."""
+    row, column = (int(np.flatnonzero(order == c)[0]) for c in selected)
+    half = 0.5 if len(order) <= GAPS_UP_TO else 0.9
+    figure.add_shape(
+        type="rect",
+        x0=column - half,
+        x1=column + half,
+        y0=row - half,
+        y1=row + half,
+        line={"color": theme.SELECTED, "width": 2.5},
+        name="selected",
+    )

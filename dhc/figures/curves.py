@@ -1,0 +1,213 @@
+"""Learning curves and the learning rate of one run, while it trains and afterwards."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dhc.figures import theme
+from dhc.runs.records import History
+
+MAX_BATCH_POINTS = 1500
+MAX_RATE_MARKS = (
+    24  # a schedule that changes the rate more often is smooth: its own figure shows it, lines would only hatch
+)
+MAX_RATE_LABELS = 8
+MARKERS_UP_TO = 60  # epochs; beyond that the markers would run together
+# The right edge of the x axis stands still for a while, then jumps: an edge that follows every batch makes the eye follow it.
+EDGES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000)
+
+
+def learning_curves(
+    history: History,
+    *,
+    metric: Literal["loss", "accuracy"],
+    show_batches: bool = True,
+    epochs_total: int | None = None,
+    log: bool = False,
+) -> go.Figure:
+    """Train and val `metric` over the epochs, the best epoch and the drops of the learning rate marked.
+
+    An epoch's figures stand where it ends (epoch 3 at x = 3), a batch's where it was seen (x = 2.37). Batches are thinned
+    to MAX_BATCH_POINTS, peaks and dips kept. Traces keep their places whatever the history holds, so that what a person
+    hid stays hidden. `log` draws y logarithmically. Without any point: axes and a line that says what is waited for.
+    """
+    figure = theme.figure(x="epoch", y=metric)
+    epochs = history.epochs
+    figure.add_trace(_batch_trace(history, metric if show_batches else None))
+    figure.add_trace(_epoch_trace(epochs, metric, theme.TRAIN, "solid", "circle"))
+    figure.add_trace(_epoch_trace(epochs, f"val_{metric}", theme.VAL, "dash", "diamond"))
+    _mark_best(figure, history, metric)
+    _mark_rates(figure, history.lr_changes)
+    figure.update_xaxes(range=_x_range(history, epochs_total), unifiedhovertitle_text="epoch %{x}")
+    # Accuracy is read against 0; a loss that starts at 4.6 and moves by a tenth would look like a flat line.
+    figure.layout.yaxis.update(
+        type="log" if log else "linear", rangemode="tozero" if metric == "accuracy" else "normal"
+    )
+    figure.update_layout(hovermode="x unified" if len(epochs) else "closest")
+    if not len(history.batches) and not len(epochs):
+        _wait(figure)
+    return figure
+
+
+def learning_rate(history: History, *, epochs_total: int | None = None) -> go.Figure:
+    """The learning rate as steps: the rate of epoch 3 runs from x = 2 to x = 3, a drop already known goes on from there."""
+    figure = theme.figure(x="epoch", y="learning rate")
+    epochs, changes = history.epochs, history.lr_changes
+    at, rates = epochs["epoch"].to_numpy(), epochs["learning_rate"].to_numpy(dtype=np.float64)
+    if len(at):
+        known = len(changes) and changes["epoch"].iloc[-1] > at[-1]
+        last = changes["new"].iloc[-1] if known else rates[-1]
+        at, rates = np.append(at - 1, at[-1]), np.append(rates, last)
+    else:
+        _wait(figure)
+    figure.add_trace(rate_steps(at, rates))
+    figure.update_xaxes(range=_x_range(history, epochs_total))
+    figure.update_yaxes(rangemode="tozero")
+    return figure
+
+
+def rate_steps(at: np.ndarray, rates: np.ndarray) -> go.Scatter:
+    """A step line: rates[n] from x = at[n] on. The last point only ends the line. at: whole epochs done."""
+    return go.Scatter(
+        x=at,
+        y=theme.numbers(rates),
+        mode="lines",
+        line={"shape": "hv", "color": theme.TRAIN, "width": 2},
+        text=[
+            f"epoch {start + 1:g}: learning rate {theme.rate_text(rate)}" for start, rate in zip(at, rates, strict=True)
+        ],
+        hovertemplate="%{text}<extra></extra>",
+        name="learning rate",
+        uid="learning-rate",
+        showlegend=False,
+    )
+
+
+def thin(y: np.ndarray, limit: int) -> np.ndarray:
+    """The indices, ascending, of at most `limit` of the points y (N,), such that the line drawn through them looks the same.
+
+    The points are cut into equal runs; of each the lowest and the highest are kept, and the first and last of all. A run
+    without any finite value keeps its first point, so that a gap stays a gap.
+    """
+    n = len(y)
+    if n <= limit:
+        return np.arange(n)
+    length = -(-n // ((limit - 2) // 2))  # of a run, rounded up
+    starts = np.arange(0, n, length)
+    runs = np.full((len(starts), length), np.nan)
+    runs.ravel()[:n] = y
+    finite = np.isfinite(runs)
+    low = starts + np.where(finite, runs, np.inf).argmin(axis=1)
+    high = starts + np.where(finite, runs, -np.inf).argmax(axis=1)
+    return np.unique(np.concatenate([[0], low, high, [n - 1]]))
+
+
+def _wait(figure: go.Figure) -> None:
+    theme.say(figure, theme.WAITING)
+    figure.layout.yaxis.update(showticklabels=False)  # Plotly would number an empty axis from -1 to 4
+
+
+def _batch_trace(history: History, metric: str | None) -> go.Scatter:
+    x, y = np.array([]), np.array([])
+    if metric is not None:
+        x, y = (history.batches[name].to_numpy(dtype=np.float64) for name in ("position", metric))
+        kept = thin(y, MAX_BATCH_POINTS)
+        x, y = x[kept], y[kept]
+    return go.Scatter(
+        x=theme.numbers(x),
+        y=theme.numbers(y),
+        mode="lines",
+        line={"color": theme.TRAIN, "width": 1},
+        opacity=0.4,
+        name=f"{metric}, batch by batch",
+        uid="batches",
+        showlegend=bool(len(x)),
+        # Beside the epochs' own figures a batch's would crowd the hover label.
+        hoverinfo="skip" if len(history.epochs) else None,
+        hovertemplate=None if len(history.epochs) else "%{y:.3f}<extra></extra>",
+    )
+
+
+def _epoch_trace(epochs: pd.DataFrame, column: str, color: str, dash: str, symbol: str) -> go.Scatter:
+    return go.Scatter(
+        x=epochs["epoch"].to_numpy(),
+        y=theme.numbers(epochs[column].to_numpy()),
+        mode="lines+markers" if len(epochs) <= MARKERS_UP_TO else "lines",
+        line={"color": color, "width": 2.5, "dash": dash},
+        marker={"symbol": symbol, "size": 7},
+        name=column,
+        uid=column,
+        showlegend=bool(len(epochs)),
+        hovertemplate="%{y:.3f}",
+    )
+
+
+def _mark_best(figure: go.Figure, history: History, metric: str) -> None:
+    """A star on the val curve at the epoch of the best val_accuracy, and its label on the side where there is room."""
+    best = history.best_epoch
+    row = history.epochs[history.epochs["epoch"] == best].tail(1)
+    value = theme.numbers(row[f"val_{metric}"].to_numpy())
+    star = {"symbol": "star", "size": 14, "color": theme.BEST}
+    figure.add_trace(
+        go.Scatter(x=row["epoch"].to_numpy(), y=value, mode="markers", marker=star, name="best epoch", uid="best",
+                   hoverinfo="skip", showlegend=False)
+    )  # fmt: skip
+    if best is None or not np.isfinite(value).all():
+        return
+    text = (
+        f"best {value[0]:.3f} at epoch {best}"
+        if metric == "accuracy"
+        else f"best epoch {best}: val_loss {value[0]:.3f}"
+    )
+    right = best > 0.5 * float(history.epochs["epoch"].iloc[-1])
+    up = metric == "accuracy"
+    figure.add_annotation(
+        text=text, x=best, y=float(value[0]), showarrow=True, arrowcolor=theme.BEST, arrowwidth=1.5, arrowhead=0,
+        ax=-24 if right else 24, ay=-22 if up else 30, xanchor="right" if right else "left",
+    )  # fmt: skip
+
+
+def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
+    """A thin line where the learning rate changed (the end of the epoch before), with the rates to hover on its top."""
+    if len(changes) > MAX_RATE_MARKS:
+        changes = changes.iloc[:0]
+    at = changes["epoch"].to_numpy() - 1
+    line = {"color": theme.MUTED, "width": 1, "dash": "dot"}
+    figure.layout.shapes = [
+        {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line, "layer": "below"}
+        for x in at.tolist()
+    ]
+    old, new = ([theme.rate_text(rate) for rate in changes[name]] for name in ("old", "new"))
+    figure.add_trace(
+        go.Scatter(
+            x=at,
+            y=np.ones(len(at), dtype=np.float32),
+            yaxis="y2",
+            mode="markers+text" if len(at) <= MAX_RATE_LABELS else "markers",
+            marker={"symbol": "triangle-down", "size": 9, "color": theme.MUTED},
+            text=new,
+            textposition="bottom right",
+            textfont={"size": 10},
+            customdata=[f"learning rate {before} → {after}" for before, after in zip(old, new, strict=True)],
+            hovertemplate="%{customdata}<extra></extra>",
+            name="learning rate drop",
+            uid="rate-drops",
+            showlegend=False,
+            cliponaxis=False,
+        )
+    )
+    figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+
+
+def _x_range(history: History, epochs_total: int | None) -> list[float]:
+    seen = [float(history.epochs["epoch"].max())] if len(history.epochs) else []
+    seen += [float(history.batches["position"].max())] if len(history.batches) else []
+    done = max([value for value in seen if np.isfinite(value)], default=0.0)
+    edge = next((edge for edge in EDGES if edge >= done), done)
+    if epochs_total is not None:
+        edge = max(min(edge, epochs_total), done)
+    return [0.0, 1.02 * edge]

@@ -1,0 +1,87 @@
+"""What all figures share: a palette for light and dark pages and colour-blind eyes, a transparent frame, axis names.
+
+Whatever belongs to the page's theme (text, grid, colour scale, hover label) stands in the figure's *template*, never in its
+layout. `ui.plot` replaces the template by the page's own theme; a figure on its own, in an exported file, still looks right.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+import numpy as np
+import plotly.graph_objects as go
+
+# At least 3 : 1 against white and against the dark page (WCAG 2.2, 1.4.11), apart for red-blind and green-blind eyes;
+# tests/test_figures.py measures both.
+TRAIN = "#2f7fd6"
+VAL = "#d9730d"
+BEST = "#0f9d6b"
+MUTED = "#858199"
+SELECTED = "#f0620a"
+# One colour, from nearly transparent to full: over any page, more colour is more, in even steps (OKLab).
+RAMP = ((0.0, "rgba(138,92,240,0.10)"), (1.0, "rgba(138,92,240,1)"))
+
+GRID = "rgba(133,129,153,0.25)"
+WAITING = "waiting for the first batch"
+
+
+def figure(*, x: str, y: str) -> go.Figure:
+    """An empty figure on a transparent ground with named axes. Zoom and hidden traces outlive an update (uirevision)."""
+    return go.Figure(layout={"template": template(), "uirevision": "keep", "xaxis_title": x, "yaxis_title": y})
+
+
+def template() -> go.layout.Template:
+    """The looks of a figure outside the app: transparent, grey grid, legend above, no colour for the text."""
+    axis = {"gridcolor": GRID, "linecolor": GRID, "zeroline": False, "automargin": True}
+    clear = "rgba(0,0,0,0)"
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": clear,
+            "plot_bgcolor": clear,
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 56, "r": 16, "t": 32, "b": 44},
+            "legend": {"orientation": "h", "x": 0, "y": 1.01, "xanchor": "left", "yanchor": "bottom", "bgcolor": clear},
+            "hoverlabel": {"bgcolor": "#2b2940", "bordercolor": MUTED, "font": {"color": "#f3f1fa"}, "align": "left"},
+        },
+        data={
+            "heatmap": [{"colorscale": [list(stop) for stop in RAMP], "colorbar": {"outlinewidth": 0, "thickness": 12}}]
+        },
+    )
+
+
+def say(figure: go.Figure, text: str) -> None:
+    """Write a sentence into the middle of the plot, where nothing is drawn yet."""
+    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
+
+
+def plain(name: str) -> str:
+    """A foreign name as Plotly shall show it: letter by letter, not as the HTML that Plotly would otherwise obey."""
+    return html.escape(name, quote=False)
+
+
+def numbers(values: Iterable[float]) -> np.ndarray:
+    """As float32, which is all the eye can use and half the bytes to send. What is not finite becomes NaN: a gap."""
+    array = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        small = array.astype(np.float32)
+    small[~np.isfinite(small)] = np.nan
+    return small
+
+
+def rate_text(rate: float) -> str:
+    """A learning rate as a person writes it: 0.001, 0.00064, 1e-07."""
+    return f"{rate:.3g}"
+
+
+def count_text(count: int) -> str:
+    """1 picture, 5 pictures."""
+    return f"{count} picture" if count == 1 else f"{count} pictures"
+
+
+def percent_text(share: float) -> str:
+    """A share of 0 to 1 as a person reads it: 31%, 0.4%, <0.1%."""
+    if 0 < share < 0.001:
+        return "<0.1%"
+    return f"{share:.1%}" if 0 < share < 0.01 else f"{share:.0%}"
