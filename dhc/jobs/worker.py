@@ -6,13 +6,11 @@ by a file lock, which the system lets go when its holder dies; a queue that outl
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,7 +18,7 @@ from filelock import FileLock, Timeout
 from dhc.config import ConfigError, RunConfig
 from dhc.jobs.process import REPOSITORY, python
 from dhc.runs import rundir
-from dhc.runs.status import State, identify, status_of
+from dhc.runs.status import State, status_of
 from dhc.training import hardware
 
 FAILED_TO_START = "its process could not be started"
@@ -79,10 +77,11 @@ def run_child(folder: Path, device: str) -> None:
     except (ConfigError, OSError) as error:
         rundir.write_exit(folder, "failed", f"{FAILED_TO_START}: {error}", code=1)
         return
-    with contextlib.suppress(OSError):  # a full disk must not keep us from waiting for the child
-        record = {"child": identify(child.pid), "worker": identify(os.getpid()), "host": socket.gethostname()}
-        rundir.write_json(folder / rundir.PROCESS, record)
-    record_end(folder, child.wait())
+    code = child.wait()
+    if code == rundir.TAKEN:  # someone else's child holds this run; it writes its own record
+        time.sleep(0.2)
+    else:
+        record_end(folder, code)
 
 
 def record_end(folder: Path, code: int) -> None:

@@ -27,7 +27,8 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
     "exit.json",
     "train.log",
 )
-STOP, CANCEL = "stop.request", "cancel.request"
+STOP = "stop.request"
+TAKEN = 3  # exit status of a training process that found its run in the hands of another
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")
 

@@ -17,7 +17,7 @@ from dhc.runs import rundir
 from dhc.runs.status import identify
 from dhc.training import hardware
 
-FINISHED, FAILED, BAD_INPUT, TAKEN = 0, 1, 2, 3
+FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 
 
 def main(arguments: list[str]) -> int:
@@ -31,16 +31,15 @@ def main(arguments: list[str]) -> int:
             return run(folder)
     except Timeout:
         print(f"{folder.name} is already being trained", file=sys.stderr)
-        return TAKEN
+        return rundir.TAKEN
 
 
 def run(folder: Path) -> int:
     """Train and record how it ended, in any case that a process can still speak of."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, frame: (folder / rundir.STOP).touch())
-    me = identify(os.getpid())
-    worker = (rundir.read_json(folder / rundir.PROCESS) or {}).get("worker")
-    rundir.write_json(folder / rundir.PROCESS, {"child": me, "worker": worker, "host": socket.gethostname()})
+    record = {"child": identify(os.getpid()), "worker": identify(os.getppid()), "host": socket.gethostname()}
+    rundir.write_json(folder / rundir.PROCESS, record)
     try:
         config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
         device = str(
@@ -94,4 +93,7 @@ def _gist(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # all is written; tearing a backend down can take seconds, and someone waits for the device

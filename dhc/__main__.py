@@ -1,0 +1,5 @@
+"""``python -m dhc``."""
+
+from dhc.cli import main
+
+main()

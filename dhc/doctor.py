@@ -1,0 +1,88 @@
+"""What this machine offers for training, in records: device, versions, expected speed, what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dhc.models.cost import cost, cpu_seconds_per_picture, matrix_rate
+from dhc.presets import PRESETS
+from dhc.training import hardware
+
+PACKAGES = (
+    "streamlit",
+    "tensorflow",
+    "keras",
+    "jax",
+    "torch",
+    "pandas",
+    "numpy",
+    "opencv-python-headless",
+    "plotly",
+    "scikit-learn",
+)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the doctor found; `advice` are sentences on what to do, `expected` pictures/s by preset (CPU only)."""
+
+    python: str
+    versions: dict[str, str]
+    device: str
+    gpus: tuple[hardware.Gpu, ...]
+    cpu: str
+    cores: int
+    matrix_gflops: float
+    expected: dict[str, float]
+    advice: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return asdict(self)
+
+
+def examine() -> Diagnosis:
+    """Look at this machine. Imports no backend; measures the matrix-product rate for a moment."""
+    versions = {name: version for name in PACKAGES if (version := _version(name)) is not None}
+    gpus = hardware.gpus()
+    rate = matrix_rate()
+    return Diagnosis(
+        python=platform.python_version(),
+        versions=versions,
+        device=hardware.resolve("auto"),
+        gpus=gpus,
+        cpu=hardware.cpu_name(),
+        cores=hardware.cores(),
+        matrix_gflops=round(rate / 1e9, 1),
+        expected=_expected(rate),
+        advice=tuple(_advice(versions, gpus)),
+    )
+
+
+def _expected(rate: float) -> dict[str, float]:
+    speeds = {}
+    for name, preset in PRESETS.items():
+        config = preset.config()
+        speeds[name] = round(1 / cpu_seconds_per_picture(cost(config, config.data.classes or 96), rate), 1)
+    return speeds
+
+
+def _advice(versions: dict[str, str], gpus: tuple[hardware.Gpu, ...]) -> list[str]:
+    advice = []
+    if not any(name in versions for name in ("tensorflow", "jax", "torch")):
+        advice.append("no backend is installed: pip install -r requirements.txt")
+    if gpus and _version("nvidia-cudnn-cu12") is None and _version("nvidia-cudnn-cu13") is None:
+        advice.append("a GPU is here; for TensorFlow to use it: pip install -r requirements-gpu.txt")
+    if not gpus:
+        advice.append("no NVIDIA GPU is visible: training runs on the CPU; the preset quick is made for that")
+    return advice
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

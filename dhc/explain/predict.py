@@ -1,0 +1,32 @@
+"""A saved network's probabilities. Imports Keras."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+
+
+def load_network(run_dir: Path) -> keras.Model:
+    """The run's best network, in Keras's safe mode: a file that carries code is refused, not run. Raises RunError."""
+    path = run_dir / rundir.BEST
+    if not path.is_file():
+        raise RunError(
+            f"run {run_dir.name} has no {rundir.BEST}: it has not finished an epoch, or the file was deleted"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever its parts raise on a damaged or hostile file
+        gist = " ".join(str(error).split())[:200]
+        raise RunError(
+            f"{rundir.BEST} of run {run_dir.name} cannot be loaded ({type(error).__name__}: {gist})"
+        ) from error
+
+
+def probabilities(model: keras.Model, x: np.ndarray, batch_size: int = 128) -> np.ndarray:
+    """(N, K) float32 softmax of (N, 64, 64, 3) uint8 pictures; rows sum to 1."""
+    return np.asarray(model.predict(x, batch_size=batch_size, verbose=0), np.float32)
