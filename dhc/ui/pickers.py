@@ -1,0 +1,84 @@
+"""Choosing which run a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+from dhc.ui import session
+from dhc.ui.frame import choose_run, current_run
+from dhc.ui.states import empty, error_box
+
+ICONS = {
+    State.QUEUED: ":material/schedule:",
+    State.RUNNING: ":material/play_circle:",
+    State.STOPPING: ":material/pending:",
+    State.FINISHED: ":material/check_circle:",
+    State.STOPPED: ":material/stop_circle:",
+    State.FAILED: ":material/error:",
+    State.KILLED: ":material/dangerous:",
+    State.CRASHED: ":material/broken_image:",
+}
+COLORS = {
+    State.QUEUED: "gray",
+    State.RUNNING: "blue",
+    State.STOPPING: "orange",
+    State.FINISHED: "green",
+    State.STOPPED: "yellow",
+    State.FAILED: "red",
+    State.KILLED: "red",
+    State.CRASHED: "red",
+}
+
+
+def pick_run(
+    wanted: Callable[[RunInfo], bool] = lambda info: True, *, none_yet: str = "There is no run yet."
+) -> RunInfo | None:
+    """A select box of the runs that are `wanted`, newest first; the one in the address is chosen, else the newest.
+
+    Draws the empty state and returns None when there is none.
+    """
+    runs = [info for info in session.store().runs() if wanted(info)]
+    asked = current_run()
+    chosen = session.run_or_none(asked)
+    if asked is not None and chosen is None:
+        error_box(f"There is no run {asked[:60]} here; it may have been deleted. Choose another one.")
+    if not runs and chosen is None:
+        empty(none_yet, links=["Home", "Train"])
+        return None
+    if chosen is not None and chosen.id not in {info.id for info in runs}:
+        runs.insert(0, chosen)
+    ids = [info.id for info in runs]
+    by_id = {info.id: info for info in runs}
+    key = "dhc_pick_run"
+    st.session_state[key] = chosen.id if chosen is not None else ids[0]
+    st.selectbox(
+        "Run",
+        ids,
+        key=key,
+        format_func=lambda run_id: describe(by_id[run_id]),
+        on_change=lambda: choose_run(st.session_state[key]),
+    )
+    picked = by_id[str(st.session_state[key])]
+    if current_run() != picked.id:
+        choose_run(picked.id)
+    return picked
+
+
+def describe(info: RunInfo) -> str:
+    """One line: when, what, how it stands."""
+    best = "" if info.best_val_accuracy is None else f" · best val_accuracy {info.best_val_accuracy:.3f}"
+    settings = (
+        ""
+        if info.config is None
+        else f" · {info.config.model.name}, width {info.config.model.width:g}, dropout {info.config.model.conv_dropout:g} / {info.config.model.dense_dropout:g}"
+    )
+    return f"{info.id} · {info.state}{best}{settings}"
+
+
+def state_badge(info: RunInfo) -> None:
+    """The run's state as a coloured badge with its sign."""
+    st.badge(info.state.value, icon=ICONS[info.state], color=COLORS[info.state])  # type: ignore[arg-type]

@@ -1,0 +1,103 @@
+"""What pages read, cached: the runs, a run's predictions, a data set's pictures. Paths come from the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from dhc.analysis.mistakes import outcomes
+from dhc.data.decode import Pictures, load_pictures
+from dhc.data.layout import Dataset, open_dataset
+from dhc.runs import rundir
+from dhc.runs.records import Predictions
+from dhc.runs.rundir import RunError
+from dhc.runs.store import RunInfo, Store, read_predictions
+
+RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def runs_dir() -> Path:
+    """Folder of the runs: ``DHC_RUNS_DIR``, else runs/ beside app.py."""
+    return Path(os.environ.get(RUNS_VARIABLE) or ROOT / "runs")
+
+
+def data_dir() -> Path:
+    """Folder of the data sets: ``DHC_DATA_DIR``, else data/ beside app.py."""
+    return Path(os.environ.get(DATA_VARIABLE) or ROOT / "data")
+
+
+def store() -> Store:
+    """The reader of `runs_dir`, one for all sessions."""
+    return _store(runs_dir())
+
+
+@st.cache_resource(show_spinner=False)
+def _store(folder: Path) -> Store:
+    return Store(folder)
+
+
+def predictions(info: RunInfo) -> Predictions:
+    """The run's predictions, read anew whenever they were written anew. Raises RunError when there are none."""
+    return _predictions(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
+
+
+def outcome_table(info: RunInfo) -> pd.DataFrame:
+    """`analysis.mistakes.outcomes` of the run's predictions. Raises RunError when there are none."""
+    return _outcomes(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _predictions(folder: Path, stamp: tuple[int, int]) -> Predictions:
+    return read_predictions(folder)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _outcomes(folder: Path, stamp: tuple[int, int]) -> pd.DataFrame:
+    return outcomes(_predictions(folder, stamp))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def dataset(path: str) -> Dataset:
+    """The data set's tables, read anew when a table changed. Raises DataError."""
+    root = Path(path)
+    return _dataset(
+        root, tuple(_stamp(root / name) for name in ("train.csv", "val.csv", "test.csv", "test_labels.csv"))
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _dataset(root: Path, stamps: tuple[tuple[int, int], ...]) -> Dataset:
+    return open_dataset(root)
+
+
+@st.cache_resource(show_spinner="Reading the pictures …", max_entries=8, ttl=60)
+def pictures(path: str, split: str) -> Pictures:
+    """A split's pictures, unreadable ones left out; looked at anew after a minute. Raises DataError."""
+    return load_pictures(dataset(path), split, skip_bad=True)
+
+
+def rows_of(ids: pd.Series, found: Pictures) -> list[int | None]:
+    """Where each file stands in `found`; None for a picture that is not there any more."""
+    places = {file: row for row, file in enumerate(found.ids.tolist())}
+    return [places.get(file) for file in ids.tolist()]
+
+
+def run_or_none(run_id: str | None) -> RunInfo | None:
+    """The run of that name, None for no name or no such run."""
+    if run_id is None:
+        return None
+    try:
+        return store().run(run_id)
+    except RunError:
+        return None
