@@ -14,6 +14,7 @@ from dhc.ui.frame import link
 
 _LOG: Final = logging.getLogger(__name__)
 _MARKUP: Final = re.compile(r"([!-/:-@\[-`{-~])")
+_ADDRESS: Final = re.compile(r"(://|www\.)", re.IGNORECASE)
 
 
 def plain(text: str) -> str:
@@ -21,7 +22,8 @@ def plain(text: str) -> str:
 
     Otherwise a folder called ``![](http://…)`` would make the browser fetch a picture from outside.
     """
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    unlinked = _ADDRESS.sub("\u2060\\1", " ".join(text.split()))  # an invisible joiner: no link is made of it
+    return _MARKUP.sub(r"\\\1", unlinked)
 
 
 def empty(message: str, *, links: Sequence[str] = (), icon: str = ":material/inbox:") -> None:

@@ -94,6 +94,7 @@ function report(state, event) {
   });
 }
 
+/** Made once a chart: with a changed setting, and a new function counts as one, Plotly.react starts afresh and forgets the zoom. */
 function config(P, state) {
   const download = {
     name: 'download', title: 'Download as PNG', icon: P.Icons.camera,
@@ -116,7 +117,7 @@ function look(state, P, css) {
   const { width: _width, height: _height, ...layout } = figure.layout ?? {};
   return P.react(state.plot, figure.data ?? [], {
     ...layout, template: theme, autosize: true, uirevision: layout.uirevision ?? 'keep', clickmode: layout.clickmode ?? 'event',
-  }, config(P, state));
+  }, (state.config ??= config(P, state)));
 }
 
 /** Draw what was last asked for. Calls that arrive while Plotly works are joined into one more drawing. */

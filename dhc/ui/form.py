@@ -1,0 +1,94 @@
+"""The form of a run, drawn from RunConfig's own fields: a new hyperparameter appears here by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import streamlit as st
+
+from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields
+
+DRAFT = "dhc_draft"
+SECTIONS = {
+    "data": "Pictures",
+    "model": "Network",
+    "augment": "Augmentation",
+    "optimizer": "Optimizer",
+    "schedule": "Learning-rate schedule",
+    "fit": "Training",
+    "device": "Device",
+}
+
+
+def fill(config: RunConfig) -> None:
+    """Put a config's values into the form; call it before the form is drawn, or in a callback."""
+    values = {field.name: config.get(field.name) for field in fields()}
+    st.session_state[DRAFT] = values
+    for name, value in values.items():
+        st.session_state[_key(name)] = value
+
+
+def draw(data_folders: Sequence[str]) -> dict[str, Any]:
+    """Draw the form and return what stands in it, by dotted name; not validated yet.
+
+    The mission's hyperparameters come first and large, common ones below by section, rare ones behind a fold.
+    """
+    every = fields()
+    _restore(every)
+    values = _row([field for field in every if field.rank == MISSION], data_folders, columns=5)
+    for section, members in groupby(
+        (field for field in every if field.rank == COMMON), key=lambda field: field.section
+    ):
+        st.markdown(f"**{SECTIONS[section]}**")
+        values |= _row(list(members), data_folders, columns=3)
+    with st.expander("Rarely changed"):
+        values |= _row([field for field in every if field.rank == RARE], data_folders, columns=3)
+    st.session_state[DRAFT] = values
+    return values
+
+
+def _restore(every: Sequence[ConfigField]) -> None:
+    """Streamlit forgets widgets that another page did not draw; the draft remembers them."""
+    draft = st.session_state[DRAFT]
+    for field in every:
+        st.session_state.setdefault(_key(field.name), draft[field.name])
+
+
+def _row(members: Sequence[ConfigField], data_folders: Sequence[str], *, columns: int) -> dict[str, Any]:
+    values = {}
+    for start in range(0, len(members), columns):
+        for column, field in zip(
+            st.columns(columns, vertical_alignment="bottom"), members[start : start + columns], strict=False
+        ):
+            with column:
+                values[field.name] = _widget(field, data_folders)
+    return values
+
+
+def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
+    key, label = _key(field.name), field.title + (f" ({field.unit})" if field.unit else "")
+    help_text = f"{field.help}\n\n`{field.name}`, {field.bounds}"
+    if field.kind == "bool":
+        return st.toggle(label, key=key, help=help_text)
+    if field.kind == "choice":
+        return st.selectbox(label, field.choices, key=key, help=help_text)
+    if field.name == "data.path":
+        options = list(dict.fromkeys([*data_folders, st.session_state[key]]))
+        return st.selectbox(label, options, key=key, help=help_text, accept_new_options=True)
+    if field.kind == "text":
+        return st.text_input(label, key=key, help=help_text)
+    return _number(field, label, key, help_text)
+
+
+def _number(field: ConfigField, label: str, key: str, help_text: str) -> Any:
+    if field.kind == "int":
+        low, high = (None if bound is None else int(bound) for bound in (field.low, field.high))
+        return st.number_input(label, low, high, step=int(field.step or 1), key=key, help=help_text)
+    step = field.step or (1e-4 if field.log else 0.1)
+    return st.number_input(label, field.low, field.high, step=step, format="%g", key=key, help=help_text)
+
+
+def _key(name: str) -> str:
+    return f"dhc_form_{name}"

@@ -1,0 +1,124 @@
+"""Fixtures of the browser tests: ``serve`` starts real servers, ``page`` is a real Chromium page that must stay local."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from harness import (
+    CHROMIUM_HOW_TO,
+    ROOT,
+    SCREENSHOTS,
+    Server,
+    chromium_flags,
+    chromium_path,
+    start_server,
+)
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+# Streamlit probes these below the address of a page before it finds the server's root: harmless.
+HARMLESS = ("/_stcore/health", "/_stcore/host-config")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder as ``e2e``."""
+    for item in items:
+        if Path(item.path).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """``serve(script, env={}, args=())`` starts `streamlit run script`; every server ends with the module's last test."""
+    servers: list[Server] = []
+
+    def start(script: Path | str, *, env: Mapping[str, str] = {}, args: Sequence[str] = ()) -> Server:
+        log = tmp_path_factory.mktemp("server") / "server.log"
+        servers.append(start_server(ROOT / script, log, env=env, args=args))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; skipped without one, but a failure where CI is set, so that CI cannot pass by skipping."""
+    path = chromium_path()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(CHROMIUM_HOW_TO)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=chromium_flags())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def theme(request: pytest.FixtureRequest) -> str:
+    """"light", or what ``@pytest.mark.parametrize("theme", [...], indirect=True)`` says: the system's colour scheme."""
+    return getattr(request, "param", "light")
+
+
+@pytest.fixture
+def width(request: pytest.FixtureRequest) -> int:
+    """Width of the window in CSS pixels; another one by indirect parametrize. The height is 9/16 of it, at least 900."""
+    return getattr(request, "param", 1280)
+
+
+class Watch:
+    """What a page did that it should not have: console errors, exceptions, requests to other machines."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.outside: list[str] = []
+
+    def attach(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(f"exception: {error}"))
+        page.on("request", lambda request: self._address(request.url))
+        page.on("websocket", lambda socket: self._address(socket.url))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.location.get("url", "").endswith(HARMLESS):
+            self.errors.append(f"{message.text} ({message.location.get('url')})")
+
+    def _address(self, url: str) -> None:
+        if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:")):
+            self.outside.append(url)
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """The record of ``page``; a test that provokes errors on purpose empties ``watch.errors`` before it ends."""
+    return Watch()
+
+
+@pytest.fixture
+def page(chromium: Browser, theme: str, width: int, watch: Watch) -> Iterator[Page]:
+    """A page in a fresh browser profile. The test fails if it logged an error or asked another machine for anything."""
+    context = chromium.new_context(
+        color_scheme="dark" if theme == "dark" else "light",
+        viewport={"width": width, "height": max(900, width * 9 // 16)},
+        accept_downloads=True,
+    )
+    opened = context.new_page()
+    watch.attach(opened)
+    yield opened
+    context.close()
+    assert not watch.outside, f"requests to other machines: {watch.outside}"
+    assert not watch.errors, f"errors in the browser's console: {watch.errors}"
+
+
+@pytest.fixture
+def screenshot(page: Page) -> Callable[..., Path]:
+    """``screenshot(name, whole=False)`` writes tests/e2e/screenshots/<name>.png and returns its path."""
+
+    def take(name: str, *, whole: bool = False) -> Path:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        page.screenshot(path=path, full_page=whole, animations="disabled")
+        return path
+
+    return take

@@ -1,0 +1,135 @@
+"""What the browser tests stand on: a real Streamlit server in its own process, an installed Chromium, waiting helpers."""
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+CHROMIUM_HOW_TO = (
+    "No Chromium found: install one (Debian: apt-get install chromium; anywhere: python -m playwright install chromium), "
+    "or name its path in CHROMIUM."
+)
+CHROMIUM_FLAGS = (
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # what would go outside fails, and is recorded
+)
+
+
+def chromium_path() -> str | None:
+    """Return the path of an installed Chromium or Chrome: $CHROMIUM, one on PATH, or the one playwright installed."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found:
+        return found
+    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
+    return next((str(path) for path in sorted(cache.glob("chromium-*/chrome-linux*/chrome"), reverse=True)), None)
+
+
+def chromium_flags() -> list[str]:
+    """Return Chromium's flags; root cannot use its sandbox."""
+    return [*CHROMIUM_FLAGS, *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
+
+
+@dataclass
+class Server:
+    """A running `streamlit run`: ``url`` without a trailing slash, ``log`` holds its stdout and stderr."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+
+    def stop(self) -> None:
+        """End the server's whole process group and reap it. Training processes have groups of their own."""
+        for sign, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, sign)
+            try:
+                self.process.wait(patience)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+        raise RuntimeError(f"the server {self.process.pid} outlived SIGKILL")
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_server(script: Path, log: Path, *, env: Mapping[str, str] = {}, args: Sequence[str] = ()) -> Server:
+    """Start `streamlit run script` from the repository root and return when it answers; RuntimeError with its log otherwise.
+
+    ``env`` is added to this process's environment, such as DHC_RUNS_DIR and DHC_DATA_DIR; ``args`` go to streamlit.
+    """
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}",
+               "--server.fileWatcherType=none", *args]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )
+    server = Server(process, f"http://127.0.0.1:{port}", log)
+    try:
+        _await_health(server)
+    except RuntimeError:
+        server.stop()
+        raise
+    return server
+
+
+def _await_health(server: Server, patience: float = 60) -> None:
+    end = time.monotonic() + patience
+    while time.monotonic() < end and server.process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the server did not answer; its log: {server.log.read_text(errors='replace')}")
+
+
+def settled(page: Page, timeout: float = 20_000) -> None:
+    """Wait until the script of the page has run to its end and nothing on the page is stale."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)
+
+
+def milliseconds_to_text(page: Page, click: Callable[[], None], text: str) -> float:
+    """Do ``click`` and return the milliseconds from the pointer's release to ``text`` standing in the page's DOM."""
+    page.evaluate(_STOPWATCH, text)
+    click()
+    page.wait_for_function("window.dhcWatch.end > 0")
+    return float(page.evaluate("window.dhcWatch.end - window.dhcWatch.start"))
+
+
+_STOPWATCH = """text => {
+  const watch = window.dhcWatch = { start: 0, end: 0 };
+  addEventListener('pointerup', () => { watch.start = performance.now(); }, { capture: true, once: true });
+  const observer = new MutationObserver(() => {
+    if (!watch.start || !document.body.textContent.includes(text)) return;
+    watch.end = performance.now();
+    observer.disconnect();
+  });
+  observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+}"""

@@ -1,0 +1,266 @@
+"""The plot and gallery components and the frame, in a real browser against a real server."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Watch
+from harness import Server, milliseconds_to_text, settled
+from playwright.sync_api import Page, expect
+
+MATRIX = '.dhc-plot-area[aria-label="Confusion matrix of 96 classes"]'
+CURVES = '.dhc-plot-area[aria-label="Four falling curves"]'
+LAYOUT = "selector => document.querySelector(selector)._fullLayout"
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server]) -> Server:
+    return serve("tests/e2e/apps/components.py")
+
+
+@pytest.fixture
+def app(page: Page, server: Server) -> Page:
+    page.goto(server.url)
+    page.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
+    page.wait_for_selector(".dhc-plot[data-drawn] " + CURVES)
+    page.wait_for_selector(".tile >> nth=99")
+    settled(page)
+    return page
+
+
+def cell_position(page: Page, row: int, column: int) -> tuple[float, float]:
+    """Where the middle of a cell is in the window; the charts' own axes say it."""
+    page.locator(MATRIX).scroll_into_view_if_needed()
+    spot = page.evaluate(
+        """([selector, row, column]) => {
+          const plot = document.querySelector(selector), { xaxis, yaxis } = plot._fullLayout;
+          const box = plot.getBoundingClientRect();
+          return [box.x + xaxis._offset + xaxis.l2p(column), box.y + yaxis._offset + yaxis.l2p(row)];
+        }""",
+        [MATRIX, row, column],
+    )
+    return spot[0], spot[1]
+
+
+def click_cell(page: Page, row: int, column: int) -> None:
+    x, y = cell_position(page, row, column)
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+
+
+def ranges(page: Page, selector: str) -> list[list[float]]:
+    return page.evaluate(f"selector => {{ const l = ({LAYOUT})(selector); return [l.xaxis.range, l.yaxis.range] }}", selector)
+
+
+def zoom(page: Page, selector: str) -> list[list[float]]:
+    """Drag a rectangle over the middle of a chart, as a person zooms; return the new ranges."""
+    page.locator(selector).scroll_into_view_if_needed()
+    box = page.locator(f"{selector} .nsewdrag").first.bounding_box()
+    assert box
+    before = ranges(page, selector)
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7, steps=5)
+    page.mouse.up()
+    page.wait_for_function(
+        f"([selector, low]) => ({LAYOUT})(selector).xaxis.range[0] > low", arg=[selector, before[0][0]])
+    return ranges(page, selector)
+
+
+def drawn(page: Page, selector: str) -> int:
+    return int(page.locator(selector).locator("..").get_attribute("data-drawn") or 0)
+
+
+def test_a_click_on_a_filled_cell_tells_row_column_count_and_customdata(app: Page) -> None:
+    click_cell(app, 40, 60)
+    expect(app.get_by_text("cell [40, 60] z 5 custom [40, 60]")).to_be_visible()
+
+
+def test_a_click_on_an_empty_cell_tells_that_cell_and_no_count(app: Page) -> None:
+    click_cell(app, 7, 90)
+    expect(app.get_by_text("cell [7, 90] z None custom [7, 90]")).to_be_visible()
+
+
+def test_the_same_cell_answers_again_and_the_page_outside_the_fragment_does_not_run(app: Page) -> None:
+    for count in (1, 2, 3):
+        click_cell(app, 40, 60)
+        expect(app.get_by_text(f"clicks so far: {count}")).to_be_visible()
+        app.wait_for_timeout(400)  # not a double click, which means "zoom out"
+    expect(app.get_by_text("script runs: 1")).to_be_visible()
+
+
+def test_click_to_answer_takes_well_under_two_seconds(app: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    times = []
+    for i in range(8):
+        answer = f"cell [{10 + i}, {50 + i}]"
+        times.append(milliseconds_to_text(app, lambda i=i: click_cell(app, 10 + i, 50 + i), answer))  # type: ignore[misc]
+        app.wait_for_timeout(350)
+    with capsys.disabled():
+        print(f"\nclick on a 96 x 96 heatmap to changed DOM: median {sorted(times)[4]:.0f} ms, worst {max(times):.0f} ms")
+    assert sorted(times)[4] < 2000
+
+
+def test_a_click_keeps_the_zoom_though_the_figure_changes(app: Page) -> None:
+    zoomed = zoom(app, MATRIX)
+    count = drawn(app, MATRIX)
+    click_cell(app, 44, 52)
+    expect(app.get_by_text("clicks so far: 1")).to_be_visible()
+    app.wait_for_timeout(400)  # not a double click, which means "zoom out"
+    click_cell(app, 46, 50)  # the second answer carries the rectangle of the first cell
+    expect(app.get_by_text("clicks so far: 2")).to_be_visible()
+    app.wait_for_function(f"selector => ({LAYOUT})(selector).shapes.length === 1", arg=MATRIX)
+    assert drawn(app, MATRIX) > count
+    assert ranges(app, MATRIX) == zoomed
+
+
+def test_new_points_keep_zoom_and_hidden_traces(app: Page) -> None:
+    app.locator(CURVES).scroll_into_view_if_needed()
+    app.locator(f"{CURVES} .legendtoggle").nth(1).click()
+    app.wait_for_function("s => document.querySelector(s)._fullData[1].visible === 'legendonly'", arg=CURVES)
+    zoomed = zoom(app, CURVES)
+    app.get_by_role("button", name="Add points").click()
+    app.wait_for_function("s => document.querySelector(s)._fullData[0].x.length === 2600", arg=CURVES)
+    assert ranges(app, CURVES) == zoomed
+    assert app.evaluate("s => document.querySelector(s)._fullData[1].visible", CURVES) == "legendonly"
+
+
+def test_an_unchanged_figure_is_not_drawn_again(app: Page) -> None:
+    before = drawn(app, MATRIX), drawn(app, CURVES)
+    app.get_by_role("button", name="Run again").click()
+    expect(app.get_by_text("script runs: 2")).to_be_visible()
+    settled(app)
+    assert (drawn(app, MATRIX), drawn(app, CURVES)) == before
+
+
+def test_charts_follow_a_theme_switched_while_they_are_shown(app: Page) -> None:
+    def tick_color() -> str:
+        return app.locator(f"{CURVES} .xtick text").first.evaluate("tick => getComputedStyle(tick).fill")
+
+    zoomed = zoom(app, CURVES)
+    assert tick_color() == "rgb(29, 27, 46)"
+    app.emulate_media(color_scheme="dark")
+    app.wait_for_function(
+        "s => getComputedStyle(document.querySelector(s + ' .xtick text')).fill === 'rgb(236, 234, 246)'", arg=CURVES)
+    assert app.evaluate(f"s => ({LAYOUT})(s).colorway[0]", CURVES) == "#76a9fa"
+    assert ranges(app, CURVES) == zoomed
+
+
+def test_a_chart_takes_the_width_of_its_container(app: Page) -> None:
+    wide = app.evaluate(f"s => ({LAYOUT})(s).width", MATRIX)
+    app.set_viewport_size({"width": 900, "height": 900})
+    app.wait_for_function(f"([s, w]) => ({LAYOUT})(s).width < w - 150", arg=[MATRIX, wide])
+    host = app.locator(MATRIX).locator("..").bounding_box()
+    assert host
+    assert app.evaluate(f"s => ({LAYOUT})(s).width", MATRIX) == pytest.approx(host["width"], abs=1)
+
+
+def test_a_chart_that_leaves_the_page_is_disposed_of_and_comes_back(app: Page) -> None:
+    app.evaluate("s => { window.old = document.querySelector(s) }", MATRIX)
+    app.get_by_text("Show the matrix").click()
+    expect(app.locator(MATRIX)).to_have_count(0)
+    app.wait_for_function("window.old._fullLayout === undefined")  # Plotly.purge was called
+    app.get_by_text("Show the matrix").click()
+    app.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
+    click_cell(app, 40, 60)
+    expect(app.get_by_text("cell [40, 60] z 5")).to_be_visible()
+
+
+def test_the_download_is_a_png_named_after_the_chart(app: Page, tmp_path: Path) -> None:
+    app.locator(MATRIX).hover()
+    with app.expect_download() as download:
+        app.locator(f'{MATRIX} [data-title="Download as PNG"]').click()
+    assert download.value.suggested_filename == "matrix.png"
+    download.value.save_as(tmp_path / "matrix.png")
+    assert (tmp_path / "matrix.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_plotly_a_sentence_stands_in_the_charts_place(page: Page, server: Server, watch: Watch) -> None:
+    page.route("**/plotly.min.js*", lambda route: route.abort())
+    page.goto(server.url)
+    notice = page.locator(".dhc-plot-notice").first
+    expect(notice).to_contain_text("This chart could not be drawn")
+    expect(page.locator(".tile")).to_have_count(100)
+    watch.errors.clear()  # the failed request, provoked here
+
+
+def test_plotly_is_fetched_once_and_kept_over_a_reload(app: Page) -> None:
+    size = "performance.getEntriesByType('resource').filter(e => e.name.includes('plotly.min.js')).map(e => e.transferSize)"
+    assert [s > 1_000_000 for s in app.evaluate(size)] == [True]
+    app.reload()
+    app.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
+    assert app.evaluate(size) == [0]
+
+
+def test_a_tile_answers_clicks_with_its_index_and_is_outlined(app: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    tile = app.locator(".tile").nth(42)
+    tile.scroll_into_view_if_needed()
+    time = milliseconds_to_text(app, tile.click, "clicked 42 kept 42")
+    with capsys.disabled():
+        print(f"\nclick on one of 100 tiles to changed DOM: {time:.0f} ms")
+    expect(app.locator(".tile[aria-pressed=true]")).to_have_count(1)
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    app.get_by_role("button", name="Run again").click()
+    expect(app.get_by_text("clicked None kept 42")).to_be_visible()  # a click belongs to one run
+    expect(tile).to_have_attribute("aria-pressed", "true")
+    assert time < 2000
+
+
+def test_tiles_are_one_tab_stop_and_obey_arrows_and_enter(app: Page) -> None:
+    expect(app.locator('.tile[tabindex="0"]')).to_have_count(1)
+    app.locator(".tile").first.focus()
+    row = app.evaluate(
+        "[...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector('.tile')).shadowRoot"
+        ".querySelectorAll('.tile').values().toArray().findIndex((t, i, all) => t.offsetTop > all[0].offsetTop)")
+    app.keyboard.press("ArrowRight")
+    app.keyboard.press("ArrowDown")
+    app.keyboard.press("Enter")
+    expect(app.get_by_text(f"clicked {row + 1} kept {row + 1}")).to_be_visible()
+    app.keyboard.press("End")
+    app.keyboard.press("Space")
+    expect(app.get_by_text("clicked 99 kept 99")).to_be_visible()
+
+
+def test_hostile_captions_are_shown_as_text(app: Page) -> None:
+    captions = app.locator(".tile .caption")
+    expect(captions.nth(0)).to_have_text("<img src=x onerror=\"document.body.dataset.hacked='1'\">")
+    expect(captions.nth(1)).to_have_text("</button><script>document.body.dataset.hacked='1'</script>")
+    expect(captions.nth(2)).to_contain_text("![](http://example.com/a.png)")
+    assert app.locator(".tile img").count() == 100
+    assert app.evaluate("document.body.dataset.hacked") is None
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("dark", 1920)], indirect=True)
+def test_every_picture_and_chart_is_there_in_both_themes(
+    app: Page, theme: str, width: int, screenshot: Callable[..., Path]
+) -> None:
+    app.wait_for_function(
+        "[...document.querySelectorAll('*')].filter(e => e.shadowRoot).flatMap(e => [...e.shadowRoot.querySelectorAll('img')])"
+        ".filter(i => i.complete && i.naturalWidth === 64).length === 100")
+    assert screenshot(f"components-{theme}-{width}", whole=True).stat().st_size > 50_000
+
+
+def test_failures_become_sentences_and_tracebacks_go_to_the_servers_log(
+    page: Page, serve: Callable[..., Server], screenshot: Callable[..., Path]
+) -> None:
+    server = serve("tests/e2e/apps/failing.py")
+    page.goto(server.url)
+    settled(page)
+    expect(page.get_by_text(re.compile(r"!\[\]\(http\W+example\.com/a\.png\) <b>train\.csv</b> is missing in my_data\."))).to_be_visible()
+    expect(page.locator(".stMain a[href*='example.com'], .stMain img")).to_have_count(0)
+    expect(page.get_by_text("There are no runs yet.")).to_be_visible()
+    expect(page.get_by_text(re.compile("import of keras halted"))).to_be_visible()
+    page.get_by_role("button", name="Break it").click()
+    expect(page.get_by_text(re.compile(r"ZeroDivisionError.*reference [0-9a-f]{6}"))).to_be_visible()
+    shown = page.locator(".stApp").inner_text()
+    assert "Traceback" not in shown
+    assert "detail" not in re.sub("the details are", "", shown)
+    assert "nobody guards" not in shown
+    reference = re.search(r"KeyError.*reference ([0-9a-f]{6})", shown)
+    assert reference
+    log = server.log.read_text()
+    assert f"reference {reference[1]}" in log
+    assert "KeyError: 'secret detail'" in log
+    assert "RuntimeError: nobody guards this" in log
+    screenshot("failing")
