@@ -184,7 +184,7 @@ def _remove_others(folder: Path, split: str, kept: str, before: dict[str, Any] |
     """Remove the array that our index took the place of, and what dead builders left; another living builder's stays."""
     replaced = before["array"] if before else None
     for path in _arrays(folder, split):
-        with suppress(FileNotFoundError, PermissionError):  # gone already; or mapped by a reader, which Windows protects
+        with suppress(OSError):  # gone already, or mapped by a reader on Windows: what stays costs nothing but space
             if path.name != kept and (path.name == replaced or time.time() - path.stat().st_mtime > STALE):
                 path.unlink()
 
