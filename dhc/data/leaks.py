@@ -45,7 +45,7 @@ def file_number_leak(files: Sequence[str], y: np.ndarray) -> NumberLeak | None:
 
 def _numbered(files: Sequence[str], y: np.ndarray, which: int) -> tuple[np.ndarray, np.ndarray]:
     """(M,) numbers and labels of the files whose name has digits; 18 digits at most, so that they fit in 64 bits."""
-    digits = [re.findall(r"[0-9]+", file.rpartition("/")[2].rpartition(".")[0]) for file in files]
+    digits = [re.findall(r"[0-9]+", file.rpartition("/")[2].rsplit(".", 1)[0]) for file in files]
     has = np.array([bool(groups) for groups in digits], dtype=bool)
     return np.array([int(groups[which][-18:]) for groups in digits if groups], dtype=np.int64), y[has]
 
