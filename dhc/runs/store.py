@@ -33,6 +33,8 @@ class RunInfo:
     best_val_accuracy: float | None
     best_epoch: int | None
     seconds: float | None
+    pictures_per_second: float | None
+    device: str
     problem: str = ""
 
     @property
@@ -57,6 +59,8 @@ class RunInfo:
             "best_val_accuracy": self.best_val_accuracy,
             "best_epoch": self.best_epoch,
             "seconds": self.seconds,
+            "pictures_per_second": self.pictures_per_second,
+            "device": self.device,
             "queued_at": self.queued_at,
             "problem": self.problem or None,
             "config": config,
@@ -136,6 +140,8 @@ class Store:
             best_val_accuracy=_number(figures.get("best_val_accuracy")),
             best_epoch=None if (best := _number(figures.get("best_epoch"))) is None else int(best),
             seconds=_number(figures.get("seconds")),
+            pictures_per_second=_number(figures.get("pictures_per_second")),
+            device=str(request.get("device") or ""),
             problem=problem,
         )
 
@@ -149,6 +155,7 @@ class Store:
             "epochs": int(history.epochs["epoch"].max()),
             "best_epoch": best,
             "seconds": float(history.epochs["seconds"].sum()),
+            "pictures_per_second": float(history.epochs["pictures_per_second"].median()),
             "best_val_accuracy": None if best is None else float(accuracy),
         }
 

@@ -99,6 +99,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
         self._pictures, self._batch, self._epochs = pictures, batch_size, epochs
         self._mean = IntervalMean()
         self._clock = Clock()
+        self.speeds: list[float] = []  # pictures/s while training, by epoch
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note when the epoch begins and at which learning rate."""
@@ -131,7 +132,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write the epoch, and the learning rate's change when the schedule made one."""
         seconds = time.perf_counter() - self._began
-        training = max(1e-9, seconds - self._validation.seconds)
+        self.speeds.append(self._pictures / max(1e-9, seconds - self._validation.seconds))
         figures = {name: _short(float(logs[name])) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
         self._writer.event(
             "epoch",
@@ -140,7 +141,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             learning_rate=self._rate,
             seconds=_short(seconds),
             best=bool(logs["best"]),
-            pictures_per_second=_short(self._pictures / training),
+            pictures_per_second=_short(self.speeds[-1]),
             eta=_short(seconds * (self._epochs - epoch - 1)),
         )
         if logs["best"]:

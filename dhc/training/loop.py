@@ -51,8 +51,8 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         print(
             f"{len(data.train.ids)} training and {len(data.val.ids)} val pictures of {len(data.classes)} classes on {where}"
         )
-        kept = _fit(config, model, data, run_dir, writer, asked)
-        return _summary(kept, run_dir, writer, time.perf_counter() - started)
+        kept, speeds = _fit(config, model, data, run_dir, writer, asked)
+        return _summary(kept, speeds, run_dir, writer, time.perf_counter() - started)
 
 
 def _pictures(config: RunConfig, writer: RunWriter) -> RunData:
@@ -71,7 +71,7 @@ def _progress(writer: RunWriter, split: str, done: int, total: int) -> None:
 
 def _fit(
     config: RunConfig, model: keras.Model, data: RunData, run_dir: Path, writer: RunWriter, asked: Callable[[], bool]
-) -> KeepBest:
+) -> tuple[KeepBest, list[float]]:
     assert data.train.y is not None
     assert data.val.y is not None
     fit = config.fit
@@ -89,7 +89,7 @@ def _fit(
         shuffle=False,
         callbacks=[stop, validation, keep, *_schedule(config), telemetry],
     )
-    return keep
+    return keep, telemetry.speeds
 
 
 def _schedule(config: RunConfig) -> list[keras.callbacks.Callback]:
@@ -103,13 +103,14 @@ def _schedule(config: RunConfig) -> list[keras.callbacks.Callback]:
     ]
 
 
-def _summary(kept: KeepBest, run_dir: Path, writer: RunWriter, seconds: float) -> dict[str, Any]:
+def _summary(kept: KeepBest, speeds: list[float], run_dir: Path, writer: RunWriter, seconds: float) -> dict[str, Any]:
     writer.phase("finishing")
     summary = {
-        "epochs": len(kept.model.history.epoch),
+        "epochs": len(speeds),
         "best_epoch": kept.best_epoch,
         "best_val_accuracy": kept.best,
         "seconds": seconds,
+        "pictures_per_second": float(np.median(speeds)),
     }
     rundir.write_json(run_dir / rundir.SUMMARY, summary)
     return summary

@@ -1,0 +1,18 @@
+"""Home: what is here, what runs, what to do next. Start it with ``streamlit run app.py``."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dhc.ui import demo, home
+from dhc.ui.frame import frame
+from dhc.ui.states import guard
+
+frame("Deep Hallucination Classification", ":material/blur_on:")
+with guard(OSError):
+    st.markdown(
+        "Train a VGG16 on 64×64 pictures, watch loss and accuracy while it learns, look at what it gets wrong, and choose "
+        "dropout, learning-rate factor, patience and epochs by hand."
+    )
+    demo.draw()
+    home.draw()

@@ -1,0 +1,65 @@
+"""How long a run will take, said before it starts: from a run that was measured here, else from this machine's speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from dhc.config import RunConfig
+from dhc.models.cost import Cost, cost, cpu_seconds_per_picture
+from dhc.runs.store import RunInfo
+
+VAL_SHARE = 1 / 3  # a forward pass costs about a third of a training step
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Expected speed and time; `seconds_per_epoch` is None where nothing is known yet, `source` says what it rests on."""
+
+    cost: Cost
+    pictures_per_second: float | None
+    seconds_per_epoch: float | None
+    seconds: float | None
+    source: str
+
+
+def estimate(
+    config: RunConfig,
+    device: str,
+    *,
+    classes: int,
+    train: int,
+    val: int,
+    known: Iterable[RunInfo],
+    matrix_rate: Callable[[], float],
+) -> Estimate:
+    """What the config's run on `device` (resolved) will cost, for so many classes, training and val pictures.
+
+    `known` are earlier runs, newest first; the first of the same device, backend and precision serves as the measure, scaled
+    by the ratio of the two networks' modelled times. Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s; a
+    GPU's is not guessed.
+    """
+    network = cost(config, classes)
+    speed, source = _measured(config, network, device, known)
+    if speed is None and device == "cpu":
+        speed, source = 1 / cpu_seconds_per_picture(network, matrix_rate()), "from this CPU's matrix-product rate"
+    if speed is None:
+        return Estimate(network, None, None, None, "not known before the first run on this device")
+    per_epoch = (train + VAL_SHARE * val) / speed
+    return Estimate(network, speed, per_epoch, per_epoch * config.fit.epochs, source)
+
+
+def _measured(config: RunConfig, network: Cost, device: str, known: Iterable[RunInfo]) -> tuple[float | None, str]:
+    for info in known:
+        before = info.config
+        if before is None or info.device != device or not info.pictures_per_second:
+            continue
+        if (before.device.backend, before.device.precision) != (config.device.backend, config.device.precision):
+            continue
+        # Only the ratio counts, so any plausible rate serves; 200 GFLOP/s stands for a CPU, 20 TFLOP/s for a GPU.
+        rate = 2e11 if device == "cpu" else 2e13
+        bandwidth = 4.5e9 if device == "cpu" else 1e12
+        old = cpu_seconds_per_picture(cost(before, before.data.classes or 96), rate, bandwidth)
+        new = cpu_seconds_per_picture(network, rate, bandwidth)
+        return info.pictures_per_second * old / new, f"from run {info.id}, measured here"
+    return None, ""

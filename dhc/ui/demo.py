@@ -1,0 +1,67 @@
+"""Home's one button: pictures if there are none yet, then a quick training, then its live view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dhc.config import ConfigError
+from dhc.data.layout import DataError
+from dhc.jobs import datasets
+from dhc.jobs.launch import launch
+from dhc.presets import preset_config
+from dhc.training.hardware import DeviceError
+from dhc.ui import session
+from dhc.ui.frame import choose_run
+from dhc.ui.states import error_box, guard
+
+STARTED = "dhc_demo_started"  # this session asked for the demo and waits for its pictures
+
+
+def stand_in() -> Path:
+    """Where the stand-in data set lies."""
+    return session.data_dir() / "stand-in"
+
+
+def draw() -> None:
+    """The button, or how far its pictures are."""
+    if datasets.making(stand_in()) is not None:
+        _wait_for_pictures()
+    elif st.session_state.pop(STARTED, False):
+        _launch()
+    elif st.button("Start the demo", type="primary", icon=":material/play_arrow:"):
+        _start()
+
+
+def _start() -> None:
+    if (stand_in() / "train.csv").exists():
+        _launch()
+        return
+    with guard(OSError):
+        datasets.make(stand_in())
+        st.session_state[STARTED] = True
+        st.rerun()
+
+
+@st.fragment(run_every=0.5)
+def _wait_for_pictures() -> None:
+    now = datasets.making(stand_in())
+    if now is None:
+        st.rerun(scope="app")
+    elif now.failed:
+        error_box(f"The pictures could not be made: {now.failed}.")
+        if st.button("Try again"):
+            datasets.forget(stand_in())
+            st.session_state.pop(STARTED, None)
+            st.rerun(scope="app")
+    else:
+        count = f"{now.done:,} of {now.total:,}" if now.total else "starting"
+        st.progress(now.fraction, text=f"Drawing the stand-in pictures: {count}. The training starts by itself.")
+
+
+def _launch() -> None:
+    with guard(ConfigError, DataError, DeviceError, OSError):
+        run_id = launch(preset_config("quick").with_values({"data.path": str(stand_in())}), session.runs_dir())
+        choose_run(run_id)
+        st.switch_page("pages/live.py", query_params={"run": run_id})

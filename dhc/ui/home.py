@@ -1,0 +1,86 @@
+"""Home's overview: data sets, runs, the device."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dhc.data.layout import DataError
+from dhc.runs.store import RunInfo
+from dhc.training import hardware
+from dhc.ui import plan, session
+from dhc.ui.frame import link
+from dhc.ui.pickers import state_badge
+from dhc.ui.states import empty, plain
+
+SHOWN = 8
+
+
+def draw() -> None:
+    """What is here, what runs, and what to do next."""
+    runs = session.store().runs()
+    alive = [info for info in runs if info.state.alive]
+    left, right = st.columns([2, 1], gap="large")
+    with left:
+        st.subheader("Running now" if alive else "Latest runs", anchor=False)
+        for info in alive or runs[:SHOWN]:
+            _run(info)
+        if not runs:
+            empty(
+                "No runs yet. *Start the demo* trains a small network in minutes, or set up your own.", links=["Train"]
+            )
+        elif alive:
+            st.subheader("Before that", anchor=False)
+            for info in [info for info in runs if not info.state.alive][:SHOWN]:
+                _run(info)
+    with right:
+        _data()
+        _device()
+
+
+def _run(info: RunInfo) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        state_badge(info)
+        best = (
+            "no epoch finished yet"
+            if info.best_val_accuracy is None
+            else f"best val_accuracy **{info.best_val_accuracy:.3f}** at epoch {info.best_epoch}"
+        )
+        st.markdown(f"`{info.id}`  \n{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs", width="stretch")
+        link("Live", run=info.id)
+        if info.best_val_accuracy is not None:
+            link("Mistakes", run=info.id)
+            link("Confusion", run=info.id)
+
+
+def _data() -> None:
+    st.subheader("Pictures", anchor=False)
+    folders = plan.data_folders()
+    for folder in folders:
+        try:
+            found = session.dataset(folder)
+        except DataError as error:
+            st.markdown(f":material/error: {plain(str(error))}")
+            continue
+        counts = ", ".join(f"{len(split.files):,} {name}" for name, split in found.splits.items())
+        st.markdown(f":material/photo_library: **{plain(found.root.name)}**: {len(found.classes)} classes, {counts}")
+    if not folders:
+        st.markdown("None yet: *Start the demo* makes the stand-in pictures.")
+    link("Data")
+
+
+def _device() -> None:
+    st.subheader("Device", anchor=False)
+    found = _gpus()
+    for gpu in found:
+        st.markdown(
+            f":material/memory: GPU {gpu.index}: {plain(gpu.name)}, {gpu.memory / 1024:.0f} GiB, {gpu.utilization} % busy"
+        )
+    if not found:
+        st.markdown(
+            f":material/memory: CPU, {hardware.cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found."
+        )
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _gpus() -> tuple[hardware.Gpu, ...]:
+    return hardware.gpus()

@@ -1,0 +1,226 @@
+"""The live view of one run: what it is busy with, its curves as they grow, its pace, its end."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psutil
+import streamlit as st
+
+from dhc.analysis import progress
+from dhc.data.layout import DataError
+from dhc.figures import curves
+from dhc.jobs import launch
+from dhc.runs import rundir
+from dhc.runs.events import EventLog
+from dhc.runs.records import History
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo, log_tail
+from dhc.training import hardware
+from dhc.ui import session
+from dhc.ui.frame import link
+from dhc.ui.pickers import state_badge
+from dhc.ui.plan import duration_text
+from dhc.ui.plot import plot
+from dhc.ui.states import error_box, guard, plain
+
+TICK = 0.5  # seconds between two looks at a run that is alive
+PHASES = {
+    "starting": "Starting the backend (a few seconds)",
+    "pictures": "Reading the pictures",
+    "network": "Building the network",
+    "training": "Compiling the first step",
+    "finishing": "Writing the summary",
+}
+EXPECTED = (RunError, DataError, OSError)
+
+
+def view(run_id: str) -> None:
+    """Draw the run and, while it is alive, look again twice a second without running the page again."""
+    alive = session.store().run(run_id).state.alive
+
+    @st.fragment(run_every=TICK if alive else None)
+    def body() -> None:
+        with guard(*EXPECTED):
+            info = session.store().run(run_id)
+            if info.state.alive != alive:
+                st.rerun(scope="app")  # it ended, or went on: the page decides anew whether to keep looking
+            _draw(info)
+
+    body()
+
+
+def _draw(info: RunInfo) -> None:
+    log, history = session.store().log(info.id), session.store().history(info.id)
+    _head(info, log, history)
+    _how_it_stands(info, log, history)
+    _metrics(info, log, history)
+    total = info.epochs_total
+    left, right = st.columns(2)
+    with left:
+        figure = curves.learning_curves(history, metric="accuracy", epochs_total=total)
+        plot(
+            figure,
+            key=f"accuracy-{info.id}",
+            height=360,
+            alt="Accuracy on training and val pictures by epoch",
+            clicks=False,
+        )
+    with right:
+        figure = curves.learning_curves(history, metric="loss", epochs_total=total)
+        plot(figure, key=f"loss-{info.id}", height=360, alt="Loss on training and val pictures by epoch", clicks=False)
+    left, right = st.columns(2)
+    with left:
+        figure = curves.learning_rate(history, epochs_total=total)
+        plot(figure, key=f"rate-{info.id}", height=200, alt="Learning rate by epoch", clicks=False)
+    with right:
+        _patience(info, history)
+        _events(log)
+    with st.expander("Log", expanded=not info.state.alive and info.state not in (State.FINISHED, State.STOPPED)):
+        st.code(log_tail(info.folder) or "nothing yet", language=None, wrap_lines=True)
+
+
+def _head(info: RunInfo, log: EventLog, history: History) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="dhc-live-head"):
+        state_badge(info)
+        st.markdown(f"`{info.id}`", width="content")
+        if where := log.last.get("start", {}).get("device"):
+            st.markdown(plain(str(where)), width="content")
+        if info.state in (State.QUEUED, State.RUNNING):
+            with st.popover("Stop", icon=":material/stop:"):
+                st.markdown("Ends at the next batch and keeps the best network so far.")
+                st.button("Stop this run", type="primary", on_click=_stop, args=(info.id,), key="dhc-stop")
+        if not history.epochs.empty:
+            link("Mistakes")
+            link("Confusion")
+
+
+def _stop(run_id: str) -> None:
+    try:
+        launch.stop(session.runs_dir(), run_id)
+    except RunError as error:
+        st.toast(plain(str(error)))
+
+
+def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
+    if info.state is State.QUEUED:
+        ahead = [
+            other
+            for other in session.store().runs()
+            if other.state.alive and other.id < info.id and other.device == info.device
+        ]
+        st.progress(
+            0.0, text=f"Queued behind {len(ahead)} run{'s' if len(ahead) != 1 else ''}" if ahead else "Starting …"
+        )
+    elif info.state is State.STOPPING:
+        st.progress(_fraction(info, history), text="Stopping at the next batch …")
+    elif info.state is State.RUNNING:
+        _running(info, log, history)
+    elif info.state in (State.FINISHED, State.STOPPED):
+        st.success(plain(f"{info.state.capitalize()}: {info.status.reason}."), icon=":material/check_circle:")
+    else:
+        error_box(f"{info.state.capitalize()}: {info.status.reason}.")
+    if info.problem:
+        error_box(info.problem)
+
+
+def _running(info: RunInfo, log: EventLog, history: History) -> None:
+    if history.batches.empty:
+        phase = str(log.last.get("phase", {}).get("phase", "starting"))
+        told = log.last.get("progress", {})
+        share = told["done"] / told["total"] if phase == "pictures" and told.get("total") else 0.0
+        st.progress(min(1.0, share), text=f"{PHASES.get(phase, phase)} …")
+        return
+    last = log.last["epoch"] if history.epochs["t"].max() == history.batches["t"].max() else log.last["batch"]
+    eta = last.get("eta")
+    epoch = min(int(progress.position(history)) + 1, info.epochs_total or 1)
+    left = f", about {duration_text(eta)} left" if isinstance(eta, int | float) else ""
+    st.progress(_fraction(info, history), text=f"Epoch {epoch} of {info.epochs_total}{left}")
+
+
+def _fraction(info: RunInfo, history: History) -> float:
+    return progress.fraction_done(history, info.epochs_total or 1)
+
+
+def _metrics(info: RunInfo, log: EventLog, history: History) -> None:
+    columns = st.columns(6)
+    epochs = history.epochs
+    last = epochs.iloc[-1] if len(epochs) else None
+    best = "–" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
+    at = None if info.best_epoch is None else f"epoch {info.best_epoch}"
+    columns[0].metric("Best val_accuracy", best, delta=at, delta_color="off", delta_arrow="off")
+    columns[1].metric("val_accuracy", "–" if last is None else f"{last['val_accuracy']:.3f}")
+    columns[2].metric("accuracy", _latest(history, "accuracy"))
+    columns[3].metric("Learning rate", _rate(info, history))
+    speed = _latest(history, "pictures_per_second", "{:.0f}")
+    columns[4].metric("Pictures/s", speed)
+    name, use = usage(info)
+    columns[5].metric(name, use, help="Of the whole device, now.")
+
+
+def _latest(history: History, column: str, form: str = "{:.3f}") -> str:
+    for table in (history.batches, history.epochs):
+        if len(table):
+            return form.format(table[column].iloc[-1])
+    return "–"
+
+
+def _rate(info: RunInfo, history: History) -> str:
+    if len(history.lr_changes):
+        return f"{history.lr_changes['new'].iloc[-1]:.2e}"
+    if len(history.epochs):
+        return f"{history.epochs['learning_rate'].iloc[-1]:.2e}"
+    return "–" if info.config is None else f"{info.config.optimizer.learning_rate:.2e}"
+
+
+def usage(info: RunInfo) -> tuple[str, str]:
+    """Which device's use to show, and how busy it is now; ``–`` when the run does not run here."""
+    if info.device.startswith("gpu:"):
+        busy = {f"gpu:{gpu.index}": f"{gpu.utilization} %" for gpu in _gpus()} if info.state is State.RUNNING else {}
+        return "GPU use", busy.get(info.device, "–")
+    child = (rundir.read_json(info.folder / rundir.PROCESS) or {}).get("child")
+    if info.state is not State.RUNNING or not isinstance(child, dict):
+        return "CPU use", "–"
+    return "CPU use", _cpu_use(child)
+
+
+@st.cache_data(ttl=3, show_spinner=False)
+def _gpus() -> tuple[hardware.Gpu, ...]:
+    return hardware.gpus()
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def _cpu_use(child: dict[str, Any]) -> str:
+    try:
+        percent = _process(int(child["pid"]), float(child["created"])).cpu_percent()
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return "–"
+    return f"{percent / hardware.cores():.0f} %"
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _process(pid: int, created: float) -> psutil.Process:
+    """One object a process: psutil measures CPU use between two calls on the same one."""
+    process = psutil.Process(pid)
+    process.cpu_percent()
+    time.sleep(0.05)
+    return process
+
+
+def _patience(info: RunInfo, history: History) -> None:
+    if info.config is None or info.config.schedule.name != "plateau":
+        return
+    schedule = info.config.schedule
+    now = progress.patience(history, patience=schedule.patience, min_lr=schedule.min_lr)
+    end = "; the learning rate is at its minimum" if now.exhausted else ""
+    text = f"{now.wait} of {now.patience} epochs without a better val_accuracy{end}"
+    st.progress(min(1.0, now.wait / now.patience), text=text)
+
+
+def _events(log: EventLog) -> None:
+    for note in [event for event in log.others if event.get("kind") == "note"][-3:]:
+        st.caption(plain(str(note.get("text", ""))))
+    if log.damaged:
+        st.caption(f"{log.damaged} damaged lines of {rundir.EVENTS} were passed over.")

@@ -1,0 +1,111 @@
+"""What the Train page says before a run starts: what it costs, on which device, with which learning rate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from dhc.analysis.estimate import Estimate, estimate
+from dhc.config import RunConfig
+from dhc.data.layout import Dataset
+from dhc.data.select import class_count
+from dhc.figures import schedule
+from dhc.models.cost import layer_count, matrix_rate
+from dhc.models.schedules import planned_rates
+from dhc.training import hardware
+from dhc.ui import session
+from dhc.ui.plot import plot
+from dhc.ui.states import plain
+
+
+def data_folders() -> list[str]:
+    """The data sets beside each other in the data folder."""
+    root = session.data_dir()
+    return sorted(str(path.parent) for path in root.glob("*/train.csv")) if root.is_dir() else []
+
+
+@st.cache_data(ttl=15, show_spinner=False)
+def resolved_device(asked: str) -> str:
+    """The device that `asked` means here. Raises DeviceError."""
+    return hardware.resolve(asked)
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def _matrix_rate() -> float:
+    return matrix_rate()
+
+
+def expectation(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
+    """The estimate for a config on the pictures of its data set. Raises DataError and ValueError as a launch would."""
+    k = class_count(dataset, config.data.classes)
+    train, val = (int(np.count_nonzero(np.asarray(dataset.splits[name].y) < k)) for name in ("train", "val"))
+    return estimate(
+        config,
+        device,
+        classes=k,
+        train=round(train * config.data.train_fraction),
+        val=val,
+        known=session.store().runs(),
+        matrix_rate=_matrix_rate,
+    )
+
+
+def draw(config: RunConfig, dataset: Dataset) -> None:
+    """Draw what will happen: pictures, network, device, memory, time, the planned learning rate."""
+    device = resolved_device(config.device.device)
+    found = expectation(config, dataset, device)
+    k = class_count(dataset, config.data.classes)
+    with st.container(border=True):
+        st.markdown("**What will happen**")
+        first, second, third = st.columns(3)
+        first.metric("Parameters", f"{found.cost.parameters:,}", help=f"{layer_count(config, k)}, {k} classes")
+        second.metric(
+            "Memory",
+            size_text(found.cost.memory),
+            help="Weights, gradients, Adam's moments, activations of one batch; the backend itself takes about 0.5 GB more.",
+        )
+        third.metric("Per epoch", duration_text(found.seconds_per_epoch), help=f"Expected, {found.source}.")
+        where = f"the GPU ({device})" if device.startswith("gpu") else "the CPU: no GPU is used"
+        total = (
+            ""
+            if found.seconds is None
+            else f", about **{duration_text(found.seconds)}** for {config.fit.epochs} epochs"
+        )
+        st.markdown(f"Trains on {where}{total}. {_speed(found)}")
+        rates = planned_rates(config)
+        plot(
+            schedule.planned_rates(rates.rates, rates.note),
+            key="planned_rates",
+            height=230,
+            alt="Planned learning rate by epoch",
+            clicks=False,
+        )
+        st.caption(f"Pictures: {plain(str(Path(config.data.path).name))}, {k} of {len(dataset.classes)} classes")
+
+
+def _speed(found: Estimate) -> str:
+    return (
+        ""
+        if found.pictures_per_second is None
+        else f"About {found.pictures_per_second:.0f} pictures/s, {found.source}."
+    )
+
+
+def size_text(size: float) -> str:
+    """Bytes in MB or GB."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def duration_text(seconds: float | None) -> str:
+    """Seconds as ``8 s``, ``4 min``, ``3 h 20 min``, ``2 d 5 h``; ``?`` for None."""
+    if seconds is None or not np.isfinite(seconds):
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

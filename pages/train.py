@@ -1,0 +1,79 @@
+"""Train: set the hyperparameters, see what will happen, start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dhc.config import ConfigError, RunConfig
+from dhc.data.layout import DataError
+from dhc.jobs.launch import launch
+from dhc.presets import DEFAULT, PRESETS, preset_config
+from dhc.training.hardware import DeviceError
+from dhc.ui import form, plan, session
+from dhc.ui.frame import choose_run, current_run, frame
+from dhc.ui.states import empty, error_box, guard
+
+EXPECTED = (ConfigError, DataError, DeviceError, ValueError, OSError)
+
+
+def main() -> None:
+    """Form on the left, what will happen on the right."""
+    frame("Train", ":material/tune:")
+    with guard(*EXPECTED):
+        folders = plan.data_folders()
+        if not folders and form.DRAFT not in st.session_state:
+            empty(
+                "There are no pictures yet. Make the stand-in data set, or put your own folder into `data/`.",
+                links=["Home", "Data"],
+            )
+            return
+        if form.DRAFT not in st.session_state:
+            form.fill(_with_data(preset_config(DEFAULT)))
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            _presets()
+            values = form.draw(folders)
+        with right, guard(*EXPECTED):
+            _right(values)
+
+
+def _presets() -> None:
+    names = list(PRESETS)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for name in names:
+            preset = PRESETS[name]
+            st.button(preset.title, help=preset.help, on_click=_fill, args=(name,), key=f"dhc_preset_{name}")
+        run = session.run_or_none(current_run())
+        if run is not None and run.config is not None:
+            st.button("Like the chosen run", help=f"The settings of {run.id}", on_click=form.fill, args=(run.config,))
+
+
+def _fill(name: str) -> None:
+    form.fill(_with_data(preset_config(name)))
+
+
+def _with_data(config: RunConfig) -> RunConfig:
+    """A preset with the data folder that the form has, else the first one there is."""
+    draft = st.session_state.get(form.DRAFT, {})
+    path = draft.get("data.path") or next(iter(plan.data_folders()), config.data.path)
+    return config.with_values({"data.path": path})
+
+
+def _right(values: dict[str, object]) -> None:
+    config = RunConfig().with_values(values)
+    plan.draw(config, session.dataset(config.data.path))
+    waiting = [info for info in session.store().runs() if info.state.alive]
+    label = "Start training" if not waiting else f"Queue behind {len(waiting)} run{'s' if len(waiting) > 1 else ''}"
+    if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
+        try:
+            run_id = launch(config, session.runs_dir())
+        except OSError as error:
+            error_box(
+                f"The run could not be started: {error.strerror or error}; see that {session.runs_dir()} can be written to."
+            )
+            return
+        choose_run(run_id)
+        st.switch_page("pages/live.py", query_params={"run": run_id})
+
+
+main()
