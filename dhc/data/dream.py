@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dhc.data.motifs import MOTIFS
 from dhc.data.palettes import COLOURS, MOODS, Look, to_rgb
 from dhc.data.patterns import PATTERNS
-from dhc.data.plane import F32, SIDE, Plane, blur, blur_kernel, smooth_noise
+from dhc.data.plane import F32, SIDE, Plane, blur, blur_kernel, smooth_noise, uniform
 
 _DRAW = {**MOTIFS, **PATTERNS}
 
@@ -23,47 +23,51 @@ _DRAW = {**MOTIFS, **PATTERNS}
 class Jitter:
     """How far pictures of one class may differ. Angles in degrees, colours in OKLCH units, the rest in half sides."""
 
-    turn: float = 24.0
-    shift: float = 0.22
-    scale: float = 0.18
+    turn: float = 35.0
+    any_turn: float = 0.3  # the share of pictures that are turned by any angle at all
+    shift: float = 0.27
+    scale: float = 0.22
     shear: float = 0.15
-    warp: float = 0.085
-    hue: float = 7.0
+    warp: float = 0.11
+    hue: float = 5.5
     lightness: float = 0.05
+    usual_mood: float = 0.42  # the share of pictures on their family's own ground; the others get any
     ground_hue: float = 22.0
-    ground_lightness: float = 0.07
+    ground_lightness: float = 0.10
+    light: float = 2.0  # radians
     clutter: int = 3
     grain: float = 0.035
 
 
 def dream(look: Look, count: int, rng: np.random.Generator, jitter: Jitter = Jitter()) -> NDArray[np.uint8]:
     """`count` pictures of one class: (count, SIDE, SIDE, 3) uint8 RGB. The same rng state gives the same pictures."""
-    at = _bend(count, rng, jitter)
+    at = bend(count, rng, jitter)
     alpha, tone = _DRAW[look.family.motif](at)
     tone = tone + 0.07 * smooth_noise(rng, count, 6)
     alpha = alpha * np.clip(0.93 + 0.10 * smooth_noise(rng, count, 4), 0.5, 1.0)
     picture = _ground(look, count, rng, jitter)
-    picture = _echo(picture, alpha, tone, look, rng)
+    picture = _echo(picture, alpha, rng)
     picture = _clutter(picture, rng, jitter)
     picture = _lay(picture, alpha, tone, _palette(look, count, rng, jitter))
     return _to_bytes(_bleed(picture, rng, jitter))
 
 
-def _bend(count: int, rng: np.random.Generator, jitter: Jitter) -> Plane:
+def bend(count: int, rng: np.random.Generator, jitter: Jitter) -> Plane:
     """The plane: turned, scaled, sheared, shifted, mirrored at random, and warped by two octaves of noise."""
 
     def spread(width: float) -> F32:
-        return rng.uniform(-width, width, (count, 1, 1)).astype(np.float32)
+        return uniform(rng, -width, width, (count, 1, 1))
 
     line = ((np.arange(SIDE) + 0.5) / SIDE * 2 - 1).astype(np.float32)
     x = line[None, None, :] + spread(jitter.shift)
     y = -line[None, :, None] + spread(jitter.shift)
     x = x + jitter.warp * smooth_noise(rng, count, 3) + 0.3 * jitter.warp * smooth_noise(rng, count, 7)
     y = y + jitter.warp * smooth_noise(rng, count, 3) + 0.3 * jitter.warp * smooth_noise(rng, count, 7)
-    angle = spread(np.deg2rad(jitter.turn))
+    angle = np.where(rng.random((count, 1, 1)) < jitter.any_turn, spread(np.pi), spread(np.deg2rad(jitter.turn)))
     size = np.exp(spread(jitter.scale)) * np.float32(1.12)
+    hand = rng.integers(0, 2, (count, 1, 1)).astype(np.float32) * 2 - 1  # so that no class is left- or right-handed
     c, s = np.cos(angle) * size, np.sin(angle) * size
-    u, v = x * c - y * s, x * s + y * c
+    u, v = (x * c - y * s) * hand, x * s + y * c
     return Plane(u + spread(jitter.shear) * v, v, rng)
 
 
@@ -86,10 +90,13 @@ def _palette(look: Look, count: int, rng: np.random.Generator, jitter: Jitter) -
 
 def _ground(look: Look, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
     """The scene behind: clouds of the family's mood under a slanting light, (count, 3, SIDE, SIDE)."""
-    stops = np.array(MOODS[look.family.mood])[None].repeat(count, 0)
+    moods = np.array(tuple(MOODS.values()))
+    usual = list(MOODS).index(look.family.mood)
+    stray = rng.random(count) >= jitter.usual_mood
+    stops = moods[np.where(stray, rng.integers(0, len(moods), count), usual)]
     stops[..., 0] += rng.normal(0, jitter.ground_lightness, (count, 1))
     stops[..., 2] += rng.normal(0, jitter.ground_hue, (count, 1))
-    angle = (2 * np.pi * look.family.light + rng.normal(0, 0.5, (count, 1, 1))).astype(np.float32)
+    angle = (2 * np.pi * look.family.light + rng.normal(0, jitter.light, (count, 1, 1))).astype(np.float32)
     line = np.linspace(-1, 1, SIDE, dtype=np.float32)
     slope = line[None, None, :] * np.cos(angle) - line[None, :, None] * np.sin(angle)
     tone = 0.5 + 0.26 * slope + 0.16 * smooth_noise(rng, count, 3) + 0.07 * smooth_noise(rng, count, 9)
@@ -101,29 +108,26 @@ def _colour(tone: F32, stops: F32) -> F32:
     gaps = stops.shape[1] - 1
     weights = np.stack([np.clip(tone * gaps - i, 0, 1) for i in range(gaps)], axis=1).reshape(len(tone), gaps, -1)
     steps = np.diff(stops, axis=1).transpose(0, 2, 1)
-    flat = stops[:, 0, :, None] + steps @ weights
+    flat: F32 = stops[:, 0, :, None] + steps @ weights
     return flat.reshape(len(tone), 3, SIDE, SIDE)
 
 
 def _lay(picture: F32, alpha: F32, tone: F32, stops: F32) -> F32:
-    """The motif over the ground, with a halo behind it and light from above on its rounded rim."""
+    """The motif over the ground, with a halo behind it and light from the upper left on its rounded rim."""
     halo = np.clip(blur(alpha, 5.0) - alpha, 0, 1)[:, None]
     picture = picture + 0.35 * halo * (stops[:, 1, :, None, None] - picture)
-    rounded = blur(alpha, 1.6)
-    relief = (np.roll(rounded, 1, 1) - np.roll(rounded, -1, 1)) + 0.6 * (
-        np.roll(rounded, 1, 2) - np.roll(rounded, -1, 2)
-    )
+    round_off, slope = blur_kernel(1.6), blur_kernel(1.6, 1.0) - blur_kernel(1.6, -1.0)
+    relief = slope @ alpha @ round_off.T + 0.6 * (round_off @ alpha @ slope.T)
     picture = picture + alpha[:, None] * (_colour(tone, stops) - picture)
-    return picture - 0.22 * relief[:, None]
+    return picture + 0.22 * relief[:, None]
 
 
-def _echo(picture: F32, alpha: F32, tone: F32, look: Look, rng: np.random.Generator) -> F32:
-    """A pale, half-forgotten second motif, mirrored into the ground: the mark of a hallucinated picture."""
+def _echo(picture: F32, alpha: F32, rng: np.random.Generator) -> F32:
+    """A pale, half-forgotten second motif, turned upside down into the ground: the mark of a hallucinated picture."""
     count = len(picture)
     where = np.clip(0.25 * smooth_noise(rng, count, 2), 0, 0.4)[:, None]
     ghost = blur(alpha[:, ::-1, ::-1], 1.5)[:, None] * where
-    tint = to_rgb(np.array([[0.7, 0.08, 0.0]]) + np.array([[0, 0, 1.0]]) * rng.uniform(0, 360, (count, 1)))
-    return picture + ghost * (tint[:, :, None, None] - picture)
+    return _tint(picture, ghost, rng, lightness=(0.65, 0.75), chroma=(0.06, 0.10))
 
 
 def _clutter(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
@@ -131,29 +135,34 @@ def _clutter(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
     count = len(picture)
     line = np.linspace(-1, 1, SIDE, dtype=np.float32)
     for _ in range(jitter.clutter):
-        x0, y0, wide, high = (
-            rng.uniform(a, b, (count, 1)).astype(np.float32) for a, b in ((-1, 1), (-1, 1), (0.1, 0.3), (0.1, 0.3))
+        across, down = (
+            np.exp(-(((line - uniform(rng, -1, 1, (count, 1))) / uniform(rng, 0.1, 0.3, (count, 1))) ** 2))
+            for _ in range(2)
         )
-        across, down = np.exp(-(((line - x0) / wide) ** 2)), np.exp(-(((line - y0) / high) ** 2))
-        blob = (rng.uniform(0.3, 0.8, (count, 1)).astype(np.float32) * down)[:, None, :, None] * across[
-            :, None, None, :
-        ]
-        tint = to_rgb(
-            np.stack([rng.uniform(0.35, 0.85, count), rng.uniform(0.03, 0.14, count), rng.uniform(0, 360, count)], -1)
-        )
-        picture = picture + blob * (tint[:, :, None, None] - picture)
+        blob = uniform(rng, 0.3, 0.8, (count, 1, 1)) * down[:, :, None] * across[:, None, :]
+        picture = _tint(picture, blob[:, None], rng, lightness=(0.35, 0.85), chroma=(0.03, 0.14))
     return picture
+
+
+def _tint(
+    picture: F32, cover: F32, rng: np.random.Generator, *, lightness: tuple[float, float], chroma: tuple[float, float]
+) -> F32:
+    """Cover the picture, as far as `cover` (B, 1, SIDE, SIDE) says, with one random colour for each picture."""
+    count = len(picture)
+    colour = np.stack([uniform(rng, *span, (count,)) for span in (lightness, chroma, (0.0, 360.0))], axis=-1)
+    return picture + cover * (to_rgb(colour)[:, :, None, None] - picture)
 
 
 def _bleed(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
     """Sharpness stays in the brightness; the colours blur and slip by up to two pixels, and a grain lies over all."""
     count = len(picture)
     grey = picture.mean(1, keepdims=True)
-    kernels = np.stack([blur_kernel(2.0, offset) for offset in (-2.0, -1.0, 0.0, 1.0, 2.0)])
-    down, across = (kernels[rng.integers(0, 5, count)][:, None] for _ in range(2))
+    slips = np.stack([blur_kernel(2.0, offset) for offset in (-2.0, -1.0, 0.0, 1.0, 2.0)])
+    down, across = (slips[rng.integers(0, len(slips), count)][:, None] for _ in range(2))
     chroma = down @ (picture - grey) @ across.transpose(0, 1, 3, 2)
     grain = 1 + jitter.grain * smooth_noise(rng, count, 24) + 0.05 * smooth_noise(rng, count, 5)
-    return blur(grey, 0.75) * grain[:, None] + 1.15 * chroma
+    bled: F32 = blur(grey, 0.75) * grain[:, None] + 1.15 * chroma
+    return bled
 
 
 def _to_bytes(picture: F32) -> NDArray[np.uint8]:

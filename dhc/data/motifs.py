@@ -25,10 +25,9 @@ def arch(at: Plane) -> Shape:
 
 def bolt(at: Plane) -> Shape:
     """A lightning bolt: three strokes, thick to thin."""
-    x = at.x * at.hand()
-    upper, _ = segment(x, at.y, (0.3, 0.95), (-0.28, 0.05))
-    middle, _ = segment(x, at.y, (-0.28, 0.08), (0.28, 0.12))
-    lower, _ = segment(x, at.y, (0.28, 0.12), (-0.3, -0.95))
+    upper, _ = segment(at.x, at.y, (0.3, 0.95), (-0.28, 0.05))
+    middle, _ = segment(at.x, at.y, (-0.28, 0.08), (0.28, 0.12))
+    lower, _ = segment(at.x, at.y, (0.28, 0.12), (-0.3, -0.95))
     distance = np.minimum(np.minimum(upper - 0.13, middle - 0.1), lower - 0.11 * (1 + at.y))
     return soft(distance, 0.06), 0.75 - 0.5 * soft(distance + 0.07, 0.06) + 0.2 * at.y
 
@@ -75,9 +74,8 @@ def cross(at: Plane) -> Shape:
 
 def drop(at: Plane) -> Shape:
     """A falling drop with a highlight."""
-    t = np.clip((at.y + 0.75) / 1.65, 0, 1)
-    distance = np.abs(at.x) - 1.22 * np.sqrt(t) * (1 - t) ** at.draw(1.0, 1.25)
-    shine = ellipse(at.x * at.hand(), at.y, (0.2, -0.3), (0.09, 0.2), 0.4)
+    distance = _tear(at.x, at.y, (0.0, -0.75), 1.22, 1.65, at.draw(1.0, 1.25))
+    shine = ellipse(at.x, at.y, (0.2, -0.3), (0.09, 0.2), 0.4)
     return soft(distance, 0.06), 0.1 + 0.55 * soft(distance + 0.3, 0.35) + 0.45 * soft(shine, 0.07)
 
 
@@ -108,7 +106,7 @@ def feather(at: Plane) -> Shape:
 
 def fish(at: Plane) -> Shape:
     """A round body with a forked tail, a fin, stripes and an eye."""
-    x = at.x * at.hand()
+    x = at.x
     body = ellipse(x, at.y, (0.15, 0), (0.62, 0.4))
     tail = np.maximum(np.abs(at.y) - 0.85 * (-0.32 - x), np.maximum(x + 0.32, -0.95 + 0.5 * np.abs(at.y) - x))
     distance = np.minimum(body, tail)
@@ -119,13 +117,14 @@ def fish(at: Plane) -> Shape:
 
 
 def flame(at: Plane) -> Shape:
-    """A licking flame of three nested tongues."""
-    lick = at.draw(0.1, 0.18) * np.sin(at.y * at.draw(4, 5.5) + at.draw(0, 6.28)) * (at.y + 0.9)
-    t = np.clip((at.y + 0.85) / 1.8, 0, 1)
-    width = 1.25 * np.sqrt(t) * (1 - t) * (1 + 0.25 * np.cos(at.y * 11))
-    distance = np.abs(at.x + lick) - width
-    core = np.abs(at.x + lick) - width * 0.6 + 0.28 * t
-    return soft(distance, 0.07), 0.22 + 0.35 * soft(distance + 0.12, 0.08) + 0.45 * soft(core + 0.05, 0.1)
+    """A licking flame: a tall tongue between two short ones, and a bright heart."""
+    x = at.x + at.draw(0.08, 0.16) * np.sin((at.y + 0.85) * at.draw(3.2, 4.2)) * (at.y + 0.85)
+    tall = _tear(x, at.y, (0.0, -0.85), 1.05, 1.8, at.draw(0.9, 1.1))
+    left = _tear(x + 0.28 + 0.25 * (at.y + 0.8), at.y, (0.0, -0.8), 0.62, 1.15, at.draw(0.9, 1.1))
+    right = _tear(x - 0.3 - 0.2 * (at.y + 0.8), at.y, (0.0, -0.78), 0.6, 0.9, at.draw(0.9, 1.1))
+    distance = np.minimum(tall, np.minimum(left, right))
+    core = _tear(x, at.y, (0.0, -0.78), 0.6, 1.0, at.draw(0.9, 1.1))
+    return soft(distance, 0.07), 0.2 + 0.35 * soft(distance + 0.1, 0.09) + 0.45 * soft(core, 0.12)
 
 
 def flower(at: Plane) -> Shape:
@@ -226,15 +225,15 @@ def star(at: Plane) -> Shape:
     turn = fold(a - np.float32(np.pi / 2), 5)
     x, y = r * np.cos(turn), r * np.abs(np.sin(turn))
     distance = (x - 0.9) * 0.52 + y * at.draw(0.98, 1.08)
-    ridge = turn * np.float32(1.6)
-    return soft(distance, 0.06), 0.4 + 0.4 * ridge + 0.35 * soft(r - 0.2, 0.25)
+    ridge = turn * np.float32(0.64)
+    return soft(distance, 0.06), 0.4 + ridge + 0.35 * soft(r - 0.2, 0.25)
 
 
 def sun(at: Plane) -> Shape:
     """A disc in a wreath of wavy rays."""
     r, a = at.polar()
-    turn = fold(a + 0.25 * at.hand() * np.sin(r * 9), 11)
-    rays = np.maximum(np.abs(turn) * r - 0.3 * (0.95 - r) * 0.5, np.maximum(0.56 - r, r - 0.95))
+    turn = fold(a + 0.18 * np.sin(r * 9), 10)
+    rays = np.maximum(np.abs(turn) * r - 0.32 * (1.0 - r), np.maximum(0.54 - r, r - 0.97))
     disc = r - at.draw(0.4, 0.46)
     tone = 0.35 + 0.25 * (1 - r)
     return np.maximum(soft(disc, 0.05), soft(rays, 0.05)), tone + soft(disc, 0.06) * (0.95 - 0.5 * r - tone)
@@ -252,6 +251,14 @@ def tree(at: Plane) -> Shape:
     alpha = np.maximum(soft(crown, 0.1) * (0.35 + 0.65 * leaves), soft(wood, 0.05))
     tone = 0.3 + 0.45 * leaves
     return alpha, tone * (1 - 0.95 * soft(wood, 0.06))
+
+
+def _tear(x: F32, y: F32, foot: tuple[float, float], width: float, height: float, taper: F32) -> F32:
+    """About the distance to a tear: round at its foot, pointed `height` above it; a larger `taper` is slimmer on top."""
+    t = np.clip((y - np.float32(foot[1])) / np.float32(height), 0, 1)
+    side = np.abs(x - np.float32(foot[0])) - width * np.sqrt(t) * (1 - t) ** taper
+    distance: F32 = np.maximum(side, np.abs(y - foot[1] - height / 2) - height / 2)
+    return distance
 
 
 MOTIFS = {

@@ -96,4 +96,5 @@ def to_rgb(oklch: ArrayLike) -> F32:
         [0.2309699292, -0.3413193965, 1.7076147010],
     ])  # fmt: skip
     linear = np.clip(linear, 0, 1)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055).astype(np.float32)
+    rgb: F32 = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055).astype(np.float32)
+    return rgb

@@ -22,7 +22,7 @@ def bubbles(at: Plane) -> Shape:
     """Nine hollow, shining circles of different sizes, anywhere."""
     alpha, tone = np.zeros_like(at.x), np.full_like(at.x, 0.3)
     for i in range(9):
-        angle, reach = at.draw(0, 6.28) + 2.4 * i, 0.29 * np.sqrt(i) * at.draw(0.85, 1.15)
+        angle, reach = at.draw(0, 6.28) + 2.4 * i, 0.29 * i**0.5 * at.draw(0.85, 1.15)
         dx, dy = at.x - reach * np.cos(angle), at.y - reach * np.sin(angle)
         r, size = np.hypot(dx, dy), at.draw(0.16, 0.32)
         rim = soft(np.abs(r - size + 0.03) - 0.03, 0.05)
@@ -80,7 +80,7 @@ def maze(at: Plane) -> Shape:
 def spiral(at: Plane) -> Shape:
     """Two arms that wind out of the middle, either way round."""
     r, a = at.polar()
-    wave = np.cos(2 * a * at.hand() + 6.5 * np.log(r + 0.12) + at.draw(-0.6, 0.6))
+    wave = np.cos(2 * a + 6.5 * np.log(r + 0.12) + at.draw(-0.6, 0.6))
     alpha = soft(r - 0.92, 0.12) * np.clip(0.45 + 1.1 * wave, 0, 1)
     return np.maximum(alpha, soft(r - 0.14, 0.08)), 0.2 + 0.4 * np.clip(wave, 0, 1) + 0.7 * soft(r - 0.2, 0.25)
 

@@ -23,7 +23,7 @@ from dhc.data.palettes import LOOKS
 SPLITS = ("train", "val", "test")
 MOST_CLASSES = len(LOOKS)
 # This share of the pictures is drawn as a look-alike of its label: the little confusion that no network can resolve.
-SLIPS = 0.04
+SLIPS = 0.03
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 64
 
-F32 = NDArray[np.float32]
+F32 = NDArray[np.floating[Any]]  # float32 throughout; NumPy's types widen what its arithmetic does not
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,7 @@ class Plane:
 
     def draw(self, low: float, high: float) -> F32:
         """One number per picture, uniform in [low, high): (B, 1, 1) float32."""
-        return self.rng.uniform(low, high, (len(self.x), 1, 1)).astype(np.float32)
-
-    def hand(self) -> F32:
-        """-1 or 1 per picture: (B, 1, 1) float32. A mirrored picture keeps its class, so both hands must occur."""
-        return self.rng.integers(0, 2, (len(self.x), 1, 1)).astype(np.float32) * 2 - 1
+        return uniform(self.rng, low, high, (len(self.x), 1, 1))
 
     def polar(self, x0: float = 0.0, y0: float = 0.0) -> tuple[F32, F32]:
         """Distance from (x0, y0) and angle in radians (-pi, pi], 0 on the right, counter-clockwise: (B, SIDE, SIDE) each."""
@@ -42,9 +39,14 @@ class Plane:
         return np.hypot(dx, dy), np.arctan2(dy, dx)
 
 
+def uniform(rng: np.random.Generator, low: float, high: float, shape: tuple[int, ...]) -> F32:
+    """Uniform float32 numbers in [low, high)."""
+    return rng.uniform(low, high, shape).astype(np.float32)
+
+
 def soft(distance: F32, width: float = 0.08) -> F32:
     """A soft inside: 1 where `distance` <= -width, 0 where >= width, smooth between (smoothstep)."""
-    t = np.clip(0.5 - distance * np.float32(0.5 / width), 0, 1)
+    t: F32 = np.clip(0.5 - distance * np.float32(0.5 / width), 0, 1)
     return t * t * (3 - 2 * t)
 
 
@@ -74,7 +76,8 @@ def smooth_noise(rng: np.random.Generator, count: int, cells: int) -> F32:
     """Clouds: (count, SIDE, SIDE) float32, mean 0, spread about 1, `cells` bumps across a side."""
     basis = _bumps(cells)
     grid = rng.standard_normal((count, basis.shape[1], basis.shape[1]), dtype=np.float32)
-    return basis @ grid @ basis.T
+    clouds: F32 = basis @ grid @ basis.T
+    return clouds
 
 
 @lru_cache
@@ -83,19 +86,22 @@ def _bumps(cells: int) -> F32:
     place = (np.arange(SIDE) + 0.5) / SIDE * cells
     far = np.abs(place[:, None] - np.arange(-1, cells + 2)[None, :])
     near = 2 / 3 - far**2 + far**3 / 2
-    weights = np.where(far < 1, near, np.where(far < 2, (2 - far) ** 3 / 6, 0.0))
-    return (weights / np.sqrt((weights**2).sum(1, keepdims=True))).astype(np.float32)
+    weights: NDArray[np.float64] = np.where(far < 1, near, np.where(far < 2, (2 - far) ** 3 / 6, 0.0))
+    scaled: F32 = (weights / np.sqrt((weights**2).sum(1, keepdims=True))).astype(np.float32)
+    return scaled
 
 
 @lru_cache
 def blur_kernel(sigma: float, offset: float = 0.0) -> F32:
-    """(SIDE, SIDE) matrix whose product with a column of pixels blurs it (Gaussian, `sigma` pixels) and moves it by `offset`."""
+    """(SIDE, SIDE) matrix; its product with a column of pixels blurs it (Gaussian, `sigma` pixels) and moves it by `offset`."""
     i = np.arange(SIDE)
-    weights = np.exp(-0.5 * ((i[:, None] - i[None, :] + offset) / sigma) ** 2)
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    weights: NDArray[np.float64] = np.exp(-0.5 * ((i[:, None] - i[None, :] + offset) / sigma) ** 2)
+    scaled: F32 = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return scaled
 
 
 def blur(planes: F32, sigma: float) -> F32:
     """Gaussian blur of the last two axes, which are SIDE long; the border repeats what is inside."""
     kernel = blur_kernel(sigma)
-    return kernel @ planes @ kernel.T
+    blurred: F32 = kernel @ planes @ kernel.T
+    return blurred
