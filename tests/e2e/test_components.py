@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Watch
 from harness import Server, milliseconds_to_text, settled
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 MATRIX = '.dhc-plot-area[aria-label="Confusion matrix of 96 classes"]'
 CURVES = '.dhc-plot-area[aria-label="Four falling curves"]'
@@ -66,7 +66,13 @@ def zoom(page: Page, selector: str) -> list[list[float]]:
     page.mouse.up()
     page.wait_for_function(
         f"([selector, low]) => ({LAYOUT})(selector).xaxis.range[0] > low", arg=[selector, before[0][0]])
+    pause(page)
     return ranges(page, selector)
+
+
+def pause(page: Page) -> None:
+    """Wait longer than Plotly waits for the second half of a double click, which means "zoom out"."""
+    page.wait_for_timeout(400)
 
 
 def drawn(page: Page, selector: str) -> int:
@@ -87,7 +93,7 @@ def test_the_same_cell_answers_again_and_the_page_outside_the_fragment_does_not_
     for count in (1, 2, 3):
         click_cell(app, 40, 60)
         expect(app.get_by_text(f"clicks so far: {count}")).to_be_visible()
-        app.wait_for_timeout(400)  # not a double click, which means "zoom out"
+        pause(app)
     expect(app.get_by_text("script runs: 1")).to_be_visible()
 
 
@@ -96,7 +102,7 @@ def test_click_to_answer_takes_well_under_two_seconds(app: Page, capsys: pytest.
     for i in range(8):
         answer = f"cell [{10 + i}, {50 + i}]"
         times.append(milliseconds_to_text(app, lambda i=i: click_cell(app, 10 + i, 50 + i), answer))  # type: ignore[misc]
-        app.wait_for_timeout(350)
+        pause(app)
     with capsys.disabled():
         print(f"\nclick on a 96 x 96 heatmap to changed DOM: median {sorted(times)[4]:.0f} ms, worst {max(times):.0f} ms")
     assert sorted(times)[4] < 2000
@@ -107,7 +113,7 @@ def test_a_click_keeps_the_zoom_though_the_figure_changes(app: Page) -> None:
     count = drawn(app, MATRIX)
     click_cell(app, 44, 52)
     expect(app.get_by_text("clicks so far: 1")).to_be_visible()
-    app.wait_for_timeout(400)  # not a double click, which means "zoom out"
+    pause(app)
     click_cell(app, 46, 50)  # the second answer carries the rectangle of the first cell
     expect(app.get_by_text("clicks so far: 2")).to_be_visible()
     app.wait_for_function(f"selector => ({LAYOUT})(selector).shapes.length === 1", arg=MATRIX)
@@ -177,7 +183,7 @@ def test_the_download_is_a_png_named_after_the_chart(app: Page, tmp_path: Path) 
 
 
 def test_without_plotly_a_sentence_stands_in_the_charts_place(page: Page, server: Server, watch: Watch) -> None:
-    page.route("**/plotly.min.js*", lambda route: route.abort())
+    page.route("**/plotly.min.js*", lambda route: route.abort())  # page.route switches the HTTP cache off
     page.goto(server.url)
     notice = page.locator(".dhc-plot-notice").first
     expect(notice).to_contain_text("This chart could not be drawn")
@@ -185,12 +191,17 @@ def test_without_plotly_a_sentence_stands_in_the_charts_place(page: Page, server
     watch.errors.clear()  # the failed request, provoked here
 
 
-def test_plotly_is_fetched_once_and_kept_over_a_reload(app: Page) -> None:
-    size = "performance.getEntriesByType('resource').filter(e => e.name.includes('plotly.min.js')).map(e => e.transferSize)"
-    assert [s > 1_000_000 for s in app.evaluate(size)] == [True]
-    app.reload()
-    app.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
-    assert app.evaluate(size) == [0]
+def test_plotly_is_fetched_once_and_kept_over_a_reload(chromium: Browser, server: Server) -> None:
+    with chromium.new_context() as profile:  # a cold cache
+        page = profile.new_page()
+        sizes = []
+        for _ in range(2):
+            page.goto(server.url)
+            page.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
+            sizes += page.evaluate(
+                "performance.getEntriesByType('resource').filter(e => e.name.includes('plotly.min.js')).map(e => e.transferSize)")
+    assert sizes[0] > 1_000_000
+    assert sizes[1:] == [0]
 
 
 def test_a_tile_answers_clicks_with_its_index_and_is_outlined(app: Page, capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,12 +266,13 @@ def test_failures_become_sentences_and_tracebacks_go_to_the_servers_log(
     expect(page.get_by_text(re.compile(r"ZeroDivisionError.*reference [0-9a-f]{6}"))).to_be_visible()
     shown = page.locator(".stApp").inner_text()
     assert "Traceback" not in shown
-    assert "detail" not in re.sub("the details are", "", shown)
+    assert "secret detail" not in shown
+    assert "another detail" not in shown
     assert "nobody guards" not in shown
     reference = re.search(r"KeyError.*reference ([0-9a-f]{6})", shown)
     assert reference
     log = server.log.read_text()
     assert f"reference {reference[1]}" in log
     assert "KeyError: 'secret detail'" in log
-    assert "RuntimeError: nobody guards this" in log
+    assert "nobody guards this" in log
     screenshot("failing")
