@@ -147,13 +147,13 @@ class AugmentConfig(Section):
         "horizontal_and_vertical", "Random flip", "Mirror each picture at random.", rank=COMMON
     )
     rotation: float = knob(
-        3 / 360,
+        3.0,
         "Random rotation",
-        "Largest angle to either side, as a share of a full turn (0.5 is any angle).",
-        unit="turns",
+        "Largest angle to either side; 180 is any angle.",
+        unit="degrees",
         ge=0,
-        le=0.5,
-        step=0.01,
+        le=180,
+        step=1,
         rank=COMMON,
     )
 
@@ -203,7 +203,7 @@ class FitConfig(Section):
     """How long and in what portions."""
 
     epochs: int = knob(
-        250, "Epochs", "Passes over the training pictures.", unit="epochs", rank=MISSION, ge=1, le=50_000
+        250, "Epochs", "Passes over the training pictures.", rank=MISSION, ge=1, le=50_000
     )
     batch_size: int = knob(32, "Batch size", "Pictures per weight update.", unit="pictures", rank=COMMON, ge=1, le=8192)
     seed: int = knob(

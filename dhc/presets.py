@@ -42,7 +42,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "report": Preset(
             "As the report ran it",
             "The report's final model and settings. Its RandomRotation(3) meant ±3 full turns, hence any angle, on 1×1 feature maps.",
-            {"augment.where": "features", "augment.rotation": 0.5},
+            {"augment.where": "features", "augment.rotation": 180.0},
         ),
         "report-meant": Preset(
             "As its author meant it",

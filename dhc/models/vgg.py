@@ -51,5 +51,5 @@ def scaled(units: int, width: float) -> int:
 
 def _augmentation(augment: AugmentConfig) -> tuple[tuple[RandomFlip, ...], tuple[RandomRotation, ...]]:
     flip = () if augment.flip == "none" else (RandomFlip(augment.flip),)
-    rotation = (RandomRotation(augment.rotation),) if augment.rotation > 0 else ()
+    rotation = (RandomRotation(augment.rotation / 360),) if augment.rotation > 0 else ()
     return flip, rotation
