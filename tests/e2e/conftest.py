@@ -123,7 +123,14 @@ def screenshot(page: Page) -> Callable[..., Path]:
     def take(name: str, *, whole: bool = False) -> Path:
         SCREENSHOTS.mkdir(exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        page.screenshot(path=path, full_page=whole, animations="disabled")
+        size = page.viewport_size
+        if whole and size:  # the page scrolls inside Streamlit's own box, so the window grows to hold all of it
+            height = page.evaluate("document.querySelector('.stMain').scrollHeight")
+            page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
+            page.wait_for_timeout(300)
+        page.screenshot(path=path, animations="disabled")
+        if whole and size:
+            page.set_viewport_size(size)
         return path
 
     return take

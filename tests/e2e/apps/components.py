@@ -5,6 +5,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from dhc.figures.confusion import heatmap
 from dhc.ui.frame import frame
 from dhc.ui.gallery import Tile, gallery
 from dhc.ui.plot import plot
@@ -20,21 +21,16 @@ HOSTILE = (
 
 def matrix() -> np.ndarray:
     """(96, 96) counts: 3 on the diagonal, 5 at row 40, column 60, nothing elsewhere."""
-    counts = np.full((96, 96), np.nan)
-    np.fill_diagonal(counts, 3)
+    counts = np.eye(96, dtype=np.int64) * 3
     counts[40, 60] = 5
     return counts
 
 
 @st.fragment
 def confusion() -> None:
-    cell = st.session_state.get("cell")
-    figure = go.Figure(go.Heatmap(
-        z=matrix(), x=CLASSES, y=CLASSES, customdata=np.stack(np.indices((96, 96)), axis=-1), hoverongaps=True,
-    ))
-    if cell:  # the figure changes because of the click, as the real screen's does
-        row, column = cell
-        figure.add_shape(type="rect", x0=column - 0.5, x1=column + 0.5, y0=row - 0.5, y1=row + 0.5)
+    cell = st.session_state.get("cell")  # the figure changes because of the click: it is framed
+    counts = matrix()
+    figure = heatmap(counts, CLASSES, np.arange(96), counts=counts, selected=cell and tuple(cell), scale="linear")
     click = plot(figure, key="matrix", height=560, alt="Confusion matrix of 96 classes")
     if click:
         st.session_state["cell"] = click["customdata"]
