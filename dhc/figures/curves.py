@@ -40,13 +40,14 @@ def learning_curves(
     figure.add_trace(_batch_trace(history, metric if show_batches else None))
     figure.add_trace(_epoch_trace(epochs, metric, theme.TRAIN, "solid", "circle"))
     figure.add_trace(_epoch_trace(epochs, f"val_{metric}", theme.VAL, "dash", "diamond"))
-    _mark_best(figure, history, metric)
+    _mark_best(figure, history, metric, log=log)
     _mark_rates(figure, history.lr_changes)
-    figure.update_xaxes(range=_x_range(history, epochs_total), unifiedhovertitle_text="epoch %{x}")
+    _say_if_broken(figure, history, metric)
+    # No spike: over a transparent ground Plotly edges it in white, a glaring bar on a dark page.
+    figure.update_xaxes(range=_x_range(history, epochs_total), unifiedhovertitle_text="epoch %{x}", showspikes=False)
     # Accuracy is read against 0; a loss that starts at 4.6 and moves by a tenth would look like a flat line.
-    figure.layout.yaxis.update(
-        type="log" if log else "linear", rangemode="tozero" if metric == "accuracy" else "normal"
-    )
+    from_zero = metric == "accuracy" and not log
+    figure.layout.yaxis.update(type="log" if log else "linear", rangemode="tozero" if from_zero else "normal")
     figure.update_layout(hovermode="x unified" if len(epochs) else "closest")
     if not len(history.batches) and not len(epochs):
         _wait(figure)
@@ -146,7 +147,7 @@ def _epoch_trace(epochs: pd.DataFrame, column: str, color: str, dash: str, symbo
     )
 
 
-def _mark_best(figure: go.Figure, history: History, metric: str) -> None:
+def _mark_best(figure: go.Figure, history: History, metric: str, *, log: bool) -> None:
     """A star on the val curve at the epoch of the best val_accuracy, and its label on the side where there is room."""
     best = history.best_epoch
     row = history.epochs[history.epochs["epoch"] == best].tail(1)
@@ -158,16 +159,26 @@ def _mark_best(figure: go.Figure, history: History, metric: str) -> None:
     )  # fmt: skip
     if best is None or not np.isfinite(value).all():
         return
-    text = (
-        f"best {value[0]:.3f} at epoch {best}"
-        if metric == "accuracy"
-        else f"best epoch {best}: val_loss {value[0]:.3f}"
-    )
-    right = best > 0.5 * float(history.epochs["epoch"].iloc[-1])
     up = metric == "accuracy"
+    text = f"best {value[0]:.3f} at epoch {best}" if up else f"best epoch {best}: val_loss {value[0]:.3f}"
+    height = float(np.log10(value[0])) if log else float(value[0])  # where an annotation stands on a logarithmic axis
+    right = best > 0.5 * float(history.epochs["epoch"].iloc[-1])
     figure.add_annotation(
-        text=text, x=best, y=float(value[0]), showarrow=True, arrowcolor=theme.BEST, arrowwidth=1.5, arrowhead=0,
+        text=text, x=best, y=height, showarrow=True, arrowcolor=theme.BEST, arrowwidth=1.5, arrowhead=0,
         ax=-24 if right else 24, ay=-22 if up else 30, xanchor="right" if right else "left",
+    )  # fmt: skip
+
+
+def _say_if_broken(figure: go.Figure, history: History, metric: str) -> None:
+    """A sentence in the plot when the last batches have no finite value: the curve just ends, and a person wonders why."""
+    finite = np.isfinite(history.batches[metric].to_numpy(dtype=np.float64))
+    if not len(finite) or finite[-1]:
+        return
+    last = int(np.flatnonzero(finite)[-1]) if finite.any() else -1
+    since = int(history.batches["epoch"].iloc[last + 1])
+    figure.add_annotation(
+        text=f"{metric} is not a number since epoch {since}",
+        x=0.5, y=1, xref="paper", yref="paper", yanchor="top", yshift=-12, showarrow=False,
     )  # fmt: skip
 
 
@@ -192,7 +203,10 @@ def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
             text=new,
             textposition="bottom right",
             textfont={"size": 10},
-            customdata=[f"learning rate {before} → {after}" for before, after in zip(old, new, strict=True)],
+            customdata=[
+                f"learning rate {before} → {after} after epoch {epoch}"
+                for epoch, before, after in zip(at, old, new, strict=True)
+            ],
             hovertemplate="%{customdata}<extra></extra>",
             name="learning rate drop",
             uid="rate-drops",
