@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -374,6 +375,10 @@ def cut(root: Path) -> None:
     os.truncate(array_of(root), 5000)
 
 
+def overwrite(root: Path) -> None:
+    np.load(array_of(root), mmap_mode="r+")[:] = 0
+
+
 def edit(change: dict[str, object]) -> Callable[[Path], object]:
     def apply(root: Path) -> None:
         path = root / ".dhc" / "train.json"
@@ -384,6 +389,7 @@ def edit(change: dict[str, object]) -> Callable[[Path], object]:
 
 SPOILED: dict[str, Callable[[Path], object]] = {
     "array cut off": cut,
+    "array overwritten": overwrite,
     "array gone": lambda root: array_of(root).unlink(),
     "array foreign": lambda root: array_of(root).write_bytes(b"\x93NUMPY garbage" * 100),
     "array a folder": lambda root: (array_of(root).rename(root / "aside"), array_of(root).mkdir()),
@@ -403,13 +409,13 @@ SPOILED: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
 def test_a_cache_that_is_broken_in_any_way_is_made_anew(three: Path, spoil: Callable[[Path], object]) -> None:
-    victim = three.parent / "victim.npy"
-    victim.write_bytes(b"mine")
     load(three)
+    victim = Path(shutil.copy2(array_of(three), three.parent / "victim.npy"))  # which a foreign index may name
     spoil(three)
     pictures = load(three)
     np.testing.assert_array_equal(pictures.x, [rgb(three / file) for file in pictures.ids])
-    assert victim.read_bytes() == b"mine"
+    assert Path(pictures.x.filename).parent == three / ".dhc"
+    assert victim.exists()
     assert load(three).x.filename == pictures.x.filename
 
 

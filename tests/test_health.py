@@ -125,7 +125,7 @@ def test_a_single_class_is_an_error(tmp_path: Path) -> None:
 
 
 def test_flat_grey_and_oddly_sized_pictures_are_told(sound: Path) -> None:
-    write_picture(sound / "train_images" / "000.png", np.full((64, 64, 3), (1, 2, 3), dtype=np.uint8))
+    write_picture(sound / "train_images" / "000.png", np.full((64, 64, 3), 5, dtype=np.uint8))
     write_picture(sound / "train_images" / "001.png", picture(70)[..., 0])
     nearly = np.full((64, 64, 3), 9, dtype=np.uint8)
     nearly[5, 5] = 10  # neither flat nor, by one channel elsewhere, grey

@@ -121,7 +121,7 @@ def test_any_file_name_that_was_written_is_read_back(files: list[str]) -> None:
         b"\n\nImage,Class\n\n1.png,\xc3\xa9\n,\n  \n",
         b"id;what\n1.png;\xc3\xa9\n",
         b"file\tlabel\n1.png\t\xc3\xa9",
-        b"Class,Image\n\xc3\xa9,1.png\n",
+        b"\xef\xbb\xbfClass,Image\n\xc3\xa9,1.png\n",
         b"n,Image,Class\n0,1.png,\xc3\xa9\n",
         b'"Image","Class","more"\n"1.png","\xc3\xa9","x"\n',
     ],
