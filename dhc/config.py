@@ -217,7 +217,7 @@ class DeviceConfig(Section):
     device: str = knob(
         "auto",
         "Device",
-        "auto takes the first GPU when there is one, else the CPU; or cpu, gpu:0, gpu:1, …",
+        "auto takes the first GPU when there is one, else the CPU; or name one: cpu, gpu:0, gpu:1.",
         rank=COMMON,
         takes="auto | cpu | gpu:0 | gpu:1 | …",
         pattern=r"^(auto|cpu|gpu:\d{1,2})$",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import zipfile
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from dhc.runs.records import History, Predictions
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State, Status, status_of
 
+CHATTER = re.compile(
+    r"[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I |WARNING: All log messages before absl"
+)
 MAX_PREDICTIONS = 2_000_000_000  # bytes of a predictions.npz that is still read
 
 
@@ -212,7 +216,7 @@ def _check(p: Predictions, path: Path) -> None:
 
 
 def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
-    """The last lines of the run's ``train.log``; empty when there is none."""
+    """The last lines of the run's ``train.log`` without the backend's own chatter; empty when there is none."""
     try:
         with (folder / rundir.LOG).open("rb") as file:
             size = file.seek(0, 2)
@@ -220,7 +224,7 @@ def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join([line for line in text.splitlines() if not CHATTER.match(line)][-lines:])
 
 
 def _signature(folder: Path) -> tuple[int, ...]:

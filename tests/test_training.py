@@ -1,0 +1,226 @@
+"""The real training loop, made tiny: real Keras, real files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dhc.config import RunConfig
+from dhc.data.decode import load_pictures
+from dhc.data.layout import DataError, open_dataset
+from dhc.runs import rundir
+from dhc.runs.store import Store, read_predictions
+
+pytestmark = pytest.mark.slow
+
+
+def train(config: RunConfig, runs_dir: Path) -> Path:
+    from dhc.training.loop import train_and_evaluate
+
+    folder = rundir.create(runs_dir, config.model.name)
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    train_and_evaluate(config, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> tuple[RunConfig, Path]:
+    config = RunConfig().with_values(
+        {
+            "data.path": str(tiny_data),
+            "model.width": 1 / 32,
+            "model.conv_dropout": 0.1,
+            "fit.epochs": 3,
+            "fit.batch_size": 8,
+            "schedule.patience": 1,
+            "schedule.factor": 0.5,
+        }
+    )
+    return config, train(config, tmp_path_factory.mktemp("runs"))
+
+
+def test_a_run_tells_of_every_epoch_and_ends_with_its_summary(trained: tuple[RunConfig, Path]) -> None:
+    config, folder = trained
+    history = Store(folder.parent).history(folder.name)
+    assert history.epochs["epoch"].tolist() == [1, 2, 3]
+    assert np.isfinite(history.epochs.drop(columns="best").to_numpy(dtype=float)).all()
+    assert history.batches["position"].iloc[-1] == 3.0
+    summary = rundir.read_json(folder / rundir.SUMMARY)
+    assert summary is not None
+    assert summary["epochs"] == config.fit.epochs
+    assert summary["best_epoch"] == history.best_epoch
+    assert summary["best_val_accuracy"] == pytest.approx(history.epochs["val_accuracy"].max(), abs=1e-6)
+
+
+def test_the_kept_network_makes_the_kept_predictions(trained: tuple[RunConfig, Path], tiny_data: Path) -> None:
+    from dhc.explain.predict import load_network, probabilities
+
+    _, folder = trained
+    kept = read_predictions(folder)
+    val = load_pictures(open_dataset(tiny_data), "val")
+    assert kept.ids.tolist() == val.ids.tolist()
+    assert kept.y_true.tolist() == list(val.y if val.y is not None else [])
+    np.testing.assert_allclose(probabilities(load_network(folder), val.x), kept.probabilities, atol=1e-5)
+    assert kept.probabilities.argmax(axis=1).tolist() == kept.predicted.tolist()
+
+
+def test_val_figures_are_kerass_own(trained: tuple[RunConfig, Path], tiny_data: Path) -> None:
+    import keras
+
+    from dhc.explain.predict import load_network
+
+    _, folder = trained
+    model = load_network(folder)
+    model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    val = load_pictures(open_dataset(tiny_data), "val")
+    loss, accuracy = model.evaluate(np.asarray(val.x), val.y, verbose=0)
+    history = Store(folder.parent).history(folder.name)
+    best = history.epochs[history.epochs["epoch"] == history.best_epoch].iloc[0]
+    assert best["val_accuracy"] == pytest.approx(accuracy, abs=1e-6)
+    assert best["val_loss"] == pytest.approx(loss, rel=1e-4)
+    assert keras.backend.backend() == "tensorflow"
+
+
+def test_predictions_of_every_epoch_give_its_val_accuracy(trained: tuple[RunConfig, Path]) -> None:
+    _, folder = trained
+    kept = read_predictions(folder)
+    shares = (kept.y_pred == kept.y_true).mean(axis=1)
+    assert shares == pytest.approx(
+        Store(folder.parent).history(folder.name).epochs["val_accuracy"].to_numpy(), abs=1e-6
+    )
+
+
+def test_a_drop_of_the_rate_is_written_for_the_epoch_that_runs_at_it(trained: tuple[RunConfig, Path]) -> None:
+    _, folder = trained
+    history = Store(folder.parent).history(folder.name)
+    rates = dict(zip(history.epochs["epoch"], history.epochs["learning_rate"], strict=True))
+    for change in history.lr_changes.itertuples():
+        assert change.new == pytest.approx(change.old * 0.5, rel=1e-5)
+        if change.epoch in rates:
+            assert rates[change.epoch] == pytest.approx(change.new)
+    changed = [epoch for epoch in (2, 3) if rates[epoch] != rates[epoch - 1]]
+    assert [epoch for epoch in history.lr_changes["epoch"] if epoch <= 3] == changed
+
+
+def test_the_environment_says_what_made_the_figures(trained: tuple[RunConfig, Path]) -> None:
+    _, folder = trained
+    told = rundir.read_json(folder / rundir.ENVIRONMENT)
+    assert told is not None
+    assert told["versions"]["keras"]
+    assert told["device"].startswith("CPU")
+    assert len(told["data_fingerprint"]) == 16
+
+
+def test_the_same_seed_gives_the_same_history(trained: tuple[RunConfig, Path], tmp_path: Path) -> None:
+    config, folder = trained
+    again = train(config, tmp_path)
+    columns = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+    first, second = (Store(f.parent).history(f.name).epochs[columns] for f in (folder, again))
+    assert first.equals(second)
+
+
+def test_every_epoch_sees_every_picture_once_in_the_seeds_order() -> None:
+    from dhc.training.batches import Batches
+
+    x, y = np.arange(10, dtype=np.uint8)[:, None], np.arange(10)
+    batches = Batches(x, y, batch_size=4, seed=7, first_epoch=0)
+    orders = []
+    for _ in range(2):
+        batches.on_epoch_begin()
+        orders.append(np.concatenate([batches[i][1] for i in range(len(batches))]).tolist())
+    assert [len(batches[i][1]) for i in range(len(batches))] == [4, 4, 2]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(10))
+    assert orders[0] != orders[1]
+    later = Batches(x, y, batch_size=4, seed=7, first_epoch=1)
+    later.on_epoch_begin()
+    assert np.concatenate([later[i][1] for i in range(3)]).tolist() == orders[1]
+
+
+def test_a_stop_request_ends_training_at_the_next_batch_and_keeps_finished_epochs(
+    tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dhc.training.callbacks import StopRequested
+    from dhc.training.loop import train_and_evaluate
+
+    folder = rundir.create(tmp_path, "vgg16")
+    write = rundir.RunWriter.event
+
+    def write_and_ask_to_stop(self: rundir.RunWriter, kind: str, **values: object) -> None:
+        write(self, kind, **values)
+        if kind == "epoch":
+            (folder / rundir.STOP).touch()
+
+    monkeypatch.setattr(rundir.RunWriter, "event", write_and_ask_to_stop)
+    with pytest.raises(StopRequested):
+        train_and_evaluate(tiny_config.with_values({"fit.epochs": 50}), folder)
+    assert Store(tmp_path).history(folder.name).epochs["epoch"].tolist() == [1]
+    assert (folder / rundir.BEST).is_file()
+    assert len(read_predictions(folder).y_pred) == 1
+
+
+def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
+    tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    from dhc.training import loop
+    from dhc.training.callbacks import LossIsNaN
+
+    build = loop.compiled
+
+    def poisoned(config: RunConfig, classes: int) -> keras.Model:
+        model = build(config, classes)
+        weights = model.get_weights()
+        weights[-1][:] = np.nan  # the output's bias: ReLU would turn a NaN before it into 0
+        model.set_weights(weights)
+        return model
+
+    monkeypatch.setattr(loop, "compiled", poisoned)
+    folder = rundir.create(tmp_path, "vgg16")
+    with pytest.raises(LossIsNaN, match=r"the loss became nan at epoch 1, batch \d"):
+        loop.train_and_evaluate(tiny_config, folder)
+    lines = (folder / rundir.EVENTS).read_text().splitlines()
+    assert json.loads(lines[-1])["loss"] is None
+
+
+def test_classes_and_fraction_cut_what_is_trained_on_and_never_val(tiny_data: Path) -> None:
+    from dhc.data.select import load_for_run
+
+    whole = RunConfig().with_values({"data.path": str(tiny_data)})
+    half = whole.with_values({"data.classes": 2, "data.train_fraction": 0.5})
+    all_data, cut = load_for_run(whole.data, seed=0), load_for_run(half.data, seed=0)
+    assert cut.classes == all_data.classes[:2]
+    assert cut.val.y is not None
+    assert all_data.val.y is not None
+    assert len(cut.val.y) == int((all_data.val.y < 2).sum())
+    for label in (0, 1):
+        assert cut.train.y is not None
+        assert all_data.train.y is not None
+        assert (cut.train.y == label).sum() == round(0.5 * int((all_data.train.y == label).sum()))
+    assert load_for_run(half.data, seed=0).train.ids.tolist() == cut.train.ids.tolist()
+    assert load_for_run(half.data, seed=1).train.ids.tolist() != cut.train.ids.tolist()
+
+
+@pytest.mark.parametrize(("classes", "said"), [(99, "asks for 99 classes and .* has 3"), (1, "one class alone")])
+def test_a_senseless_number_of_classes_is_refused(tiny_data: Path, classes: int, said: str) -> None:
+    from dhc.data.select import load_for_run
+
+    with pytest.raises(DataError, match=said):
+        load_for_run(RunConfig().with_values({"data.path": str(tiny_data), "data.classes": classes}).data, seed=0)
+
+
+def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
+    """RandomRotation(3) meant ±3 full turns; an angle uniform over ±3 turns is uniform over the circle, as ±1/2 turn is."""
+    draw = np.random.default_rng(0)
+    three_turns = np.mod(draw.uniform(-3, 3, 200_000), 1.0)
+    half_turn = np.mod(draw.uniform(-0.5, 0.5, 200_000), 1.0)
+    counts = [np.histogram(angles, bins=36, range=(0, 1))[0] / 200_000 for angles in (three_turns, half_turn)]
+    np.testing.assert_allclose(counts[0], counts[1], atol=0.003)
+    import keras
+
+    with pytest.raises(ValueError, match="factor"):
+        keras.layers.RandomRotation(3)
+    assert keras.layers.RandomRotation(0.5)
