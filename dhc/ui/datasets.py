@@ -1,0 +1,172 @@
+"""The Data page's parts: choose a data set, see its classes and pictures, check it, make a stand-in one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dhc.data.decode import Pictures
+from dhc.data.health import Finding
+from dhc.data.health import check as examine
+from dhc.data.layout import Dataset
+from dhc.jobs import datasets as jobs
+from dhc.ui import session
+from dhc.ui.gallery import Tile, gallery
+from dhc.ui.states import error_box, guard, plain
+
+SAMPLES = 24
+BOXES = {"error": st.error, "warning": st.warning, "note": st.info}
+
+
+def pick(folders: Sequence[str]) -> str:
+    """A select box of the data sets; the choice stands in the address."""
+    asked = st.query_params.get("data")
+    names = {Path(folder).name: folder for folder in folders}
+    if asked is not None and asked not in names:
+        error_box(f"There is no data set {asked[:60]} here. Choose another one.")
+    key = "dhc_pick_data"
+    st.session_state[key] = asked if asked in names else next(iter(names))
+    st.selectbox("Data set", list(names), key=key, on_change=_remember, args=(key,))
+    return names[str(st.session_state[key])]
+
+
+def _remember(key: str) -> None:
+    st.query_params["data"] = st.session_state[key]
+
+
+def overview(folder: str) -> None:
+    """Counts, a table of the classes, and pictures of the class chosen in it."""
+    found = session.dataset(folder)
+    if (Path(folder) / "about.json").exists():
+        st.caption("Generated stand-in pictures: made here, not the competition's own.")
+    columns = st.columns(4)
+    columns[0].metric("Classes", len(found.classes))
+    for column, name in zip(columns[1:], ("train", "val", "test"), strict=True):
+        column.metric(f"{name} pictures", f"{len(found.splits[name].files):,}" if name in found.splits else "–")
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        label = _class_table(found)
+    with right:
+        _samples(session.pictures(folder, "train"), found, label)
+
+
+def _class_table(found: Dataset) -> int | None:
+    counts = {
+        name: np.bincount(split.y, minlength=len(found.classes))
+        for name, split in found.splits.items()
+        if split.y is not None
+    }
+    table = pd.DataFrame({"class": found.classes, **counts})
+    event = st.dataframe(
+        table,
+        height=460,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="dhc_classes",
+        alt="Pictures per class",
+    )
+    rows = event["selection"]["rows"]  # type: ignore[index]
+    return int(rows[0]) if rows else None
+
+
+def _samples(pictures: Pictures, found: Dataset, label: int | None) -> None:
+    assert pictures.y is not None
+    draw = np.random.default_rng(0)
+    if label is None:
+        st.markdown("One training picture of each of some classes; choose a class in the table to see more of it.")
+        classes = draw.permutation(len(found.classes))[:SAMPLES]
+        firsts = [np.flatnonzero(pictures.y == c)[:1] for c in sorted(classes.tolist())]
+        rows = np.concatenate(firsts) if firsts else np.array([], dtype=np.int64)
+    else:
+        st.markdown(f"Training pictures of **{plain(found.classes[label])}**")
+        rows = np.sort(draw.permutation(np.flatnonzero(pictures.y == label))[:SAMPLES])
+    gallery(
+        [Tile(pictures.x[row], found.classes[int(pictures.y[row])], tooltip=str(pictures.ids[row])) for row in rows],
+        key="dhc_samples",
+        size=88,
+    )
+    for bad in pictures.bad[:3]:
+        st.caption(f":material/warning: {plain(bad.file)} {plain(bad.reason)}")
+
+
+def check(folder: str) -> None:
+    """A button that reads every picture and lists what is wrong."""
+    st.subheader("Check", anchor=False)
+    key = f"dhc_findings_{folder}"
+    if st.button(
+        "Check every picture",
+        icon=":material/fact_check:",
+        help="Corrupt and missing files, copies, leaks between train and val, labels that the file names give away, classes out of balance.",
+    ):
+        bar = st.progress(0.0, text="Reading …")
+        st.session_state[key] = examine(
+            Path(folder), lambda done, total: bar.progress(done / max(1, total), text=f"Reading: {done:,} of {total:,}")
+        )
+        bar.empty()
+    findings: list[Finding] | None = st.session_state.get(key)
+    if findings is None:
+        return
+    if not findings:
+        st.success("Nothing wrong was found.")
+    for finding in findings:
+        BOXES[finding.severity](plain(finding.text))
+
+
+def maker() -> None:
+    """A form that makes a stand-in data set in the background, with its progress."""
+    st.subheader("Make a stand-in data set", anchor=False)
+    st.caption(
+        "Pictures drawn here that look hallucinated, in the competition's layout and class frequencies. They are not the competition's."
+    )
+    with st.form("dhc_make"):
+        first, *others = st.columns(6, vertical_alignment="bottom")
+        name = first.text_input("Name", "stand-in", max_chars=60, help="Name of the new folder inside the data folder.")
+        limits = (
+            ("Classes", 2, 96, 96),
+            ("Train", 1, 200_000, 12_000),
+            ("Val", 1, 50_000, 1_000),
+            ("Test", 0, 100_000, 5_000),
+            ("Seed", 0, 2**31 - 1, 0),
+        )
+        values = [
+            column.number_input(title, low, high, value)
+            for column, (title, low, high, value) in zip(others, limits, strict=True)
+        ]
+        if st.form_submit_button("Make it", icon=":material/auto_awesome:"):
+            _make(name, [int(value) for value in values])
+    pending = st.session_state.get("dhc_making")
+    if pending:
+        _progress(Path(pending))
+
+
+def _make(name: str, values: list[int]) -> None:
+    folder = session.data_dir() / name
+    if not name.strip() or Path(name).name != name or name.startswith("."):
+        error_box("The name must be a plain folder name, without slashes and without a dot in front.")
+    elif folder.exists():
+        error_box(f"There is a {name} already: choose another name.")
+    else:
+        classes, train, val, test, seed = values
+        with guard(OSError):
+            jobs.make(folder, classes=classes, train=train, val=val, test=test, seed=seed)
+            st.session_state["dhc_making"] = str(folder)
+
+
+@st.fragment(run_every=0.5)
+def _progress(folder: Path) -> None:
+    now = jobs.making(folder)
+    if now is None or now.failed:
+        st.session_state.pop("dhc_making", None)
+    if now is None:
+        st.query_params["data"] = folder.name
+        st.rerun(scope="app")
+    elif now.failed:
+        jobs.forget(folder)
+        error_box(f"The pictures could not be made: {now.failed}.")
+    else:
+        st.progress(now.fraction, text=f"Drawing {now.done:,} of {now.total:,} pictures" if now.total else "Starting …")

@@ -1,0 +1,131 @@
+"""The Runs page: a table of every run, and what can be done with the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from dhc.config import differences
+from dhc.jobs import launch
+from dhc.runs.rundir import RunError
+from dhc.runs.store import RunInfo
+from dhc.ui import session
+from dhc.ui.frame import choose_run, link
+from dhc.ui.pickers import state_badge
+from dhc.ui.plan import duration_text
+from dhc.ui.states import empty, error_box, plain
+
+DELETED = "dhc_deleted"
+
+
+def draw() -> None:
+    """Table, then the chosen run's actions and settings."""
+    _undo()
+    runs = session.store().runs()
+    if not runs:
+        empty("No runs yet.", links=["Home", "Train"])
+        return
+    st.caption(
+        "Choose a row to open, stop or delete its run. Settings on which the runs differ have a column of their own."
+    )
+    event = st.dataframe(
+        table(runs),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="dhc_runs_table",
+        column_config={
+            "best val_accuracy": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f"),
+            "run": st.column_config.TextColumn(pinned=True),
+        },
+        alt="All runs",
+    )
+    rows = event["selection"]["rows"]  # type: ignore[index]
+    if rows and rows[0] < len(runs):
+        _chosen(runs[rows[0]])
+
+
+def table(runs: list[RunInfo]) -> pd.DataFrame:
+    """One row a run: how it stands, its best epoch, and the settings on which the runs differ."""
+    names = [
+        name for name in differences([info.config for info in runs if info.config is not None]) if name != "data.path"
+    ]
+    rows = []
+    for info in runs:
+        row: dict[str, object] = {
+            "run": info.id,
+            "status": info.state.value,
+            "best val_accuracy": info.best_val_accuracy,
+            "best epoch": info.best_epoch,
+            "epochs": f"{info.epochs_done} / {info.epochs_total or '?'}",
+            "time": duration_text(info.seconds) if info.seconds else "–",
+            "started": datetime.fromtimestamp(info.queued_at) if info.queued_at else None,
+            "data": "" if info.config is None else Path(info.config.data.path).name,
+        }
+        rows.append(row | {name: None if info.config is None else str(info.config.get(name)) for name in names})
+    return pd.DataFrame(rows)
+
+
+def _chosen(info: RunInfo) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            state_badge(info)
+            st.markdown(f"`{info.id}`", width="content")
+            link("Live", run=info.id)
+            if info.best_val_accuracy is not None:
+                link("Mistakes", run=info.id)
+                link("Confusion", run=info.id)
+            if info.state.alive:
+                st.button("Stop", icon=":material/stop:", on_click=_stop, args=(info.id,))
+            else:
+                st.button(
+                    "Delete",
+                    icon=":material/delete:",
+                    on_click=_delete,
+                    args=(info.id,),
+                    help="Moves it to the trash; you can undo it.",
+                )
+        if info.status.reason:
+            st.markdown(plain(info.status.reason))
+        if info.problem:
+            error_box(info.problem)
+        if info.config is not None:
+            with st.expander("Settings"):
+                st.code(info.config.to_json(), language="json")
+
+
+def _stop(run_id: str) -> None:
+    _try(lambda: launch.stop(session.runs_dir(), run_id))
+
+
+def _delete(run_id: str) -> None:
+    def delete() -> None:
+        st.session_state[DELETED] = str(launch.delete(session.runs_dir(), run_id))
+        choose_run(None)
+
+    _try(delete)
+
+
+def _undo() -> None:
+    place = st.session_state.get(DELETED)
+    if place is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/delete: `{Path(place).name.partition('.')[0]}` is in the trash.", width="content")
+        st.button("Undo", icon=":material/undo:", on_click=_restore, args=(place,))
+
+
+def _restore(place: str) -> None:
+    st.session_state.pop(DELETED, None)
+    _try(lambda: choose_run(launch.restore(session.runs_dir(), Path(place))))
+
+
+def _try(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except (RunError, OSError) as error:
+        st.toast(plain(str(error)), icon=":material/error:")

@@ -1,0 +1,25 @@
+"""Data: which pictures there are, what they look like, what is wrong with them; make the stand-in set."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dhc.data.layout import DataError
+from dhc.ui import datasets
+from dhc.ui.frame import frame
+from dhc.ui.plan import data_folders
+from dhc.ui.states import empty, guard
+
+frame("Data", ":material/photo_library:")
+with guard(DataError, OSError):
+    folders = data_folders()
+    if folders:
+        folder = datasets.pick(folders)
+        with guard(DataError, OSError):
+            datasets.overview(folder)
+            datasets.check(folder)
+    else:
+        empty(
+            "No pictures yet. Make the stand-in data set below, or put a folder with train.csv and val.csv into `data/`."
+        )
+    datasets.maker()

@@ -1,0 +1,12 @@
+"""Runs: all of them in a table; open, stop, delete, bring back."""
+
+from __future__ import annotations
+
+from dhc.runs.rundir import RunError
+from dhc.ui import runs_table
+from dhc.ui.frame import frame
+from dhc.ui.states import guard
+
+frame("Runs", ":material/table_rows:")
+with guard(RunError, OSError):
+    runs_table.draw()
