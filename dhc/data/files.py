@@ -22,16 +22,11 @@ class FileState(NamedTuple):
 
 def stat_files(root: Path, files: Sequence[str]) -> list[FileState | None]:
     """The state of each of ``files`` (POSIX paths below ``root``); None: missing, no file, a link out of ``root``."""
-    folders: dict[str, dict[str, FileState | None]] = {}
-    states: list[FileState | None] = []
-    for file in files:
-        folder, _, name = file.rpartition("/")
-        listing = folders.get(folder)
-        if listing is None:
-            listing = folders[folder] = list_folder(root, folder)
-        # Not listed: missing, or (on systems that fold case or accents) listed under another spelling.
-        states.append(listing[name] if name in listing else _stat(root, file))
-    return states
+    listed: dict[str, FileState | None] = {}
+    for folder in {file.rpartition("/")[0] for file in files}:
+        listed |= {f"{folder}/{name}": state for name, state in list_folder(root, folder).items()}
+    # Not listed: missing, or (on systems that fold case or accents) listed under another spelling.
+    return [listed[file] if file in listed else _stat(root, file) for file in files]
 
 
 def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
@@ -41,7 +36,7 @@ def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
             return {}
         with os.scandir(root / folder) as entries:
             return {
-                entry.name: _stat(root, f"{folder}/{entry.name}") if entry.is_symlink() else _state(entry.stat())
+                entry.name: _state(entry.stat()) if not entry.is_symlink() else _stat(root, f"{folder}/{entry.name}")
                 for entry in entries
             }
     except (OSError, RuntimeError):  # no such folder, not ours to read, a loop of links: then none of its files is there
