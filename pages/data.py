@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from dhc.data.layout import DataError
 from dhc.ui import datasets
 from dhc.ui.frame import frame

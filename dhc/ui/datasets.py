@@ -70,7 +70,7 @@ def _class_table(found: Dataset) -> int | None:
         key="dhc_classes",
         alt="Pictures per class",
     )
-    rows = event["selection"]["rows"]  # type: ignore[index]
+    rows = event["selection"]["rows"]
     return int(rows[0]) if rows else None
 
 
@@ -104,9 +104,11 @@ def check(folder: str) -> None:
         help="Corrupt and missing files, copies, leaks between train and val, labels that the file names give away, classes out of balance.",
     ):
         bar = st.progress(0.0, text="Reading …")
-        st.session_state[key] = examine(
-            Path(folder), lambda done, total: bar.progress(done / max(1, total), text=f"Reading: {done:,} of {total:,}")
-        )
+
+        def tell(done: int, total: int) -> None:
+            bar.progress(done / max(1, total), text=f"Reading: {done:,} of {total:,}")
+
+        st.session_state[key] = examine(Path(folder), tell)
         bar.empty()
     findings: list[Finding] | None = st.session_state.get(key)
     if findings is None:

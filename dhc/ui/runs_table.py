@@ -44,7 +44,7 @@ def draw() -> None:
         },
         alt="All runs",
     )
-    rows = event["selection"]["rows"]  # type: ignore[index]
+    rows = event["selection"]["rows"]
     if rows and rows[0] < len(runs):
         _chosen(runs[rows[0]])
 
