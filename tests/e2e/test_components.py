@@ -114,9 +114,9 @@ def test_a_click_keeps_the_zoom_though_the_figure_changes(app: Page) -> None:
     click_cell(app, 44, 52)
     expect(app.get_by_text("clicks so far: 1")).to_be_visible()
     pause(app)
-    click_cell(app, 46, 50)  # the second answer carries the rectangle of the first cell
+    click_cell(app, 46, 50)  # the second figure outlines the first cell
     expect(app.get_by_text("clicks so far: 2")).to_be_visible()
-    app.wait_for_function(f"selector => ({LAYOUT})(selector).shapes.length === 1", arg=MATRIX)
+    app.wait_for_function(f"selector => ({LAYOUT})(selector).shapes.length > 0", arg=MATRIX)
     assert drawn(app, MATRIX) > count
     assert ranges(app, MATRIX) == zoomed
 
