@@ -1,0 +1,121 @@
+"""The house as DESIGN fixes it: which room may import which, and what never enters the web server's process."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Room → the rooms it may import, besides itself. Data flows from top to bottom; nothing imports against it.
+ALLOWED: dict[str, set[str]] = {
+    "config": set(),
+    "presets": {"config"},
+    "data": {"config"},
+    "models": {"config"},
+    "runs": {"config"},
+    "training": {"config", "data", "models", "runs"},
+    "jobs": {"config", "data", "models", "runs", "training"},
+    "analysis": {"config", "models", "runs"},
+    "figures": {"analysis", "runs"},
+    "explain": {"config", "data", "runs"},
+    "evaluate": {"analysis", "data", "explain", "runs", "training"},
+    "doctor": {"models", "presets", "training"},
+    "follow": {"runs"},
+    "ui": {"config", "presets", "data", "models", "runs", "training", "jobs", "analysis", "figures"},
+    "cli": {"config", "presets", "data", "runs", "training", "jobs", "analysis", "evaluate", "doctor", "follow"},
+    "__main__": {"cli"},
+    "pages": {"config", "presets", "data", "runs", "training", "jobs", "ui"},
+}
+WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
+READERS_ONLY = {"streamlit", "plotly"}
+MAY_IMPORT_KERAS = {
+    "dhc/models/build.py",
+    "dhc/training/backend.py",
+    "dhc/training/batches.py",
+    "dhc/training/callbacks.py",
+    "dhc/training/loop.py",
+    "dhc/explain/predict.py",
+}
+
+
+def modules() -> list[Path]:
+    return [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "dhc").rglob("*.py"))]
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(ROOT).parts
+    return Path(parts[1]).stem if parts[0] == "dhc" and len(parts) > 1 else "pages"
+
+
+def imports(path: Path) -> set[str]:
+    """Every dotted module name that the file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_import_runs_against_the_flow(path: Path) -> None:
+    here = room(path)
+    if path.name == "__init__.py" and path.parent.name == "dhc":
+        assert not imports(path)
+        return
+    used = {name.split(".")[1] for name in imports(path) if name.startswith("dhc.")} - {here}
+    assert used <= ALLOWED[here], f"{here} imports {used - ALLOWED[here]}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_keras_and_streamlit_stay_on_their_side_of_the_wall(path: Path) -> None:
+    heavy = {name.split(".")[0] for name in imports(path)}
+    if str(path.relative_to(ROOT)) not in MAY_IMPORT_KERAS:
+        assert not heavy & WRITERS_ONLY
+    if room(path) not in ("ui", "figures", "pages"):
+        assert not heavy & READERS_ONLY
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level names in sys.modules of a fresh process after `code`."""
+    script = f"{code}\nimport sys; print(' '.join(sorted({{name.split('.')[0] for name in sys.modules if sys.modules[name]}})))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split("\n")[-2].split())
+
+
+def names(*rooms: str) -> list[str]:
+    """Dotted names of all modules in the given rooms."""
+    paths = [path for path in modules() if room(path) in rooms and path.name != "__main__.py"]
+    dotted = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    return [name for name in dotted if f"{name.replace('.', '/')}.py" not in MAY_IMPORT_KERAS]
+
+
+def test_the_reader_side_never_loads_a_framework() -> None:
+    code = "; ".join(
+        f"import {name}"
+        for name in names("config", "data", "runs", "jobs", "analysis", "figures", "ui", "cli", "follow", "doctor")
+    )
+    assert not loaded_by(code) & WRITERS_ONLY
+
+
+def test_listing_runs_loads_neither_framework_nor_streamlit(tmp_path: Path) -> None:
+    code = f"import dhc.cli as c; c.cli(['runs', 'list', '--runs', {str(tmp_path)!r}], standalone_mode=False)"
+    assert not loaded_by(code) & (WRITERS_ONLY | READERS_ONLY)
+
+
+@pytest.mark.slow
+def test_the_training_process_loads_nothing_of_the_reader() -> None:
+    assert not loaded_by("import dhc.training.loop, dhc.training.__main__") & READERS_ONLY
+
+
+def test_importing_does_no_work(tmp_path: Path) -> None:
+    """Nothing is written and no process started by importing the whole library."""
+    before = {path for path in ROOT.iterdir() if path.name != ".pytest_cache"}
+    loaded_by("; ".join(f"import {name}" for name in names("data", "runs", "jobs", "analysis", "figures", "ui", "cli")))
+    assert {path for path in ROOT.iterdir() if path.name != ".pytest_cache"} == before

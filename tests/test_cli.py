@@ -1,0 +1,124 @@
+"""The command line: what it prints, what it refuses, its exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from make_run import make_run
+
+from dhc.runs import rundir
+
+ROOT = Path(__file__).parents[1]
+
+
+def dhc(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dhc", *arguments], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+
+@pytest.mark.slow
+def test_train_runs_to_its_end_and_runs_list_tells_of_it(tiny_data: Path, tmp_path: Path) -> None:
+    settings = ["--set", "fit.epochs=2", "--set", "model.width=0.03", "--set", "data.classes=3"]
+    done = dhc("train", "--data", str(tiny_data), "--preset", "quick", *settings, "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "epoch 2/2" in done.stdout
+    (listed,) = json.loads(dhc("runs", "list", "--json", "--runs", str(tmp_path)).stdout)
+    assert (listed["status"], listed["epoch"], listed["epochs"]) == ("finished", 2, 2)
+    assert 0 <= listed["best_val_accuracy"] <= 1
+    report = dhc("evaluate", listed["id"], "--runs", str(tmp_path), "--split", "test", "--json")
+    assert len(json.loads(report.stdout)["classes"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--data", "/nowhere"], "does not exist"),
+        (["train", "--data", ".", "--set", "fit.epoch=1"], "there is no setting 'fit.epoch'; the settings are"),
+        (["train", "--data", ".", "--set", "model.width=9"], "model.width cannot be 9.0: it takes 0 < x ≤ 2"),
+        (["train", "--data", ".", "--preset", "slow"], "'slow' is not one of 'quick', 'report', 'report-meant'"),
+        (["train"], "Missing option '--data'"),
+        (["runs", "show", "../../etc"], "is not a run's name"),
+        (["runs", "stop", "20260101-000000-vgg16-0000"], "there is no run"),
+        (["evaluate", "20260101-000000-vgg16-0000"], "there is no run"),
+        (["data", "make", "."], "not empty"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(arguments: list[str], said: str) -> None:
+    done = dhc(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_runs_are_shown_stopped_deleted(tiny_data: Path, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, tiny_data, epochs=3)
+    runs = ["--runs", str(tmp_path)]
+    assert "finished" in dhc("runs", "list", *runs).stdout
+    shown = json.loads(dhc("runs", "show", folder.name, "--json", *runs).stdout)
+    assert shown["config"]["fit"]["epochs"] == 3
+    assert "only a queued or running one" in dhc("runs", "stop", folder.name, *runs).stderr
+    assert dhc("runs", "delete", folder.name, *runs).returncode == 0
+    assert json.loads(dhc("runs", "list", "--json", *runs).stdout) == []
+
+
+def test_evaluate_prints_scikit_learns_report(tiny_data: Path, tmp_path: Path) -> None:
+    from sklearn.metrics import classification_report
+
+    from dhc.runs.store import read_predictions
+
+    folder = make_run(tmp_path, tiny_data, epochs=3, accuracy=0.7)
+    p = read_predictions(folder)
+    expected = classification_report(p.y_true, p.predicted, labels=range(3), target_names=p.classes, zero_division=0)
+    assert dhc("evaluate", folder.name, "--runs", str(tmp_path)).stdout.strip() == expected.strip()
+
+
+def test_data_check_lists_what_is_wrong_and_says_so_by_its_status(tiny_data: Path, tmp_path: Path) -> None:
+    import shutil
+
+    assert dhc("data", "check", str(tiny_data)).returncode == 0
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_data, broken)
+    victim = next((broken / "val_images").iterdir())
+    victim.write_bytes(b"no picture")
+    done = dhc("data", "check", str(broken), "--json")
+    assert done.returncode == 1
+    assert any(
+        victim.name in finding["text"] or any(victim.name in file for file in finding["files"])
+        for finding in json.loads(done.stdout)
+    )
+
+
+def test_doctor_tells_device_and_speed() -> None:
+    found = json.loads(dhc("doctor", "--json").stdout)
+    assert found["device"] == "cpu" or found["device"].startswith("gpu:")
+    assert set(found["expected"]) == {"quick", "report", "report-meant"}
+    assert found["expected"]["quick"] > found["expected"]["report"] > 0
+
+
+def test_every_command_has_help() -> None:
+    for command in (
+        [],
+        ["data"],
+        ["data", "make"],
+        ["data", "check"],
+        ["train"],
+        ["runs"],
+        ["runs", "list"],
+        ["evaluate"],
+        ["doctor"],
+    ):
+        done = dhc(*command, "--help")
+        assert done.returncode == 0
+        assert "Usage:" in done.stdout
+
+
+def test_a_run_without_predictions_says_so(tmp_path: Path) -> None:
+    folder = rundir.create(tmp_path, "vgg16")
+    done = dhc("evaluate", folder.name, "--runs", str(tmp_path))
+    assert done.returncode == 2
+    assert "has not finished an epoch" in done.stderr

@@ -1,0 +1,281 @@
+"""Launching, queueing and stopping, with real processes and real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from dhc.config import RunConfig
+from dhc.data.layout import DataError
+from dhc.jobs import datasets, launch, worker
+from dhc.jobs.process import detach, python
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State, identify
+from dhc.runs.store import Store, read_predictions
+from dhc.training.hardware import DeviceError, environment, resolve
+
+PATIENCE = 120  # seconds that a real training may take to get somewhere on a busy machine
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{what}: not within {seconds} s")
+
+
+def processes_of(runs_dir: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        if process.info["status"] != psutil.STATUS_ZOMBIE and any(
+            str(runs_dir) in word for word in process.info["cmdline"] or []
+        ):
+            found.append(process)
+    return found
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "runs"
+    yield folder
+    for process in processes_of(folder):
+        process.kill()
+
+
+def child_of(folder: Path) -> int:
+    process = rundir.read_json(folder / rundir.PROCESS)
+    assert process is not None
+    return int(process["child"]["pid"])
+
+
+@pytest.mark.slow
+def test_two_launches_run_one_after_the_other_and_leave_nothing_behind(tiny_config: RunConfig, runs_dir: Path) -> None:
+    first, second = launch.launch(tiny_config, runs_dir), launch.launch(tiny_config, runs_dir)
+    store = Store(runs_dir)
+    wait_until(lambda: store.run(first).state is State.RUNNING, "the first run starts")
+    assert store.run(second).state is State.QUEUED
+    wait_until(lambda: not store.run(second).state.alive, "both runs end")
+    assert [store.run(name).state for name in (first, second)] == [State.FINISHED] * 2
+    ended = rundir.read_json(runs_dir / first / rundir.EXIT)
+    began = rundir.read_json(runs_dir / second / rundir.PROCESS)
+    assert ended is not None
+    assert began is not None
+    assert began["child"]["created"] > ended["t"] - 0.1
+    wait_until(lambda: not processes_of(runs_dir), "worker and children end", 10)
+    left = {path.name for path in (runs_dir / first).iterdir()}
+    assert left >= {
+        rundir.CONFIG,
+        rundir.ENVIRONMENT,
+        rundir.EVENTS,
+        rundir.PREDICTIONS,
+        rundir.BEST,
+        rundir.SUMMARY,
+        rundir.EXIT,
+        rundir.LOG,
+    }
+    assert not [name for name in left if name.startswith(".") and name != ".lock"]
+
+
+@pytest.mark.slow
+def test_stop_ends_the_process_and_keeps_the_best_network(tiny_config: RunConfig, runs_dir: Path) -> None:
+    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
+    queued = launch.launch(tiny_config, runs_dir)
+    store = Store(runs_dir)
+    wait_until(lambda: store.run(run_id).epochs_done >= 2, "two epochs")
+    pid = child_of(runs_dir / run_id)
+    launch.stop(runs_dir, queued)
+    launch.stop(runs_dir, run_id)
+    wait_until(lambda: store.run(run_id).state is State.STOPPED, "the stop is recorded", 20)
+    wait_until(lambda: not psutil.pid_exists(pid), "the process is gone", 5)
+    assert store.run(queued).state is State.STOPPED
+    assert (runs_dir / run_id / rundir.BEST).is_file()
+    assert len(read_predictions(runs_dir / run_id).y_pred) == store.run(run_id).epochs_done
+    with pytest.raises(RunError, match="is stopped: only a queued or running one"):
+        launch.stop(runs_dir, run_id)
+
+
+@pytest.mark.slow
+def test_a_killed_training_is_recorded_with_its_signal_and_its_epochs_survive(
+    tiny_config: RunConfig, runs_dir: Path
+) -> None:
+    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
+    store = Store(runs_dir)
+    wait_until(lambda: store.run(run_id).epochs_done >= 2, "two epochs")
+    os.kill(child_of(runs_dir / run_id), signal.SIGKILL)
+    wait_until(lambda: store.run(run_id).state is State.KILLED, "the kill is recorded", 10)
+    info = store.run(run_id)
+    assert "SIGKILL" in info.status.reason
+    assert info.epochs_done >= 2
+    assert len(read_predictions(info.folder).y_pred) >= 2
+
+
+@pytest.mark.slow
+def test_training_outlives_the_worker_and_whoever_started_it(tiny_config: RunConfig, runs_dir: Path) -> None:
+    """The server is killed by -9, then the worker: the training goes on and records its own end."""
+    code = f"import sys, time; from pathlib import Path; from dhc.config import RunConfig; from dhc.jobs.launch import launch; print(launch(RunConfig.from_json(sys.stdin.read()), Path({str(runs_dir)!r})), flush=True); time.sleep(600)"
+    server = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(tiny_config.with_values({"fit.epochs": 30}).to_json())
+    server.stdin.close()
+    run_id = server.stdout.readline().strip()
+    store = Store(runs_dir)
+    wait_until(lambda: store.run(run_id).epochs_done >= 1, "an epoch")
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+    server.stdout.close()
+    told = rundir.read_json(runs_dir / run_id / rundir.PROCESS)
+    assert told is not None
+    os.kill(told["worker"]["pid"], signal.SIGKILL)
+    done = store.run(run_id).epochs_done
+    wait_until(lambda: store.run(run_id).epochs_done > done, "training goes on")
+    wait_until(lambda: store.run(run_id).state is State.FINISHED, "the run ends by itself")
+
+
+@pytest.mark.slow
+def test_a_run_that_is_being_trained_is_not_started_twice(tiny_config: RunConfig, runs_dir: Path) -> None:
+    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
+    store = Store(runs_dir)
+    wait_until(lambda: store.run(run_id).state is State.RUNNING, "it runs")
+    second = subprocess.run(
+        python("-m", "dhc.training", str(runs_dir / run_id)), capture_output=True, text=True, check=False
+    )
+    assert second.returncode == rundir.TAKEN
+    assert "already being trained" in second.stderr
+    assert store.run(run_id).state is State.RUNNING
+
+
+@pytest.mark.slow
+def test_bad_pictures_fail_the_run_in_a_sentence(
+    tiny_config: RunConfig, runs_dir: Path, tmp_path: Path, tiny_data: Path
+) -> None:
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_data, broken)
+    victim = next((broken / "train_images").iterdir())
+    victim.write_bytes(b"")
+    run_id = launch.launch(tiny_config.with_values({"data.path": str(broken)}), runs_dir)
+    store = Store(runs_dir)
+    wait_until(lambda: not store.run(run_id).state.alive, "the run ends")
+    info = store.run(run_id)
+    assert info.state is State.FAILED
+    assert victim.name in info.status.reason
+    assert "Traceback" not in info.status.reason
+    skipping = launch.launch(tiny_config.with_values({"data.path": str(broken), "data.skip_bad": True}), runs_dir)
+    wait_until(lambda: not store.run(skipping).state.alive, "the second run ends")
+    assert store.run(skipping).state is State.FINISHED
+    assert victim.name in (runs_dir / skipping / rundir.LOG).read_text()
+
+
+def test_what_can_be_known_to_fail_is_refused_before_there_is_a_folder(tiny_config: RunConfig, runs_dir: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        launch.launch(tiny_config.with_values({"data.path": "/nowhere/at/all"}), runs_dir)
+    with pytest.raises(DataError, match="asks for 9 classes"):
+        launch.launch(tiny_config.with_values({"data.classes": 9}), runs_dir)
+    with pytest.raises(DeviceError, match="gpu:77 is not here"):
+        launch.launch(tiny_config.with_values({"device.device": "gpu:77"}), runs_dir)
+    assert not runs_dir.exists()
+
+
+def queued(runs_dir: Path, device: str, at: float) -> Path:
+    folder = rundir.create(runs_dir, "vgg16")
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": at, "device": device})
+    return folder
+
+
+def test_the_queue_is_first_come_first_served_by_device(tmp_path: Path) -> None:
+    late, early, other = queued(tmp_path, "cpu", 3.0), queued(tmp_path, "cpu", 1.0), queued(tmp_path, "gpu:0", 2.0)
+    (tmp_path / "stray").write_text("x")
+    assert worker.queue(tmp_path, "cpu") == [early, late]
+    assert worker.queue(tmp_path, "gpu:0") == [other]
+    assert worker.next_queued(tmp_path, "gpu:1") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "how", "said"),
+    [
+        (-9, "killed", "memory ran out"),
+        (-15, "killed", "SIGTERM"),
+        (-11, "killed", "crashed"),
+        (1, "failed", "status 1"),
+    ],
+)
+def test_the_worker_records_what_the_child_could_not(tmp_path: Path, code: int, how: str, said: str) -> None:
+    worker.record_end(tmp_path, code)
+    told = json.loads((tmp_path / rundir.EXIT).read_text())
+    assert told["how"] == how
+    assert said in told["reason"]
+    worker.record_end(tmp_path, 0)
+    assert json.loads((tmp_path / rundir.EXIT).read_text()) == told
+
+
+def test_a_config_from_a_stranger_fails_the_run_and_not_the_worker(tmp_path: Path) -> None:
+    folder = queued(tmp_path, "cpu", 1.0)
+    (folder / rundir.CONFIG).write_text('{"fit": {"epochs": -1}}')
+    assert worker.main([str(tmp_path), "cpu"]) == 0
+    told = rundir.read_json(folder / rundir.EXIT)
+    assert told is not None
+    assert "fit.epochs cannot be -1" in told["reason"]
+
+
+def test_a_deleted_run_can_be_brought_back(tmp_path: Path) -> None:
+    folder = queued(tmp_path, "cpu", 1.0)
+    with pytest.raises(RunError, match="stop it before you delete it"):
+        launch.delete(tmp_path, folder.name)
+    launch.stop(tmp_path, folder.name)
+    place = launch.delete(tmp_path, folder.name)
+    assert Store(tmp_path).ids() == []
+    assert launch.restore(tmp_path, place) == folder.name
+    assert Store(tmp_path).ids() == [folder.name]
+    with pytest.raises(RunError, match="cannot be brought back"):
+        launch.restore(tmp_path, place)
+
+
+def test_a_detached_process_survives_and_never_becomes_a_zombie(tmp_path: Path) -> None:
+    process = detach(python("-c", "print('hello')"), log=tmp_path / "log")
+    wait_until(lambda: not psutil.pid_exists(process.pid), "it is reaped", 10)
+    assert (tmp_path / "log").read_text() == "hello\n"
+    assert identify(os.getpid())["pid"] == os.getpid()
+
+
+def test_a_data_set_is_made_in_the_background(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    assert datasets.making(folder) is None
+    datasets.make(folder, classes=3, train=12, val=6, test=3)
+    wait_until(lambda: datasets.making(folder) is None, "it is made", 60)
+    assert (folder / "train.csv").exists()
+
+
+def test_a_data_set_that_cannot_be_made_says_why(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    datasets.make(folder, classes=3, train=1, val=1, test=0)
+    wait_until(lambda: bool((now := datasets.making(folder)) and now.failed), "the failure is told", 60)
+    now = datasets.making(folder)
+    assert now is not None
+    assert "3 classes" in now.failed or "train" in now.failed
+    datasets.forget(folder)
+    assert datasets.making(folder) is None
+
+
+def test_the_device_is_said_to_the_process_by_its_environment() -> None:
+    config = RunConfig().device
+    assert environment(config, "cpu", {})["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert environment(config, "gpu:1", {})["CUDA_VISIBLE_DEVICES"] == "1"
+    assert environment(config, "cpu", {})["KERAS_BACKEND"] == "tensorflow"
+    assert environment(config, "gpu:0", {})["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert resolve("cpu") == "cpu"
