@@ -160,7 +160,7 @@ def _open(folder: Path, index: dict[str, Any]) -> Cached:
         raise ValueError("the array was changed or cut off")
     files, reasons = tuple(index["files"]), dict(index["reasons"])
     columns = zip(index["sizes"], index["mtimes_ns"], index["ctimes_ns"], strict=True)
-    states = tuple(None if state == _MISSING else FileState(*state) for state in columns)
+    states = tuple(None if state == _MISSING else state for state in map(FileState._make, columns))
     x = np.load(path, mmap_mode="r", allow_pickle=False)
     good = len(files) - sum(file in reasons for file in files) if reasons else len(files)
     if x.dtype != np.uint8 or x.shape != (index["rows"], *SHAPE) or len(states) != len(files) or good != len(x):

@@ -36,7 +36,7 @@ def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
             return {}
         with os.scandir(root / folder) as entries:
             return {
-                entry.name: _state(entry.stat()) if not entry.is_symlink() else _stat(root, f"{folder}/{entry.name}")
+                entry.name: _stat(root, f"{folder}/{entry.name}") if entry.is_symlink() else _state(entry.stat())
                 for entry in entries
             }
     except (OSError, RuntimeError):  # no such folder, not ours to read, a loop of links: then none of its files is there

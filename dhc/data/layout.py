@@ -27,6 +27,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 # ".." as a whole part, a leading slash, a drive: whatever would lead out of the folder on any system.
 _LEAVES = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)|^[\\/]|^[A-Za-z]:")
 _UNTIDY = re.compile(r"(?:^|/)\.?(?:/|$)")
+_PLAIN = re.compile(r"[^\0./\\:][^\0/\\:]*(?:\0[^\0./\\:][^\0/\\:]*)*")  # names joined by NUL, no path among them
 
 __all__ = ["SPLITS", "DataError", "Dataset", "Split", "fingerprint", "open_dataset"]
 
@@ -110,6 +111,8 @@ def _files(root: Path, name: str, table: Table) -> tuple[str, ...]:
         raise DataError(f"{root} has no folder {folder}/; the pictures that {name}.csv lists are looked for there.")
     if not inside(root, folder):
         raise DataError(f"{folder}/ is a link that leads out of {root}; put the pictures themselves there.")
+    if _PLAIN.fullmatch("\0".join(table.files)):  # as in the competition: one look at all, not two at each of 12,000
+        return tuple(f"{folder}/{file}" for file in table.files)
     leaving = next((file for file in table.files if _LEAVES.search(file)), None)
     if leaving is not None:
         raise DataError(
@@ -147,7 +150,8 @@ def _spelled(labels: Iterable[str], numeric: bool) -> tuple[str, ...]:
     """Labels in the one spelling of their class: of integers the plain one ("07" → "7"), of text the text itself."""
     if not numeric:
         return tuple(labels)
-    return tuple(str(int(label)) if _INTEGER.fullmatch(label) else label for label in labels)
+    spelled = {label: str(int(label)) if _INTEGER.fullmatch(label) else label for label in set(labels)}
+    return tuple(spelled[label] for label in labels)
 
 
 def _numbered(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:

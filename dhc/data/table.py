@@ -83,7 +83,7 @@ def _rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for row in reader:
-            if any(field.strip() for field in row):
+            if any(map(str.strip, row)):
                 yield reader.line_num, row
     except csv.Error as error:
         raise DataError(f"{name} line {reader.line_num:,} is no valid CSV ({error}); mend the quotes there.") from error
