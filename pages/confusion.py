@@ -1,0 +1,18 @@
+"""Confusion: which classes a run takes for which, and the pictures behind each cell."""
+
+from __future__ import annotations
+
+from dhc.runs.rundir import RunError
+from dhc.ui import confusion
+from dhc.ui.frame import frame
+from dhc.ui.pickers import pick_run
+from dhc.ui.states import guard
+
+frame("Confusion", ":material/grid_on:")
+with guard(RunError, OSError):
+    info = pick_run(
+        lambda run: run.epochs_done > 0,
+        none_yet="No run has finished an epoch yet. Start one, and its confusion matrix appears here.",
+    )
+    if info is not None:
+        confusion.view(info)

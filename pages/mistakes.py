@@ -1,0 +1,18 @@
+"""Mistakes: the val pictures that a run got wrong, one by one."""
+
+from __future__ import annotations
+
+from dhc.runs.rundir import RunError
+from dhc.ui import mistakes
+from dhc.ui.frame import frame
+from dhc.ui.pickers import pick_run
+from dhc.ui.states import guard
+
+frame("Mistakes", ":material/image_search:")
+with guard(RunError, OSError):
+    info = pick_run(
+        lambda run: run.epochs_done > 0,
+        none_yet="No run has finished an epoch yet. Start one, and what it gets wrong appears here.",
+    )
+    if info is not None:
+        mistakes.view(info)

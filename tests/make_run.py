@@ -1,0 +1,155 @@
+"""Run folders for tests of the reader's side: every file as training writes it, the figures drawn by a seed.
+
+The pictures are real ones of a real data folder; only what "the network" said of them is made up, with the habits of a
+real one: it gets better from epoch to epoch, is surer when it is right, and takes look-alikes for each other.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.data.layout import fingerprint, open_dataset
+from dhc.data.select import class_count
+from dhc.runs import rundir
+from dhc.runs.status import identify
+
+How = Literal["finished", "stopped", "failed", "running"]
+LEARNING_RATE = 1e-3
+
+
+def make_run(
+    runs_dir: Path,
+    data: Path,
+    *,
+    epochs: int = 6,
+    accuracy: float = 0.75,
+    how: How = "finished",
+    best_epoch: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    run_id: str | None = None,
+    seed: int = 0,
+) -> Path:
+    """Write a run on the data folder `data` into `runs_dir` and return its folder.
+
+    accuracy: of val at the best epoch, 0 to 1 (1.0: no mistake at all). best_epoch: 1-based, default the last. settings:
+    dotted names of RunConfig. how="running" names this very process as the one that trains, so the run is alive as long as the test is.
+    """
+    config = RunConfig().with_values({"data.path": str(data), "fit.epochs": epochs, **(settings or {})})
+    dataset = open_dataset(data)
+    classes = dataset.classes[: class_count(dataset, config.data.classes)]
+    val = dataset.splits["val"]
+    assert val.y is not None
+    kept = np.flatnonzero(val.y < len(classes))
+    files, y_true = np.array(val.files)[kept], val.y[kept]
+    folder = runs_dir / (run_id or rundir.new_id(config.model.name))
+    folder.mkdir(parents=True)
+    best = best_epoch or epochs
+    predicted = learn(y_true, classes, accuracies(epochs, best, accuracy), seed)
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu"})
+    rundir.write_json(folder / rundir.ENVIRONMENT, {"device": "cpu", "data_fingerprint": fingerprint(dataset)})
+    write_predictions(folder, files, y_true, predicted, best, say(predicted[best - 1], y_true, classes, seed), classes)
+    _write_events(folder, (predicted == y_true).mean(axis=1), y_true.size, epochs, best)
+    _write_end(folder, how, epochs, best, float((predicted[best - 1] == y_true).mean()))
+    return folder
+
+
+def accuracies(epochs: int, best: int, accuracy: float) -> np.ndarray:
+    """(E,) val accuracies that rise to `accuracy` at the 1-based epoch `best` and stay a little below it afterwards."""
+    epoch = np.arange(1, epochs + 1)
+    rising = accuracy * (1 - 0.8 * np.exp(-3.0 * epoch / best)) / (1 - 0.8 * np.exp(-3.0))
+    return np.where(epoch == best, accuracy, np.where(epoch < best, rising, 0.97 * accuracy))
+
+
+def learn(y_true: np.ndarray, classes: Sequence[str], accuracy: np.ndarray, seed: int) -> np.ndarray:
+    """(E, N) int64: easy pictures are learnt first; a picture that is wrong is mostly taken for a look-alike of its class."""
+    rng = np.random.default_rng(seed)
+    difficulty = rng.permutation(y_true.size) / y_true.size
+    wrong = np.array([_mistaken(rng, int(y), _look_alikes(classes)) for y in y_true])
+    random = (y_true + rng.integers(1, len(classes), (len(accuracy), y_true.size))) % len(classes)
+    undecided = rng.random((len(accuracy), y_true.size)) < np.linspace(0.6, 0.0, len(accuracy))[:, None]
+    taken = np.where(undecided, random, wrong)
+    return np.where(difficulty < accuracy[:, None], y_true, taken).astype(np.int64)
+
+
+def say(predicted: np.ndarray, y_true: np.ndarray, classes: Sequence[str], seed: int) -> np.ndarray:
+    """(N, K) float32 probabilities whose largest is the predicted class's; right answers are the surer ones."""
+    rng = np.random.default_rng([seed, 1])
+    rows = np.arange(len(predicted))
+    logits = rng.gumbel(0, 0.6, (len(predicted), len(classes)))
+    logits[rows, y_true] += 2.0
+    logits[rows, predicted] = logits.max(axis=1) + np.where(predicted == y_true, 2.0, 1.1) * rng.gamma(2.0, 0.8, len(rows)) + 0.01
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def write_predictions(
+    folder: Path,
+    files: np.ndarray,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    best_epoch: int,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+) -> None:
+    """predictions.npz, replaced as training replaces it."""
+    values: dict[str, Any] = {
+        "ids": files,
+        "y_true": y_true.astype(np.uint16),
+        "y_pred": y_pred.astype(np.uint16),
+        "best_epoch": np.int64(best_epoch),
+        "probabilities": probabilities.astype(np.float32),
+        "classes": np.array(classes, dtype=np.str_),
+    }
+    rundir.write_atomic(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
+
+
+def _look_alikes(classes: Sequence[str]) -> dict[int, list[int]]:
+    """Per class the others whose names begin with the same word; without any, the next class."""
+    word = [name.split(" ")[0] for name in classes]
+    same = {i: [j for j in range(len(classes)) if j != i and word[j] == word[i]] for i in range(len(classes))}
+    return {i: others or [(i + 1) % len(classes)] for i, others in same.items()}
+
+
+def _mistaken(rng: np.random.Generator, y: int, look_alikes: Mapping[int, Sequence[int]]) -> int:
+    if rng.random() < 0.75:
+        return int(rng.choice(look_alikes[y]))
+    return int((y + rng.integers(1, len(look_alikes))) % len(look_alikes))
+
+
+def _write_events(folder: Path, accuracy: np.ndarray, pictures: int, epochs: int, best: int) -> None:
+    highest = -1.0
+    with rundir.RunWriter(folder) as writer:
+        writer.phase("training")
+        writer.event("start", device="cpu", parameters=1_000_000, train=10 * pictures, val=pictures, epochs=epochs, patience=22)
+        for epoch, val_accuracy in enumerate(accuracy.tolist(), start=1):
+            loss = 4.6 * (1 - val_accuracy) + 0.1
+            for part in (0.5, 1.0):
+                writer.event(
+                    "batch", epoch=epoch, position=epoch - 1 + part, loss=loss, accuracy=val_accuracy, pictures_per_second=900.0
+                )
+            writer.event(
+                "epoch", epoch=epoch, loss=loss, accuracy=val_accuracy, val_loss=loss, val_accuracy=val_accuracy,
+                learning_rate=LEARNING_RATE, seconds=10.0, pictures_per_second=900.0, best=val_accuracy > highest,
+            )  # fmt: skip
+            if val_accuracy > highest:
+                highest = val_accuracy
+                writer.event("checkpoint", epoch=epoch, val_accuracy=val_accuracy)
+
+
+def _write_end(folder: Path, how: How, epochs: int, best: int, accuracy: float) -> None:
+    if how == "running":
+        child = identify(os.getpid())
+        rundir.write_json(folder / rundir.PROCESS, {"child": child, "worker": child, "host": socket.gethostname()})
+        return
+    summary = {"epochs": epochs, "best_epoch": best, "best_val_accuracy": accuracy, "seconds": 10.0 * epochs}
+    rundir.write_json(folder / rundir.SUMMARY, summary)
+    rundir.write_exit(folder, how, "made for a test", code=1 if how == "failed" else 0)
