@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -356,11 +357,21 @@ def test_what_a_killed_maker_left_is_cleared_away(tmp_path: Path):
         time.sleep(0.05)
     with pytest.raises(DataError, match=f"being made by process {child.pid}"):
         make_dataset(tmp_path / "data", **SMALL)
+    workers = psutil.Process(child.pid).children(recursive=True)
     child.kill()
     child.join()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert len(workers) >= 2
+    assert not alive
     assert not (tmp_path / "data").exists()
     make_dataset(tmp_path / "data", **SMALL)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def test_a_place_that_cannot_be_written_is_named_in_a_sentence(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"file/data cannot be written \(Not a directory\)"):
+        make_dataset(tmp_path / "file" / "data", **SMALL)
 
 
 def test_a_foreign_folder_in_the_way_is_left_alone(tmp_path: Path):

@@ -6,7 +6,7 @@ and a faint echo of it, drop some clutter in, and let the colours run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from dhc.data.patterns import PATTERNS
 from dhc.data.plane import F32, SIDE, Plane, blur, blur_kernel, smooth_noise, uniform
 
 _DRAW = {**MOTIFS, **PATTERNS}
+_GHOSTS = 8  # different foreign motifs in one batch
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,21 @@ class Jitter:
     """How far pictures of one class may differ. Angles in degrees, colours in OKLCH units, the rest in half sides."""
 
     turn: float = 35.0
-    any_turn: float = 0.3  # the share of pictures that are turned by any angle at all
-    shift: float = 0.27
-    scale: float = 0.22
+    any_turn: float = 0.6  # the share of pictures that are turned by any angle at all
+    shift: float = 0.3
+    scale: float = 0.27
     shear: float = 0.15
-    warp: float = 0.11
+    warp: float = 0.12
     hue: float = 5.5
     lightness: float = 0.05
-    usual_mood: float = 0.42  # the share of pictures on their family's own ground; the others get any
+    usual_mood: float = 0.56  # the share of pictures on their family's own ground; the others get any
     ground_hue: float = 22.0
     ground_lightness: float = 0.10
     light: float = 2.0  # radians
-    clutter: int = 3
+    ghost: float = 0.75  # how strong another class's motif may shine through
+    faintest: float = 0.72  # how little a motif may cover of its ground
+    clutter: int = 4  # blobs behind the motif
+    veils: int = 1  # and before it
     grain: float = 0.035
 
 
@@ -44,11 +48,17 @@ def dream(look: Look, count: int, rng: np.random.Generator, jitter: Jitter = Jit
     at = bend(count, rng, jitter)
     alpha, tone = _DRAW[look.family.motif](at)
     tone = tone + 0.07 * smooth_noise(rng, count, 6)
-    alpha = alpha * np.clip(0.93 + 0.10 * smooth_noise(rng, count, 4), 0.5, 1.0)
+    alpha = (
+        alpha
+        * uniform(rng, jitter.faintest, 1.0, (count, 1, 1))
+        * np.clip(0.93 + 0.10 * smooth_noise(rng, count, 4), 0.5, 1.0)
+    )
     picture = _ground(look, count, rng, jitter)
     picture = _echo(picture, alpha, rng)
-    picture = _clutter(picture, rng, jitter)
+    picture = _ghosts(picture, rng, jitter)
+    picture = _clutter(picture, rng, jitter.clutter)
     picture = _lay(picture, alpha, tone, _palette(look, count, rng, jitter))
+    picture = _clutter(picture, rng, jitter.veils)
     return _to_bytes(_bleed(picture, rng, jitter))
 
 
@@ -130,11 +140,22 @@ def _echo(picture: F32, alpha: F32, rng: np.random.Generator) -> F32:
     return _tint(picture, ghost, rng, lightness=(0.65, 0.75), chroma=(0.06, 0.10))
 
 
-def _clutter(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
+def _ghosts(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
+    """Another class's motif, faint and off the middle, as if the dreamer could not make up its mind."""
+    names = sorted(_DRAW)
+    shapes = []
+    for group in np.array_split(np.arange(len(picture)), min(_GHOSTS, len(picture))):
+        at = bend(len(group), rng, replace(jitter, shift=0.6, any_turn=1.0))
+        shapes.append(_DRAW[names[rng.integers(len(names))]](at)[0])
+    ghost = blur(np.concatenate(shapes), 1.2)[:, None] * uniform(rng, 0.1, jitter.ghost, (len(picture), 1, 1, 1))
+    return _tint(picture, ghost, rng, lightness=(0.3, 0.8), chroma=(0.03, 0.12))
+
+
+def _clutter(picture: F32, rng: np.random.Generator, blobs: int) -> F32:
     """Soft blobs of any colour that mean nothing."""
     count = len(picture)
     line = np.linspace(-1, 1, SIDE, dtype=np.float32)
-    for _ in range(jitter.clutter):
+    for _ in range(blobs):
         across, down = (
             np.exp(-(((line - uniform(rng, -1, 1, (count, 1))) / uniform(rng, 0.1, 0.3, (count, 1))) ** 2))
             for _ in range(2)

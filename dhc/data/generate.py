@@ -11,11 +11,12 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for_end
 from pathlib import Path
@@ -27,12 +28,13 @@ import psutil
 from dhc.data.dream import dream
 from dhc.data.layout import DataError
 from dhc.data.palettes import LOOKS
-from dhc.data.plan import SPLITS, SplitPlan, plan_dataset
+from dhc.data.plan import SLIPS, SPLITS, SplitPlan, plan_dataset
 
 VERSION = 1
 Progress = Callable[[int, int], None]
 _BATCH = 64  # pictures drawn together; part of what a seed means, for each batch has a random stream of its own
 _TELL_EVERY = 0.25  # seconds between two writings of progress.json
+_MOST_WORKERS = 8  # more would start up for longer than they draw
 _WORTH_A_POOL = 1500  # pictures; below this, starting processes takes longer than drawing
 
 _README = """Generated pictures: a stand-in, not the competition's data.
@@ -45,8 +47,8 @@ train.csv, val.csv    Image,Class        pictures in train_images/, val_images/
 test.csv              Image              pictures in test_images/
 test_labels.csv       Image,Class        kept apart, for scoring only
 
-A class is a motif in a colour ("spiral amber"). Classes of one motif are look-alikes, and about one picture in
-twenty-five shows a look-alike of its label, so no network can reach 100 %.
+A class is a motif in a colour ("spiral amber"). Classes of one motif are look-alikes, and about {slips:.0%} of the pictures
+show a look-alike of their label, so no network can reach 100%.
 """
 
 
@@ -76,42 +78,47 @@ def make_dataset(
 
     The classes are the first `classes` of `palettes.LOOKS`; their frequencies are the competition's. A seed gives the
     same labels and names everywhere, and on one machine the same bytes, whatever the number of processes (default: one
-    a core). `progress(done, total)` is called in this process. DataError when the numbers make no data set, when `root`
-    is there and not empty, or while another process is making it.
+    a core, at most 8). `progress(done, total)` is called in this process. DataError when the numbers make no data set,
+    when `root` is there and not empty or cannot be written, or while another process is making it.
     """
     plans = plan_dataset(classes=classes, train=train, val=val, test=test, seed=seed)
     about = {"kind": "generated stand-in", "version": VERSION, "seed": seed, "classes": classes}
     about |= {"train": train, "val": val, "test": test}
-    root = Path(root)
     total = train + val + test
-    with _whole_or_nothing(root) as partial:
+    with _whole_or_nothing(root.absolute(), total) as partial:
         _write_tables(partial, plans)
         (partial / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        text = _README.format(total=total, **about)
+        text = _README.format(total=total, slips=SLIPS, **about)
         (partial / "README.txt").write_text(text, encoding="utf-8")
         tell = _teller(partial, total, progress)
         tell(0)
-        for done in _draw_all(partial, list(_batches(plans, seed)), _workers(total, processes)):
-            tell(done)
+        with closing(_draw_all(partial, list(_batches(plans, seed)), _workers(total, processes))) as steps:
+            for done in steps:
+                tell(done)
 
 
 @contextmanager
-def _whole_or_nothing(root: Path) -> Iterator[Path]:
+def _whole_or_nothing(root: Path, total: int) -> Iterator[Path]:
     """Yield `<root>.partial` to write into; rename it when all went well, remove it when not."""
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise DataError(f"{root} is already there and not empty: choose another folder, or remove that one first.")
     partial = root.with_name(root.name + ".partial")
     _clear_leftovers(partial)
-    partial.mkdir(parents=True)
     try:
-        _tell_file(partial, 0, 0, time.time())
+        partial.mkdir(parents=True)
+        _tell_file(partial, 0, total, time.time())
         yield partial
         (partial / "progress.json").unlink()
         if root.exists():
             root.rmdir()
         partial.rename(root)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError):  # no room, no right to write, no such drive
+            reason = error.strerror or str(error)
+            raise DataError(
+                f"{root} cannot be written ({reason}): make room for it or choose another folder."
+            ) from error
         raise
 
 
@@ -163,10 +170,10 @@ def _batches(plans: dict[str, SplitPlan], seed: int) -> Iterator[Batch]:
 def _workers(total: int, processes: int | None) -> int:
     if processes is not None:
         return max(1, processes)
-    return 1 if total < _WORTH_A_POOL else os.cpu_count() or 1
+    return 1 if total < _WORTH_A_POOL else min(_MOST_WORKERS, os.cpu_count() or 1)
 
 
-def _draw_all(folder: Path, batches: list[Batch], workers: int) -> Iterator[int]:
+def _draw_all(folder: Path, batches: list[Batch], workers: int) -> Generator[int]:
     """Draw and write every batch; yield how many pictures are done, after each."""
     done = 0
     if workers == 1:
@@ -188,7 +195,8 @@ def _draw_all(folder: Path, batches: list[Batch], workers: int) -> Iterator[int]
 
 
 def _start_worker() -> None:
-    """One thread for each worker, and an end to it when the process that asked for the work is gone."""
+    """One thread for each worker; Ctrl-C is the asking process's affair, and a worker ends when that one is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
     assert parent is not None, "runs in a worker"
