@@ -64,7 +64,7 @@ class DataConfig(Section):
     classes: int = knob(
         0,
         "Number of classes",
-        "Use only the first so many classes, in label order; 0 uses them all.",
+        "Use only the first so many classes, in label order; 0 uses all.",
         rank=COMMON,
         ge=0,
         le=10_000,

@@ -55,15 +55,13 @@ def load_for_run(data: DataConfig, seed: int, progress: Progress | None = None) 
 
 
 def class_count(dataset: Dataset, asked: int) -> int:
-    """How many classes a run uses: all for 0. Raises DataError when more are asked for than there are, or only one."""
-    there = len(dataset.classes)
-    if asked > there:
+    """How many classes a run uses: the first `asked`, or all for 0 or for more than there are. DataError for only one."""
+    k = min(asked or len(dataset.classes), len(dataset.classes))
+    if k < 2:
         raise DataError(
-            f"data.classes asks for {asked} classes and {dataset.root} has {there}: use at most {there}, or 0 for all"
+            f"one class leaves nothing to tell apart: {dataset.root} has {len(dataset.classes)}, data.classes must be 0 or above 1"
         )
-    if (asked or there) < 2:
-        raise DataError(f"one class alone leaves nothing to tell apart: set data.classes to 2 to {there}, or 0 for all")
-    return asked or there
+    return k
 
 
 def first_classes(pictures: Pictures, k: int) -> Pictures:

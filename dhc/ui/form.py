@@ -86,7 +86,7 @@ def _number(field: ConfigField, label: str, key: str, help_text: str) -> Any:
     if field.kind == "int":
         low, high = (None if bound is None else int(bound) for bound in (field.low, field.high))
         return st.number_input(label, low, high, step=int(field.step or 1), key=key, help=help_text)
-    step = field.step or (1e-4 if field.log else 0.1)
+    step = float(field.step or (1e-4 if field.log else 0.1))
     return st.number_input(label, field.low, field.high, step=step, format="%g", key=key, help=help_text)
 
 

@@ -1,0 +1,148 @@
+"""The main job as a newcomer does it: Start the demo → Live → Mistakes → a cell of Confusion. Nothing is imitated."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from harness import Server, settled
+from playwright.sync_api import Page, expect
+
+from dhc.runs import rundir
+from dhc.runs.status import State
+from dhc.runs.store import Store
+
+FIRST_POINT = 15  # seconds from the click to the first point, as promised on two quiet cores
+SLACK = 3  # times longer that a busy machine may take before this is a failure of ours
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    root = tmp_path_factory.mktemp("house")
+    yield root / "runs", root / "data"
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(root) in word for word in process.info["cmdline"] or []):
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server], folders: tuple[Path, Path]) -> Server:
+    runs, data = folders
+    return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(data)})
+
+
+def wait_for(holds: Callable[[], bool], what: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.2)
+
+
+def test_from_an_empty_house_to_the_pictures_behind_a_cell(
+    page: Page,
+    server: Server,
+    folders: tuple[Path, Path],
+    screenshot: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    runs, data = folders
+    page.goto(server.url)
+    expect(page.get_by_text("No runs yet")).to_be_visible(timeout=20_000)
+    settled(page)
+    screenshot("home-empty")
+
+    page.get_by_role("button", name="Start the demo").click()
+    expect(page.get_by_text("Drawing the stand-in pictures")).to_be_visible(timeout=20_000)
+    wait_for(lambda: (data / "stand-in" / "train.csv").exists(), "the pictures are drawn", 180)
+
+    page.wait_for_url(re.compile(r"/live\?run="), timeout=60_000)
+    run_id = page.url.partition("run=")[2]
+    store = Store(runs)
+    wait_for(lambda: not store.history(run_id).batches.empty, "the first point", FIRST_POINT * SLACK)
+    asked = rundir.read_json(runs / run_id / rundir.REQUEST)
+    assert asked is not None
+    first = store.history(run_id).batches["t"].iloc[0] - asked["queued_at"]
+    with capsys.disabled():
+        print(f"\nfirst point {first:.1f} s after the launch")
+
+    wait_for(lambda: store.run(run_id).epochs_done >= 2, "two epochs", 180)
+    chart = page.locator('.dhc-plot-area[aria-label^="Accuracy"]')
+    expect(chart).to_be_visible()
+    points = "element => element.data.map(trace => trace.x?.length ?? 0)"
+    before = chart.evaluate(points)
+    assert sum(before) > 2
+    page.wait_for_function(
+        "([s, n]) => document.querySelector(s).data[0].x.length > n",
+        arg=['.dhc-plot-area[aria-label^="Accuracy"]', before[0]],
+    )
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of 14, about .* left"))).to_be_visible()
+    expect(page.get_by_text("epochs without a better val_accuracy")).to_be_visible()
+    wait_for(lambda: store.run(run_id).epochs_done >= 6, "six epochs", 240)
+    screenshot("live-running")
+
+    wait_for(lambda: store.run(run_id).state is State.FINISHED, "the run finishes", 400)
+    expect(page.get_by_text("Finished: all epochs done.")).to_be_visible(timeout=10_000)
+    info = store.run(run_id)
+    assert info.best_val_accuracy is not None
+    assert info.best_val_accuracy >= 5 / 12, "five times chance on twelve classes"
+
+    page.get_by_role("link", name="Mistakes").first.click()
+    page.wait_for_url(re.compile(r"/mistakes\?run="))
+    expect(page.get_by_text(re.compile(r"\d+ of [\d,]+ val pictures"))).to_be_visible(timeout=20_000)
+    settled(page)
+    screenshot("mistakes")
+
+    page.get_by_role("link", name="Confusion").first.click()
+    page.wait_for_url(re.compile(r"/confusion\?run="))
+    matrix = page.locator(".dhc-plot-area").first
+    page.wait_for_selector(".dhc-plot[data-drawn]")
+    settled(page)
+    cell = """(plot, [i, j]) => {
+        const trace = plot.data[0], { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
+        const at = trace.customdata.findIndex(row => row.some(c => c[0] === i)), row = trace.customdata[at];
+        const across = row.findIndex(c => c[1] === j);
+        return [box.x + xaxis._offset + xaxis.l2p(across), box.y + yaxis._offset + yaxis.l2p(at)];
+    }"""
+    x, y = matrix.evaluate(cell, [0, 0])
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+    page.wait_for_url(re.compile(r"cell=0(,|%2C)0"), timeout=10_000)
+    page.wait_for_selector(".tile", timeout=10_000)
+    settled(page)
+    screenshot("confusion")
+    assert json.loads((runs / run_id / rundir.EXIT).read_text())["how"] == "finished"
+
+
+def test_stop_on_the_live_page_ends_the_process_and_keeps_the_network(
+    page: Page, server: Server, folders: tuple[Path, Path]
+) -> None:
+    runs, data = folders
+    wait_for(lambda: (data / "stand-in" / "train.csv").exists(), "the journey before this made the pictures", 1)
+    page.goto(f"{server.url}/train")
+    page.get_by_role("button", name="Quick demo").click()
+    epochs = page.get_by_label("Epochs", exact=True)
+    epochs.fill("500")
+    epochs.press("Enter")
+    expect(page.get_by_text("for 500 epochs")).to_be_visible(timeout=20_000)
+    settled(page)
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(r"/live\?run="), timeout=20_000)
+    run_id = page.url.partition("run=")[2]
+    store = Store(runs)
+    wait_for(lambda: store.run(run_id).epochs_done >= 1, "an epoch", 120)
+    told = rundir.read_json(runs / run_id / rundir.PROCESS)
+    assert told is not None
+    page.get_by_role("button", name="Stop", exact=False).first.click()
+    page.get_by_role("button", name="Stop this run").click()
+    asked = time.monotonic()
+    wait_for(lambda: not psutil.pid_exists(told["child"]["pid"]), "the process is gone", 20)
+    print(f"gone {time.monotonic() - asked:.1f} s after the click")
+    expect(page.get_by_text("Stopped: stopped on request")).to_be_visible(timeout=10_000)
+    assert (runs / run_id / rundir.BEST).is_file()
+    assert store.run(run_id).config is not None
+    assert store.run(run_id).epochs_total == 500

@@ -1,0 +1,160 @@
+"""Home, Data, Train, Live and Runs through Streamlit's own AppTest: empty, with runs, with broken ones."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from make_run import make_run
+from streamlit.testing.v1 import AppTest
+
+from dhc.runs import rundir
+from dhc.runs.store import Store
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["data", "train", "live", "runs", "mistakes", "confusion"]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Empty folders of runs and data sets that the pages read."""
+    runs, data = tmp_path / "runs", tmp_path / "data"
+    runs.mkdir()
+    data.mkdir()
+    monkeypatch.setenv("DHC_RUNS_DIR", str(runs))
+    monkeypatch.setenv("DHC_DATA_DIR", str(data))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return runs, data
+
+
+@pytest.fixture
+def furnished(house: tuple[Path, Path], tiny_data: Path) -> tuple[Path, Path]:
+    """A data set and three runs: finished, running, broken."""
+    runs, data = house
+    shutil.copytree(tiny_data, data / "tiny")
+    make_run(runs, data / "tiny", epochs=4, run_id="20260101-000000-vgg16-0001")
+    make_run(runs, data / "tiny", epochs=3, how="running", run_id="20260101-000000-vgg16-0002")
+    broken = runs / "20260101-000000-vgg16-0003"
+    broken.mkdir()
+    for name in (rundir.CONFIG, rundir.EVENTS, rundir.EXIT, rundir.PROCESS, rundir.PREDICTIONS):
+        (broken / name).write_bytes(b'{"torn": ')
+    return runs, data
+
+
+def open_page(page: str, **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    for name, value in query.items():
+        app.query_params[name] = value
+    if page != "home":
+        app.switch_page(f"pages/{page}.py")
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    shown = [*app.markdown, *app.caption, *app.error, *app.success, *app.title, *app.subheader]
+    return " ".join(str(element.value) for element in shown)
+
+
+@pytest.mark.parametrize("page", ["home", *PAGES])
+def test_every_page_in_an_empty_house_says_what_to_do(house: tuple[Path, Path], page: str) -> None:
+    app = open_page(page)
+    assert not app.exception
+    assert not app.error
+    assert "yet" in words(app)
+
+
+@pytest.mark.parametrize(
+    "run", ["20260101-000000-vgg16-0001", "20260101-000000-vgg16-0002", "20260101-000000-vgg16-0003"]
+)
+@pytest.mark.parametrize("page", ["home", *PAGES])
+def test_every_page_shows_every_run_without_an_exception(furnished: tuple[Path, Path], page: str, run: str) -> None:
+    app = open_page(page, run=run)
+    assert not app.exception
+    assert "failed unexpectedly" not in words(app)
+
+
+@pytest.mark.parametrize(
+    "run", ["../../etc/passwd", "<script>alert(1)</script>", "20990101-000000-vgg16-ffff", "🦊" * 200]
+)
+@pytest.mark.parametrize("page", ["home", *PAGES])
+def test_a_hostile_or_stale_link_gets_a_sentence(furnished: tuple[Path, Path], page: str, run: str) -> None:
+    app = open_page(page, run=run)
+    assert not app.exception
+    assert "failed unexpectedly" not in words(app)
+    if page in ("live", "mistakes", "confusion"):
+        assert "There is no run" in words(app)
+
+
+def test_a_broken_run_is_said_to_be_broken(furnished: tuple[Path, Path]) -> None:
+    app = open_page("live", run="20260101-000000-vgg16-0003")
+    assert "does not hold a run" in words(app).replace("\\", "")
+
+
+def test_the_form_says_what_is_wrong_and_offers_no_start(furnished: tuple[Path, Path]) -> None:
+    app = open_page("train")
+    assert any(button.label.startswith(("Start", "Queue")) for button in app.button)
+    app.number_input(key="dhc_form_schedule.min_lr").set_value(1.0).run()
+    assert "schedule.min_lr" in words(app).replace("\\", "")
+    assert not any(button.label.startswith(("Start", "Queue")) for button in app.button)
+
+
+def test_presets_fill_the_form(furnished: tuple[Path, Path]) -> None:
+    app = open_page("train")
+    app.button(key="dhc_preset_report").click().run()
+    assert app.number_input(key="dhc_form_fit.epochs").value == 250
+    assert app.number_input(key="dhc_form_model.conv_dropout").value == 0.6
+    assert app.selectbox(key="dhc_form_augment.where").value == "features"
+    assert "35" in str(app.metric[0].value)
+
+
+def test_what_stands_in_the_form_survives_a_visit_to_another_page(furnished: tuple[Path, Path]) -> None:
+    app = open_page("train")
+    app.number_input(key="dhc_form_fit.epochs").set_value(77).run()
+    app.switch_page("pages/runs.py").run()
+    app.switch_page("pages/train.py").run()
+    assert app.number_input(key="dhc_form_fit.epochs").value == 77
+
+
+def test_the_form_can_start_from_a_runs_settings(furnished: tuple[Path, Path]) -> None:
+    app = open_page("train", run="20260101-000000-vgg16-0001")
+    next(button for button in app.button if button.label == "Like the chosen run").click().run()
+    assert app.number_input(key="dhc_form_fit.epochs").value == 4
+
+
+def test_every_hyperparameter_has_a_widget_with_help(furnished: tuple[Path, Path]) -> None:
+    from dhc.config import fields
+
+    app = open_page("train")
+    widgets = {w.key: w for kind in (app.number_input, app.selectbox, app.text_input, app.toggle) for w in kind}
+    for field in fields():
+        assert widgets[f"dhc_form_{field.name}"].help.startswith(field.help)
+
+
+def test_runs_lists_all_and_deletes_with_undo(furnished: tuple[Path, Path]) -> None:
+    runs, _ = furnished
+    app = open_page("runs")
+    assert len(app.dataframe[0].value) == 3
+    app.session_state["dhc_runs_table"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    app.run()
+    next(button for button in app.button if button.label == "Delete").click().run()
+    assert len(Store(runs).ids()) == 2
+    next(button for button in app.button if button.label == "Undo").click().run()
+    assert len(Store(runs).ids()) == 3
+
+
+def test_data_checks_every_picture_on_request(furnished: tuple[Path, Path]) -> None:
+    app = open_page("data")
+    next(button for button in app.button if button.label == "Check every picture").click().run()
+    assert not app.exception
+    assert app.success or app.info or app.warning or app.error
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "tiny"])
+def test_a_bad_name_for_a_new_data_set_is_refused(furnished: tuple[Path, Path], name: str) -> None:
+    _, data = furnished
+    app = open_page("data")
+    app.text_input[0].set_value(name)
+    next(button for button in app.button if button.label == "Make it").click().run()
+    assert app.error
+    assert [path.name for path in data.iterdir()] == ["tiny"]
