@@ -86,7 +86,9 @@ def say(predicted: np.ndarray, y_true: np.ndarray, classes: Sequence[str], seed:
     rows = np.arange(len(predicted))
     logits = rng.gumbel(0, 0.6, (len(predicted), len(classes)))
     logits[rows, y_true] += 2.0
-    logits[rows, predicted] = logits.max(axis=1) + np.where(predicted == y_true, 2.0, 1.1) * rng.gamma(2.0, 0.8, len(rows)) + 0.01
+    logits[rows, predicted] = (
+        logits.max(axis=1) + np.where(predicted == y_true, 2.0, 1.1) * rng.gamma(2.0, 0.8, len(rows)) + 0.01
+    )
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
 
@@ -129,12 +131,19 @@ def _write_events(folder: Path, accuracy: np.ndarray, pictures: int, epochs: int
     highest = -1.0
     with rundir.RunWriter(folder) as writer:
         writer.phase("training")
-        writer.event("start", device="cpu", parameters=1_000_000, train=10 * pictures, val=pictures, epochs=epochs, patience=22)
+        writer.event(
+            "start", device="cpu", parameters=1_000_000, train=10 * pictures, val=pictures, epochs=epochs, patience=22
+        )
         for epoch, val_accuracy in enumerate(accuracy.tolist(), start=1):
             loss = 4.6 * (1 - val_accuracy) + 0.1
             for part in (0.5, 1.0):
                 writer.event(
-                    "batch", epoch=epoch, position=epoch - 1 + part, loss=loss, accuracy=val_accuracy, pictures_per_second=900.0
+                    "batch",
+                    epoch=epoch,
+                    position=epoch - 1 + part,
+                    loss=loss,
+                    accuracy=val_accuracy,
+                    pictures_per_second=900.0,
                 )
             writer.event(
                 "epoch", epoch=epoch, loss=loss, accuracy=val_accuracy, val_loss=loss, val_accuracy=val_accuracy,

@@ -17,7 +17,7 @@ from dhc.analysis.mistakes import select
 from dhc.figures.confusion import heatmap
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.ui import assets, detail, links, scores, session
+from dhc.ui import assets, detail, fresh, links, scores, session
 from dhc.ui.detail import Subject
 from dhc.ui.frame import link
 from dhc.ui.gallery import gallery
@@ -82,7 +82,10 @@ def _pairs_of(p: Predictions) -> pd.DataFrame:
 
 def view(info: RunInfo) -> None:
     """Draw the screen for a run. Raises RunError when it has no predictions that can be read."""
+    if not fresh.has_answers(info):
+        return
     p, table = session.predictions(info), session.outcome_table(info)
+    fresh.tell_progress(info, p)
     subject = Subject(info, p, table, open_album(info, p))
     if subject.album.problem:
         st.warning(plain(subject.album.problem), icon=":material/broken_image:")
@@ -177,6 +180,9 @@ def matrix_figure(p: Predictions, look: Look, cell: tuple[int, int] | None) -> g
         selected=cell,
     )
     figure.update_layout(uirevision=look.order)  # in another order the zoom would show other classes: forget it
+    # The scale stands in a margin of our own: Plotly would reserve twice its height above the matrix.
+    figure.update_traces(colorbar={"yref": "container", "y": 1, "yanchor": "top", "tickangle": 0, "len": 0.75})
+    figure.update_layout(margin={"t": 52, "r": 8})
     figure.update_xaxes(constraintoward="left")
     figure.update_yaxes(constraintoward="top")  # squares leave room in one direction: below and on the right
     return figure
@@ -187,7 +193,10 @@ def _draw_pairs(p: Predictions, pairs: pd.DataFrame, cell: tuple[int, int] | Non
         st.success("No two classes are confused: every val picture is right.", icon=":material/celebration:")
         return
     total = len(_pairs_of(p))
-    st.markdown(f"**Most confused pairs** · {total:,} in all", help="True class → predicted class, pictures, share of the true class")
+    st.markdown(
+        f"**Most confused pairs** · {total:,} in all",
+        help="True class → predicted class, pictures, share of the true class",
+    )
     ranking(
         pair_items(p, pairs), key=PAIRS, selected=_row_of(pairs, cell), height=PAIRS_HEIGHT,
         label="Most confused pairs",
@@ -218,7 +227,10 @@ def pair_items(p: Predictions, pairs: pd.DataFrame) -> list[Item]:
 def _draw_cell(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
     """The pictures of a cell; returns their rows in the order shown."""
     if cell is None:
-        st.info("Click a cell of the matrix, filled or empty, or a pair above: its pictures appear here.", icon=":material/ads_click:")
+        st.info(
+            "Click a cell of the matrix, filled or empty, or a pair of the list: its pictures appear here.",
+            icon=":material/ads_click:",
+        )
         return []
     i, j = cell
     rows = select(subject.table, true=i, predicted=j, only_mistakes=False)
@@ -228,7 +240,9 @@ def _draw_cell(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
         return []
     listed: list[int] = rows["index"].tolist()
     shown = rows.head(MAX_PICTURES)
-    with st.container(height=HEIGHT - PAIRS_HEIGHT - 178 if len(rows) > 12 else "content", border=False, key=KEY + "cell"):
+    with st.container(
+        height=HEIGHT - PAIRS_HEIGHT - 178 if len(rows) > 12 else "content", border=False, key=KEY + "cell"
+    ):
         clicked = gallery(
             tiles(shown, subject.album, (percent(c) for c in shown["confidence"])), key=KEY + "pictures", size=TILE
         )

@@ -30,6 +30,7 @@ from dhc.ui.states import guard, loading, plain
 PICTURE = "picture"
 LARGE = 384  # CSS pixels a side: 64 × 6, so every pixel is a whole square
 NEIGHBOURS = 6
+STEPS = (("Previous", -1, ":material/arrow_back:", "Left"), ("Next", 1, ":material/arrow_forward:", "Right"))
 NEAREST = (
     "Nearest in raw pixels: the number is the Euclidean distance between the pixels, each from 0 to 1. 0 is the same picture, "
     "110.85 all black against all white. It is what the KNN baseline goes by, not what the network sees."
@@ -77,28 +78,36 @@ def show_chosen(subject: Subject, listed: Sequence[int], on_close: Callable[[int
             if index is not None:
                 st.html(assets.path("detail.css"))
                 with st.container(key="dhc-detail", gap="small"):
-                    _steps(index, listed)
+                    _steps(subject, index, listed)
                     _draw(subject, index)
 
     dialog()
 
 
-def _steps(index: int, listed: Sequence[int]) -> None:
-    """Previous, where we are, next."""
-    at = list(listed).index(index) if index in listed else None
-    before = None if at is None or at == 0 else listed[at - 1]
-    after = None if at is None or at == len(listed) - 1 else listed[at + 1]
+def _steps(subject: Subject, index: int, listed: Sequence[int]) -> None:
+    """Where we are, previous, next."""
+    at = _place(index, listed)
     with st.container(key="dhc-steps", horizontal=True, vertical_alignment="center", gap="small"):
-        where = "Not among the pictures listed here" if at is None else f"{at + 1:,} of {len(listed):,} listed"
-        st.caption(where, width="content")
-        _step("Previous", before, ":material/arrow_back:", "Left")
-        _step("Next", after, ":material/arrow_forward:", "Right")
+        st.caption(
+            "Not among the pictures listed" if at is None else f"{at + 1:,} of {len(listed):,} listed", width="content"
+        )
+        for label, by, icon, shortcut in STEPS:
+            st.button(
+                label, key=f"dhc_{label.lower()}", icon=icon, shortcut=shortcut, on_click=_step, args=(subject, listed, by),
+                disabled=at is None or not 0 <= at + by < len(listed),
+            )  # fmt: skip
 
 
-def _step(label: str, to: int | None, icon: str, shortcut: str) -> None:
-    st.button(
-        label, key=f"dhc_{label.lower()}", icon=icon, shortcut=shortcut, disabled=to is None, on_click=choose, args=(to,)
-    )
+def _step(subject: Subject, listed: Sequence[int], by: int) -> None:
+    """Go on from the picture that is open *now*: keys may be pressed faster than the dialog is drawn."""
+    index = chosen(subject)
+    at = None if index is None else _place(index, listed)
+    if at is not None and 0 <= at + by < len(listed):
+        choose(listed[at + by])
+
+
+def _place(index: int, listed: Sequence[int]) -> int | None:
+    return listed.index(index) if index in listed else None
 
 
 def _draw(subject: Subject, index: int) -> None:
@@ -126,19 +135,21 @@ def _verdict(row: pd.Series) -> None:
     if row["correct"]:
         st.markdown(f"### :green[:material/check_circle:] {bold(row['true_name'])} :green[recognised]")
     else:
-        st.markdown(f"### :red[:material/cancel:] {bold(row['true_name'])} :red[taken for] {bold(row['predicted_name'])}")
+        st.markdown(
+            f"### :red[:material/cancel:] {bold(row['true_name'])} :red[taken for] {bold(row['predicted_name'])}"
+        )
     sure = f"{percent(row['confidence'])} sure · " if row["correct"] else (
         f"{percent(row['confidence'])} sure of that, {percent(row['p_true'])} for the true class · "
     )  # fmt: skip
-    st.caption(f"{sure}loss {row['loss']:.3f}", help="The loss of this one picture: -ln of the true class's probability.")
+    st.caption(
+        f"{sure}loss {row['loss']:.3f}", help="The loss of this one picture: -ln of the true class's probability."
+    )
 
 
 def _bars(p: Predictions, index: int, row: pd.Series) -> None:
     ranked = top_k(p, index)
     names = short_names(p.classes)
-    figure = probabilities(
-        [names[c] for c in ranked.index], ranked["probability"].to_numpy(), names[int(row["true"])]
-    )
+    figure = probabilities([names[c] for c in ranked.index], ranked["probability"].to_numpy(), names[int(row["true"])])
     figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4}, xaxis={"title": None, "showticklabels": False})
     told = ", ".join(f"{clean(name)} {percent(chance)}" for name, chance in ranked.itertuples(index=False))
     st.markdown("**Most probable classes**")
@@ -171,19 +182,22 @@ def tell_course(way: Course, classes: Sequence[str]) -> str:
 
 
 def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
-    """The nearest training pictures of the true class and, where it is another one, of the predicted class."""
+    """The nearest training pictures of the true class and of the predicted one, or of the runner-up where both are the same."""
     image = subject.album.image(index)
     if image is None or subject.info.config is None:
         return
-    classes = {"true": row["true_name"], "predicted": row["predicted_name"]}
-    if row["correct"]:
-        del classes["predicted"]
+    second = top_k(subject.p, index, 2)["name"].iloc[-1]
+    rival = (second, "the runner-up") if row["correct"] else (row["predicted_name"], "the predicted class")
+    classes = [(row["true_name"], "the true class"), rival]
     with loading("Comparing with the training pictures …"):
-        found = {role: _nearest(subject.info, name, image) for role, name in classes.items()}
-    for column, (role, name) in zip(st.columns(2, gap="medium"), classes.items(), strict=False):
+        found = [_nearest(subject.info, name, image) for name, _ in classes]
+    for column, (name, role), pictures in zip(st.columns(2, gap="medium"), classes, found, strict=True):
         with column:
-            st.markdown(f"Nearest training pictures of {bold(name)}, the {role} class", help=NEAREST)
-            st.html(_strip(*found[role])) if len(found[role][0]) else st.caption("The data set has none of this class.")
+            st.markdown(f"Nearest training pictures of {bold(name)}, {role}", help=NEAREST)
+            if len(pictures[0]):
+                st.html(_strip(*pictures))
+            else:
+                st.caption("The data set has none of this class.")
 
 
 def _nearest(info: RunInfo, class_name: str, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.store import RunInfo
-from dhc.ui import detail, links, session
+from dhc.ui import detail, fresh, links, session
 from dhc.ui.detail import Subject
 from dhc.ui.frame import link
 from dhc.ui.gallery import gallery
@@ -22,6 +22,7 @@ from dhc.ui.states import empty, plain
 
 PAGE_SIZE = 48
 TILE = 108  # CSS pixels
+CAPTION_LENGTH = 17  # characters that fit on a line below a tile, so that the percentage is always in sight
 SHOWN = {"mistakes": "Mistakes", "all": "All pictures"}
 SORTED = {"confidence": "By confidence", "loss": "By loss"}
 ORDERED = {"desc": "Highest first", "asc": "Lowest first"}
@@ -91,7 +92,10 @@ class View:
 
 def view(info: RunInfo) -> None:
     """Draw the screen for a run. Raises RunError when it has no predictions that can be read."""
+    if not fresh.has_answers(info):
+        return
     p, table = session.predictions(info), session.outcome_table(info)
+    fresh.tell_progress(info, p)
     subject = Subject(info, p, table, open_album(info, p))
     if subject.album.problem:
         st.warning(plain(subject.album.problem), icon=":material/broken_image:")
@@ -111,7 +115,10 @@ def view(info: RunInfo) -> None:
 
 
 def _no_mistakes(total: int) -> None:
-    empty(f"The network got all {amount(total, 'val picture')} right: there are no mistakes.", icon=":material/celebration:")
+    empty(
+        f"The network got all {amount(total, 'val picture')} right: there are no mistakes.",
+        icon=":material/celebration:",
+    )
     with st.container(horizontal_alignment="center"):
         st.button("Show all pictures", key=KEY + "show_all", on_click=links.put, kwargs={"show": "all"})
 
@@ -162,7 +169,13 @@ def _save() -> None:
     state = st.session_state
     low, high = state[KEY + "confidence"]
     View(
-        state[KEY + "true"], state[KEY + "pred"], low, high, state[KEY + "show"], state[KEY + "sort"], state[KEY + "order"]
+        state[KEY + "true"],
+        state[KEY + "pred"],
+        low,
+        high,
+        state[KEY + "show"],
+        state[KEY + "sort"],
+        state[KEY + "order"],
     ).to_address()
 
 
@@ -180,7 +193,13 @@ def _count_line(chosen: View, rows: pd.DataFrame, table: pd.DataFrame, classes: 
         text = f"**{wrong:,}** of {amount(total, 'val picture')} are wrong"
         st.markdown(f"{text}; **{len(rows):,}** match." if chosen.filtered else f"{text}.", width="content")
         if chosen.filtered:
-            st.button("Clear the filters", key=KEY + "clear", type="tertiary", icon=":material/filter_alt_off:", on_click=_clear)
+            st.button(
+                "Clear the filters",
+                key=KEY + "clear",
+                type="tertiary",
+                icon=":material/filter_alt_off:",
+                on_click=_clear,
+            )
         if chosen.true is not None and chosen.predicted is not None:
             link("Confusion", text="This cell in the matrix", cell=f"{chosen.true},{chosen.predicted}")
 
@@ -227,5 +246,5 @@ def _turn(page: int) -> None:
 
 def _caption(row: Mapping[Hashable, Any]) -> str:
     """true → predicted 93%, on two lines"""
-    true, predicted = cut(row["true_name"], NAME_LENGTH), cut(row["predicted_name"], NAME_LENGTH)
+    true, predicted = cut(row["true_name"], CAPTION_LENGTH), cut(row["predicted_name"], CAPTION_LENGTH)
     return f"{true}\n→ {predicted} {percent(row['confidence'])}"

@@ -50,9 +50,13 @@ def open_album(info: RunInfo, p: Predictions) -> Album:
     path = info.config.data.path
     try:
         found = session.pictures(path, "val")
-        changed = _fingerprint(path) != (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
+        changed = _fingerprint(path) != (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get(
+            "data_fingerprint"
+        )
     except (DataError, OSError) as error:
-        return Album(p.ids, None, {}, f"The pictures cannot be shown: {error} Everything else on this page still holds.")
+        return Album(
+            p.ids, None, {}, f"The pictures cannot be shown: {error} Everything else on this page still holds."
+        )
     rows = {file: row for row, file in enumerate(found.ids.tolist())}
     missing = sum(file not in rows for file in p.ids.tolist())
     return Album(p.ids, found.x, rows, _what_changed(path, changed, missing, len(p.ids)))
