@@ -45,13 +45,13 @@ def butterfly(at: Plane) -> Shape:
 
 
 def comet(at: Plane) -> Shape:
-    """A bright head with a tail that widens and fades."""
-    distance, along = segment(at.x, at.y, (0.5, 0.55), (-0.85, -0.85))
-    head = np.hypot(at.x - 0.5, at.y - 0.55) - 0.25
-    streaks = 0.5 + 0.5 * np.cos((at.x - at.y) * at.draw(14, 20))
-    tail = soft(distance - 0.1 - 0.22 * along, 0.12) * (1 - along) * (0.6 + 0.4 * streaks)
-    alpha = np.maximum(soft(head, 0.06), tail * 0.95)
-    return alpha, 0.25 + 0.35 * streaks * (1 - along) + 0.65 * soft(head + 0.06, 0.1)
+    """A bright head with a streaked tail that widens and fades."""
+    distance, along = segment(at.x, at.y, (0.42, 0.46), (-0.85, -0.85))
+    head = np.hypot(at.x - 0.42, at.y - 0.46) - 0.32
+    streaks = 0.5 + 0.5 * np.cos((at.x - at.y) * at.draw(12, 17))
+    tail = soft(distance - 0.16 - 0.24 * along, 0.1) * (1 - 0.85 * along) * (0.7 + 0.3 * streaks)
+    alpha = np.maximum(soft(head, 0.06), tail)
+    return alpha, 0.2 + 0.4 * streaks * (1 - 0.5 * along) + 0.65 * soft(head + 0.1, 0.1)
 
 
 def crescent(at: Plane) -> Shape:

@@ -24,11 +24,11 @@ def bubbles(at: Plane) -> Shape:
     for i in range(9):
         angle, reach = at.draw(0, 6.28) + 2.4 * i, 0.29 * i**0.5 * at.draw(0.85, 1.15)
         dx, dy = at.x - reach * np.cos(angle), at.y - reach * np.sin(angle)
-        r, size = np.hypot(dx, dy), at.draw(0.16, 0.32)
-        rim = soft(np.abs(r - size + 0.03) - 0.03, 0.05)
-        glint = soft(np.hypot(dx - size * 0.35, dy - size * 0.35) - 0.04, 0.06)
-        seen = np.maximum(np.maximum(rim, glint), 0.3 * soft(r - size, 0.05))
-        tone = tone + seen * (0.35 + 0.2 * dy / size + 0.6 * glint - tone)
+        r, size = np.hypot(dx, dy), at.draw(0.2, 0.36)
+        rim = soft(np.abs(r - size + 0.04) - 0.045, 0.05)
+        glint = soft(np.hypot(dx - size * 0.35, dy - size * 0.35) - 0.05, 0.06)
+        seen = np.maximum(np.maximum(rim, glint), 0.5 * soft(r - size, 0.05))
+        tone = tone + seen * (0.25 + 0.25 * rim + 0.15 * dy / size + 0.6 * glint - tone)
         alpha = np.maximum(alpha, seen)
     return alpha, tone
 
