@@ -39,14 +39,14 @@ EXPECTED = (RunError, DataError, OSError)
 
 def view(run_id: str) -> None:
     """Draw the run and, while it is alive, look again twice a second without running the page again."""
-    alive = session.store().run(run_id).state.alive
+    state = session.store().run(run_id).state
 
-    @st.fragment(run_every=TICK if alive else None)
+    @st.fragment(run_every=TICK if state.alive else None)
     def body() -> None:
-        with guard(*EXPECTED):
+        with guard(*EXPECTED), st.container(key="dhc-live"):
             info = session.store().run(run_id)
-            if info.state.alive != alive:
-                st.rerun(scope="app")  # it ended, or went on: the page decides anew whether to keep looking
+            if info.state is not state:
+                st.rerun(scope="app")  # the page's picker names the state, and whether to keep looking hangs on it
             _draw(info)
 
     body()

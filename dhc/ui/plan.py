@@ -76,12 +76,13 @@ def draw(config: RunConfig, dataset: Dataset) -> None:
         st.markdown(f"Trains on {where}{total}. {_speed(found)}")
         rates = planned_rates(config)
         plot(
-            schedule.planned_rates(rates.rates, rates.note),
+            schedule.planned_rates(rates.rates, ""),
             key="planned_rates",
             height=230,
             alt="Planned learning rate by epoch",
             clicks=False,
         )
+        st.caption(rates.note)
         st.caption(f"Pictures: {plain(str(Path(config.data.path).name))}, {k} of {len(dataset.classes)} classes")
 
 

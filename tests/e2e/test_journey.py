@@ -73,11 +73,11 @@ def test_from_an_empty_house_to_the_pictures_behind_a_cell(
     wait_for(lambda: store.run(run_id).epochs_done >= 2, "two epochs", 180)
     chart = page.locator('.dhc-plot-area[aria-label^="Accuracy"]')
     expect(chart).to_be_visible()
-    points = "element => element.data.map(trace => trace.x?.length ?? 0)"
+    points = "element => element.calcdata.map(drawn => drawn.length)"
     before = chart.evaluate(points)
     assert sum(before) > 2
     page.wait_for_function(
-        "([s, n]) => document.querySelector(s).data[0].x.length > n",
+        "([s, n]) => document.querySelector(s).calcdata[0].length > n",
         arg=['.dhc-plot-area[aria-label^="Accuracy"]', before[0]],
     )
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 14, about .* left"))).to_be_visible()
