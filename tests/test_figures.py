@@ -198,16 +198,15 @@ def test_a_drop_that_no_epoch_has_run_with_yet_is_already_drawn() -> None:
     np.testing.assert_allclose(line.y, [1e-3, 1e-3, 1e-3, 8e-4], rtol=1e-6)
 
 
-def test_planned_rates_are_steps_under_their_note() -> None:
-    figure = schedule.planned_rates([1e-3, 1e-3, 8e-4], "Shown for the worst case: val_accuracy <never> gets better.")
+def test_planned_rates_are_steps() -> None:
+    figure = schedule.planned_rates([1e-3, 1e-3, 8e-4])
     line = trace(figure, "learning-rate")
     assert line.x.tolist() == [0, 1, 2, 3]
     np.testing.assert_allclose(line.y, [1e-3, 1e-3, 8e-4, 8e-4], rtol=1e-6)
-    assert figure.layout.title.text == "Shown for the worst case: val_accuracy &lt;never&gt; gets better."
 
 
 def test_no_epochs_and_no_history_draw_empty_axes() -> None:
-    assert len(trace(schedule.planned_rates([], "none"), "learning-rate").x) == 0
+    assert len(trace(schedule.planned_rates([]), "learning-rate").x) == 0
     assert texts(curves.learning_rate(History.empty())) == "waiting for the first batch"
 
 
@@ -313,7 +312,7 @@ def every_figure() -> list[go.Figure]:
         curves.learning_curves(run, metric="loss", epochs_total=20),
         curves.learning_curves(History.empty(), metric="accuracy"),
         curves.learning_rate(run),
-        schedule.planned_rates([1e-3] * 4, "constant"),
+        schedule.planned_rates([1e-3] * 4),
         confusion.heatmap(COUNTS, NAMES, ORDER, counts=COUNTS, selected=(0, 1)),
         bars.probabilities(["a"], [1.0], "a"),
     ]

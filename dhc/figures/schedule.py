@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,17 +11,11 @@ from dhc.figures import theme
 from dhc.figures.curves import rate_steps
 
 
-def planned_rates(rates: Sequence[float], note: str) -> go.Figure:
-    """The learning rate of each epoch as steps; rates[0] is that of epoch 1 and runs from x = 0 to x = 1.
-
-    `note` says under which assumption, and stands above the plot.
-    """
+def planned_rates(rates: Sequence[float]) -> go.Figure:
+    """The learning rate of each epoch as steps; rates[0] is that of epoch 1 and runs from x = 0 to x = 1."""
     figure = theme.figure(x="epoch", y="learning rate")
     planned = np.asarray(rates, dtype=np.float64)
     figure.add_trace(rate_steps(np.arange(len(planned) + 1)[: 2 * len(planned)], np.append(planned, planned[-1:])))
     figure.update_xaxes(range=[0, 1.02 * max(len(planned), 1)])
     figure.update_yaxes(rangemode="tozero")
-    text = "<br>".join(textwrap.wrap(theme.plain(note), 90))
-    figure.update_layout(title={"text": text, "font": {"size": 13}, "x": 0, "xref": "paper", "automargin": True,
-                                "y": 1, "yref": "paper", "yanchor": "bottom", "pad": {"b": 8}})  # fmt: skip
     return figure

@@ -76,7 +76,7 @@ def draw(config: RunConfig, dataset: Dataset) -> None:
         st.markdown(f"Trains on {where}{total}. {_speed(found)}")
         rates = planned_rates(config)
         plot(
-            schedule.planned_rates(rates.rates, ""),
+            schedule.planned_rates(rates.rates),
             key="planned_rates",
             height=230,
             alt="Planned learning rate by epoch",
