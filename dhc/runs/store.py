@@ -159,7 +159,7 @@ class Store:
             "epochs": int(history.epochs["epoch"].max()),
             "best_epoch": best,
             "seconds": float(history.epochs["seconds"].sum()),
-            "pictures_per_second": float(history.epochs["pictures_per_second"].median()),
+            "pictures_per_second": float(history.epochs["pictures_per_second"].median()),  # NaN skipped
             "best_val_accuracy": None if best is None else float(accuracy),
         }
 

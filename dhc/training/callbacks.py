@@ -17,6 +17,7 @@ import numpy as np
 
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
+from dhc.training.pace import Clock, IntervalMean, Pace
 
 BATCH_EVENT_SECONDS = 0.3  # at most about three batch events a second
 LOOK_SECONDS = 0.1  # how often a stop request is looked for
@@ -97,8 +98,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._writer, self._validation = writer, validation
         self._pictures, self._batch, self._epochs = pictures, batch_size, epochs
-        self._mean = IntervalMean()
-        self._clock = Clock()
+        self._mean, self._pace, self._clock = IntervalMean(), Pace(), Clock()
         self.speeds: list[float] = []  # pictures/s while training, by epoch
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -106,16 +106,16 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch, self._began = epoch, time.perf_counter()
         self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self._mean.restart()
-        self._clock.restart(0)
+        self._pace.begin()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         """At most every `BATCH_EVENT_SECONDS`: an event with the means since the last one. NaN loss ends the run."""
         seen = min((batch + 1) * self._batch, self._pictures)
+        self._pace.batch(seen)
         if not self._clock.due(BATCH_EVENT_SECONDS) and seen < self._pictures:
             return
         loss, accuracy = self._mean.since_last(seen, float(logs["loss"]), float(logs["accuracy"]))
         position = self._epoch + seen / self._pictures
-        rate = self._clock.rate(seen)
         self._writer.event(
             "batch",
             epoch=self._epoch + 1,
@@ -123,16 +123,17 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             position=round(position, 5),
             loss=_short(loss),
             accuracy=_short(accuracy),
-            pictures_per_second=_short(rate),
-            eta=_short(self._eta(seen, rate)),
+            pictures_per_second=_short(self._pace.lately(seen)),
+            eta=_short(self._eta(seen, self._pace.epoch(seen))),
         )
+        if seen == self._pictures:
+            self.speeds.append(self._pace.epoch(seen))
         if not math.isfinite(loss):
             raise LossIsNaN(f"the loss became {loss} at epoch {self._epoch + 1}, batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write the epoch, and the learning rate's change when the schedule made one."""
         seconds = time.perf_counter() - self._began
-        self.speeds.append(self._pictures / max(1e-9, seconds - self._validation.seconds))
         figures = {name: _short(float(logs[name])) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
         self._writer.event(
             "epoch",
@@ -142,7 +143,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             seconds=_short(seconds),
             best=bool(logs["best"]),
             pictures_per_second=_short(self.speeds[-1]),
-            eta=_short(seconds * (self._epochs - epoch - 1)),
+            eta=_short(self._eta(self._pictures, self.speeds[-1])),
         )
         if logs["best"]:
             self._writer.event("checkpoint", epoch=epoch + 1, val_accuracy=figures["val_accuracy"])
@@ -156,8 +157,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _eta(self, seen: int, rate: float) -> float:
         left = self._pictures - seen + self._pictures * (self._epochs - self._epoch - 1)
-        validation = self._validation.seconds * (self._epochs - self._epoch)
-        return left / rate + validation if rate > 0 else math.nan
+        return left / rate + self._validation.seconds * (self._epochs - self._epoch)
 
 
 class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
@@ -179,51 +179,6 @@ class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
     def _look(self) -> None:
         if self._clock.due(LOOK_SECONDS) and self._asked():
             raise StopRequested
-
-
-class Clock:
-    """Says when something is due again, and at what pace pictures went by since it last was."""
-
-    def __init__(self) -> None:
-        self.restart(0)
-
-    def restart(self, seen: int) -> None:
-        """Begin anew, `seen` pictures into the epoch."""
-        self._last = self._marked = time.perf_counter()
-        self._seen = seen
-
-    def due(self, seconds: float) -> bool:
-        """Whether so many seconds went by since it last said yes."""
-        now = time.perf_counter()
-        if now - self._last < seconds:
-            return False
-        self._last = now
-        return True
-
-    def rate(self, seen: int) -> float:
-        """Pictures a second since the last call or restart."""
-        now = time.perf_counter()
-        rate = (seen - self._seen) / max(1e-9, now - self._marked)
-        self._marked, self._seen = now, seen
-        return rate
-
-
-class IntervalMean:
-    """Keras's running means over an epoch → means over what came since last asked."""
-
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        """An epoch begins."""
-        self._seen, self._loss, self._accuracy = 0, 0.0, 0.0
-
-    def since_last(self, seen: int, loss: float, accuracy: float) -> tuple[float, float]:
-        """Means of loss and accuracy over the pictures since the last call, from the means over all `seen` so far."""
-        new = seen - self._seen
-        means = ((loss * seen - self._loss) / new, (accuracy * seen - self._accuracy) / new)
-        self._seen, self._loss, self._accuracy = seen, loss * seen, accuracy * seen
-        return max(0.0, means[0]) if math.isfinite(means[0]) else means[0], min(1.0, max(0.0, means[1]))
 
 
 def cross_entropy(y: np.ndarray, p: np.ndarray) -> float:

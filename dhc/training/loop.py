@@ -110,7 +110,7 @@ def _summary(kept: KeepBest, speeds: list[float], run_dir: Path, writer: RunWrit
         "best_epoch": kept.best_epoch,
         "best_val_accuracy": kept.best,
         "seconds": seconds,
-        "pictures_per_second": float(np.median(speeds)),
+        "pictures_per_second": float(np.median(known)) if (known := [s for s in speeds if np.isfinite(s)]) else None,
     }
     rundir.write_json(run_dir / rundir.SUMMARY, summary)
     return summary

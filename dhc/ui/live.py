@@ -162,8 +162,9 @@ def _metrics(info: RunInfo, log: EventLog, history: History) -> None:
 
 def _latest(history: History, column: str, form: str = "{:.3f}") -> str:
     for table in (history.batches, history.epochs):
-        if len(table):
-            return form.format(table[column].iloc[-1])
+        known = table[column].dropna()
+        if len(known):
+            return form.format(known.iloc[-1])
     return "–"
 
 
