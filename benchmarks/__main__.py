@@ -1,0 +1,32 @@
+"""``python -m benchmarks`` (or ``make bench``): every benchmark in turn, on the stand-in data set (made when it is missing)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+DATA = Path("data/stand-in")
+COMMANDS = (
+    ("benchmarks.decode", str(DATA)),
+    ("benchmarks.telemetry", str(DATA)),
+    ("benchmarks.estimate",),
+    ("benchmarks.stand_in",),
+)
+
+
+def main() -> int:
+    """Run them one after the other; exit status 1 when one failed."""
+    if not DATA.exists():
+        subprocess.run([sys.executable, "-m", "dhc", "data", "make", str(DATA)], check=True)
+    failed = []
+    for module, *arguments in COMMANDS:
+        print(f"\n## {module}", flush=True)
+        if subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode:
+            failed.append(module)
+    print(f"\n{len(COMMANDS) - len(failed)} benchmarks ran" + (f", failed: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

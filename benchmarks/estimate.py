@@ -1,0 +1,56 @@
+"""The estimate before launch against the truth: predicted and measured pictures/s of the VGG16 at several widths.
+
+    python -m benchmarks.estimate [--widths 0.125 0.25 0.5 1] [--batches 12]
+
+The prediction is what the Train page says where no earlier run is known: FLOPs over this CPU's matrix-product rate plus a
+term for moving activations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+import numpy as np
+
+from dhc.models.cost import cost, cpu_seconds_per_picture, matrix_rate
+from dhc.presets import preset_config
+from dhc.training import hardware
+
+
+def measured(width: float, batches: int) -> float:
+    """Training pictures/s over so many batches of 32, after two that do not count."""
+    from dhc.models.build import compiled
+
+    config = preset_config("report-meant").with_values({"model.width": width})
+    model = compiled(config, 96)
+    draw = np.random.default_rng(0)
+    x, y = draw.integers(0, 256, (32, 64, 64, 3), dtype=np.uint8), draw.integers(0, 96, 32)
+    for _ in range(2):
+        model.train_on_batch(x, y)
+    start = time.perf_counter()
+    for _ in range(batches):
+        model.train_on_batch(x, y)
+    return 32 * batches / (time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--widths", type=float, nargs="+", default=[0.125, 0.25, 0.5, 1.0])
+    parser.add_argument("--batches", type=int, default=12)
+    options = parser.parse_args()
+    config = preset_config("report-meant")
+    os.environ.update(hardware.environment(config.device, "cpu"))
+    rate = matrix_rate()
+    print(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s, {hardware.cores()} cores\n")
+    print("| width | expected pictures/s | measured | measured / expected |")
+    print("|---|---|---|---|")
+    for width in options.widths:
+        expected = 1 / cpu_seconds_per_picture(cost(config.with_values({"model.width": width}), 96), rate)
+        found = measured(width, options.batches)
+        print(f"| {width:g} | {expected:.0f} | {found:.0f} | {found / expected:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
