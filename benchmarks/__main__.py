@@ -11,7 +11,7 @@ COMMANDS = (
     ("benchmarks.decode", str(DATA)),
     ("benchmarks.telemetry", str(DATA)),
     ("benchmarks.estimate",),
-    ("benchmarks.stand_in",),
+    ("benchmarks.stand_in", str(DATA)),
 )
 
 
