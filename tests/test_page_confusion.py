@@ -20,7 +20,7 @@ from dhc.analysis.mistakes import outcomes, select
 from dhc.data.generate import make_dataset
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
-from dhc.ui.confusion import Look, matrix_figure
+from dhc.ui.matrix import Look, matrix_figure
 
 RUN, PERFECT = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b"
 MATRIX, PAIRS, PICTURES = "dhc_confusion_matrix", "dhc_confusion_pairs", "dhc_confusion_pictures"

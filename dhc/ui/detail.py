@@ -160,8 +160,10 @@ def _epochs(p: Predictions, index: int) -> None:
     way = course(p, index)
     told = tell_course(way, p.classes)
     lane_count = min(len(lane_classes(way)), LANES)
+    figure = lanes(way, short_names(p.classes))
+    figure.update_layout(margin={"b": 20}, xaxis={"title": None})  # the heading says what runs from left to right
     st.markdown("**Epoch by epoch**")
-    plot(lanes(way, short_names(p.classes)), key="dhc_epochs", height=20 * lane_count + 44, alt=told, clicks=False)
+    plot(figure, key="dhc_epochs", height=20 * lane_count + 26, alt=told, clicks=False)
     best = f"The dotted line is epoch {p.best_epoch:,}, the best one, whose answers these are."
     st.caption(plain(f"{told} {best}"))
 
