@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from dhc.data.layout import DataError
@@ -9,14 +10,17 @@ from dhc.runs.store import RunInfo
 from dhc.training import hardware
 from dhc.ui import plan, session
 from dhc.ui.frame import link
+from dhc.ui.gallery import Tile, gallery
 from dhc.ui.pickers import state_badge
-from dhc.ui.states import empty, plain
+from dhc.ui.states import empty, guard, plain
 
 SHOWN = 8
+STRIP = 10
 
 
 def draw() -> None:
     """What is here, what runs, and what to do next."""
+    _pictures()
     runs = session.store().runs()
     alive = [info for info in runs if info.state.alive]
     left, right = st.columns([2, 1], gap="large")
@@ -37,8 +41,21 @@ def draw() -> None:
         _device()
 
 
+def _pictures() -> None:
+    """A strip of val pictures of the first data set: what this is all about, at a glance."""
+    folder = next(iter(plan.data_folders()), None)
+    if folder is None:
+        return
+    with guard(DataError, OSError):
+        found = session.pictures(folder, "val")
+        names = session.dataset(folder).classes
+        assert found.y is not None
+        rows = np.random.default_rng(0).permutation(len(found.ids))[:STRIP]
+        gallery([Tile(found.x[row], names[int(found.y[row])]) for row in rows], key="dhc-home-pictures", size=84)
+
+
 def _run(info: RunInfo) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
         state_badge(info)
         best = (
             "no epoch finished yet"
