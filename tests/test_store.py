@@ -69,13 +69,41 @@ def test_a_dead_process_without_a_word_has_crashed(tmp_path: Path) -> None:
     assert status_of(folder).state is State.CRASHED
 
 
-@pytest.mark.parametrize("change", [{"created": 1.0}, {"pid": "x"}, {"pid": 2**70}, {"pid": -5}, {"pid": None}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ticks": 1},
+        {"boot": "another"},
+        {"ticks": "x", "boot": None},
+        {"pid": "x"},
+        {"pid": 2**70},
+        {"pid": -5},
+        {"pid": None},
+    ],
+)
 def test_a_reused_pid_or_a_senseless_one_is_not_alive(tmp_path: Path, change: dict[str, object]) -> None:
     folder = make_folder(tmp_path)
     rundir.write_json(
         folder / rundir.PROCESS, {"child": {**identify(os.getpid()), **change}, "host": socket.gethostname()}
     )
     assert status_of(folder).state is State.CRASHED
+
+
+def test_a_clock_that_was_set_back_kills_nobody(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    me = identify(os.getpid())
+    rundir.write_json(
+        folder / rundir.PROCESS, {"child": {**me, "created": me["created"] + 3600}, "host": socket.gethostname()}
+    )
+    assert status_of(folder).state is State.RUNNING
+
+
+def test_without_ticks_the_start_time_decides(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    for shift, state in ((0.0, State.RUNNING), (3600.0, State.CRASHED)):
+        me = {"pid": os.getpid(), "created": identify(os.getpid())["created"] + shift}
+        rundir.write_json(folder / rundir.PROCESS, {"child": me, "host": socket.gethostname()})
+        assert status_of(folder).state is state
 
 
 def test_a_folder_from_another_machine_is_not_alive_here(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -61,8 +62,12 @@ def status_of(folder: Path) -> Status:
 
 
 def identify(pid: int) -> dict[str, Any]:
-    """What tells a process from a later one with the same number: pid and start time (seconds since 1970)."""
-    return {"pid": pid, "created": psutil.Process(pid).create_time()}
+    """What tells a process from a later one with the same number, as JSON.
+
+    pid and start time (seconds since 1970); on Linux also the start in clock ticks since boot and the boot's id, which
+    stay true when someone sets the clock and tell a reboot.
+    """
+    return {"pid": pid, "created": psutil.Process(pid).create_time(), **_since_boot(pid)}
 
 
 def is_alive(process: Any, host: Any = None) -> bool:
@@ -70,8 +75,27 @@ def is_alive(process: Any, host: Any = None) -> bool:
     if host is not None and host != socket.gethostname():
         return False
     try:
-        found = psutil.Process(int(process["pid"]))
-        same: bool = abs(found.create_time() - float(process["created"])) < 1.0
-        return same and found.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
+        pid = int(process["pid"])
+        found = psutil.Process(pid)
+        return _same(process, found) and found.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError, KeyError, TypeError, ValueError, OverflowError):
         return False
+
+
+def _same(process: Mapping[str, Any], found: psutil.Process) -> bool:
+    now = _since_boot(found.pid)
+    if now and "ticks" in process and "boot" in process:
+        return all(process[name] == now[name] for name in ("ticks", "boot"))
+    return bool(abs(found.create_time() - float(process["created"])) < 1.0)
+
+
+def _since_boot(pid: int) -> dict[str, Any]:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return {}
+    return {
+        "ticks": int(stat.rpartition(")")[2].split()[19]),
+        "boot": boot,
+    }  # field 22 of proc(5), counted after the name
