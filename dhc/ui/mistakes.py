@@ -213,12 +213,12 @@ def _grid(subject: Subject, chosen: View, rows: pd.DataFrame) -> None:
         _pager("top", pages, page)
     shown = rows.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     on_page = shown["index"].tolist()
-    marked = st.session_state.get(LAST)
+    run, marked = st.session_state.get(LAST, ("", None))
     clicked = gallery(
         tiles(shown, subject.album, map(_caption, shown.to_dict("records")), judge=chosen.show == "all"),
         key=KEY + "grid",
         size=TILE,
-        selected=on_page.index(marked) if marked in on_page else None,
+        selected=on_page.index(marked) if run == subject.info.id and marked in on_page else None,
     )
     if pages > 1:
         _pager("bottom", pages, page)
@@ -226,7 +226,7 @@ def _grid(subject: Subject, chosen: View, rows: pd.DataFrame) -> None:
         detail.choose(on_page[clicked])
 
     def back(last: int) -> None:
-        st.session_state[LAST] = last
+        st.session_state[LAST] = (subject.info.id, last)
         if last in listed:
             _turn(listed.index(last) // PAGE_SIZE + 1)
 

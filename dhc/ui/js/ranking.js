@@ -74,11 +74,15 @@ function newList(parent) {
   return list;
 }
 
+/** In the next frame, when the browser lays the page out anyway: measuring at once would make it do so twice. */
 function reveal(list, at) {
-  const row = list.children[at];
-  if (!row || list.shown === at) return;
-  const [top, bottom] = [row.offsetTop - list.offsetTop, row.offsetTop - list.offsetTop + row.offsetHeight];
-  if (top < list.scrollTop || bottom > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
+  if (list.shown === at || !list.children[at]) return;
+  requestAnimationFrame(() => {
+    const row = list.children[at];
+    if (!row) return;
+    const top = row.offsetTop - list.offsetTop;
+    if (top < list.scrollTop || top + row.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 2;
+  });
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
