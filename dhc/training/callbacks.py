@@ -112,9 +112,17 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
         """At most every `BATCH_EVENT_SECONDS`: an event with the means since the last one. NaN loss ends the run."""
         seen = min((batch + 1) * self._batch, self._pictures)
         self._pace.batch(seen)
-        if not self._clock.due(BATCH_EVENT_SECONDS) and seen < self._pictures:
+        last = seen == self._pictures
+        if last:
+            self.speeds.append(self._pace.epoch(seen))
+        if not self._clock.due(BATCH_EVENT_SECONDS) and not last:
             return
+        few = seen - self._mean.seen < min(self._batch, self._pictures)  # an epoch's small last batch would be a spike
         loss, accuracy = self._mean.since_last(seen, float(logs["loss"]), float(logs["accuracy"]))
+        if not math.isfinite(loss):
+            raise LossIsNaN(f"the loss became {loss} at epoch {self._epoch + 1}, batch {batch + 1}")
+        if few:
+            return
         position = self._epoch + seen / self._pictures
         self._writer.event(
             "batch",
@@ -126,10 +134,6 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             pictures_per_second=_short(self._pace.lately(seen)),
             eta=_short(self._eta(seen, self._pace.epoch(seen))),
         )
-        if seen == self._pictures:
-            self.speeds.append(self._pace.epoch(seen))
-        if not math.isfinite(loss):
-            raise LossIsNaN(f"the loss became {loss} at epoch {self._epoch + 1}, batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write the epoch, and the learning rate's change when the schedule made one."""

@@ -60,13 +60,13 @@ class IntervalMean:
 
     def restart(self) -> None:
         """An epoch begins."""
-        self._seen, self._loss, self._accuracy = 0, 0.0, 0.0
+        self.seen, self._loss, self._accuracy = 0, 0.0, 0.0
 
     def since_last(self, seen: int, loss: float, accuracy: float) -> tuple[float, float]:
         """Means of loss and accuracy over the pictures since the last call, from the means over all `seen` so far."""
-        new = seen - self._seen
+        new = seen - self.seen
         means = ((loss * seen - self._loss) / new, (accuracy * seen - self._accuracy) / new)
-        self._seen, self._loss, self._accuracy = seen, loss * seen, accuracy * seen
+        self.seen, self._loss, self._accuracy = seen, loss * seen, accuracy * seen
         return max(0.0, means[0]) if math.isfinite(means[0]) else means[0], min(1.0, max(0.0, means[1]))
 
 

@@ -74,7 +74,7 @@ def _draw(info: RunInfo) -> None:
     left, right = st.columns(2)
     with left:
         figure = curves.learning_rate(history, epochs_total=total)
-        plot(figure, key=f"rate-{info.id}", height=200, alt="Learning rate by epoch", clicks=False)
+        plot(figure, key=f"rate-{info.id}", height=240, alt="Learning rate by epoch", clicks=False)
     with right:
         _patience(info, history)
         _events(log)
