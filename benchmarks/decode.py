@@ -101,7 +101,14 @@ def ours(root: Path) -> dict[str, float]:
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     peak = peak_mb()
     total = sum(int(split.x[i : i + 256].sum(dtype=np.int64)) for split in splits for i in range(0, len(split.x), 256))
-    return {"n": sum(len(s.x) for s in splits), "seconds": seconds, "cpu": cpu, "peak": peak, "sum": total, "touched": peak_mb()}
+    return {
+        "n": sum(len(s.x) for s in splits),
+        "seconds": seconds,
+        "cpu": cpu,
+        "peak": peak,
+        "sum": total,
+        "touched": peak_mb(),
+    }
 
 
 SIDES = {"loop": loop, "cold": ours, "warm": ours}
@@ -118,7 +125,9 @@ def print_table(rounds: list[dict[str, dict[str, float]]]) -> None:
     middle = {side: {key: median(r[side][key] for r in rounds) for key in rounds[0][side]} for side in SIDES}
     reference = middle["loop"]
     print(f"\n{int(reference['n']):,} pictures, {len(rounds)} rounds\n")
-    print("| side | seconds (spread) | CPU s | pictures/s | against the loop | peak memory | all pixels read | loop / ours |")
+    print(
+        "| side | seconds (spread) | CPU s | pictures/s | against the loop | peak memory | all pixels read | loop / ours |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for side, row in middle.items():
         spread = sorted(r[side]["seconds"] for r in rounds)
@@ -129,7 +138,9 @@ def print_table(rounds: list[dict[str, dict[str, float]]]) -> None:
             f"| {reference['peak'] / row['peak']:.0f}× ({reference['peak'] / touched:.0f}× all read) |"
         )
     same = len({row["sum"] for row in middle.values()}) == 1
-    print(f"\nSum of all pixels: {'equal on every side' if same else 'differs (resizing: ours averages where it shrinks)'}.")
+    print(
+        f"\nSum of all pixels: {'equal on every side' if same else 'differs (resizing: ours averages where it shrinks)'}."
+    )
 
 
 def make(root: Path) -> None:

@@ -202,9 +202,7 @@ class ScheduleConfig(Section):
 class FitConfig(Section):
     """How long and in what portions."""
 
-    epochs: int = knob(
-        250, "Epochs", "Passes over the training pictures.", rank=MISSION, ge=1, le=50_000
-    )
+    epochs: int = knob(250, "Epochs", "Passes over the training pictures.", rank=MISSION, ge=1, le=50_000)
     batch_size: int = knob(32, "Batch size", "Pictures per weight update.", unit="pictures", rank=COMMON, ge=1, le=8192)
     seed: int = knob(
         0, "Seed", "Decides initial weights, shuffle order, dropout and augmentation.", rank=COMMON, ge=0, le=2**31 - 1

@@ -218,7 +218,9 @@ def test_a_repaired_picture_comes_back_in_its_place(three: Path) -> None:
 def test_several_bad_pictures_are_counted_and_the_first_is_named(three: Path) -> None:
     for i in (1, 2):
         (three / "train_images" / f"00{i}.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"^“train_images/001\.png” cannot be read \(and 1 more of the 3 train pictures\)"):
+    with pytest.raises(
+        DataError, match=r"^“train_images/001\.png” cannot be read \(and 1 more of the 3 train pictures\)"
+    ):
         load(three)
 
 
@@ -235,7 +237,14 @@ def test_a_table_that_forgets_the_ending_is_told_so(three: Path) -> None:
 
 
 def test_hostile_names_are_read_or_reported_like_any_other(tmp_path: Path) -> None:
-    names = ["<img src=x onerror=alert(1)>.png".replace("/", ""), "'\";--.png", "🐈 \u202e.png", "a\nb.png", "%s{0}.png", "-rf.png"]
+    names = [
+        "<img src=x onerror=alert(1)>.png".replace("/", ""),
+        "'\";--.png",
+        "🐈 \u202e.png",
+        "a\nb.png",
+        "%s{0}.png",
+        "-rf.png",
+    ]
     rows = [(name, "a") for name in [*names, "x" * 300 + ".png", "surely missing \x1b[31m.png"]]
     write_layout(tmp_path, rows, rows[:1])
     for i, name in enumerate(names):
@@ -264,7 +273,10 @@ def test_no_damage_ends_in_anything_but_a_picture_or_a_reason(
         assert str(reason)  # noqa: PT017 - either outcome is right, and both are looked at
 
 
-@given(start=st.sampled_from([b"\xff\xd8", b"GIF89a", b"BM", b"RIFF\0\0\0\0WEBP", b"II*\0", b"MM\0*", b""]), rest=st.binary())
+@given(
+    start=st.sampled_from([b"\xff\xd8", b"GIF89a", b"BM", b"RIFF\0\0\0\0WEBP", b"II*\0", b"MM\0*", b""]),
+    rest=st.binary(),
+)
 def test_no_header_ends_in_anything_but_a_size_or_a_reason(start: bytes, rest: bytes) -> None:
     try:
         assert min(dimensions(start + rest)) > 0
@@ -465,7 +477,9 @@ def test_processes_that_build_at_once_all_see_the_right_pictures(tmp_path: Path)
               "from dhc.data.decode import load_pictures as l; d = o(Path(sys.argv[1])); sys.stdin.read(1); " \
               "print(hashlib.sha256(l(d, 'train').x.tobytes()).hexdigest())"  # fmt: skip
     builders = [
-        subprocess.Popen([sys.executable, "-c", program, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", program, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(3)
     ]
     said = [builder.communicate("g")[0] for builder in builders]

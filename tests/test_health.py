@@ -56,7 +56,11 @@ def test_bad_pictures_are_named_under_their_reason_and_the_rest_is_still_checked
     (sound / "val_images" / "001.png").unlink()
     copy(sound, "train_images/000.png", "train_images/001.png")
     findings = check(sound)
-    assert [(f.kind, f.severity) for f in findings[:3]] == [("unreadable", "error"), ("unreadable", "error"), ("missing", "error")]
+    assert [(f.kind, f.severity) for f in findings[:3]] == [
+        ("unreadable", "error"),
+        ("unreadable", "error"),
+        ("missing", "error"),
+    ]
     assert findings[0].files == ("train_images/003.png", "train_images/005.png")
     assert findings[0].text.startswith("2 train pictures cannot be read: the file is empty (“train_images/003.png”")
     assert findings[1].files == ("train_images/007.png",)
@@ -104,7 +108,9 @@ def test_a_picture_with_two_labels_is_told_with_both(sound: Path) -> None:
 
 
 def test_imbalance_names_the_extremes(tmp_path: Path) -> None:
-    root = write_folder(tmp_path, {"train": ["few"] * 10 + ["some"] * 15 + ["many"] * 25, "val": ["few", "some", "many"]})
+    root = write_folder(
+        tmp_path, {"train": ["few"] * 10 + ["some"] * 15 + ["many"] * 25, "val": ["few", "some", "many"]}
+    )
     (finding,) = check(root)
     assert (finding.kind, finding.severity) == ("imbalance", "note")
     assert "10 to 25 train pictures (15 in the middle); most: “many” (25)" in finding.text

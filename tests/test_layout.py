@@ -71,7 +71,9 @@ def test_among_integers_07_and_7_are_one_class_also_in_val(tmp_path: Path) -> No
     assert dataset.splits["val"].y.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("label", ["nan", "NaN", "NA", "None", "null", "N/A", "-", "True", "1e5", "٣", "<b>x</b>", "é🐈"])
+@pytest.mark.parametrize(
+    "label", ["nan", "NaN", "NA", "None", "null", "N/A", "-", "True", "1e5", "٣", "<b>x</b>", "é🐈"]
+)
 def test_what_looks_missing_or_odd_is_a_label_like_any_other(tmp_path: Path, label: str) -> None:
     assert set(opened(tmp_path, [label, "cat"]).classes) == {label, "cat"}
 
@@ -90,7 +92,9 @@ def test_integer_labels_are_numbered_as_by_label_encoder(labels: list[int]) -> N
 
 
 @settings(deadline=None)  # files are written
-@given(labels=st.lists(st.text("aäZ0 <\"',;中🐈", min_size=1, max_size=6).map(lambda t: f"x{t}x"), min_size=1, max_size=30))
+@given(
+    labels=st.lists(st.text("aäZ0 <\"',;中🐈", min_size=1, max_size=6).map(lambda t: f"x{t}x"), min_size=1, max_size=30)
+)
 def test_text_labels_are_numbered_as_by_label_encoder(labels: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         dataset = opened(Path(folder), labels)
@@ -99,9 +103,9 @@ def test_text_labels_are_numbered_as_by_label_encoder(labels: list[str]) -> None
     assert dataset.splits["train"].y.tolist() == encoder.transform(labels).tolist()
 
 
-names = st.text(st.characters(exclude_characters="\0/\\:", exclude_categories=("Cs",)), min_size=1, max_size=300).filter(
-    lambda name: name.strip() and name not in (".", "..")
-)
+names = st.text(
+    st.characters(exclude_characters="\0/\\:", exclude_categories=("Cs",)), min_size=1, max_size=300
+).filter(lambda name: name.strip() and name not in (".", ".."))
 
 
 @settings(deadline=None)  # files are written
@@ -135,7 +139,9 @@ def test_tables_of_every_usual_make_are_read(tmp_path: Path, data: bytes) -> Non
 
 
 def test_names_below_a_folder_and_untidy_ones_are_tidied(tmp_path: Path) -> None:
-    write_layout(tmp_path, [("./a.png", "x"), ("sub//b.png", "x"), ("sub/./c.png", "x"), ("d..png", "x")], [("a.png", "x")])
+    write_layout(
+        tmp_path, [("./a.png", "x"), ("sub//b.png", "x"), ("sub/./c.png", "x"), ("d..png", "x")], [("a.png", "x")]
+    )
     files = open_dataset(tmp_path).splits["train"].files
     assert files == ("train_images/a.png", "train_images/sub/b.png", "train_images/sub/c.png", "train_images/d..png")
 
@@ -216,7 +222,8 @@ def test_whatever_is_wrong_with_the_tables_is_one_clear_sentence(tmp_path: Path,
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 @pytest.mark.parametrize(
-    "path", ["../x.png", "a/../../x.png", "..", "/etc/passwd", "\\x.png", "..\\x.png", "a\\..\\..\\x", "C:\\x.png", "c:x.png"]
+    "path",
+    ["../x.png", "a/../../x.png", "..", "/etc/passwd", "\\x.png", "..\\x.png", "a\\..\\..\\x", "C:\\x.png", "c:x.png"],
 )
 def test_a_path_that_leaves_the_folder_is_refused_by_name(tmp_path: Path, split: str, path: str) -> None:
     rows = {"train": [("1.png", "a")], "val": [("1.png", "a")], "test": [("1.png", "")]}

@@ -124,7 +124,9 @@ def _build(root: Path, split: Split, progress: Progress | None) -> cache.Cached:
             except cache.CacheError as error:
                 refused.append(f"{folder} ({error})")
     size = len(jobs) * SIZE * SIZE * 3 >> 20
-    raise DataError(f"The decoded pictures need {size:,} MB in {' or '.join(refused)}; make room or allow writing there.")
+    raise DataError(
+        f"The decoded pictures need {size:,} MB in {' or '.join(refused)}; make room or allow writing there."
+    )
 
 
 def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.Cached | None) -> list[_Job]:

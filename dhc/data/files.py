@@ -39,7 +39,10 @@ def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
                 entry.name: _stat(root, f"{folder}/{entry.name}") if entry.is_symlink() else _state(entry.stat())
                 for entry in entries
             }
-    except (OSError, RuntimeError):  # no such folder, not ours to read, a loop of links: then none of its files is there
+    except (
+        OSError,
+        RuntimeError,
+    ):  # no such folder, not ours to read, a loop of links: then none of its files is there
         return {}
 
 

@@ -97,8 +97,10 @@ def _bad(dataset: Dataset, name: str, bad: Sequence[BadPicture]) -> Iterator[Fin
     for reason, files in by_reason.items():
         gone = stat_files(dataset.root, files[:1]) == [None]
         yield Finding(
-            "missing" if gone else "unreadable", "error",
-            f"{_count(len(files), name)} cannot be read: {reason} ({_some(files)}).", tuple(files),
+            "missing" if gone else "unreadable",
+            "error",
+            f"{_count(len(files), name)} cannot be read: {reason} ({_some(files)}).",
+            tuple(files),
         )
 
 
@@ -127,7 +129,8 @@ def _shared_copies(loaded: Loaded, copies: Sequence[Sequence[_Place]]) -> Iterat
         if pairs:
             share = len(pairs) / len(loaded[other].ids)
             yield Finding(
-                "leak", "error" if share >= LEAKING else "warning",
+                "leak",
+                "error" if share >= LEAKING else "warning",
                 f"{_count(len(pairs), other)} ({share:.1%}) are also in {one}, pixel for pixel, such as {shown(pairs[0][0])} "
                 f"and {shown(pairs[0][1])}: accuracy on {other} then rewards memory; take them out of one of the two.",
                 tuple(file for file, _ in pairs),
@@ -143,9 +146,11 @@ def _two_labels(dataset: Dataset, loaded: Loaded, copies: Sequence[Sequence[_Pla
     if found:
         example = " and ".join(f"{shown(file)} as {shown(label)}" for file, label in found[:2])
         yield Finding(
-            "two-labels", "warning",
+            "two-labels",
+            "warning",
             f"{len(found):,} files show a picture that also stands under another label, such as {example}; "
-            "no network can get both right.", tuple(file for file, _ in found),
+            "no network can get both right.",
+            tuple(file for file, _ in found),
         )
 
 
@@ -156,9 +161,11 @@ def _own_copies(loaded: Loaded, copies: Sequence[Sequence[_Place]]) -> Iterator[
         if groups:
             extra = [file for group in groups for file in group[1:]]
             yield Finding(
-                "duplicate", "warning" if name == "train" else "note",
+                "duplicate",
+                "warning" if name == "train" else "note",
                 f"{_count(len(extra), name)} are exact copies of another {name} picture, such as "
-                f"{shown(groups[0][1])} of {shown(groups[0][0])}; they count twice.", tuple(extra),
+                f"{shown(groups[0][1])} of {shown(groups[0][0])}; they count twice.",
+                tuple(extra),
             )
 
 
@@ -170,7 +177,8 @@ def _number_leak(dataset: Dataset) -> Iterator[Finding]:
         return
     of = "all" if leak.explained == leak.total else f"{leak.explained:,} of"
     yield Finding(
-        "number-leak", "warning",
+        "number-leak",
+        "warning",
         f"The file number modulo {leak.modulus} determines the class of {of} {leak.total:,} numbered train and val "
         "pictures: whoever sees the names needs no pictures, so let no model see them, and rename the files before "
         "they are given out as a task.",
@@ -178,26 +186,39 @@ def _number_leak(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _classes(dataset: Dataset) -> Iterator[Finding]:
-    counts = {name: np.bincount(split.y, minlength=len(dataset.classes))
-              for name, split in dataset.splits.items() if split.y is not None}
+    counts = {
+        name: np.bincount(split.y, minlength=len(dataset.classes))
+        for name, split in dataset.splits.items()
+        if split.y is not None
+    }
     train, names = counts["train"], dataset.classes
     if len(names) < 2:
-        yield Finding("classes", "error", f"There is only one class, {shown(names[0])}; a classifier needs two or more.")
+        yield Finding(
+            "classes", "error", f"There is only one class, {shown(names[0])}; a classifier needs two or more."
+        )
         return
     unseen = [names[i] for i in np.flatnonzero(counts["val"] == 0)]
     if unseen:
-        yield Finding("no-val", "warning", f"{len(unseen):,} of {len(names):,} classes have no val picture, so nothing will "
-                      f"be known of them: {_some(unseen)}.")
+        yield Finding(
+            "no-val",
+            "warning",
+            f"{len(unseen):,} of {len(names):,} classes have no val picture, so nothing will "
+            f"be known of them: {_some(unseen)}.",
+        )
     tiny = [names[i] for i in np.flatnonzero(train < FEW)]
     if tiny:
-        yield Finding("tiny-class", "warning", f"{len(tiny):,} of {len(names):,} classes have fewer than {FEW} train "
-                      f"pictures: {_some(tiny)}.")
+        yield Finding(
+            "tiny-class",
+            "warning",
+            f"{len(tiny):,} of {len(names):,} classes have fewer than {FEW} train pictures: {_some(tiny)}.",
+        )
     ratio = float(train.max() / train.min())
     if ratio >= UNEVEN:
         order = np.argsort(-train, kind="stable")
         most, fewest = ([f"{shown(names[i])} ({train[i]:,})" for i in ends] for ends in (order[:3], order[:-4:-1]))
         yield Finding(
-            "imbalance", "warning" if ratio >= LOPSIDED else "note",
+            "imbalance",
+            "warning" if ratio >= LOPSIDED else "note",
             f"Classes have {train.min():,} to {train.max():,} train pictures ({np.median(train):,.0f} in the middle); most: "
             f"{', '.join(most)}; fewest: {', '.join(fewest)}.",
         )
@@ -208,13 +229,21 @@ def _looks(loaded: Loaded) -> Iterator[Finding]:
         flat, grey = _flat_and_grey(pictures.x)
         if flat.any():
             files = tuple(pictures.ids[flat].tolist())
-            yield Finding("flat", "warning", f"{_count(len(files), name)} show one colour and nothing else ({_some(files)}).",
-                          files)
+            yield Finding(
+                "flat",
+                "warning",
+                f"{_count(len(files), name)} show one colour and nothing else ({_some(files)}).",
+                files,
+            )
         grey &= ~flat
         if grey.any():
             which = "All" if grey.all() else f"{np.count_nonzero(grey):,} of"
-            yield Finding("grey", "note", f"{which} {len(grey):,} {name} pictures have no colour.",
-                          () if grey.all() else tuple(pictures.ids[grey].tolist()))
+            yield Finding(
+                "grey",
+                "note",
+                f"{which} {len(grey):,} {name} pictures have no colour.",
+                () if grey.all() else tuple(pictures.ids[grey].tolist()),
+            )
 
 
 def _flat_and_grey(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -246,7 +275,8 @@ def _sizes(dataset: Dataset, loaded: Loaded) -> Iterator[Finding]:
         span = f"{small[0]}×{small[1]}" + (f" to {large[0]}×{large[1]}" if small != large else "")
         bent = sum(n for (width, height), n in other.items() if width != height)
         yield Finding(
-            "size", "note",
+            "size",
+            "note",
             f"{sum(other.values()):,} of {sum(sizes.values()):,} pictures are not {SIZE}×{SIZE} but {span}, and are resized"
             + (f"; {bent:,} of them are not square, so their proportions change." if bent else "."),
         )
@@ -261,16 +291,27 @@ def _tables_and_folders(dataset: Dataset) -> Iterator[Finding]:
     for name, split in dataset.splits.items():
         twice = [file for file, n in Counter(split.files).items() if n > 1]
         if twice:
-            yield Finding("listed-twice", "note", f"{name}.csv lists {len(twice):,} files more than once ({_some(twice)}).",
-                          tuple(twice))
+            yield Finding(
+                "listed-twice",
+                "note",
+                f"{name}.csv lists {len(twice):,} files more than once ({_some(twice)}).",
+                tuple(twice),
+            )
         folder = f"{name}_images"
         listed = set(split.files)
-        beside = sorted(f"{folder}/{entry}" for entry, state in list_folder(dataset.root, folder).items()
-                        if state is not None and entry.lower().endswith(PICTURE_ENDINGS))
+        beside = sorted(
+            f"{folder}/{entry}"
+            for entry, state in list_folder(dataset.root, folder).items()
+            if state is not None and entry.lower().endswith(PICTURE_ENDINGS)
+        )
         unused = [file for file in beside if file not in listed]
         if unused:
-            yield Finding("unlisted", "note", f"{len(unused):,} pictures in {folder}/ are not in {name}.csv and are not used "
-                          f"({_some(unused)}).", tuple(unused))
+            yield Finding(
+                "unlisted",
+                "note",
+                f"{len(unused):,} pictures in {folder}/ are not in {name}.csv and are not used ({_some(unused)}).",
+                tuple(unused),
+            )
 
 
 def _count(n: int, split: str) -> str:

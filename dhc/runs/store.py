@@ -181,7 +181,7 @@ def read_predictions(folder: Path) -> Predictions:
     try:
         if path.stat().st_size > MAX_PREDICTIONS:
             raise RunError(f"{path.name} is too large to be this run's predictions")
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             p = Predictions(
                 ids=file["ids"],
                 y_true=file["y_true"].astype(np.int64),

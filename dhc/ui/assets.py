@@ -1,4 +1,5 @@
 """The browser's side of our components: our own JavaScript and CSS, and plotly.min.js out of the installed package."""
+
 from __future__ import annotations
 
 from functools import cache

@@ -1,10 +1,12 @@
 """What every page begins with: page settings, the navigation row that keeps the chosen run, the title."""
+
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from types import ModuleType
-from typing import Final, cast
+from typing import Final
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
@@ -57,9 +59,16 @@ def fence() -> None:
 
     Only in a process that ``streamlit run`` started, so that pages can be tested in the process that also tests training.
     """
-    if "streamlit.web.bootstrap" in sys.modules:
-        for name in HEAVY:
-            sys.modules.setdefault(name, cast(ModuleType, None))
+    if "streamlit.web.bootstrap" in sys.modules and not any(isinstance(finder, _Fence) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Fence())
+
+
+class _Fence(MetaPathFinder):
+    """Refuses to find HEAVY modules. An entry None in sys.modules would do so too, but libraries look there for them."""
+
+    def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> None:
+        if fullname.partition(".")[0] in HEAVY:
+            raise ModuleNotFoundError(f"{fullname} is not for the web server", name=fullname)
 
 
 def link(label: str, *, text: str | None = None, **params: str) -> None:

@@ -1,4 +1,5 @@
 """A grid of small pictures that can be clicked: a hundred in one message, no request for each."""
+
 from __future__ import annotations
 
 import base64

@@ -1,4 +1,5 @@
 """Any Plotly figure on a page: it keeps zoom and hover while it changes, follows the theme, answers clicks on cells."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """What a page shows when there is nothing to show: the empty, loading and error states, and text that nobody vouches for."""
+
 from __future__ import annotations
 
 import logging

@@ -1,4 +1,5 @@
 """Fixtures of the browser tests: ``serve`` starts real servers, ``page`` is a real Chromium page that must stay local."""
+
 from __future__ import annotations
 
 import os
@@ -57,7 +58,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def theme(request: pytest.FixtureRequest) -> str:
-    """"light", or what ``@pytest.mark.parametrize("theme", [...], indirect=True)`` says: the system's colour scheme."""
+    """ "light", or what ``@pytest.mark.parametrize("theme", [...], indirect=True)`` says: the system's colour scheme."""
     return getattr(request, "param", "light")
 
 

@@ -1,4 +1,5 @@
 """What the browser tests stand on: a real Streamlit server in its own process, an installed Chromium, waiting helpers."""
+
 from __future__ import annotations
 
 import os
@@ -82,12 +83,25 @@ def start_server(script: Path, log: Path, *, env: Mapping[str, str] = {}, args: 
     ``env`` is added to this process's environment, such as DHC_RUNS_DIR and DHC_DATA_DIR; ``args`` go to streamlit.
     """
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), f"--server.port={port}",
-               "--server.fileWatcherType=none", *args]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(script),
+        f"--server.port={port}",
+        "--server.fileWatcherType=none",
+        *args,
+    ]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **env}, stdout=out, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL, start_new_session=True,
+            command,
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
     server = Server(process, f"http://127.0.0.1:{port}", log)
     try:

@@ -1,4 +1,5 @@
 """The plot and gallery components and the frame, in a real browser against a real server."""
+
 from __future__ import annotations
 
 import re
@@ -51,7 +52,9 @@ def click_cell(page: Page, row: int, column: int) -> None:
 
 
 def ranges(page: Page, selector: str) -> list[list[float]]:
-    return page.evaluate(f"selector => {{ const l = ({LAYOUT})(selector); return [l.xaxis.range, l.yaxis.range] }}", selector)
+    return page.evaluate(
+        f"selector => {{ const l = ({LAYOUT})(selector); return [l.xaxis.range, l.yaxis.range] }}", selector
+    )
 
 
 def zoom(page: Page, selector: str) -> list[list[float]]:
@@ -65,7 +68,8 @@ def zoom(page: Page, selector: str) -> list[list[float]]:
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7, steps=5)
     page.mouse.up()
     page.wait_for_function(
-        f"([selector, low]) => ({LAYOUT})(selector).xaxis.range[0] > low", arg=[selector, before[0][0]])
+        f"([selector, low]) => ({LAYOUT})(selector).xaxis.range[0] > low", arg=[selector, before[0][0]]
+    )
     pause(page)
     return ranges(page, selector)
 
@@ -104,7 +108,9 @@ def test_click_to_answer_takes_well_under_two_seconds(app: Page, capsys: pytest.
         times.append(milliseconds_to_text(app, lambda i=i: click_cell(app, 10 + i, 50 + i), answer))  # type: ignore[misc]
         pause(app)
     with capsys.disabled():
-        print(f"\nclick on a 96 x 96 heatmap to changed DOM: median {sorted(times)[4]:.0f} ms, worst {max(times):.0f} ms")
+        print(
+            f"\nclick on a 96 x 96 heatmap to changed DOM: median {sorted(times)[4]:.0f} ms, worst {max(times):.0f} ms"
+        )
     assert sorted(times)[4] < 2000
 
 
@@ -148,7 +154,8 @@ def test_charts_follow_a_theme_switched_while_they_are_shown(app: Page) -> None:
     assert tick_color() == "rgb(29, 27, 46)"
     app.emulate_media(color_scheme="dark")
     app.wait_for_function(
-        "s => getComputedStyle(document.querySelector(s + ' .xtick text')).fill === 'rgb(236, 234, 246)'", arg=CURVES)
+        "s => getComputedStyle(document.querySelector(s + ' .xtick text')).fill === 'rgb(236, 234, 246)'", arg=CURVES
+    )
     assert app.evaluate(f"s => ({LAYOUT})(s).colorway[0]", CURVES) == "#76a9fa"
     assert ranges(app, CURVES) == zoomed
 
@@ -199,7 +206,8 @@ def test_plotly_is_fetched_once_and_kept_over_a_reload(chromium: Browser, server
             page.goto(server.url)
             page.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
             sizes += page.evaluate(
-                "performance.getEntriesByType('resource').filter(e => e.name.includes('plotly.min.js')).map(e => e.transferSize)")
+                "performance.getEntriesByType('resource').filter(e => e.name.includes('plotly.min.js')).map(e => e.transferSize)"
+            )
     assert sizes[0] > 1_000_000
     assert sizes[1:] == [0]
 
@@ -223,7 +231,8 @@ def test_tiles_are_one_tab_stop_and_obey_arrows_and_enter(app: Page) -> None:
     app.locator(".tile").first.focus()
     row = app.evaluate(
         "[...document.querySelectorAll('*')].find(e => e.shadowRoot?.querySelector('.tile')).shadowRoot"
-        ".querySelectorAll('.tile').values().toArray().findIndex((t, i, all) => t.offsetTop > all[0].offsetTop)")
+        ".querySelectorAll('.tile').values().toArray().findIndex((t, i, all) => t.offsetTop > all[0].offsetTop)"
+    )
     app.keyboard.press("ArrowRight")
     app.keyboard.press("ArrowDown")
     app.keyboard.press("Enter")
@@ -248,7 +257,8 @@ def test_every_picture_and_chart_is_there_in_both_themes(
 ) -> None:
     app.wait_for_function(
         "[...document.querySelectorAll('*')].filter(e => e.shadowRoot).flatMap(e => [...e.shadowRoot.querySelectorAll('img')])"
-        ".filter(i => i.complete && i.naturalWidth === 64).length === 100")
+        ".filter(i => i.complete && i.naturalWidth === 64).length === 100"
+    )
     assert screenshot(f"components-{theme}-{width}", whole=True).stat().st_size > 50_000
 
 
@@ -258,7 +268,9 @@ def test_failures_become_sentences_and_tracebacks_go_to_the_servers_log(
     server = serve("tests/e2e/apps/failing.py")
     page.goto(server.url)
     settled(page)
-    expect(page.get_by_text(re.compile(r"!\[\]\(http\W+example\.com/a\.png\) <b>train\.csv</b> is missing in my_data\."))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(r"!\[\]\(http\W+example\.com/a\.png\) <b>train\.csv</b> is missing in my_data\."))
+    ).to_be_visible()
     expect(page.locator(".stMain a[href*='example.com'], .stMain img")).to_have_count(0)
     expect(page.get_by_text("There are no runs yet.")).to_be_visible()
     expect(page.get_by_text(re.compile("import of keras halted"))).to_be_visible()

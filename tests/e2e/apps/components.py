@@ -1,4 +1,5 @@
 """Plot and gallery as a page would use them, for test_components.py."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -56,8 +57,12 @@ def pictures() -> None:
     rng = np.random.default_rng(0)
     tones = ("plain", "good", "bad")
     tiles = [
-        Tile(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8), HOSTILE[i] if i < len(HOSTILE) else f"tile {i}",
-             tooltip=HOSTILE[i % len(HOSTILE)], tone=tones[i % 3])
+        Tile(
+            rng.integers(0, 255, (64, 64, 3), dtype=np.uint8),
+            HOSTILE[i] if i < len(HOSTILE) else f"tile {i}",
+            tooltip=HOSTILE[i % len(HOSTILE)],
+            tone=tones[i % 3],
+        )
         for i in range(100)
     ]
     chosen = gallery(tiles, key="gallery", selected=st.session_state.get("chosen"), size=64)

@@ -1,4 +1,5 @@
 """A page whose parts fail in every way, for test_components.py."""
+
 from __future__ import annotations
 
 import streamlit as st
