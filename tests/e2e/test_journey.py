@@ -114,6 +114,9 @@ def test_from_an_empty_house_to_the_pictures_behind_a_cell(
     settled(page)
     screenshot("confusion")
     assert json.loads((runs / run_id / rundir.EXIT).read_text())["how"] == "finished"
+    maps = Path(f"/proc/{server.process.pid}/maps")
+    if maps.exists():  # Linux: what the server has ever loaded
+        assert "site-packages/tensorflow" not in maps.read_text()
 
 
 def test_stop_on_the_live_page_ends_the_process_and_keeps_the_network(
