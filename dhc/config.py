@@ -8,40 +8,25 @@ Field names are Keras's where Keras has one (``patience``, ``factor``, ``min_lr`
 from __future__ import annotations
 
 import functools
-import json
-import typing
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-MISSION, COMMON, RARE = 1, 2, 3  # how prominently a form shows a field
+from dhc.knobs import COMMON, MISSION, RARE, ConfigError, ConfigField, describe, knob
 
-
-class ConfigError(ValueError):
-    """A setting that does not exist or a value that it cannot take; the text says which ones are good."""
-
-
-def knob(
-    default: Any,
-    title: str,
-    help: str,
-    *,
-    unit: str = "",
-    takes: str = "text",
-    rank: int = RARE,
-    step: float | None = None,
-    log: bool = False,
-    **bounds: Any,
-) -> Any:
-    """One field of a section: its default, how it is called, what it does, its unit, prominence and bounds (ge, le, …).
-
-    ``log`` says that useful values lie decades apart (a form then shows scientific notation).
-    """
-    extra: dict[str, Any] = {"unit": unit, "takes": takes, "rank": rank, "step": step, "log": log}
-    return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
+__all__ = [
+    "COMMON",
+    "MISSION",
+    "RARE",
+    "ConfigError",
+    "ConfigField",
+    "RunConfig",
+    "differences",
+    "explain",
+    "fields",
+    "read_assignment",
+]
 
 
 class Section(BaseModel):
@@ -281,58 +266,10 @@ class RunConfig(Section):
             raise ConfigError(explain(error)) from None
 
 
-@dataclass(frozen=True)
-class ConfigField:
-    """One hyperparameter as a form or a table sees it."""
-
-    section: str
-    key: str
-    title: str
-    help: str
-    unit: str
-    takes: str
-    rank: int
-    step: float | None
-    log: bool
-    kind: Literal["int", "float", "bool", "text", "choice"]
-    choices: tuple[str, ...]
-    low: float | None
-    high: float | None
-    low_open: bool
-    high_open: bool
-    default: Any
-
-    @property
-    def name(self) -> str:
-        """Dotted name, as ``--set`` takes it."""
-        return f"{self.section}.{self.key}"
-
-    @property
-    def bounds(self) -> str:
-        """What the field takes, in words, e.g. ``0 ≤ x < 1`` or ``relu | leaky_relu``."""
-        if self.kind == "choice":
-            return " | ".join(self.choices)
-        if self.kind in ("bool", "text"):
-            return "true | false" if self.kind == "bool" else self.takes
-        low = "" if self.low is None else f"{self.low:g} {'<' if self.low_open else '≤'} "
-        high = "" if self.high is None else f" {'<' if self.high_open else '≤'} {self.high:g}"
-        return f"{low}{'n' if self.kind == 'int' else 'x'}{high}"
-
-    def parse(self, value: Any) -> Any:
-        """Read a text as this field's type (values that are no texts pass through to validation)."""
-        if not isinstance(value, str) or self.kind in ("text", "choice"):
-            return value
-        readers: dict[str, Any] = {"int": int, "float": float, "bool": _read_bool}
-        try:
-            return readers[self.kind](value.strip())
-        except ValueError:
-            raise ConfigError(f"{self.name} cannot be {value!r}: it takes {self.bounds}") from None
-
-
 def fields() -> tuple[ConfigField, ...]:
     """Every hyperparameter, in the order of the sections."""
     return tuple(
-        _describe(section, key, info)
+        describe(section, key, info)
         for section, holder in RunConfig.model_fields.items()
         if isinstance(holder.annotation, type) and issubclass(holder.annotation, Section)
         for key, info in holder.annotation.model_fields.items()
@@ -373,64 +310,9 @@ def _field_of(name: str) -> ConfigField:
     return known[name]
 
 
-def _read_bool(text: str) -> bool:
-    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-    if text.lower() not in words:
-        raise ValueError(text)
-    return words[text.lower()]
-
-
-def _describe(section: str, key: str, info: FieldInfo) -> ConfigField:
-    extra: dict[str, Any] = dict(typing.cast("dict[str, Any]", info.json_schema_extra or {}))
-    kind, choices = _kind(info.annotation)
-    low, low_open = _bound(info, "ge", "gt")
-    high, high_open = _bound(info, "le", "lt")
-    return ConfigField(
-        section=section,
-        key=key,
-        title=info.title or key,
-        help=info.description or "",
-        unit=extra["unit"],
-        takes=extra["takes"],
-        rank=extra["rank"],
-        step=extra["step"],
-        log=extra["log"],
-        kind=kind,
-        choices=choices,
-        low=low,
-        high=high,
-        low_open=low_open,
-        high_open=high_open,
-        default=info.default,
-    )
-
-
-def _kind(annotation: Any) -> tuple[Literal["int", "float", "bool", "text", "choice"], tuple[str, ...]]:
-    if typing.get_origin(annotation) is Annotated:
-        annotation = typing.get_args(annotation)[0]
-    if typing.get_origin(annotation) is Literal:
-        return "choice", tuple(str(choice) for choice in typing.get_args(annotation))
-    kinds: dict[Any, Literal["int", "float", "bool", "text"]] = {int: "int", float: "float", bool: "bool", str: "text"}
-    assert annotation in kinds, annotation
-    return kinds[annotation], ()
-
-
-def _bound(info: FieldInfo, closed: str, open_: str) -> tuple[float | None, bool]:
-    for item in info.metadata:
-        for name in (closed, open_):
-            if getattr(item, name, None) is not None:
-                return float(getattr(item, name)), name == open_
-    return None, False
-
-
 def read_assignment(text: str) -> tuple[str, str]:
     """``"fit.epochs=3"`` → ``("fit.epochs", "3")``; raises ConfigError when there is no ``=``."""
     name, sign, value = text.partition("=")
     if not sign:
         raise ConfigError(f"{text!r} is no setting: write NAME=VALUE, for example fit.epochs=3")
     return name.strip(), value.strip()
-
-
-def canonical(config: RunConfig) -> str:
-    """The config as one line of sorted JSON, for hashing and for comparing."""
-    return json.dumps(config.model_dump(), sort_keys=True, ensure_ascii=False)

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 
 # Room → the rooms it may import, besides itself. Data flows from top to bottom; nothing imports against it.
 ALLOWED: dict[str, set[str]] = {
-    "config": set(),
+    "knobs": set(),
+    "config": {"knobs"},
     "presets": {"config"},
     "data": {"config"},
     "models": {"config"},
