@@ -20,7 +20,14 @@ from dhc.training.hardware import DeviceError
 
 BAD_INPUT = 2
 RUNS = click.option(
-    "--runs", "runs_dir", type=click.Path(path_type=Path), default="runs", show_default=True, help="Folder of the runs."
+    "--runs",
+    "runs_dir",
+    envvar="DHC_RUNS_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    default="runs",
+    show_default=True,
+    help="Folder of the runs.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -83,16 +90,17 @@ def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int)
     """Draw the stand-in data set into FOLDER: generated pictures in the competition's layout, not the competition's own."""
     from dhc.data.generate import make_dataset
 
-    with click.progressbar(length=train + val + test, label=f"drawing {train + val + test:,} pictures") as bar:
-        make_dataset(
-            folder,
-            classes=classes,
-            train=train,
-            val=val,
-            test=test,
-            seed=seed,
-            progress=lambda done, total: bar.update(done - bar.pos),
-        )
+    bar: Any = None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:  # only now is it sure that there is something to draw
+            bar = click.progressbar(length=total, label=f"drawing {total:,} pictures")
+        bar.update(done - bar.pos)
+
+    make_dataset(folder, classes=classes, train=train, val=val, test=test, seed=seed, progress=tell)
+    if bar is not None:
+        bar.render_finish()
     click.echo(
         f"{folder}: {classes} classes, {train:,} train, {val:,} val, {test:,} test pictures (generated stand-in, seed {seed})"
     )
@@ -114,6 +122,8 @@ def check(folder: Path, as_json: bool) -> None:
         click.echo(f"{finding.severity:8} {finding.text}")
     if not findings and not as_json:
         click.echo("nothing wrong was found")
+    if any(finding.kind == "layout" for finding in findings):
+        sys.exit(BAD_INPUT)
     sys.exit(1 if any(finding.severity == "error" for finding in findings) else 0)
 
 

@@ -53,9 +53,13 @@ def _fill(name: str) -> None:
 
 
 def _with_data(config: RunConfig) -> RunConfig:
-    """A preset with the data folder that the form has, else the first one there is."""
+    """A preset with the data folder that the form has, else that of the latest run that is still there, else the first."""
+    folders = plan.data_folders()
     draft = st.session_state.get(form.DRAFT, {})
-    path = draft.get("data.path") or next(iter(plan.data_folders()), config.data.path)
+    used = [info.config.data.path for info in session.store().runs() if info.config is not None]
+    path = draft.get("data.path") or next(
+        (path for path in used if path in folders), next(iter(folders), config.data.path)
+    )
     return config.with_values({"data.path": path})
 
 

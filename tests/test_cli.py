@@ -46,6 +46,7 @@ def test_train_runs_to_its_end_and_runs_list_tells_of_it(tiny_data: Path, tmp_pa
         (["runs", "stop", "20260101-000000-vgg16-0000"], "there is no run"),
         (["evaluate", "20260101-000000-vgg16-0000"], "there is no run"),
         (["data", "make", "."], "not empty"),
+        (["data", "check", "/nowhere"], ""),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(arguments: list[str], said: str) -> None:
@@ -91,6 +92,14 @@ def test_data_check_lists_what_is_wrong_and_says_so_by_its_status(tiny_data: Pat
         victim.name in finding["text"] or any(victim.name in file for file in finding["files"])
         for finding in json.loads(done.stdout)
     )
+
+
+def test_the_command_line_reads_the_servers_runs(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_run(tmp_path, tiny_data, epochs=2)
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    assert folder.name in dhc("runs", "list").stdout
 
 
 def test_doctor_tells_device_and_speed() -> None:

@@ -99,6 +99,44 @@ def test_the_form_says_what_is_wrong_and_offers_no_start(furnished: tuple[Path, 
     assert not any(button.label.startswith(("Start", "Queue")) for button in app.button)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("fit.epochs", 0), ("fit.epochs", None), ("model.width", 1e6), ("fit.batch_size", -1), ("schedule.factor", 1.0)],
+)
+def test_a_value_out_of_bounds_is_told_and_a_preset_mends_it(
+    furnished: tuple[Path, Path], name: str, value: float | None
+) -> None:
+    app = open_page("train")
+    app.number_input(key=f"dhc_form_{name}").set_value(value).run()
+    assert f"{name} cannot be" in words(app).replace("\\", "")
+    assert not any(button.label.startswith(("Start", "Queue")) for button in app.button)
+    app.button(key="dhc_preset_quick").click().run()
+    assert any(button.label.startswith(("Start", "Queue")) for button in app.button)
+
+
+@pytest.mark.parametrize(
+    ("sent", "chosen"), [("an old label · running", []), ("20260101-000000-vgg16-0001", ["20260101-000000-vgg16-0001"])]
+)
+def test_a_label_that_a_tab_sends_after_a_restart_chooses_nothing(
+    monkeypatch: pytest.MonkeyPatch, sent: str, chosen: list[str]
+) -> None:
+    from dhc.ui import pickers
+
+    taken: list[str] = []
+    monkeypatch.setattr(pickers.st, "session_state", {"key": sent})
+    monkeypatch.setattr(pickers, "choose_run", taken.append)
+    pickers._choose("key", {"20260101-000000-vgg16-0001": object()})  # type: ignore[dict-item]
+    assert taken == chosen
+
+
+def test_after_a_deletion_no_row_is_chosen(furnished: tuple[Path, Path]) -> None:
+    app = open_page("runs")
+    app.session_state["dhc_runs_table_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.run()
+    next(button for button in app.button if button.label == "Delete").click().run()
+    assert not [button for button in app.button if button.label == "Delete"]
+
+
 def test_presets_fill_the_form(furnished: tuple[Path, Path]) -> None:
     app = open_page("train")
     app.button(key="dhc_preset_report").click().run()
@@ -135,7 +173,7 @@ def test_runs_lists_all_and_deletes_with_undo(furnished: tuple[Path, Path]) -> N
     runs, _ = furnished
     app = open_page("runs")
     assert len(app.dataframe[0].value) == 3
-    app.session_state["dhc_runs_table"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    app.session_state["dhc_runs_table_0"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
     app.run()
     next(button for button in app.button if button.label == "Delete").click().run()
     assert len(Store(runs).ids()) == 2

@@ -58,7 +58,7 @@ def _measured(config: RunConfig, network: Cost, device: str, known: Iterable[Run
             continue
         # Only the ratio counts, so any plausible rate serves; 200 GFLOP/s stands for a CPU, 20 TFLOP/s for a GPU.
         rate = 2e11 if device == "cpu" else 2e13
-        bandwidth = 4.5e9 if device == "cpu" else 1e12
+        bandwidth = 2e10 if device == "cpu" else 1e12
         old = cpu_seconds_per_picture(cost(before, before.data.classes or 96), rate, bandwidth)
         new = cpu_seconds_per_picture(network, rate, bandwidth)
         return info.pictures_per_second * old / new, f"from run {info.id}, measured here"

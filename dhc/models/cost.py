@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from dataclasses import dataclass
 
@@ -44,22 +45,26 @@ def layer_count(config: RunConfig, classes: int) -> str:
     return f"{conv} conv + {dense} dense"
 
 
-def matrix_rate(size: int = 768, seconds: float = 0.15) -> float:
-    """This CPU's float32 matrix-product rate in FLOP/s, measured for about `seconds`."""
+def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
+    """This CPU's float32 matrix-product rate in FLOP/s, on all cores, measured for about `seconds`.
+
+    Counted in CPU seconds, so that it says what a quiet machine would do even while a training keeps this one busy.
+    """
     a = np.random.default_rng(0).random((size, size), dtype=np.float32)
     a @ a
-    best, end = math.inf, time.perf_counter() + seconds
+    products, start, end = 0, time.process_time(), time.perf_counter() + seconds
     while time.perf_counter() < end:
-        start = time.perf_counter()
         a @ a
-        best = min(best, time.perf_counter() - start)
-    return 2.0 * size**3 / best
+        products += 1
+    used = max(1e-9, time.process_time() - start)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 2.0 * size**3 * products / used * cores
 
 
-def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 4.5e9) -> float:
+def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 2e10) -> float:
     """Expected training time of one picture on a CPU: FLOPs at the matrix rate plus each activation moved several times.
 
-    The second term is what keeps narrow networks far from the matrix rate. Its bandwidth was fitted to measured widths
-    0.125 to 1 (``benchmarks/estimate.py``); expect the result within a factor of 1.5.
+    The second term is what keeps narrow networks from the matrix rate. `bandwidth` (bytes/s) was fitted to measured widths
+    0.125 to 1 (``benchmarks/estimate.py``); expect the result within a factor of two.
     """
     return network.step_flops / rate + 12 * network.activation_bytes / bandwidth

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from dhc.runs.rundir import EXIT, PROCESS, REQUEST, STOP, read_json
+from dhc.runs.rundir import EVENTS, EXIT, PROCESS, REQUEST, STOP, read_json
 
 
 class State(StrEnum):
@@ -33,6 +34,7 @@ class State(StrEnum):
 
 
 ENDED = frozenset({"finished", "stopped", "failed", "killed"})
+GRACE = 5.0  # seconds that a worker may take to record how its child ended
 CRASHED = "its process ended without saying why (out of memory, a kill, or the machine restarted)"
 
 
@@ -52,13 +54,22 @@ def status_of(folder: Path) -> Status:
     process = read_json(folder / PROCESS)
     if process is not None:
         if not is_alive(process.get("child"), process.get("host")):
-            return Status(State.CRASHED, CRASHED)
+            return Status(State.STOPPING) if _end_is_being_written(folder, process) else Status(State.CRASHED, CRASHED)
         return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)
     if read_json(folder / REQUEST) is not None:
         if (folder / STOP).exists():
             return Status(State.STOPPED, "taken out of the queue before it started")
         return Status(State.QUEUED)
     return Status(State.CRASHED, "nothing in its folder says that it was ever started")
+
+
+def _end_is_being_written(folder: Path, process: Mapping[str, Any]) -> bool:
+    """Whether the child has only just died and its worker lives to say how."""
+    try:
+        last = max((folder / name).stat().st_mtime for name in (PROCESS, EVENTS) if (folder / name).exists())
+    except (OSError, ValueError):
+        return False
+    return 0 <= time.time() - last < GRACE and is_alive(process.get("worker"), process.get("host"))
 
 
 def identify(pid: int) -> dict[str, Any]:

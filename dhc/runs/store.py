@@ -191,6 +191,10 @@ def read_predictions(folder: Path) -> Predictions:
                 classes=tuple(str(name) for name in file["classes"]),
             )
     except FileNotFoundError:
+        if (folder / rundir.SUMMARY).exists():
+            raise RunError(
+                f"{path.name} of run {folder.name} is missing: its predictions cannot be shown any more"
+            ) from None
         raise RunError("this run has not finished an epoch yet, so there are no predictions to show") from None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise RunError(

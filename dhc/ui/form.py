@@ -83,11 +83,11 @@ def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
 
 
 def _number(field: ConfigField, label: str, key: str, help_text: str) -> Any:
+    """A number without bounds of its own: what the field does not take must reach the config, which says so in words."""
     if field.kind == "int":
-        low, high = (None if bound is None else int(bound) for bound in (field.low, field.high))
-        return st.number_input(label, low, high, step=int(field.step or 1), key=key, help=help_text)
+        return st.number_input(label, value=None, step=int(field.step or 1), key=key, help=help_text)
     step = float(field.step or (1e-4 if field.log else 0.1))
-    return st.number_input(label, field.low, field.high, step=step, format="%g", key=key, help=help_text)
+    return st.number_input(label, value=None, step=step, format="%g", key=key, help=help_text)
 
 
 def _key(name: str) -> str:

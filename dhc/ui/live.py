@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import psutil
@@ -119,9 +118,11 @@ def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
     elif info.state is State.RUNNING:
         _running(info, log, history)
     elif info.state in (State.FINISHED, State.STOPPED):
-        st.success(plain(f"{info.state.capitalize()}: {info.status.reason}."), icon=":material/check_circle:")
+        st.success(
+            plain(f"{info.state.capitalize()}: {info.status.reason.rstrip('.')}."), icon=":material/check_circle:"
+        )
     else:
-        error_box(f"{info.state.capitalize()}: {info.status.reason}.")
+        error_box(f"{info.state.capitalize()}: {info.status.reason.rstrip('.')}.")
     if info.problem:
         error_box(info.problem)
 
@@ -205,8 +206,7 @@ def _cpu_use(child: dict[str, Any]) -> str:
 def _process(pid: int, created: float) -> psutil.Process:
     """One object a process: psutil measures CPU use between two calls on the same one."""
     process = psutil.Process(pid)
-    process.cpu_percent()
-    time.sleep(0.05)
+    process.cpu_percent(interval=0.2)
     return process
 
 

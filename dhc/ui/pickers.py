@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -56,16 +56,19 @@ def pick_run(
     key = "dhc_pick_run"
     st.session_state[key] = chosen.id if chosen is not None else ids[0]
     st.selectbox(
-        "Run",
-        ids,
-        key=key,
-        format_func=lambda run_id: describe(by_id[run_id]),
-        on_change=lambda: choose_run(st.session_state[key]),
+        "Run", ids, key=key, format_func=lambda run_id: describe(by_id[run_id]), on_change=_choose, args=(key, by_id)
     )
     picked = by_id[str(st.session_state[key])]
     if current_run() != picked.id:
         choose_run(picked.id)
     return picked
+
+
+def _choose(key: str, by_id: Mapping[str, RunInfo]) -> None:
+    """Take the choice, unless it is none: a tab that meets a restarted server sends the label that it last showed."""
+    value = st.session_state[key]
+    if value in by_id:
+        choose_run(value)
 
 
 def describe(info: RunInfo) -> str:

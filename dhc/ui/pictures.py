@@ -50,9 +50,8 @@ def open_album(info: RunInfo, p: Predictions) -> Album:
     path = info.config.data.path
     try:
         found = session.pictures(path, "val")
-        changed = _fingerprint(path) != (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get(
-            "data_fingerprint"
-        )
+        recorded = (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
+        changed = recorded is not None and recorded != _fingerprint(path)
     except (DataError, OSError) as error:
         return Album(
             p.ids, None, {}, f"The pictures cannot be shown: {error} Everything else on this page still holds."

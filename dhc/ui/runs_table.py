@@ -20,6 +20,7 @@ from dhc.ui.plan import duration_text
 from dhc.ui.states import empty, error_box, plain
 
 DELETED = "dhc_deleted"
+DELETIONS = "dhc_deletions"
 
 
 def draw() -> None:
@@ -37,7 +38,7 @@ def draw() -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key="dhc_runs_table",
+        key=_table_key(),
         column_config={
             "best val_accuracy": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f"),
             "run": st.column_config.TextColumn(pinned=True),
@@ -47,6 +48,11 @@ def draw() -> None:
     rows = event["selection"]["rows"]
     if rows and rows[0] < len(runs):
         _chosen(runs[rows[0]])
+
+
+def _table_key() -> str:
+    """Another key after each deletion: the selection names a row by its number, and another run would stand there."""
+    return f"dhc_runs_table_{st.session_state.get(DELETIONS, 0)}"
 
 
 def table(runs: list[RunInfo]) -> pd.DataFrame:
@@ -105,6 +111,7 @@ def _stop(run_id: str) -> None:
 def _delete(run_id: str) -> None:
     def delete() -> None:
         st.session_state[DELETED] = str(launch.delete(session.runs_dir(), run_id))
+        st.session_state[DELETIONS] = st.session_state.get(DELETIONS, 0) + 1
         choose_run(None)
 
     _try(delete)
