@@ -48,17 +48,19 @@ def layer_count(config: RunConfig, classes: int) -> str:
 def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
     """This CPU's float32 matrix-product rate in FLOP/s, on all cores, measured for about `seconds`.
 
-    Counted in CPU seconds, so that it says what a quiet machine would do even while a training keeps this one busy.
+    The better of two measures: the fastest product by the wall clock, and all products by CPU seconds; the second says what
+    a quiet machine would do at least, even while a training keeps this one busy.
     """
     a = np.random.default_rng(0).random((size, size), dtype=np.float32)
     a @ a
-    products, start, end = 0, time.process_time(), time.perf_counter() + seconds
+    spans, used, end = [], time.process_time(), time.perf_counter() + seconds
     while time.perf_counter() < end:
+        start = time.perf_counter()
         a @ a
-        products += 1
-    used = max(1e-9, time.process_time() - start)
+        spans.append(time.perf_counter() - start)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 2.0 * size**3 * products / used * cores
+    busy = max(1e-9, time.process_time() - used) / (len(spans) * cores)
+    return 2.0 * size**3 / min(*spans, busy)
 
 
 def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 2e10) -> float:
