@@ -36,6 +36,7 @@ def measured(width: float, batches: int) -> float:
 
 
 def main() -> None:
+    """Measure each width and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--widths", type=float, nargs="+", default=[0.125, 0.25, 0.5, 1.0])
     parser.add_argument("--batches", type=int, default=12)

@@ -71,6 +71,7 @@ def first_page(root: Path) -> float:
 
 
 def main() -> None:
+    """Furnish a house, time its screens and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--epochs", type=int, default=60)

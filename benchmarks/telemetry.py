@@ -79,6 +79,7 @@ def spans(marks: Marks) -> tuple[list[float], list[float]]:
 
 
 def main() -> None:
+    """Train both sides in turn and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", default="data/stand-in")
     parser.add_argument("--epochs", type=int, default=4)

@@ -11,14 +11,13 @@ import streamlit as st
 
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.ui import assets, cell, detail, fresh, scores, session
+from dhc.ui import assets, cell, detail, fresh, scores
 from dhc.ui.detail import Subject
 from dhc.ui.matrix import KEY, Look, controls, matrix_figure, matrix_of, pairs_of
 from dhc.ui.names import amount, clean, percent, short_names
-from dhc.ui.pictures import open_album
 from dhc.ui.plot import plot
 from dhc.ui.ranking import Item, clicked_row, ranking
-from dhc.ui.states import guard, plain
+from dhc.ui.states import guard
 
 MATRIX, PAIRS = KEY + "matrix", KEY + "pairs"
 HEIGHT = 820  # CSS pixels of the matrix
@@ -28,13 +27,10 @@ MAX_PAIRS = 500
 
 def view(info: RunInfo) -> None:
     """Draw the screen for a run. Raises RunError when it has no predictions that can be read."""
-    if not fresh.has_answers(info):
+    subject = fresh.subject(info)
+    if subject is None:
         return
-    p, table = session.predictions(info), session.outcome_table(info)
-    fresh.tell_progress(info, p)
-    subject = Subject(info, p, table, open_album(info, p))
-    if subject.album.problem:
-        st.warning(plain(subject.album.problem), icon=":material/broken_image:")
+    p = subject.p
     _explore(subject)
     st.divider()
     scores.report(info, matrix_of(p), p.classes)

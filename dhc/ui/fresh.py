@@ -8,9 +8,23 @@ from dhc.runs.records import Predictions
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
 from dhc.ui import session
-from dhc.ui.states import empty, guard
+from dhc.ui.detail import Subject
+from dhc.ui.pictures import open_album
+from dhc.ui.states import empty, guard, plain
 
 LOOK_EVERY = 3.0  # seconds
+
+
+def subject(info: RunInfo) -> Subject | None:
+    """What a screen of answers shows, its album's trouble said; None where there is nothing yet, said too. Raises RunError."""
+    if not has_answers(info):
+        return None
+    p, table = session.predictions(info), session.outcome_table(info)
+    tell_progress(info, p)
+    found = Subject(info, p, table, open_album(info, p))
+    if found.album.problem:
+        st.warning(plain(found.album.problem), icon=":material/broken_image:")
+    return found
 
 
 def has_answers(info: RunInfo) -> bool:

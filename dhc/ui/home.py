@@ -87,7 +87,7 @@ def _data() -> None:
 
 def _device() -> None:
     st.subheader("Device", anchor=False)
-    found = _gpus()
+    found = session.gpus()
     for gpu in found:
         st.markdown(
             f":material/memory: GPU {gpu.index}: {plain(gpu.name)}, {gpu.memory / 1024:.0f} GiB, {gpu.utilization} % busy"
@@ -96,8 +96,3 @@ def _device() -> None:
         st.markdown(
             f":material/memory: CPU, {hardware.cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found."
         )
-
-
-@st.cache_data(ttl=5, show_spinner=False)
-def _gpus() -> tuple[hardware.Gpu, ...]:
-    return hardware.gpus()

@@ -180,17 +180,16 @@ def _rate(info: RunInfo, history: History) -> str:
 def usage(info: RunInfo) -> tuple[str, str]:
     """Which device's use to show, and how busy it is now; ``–`` when the run does not run here."""
     if info.device.startswith("gpu:"):
-        busy = {f"gpu:{gpu.index}": f"{gpu.utilization} %" for gpu in _gpus()} if info.state is State.RUNNING else {}
+        busy = (
+            {f"gpu:{gpu.index}": f"{gpu.utilization} %" for gpu in session.gpus()}
+            if info.state is State.RUNNING
+            else {}
+        )
         return "GPU use", busy.get(info.device, "–")
     child = (rundir.read_json(info.folder / rundir.PROCESS) or {}).get("child")
     if info.state is not State.RUNNING or not isinstance(child, dict):
         return "CPU use", "–"
     return "CPU use", _cpu_use(child)
-
-
-@st.cache_data(ttl=3, show_spinner=False)
-def _gpus() -> tuple[hardware.Gpu, ...]:
-    return hardware.gpus()
 
 
 @st.cache_data(ttl=2, show_spinner=False)

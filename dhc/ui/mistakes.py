@@ -12,13 +12,13 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.store import RunInfo
-from dhc.ui import detail, fresh, links, session
+from dhc.ui import detail, fresh, links
 from dhc.ui.detail import Subject
 from dhc.ui.frame import link
 from dhc.ui.gallery import gallery
 from dhc.ui.names import NAME_LENGTH, amount, cut, percent
-from dhc.ui.pictures import open_album, tiles
-from dhc.ui.states import empty, plain
+from dhc.ui.pictures import tiles
+from dhc.ui.states import empty
 
 PAGE_SIZE = 48
 TILE = 108  # CSS pixels
@@ -92,13 +92,10 @@ class View:
 
 def view(info: RunInfo) -> None:
     """Draw the screen for a run. Raises RunError when it has no predictions that can be read."""
-    if not fresh.has_answers(info):
+    subject = fresh.subject(info)
+    if subject is None:
         return
-    p, table = session.predictions(info), session.outcome_table(info)
-    fresh.tell_progress(info, p)
-    subject = Subject(info, p, table, open_album(info, p))
-    if subject.album.problem:
-        st.warning(plain(subject.album.problem), icon=":material/broken_image:")
+    p, table = subject.p, subject.table
     if table["correct"].all() and links.choice("show", list(SHOWN), "mistakes") == "mistakes":
         _no_mistakes(len(table))
         return

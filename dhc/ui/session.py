@@ -15,6 +15,7 @@ from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo, Store, read_predictions
+from dhc.training import hardware
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,10 +88,10 @@ def pictures(path: str, split: str) -> Pictures:
     return load_pictures(dataset(path), split, skip_bad=True)
 
 
-def rows_of(ids: pd.Series, found: Pictures) -> list[int | None]:
-    """Where each file stands in `found`; None for a picture that is not there any more."""
-    places = {file: row for row, file in enumerate(found.ids.tolist())}
-    return [places.get(file) for file in ids.tolist()]
+@st.cache_data(ttl=3, show_spinner=False)
+def gpus() -> tuple[hardware.Gpu, ...]:
+    """The GPUs that the driver lists and how busy they are, asked at most every three seconds."""
+    return hardware.gpus()
 
 
 def run_or_none(run_id: str | None) -> RunInfo | None:
