@@ -29,6 +29,18 @@ __all__ = [
 ]
 
 
+NETWORKS = ("vgg16", "cnn7", "cnn5", "cnn3-dropout", "cnn3", "cnn3-linear")
+A_NETWORK = {"model.name": NETWORKS}
+WITH_DROPOUT = {"model.name": ("vgg16", "cnn7", "cnn5", "cnn3-dropout")}
+WITH_FEATURES = ("vgg16", "cnn7")  # networks in which the report's code augments feature maps
+AUGMENTED = {**A_NETWORK, "augment.where": ("input", "features")}
+ON_INPUT = {**A_NETWORK, "augment.where": ("input",)}
+
+
+def _schedule(*names: str) -> dict[str, tuple[str, ...]]:
+    return {**A_NETWORK, "schedule.name": names}
+
+
 class Section(BaseModel):
     """A frozen group of fields that refuses names it does not know."""
 
@@ -74,15 +86,21 @@ class DataConfig(Section):
 class ModelConfig(Section):
     """Which network."""
 
-    name: Literal["vgg16"] = knob("vgg16", "Network", "The network to train.", rank=COMMON)
+    name: Literal["vgg16", "cnn7", "cnn5", "cnn3-dropout", "cnn3", "cnn3-linear", "knn"] = knob(
+        "vgg16",
+        "Network",
+        "The network to train, from the report's first to its last; knn looks for the nearest training pictures instead.",
+        rank=COMMON,
+    )
     conv_dropout: float = knob(
         0.6,
         "Dropout after each conv group",
-        "Share of the feature values set to zero while training, after each of the five groups of convolutions.",
+        "Share of the feature values set to zero while training, after each group of convolutions.",
         rank=MISSION,
         ge=0,
         lt=1,
         step=0.05,
+        when=WITH_DROPOUT,
     )
     dense_dropout: float = knob(
         0.7,
@@ -92,18 +110,23 @@ class ModelConfig(Section):
         ge=0,
         lt=1,
         step=0.05,
+        when={"model.name": ("vgg16", "cnn7")},
     )
     width: float = knob(
         1.0,
         "Width multiplier",
-        "Multiplies the number of filters and units of every hidden layer; 1.0 is VGG16. Cost falls with its square.",
+        "Multiplies the number of filters and units of every hidden layer; 1.0 is the report's. Cost falls with its square.",
         rank=COMMON,
         gt=0,
         le=2,
         step=0.125,
+        when=A_NETWORK,
     )
     head: Literal["flatten", "gap"] = knob(
-        "flatten", "Head", "How feature maps become a vector: Flatten (the report's) or GlobalAveragePooling2D."
+        "flatten",
+        "Head",
+        "How feature maps become a vector: Flatten (the report's) or GlobalAveragePooling2D.",
+        when={"model.name": ("vgg16",)},
     )
     bn_momentum: float = knob(
         0.99,
@@ -112,9 +135,34 @@ class ModelConfig(Section):
         ge=0,
         lt=1,
         step=0.01,
+        when={"model.name": tuple(name for name in NETWORKS if name != "cnn3-linear")},
     )
     activation: Literal["relu", "leaky_relu"] = knob(
-        "relu", "Activation", "Activation of every hidden layer; the report found leaky_relu worse."
+        "relu",
+        "Activation",
+        "Activation of every hidden layer; the report found leaky_relu worse.",
+        when=A_NETWORK,
+    )
+
+
+class KnnConfig(Section):
+    """Nearest neighbours instead of a network."""
+
+    metric: Literal["euclidean", "manhattan", "cosine"] = knob(
+        "euclidean",
+        "Metric",
+        "How far apart two pictures are, pixel by pixel.",
+        rank=COMMON,
+        when={"model.name": ("knn",)},
+    )
+    k: int = knob(
+        5,
+        "Neighbours k",
+        "How many of the nearest training pictures vote on the class.",
+        rank=COMMON,
+        ge=1,
+        le=1000,
+        when={"model.name": ("knn",)},
     )
 
 
@@ -124,12 +172,12 @@ class AugmentConfig(Section):
     where: Literal["off", "input", "features"] = knob(
         "input",
         "Where",
-        "On the input pictures, or where the report's code has them: flip "
-        "after the first conv group, rotation after the last one.",
+        "On the input pictures, or where the report's code has them: between the convolutions, on feature maps.",
         rank=COMMON,
+        when=A_NETWORK,
     )
     flip: Literal["none", "horizontal", "vertical", "horizontal_and_vertical"] = knob(
-        "horizontal_and_vertical", "Random flip", "Mirror each picture at random.", rank=COMMON
+        "horizontal_and_vertical", "Random flip", "Mirror each picture at random.", rank=COMMON, when=AUGMENTED
     )
     rotation: float = knob(
         3.0,
@@ -140,26 +188,87 @@ class AugmentConfig(Section):
         le=180,
         step=1,
         rank=COMMON,
+        when=AUGMENTED,
+    )
+    zoom: float = knob(
+        0.0,
+        "Random zoom",
+        "Largest change of scale: 0.2 draws each picture at 0.8 to 1.2 of its size.",
+        ge=0,
+        le=0.9,
+        step=0.05,
+        when=ON_INPUT,
+    )
+    translation: float = knob(
+        0.0,
+        "Random translation",
+        "Largest shift along each axis, as a share of the side.",
+        ge=0,
+        le=0.9,
+        step=0.05,
+        when=ON_INPUT,
+    )
+    erasing: float = knob(
+        0.0,
+        "Random erasing",
+        "Probability that a rectangle of 2 to 33 % of a picture is overwritten with noise (Zhong et al., 2020).",
+        ge=0,
+        le=1,
+        step=0.05,
+        when=ON_INPUT,
     )
 
 
 class OptimizerConfig(Section):
     """How weights follow the gradient."""
 
-    name: Literal["adam"] = knob("adam", "Optimizer", "Adam, as in the report.")
+    name: Literal["adam", "adamw", "sgd"] = knob(
+        "adam",
+        "Optimizer",
+        "adam: as in the report; adamw: Adam with decoupled weight decay; sgd: with Nesterov momentum 0.9.",
+        rank=COMMON,
+        when=A_NETWORK,
+    )
     learning_rate: float = knob(
-        1e-3, "Initial learning rate", "Step size of the first epoch.", rank=COMMON, gt=0, le=10, log=True
+        1e-3,
+        "Initial learning rate",
+        "Step size at the start; with a warm-up, the highest one.",
+        rank=COMMON,
+        gt=0,
+        le=10,
+        log=True,
+        when=A_NETWORK,
+    )
+    weight_decay: float = knob(
+        0.004,
+        "Weight decay",
+        "AdamW shrinks each weight matrix by this share of the learning rate at every step; biases and batch normalisation are spared.",
+        ge=0,
+        le=1,
+        log=True,
+        when={**A_NETWORK, "optimizer.name": ("adamw",)},
+    )
+    ema_momentum: float = knob(
+        0.0,
+        "Weight averaging",
+        "Val is judged with a running average of the weights, ema_momentum of it kept at each step; 0 is off.",
+        ge=0,
+        lt=1,
+        step=0.001,
+        when=A_NETWORK,
     )
 
 
 class ScheduleConfig(Section):
     """How the learning rate changes from epoch to epoch."""
 
-    name: Literal["plateau", "constant"] = knob(
+    name: Literal["plateau", "exponential", "warmup", "cosine", "constant"] = knob(
         "plateau",
         "Schedule",
-        "plateau: ReduceLROnPlateau, as in the report's final model; constant: never changed.",
+        "plateau: ReduceLROnPlateau, as in the report's final model; exponential: decay_rate at each epoch; warmup: rises for "
+        "warmup_epochs, then exponential; cosine: rises likewise, then half a cosine down to min_lr; constant: never changed.",
         rank=COMMON,
+        when=A_NETWORK,
     )
     factor: float = knob(
         0.8,
@@ -169,28 +278,89 @@ class ScheduleConfig(Section):
         gt=0,
         lt=1,
         step=0.05,
+        when=_schedule("plateau"),
     )
     patience: int = knob(
         22,
         "Patience",
-        "Epochs without a better val_accuracy before the learning rate drops.",
+        "Epochs without a better monitored value before the learning rate drops.",
         unit="epochs",
         rank=MISSION,
         ge=1,
         le=10_000,
+        when=_schedule("plateau"),
+    )
+    monitor: Literal["val_accuracy", "val_loss"] = knob(
+        "val_accuracy", "Monitor", "What ReduceLROnPlateau wants to get better.", when=_schedule("plateau")
+    )
+    decay_rate: float = knob(
+        0.98,
+        "Decay rate",
+        "The learning rate is multiplied by this after each epoch.",
+        rank=COMMON,
+        gt=0,
+        lt=1,
+        step=0.01,
+        when=_schedule("exponential", "warmup"),
+    )
+    warmup_epochs: int = knob(
+        5,
+        "Warm-up",
+        "Epochs in which the learning rate rises evenly to its highest.",
+        unit="epochs",
+        rank=COMMON,
+        ge=0,
+        le=10_000,
+        when=_schedule("warmup", "cosine"),
     )
     min_lr: float = knob(
-        1e-4, "Minimum learning rate", "ReduceLROnPlateau never goes below this.", rank=COMMON, ge=0, le=10, log=True
+        1e-4,
+        "Minimum learning rate",
+        "The schedule never goes below this.",
+        rank=COMMON,
+        ge=0,
+        le=10,
+        log=True,
+        when=_schedule("plateau", "exponential", "warmup", "cosine"),
     )
 
 
 class FitConfig(Section):
     """How long and in what portions."""
 
-    epochs: int = knob(250, "Epochs", "Passes over the training pictures.", rank=MISSION, ge=1, le=50_000)
-    batch_size: int = knob(32, "Batch size", "Pictures per weight update.", unit="pictures", rank=COMMON, ge=1, le=8192)
+    epochs: int = knob(
+        250, "Epochs", "Passes over the training pictures.", rank=MISSION, ge=1, le=50_000, when=A_NETWORK
+    )
+    batch_size: int = knob(
+        32,
+        "Batch size",
+        "Pictures per weight update.",
+        unit="pictures",
+        rank=COMMON,
+        ge=1,
+        le=8192,
+        when=A_NETWORK,
+    )
     seed: int = knob(
         0, "Seed", "Decides initial weights, shuffle order, dropout and augmentation.", rank=COMMON, ge=0, le=2**31 - 1
+    )
+    label_smoothing: float = knob(
+        0.0,
+        "Label smoothing",
+        "Share of each training label that is spread evenly over all classes; val_loss is never smoothed.",
+        ge=0,
+        lt=1,
+        step=0.05,
+        when=A_NETWORK,
+    )
+    early_stopping: int = knob(
+        0,
+        "Early stopping patience",
+        "Stop after so many epochs without a better val_accuracy; 0 trains all epochs, as the report did.",
+        unit="epochs",
+        ge=0,
+        le=10_000,
+        when=A_NETWORK,
     )
 
 
@@ -205,14 +375,34 @@ class DeviceConfig(Section):
         takes="auto | cpu | gpu:0 | gpu:1 | …",
         pattern=r"^(auto|cpu|gpu:\d{1,2})$",
     )
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = knob(
-        "float32",
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = knob(
+        "auto",
         "Precision",
-        "Keras's dtype policy; the mixed ones are faster on recent GPUs and slower on most CPUs.",
+        "Keras's dtype policy. auto: mixed_bfloat16 on GPUs that have it, mixed_float16 (with loss scaling) on older ones, float32 "
+        "on the CPU.",
         rank=COMMON,
+        when=A_NETWORK,
     )
     backend: Literal["tensorflow", "jax", "torch"] = knob(
-        "tensorflow", "Backend", "Keras's backend; jax and torch serve where they are installed.", rank=COMMON
+        "tensorflow",
+        "Backend",
+        "Keras's backend; jax and torch serve where they are installed.",
+        rank=COMMON,
+        when=A_NETWORK,
+    )
+    jit: Literal["auto", "on", "off"] = knob(
+        "auto",
+        "XLA",
+        "Compile the training step with XLA. auto: with jax and, on a GPU without random rotation, zoom or shift, with tensorflow.",
+        when=A_NETWORK,
+    )
+    steps_per_execution: int = knob(
+        0,
+        "Steps per execution",
+        "Batches run between two looks from Python; 0 is auto: 1 on a CPU, 8 on a GPU.",
+        ge=0,
+        le=1000,
+        when=A_NETWORK,
     )
 
 
@@ -222,6 +412,7 @@ class RunConfig(Section):
     schema_version: Literal[1] = 1
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
+    knn: KnnConfig = KnnConfig()
     augment: AugmentConfig = AugmentConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     schedule: ScheduleConfig = ScheduleConfig()
@@ -229,13 +420,22 @@ class RunConfig(Section):
     device: DeviceConfig = DeviceConfig()
 
     @model_validator(mode="after")
-    def _rates_in_order(self) -> RunConfig:
-        if self.schedule.name == "plateau" and self.schedule.min_lr > self.optimizer.learning_rate:
+    def _fits_together(self) -> RunConfig:
+        if self.uses("schedule.min_lr") and self.schedule.min_lr > self.optimizer.learning_rate:
             raise ValueError(
                 f"schedule.min_lr ({self.schedule.min_lr:g}) is above optimizer.learning_rate "
                 f"({self.optimizer.learning_rate:g}): lower the one or raise the other"
             )
+        if self.augment.where == "features" and self.model.name in NETWORKS and self.model.name not in WITH_FEATURES:
+            raise ValueError(
+                f"augment.where cannot be 'features' with {self.model.name}, which has no such place in the report: "
+                f"choose input or off"
+            )
         return self
+
+    def uses(self, name: str) -> bool:
+        """Whether the setting of that dotted name has an effect, given the other ones."""
+        return all(str(self.get(other)) in good for other, good in _field_of(name).when.items())
 
     def to_json(self) -> str:
         """The config as indented JSON text, readable back by `from_json`."""

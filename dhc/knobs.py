@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -27,13 +28,22 @@ def knob(
     rank: int = RARE,
     step: float | None = None,
     log: bool = False,
+    when: Mapping[str, tuple[str, ...]] | None = None,
     **bounds: Any,
 ) -> Any:
     """One field of a section: its default, how it is called, what it does, its unit, prominence and bounds (ge, le, …).
 
-    ``log`` says that useful values lie decades apart (a form then shows scientific notation).
+    ``log`` says that useful values lie decades apart (a form then shows scientific notation). ``when`` names the choices
+    elsewhere under which the field has an effect at all, e.g. ``{"schedule.name": ("plateau",)}``; without it, always.
     """
-    extra: dict[str, Any] = {"unit": unit, "takes": takes, "rank": rank, "step": step, "log": log}
+    extra: dict[str, Any] = {
+        "unit": unit,
+        "takes": takes,
+        "rank": rank,
+        "step": step,
+        "log": log,
+        "when": dict(when or {}),
+    }
     return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
 
 
@@ -57,6 +67,7 @@ class ConfigField:
     low_open: bool
     high_open: bool
     default: Any
+    when: Mapping[str, tuple[str, ...]]
 
     @property
     def name(self) -> str:
@@ -115,6 +126,7 @@ def describe(section: str, key: str, info: FieldInfo) -> ConfigField:
         low_open=low_open,
         high_open=high_open,
         default=info.default,
+        when=extra["when"],
     )
 
 

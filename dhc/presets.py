@@ -1,4 +1,4 @@
-"""Named starting points for a run: what the report ran, what its author meant, and a demo for a laptop."""
+"""Named starting points for a run: a demo for a laptop, what the report's author meant, and each step of its ladder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dhc.config import ConfigError, RunConfig
+from dhc.models.ladder import RUNGS
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Preset:
     def config(self) -> RunConfig:
         """The whole config."""
         return RunConfig().with_values(self.changes)
+
+
+def _of_step(name: str, title: str = "", help: str = "") -> Preset:
+    rung = RUNGS[name]
+    return Preset(title or rung.title, help or rung.lesson, {**rung.changes, **rung.marks})
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
@@ -39,16 +45,17 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "fit.epochs": 14,
             },
         ),
-        "report": Preset(
+        "report": _of_step(
+            "vgg16",
             "As the report ran it",
             "The report's final model and settings. Its RandomRotation(3) meant ±3 full turns, hence any angle, on 1×1 feature maps.",
-            {"augment.where": "features", "augment.rotation": 180.0},
         ),
         "report-meant": Preset(
             "As its author meant it",
             "The report's final model with augmentation on the input pictures: both flips and a rotation of up to 3 degrees.",
             {},
         ),
+        **{name: _of_step(name) for name in RUNGS if name != "vgg16"},
     }
 )
 DEFAULT = "quick"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED: dict[str, set[str]] = {
     "knobs": set(),
     "config": {"knobs"},
-    "presets": {"config"},
+    "presets": {"config", "models"},
     "data": {"config"},
     "models": {"config"},
     "runs": {"config"},

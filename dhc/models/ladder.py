@@ -1,38 +1,188 @@
-"""The registry: network name → its plan, what the report measured with it, and the lesson that it teaches."""
+"""The report's ladder as a registry: each step's network, settings, reported accuracy, and the lesson that it teaches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
-from dhc.config import AugmentConfig, ModelConfig, RunConfig
+from dhc.config import AugmentConfig, ConfigError, ModelConfig, RunConfig
+from dhc.models.cnn import cnn3, cnn3_dropout, cnn3_linear, cnn5, cnn7
 from dhc.models.plan import Plan
 from dhc.models.vgg import vgg16
+
+NETWORKS: Mapping[str, Callable[[ModelConfig, AugmentConfig, int], Plan]] = MappingProxyType(
+    {
+        "vgg16": vgg16,
+        "cnn7": cnn7,
+        "cnn5": cnn5,
+        "cnn3-dropout": cnn3_dropout,
+        "cnn3": cnn3,
+        "cnn3-linear": cnn3_linear,
+    }
+)
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One network of the report's ladder."""
+    """One step of the report's ladder.
+
+    marks      the settings by which a run is recognised as this step, whatever else it was given
+    changes    the other settings that the report used (``full``), as changes to RunConfig's defaults
+    quick      changes upon those that make the step affordable on a laptop's CPU
+    reported   accuracy on the competition's test set as the report gives it, lowest and highest; None: not the report's
+    """
 
     title: str
-    plan: Callable[[ModelConfig, AugmentConfig, int], Plan]
-    reported: str
+    marks: Mapping[str, Any]
+    reported: tuple[float, float] | None
     lesson: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    quick: Mapping[str, Any] = field(default_factory=dict)
+
+    def config(self, scale: str = "full") -> RunConfig:
+        """The step's settings at a scale: ``full`` or ``quick``. Raises ConfigError for another word."""
+        if scale not in SCALES:
+            raise ConfigError(f"there is no scale {scale!r}; the scales are {', '.join(SCALES)}")
+        return RunConfig().with_values({**self.changes, **self.marks, **(self.quick if scale == "quick" else {})})
+
+    def is_step_of(self, config: RunConfig) -> bool:
+        """Whether a run with this config is a run of this step."""
+        return all(config.get(name) == value for name, value in self.marks.items())
+
+    @property
+    def reported_text(self) -> str:
+        """``0.16`` or ``0.80–0.84``; empty where the report has nothing."""
+        low, high = self.reported or (0.0, 0.0)
+        return "" if not self.reported else f"{low:.3g}" if low == high else f"{low:.3g}–{high:.3g}"
 
 
+SCALES: Mapping[str, str] = MappingProxyType(
+    {
+        "quick": "Narrow networks and few epochs, for a CPU",
+        "full": "As the report ran it: full width, up to 250 epochs, for a GPU",
+    }
+)
+PLAIN = {"augment.where": "off", "schedule.name": "constant"}  # what the report's first networks did without
+LAPTOP = {  # a VGG16 that learns something within minutes
+    "model.width": 0.25,
+    "model.conv_dropout": 0.1,
+    "model.dense_dropout": 0.3,
+    "model.bn_momentum": 0.9,
+    "fit.epochs": 20,
+}
 RUNGS: Mapping[str, Rung] = MappingProxyType(
     {
+        "knn": Rung(
+            "k nearest neighbours",
+            {"model.name": "knn"},
+            (0.16, 0.16),
+            "Pixels are a poor measure of likeness: the same thing, shifted or turned, lies far away.",
+        ),
+        "cnn3-linear": Rung(
+            "3 conv, 1 dense",
+            {"model.name": "cnn3-linear"},
+            (0.42, 0.42),
+            "Learned filters see edges and colours wherever they stand; one layer on top of them already beats all distances.",
+            {**PLAIN, "fit.epochs": 30},
+            {"fit.epochs": 8},
+        ),
+        "cnn3": Rung(
+            "3 conv, 3 dense",
+            {"model.name": "cnn3"},
+            (0.50, 0.50),
+            "Pooling and batch normalisation, few filters first and more later: better, but it learns the training pictures by heart.",
+            {**PLAIN, "fit.epochs": 30},
+            {"fit.epochs": 15},
+        ),
+        "cnn3-dropout": Rung(
+            "3 conv, 3 dense, dropout 0.3",
+            {"model.name": "cnn3-dropout"},
+            (0.55, 0.55),
+            "Dropout makes learning by heart harder: training accuracy falls, val accuracy rises.",
+            {**PLAIN, "model.conv_dropout": 0.3, "fit.epochs": 60},
+            {"fit.epochs": 30},
+        ),
+        "cnn5": Rung(
+            "5 conv, 3 dense",
+            {"model.name": "cnn5"},
+            (0.67, 0.67),
+            "Twice the resolution and more convolutions: later layers see larger parts and combine what earlier ones found.",
+            {**PLAIN, "model.conv_dropout": 0.3, "fit.epochs": 60},
+            {"fit.epochs": 20, "model.width": 0.5, "model.bn_momentum": 0.9},
+        ),
+        "cnn7": Rung(
+            "7 conv, augmentation",
+            {"model.name": "cnn7"},
+            (0.80, 0.84),
+            "Augmentation shows each picture in many versions, and smaller kernels leave room for more layers.",
+            {
+                "augment.where": "features",
+                "augment.flip": "vertical",
+                "augment.rotation": 180.0,
+                "schedule.name": "constant",
+                "model.conv_dropout": 0.3,
+                "model.dense_dropout": 0.3,
+                "fit.epochs": 100,
+            },
+            {"fit.epochs": 20, "model.width": 0.5, "model.bn_momentum": 0.9},
+        ),
+        "vgg16-exp": Rung(
+            "VGG16, exponential decay",
+            {"model.name": "vgg16", "schedule.name": "exponential"},
+            (0.80, 0.88),
+            "Depth. With a learning rate that shrinks from the first epoch on it learns much early and then hardly anything.",
+            {"augment.where": "features", "augment.rotation": 180.0},
+            {**LAPTOP, "schedule.decay_rate": 0.9},
+        ),
+        "vgg16-warmup": Rung(
+            "VGG16, warm-up and exponential decay",
+            {"model.name": "vgg16", "schedule.name": "warmup"},
+            (0.86, 0.87),
+            "Small steps first, while the weights are still random; then large ones, then ever smaller ones.",
+            {"augment.where": "features", "augment.rotation": 180.0},
+            {**LAPTOP, "schedule.decay_rate": 0.88, "schedule.warmup_epochs": 3},
+        ),
         "vgg16": Rung(
-            "VGG16 (final model)",
-            vgg16,
-            "0.888 test, 0.89 val",
-            "Depth, batch normalisation, augmentation, a patient learning rate and heavy dropout together.",
+            "VGG16, ReduceLROnPlateau (final model)",
+            {"model.name": "vgg16", "schedule.name": "plateau"},
+            (0.888, 0.888),
+            "The learning rate drops only when val_accuracy has stopped getting better: patience instead of a timetable.",
+            {"augment.where": "features", "augment.rotation": 180.0},
+            {**LAPTOP, "schedule.factor": 0.5, "schedule.patience": 3},
+        ),
+        "tuned": Rung(
+            "VGG16, our own recipe",
+            {"model.name": "vgg16", "schedule.name": "cosine", "optimizer.name": "adamw"},
+            None,
+            "The same network, trained with what is known today: augmentation on the input, AdamW, warm-up and cosine, little dropout.",
+            {
+                "model.head": "gap",
+                "model.conv_dropout": 0.05,
+                "model.dense_dropout": 0.3,
+                "augment.rotation": 15.0,
+                "augment.zoom": 0.15,
+                "augment.translation": 0.1,
+                "optimizer.weight_decay": 0.05,
+                "schedule.warmup_epochs": 3,
+                "schedule.min_lr": 1e-6,
+                "fit.label_smoothing": 0.1,
+                "fit.epochs": 60,
+            },
+            {"model.width": 0.25, "model.bn_momentum": 0.9, "fit.epochs": 20},
         ),
     }
 )
 
 
 def plan_of(config: RunConfig, classes: int) -> Plan:
-    """The layers that a config asks for, for `classes` output classes."""
-    return RUNGS[config.model.name].plan(config.model, config.augment, classes)
+    """The layers that a config asks for, for `classes` output classes; none for knn, which has no network."""
+    if config.model.name == "knn":
+        return ()
+    return NETWORKS[config.model.name](config.model, config.augment, classes)
+
+
+def rung_of(config: RunConfig) -> str | None:
+    """The name of the step that a config is a run of; None for settings that are none of them."""
+    return next((name for name, rung in RUNGS.items() if rung.is_step_of(config)), None)

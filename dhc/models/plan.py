@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Activation = Literal["relu", "leaky_relu", "softmax"]
+Padding = Literal["same", "valid"]
 Flip = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 
 
@@ -22,13 +23,20 @@ class Rescaling:
 
 
 @dataclass(frozen=True)
+class Resizing:
+    """Pictures drawn anew with `side` × `side` pixels, bilinearly."""
+
+    side: int
+
+
+@dataclass(frozen=True)
 class Conv2D:
     """`filters` convolutions of `kernel` × `kernel`, with bias and activation."""
 
     filters: int
     kernel: int = 3
     strides: int = 1
-    padding: Literal["same", "valid"] = "same"
+    padding: Padding = "same"
     activation: Activation = "relu"
 
 
@@ -49,9 +57,10 @@ class BatchNormalization:
 
 @dataclass(frozen=True)
 class MaxPooling2D:
-    """Keep the largest value of each `pool` × `pool` square."""
+    """Keep the largest value of each `pool` × `pool` square, one square every `strides` pixels (0: beside each other)."""
 
     pool: int = 2
+    strides: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,27 @@ class RandomRotation:
 
 
 @dataclass(frozen=True)
+class RandomZoom:
+    """While training, scale both sides by one uniform factor within 1 ± `factor`."""
+
+    factor: float
+
+
+@dataclass(frozen=True)
+class RandomTranslation:
+    """While training, shift along each axis by a uniform share within ± `factor` of the side."""
+
+    factor: float
+
+
+@dataclass(frozen=True)
+class RandomErasing:
+    """While training, with this probability, overwrite a rectangle of 2 to 33 % of a picture with noise (Zhong et al., 2020)."""
+
+    probability: float
+
+
+@dataclass(frozen=True)
 class Flatten:
     """Feature maps to one vector."""
 
@@ -87,6 +117,7 @@ class GlobalAveragePooling2D:
 
 Layer = (
     Rescaling
+    | Resizing
     | Conv2D
     | Dense
     | BatchNormalization
@@ -94,11 +125,26 @@ Layer = (
     | Dropout
     | RandomFlip
     | RandomRotation
+    | RandomZoom
+    | RandomTranslation
+    | RandomErasing
     | Flatten
     | GlobalAveragePooling2D
 )
+RANDOM = (
+    RandomFlip,
+    RandomRotation,
+    RandomZoom,
+    RandomTranslation,
+    RandomErasing,
+)  # augmentation; passes through when judging
 Plan = tuple[Layer, ...]
 Shape = tuple[int, ...]
+
+
+def scaled(units: int, width: float) -> int:
+    """`units` times the width multiplier, at least 1."""
+    return max(1, round(units * width))
 
 
 @dataclass(frozen=True)
@@ -137,13 +183,16 @@ def _measure(layer: Layer, shape: Shape) -> LayerSize:
             return LayerSize(layer, (units,), (shape[0] + 1) * units, 2 * shape[0] * units)
         case BatchNormalization():
             return LayerSize(layer, shape, 4 * shape[-1], 0)
-        case MaxPooling2D(pool):
-            return LayerSize(layer, (shape[0] // pool, shape[1] // pool, shape[2]), 0, 0)
+        case MaxPooling2D(pool, strides):
+            sides = [(side - pool) // (strides or pool) + 1 for side in shape[:2]]
+            return LayerSize(layer, (*sides, shape[2]), 0, 0)
+        case Resizing(side):
+            return LayerSize(layer, (side, side, shape[2]), 0, 0)
         case Flatten():
             return LayerSize(layer, (math.prod(shape),), 0, 0)
         case GlobalAveragePooling2D():
             return LayerSize(layer, (shape[-1],), 0, 0)
-        case Rescaling() | Dropout() | RandomFlip() | RandomRotation():
+        case _:
             return LayerSize(layer, shape, 0, 0)
 
 

@@ -1,11 +1,12 @@
 """The learning rate by epoch, from one function for both the drawing before launch and the training itself.
 
 Schedules that only depend on the epoch are closed forms. The plateau schedule depends on what happens; before launch it is
-drawn for the worst case, a val_accuracy that never gets better, which shows its floor and its earliest drops.
+drawn for the worst case, a monitored value that never gets better, which shows its floor and its earliest drops.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from dhc.config import RunConfig
@@ -21,16 +22,35 @@ class PlannedRates:
 
 def planned_rates(config: RunConfig) -> PlannedRates:
     """The learning rate of each epoch, as far as it is known before training."""
-    epochs, first = config.fit.epochs, config.optimizer.learning_rate
-    if config.schedule.name == "constant":
-        return PlannedRates((first,) * epochs, "The learning rate never changes.")
-    schedule = config.schedule
-    rates = tuple(plateau_rates(first, schedule.factor, schedule.patience, schedule.min_lr, epochs))
-    return PlannedRates(
-        rates,
-        f"Shown for the worst case: val_accuracy never gets better, so the rate drops every {schedule.patience} "
-        "epochs. Each better epoch delays the next drop.",
-    )
+    schedule, epochs = config.schedule, config.fit.epochs
+    if schedule.name == "plateau":
+        first = config.optimizer.learning_rate
+        rates = tuple(plateau_rates(first, schedule.factor, schedule.patience, schedule.min_lr, epochs))
+    else:
+        rates = tuple(rate_of_epoch(config, epoch) for epoch in range(epochs))
+    return PlannedRates(rates, _note(config))
+
+
+def rate_of_epoch(config: RunConfig, epoch: int) -> float:
+    """The learning rate of an epoch (from 0) under a schedule that depends on nothing else.
+
+    exponential  first · decay_rate^e, never below min_lr
+    warmup       first · (e + 1) / (w + 1) for the first w = warmup_epochs epochs, then exponential from there on
+    cosine       the same rise, then min_lr + (first - min_lr) · (1 + cos(π t)) / 2 with t running from 0 to almost 1 over the
+                 epochs that are left (Loshchilov and Hutter, 2017)
+    """
+    schedule, first = config.schedule, config.optimizer.learning_rate
+    warm = schedule.warmup_epochs if schedule.name in ("warmup", "cosine") else 0
+    if epoch < warm:
+        return first * (epoch + 1) / (warm + 1)
+    match schedule.name:
+        case "exponential" | "warmup":
+            return max(schedule.min_lr, first * schedule.decay_rate ** (epoch - warm))
+        case "cosine":
+            t = (epoch - warm) / max(1, config.fit.epochs - warm)
+            return schedule.min_lr + (first - schedule.min_lr) * 0.5 * (1 + math.cos(math.pi * t))
+        case _:
+            return first
 
 
 def plateau_rates(first: float, factor: float, patience: int, min_lr: float, epochs: int) -> list[float]:
@@ -43,3 +63,21 @@ def plateau_rates(first: float, factor: float, patience: int, min_lr: float, epo
         drops = max(0, epoch - 1) // patience
         rates.append(max(min_lr, first * factor**drops))
     return rates
+
+
+def _note(config: RunConfig) -> str:
+    schedule = config.schedule
+    match schedule.name:
+        case "plateau":
+            return (
+                f"Shown for the worst case: {schedule.monitor} never gets better, so the rate drops every "
+                f"{schedule.patience} epochs. Each better epoch delays the next drop."
+            )
+        case "exponential":
+            return f"Each epoch's rate is {schedule.decay_rate:g} times the one before."
+        case "warmup":
+            return f"Rises for {schedule.warmup_epochs} epochs, then each rate is {schedule.decay_rate:g} times the one before."
+        case "cosine":
+            return f"Rises for {schedule.warmup_epochs} epochs, then falls along half a cosine."
+        case _:
+            return "The learning rate never changes."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dhc.config import AugmentConfig, ModelConfig
+from dhc.models import augment as aug
 from dhc.models.plan import (
     BatchNormalization,
     Conv2D,
@@ -10,11 +11,11 @@ from dhc.models.plan import (
     Dropout,
     Flatten,
     GlobalAveragePooling2D,
+    Layer,
     MaxPooling2D,
     Plan,
-    RandomFlip,
-    RandomRotation,
     Rescaling,
+    scaled,
 )
 
 GROUPS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # filters, how many convolutions
@@ -25,11 +26,9 @@ def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
     """Layers for 64×64×3 uint8 pictures; at width 1 and 96 classes 35,514,947 parameters, as in the report.
 
     The first convolution is unpadded, as the report's code has it. With ``augment.where == "features"`` the flip stands
-    after the first group and the rotation after the last one, where that code has them; with ``"input"`` both come first.
+    after the first group and the rotation after the last one, where that code has them; with ``"input"`` all come first.
     """
-    flip, rotation = _augmentation(augment)
-    early, late = (flip, rotation) if augment.where == "features" else ((), ())
-    layers: list[object] = [*(flip + rotation if augment.where == "input" else ()), Rescaling()]
+    layers: list[Layer] = [*aug.on_input(augment), Rescaling()]
     for group, (filters, repeats) in enumerate(GROUPS):
         for number in range(repeats):
             first = group == 0 and number == 0
@@ -37,19 +36,10 @@ def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
                 Conv2D(scaled(filters, model.width), padding="valid" if first else "same", activation=model.activation),
                 BatchNormalization(model.bn_momentum),
             ]
-        layers += [MaxPooling2D(), Dropout(model.conv_dropout), *(early if group == 0 else ())]
-    layers += [*late, Flatten() if model.head == "flatten" else GlobalAveragePooling2D()]
+        layers += [MaxPooling2D(), Dropout(model.conv_dropout)]
+        layers += aug.flip_of_features(augment) if group == 0 else ()
+    layers += aug.rotation_of_features(augment)
+    layers += [Flatten() if model.head == "flatten" else GlobalAveragePooling2D()]
     layers += [Dense(scaled(units, model.width), model.activation) for units in HIDDEN]
     layers += [BatchNormalization(model.bn_momentum), Dropout(model.dense_dropout), Dense(classes, "softmax")]
-    return tuple(layers)  # type: ignore[arg-type]
-
-
-def scaled(units: int, width: float) -> int:
-    """`units` times the width multiplier, at least 1."""
-    return max(1, round(units * width))
-
-
-def _augmentation(augment: AugmentConfig) -> tuple[tuple[RandomFlip, ...], tuple[RandomRotation, ...]]:
-    flip = () if augment.flip == "none" else (RandomFlip(augment.flip),)
-    rotation = (RandomRotation(augment.rotation / 360),) if augment.rotation > 0 else ()
-    return flip, rotation
+    return tuple(layers)

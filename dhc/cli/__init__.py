@@ -1,0 +1,38 @@
+"""``python -m dhc``: all that the pages do, for GPU servers and scripts. Exit status 0, 1 (the run failed), 2 (bad input)."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dhc.cli.common import BAD_INPUT
+from dhc.cli.data import data
+from dhc.cli.doctor import doctor
+from dhc.cli.runs import runs
+from dhc.cli.score import evaluate
+from dhc.cli.train import train
+from dhc.config import ConfigError
+from dhc.data.layout import DataError
+from dhc.runs.rundir import RunError
+from dhc.training.hardware import DeviceError
+
+
+def main() -> None:
+    """Run the command line; a person's mistake is one sentence and exit status 2."""
+    try:
+        cli()
+    except (ConfigError, DataError, RunError, DeviceError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def cli() -> None:
+    """Train, watch and compare image classifiers: the dashboard's command line."""
+
+
+for command in (doctor, data, train, runs, evaluate):
+    cli.add_command(command)

@@ -1,0 +1,62 @@
+"""``python -m dhc data``: make and check data sets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dhc.cli.common import BAD_INPUT, JSON, print_json
+
+
+@click.group()
+def data() -> None:
+    """Make, check and look at data sets."""
+
+
+@data.command("make")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--classes", default=96, show_default=True, help="How many classes.")
+@click.option("--train", default=12_000, show_default=True, help="Training pictures.")
+@click.option("--val", default=1_000, show_default=True, help="Val pictures.")
+@click.option("--test", default=5_000, show_default=True, help="Test pictures.")
+@click.option("--seed", default=0, show_default=True)
+def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int) -> None:
+    """Draw the stand-in data set into FOLDER: generated pictures in the competition's layout, not the competition's own."""
+    from dhc.data.generate import make_dataset
+
+    bar: Any = None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:  # only now is it sure that there is something to draw
+            bar = click.progressbar(length=total, label=f"drawing {total:,} pictures")
+        bar.update(done - bar.pos)
+
+    make_dataset(folder, classes=classes, train=train, val=val, test=test, seed=seed, progress=tell)
+    if bar is not None:
+        bar.render_finish()
+    click.echo(
+        f"{folder}: {classes} classes, {train:,} train, {val:,} val, {test:,} test pictures (generated stand-in, seed {seed})"
+    )
+
+
+@data.command("check")
+@click.argument("folder", type=click.Path(path_type=Path))
+@JSON
+def check(folder: Path, as_json: bool) -> None:
+    """Read every picture in FOLDER and list what is wrong. Exit status 1 when something makes it unusable."""
+    from dhc.data.health import check as examine
+
+    findings = examine(folder)
+    if as_json:
+        print_json([{"kind": f.kind, "severity": f.severity, "text": f.text, "files": list(f.files)} for f in findings])
+    for finding in () if as_json else findings:
+        click.echo(f"{finding.severity:8} {finding.text}")
+    if not findings and not as_json:
+        click.echo("nothing wrong was found")
+    if any(finding.kind == "layout" for finding in findings):
+        sys.exit(BAD_INPUT)
+    sys.exit(1 if any(finding.severity == "error" for finding in findings) else 0)

@@ -1,0 +1,70 @@
+"""``python -m dhc runs``: list, look at, stop, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dhc.cli.common import JSON, RUNS, print_json
+from dhc.jobs import launch
+from dhc.runs.store import RunInfo, Store
+
+
+@click.group()
+def runs() -> None:
+    """List, look at, stop and delete runs."""
+
+
+@runs.command("list")
+@RUNS
+@JSON
+def list_runs(runs_dir: Path, as_json: bool) -> None:
+    """List the runs, newest first."""
+    found = Store(runs_dir).runs()
+    if as_json:
+        return print_json([info.as_dict() for info in found])
+    if not found:
+        click.echo(f"no runs in {runs_dir} yet: `python -m dhc train --data DIR` starts one")
+    for info in found:
+        click.echo(_line(info))
+    return None
+
+
+@runs.command("show")
+@click.argument("run_id")
+@RUNS
+@JSON
+def show(run_id: str, runs_dir: Path, as_json: bool) -> None:
+    """Show one run: its state, its best epoch, its settings."""
+    info = Store(runs_dir).run(run_id)
+    if as_json:
+        return print_json(info.as_dict())
+    click.echo(_line(info))
+    if info.status.reason or info.problem:
+        click.echo(f"  {info.status.reason or info.problem}")
+    if info.config is not None:
+        click.echo(info.config.to_json())
+    return None
+
+
+@runs.command("stop")
+@click.argument("run_id")
+@RUNS
+def stop(run_id: str, runs_dir: Path) -> None:
+    """Stop a run at its next batch, keeping its best network; take a queued one out of the queue."""
+    launch.stop(runs_dir, run_id)
+    click.echo(f"{run_id} was asked to stop")
+
+
+@runs.command("delete")
+@click.argument("run_id")
+@RUNS
+def delete(run_id: str, runs_dir: Path) -> None:
+    """Move a run that has ended into the trash (runs/.trash)."""
+    click.echo(f"{run_id} is now {launch.delete(runs_dir, run_id)}")
+
+
+def _line(info: RunInfo) -> str:
+    best = "-" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.4f} at epoch {info.best_epoch}"
+    return f"{info.id}  {info.state:9} epoch {info.epochs_done}/{info.epochs_total or '?'}  best val_accuracy {best}"

@@ -1,0 +1,45 @@
+"""``python -m dhc train``: queue a run and follow it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from dhc.cli.common import RUNS
+from dhc.config import read_assignment
+from dhc.follow import follow
+from dhc.jobs import launch
+from dhc.presets import DEFAULT, PRESETS, preset_config
+from dhc.runs.store import Store
+
+
+@click.command()
+@click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
+@click.option(
+    "--preset", default=DEFAULT, show_default=True, type=click.Choice(list(PRESETS)), help="Settings to start from."
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change one setting, e.g. fit.epochs=3; repeatable.",
+)
+@click.option("--detach", is_flag=True, help="Queue the run, print its id and return.")
+@RUNS
+def train(folder: str, preset: str, assignments: tuple[str, ...], detach: bool, runs_dir: Path) -> None:
+    """Train a network in a background process and follow it. Ctrl-C leaves the run going; `runs stop ID` stops it."""
+    changes = dict(read_assignment(text) for text in assignments)
+    config = preset_config(preset).with_values({**changes, "data.path": folder})
+    run_id = launch.launch(config, runs_dir)
+    click.echo(run_id)
+    if detach:
+        return
+    try:
+        state = follow(Store(runs_dir), run_id, click.echo)
+    except KeyboardInterrupt:
+        click.echo(f"\nthe run goes on; `python -m dhc runs stop {run_id}` stops it", err=True)
+        sys.exit(0)
+    sys.exit(0 if state in ("finished", "stopped") else 1)

@@ -1,0 +1,36 @@
+"""Where a config's augmentation stands in a network: first of all, on the pictures, or between the convolutions."""
+
+from __future__ import annotations
+
+from dhc.config import AugmentConfig
+from dhc.models.plan import Plan, RandomErasing, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+
+
+def on_input(augment: AugmentConfig) -> Plan:
+    """Every random change of the input pictures that the config asks for, in order; none unless ``where`` is ``input``."""
+    if augment.where != "input":
+        return ()
+    changes = (
+        (augment.zoom, RandomZoom),
+        (augment.translation, RandomTranslation),
+        (augment.erasing, RandomErasing),
+    )
+    return (*_flip(augment), *_rotation(augment), *(kind(amount) for amount, kind in changes if amount > 0))
+
+
+def flip_of_features(augment: AugmentConfig) -> Plan:
+    """The flip where the report's code has it, on feature maps; none unless ``where`` is ``features``."""
+    return _flip(augment) if augment.where == "features" else ()
+
+
+def rotation_of_features(augment: AugmentConfig) -> Plan:
+    """The rotation where the report's code has it, on feature maps; none unless ``where`` is ``features``."""
+    return _rotation(augment) if augment.where == "features" else ()
+
+
+def _flip(augment: AugmentConfig) -> tuple[RandomFlip, ...]:
+    return () if augment.flip == "none" else (RandomFlip(augment.flip),)
+
+
+def _rotation(augment: AugmentConfig) -> tuple[RandomRotation, ...]:
+    return (RandomRotation(augment.rotation / 360),) if augment.rotation > 0 else ()
