@@ -142,7 +142,7 @@ def test_every_epoch_sees_every_picture_once_in_the_seeds_order() -> None:
 def test_a_stop_request_ends_training_at_the_next_batch_and_keeps_finished_epochs(
     tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dhc.training.callbacks import StopRequested
+    from dhc.training.ends import StopRequested
     from dhc.training.loop import train_and_evaluate
 
     folder = rundir.create(tmp_path, "vgg16")
@@ -167,7 +167,7 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
     import keras
 
     from dhc.training import loop
-    from dhc.training.callbacks import LossIsNaN
+    from dhc.training.ends import LossIsNaN
 
     build = loop.compiled
 

@@ -16,6 +16,7 @@ from dhc.data.layout import DataError
 from dhc.runs import rundir
 from dhc.runs.status import identify
 from dhc.training import hardware
+from dhc.training.ends import LossIsNaN, StopRequested
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -65,11 +66,15 @@ OUT_OF_MEMORY = "out of memory: try a smaller batch size or width"
 
 
 def _train(config: RunConfig, folder: Path, device: str) -> int:
-    from dhc.training.callbacks import LossIsNaN, StopRequested  # Keras comes in here, once the environment is set
-    from dhc.training.loop import train_and_evaluate
-
     try:
-        train_and_evaluate(config, folder, device=device)
+        if config.model.name == "knn":
+            from dhc.training.knn import classify_and_evaluate
+
+            classify_and_evaluate(config, folder, device=device)
+        else:
+            from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
+
+            train_and_evaluate(config, folder, device=device)
     except StopRequested:
         rundir.write_exit(folder, "stopped", "stopped on request; the best network so far is kept", code=FINISHED)
         return FINISHED

@@ -17,19 +17,13 @@ import numpy as np
 
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
+from dhc.training.ends import LossIsNaN, StopRequested
 from dhc.training.pace import Clock, IntervalMean, Pace
+from dhc.training.results import cross_entropy, save_predictions
 
 BATCH_EVENT_SECONDS = 0.3  # at most about three batch events a second
 LOOK_SECONDS = 0.1  # how often a stop request is looked for
 VAL_BATCH = 128
-
-
-class StopRequested(Exception):  # noqa: N818 - a request is no error
-    """Someone asked the run to stop."""
-
-
-class LossIsNaN(Exception):  # noqa: N818 - named for what happened
-    """The loss is no number any more; training on would only waste time."""
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]
@@ -67,7 +61,7 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._folder, self._validation = folder, validation
-        self._fixed = {"ids": ids, "y_true": y.astype(np.uint16), "classes": np.array(classes, dtype=np.str_)}
+        self._fixed: dict[str, Any] = {"ids": ids, "y_true": y, "classes": classes}
         self._probabilities = np.empty((0, 0), np.float32)
         self.best = -math.inf
         self.best_epoch = 0
@@ -82,13 +76,13 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
         self._save_predictions()
 
     def _save_predictions(self) -> None:
-        values = {
+        save_predictions(
+            self._folder,
+            y_pred=self._validation.predictions,
+            best_epoch=self.best_epoch,
+            probabilities=self._probabilities,
             **self._fixed,
-            "y_pred": np.stack(self._validation.predictions),
-            "best_epoch": np.int64(self.best_epoch),
-            "probabilities": self._probabilities,
-        }
-        rundir.write_atomic(self._folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))  # type: ignore[arg-type]
+        )
 
 
 class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
@@ -183,12 +177,6 @@ class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
     def _look(self) -> None:
         if self._clock.due(LOOK_SECONDS) and self._asked():
             raise StopRequested
-
-
-def cross_entropy(y: np.ndarray, p: np.ndarray) -> float:
-    """Mean natural-log cross-entropy of (N,) int labels under (N, K) probabilities, clipped as Keras clips (1e-7)."""
-    chosen = p[np.arange(len(y)), y].astype(np.float64)
-    return float(-np.log(np.clip(chosen, 1e-7, 1 - 1e-7)).mean()) if np.isfinite(chosen).all() else math.nan
 
 
 def save_network(model: keras.Model, path: Path) -> None:

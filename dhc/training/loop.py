@@ -18,7 +18,8 @@ from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 from dhc.training import backend, hardware
 from dhc.training.batches import Batches
-from dhc.training.callbacks import KeepBest, StopOnRequest, StopRequested, Telemetry, Validation
+from dhc.training.callbacks import KeepBest, StopOnRequest, Telemetry, Validation
+from dhc.training.ends import StopRequested
 
 
 def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu") -> dict[str, Any]:

@@ -1,0 +1,87 @@
+"""What every kind of run leaves behind of its answers and of its circumstances. No Keras."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+import platform
+import socket
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dhc.runs import rundir
+
+
+def cross_entropy(y: np.ndarray, p: np.ndarray) -> float:
+    """Mean natural-log cross-entropy of (N,) int labels under (N, K) probabilities, clipped as Keras clips (1e-7)."""
+    chosen = p[np.arange(len(y)), y].astype(np.float64)
+    return float(-np.log(np.clip(chosen, 1e-7, 1 - 1e-7)).mean()) if np.isfinite(chosen).all() else math.nan
+
+
+def save_predictions(
+    folder: Path,
+    *,
+    ids: np.ndarray,
+    y_true: np.ndarray,
+    y_pred: Sequence[np.ndarray],
+    best_epoch: int,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+) -> None:
+    """Write ``predictions.npz`` atomically: ids (N,) str, y_true (N,), one (N,) y_pred an epoch, the best epoch's (N, K)."""
+    values: dict[str, Any] = {
+        "ids": ids,
+        "y_true": y_true.astype(np.uint16),
+        "classes": np.array(classes, dtype=np.str_),
+        "y_pred": np.stack([row.astype(np.uint16) for row in y_pred]),
+        "best_epoch": np.int64(best_epoch),
+        "probabilities": probabilities,
+    }
+    rundir.write_atomic(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
+
+
+def environment(
+    packages: Iterable[str], *, device: str, seed: int, fingerprint: str, backend: str | None, precision: str
+) -> dict[str, Any]:
+    """What ``environment.json`` holds: enough to say later what produced the figures."""
+    return {
+        "backend": backend,
+        "versions": versions(packages),
+        "device": device,
+        "precision": precision,
+        "host": socket.gethostname(),
+        "system": platform.platform(),
+        "commit": commit(),
+        "seed": seed,
+        "data_fingerprint": fingerprint,
+    }
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of Python and of those packages that are installed."""
+    found = {"python": platform.python_version()}
+    for name in packages:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def commit() -> str | None:
+    """The git commit of this code, with ``+`` when files were changed since; None outside a checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        head = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=5
+        )
+        dirty = subprocess.run(
+            ["git", "-C", str(here), "status", "--porcelain", "-uno"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head.stdout.strip() + ("+" if dirty.stdout.strip() else "") if head.returncode == 0 else None
