@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from dhc.config import RunConfig
@@ -25,14 +26,36 @@ def launch(config: RunConfig, runs_dir: Path) -> str:
     What can be known to fail is refused here, before there is a folder: DataError for the pictures' tables, DeviceError for a
     device that is not there, ValueError for layers that do not fit.
     """
+    (run_id,) = launch_all([config], runs_dir)
+    return run_id
+
+
+def launch_all(configs: Iterable[RunConfig], runs_dir: Path) -> list[str]:
+    """Queue runs in the given order, all or, where one is refused as by `launch`, none; returns their ids at once."""
+    ready = [_checked(config) for config in configs]
+    ids = []
+    try:
+        for config, device in ready:
+            ids.append(_enqueue(config, device, runs_dir))
+    finally:  # on a full disk, what could be queued runs
+        for device in {device for _, device in ready[: len(ids)]}:
+            start_worker(runs_dir, device)
+    return ids
+
+
+def _checked(config: RunConfig) -> tuple[RunConfig, str]:
+    """The config with its full path, and its device; raises what `launch` raises."""
     config = with_absolute_path(config)
     device = hardware.resolve(config.device.device)
     dataset = open_dataset(Path(config.data.path))
     cost(config, class_count(dataset, config.data.classes))
+    return config, device
+
+
+def _enqueue(config: RunConfig, device: str, runs_dir: Path) -> str:
     folder = rundir.create(runs_dir, config.model.name)
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device})
-    start_worker(runs_dir, device)
     return folder.name
 
 

@@ -1,0 +1,104 @@
+"""The LR-factor experiment: runs that agree in everything but schedule.factor and the seed, and what each factor reached."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from dhc.analysis.ladder import is_measured, resolved
+from dhc.config import RunConfig, fields
+from dhc.runs.store import RunInfo
+
+FACTOR, SEED = "schedule.factor", "fit.seed"
+REPORTED = 0.8  # the factor that the report's author chose
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of the experiment."""
+
+    factor: float
+    seed: int
+    val_accuracy: float
+    run: str
+
+
+@dataclass(frozen=True)
+class Family:
+    """Runs alike in all that has an effect, but for factor and seed. `config` is one of theirs.
+
+    trials    of the runs that have ended with a val_accuracy, by factor, then seed
+    waiting   how many still train or wait
+    """
+
+    config: RunConfig
+    trials: tuple[Trial, ...]
+    waiting: int
+
+    @property
+    def factors(self) -> int:
+        """How many factors were measured."""
+        return len({trial.factor for trial in self.trials})
+
+
+def families(runs: Iterable[RunInfo]) -> tuple[Family, ...]:
+    """The families in which two factors or more were asked for; the one with most factors measured, then most runs, first."""
+    by_key: dict[Hashable, list[RunInfo]] = defaultdict(list)
+    for info in runs:
+        if info.config is not None and info.config.uses(FACTOR) and (info.state.alive or is_measured(info)):
+            by_key[_key(info.config)].append(info)
+    found = [_family(members) for members in by_key.values() if len({_factor(info) for info in members}) > 1]
+    return tuple(sorted(found, key=lambda family: (-family.factors, -len(family.trials), -family.waiting)))
+
+
+def means(trials: Sequence[Trial]) -> list[tuple[float, float, int]]:
+    """(factor, mean val_accuracy over its runs, how many), by factor."""
+    by_factor: dict[float, list[float]] = defaultdict(list)
+    for trial in trials:
+        by_factor[trial.factor].append(trial.val_accuracy)
+    return [(factor, mean(values), len(values)) for factor, values in sorted(by_factor.items())]
+
+
+def not_yet_run(configs: Iterable[RunConfig], runs: Iterable[RunInfo]) -> list[RunConfig]:
+    """The configs of which no run is measured, training or queued: a second one would say the same."""
+    there = {
+        (_key(info.config), info.config.get(FACTOR), info.config.get(SEED))
+        for info in runs
+        if info.config is not None and (info.state.alive or is_measured(info))
+    }
+    return [config for config in configs if (_key(config), config.get(FACTOR), config.get(SEED)) not in there]
+
+
+def can_drop(config: RunConfig) -> bool:
+    """Whether the learning rate can drop at all before the run ends: only then the factor has an effect."""
+    # The first epoch always counts as better, so the wait can be full after patience + 1 epochs at the earliest.
+    return config.fit.epochs > config.schedule.patience + 1 and config.schedule.min_lr < config.optimizer.learning_rate
+
+
+def _family(members: Sequence[RunInfo]) -> Family:
+    trials = [
+        Trial(_factor(info), info.config.fit.seed, info.best_val_accuracy, info.id)
+        for info in members
+        if info.config is not None and info.best_val_accuracy is not None and is_measured(info)
+    ]
+    config = members[0].config
+    assert config is not None
+    ordered = tuple(sorted(trials, key=lambda trial: (trial.factor, trial.seed, trial.run)))
+    return Family(config, ordered, sum(info.state.alive for info in members))
+
+
+def _factor(info: RunInfo) -> float:
+    assert info.config is not None
+    return info.config.schedule.factor
+
+
+def _key(config: RunConfig) -> Hashable:
+    """All settings that have an effect, but for factor and seed; the data folder however it was written."""
+    used = tuple(
+        (field.name, repr(config.get(field.name)))
+        for field in fields()
+        if field.name not in (FACTOR, SEED, "data.path") and config.uses(field.name)
+    )
+    return resolved(config.data.path), used

@@ -1,0 +1,206 @@
+"""The report's ladder as measured here: each step's best run among those on the same pictures, beside what was reported."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dhc.config import RunConfig, differences, fields
+from dhc.models.ladder import RUNGS, SCALES, Rung, rung_of
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+
+MEASURED = (State.FINISHED, State.STOPPED)  # a run that failed may have stopped anywhere
+KNN = "knn"
+NO_LESSON = ("data.path", "data.classes", "data.train_fraction", "data.skip_bad", "device.device")
+
+
+@dataclass(frozen=True, order=True)
+class Group:
+    """The pictures of runs that may be compared: the data folder, its first `classes` (0: all), the share of train."""
+
+    path: str
+    classes: int = 0
+    train_fraction: float = 1.0
+
+    @property
+    def key(self) -> str:
+        """A short name for addresses, of letters, digits and dashes only; another one for another group."""
+        name = re.sub(r"[^a-z0-9]+", "-", Path(self.path).name.lower()).strip("-")[:30]
+        digest = hashlib.sha256(repr((self.path, self.classes, self.train_fraction)).encode(errors="replace"))
+        return f"{name or 'data'}-{digest.hexdigest()[:8]}"
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The settings that make a config's runs belong here."""
+        return {
+            "data.path": self.path,
+            "data.classes": self.classes,
+            "data.train_fraction": self.train_fraction,
+        }
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting that differs from the step before: both values as text, None where it has no effect."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One rung and what the runs of a group say of it.
+
+    best      the run of the highest val_accuracy among the finished and stopped ones; None: not measured yet
+    count     how many runs `best` was chosen from
+    alive     the run that is training, else the one that waits
+    broken    the newest run, where it ended badly and nothing else is there
+    changes   what differs from the step before: between the two best runs where `compared`, else as the report ran them
+    """
+
+    name: str
+    rung: Rung
+    best: RunInfo | None
+    count: int
+    alive: RunInfo | None
+    broken: RunInfo | None
+    changes: tuple[Change, ...]
+    compared: bool
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is neither a measurement nor a run that will bring one."""
+        return self.best is None and self.alive is None
+
+    @property
+    def shown(self) -> RunInfo | None:
+        """The run to look at."""
+        return self.best or self.alive or self.broken
+
+
+def group_of(config: RunConfig) -> Group:
+    """The pictures that a config's run learns from and is judged on."""
+    return Group(resolved(config.data.path), config.data.classes, config.data.train_fraction)
+
+
+def resolved(path: str) -> str:
+    """A data folder's full path, however it was written; a text that can be no path stays as it is."""
+    try:
+        return str(Path(path).expanduser().resolve())
+    except (OSError, RuntimeError, ValueError):  # a zero byte, a loop of links, an unknown user
+        return path
+
+
+def groups(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[Group, ...]:
+    """The groups of the runs, and one for each data folder; the one with most rungs measured first, then with most runs."""
+    by_group = by_groups(runs)
+    for folder in folders:
+        by_group.setdefault(Group(resolved(folder)), [])
+
+    def rank(group: Group) -> tuple[int, int, Group]:
+        found = by_group[group]
+        measured = {rung_of(info.config) for info in found if info.config is not None and is_measured(info)}
+        return -len(measured - {None}), -len(found), group
+
+    return tuple(sorted(by_group, key=rank))
+
+
+def by_groups(runs: Iterable[RunInfo]) -> dict[Group, list[RunInfo]]:
+    """The runs whose settings can be read, by their group, each in the given order."""
+    found: dict[Group, list[RunInfo]] = defaultdict(list)
+    for info in runs:
+        if info.config is not None:
+            found[group_of(info.config)].append(info)
+    return dict(found)
+
+
+def is_measured(info: RunInfo) -> bool:
+    """Whether the run's best val_accuracy counts."""
+    return info.state in MEASURED and info.best_val_accuracy is not None
+
+
+def ladder(runs: Iterable[RunInfo], group: Group) -> tuple[Step, ...]:
+    """One step for each of RUNGS, in the ladder's order, out of the group's runs (newest first)."""
+    by_step: dict[str | None, list[RunInfo]] = defaultdict(list)
+    for info in by_groups(runs).get(group, []):
+        by_step[rung_of(_config(info))].append(info)
+    found: list[Step] = []
+    for name in RUNGS:
+        found.append(_step(name, by_step[name], found[-1] if found else None))
+    return tuple(found)
+
+
+def scale_of(config: RunConfig) -> str | None:
+    """The scale whose settings the config has (pictures, device and seed aside); None where some were changed."""
+    name = rung_of(config)
+    if name is None:
+        return None
+    scales = {scale: RUNGS[name].config(scale) for scale in SCALES}
+    return next((scale for scale, other in scales.items() if not compare(other, config, but=("fit.seed",))), None)
+
+
+def compare(before: RunConfig, after: RunConfig, *, but: Sequence[str] = ()) -> tuple[Change, ...]:
+    """The settings that differ in effect, in field order, but for pictures, device and those in `but`.
+
+    Between neighbours without a network and a network only what was set otherwise: all of a network's settings would be new.
+    """
+    alike = KNN not in (before.model.name, after.model.name)
+    found = []
+    for name in [field.name for field in fields()] if alike else differences([before, after]):
+        change = Change(name, _text(before, name), _text(after, name))
+        silent = {change.before, change.after} == {None, "0"}  # what comes or goes at 0 was never felt
+        if name not in (*NO_LESSON, *but) and change.before != change.after and not silent:
+            found.append(change)
+    return tuple(found)
+
+
+def as_dict(step: Step) -> dict[str, Any]:
+    """For ``--json``: plain values only."""
+    run = step.shown
+    best: Mapping[str, Any] = {} if run is None else run.as_dict()
+    return {
+        "step": step.name,
+        "title": step.rung.title,
+        "reported": None if step.rung.reported is None else list(step.rung.reported),
+        "measured": None if step.best is None else step.best.best_val_accuracy,
+        **{name: best.get(name) for name in ("status", "reason", "epoch", "epochs", "seconds", "device")},
+        "run": best.get("id"),
+    }
+
+
+def _step(name: str, runs: Sequence[RunInfo], before: Step | None) -> Step:
+    measured = [info for info in runs if is_measured(info)]
+    best = max(measured, key=lambda info: info.best_val_accuracy or 0.0, default=None)
+    alive = sorted((info for info in runs if info.state.alive), key=lambda info: info.state is State.QUEUED)
+    broken = runs[0] if runs and best is None and not alive else None
+    changes: tuple[Change, ...] = ()
+    compared = before is not None and before.best is not None and best is not None
+    if before is not None:
+        pair = (before.best, best) if compared else (None, None)
+        first, second = (_settings(n, info) for n, info in zip((before.name, name), pair, strict=True))
+        changes = compare(first, second)
+    return Step(name, RUNGS[name], best, len(measured), next(iter(alive), None), broken, changes, compared)
+
+
+def _settings(name: str, info: RunInfo | None) -> RunConfig:
+    return RUNGS[name].config() if info is None else _config(info)
+
+
+def _config(info: RunInfo) -> RunConfig:
+    assert info.config is not None
+    return info.config
+
+
+def _text(config: RunConfig, name: str) -> str | None:
+    """The setting's value, None where it has no effect."""
+    if not config.uses(name):
+        return None
+    value = config.get(name)
+    return f"{value:g}" if isinstance(value, float) else str(value)

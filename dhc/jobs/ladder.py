@@ -1,0 +1,59 @@
+"""Whole experiments as one queue: rungs of the report's ladder, and one setting's values times a number of seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dhc.config import ConfigError, RunConfig
+from dhc.models.ladder import RUNGS
+
+FACTORS = (0.1, 0.3, 0.5, 0.8, 0.9)  # the report's own and some to both sides
+MAX_RUNS = 200  # of one experiment: more is a slip of the finger
+
+
+def steps_in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """The named steps in the ladder's order, each once. Raises ConfigError for a name that is no step's."""
+    asked = set(names)
+    if unknown := sorted(asked - set(RUNGS)):
+        raise ConfigError(f"there is no step {unknown[0]!r}; the steps are {', '.join(RUNGS)}")
+    return tuple(name for name in RUNGS if name in asked)
+
+
+def rung_configs(names: Iterable[str], scale: str, changes: Mapping[str, Any]) -> dict[str, RunConfig]:
+    """The config of each named step at a scale, `changes` upon it, in the ladder's order.
+
+    A setting that has no effect in a step is passed on. Raises ConfigError for an unknown step, scale, setting or value, and for a
+    change that would make another step of it.
+    """
+    return {name: _rung_config(name, scale, changes) for name in steps_in_order(names)}
+
+
+def _rung_config(name: str, scale: str, changes: Mapping[str, Any]) -> RunConfig:
+    config = RUNGS[name].config(scale).with_values(changes)
+    for mark, value in RUNGS[name].marks.items():
+        if config.get(mark) != value:
+            raise ConfigError(f"{mark} cannot be changed in the ladder: {value} is what makes the step {name}")
+    return config
+
+
+def factor_configs(base: RunConfig, factors: Iterable[float | str], repeats: int = 1) -> list[RunConfig]:
+    """One config for each factor (each once, ascending) and each of `repeats` seeds from the base's on, seed by seed.
+
+    So all factors are seen once before the first is repeated. Raises ConfigError for a factor that schedule.factor cannot take,
+    for none, for settings in which it has no effect, and for more than MAX_RUNS runs.
+    """
+    if not base.uses("schedule.factor"):
+        raise ConfigError(
+            f"schedule.factor has no effect with {base.model.name} and the schedule {base.schedule.name}: choose settings "
+            f"with the schedule plateau"
+        )
+    by_factor = {
+        config.schedule.factor: config for config in (base.with_values({"schedule.factor": f}) for f in factors)
+    }
+    if not by_factor:
+        raise ConfigError("the experiment needs a factor: write at least one between 0 and 1")
+    if not 1 <= repeats <= MAX_RUNS // len(by_factor):
+        raise ConfigError(f"{len(by_factor)} factors × {repeats} seeds are no experiment of 1 to {MAX_RUNS} runs")
+    seeds = range(base.fit.seed, base.fit.seed + repeats)
+    return [config.with_values({"fit.seed": seed}) for seed in seeds for _, config in sorted(by_factor.items())]
