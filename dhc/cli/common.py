@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
+
+from dhc.follow import follow
+from dhc.runs.store import Store
 
 BAD_INPUT = 2
 RUNS = click.option(
@@ -25,3 +29,13 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def follow_to_end(run_id: str, runs_dir: Path) -> None:
+    """Tell of a run until it has ended, then exit with its status; Ctrl-C leaves it going."""
+    try:
+        state = follow(Store(runs_dir), run_id, click.echo)
+    except KeyboardInterrupt:
+        click.echo(f"\nthe run goes on; `python -m dhc runs stop {run_id}` stops it", err=True)
+        sys.exit(0)
+    sys.exit(0 if state in ("finished", "stopped") else 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import JSON, RUNS, follow_to_end, print_json
 from dhc.jobs import launch
 from dhc.runs.store import RunInfo, Store
 
@@ -55,6 +55,19 @@ def stop(run_id: str, runs_dir: Path) -> None:
     """Stop a run at its next batch, keeping its best network; take a queued one out of the queue."""
     launch.stop(runs_dir, run_id)
     click.echo(f"{run_id} was asked to stop")
+
+
+@runs.command("resume")
+@click.argument("run_id")
+@click.option("--detach", is_flag=True, help="Queue it and return.")
+@RUNS
+def resume(run_id: str, detach: bool, runs_dir: Path) -> None:
+    """Go on with a run that was stopped or killed, from its last saved epoch, as if nothing had happened."""
+    launch.resume(runs_dir, run_id)
+    if detach:
+        click.echo(f"{run_id} is queued")
+    else:
+        follow_to_end(run_id, runs_dir)
 
 
 @runs.command("delete")

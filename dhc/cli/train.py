@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from dhc.cli.common import RUNS
+from dhc.cli.common import RUNS, follow_to_end
 from dhc.config import read_assignment
-from dhc.follow import follow
 from dhc.jobs import launch
 from dhc.presets import DEFAULT, PRESETS, preset_config
-from dhc.runs.store import Store
 
 
 @click.command()
@@ -35,11 +32,5 @@ def train(folder: str, preset: str, assignments: tuple[str, ...], detach: bool, 
     config = preset_config(preset).with_values({**changes, "data.path": folder})
     run_id = launch.launch(config, runs_dir)
     click.echo(run_id)
-    if detach:
-        return
-    try:
-        state = follow(Store(runs_dir), run_id, click.echo)
-    except KeyboardInterrupt:
-        click.echo(f"\nthe run goes on; `python -m dhc runs stop {run_id}` stops it", err=True)
-        sys.exit(0)
-    sys.exit(0 if state in ("finished", "stopped") else 1)
+    if not detach:
+        follow_to_end(run_id, runs_dir)

@@ -14,7 +14,8 @@ from dhc.jobs.process import detach, python
 from dhc.models.cost import cost
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
-from dhc.runs.status import status_of
+from dhc.runs.status import State, status_of
+from dhc.runs.store import read_config
 from dhc.training import hardware
 
 WORKER_LOG = ".worker.log"
@@ -80,6 +81,30 @@ def stop(runs_dir: Path, run_id: str) -> None:
     if not state.alive:
         raise RunError(f"run {run_id} is {state.value}: only a queued or running one can be stopped")
     (folder / rundir.STOP).touch()
+
+
+def resume(runs_dir: Path, run_id: str) -> None:
+    """Queue a run that was stopped, killed or failed once more; it goes on from its last saved epoch, else from the start.
+
+    Raises RunError when there is no such run, when it is alive or has finished.
+    """
+    folder = rundir.run_dir(runs_dir, run_id)
+    state = status_of(folder).state
+    if state.alive:
+        raise RunError(f"run {run_id} is {state.value} already")
+    if state is State.FINISHED:
+        raise RunError(f"run {run_id} has finished: there is nothing left to go on with")
+    config, problem = read_config(folder)
+    if config is None:
+        raise RunError(f"run {run_id} cannot go on: {problem}")
+    device = str(
+        (rundir.read_json(folder / rundir.REQUEST) or {}).get("device") or hardware.resolve(config.device.device)
+    )
+    for name in (rundir.STOP, rundir.PROCESS, rundir.SUMMARY):
+        (folder / name).unlink(missing_ok=True)
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device})
+    (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
+    start_worker(runs_dir, device)
 
 
 def delete(runs_dir: Path, run_id: str) -> Path:

@@ -8,35 +8,97 @@ import keras
 from keras import layers as kl
 
 from dhc.config import RunConfig
+from dhc.models import fused
 from dhc.models import plan as p
 from dhc.models.ladder import plan_of
 
 
-def build(plan: p.Plan, *, seed: int, input_shape: p.Shape = (64, 64, 3), name: str = "network") -> keras.Model:
+def build(
+    plan: p.Plan, *, seed: int, input_shape: p.Shape = (64, 64, 3), name: str = "network", fast: bool = False
+) -> keras.Model:
     """A Keras functional model: input (B, 64, 64, 3) uint8 in 0–255, output (B, K) float32 probabilities.
 
-    Every random layer gets its own seed derived from `seed`, so that two builds behave alike.
+    Every random layer gets its own seed derived from `seed`, so that two builds behave alike. A `fast` one trains with our
+    fused layers and cannot be saved for others to load.
     """
     inputs = x = keras.Input(input_shape, dtype="uint8", name="pictures")
     for number, layer in enumerate(plan):
-        x = _keras_layer(layer, seed + number)(x)
+        x = _keras_layer(layer, seed + number, fast)(x)
     return keras.Model(inputs, x, name=name)
 
 
-def compiled(config: RunConfig, classes: int) -> keras.Model:
-    """The config's network, ready for ``fit``: sparse categorical cross-entropy and accuracy, as in the report."""
+def network(config: RunConfig, classes: int) -> keras.Model:
+    """The network that is judged and kept: Keras's own layers only, without augmentation; to be filled by `copy_weights`."""
+    plan = tuple(layer for layer in plan_of(config, classes) if not isinstance(layer, p.RANDOM))
+    return build(plan, seed=config.fit.seed, name=config.model.name)
+
+
+def compiled(config: RunConfig, classes: int, *, precision: str = "float32", steps: int = 1) -> keras.Model:
+    """The config's network, ready for ``fit``: sparse categorical cross-entropy and accuracy, as in the report.
+
+    `precision` is a dtype policy's name and `steps` the batches per execution, both resolved by the caller.
+    """
     keras.utils.set_random_seed(config.fit.seed)
-    keras.config.set_dtype_policy(config.device.precision)
-    model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name)
-    optimizer = keras.optimizers.Adam(learning_rate=config.optimizer.learning_rate)
-    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    keras.config.set_dtype_policy(precision)
+    model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True)
+    model.compile(
+        optimizer=_optimizer(config),
+        loss=_loss(config.fit.label_smoothing, classes),
+        metrics=["accuracy"],
+        steps_per_execution=steps,
+        jit_compile={"auto": "auto", "on": True, "off": False}[config.device.jit],
+    )
     return model
 
 
-def _keras_layer(layer: p.Layer, seed: int) -> Any:
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Put the weights of a training model into the network of the same plan; the averaged ones where the optimizer keeps them."""
+    averaged = averages(source.optimizer)
+    for new, old in zip(target.weights, source.weights, strict=True):
+        new.assign(averaged.get(id(old), old))
+
+
+def averages(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
+    """id of each trainable variable → its running average; empty without weight averaging."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # a LossScaleOptimizer wraps the real one
+    if not inner.use_ema:
+        return {}
+    return {
+        id(variable): average
+        for variable, average in zip(inner._trainable_variables, inner._model_variables_moving_average, strict=True)
+    }
+
+
+def _optimizer(config: RunConfig) -> keras.optimizers.Optimizer:
+    o = config.optimizer
+    average: dict[str, Any] = {"use_ema": True, "ema_momentum": o.ema_momentum} if o.ema_momentum else {}
+    match o.name:
+        case "adam":
+            return fused.Adam(o.learning_rate, **average)
+        case "sgd":
+            return keras.optimizers.SGD(o.learning_rate, momentum=0.9, nesterov=True, **average)
+    optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **average)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _loss(smoothing: float, classes: int) -> Any:
+    if not smoothing:
+        return "sparse_categorical_crossentropy"
+
+    def smoothed(y: Any, p: Any) -> Any:
+        labels = keras.ops.one_hot(keras.ops.reshape(y, (-1,)), classes)
+        return keras.losses.categorical_crossentropy(labels, p, label_smoothing=smoothing)
+
+    return smoothed
+
+
+def _keras_layer(layer: p.Layer, seed: int, fast: bool) -> Any:
     match layer:
         case p.Rescaling(scale):
             return kl.Rescaling(scale)
+        case p.Resizing(side):
+            return kl.Resizing(side, side)
         case p.Conv2D(filters, kernel, strides, padding, activation):
             return kl.Conv2D(filters, kernel, strides=strides, padding=padding, activation=activation)
         case p.Dense(units, "softmax"):
@@ -44,16 +106,31 @@ def _keras_layer(layer: p.Layer, seed: int) -> Any:
         case p.Dense(units, activation):
             return kl.Dense(units, activation=activation)
         case p.BatchNormalization(momentum):
-            return kl.BatchNormalization(momentum=momentum)
-        case p.MaxPooling2D(pool):
-            return kl.MaxPooling2D(pool)
+            return (fused if fast else kl).BatchNormalization(momentum=momentum)
+        case p.MaxPooling2D(pool, strides):
+            return kl.MaxPooling2D(pool, strides=strides or None)
         case p.Dropout(rate):
             return kl.Dropout(rate, seed=seed)
-        case p.RandomFlip(mode):
-            return kl.RandomFlip(mode, seed=seed)
-        case p.RandomRotation(factor):
-            return kl.RandomRotation(factor, seed=seed)
         case p.Flatten():
             return kl.Flatten()
         case p.GlobalAveragePooling2D():
             return kl.GlobalAveragePooling2D()
+        case _:
+            return _augmentation(layer, seed)
+
+
+def _augmentation(layer: p.Layer, seed: int) -> Any:
+    match layer:
+        case p.RandomFlip(mode):
+            made = kl.RandomFlip(mode, seed=seed)
+        case p.RandomRotation(factor):
+            made = kl.RandomRotation(factor, seed=seed)
+        case p.RandomZoom(factor):
+            made = kl.RandomZoom(factor, seed=seed)
+        case p.RandomTranslation(factor):
+            made = kl.RandomTranslation(factor, factor, seed=seed)
+        case p.RandomErasing(probability):
+            made = kl.RandomErasing(probability, seed=seed)
+    # Keras marks rotation, zoom and shift as not compilable, which only TensorFlow's kernel for them is.
+    made.supports_jit = keras.backend.backend() != "tensorflow"
+    return made

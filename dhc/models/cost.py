@@ -13,7 +13,7 @@ from dhc.config import RunConfig
 from dhc.models.ladder import plan_of
 from dhc.models.plan import Conv2D, Dense, measure
 
-BYTES = {"float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
+BYTES = {"auto": 4, "float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
 
 
 @dataclass(frozen=True)

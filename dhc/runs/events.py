@@ -77,12 +77,21 @@ class EventLog:
         self.last[kind] = event
 
     def _keep(self, kind: str, event: dict[str, Any]) -> None:
+        if kind == "resume":
+            self._forget_from(_cell(event.get("epoch"), "int64"))
         if kind not in TABLES:
             self.others.append(event)
             return
         row = {name: _cell(event.get(name), dtype) for name, dtype in TABLES[kind].items()}
         for name, value in row.items():
             self._rows[kind][name].append(value)
+
+    def _forget_from(self, epoch: int) -> None:
+        """The run went on with this epoch: what an earlier process wrote of it and of later ones happens anew."""
+        for rows in self._rows.values():
+            kept = [number for number, other in enumerate(rows["epoch"]) if other < epoch]
+            for name, values in rows.items():
+                rows[name] = [values[number] for number in kept]
 
     def history(self) -> History:
         """All tables so far. A run that was resumed wrote some epochs twice: the later writing counts."""

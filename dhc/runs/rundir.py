@@ -28,6 +28,7 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
     "train.log",
 )
 STOP = "stop.request"
+RESUME = "resume"  # folder of the exact state to go on from
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")

@@ -66,6 +66,7 @@ OUT_OF_MEMORY = "out of memory: try a smaller batch size or width"
 
 
 def _train(config: RunConfig, folder: Path, device: str) -> int:
+    told = "all epochs done"
     try:
         if config.model.name == "knn":
             from dhc.training.knn import classify_and_evaluate
@@ -74,13 +75,15 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
         else:
             from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
 
-            train_and_evaluate(config, folder, device=device)
+            done = train_and_evaluate(config, folder, device=device)["epochs"]
+            if done < config.fit.epochs:
+                told = f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
     except StopRequested:
         rundir.write_exit(folder, "stopped", "stopped on request; the best network so far is kept", code=FINISHED)
         return FINISHED
     except LossIsNaN as error:
         return _failed(folder, f"{error}: a lower learning rate usually helps")
-    rundir.write_exit(folder, "finished", "all epochs done", code=FINISHED)
+    rundir.write_exit(folder, "finished", told, code=FINISHED)
     return FINISHED
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dhc.models.build import copy_weights
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 from dhc.training.ends import LossIsNaN, StopRequested
@@ -29,12 +30,14 @@ VAL_BATCH = 128
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]
     """Judges each epoch on val in one pass: val_loss, val_accuracy and every picture's predicted class.
 
-    Takes the place of fit's ``validation_data``, which would cost a second pass for the predictions. `predictions` grows by
-    one (N,) array an epoch; `probabilities` is the last epoch's (N, K) float32.
+    Takes the place of fit's ``validation_data``, which would cost a second pass for the predictions. What is judged is
+    `network`, which gets the model's weights (averaged ones, if the optimizer keeps averages). `predictions` grows by one
+    (N,) array an epoch; `probabilities` is the last epoch's (N, K) float32.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+    def __init__(self, network: keras.Model, x: np.ndarray, y: np.ndarray) -> None:
         super().__init__()
+        self.network = network
         self._x, self._y = x, y
         self.predictions: list[np.ndarray] = []
         self.probabilities = np.empty((0, 0), np.float32)
@@ -45,7 +48,8 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
         """Predict val and put val_loss and val_accuracy into the logs."""
         start = time.perf_counter()
         also = [] if self.stop is None else [self.stop]
-        p = np.asarray(self.model.predict(self._x, batch_size=VAL_BATCH, verbose=0, callbacks=also), np.float32)
+        copy_weights(self.model, self.network)
+        p = np.asarray(self.network.predict(self._x, batch_size=VAL_BATCH, verbose=0, callbacks=also), np.float32)
         self.probabilities = p
         self.predictions.append(p.argmax(axis=1).astype(np.uint16))
         logs["val_loss"] = cross_entropy(self._y, p)
@@ -72,8 +76,12 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
         if logs["best"]:
             self.best, self.best_epoch = logs["val_accuracy"], epoch + 1
             self._probabilities = self._validation.probabilities
-            save_network(self.model, self._folder / rundir.BEST)
+            save_network(self._validation.network, self._folder / rundir.BEST)
         self._save_predictions()
+
+    def take_up(self, best: float, best_epoch: int, probabilities: np.ndarray) -> None:
+        """Go on from an earlier process's best."""
+        self.best, self.best_epoch, self._probabilities = best, best_epoch, probabilities
 
     def _save_predictions(self) -> None:
         save_predictions(
@@ -88,8 +96,18 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
 class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes batch, epoch, learning-rate and checkpoint events, and one line an epoch to the log."""
 
-    def __init__(self, writer: RunWriter, pictures: int, batch_size: int, epochs: int, validation: Validation) -> None:
+    def __init__(
+        self,
+        writer: RunWriter,
+        pictures: int,
+        batch_size: int,
+        epochs: int,
+        validation: Validation,
+        *,
+        tell_drops: bool = True,
+    ) -> None:
         super().__init__()
+        self._tell_drops, self.rate = tell_drops, math.nan  # the rate of the epoch that runs or ran last
         self._writer, self._validation = writer, validation
         self._pictures, self._batch, self._epochs = pictures, batch_size, epochs
         self._mean, self._pace, self._clock = IntervalMean(), Pace(), Clock()
@@ -98,7 +116,10 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note when the epoch begins and at which learning rate."""
         self._epoch, self._began = epoch, time.perf_counter()
-        self._rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        new = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        if self._tell_drops and math.isfinite(self.rate) and new != self.rate:
+            self._writer.event("lr", epoch=epoch + 1, old=self.rate, new=new)
+        self.rate = new
         self._mean.restart()
         self._pace.begin()
 
@@ -137,7 +158,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             "epoch",
             epoch=epoch + 1,
             **figures,
-            learning_rate=self._rate,
+            learning_rate=self.rate,
             seconds=_short(seconds),
             best=bool(logs["best"]),
             pictures_per_second=_short(self.speeds[-1]),
@@ -145,12 +166,9 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
         )
         if logs["best"]:
             self._writer.event("checkpoint", epoch=epoch + 1, val_accuracy=figures["val_accuracy"])
-        new = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        if new != self._rate:
-            self._writer.event("lr", epoch=epoch + 2, old=self._rate, new=new)
         told = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())
         print(
-            f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {told}  learning_rate {self._rate:.2e}{'  best' if logs['best'] else ''}"
+            f"epoch {epoch + 1}/{self._epochs}  {seconds:.1f} s  {told}  learning_rate {self.rate:.2e}{'  best' if logs['best'] else ''}"
         )
 
     def _eta(self, seen: int, rate: float) -> float:
@@ -179,11 +197,10 @@ class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
             raise StopRequested
 
 
-def save_network(model: keras.Model, path: Path) -> None:
-    """Save the network without its optimizer's state (a third of the size), replacing `path` atomically."""
-    bare = keras.Model(model.inputs, model.outputs, name=model.name)
+def save_network(network: keras.Model, path: Path) -> None:
+    """Save a network, replacing `path` atomically."""
     temporary = path.with_name(f".saving-{path.name}")
-    bare.save(temporary)
+    network.save(temporary)
     temporary.replace(path)
 
 

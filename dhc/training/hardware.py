@@ -64,6 +64,31 @@ def resolve(device: str) -> str:
     return device
 
 
+def precision(asked: str, device: str) -> str:
+    """The dtype policy that ``auto`` means on a resolved device; any other word is its own answer.
+
+    GPUs from compute capability 8.0 on multiply bfloat16 fast, those from 7.0 on float16; a CPU serves float32 best.
+    """
+    if asked != "auto":
+        return asked
+    capability = compute_capability(device) if device.startswith("gpu:") else 0.0
+    return "mixed_bfloat16" if capability >= 8 else "mixed_float16" if capability >= 7 else "float32"
+
+
+def compute_capability(device: str) -> float:
+    """Of an NVIDIA GPU, e.g. 9.0 for ``gpu:0``; 0 where the driver does not say."""
+    command = ["nvidia-smi", f"--id={device.removeprefix('gpu:')}", "--query-gpu=compute_cap", "--format=csv,noheader"]
+    try:
+        return float(subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip())
+    except (subprocess.SubprocessError, OSError, ValueError):
+        return 0.0
+
+
+def steps_per_execution(asked: int, device: str) -> int:
+    """Batches between two looks from Python; 0 means 1 on a CPU and 8 on a GPU, where a step takes milliseconds."""
+    return asked or (8 if device.startswith("gpu:") else 1)
+
+
 def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, str] | None = None) -> dict[str, str]:
     """The environment variables for a training process: backend, visible GPU, memory growth, quiet start-up."""
     env = dict(os.environ if base is None else base)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,15 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.data.layout import fingerprint
 from dhc.data.select import RunData, load_for_run
-from dhc.models.build import compiled
+from dhc.models.build import compiled, network
+from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
-from dhc.training import backend, hardware
+from dhc.training import backend, hardware, resume
 from dhc.training.batches import Batches
 from dhc.training.callbacks import KeepBest, StopOnRequest, Telemetry, Validation
 from dhc.training.ends import StopRequested
+from dhc.training.resume import Resume
 
 
 def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu") -> dict[str, Any]:
@@ -27,15 +28,16 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
 
     `device` is the resolved name (``cpu``, ``gpu:0``) for the records; the process's environment has already chosen it. Raises
     DataError for pictures that cannot serve, StopRequested when asked to stop, LossIsNaN; whatever finished epochs wrote
-    stays in any case.
+    stays in any case. A folder in which such a run was broken off is gone on with, from its last saved epoch.
     """
-    started = time.perf_counter()
     with RunWriter(run_dir) as writer:
         asked = (run_dir / rundir.STOP).exists
         data = _pictures(config, writer)
         _refuse_to_go_on(asked)
         writer.phase("network")
-        model = compiled(config, len(data.classes))
+        precision = hardware.precision(config.device.precision, device)
+        steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
+        model = compiled(config, len(data.classes), precision=precision, steps=steps)
         where = hardware.describe(backend.visible_gpus(), device)
         record = backend.environment_record(where, config.fit.seed, fingerprint(data.dataset))
         rundir.write_json(run_dir / rundir.ENVIRONMENT, record)
@@ -52,8 +54,11 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         print(
             f"{len(data.train.ids)} training and {len(data.val.ids)} val pictures of {len(data.classes)} classes on {where}"
         )
-        kept, speeds = _fit(config, model, data, run_dir, writer, asked)
-        return _summary(kept, speeds, run_dir, writer, time.perf_counter() - started)
+        summary = _fit(config, model, data, writer, asked)
+        writer.phase("finishing")
+        rundir.write_json(run_dir / rundir.SUMMARY, summary)
+        resume.drop(run_dir)
+        return summary
 
 
 def _pictures(config: RunConfig, writer: RunWriter) -> RunData:
@@ -71,50 +76,64 @@ def _progress(writer: RunWriter, split: str, done: int, total: int) -> None:
 
 
 def _fit(
-    config: RunConfig, model: keras.Model, data: RunData, run_dir: Path, writer: RunWriter, asked: Callable[[], bool]
-) -> tuple[KeepBest, list[float]]:
+    config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, asked: Callable[[], bool]
+) -> dict[str, Any]:
     assert data.train.y is not None
     assert data.val.y is not None
     fit = config.fit
     stop = StopOnRequest(asked)
-    validation = Validation(np.asarray(data.val.x), data.val.y)
+    validation = Validation(network(config, len(data.classes)), np.asarray(data.val.x), data.val.y)
     validation.stop = stop
-    keep = KeepBest(run_dir, validation, data.val.ids, data.val.y, data.classes)
-    telemetry = Telemetry(writer, len(data.train.ids), fit.batch_size, fit.epochs, validation)
+    keep = KeepBest(writer.folder, validation, data.val.ids, data.val.y, data.classes)
+    drops = config.schedule.name == "plateau"
+    telemetry = Telemetry(writer, len(data.train.ids), fit.batch_size, fit.epochs, validation, tell_drops=drops)
+    counting = [*_plateau(config), *_early_stopping(config)]
+    going_on = Resume(writer, validation, keep, counting, telemetry)
+    going_on.restore(model)
     writer.phase("training")
-    batches = Batches(data.train.x, data.train.y, fit.batch_size, fit.seed)
     model.fit(
-        batches,
+        Batches(data.train.x, data.train.y, fit.batch_size, fit.seed, going_on.first_epoch),
+        initial_epoch=going_on.first_epoch,
         epochs=fit.epochs,
         verbose=0,
         shuffle=False,
-        callbacks=[stop, validation, keep, *_schedule(config), telemetry],
+        callbacks=[stop, *_timetable(config), validation, keep, *counting, telemetry, going_on],
     )
-    return keep, telemetry.speeds
+    return _summary(keep, telemetry.speeds, going_on.seconds)
 
 
-def _schedule(config: RunConfig) -> list[keras.callbacks.Callback]:
-    s = config.schedule
-    if s.name == "constant":
+def _timetable(config: RunConfig) -> list[keras.callbacks.Callback]:
+    if config.schedule.name == "plateau":
         return []
+    return [keras.callbacks.LearningRateScheduler(lambda epoch: rate_of_epoch(config, epoch))]
+
+
+def _plateau(config: RunConfig) -> list[keras.callbacks.Callback]:
+    s = config.schedule
+    if s.name != "plateau":
+        return []
+    mode = "max" if s.monitor == "val_accuracy" else "min"
     return [
         keras.callbacks.ReduceLROnPlateau(
-            monitor="val_accuracy", mode="max", factor=s.factor, patience=s.patience, min_lr=s.min_lr
+            monitor=s.monitor, mode=mode, factor=s.factor, patience=s.patience, min_lr=s.min_lr
         )
     ]
 
 
-def _summary(kept: KeepBest, speeds: list[float], run_dir: Path, writer: RunWriter, seconds: float) -> dict[str, Any]:
-    writer.phase("finishing")
-    summary = {
+def _early_stopping(config: RunConfig) -> list[keras.callbacks.Callback]:
+    patience = config.fit.early_stopping
+    return [keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=patience)] if patience else []
+
+
+def _summary(kept: KeepBest, speeds: list[float], seconds: float) -> dict[str, Any]:
+    known = [speed for speed in speeds if np.isfinite(speed)]
+    return {
         "epochs": len(speeds),
         "best_epoch": kept.best_epoch,
         "best_val_accuracy": kept.best,
         "seconds": seconds,
-        "pictures_per_second": float(np.median(known)) if (known := [s for s in speeds if np.isfinite(s)]) else None,
+        "pictures_per_second": float(np.median(known)) if known else None,
     }
-    rundir.write_json(run_dir / rundir.SUMMARY, summary)
-    return summary
 
 
 def _refuse_to_go_on(asked: Callable[[], bool]) -> None:

@@ -1,0 +1,74 @@
+"""Faster TensorFlow kernels for two things that Keras computes piece by piece, with the same results. Imports Keras.
+
+Keras normalises a batch with some ten elementwise operations and updates each weight with as many; TensorFlow has one kernel
+for each. Elsewhere (JAX and PyTorch compile or fuse by themselves) both classes are Keras's own in all but name. Networks are
+saved without them, so a saved file needs nothing of ours.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import keras
+
+
+class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
+    """Keras's layer; while training on TensorFlow, feature maps (B, H, W, C) pass through ``FusedBatchNormV3``."""
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalise (…, C); while training also move the averages, by the biased variance as Keras does."""
+        if not training or len(inputs.shape) != 4 or keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training=training, mask=mask)
+        tf = importlib.import_module("tensorflow")
+        out = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=tf.zeros([0]),
+            variance=tf.zeros([0]),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        count = tf.cast(tf.size(inputs) / inputs.shape[-1], "float32")
+        biased = out.batch_variance * (count - 1) / count
+        for average, new in ((self.moving_mean, out.batch_mean), (self.moving_variance, biased)):
+            average.assign(average * self.momentum + new * (1 - self.momentum))
+        return out.y
+
+
+def _handle(variable: Any) -> Any:
+    """Of TensorFlow's own variable, which Keras's wraps."""
+    return getattr(variable, "_value", variable).handle
+
+
+class _OneKernel:
+    """Adam's update in one kernel; mixed into Keras's Adam and AdamW, whose other parts stay."""
+
+    def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        if keras.backend.backend() != "tensorflow" or variable.dtype != "float32":
+            super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+            return
+        tf = importlib.import_module("tensorflow")
+        step = tf.cast(self.iterations + 1, "float32")
+        number = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(self._momentums[number]),
+            v=_handle(self._velocities[number]),
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=tf.cast(learning_rate, "float32"),
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+
+class Adam(_OneKernel, keras.optimizers.Adam):  # type: ignore[misc]
+    """Keras's Adam."""
+
+
+class AdamW(_OneKernel, keras.optimizers.AdamW):  # type: ignore[misc]
+    """Keras's AdamW."""
