@@ -13,7 +13,7 @@ from dhc.runs import rundir
 from dhc.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["data", "train", "live", "runs", "mistakes", "confusion"]
+PAGES = ["data", "train", "live", "runs", "mistakes", "confusion", "ladder"]
 
 
 @pytest.fixture

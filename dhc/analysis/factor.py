@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ class Family:
     config: RunConfig
     trials: tuple[Trial, ...]
     waiting: int
+
+    @property
+    def key(self) -> str:
+        """A short name for addresses; another one for another family."""
+        return hashlib.sha256(repr(_key(self.config)).encode(errors="replace")).hexdigest()[:8]
 
     @property
     def factors(self) -> int:

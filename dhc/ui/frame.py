@@ -35,6 +35,7 @@ PAGES: Final = (
     Page("pages/runs.py", "Runs", ":material/table_rows:"),
     Page("pages/mistakes.py", "Mistakes", ":material/image_search:"),
     Page("pages/confusion.py", "Confusion", ":material/grid_on:"),
+    Page("pages/ladder.py", "Ladder", ":material/stairs:"),
 )
 
 

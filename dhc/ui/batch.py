@@ -1,0 +1,50 @@
+"""Starting several runs at once: how long they will take, said first, and the button."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dhc.config import RunConfig
+from dhc.data.layout import Dataset
+from dhc.jobs.launch import launch_all
+from dhc.ui import plan, session
+from dhc.ui.names import amount
+from dhc.ui.states import error_box
+
+
+def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
+    """Markdown: how many runs, for how long as far as that is known, on what, behind how many. Raises what a launch would."""
+    times = [_seconds(config, dataset) for config in configs]
+    known = [seconds for seconds in times if seconds is not None]
+    devices = {plan.resolved_device(config.device.device) for config in configs}
+    on = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
+    told = f"{amount(len(configs), 'run')}, one after the other, on {on}: {_time(known, len(times) - len(known))}."
+    waiting = sum(info.state.alive for info in session.store().runs())
+    if not waiting:
+        return told
+    return f"{told} {amount(waiting, 'run')} {'trains or waits' if waiting == 1 else 'train or wait'} already."
+
+
+def _time(known: Sequence[float], unknown: int) -> str:
+    if not known:
+        return "how long is not known before the first such run on this device"
+    more = f", and {unknown} of which the time is not known before the first such run here" if unknown else ""
+    return f"about **{plan.duration_text(sum(known))}**{more}"
+
+
+def _seconds(config: RunConfig, dataset: Dataset) -> float | None:
+    if not config.uses("fit.epochs"):
+        return None  # no network, no epochs: no model of its cost
+    device = plan.resolved_device(config.device.device)
+    return plan.expectation(config, dataset, device).seconds
+
+
+def start(configs: Sequence[RunConfig]) -> list[str]:
+    """Queue the runs, all or none, and return their ids; says so where the folder of runs cannot be written to."""
+    try:
+        return launch_all(configs, session.runs_dir())
+    except OSError as error:
+        error_box(
+            f"The runs could not be started: {error.strerror or error}; see that {session.runs_dir()} can be written to."
+        )
+        return []

@@ -1,0 +1,12 @@
+"""Ladder: the report's steps as reported and as measured here, the missing ones at a click, and the LR-factor experiment."""
+
+from __future__ import annotations
+
+from dhc.runs.rundir import RunError
+from dhc.ui import ladder
+from dhc.ui.frame import frame
+from dhc.ui.states import guard
+
+frame("Ladder", ":material/stairs:")
+with guard(RunError, OSError):
+    ladder.draw()
