@@ -25,6 +25,7 @@ __all__ = [
     "differences",
     "explain",
     "fields",
+    "in_use",
     "read_assignment",
 ]
 
@@ -435,7 +436,7 @@ class RunConfig(Section):
 
     def uses(self, name: str) -> bool:
         """Whether the setting of that dotted name has an effect, given the other ones."""
-        return all(str(self.get(other)) in good for other, good in _field_of(name).when.items())
+        return in_use(_field_of(name), {other.name: self.get(other.name) for other in fields()})
 
     def to_json(self) -> str:
         """The config as indented JSON text, readable back by `from_json`."""
@@ -474,6 +475,11 @@ def fields() -> tuple[ConfigField, ...]:
         if isinstance(holder.annotation, type) and issubclass(holder.annotation, Section)
         for key, info in holder.annotation.model_fields.items()
     )
+
+
+def in_use(field: ConfigField, values: Mapping[str, Any]) -> bool:
+    """Whether a field has an effect, given the values of the other ones by dotted name."""
+    return all(str(values.get(other)) in good for other, good in field.when.items())
 
 
 def differences(configs: Iterable[RunConfig]) -> tuple[str, ...]:

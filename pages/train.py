@@ -7,6 +7,7 @@ import streamlit as st
 from dhc.config import ConfigError, RunConfig
 from dhc.data.layout import DataError
 from dhc.jobs.launch import launch
+from dhc.models.ladder import RUNGS
 from dhc.presets import DEFAULT, PRESETS, preset_config
 from dhc.training.hardware import DeviceError
 from dhc.ui import form, plan, session
@@ -38,11 +39,22 @@ def main() -> None:
 
 
 def _presets() -> None:
-    names = list(PRESETS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        for name in names:
+        for name in (name for name in PRESETS if name not in RUNGS or name == "tuned"):
             preset = PRESETS[name]
             st.button(preset.title, help=preset.help, on_click=_fill, args=(name,), key=f"dhc_preset_{name}")
+        steps = [name for name in PRESETS if name in RUNGS and name != "tuned"]
+        with st.popover("A step of the report's ladder"):
+            for name in steps:
+                preset = PRESETS[name]
+                st.button(
+                    preset.title,
+                    help=preset.help,
+                    on_click=_fill,
+                    args=(name,),
+                    key=f"dhc_preset_{name}",
+                    width="stretch",
+                )
         run = session.run_or_none(current_run())
         if run is not None and run.config is not None:
             st.button("Like the chosen run", help=f"The settings of {run.id}", on_click=form.fill, args=(run.config,))

@@ -28,18 +28,32 @@ ALLOWED: dict[str, set[str]] = {
     "doctor": {"models", "presets", "training"},
     "follow": {"runs"},
     "ui": {"config", "presets", "data", "models", "runs", "training", "jobs", "analysis", "figures"},
-    "cli": {"config", "presets", "data", "runs", "training", "jobs", "analysis", "evaluate", "doctor", "follow"},
+    "cli": {
+        "config",
+        "presets",
+        "data",
+        "models",
+        "runs",
+        "training",
+        "jobs",
+        "analysis",
+        "evaluate",
+        "doctor",
+        "follow",
+    },
     "__main__": {"cli"},
-    "pages": {"config", "presets", "data", "runs", "training", "jobs", "ui"},
+    "pages": {"config", "presets", "data", "models", "runs", "training", "jobs", "ui"},
 }
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}
 MAY_IMPORT_KERAS = {
     "dhc/models/build.py",
+    "dhc/models/fused.py",
     "dhc/training/backend.py",
     "dhc/training/batches.py",
     "dhc/training/callbacks.py",
     "dhc/training/loop.py",
+    "dhc/training/resume.py",
     "dhc/explain/predict.py",
 }
 

@@ -105,7 +105,7 @@ def test_the_command_line_reads_the_servers_runs(
 def test_doctor_tells_device_and_speed() -> None:
     found = json.loads(dhc("doctor", "--json").stdout)
     assert found["device"] == "cpu" or found["device"].startswith("gpu:")
-    assert set(found["expected"]) == {"quick", "report", "report-meant"}
+    assert set(found["expected"]) == {"quick", "report", "cnn7", "cnn3"}
     assert found["expected"]["quick"] > found["expected"]["report"] > 0
 
 
@@ -116,6 +116,7 @@ def test_every_command_has_help() -> None:
         ["data", "make"],
         ["data", "check"],
         ["train"],
+        ["ladder"],
         ["runs"],
         ["runs", "list"],
         ["evaluate"],

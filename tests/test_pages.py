@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from make_run import make_run
 from streamlit.testing.v1 import AppTest
 
+from dhc.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.store import Store
 
@@ -160,13 +162,35 @@ def test_the_form_can_start_from_a_runs_settings(furnished: tuple[Path, Path]) -
     assert app.number_input(key="dhc_form_fit.epochs").value == 4
 
 
-def test_every_hyperparameter_has_a_widget_with_help(furnished: tuple[Path, Path]) -> None:
+def widgets_of(app: AppTest) -> dict[str, Any]:
+    return {w.key: w for kind in (app.number_input, app.selectbox, app.text_input, app.toggle) for w in kind}
+
+
+def test_every_hyperparameter_has_a_widget_with_help_wherever_it_has_an_effect(furnished: tuple[Path, Path]) -> None:
     from dhc.config import fields
 
     app = open_page("train")
-    widgets = {w.key: w for kind in (app.number_input, app.selectbox, app.text_input, app.toggle) for w in kind}
-    for field in fields():
-        assert widgets[f"dhc_form_{field.name}"].help.startswith(field.help)
+    shown = set()
+    for preset in ("quick", "knn", "vgg16-exp", "tuned"):
+        app.button(key=f"dhc_preset_{preset}").click().run()
+        config = preset_config(preset)
+        widgets = widgets_of(app)
+        for field in fields():
+            key = f"dhc_form_{field.name}"
+            assert (key in widgets) == config.uses(field.name), (preset, field.name)
+            if key in widgets:
+                assert widgets[key].help.startswith(field.help)
+                shown.add(field.name)
+    assert shown == {field.name for field in fields()}
+
+
+def test_a_field_that_was_out_of_sight_keeps_its_value(furnished: tuple[Path, Path]) -> None:
+    app = open_page("train")
+    app.number_input(key="dhc_form_schedule.patience").set_value(7).run()
+    app.selectbox(key="dhc_form_schedule.name").set_value("cosine").run()
+    assert "dhc_form_schedule.patience" not in widgets_of(app)
+    app.selectbox(key="dhc_form_schedule.name").set_value("plateau").run()
+    assert app.number_input(key="dhc_form_schedule.patience").value == 7
 
 
 def test_runs_lists_all_and_deletes_with_undo(furnished: tuple[Path, Path]) -> None:

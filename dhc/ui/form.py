@@ -8,12 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields
+from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields, in_use
 
 DRAFT = "dhc_draft"
 SECTIONS = {
     "data": "Pictures",
     "model": "Network",
+    "knn": "Nearest neighbours",
     "augment": "Augmentation",
     "optimizer": "Optimizer",
     "schedule": "Learning-rate schedule",
@@ -33,11 +34,13 @@ def fill(config: RunConfig) -> None:
 def draw(data_folders: Sequence[str]) -> dict[str, Any]:
     """Draw the form and return what stands in it, by dotted name; not validated yet.
 
-    The mission's hyperparameters come first and large, common ones below by section, rare ones behind a fold.
+    The mission's hyperparameters come first and large, common ones below by section, rare ones behind a fold. A field without
+    effect under the choices made, such as patience with a cosine schedule, is left out and keeps its value.
     """
-    every = fields()
-    _restore(every)
-    values = _row([field for field in every if field.rank == MISSION], data_folders, columns=5)
+    _restore(fields())
+    held = {field.name: st.session_state[_key(field.name)] for field in fields()}
+    every = [field for field in fields() if in_use(field, held)]
+    values = held | _row([field for field in every if field.rank == MISSION], data_folders, columns=5)
     for section, members in groupby(
         (field for field in every if field.rank == COMMON), key=lambda field: field.section
     ):
