@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
+from dhc.config import DataConfig, RunConfig
+from dhc.data.layout import DataError
+from dhc.data.select import load_for_run
+from dhc.jobs.launch import launch
 from dhc.models import knn
+from dhc.runs import rundir
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo, Store, read_predictions
+from dhc.training.ends import StopRequested
+from dhc.training.knn import classify_and_evaluate, numbers_of_neighbours
 
 
 def pictures(rng: np.random.Generator, n: int, side: int = 8) -> np.ndarray:
@@ -108,3 +122,92 @@ def test_progress_counts_every_comparison_once() -> None:
     train = np.zeros((knn.ROWS + 1, 1, 1, 3), np.uint8)
     knn.neighbours(train, train[:3], 2, knn.METRICS, lambda done, total: told.append((done, total)))
     assert told == [(3 * knn.ROWS, 3 * (knn.ROWS + 1)), (3 * (knn.ROWS + 1), 3 * (knn.ROWS + 1))]
+
+
+def finish(runs_dir: Path, run_id: str, seconds: float = 120.0) -> RunInfo:
+    """Wait for the real process to end."""
+    store, end = Store(runs_dir), time.monotonic() + seconds
+    while (info := store.run(run_id)).state.alive and time.monotonic() < end:
+        time.sleep(0.1)
+    return info
+
+
+@pytest.fixture(scope="module")
+def knn_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a knn run on the tiny data set, made by the real process."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    values = {"model.name": "knn", "knn.metric": "manhattan", "knn.k": 4, "data.path": str(tiny_data)}
+    run_id = launch(RunConfig().with_values({**values, "device.device": "gpu:7"}), runs_dir)
+    assert finish(runs_dir, run_id).state is State.FINISHED
+    return runs_dir / run_id
+
+
+def sklearns(tiny_data: Path, metric: str, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's (N,) answers and (N, K) shares for val."""
+    data = load_for_run(DataConfig(path=str(tiny_data)), 0)
+    train, val = (np.asarray(x.x, float).reshape(len(x.x), -1) for x in (data.train, data.val))
+    theirs = KNeighborsClassifier(k, metric=metric).fit(train, data.train.y)
+    return theirs.predict(val), theirs.predict_proba(val)
+
+
+def test_a_knn_run_is_a_run_folder_with_scikit_learns_answers(knn_run: Path, tiny_data: Path) -> None:
+    info = Store(knn_run.parent).run(knn_run.name)
+    answers, shares = sklearns(tiny_data, "manhattan", 4)
+    found = read_predictions(knn_run)
+    assert found.predicted.tolist() == answers.tolist()
+    np.testing.assert_allclose(found.probabilities, shares, atol=1e-7)
+    assert info.best_val_accuracy == (found.predicted == found.y_true).mean()
+    assert (info.epochs_done, info.epochs_total, info.best_epoch, info.device) == (1, 1, 1, "cpu")
+    assert info.status.reason == "all pictures compared"
+    environment = rundir.read_json(knn_run / rundir.ENVIRONMENT) or {}
+    assert environment["device"].startswith("CPU")
+    assert "keras" not in environment["versions"]
+    assert not (knn_run / rundir.BEST).exists()
+
+
+def test_its_summary_holds_the_whole_table(knn_run: Path, tiny_data: Path) -> None:
+    summary = rundir.read_json(knn_run / rundir.SUMMARY) or {}
+    y = read_predictions(knn_run).y_true
+    for metric in knn.METRICS:
+        assert list(summary["knn"][metric]) == ["3", "4", "5", "6", "9", "11"]
+        for k, accuracy in summary["knn"][metric].items():
+            assert accuracy == (sklearns(tiny_data, metric, int(k))[0] == y).mean()
+
+
+def test_it_tells_its_progress_and_one_epoch(knn_run: Path) -> None:
+    log = Store(knn_run.parent).log(knn_run.name)
+    phases = [event["phase"] for event in log.others if event["kind"] == "phase"]
+    assert phases == ["starting", "pictures", "neighbours", "finishing"]
+    assert log.last["progress"]["done"] == log.last["progress"]["total"] == 24 * 9
+    epochs = log.history().epochs
+    assert len(epochs) == 1
+    assert np.isnan(epochs["loss"][0])
+    found = read_predictions(knn_run)
+    right = np.clip(found.probabilities[np.arange(9), found.y_true], 1e-7, 1 - 1e-7)
+    assert epochs["val_loss"][0] == pytest.approx(-np.log(right.astype(float)).mean())
+
+
+def test_a_knn_run_never_loads_a_framework(tiny_data: Path, tmp_path: Path) -> None:
+    values = {"model.name": "knn", "data.path": str(tiny_data)}
+    rundir.write_json(tmp_path / rundir.CONFIG, RunConfig().with_values(values).model_dump())
+    code = (
+        "import sys; from pathlib import Path; from dhc.training.__main__ import run; "
+        f"assert run(Path({str(tmp_path)!r})) == 0; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"keras", "tensorflow", "sklearn", "scipy"} & set(done.stdout.splitlines()[-1].split())
+
+
+def test_a_knn_run_stops_when_asked(tiny_data: Path, tmp_path: Path) -> None:
+    (tmp_path / rundir.STOP).touch()
+    config = RunConfig().with_values({"model.name": "knn", "data.path": str(tiny_data)})
+    with pytest.raises(StopRequested):
+        classify_and_evaluate(config, tmp_path)
+    assert not (tmp_path / rundir.PREDICTIONS).exists()
+
+
+def test_more_neighbours_than_training_pictures_are_told(tiny_data: Path, tmp_path: Path) -> None:
+    config = RunConfig().with_values({"model.name": "knn", "knn.k": 25, "data.path": str(tiny_data)})
+    with pytest.raises(DataError, match=r"knn\.k is 25, but there are only 24 training pictures"):
+        classify_and_evaluate(config, tmp_path)
+    assert numbers_of_neighbours(7, 8) == [3, 5, 6, 7]

@@ -47,7 +47,7 @@ def launch_all(configs: Iterable[RunConfig], runs_dir: Path) -> list[str]:
 def _checked(config: RunConfig) -> tuple[RunConfig, str]:
     """The config with its full path, and its device; raises what `launch` raises."""
     config = with_absolute_path(config)
-    device = hardware.resolve(config.device.device)
+    device = hardware.resolve("cpu" if config.model.name == "knn" else config.device.device)
     dataset = open_dataset(Path(config.data.path))
     cost(config, class_count(dataset, config.data.classes))
     return config, device

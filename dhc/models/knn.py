@@ -12,7 +12,7 @@ import numpy as np
 
 METRICS = ("euclidean", "manhattan", "cosine")
 KS = (3, 5, 6, 9, 11)  # the numbers of neighbours that the report compares
-QUERIES, ROWS = 1000, 2048  # pictures compared at a time: 50 and 100 MB as float32
+QUERIES, ROWS = 1000, 1024  # pictures compared at a time: 50 MB each as float32
 COLUMNS = 256  # 256 products of two bytes sum to at most 255² · 256 < 2²⁴, up to where float32 holds every whole number
 
 Progress = Callable[[int, int], None]
@@ -56,7 +56,8 @@ def vote(labels: np.ndarray, classes: int) -> np.ndarray:
     q, k = labels.shape
     flat = labels + classes * np.arange(q)[:, None]
     counts = np.bincount(flat.ravel(), minlength=q * classes).reshape(q, classes)
-    return (counts / k).astype(np.float32)
+    shares: np.ndarray = (counts / k).astype(np.float32)
+    return shares
 
 
 def accuracies(

@@ -48,8 +48,10 @@ class RunInfo:
 
     @property
     def epochs_total(self) -> int | None:
-        """How many epochs it was asked for."""
-        return None if self.config is None else self.config.fit.epochs
+        """How many epochs it was asked for; nearest neighbours count as one."""
+        if self.config is None:
+            return None
+        return self.config.fit.epochs if self.config.uses("fit.epochs") else 1
 
     def as_dict(self) -> dict[str, Any]:
         """For ``--json``: plain values only."""

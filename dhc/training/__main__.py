@@ -71,7 +71,8 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
         if config.model.name == "knn":
             from dhc.training.knn import classify_and_evaluate
 
-            classify_and_evaluate(config, folder, device=device)
+            classify_and_evaluate(config, folder)
+            told = "all pictures compared"
         else:
             from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
 
@@ -79,7 +80,8 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
             if done < config.fit.epochs:
                 told = f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
     except StopRequested:
-        rundir.write_exit(folder, "stopped", "stopped on request; the best network so far is kept", code=FINISHED)
+        kept = "" if config.model.name == "knn" else "; the best network so far is kept"
+        rundir.write_exit(folder, "stopped", f"stopped on request{kept}", code=FINISHED)
         return FINISHED
     except LossIsNaN as error:
         return _failed(folder, f"{error}: a lower learning rate usually helps")

@@ -11,7 +11,7 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.data.layout import fingerprint
-from dhc.data.select import RunData, load_for_run
+from dhc.data.select import RunData
 from dhc.models.build import compiled, network
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
@@ -20,6 +20,7 @@ from dhc.training import backend, hardware, resume
 from dhc.training.batches import Batches
 from dhc.training.callbacks import KeepBest, StopOnRequest, Telemetry, Validation
 from dhc.training.ends import StopRequested
+from dhc.training.pictures import open_pictures
 from dhc.training.resume import Resume
 
 
@@ -32,7 +33,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
     """
     with RunWriter(run_dir) as writer:
         asked = (run_dir / rundir.STOP).exists
-        data = _pictures(config, writer)
+        data = open_pictures(config, writer)
         _refuse_to_go_on(asked)
         writer.phase("network")
         precision = hardware.precision(config.device.precision, device)
@@ -59,20 +60,6 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         rundir.write_json(run_dir / rundir.SUMMARY, summary)
         resume.drop(run_dir)
         return summary
-
-
-def _pictures(config: RunConfig, writer: RunWriter) -> RunData:
-    writer.phase("pictures")
-    data = load_for_run(config.data, config.fit.seed, lambda split, done, total: _progress(writer, split, done, total))
-    for bad in data.bad:
-        print(f"left out: {bad.file} {bad.reason}")
-    if data.bad:
-        writer.event("note", text=f"{len(data.bad)} pictures that cannot be read were left out; the log names them")
-    return data
-
-
-def _progress(writer: RunWriter, split: str, done: int, total: int) -> None:
-    writer.event("progress", phase="pictures", split=split, done=done, total=total)
 
 
 def _fit(

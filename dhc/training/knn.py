@@ -1,0 +1,127 @@
+"""A run of nearest neighbours: the same folder as a network's run, with one "epoch" and no network. No Keras."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.data.layout import DataError, fingerprint
+from dhc.data.select import RunData
+from dhc.models import knn
+from dhc.runs import rundir
+from dhc.runs.rundir import RunWriter
+from dhc.training import hardware, results
+from dhc.training.ends import StopRequested
+from dhc.training.pace import Clock
+from dhc.training.pictures import open_pictures
+
+PROGRESS_SECONDS = 0.3  # at most about three progress events a second
+PACKAGES = ("numpy", "opencv-python-headless", "dhc")
+
+
+def classify_and_evaluate(config: RunConfig, run_dir: Path) -> dict[str, Any]:
+    """Answer for val by the config's nearest neighbours and write the run into `run_dir`; returns what ``summary.json`` says.
+
+    The table of all metrics and numbers of neighbours comes from one pass over the pictures, which uses the CPU only. Raises
+    DataError for pictures that cannot serve or are fewer than k, StopRequested when asked to stop.
+    """
+    with RunWriter(run_dir) as writer:
+        asked = (run_dir / rundir.STOP).exists
+        data = open_pictures(config, writer)
+        ks = numbers_of_neighbours(config.knn.k, len(data.train.ids))
+        _begin(config, data, writer)
+        started = time.perf_counter()
+        labels = _labels(data, max(ks), writer, asked)
+        assert data.val.y is not None
+        table = knn.accuracies(labels, data.val.y, len(data.classes), ks)
+        shares = knn.vote(labels[config.knn.metric][:, : config.knn.k], len(data.classes))
+        seconds = time.perf_counter() - started
+        summary = _finish(data, shares, seconds, writer) | {"knn": table}
+        rundir.write_json(run_dir / rundir.SUMMARY, summary)
+        _tell(table)
+        return summary
+
+
+def numbers_of_neighbours(k: int, train: int) -> list[int]:
+    """The chosen k and the report's, as far as there are so many training pictures; DataError where the chosen one is more."""
+    if k > train:
+        raise DataError(f"knn.k is {k}, but there are only {train} training pictures: choose a smaller k")
+    return sorted({k, *(other for other in knn.KS if other <= train)})
+
+
+def _begin(config: RunConfig, data: RunData, writer: RunWriter) -> None:
+    where = hardware.describe(0, "cpu")
+    record = results.environment(
+        PACKAGES,
+        device=where,
+        seed=config.fit.seed,
+        fingerprint=fingerprint(data.dataset),
+        backend=None,
+        precision="uint8",
+    )
+    rundir.write_json(writer.folder / rundir.ENVIRONMENT, record)
+    train, val = len(data.train.ids), len(data.val.ids)
+    writer.event("start", device=where, parameters=0, train=train, val=val, classes=len(data.classes), epochs=1)
+    print(f"{train} training and {val} val pictures of {len(data.classes)} classes on {where}")
+
+
+def _labels(data: RunData, k: int, writer: RunWriter, asked: Callable[[], bool]) -> dict[str, np.ndarray]:
+    """For each metric the (N, k) labels of each val picture's nearest training pictures."""
+    clock = Clock()
+
+    def tell(done: int, total: int) -> None:
+        if asked():
+            raise StopRequested
+        if clock.due(PROGRESS_SECONDS) or done == total:
+            writer.event("progress", phase="neighbours", done=done, total=total)
+
+    writer.phase("neighbours")
+    if asked():
+        raise StopRequested
+    assert data.train.y is not None
+    found = knn.neighbours(data.train.x, data.val.x, k, knn.METRICS, tell)
+    return {metric: data.train.y[rows] for metric, rows in found.items()}
+
+
+def _finish(data: RunData, shares: np.ndarray, seconds: float, writer: RunWriter) -> dict[str, Any]:
+    """Write predictions and the one epoch; returns the summary's figures."""
+    writer.phase("finishing")
+    assert data.val.y is not None
+    y_pred = shares.argmax(axis=1)
+    accuracy = float((y_pred == data.val.y).mean())
+    results.save_predictions(
+        writer.folder,
+        ids=data.val.ids,
+        y_true=data.val.y,
+        y_pred=[y_pred],
+        best_epoch=1,
+        probabilities=shares,
+        classes=data.classes,
+    )
+    speed = len(y_pred) / seconds
+    writer.event(
+        "epoch",
+        epoch=1,
+        loss=math.nan,
+        accuracy=math.nan,
+        val_loss=results.cross_entropy(data.val.y, shares),
+        val_accuracy=accuracy,
+        learning_rate=math.nan,
+        seconds=seconds,
+        best=True,
+        pictures_per_second=speed,
+        eta=0.0,
+    )
+    figures = {"epochs": 1, "best_epoch": 1, "best_val_accuracy": accuracy}
+    return {**figures, "seconds": seconds, "pictures_per_second": speed}
+
+
+def _tell(table: dict[str, dict[int, float]]) -> None:
+    for metric, row in table.items():
+        print(f"{metric:10}" + "".join(f"  k={k} {accuracy:.4f}" for k, accuracy in row.items()))
