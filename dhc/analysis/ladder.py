@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,20 +159,6 @@ def compare(before: RunConfig, after: RunConfig, *, but: Sequence[str] = ()) -> 
         if name not in (*NO_LESSON, *but) and change.before != change.after and not silent:
             found.append(change)
     return tuple(found)
-
-
-def as_dict(step: Step) -> dict[str, Any]:
-    """For ``--json``: plain values only."""
-    run = step.shown
-    best: Mapping[str, Any] = {} if run is None else run.as_dict()
-    return {
-        "step": step.name,
-        "title": step.rung.title,
-        "reported": None if step.rung.reported is None else list(step.rung.reported),
-        "measured": None if step.best is None else step.best.best_val_accuracy,
-        **{name: best.get(name) for name in ("status", "reason", "epoch", "epochs", "seconds", "device")},
-        "run": best.get("id"),
-    }
 
 
 def _step(name: str, runs: Sequence[RunInfo], before: Step | None) -> Step:

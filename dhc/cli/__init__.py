@@ -9,6 +9,7 @@ import click
 from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
 from dhc.cli.doctor import doctor
+from dhc.cli.ladder import ladder
 from dhc.cli.runs import runs
 from dhc.cli.score import evaluate
 from dhc.cli.train import train
@@ -34,5 +35,5 @@ def cli() -> None:
     """Train, watch and compare image classifiers: the dashboard's command line."""
 
 
-for command in (doctor, data, train, runs, evaluate):
+for command in (doctor, data, train, ladder, runs, evaluate):
     cli.add_command(command)

@@ -13,8 +13,10 @@ MAX_RUNS = 200  # of one experiment: more is a slip of the finger
 
 
 def steps_in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """The named steps in the ladder's order, each once. Raises ConfigError for a name that is no step's."""
+    """The named steps in the ladder's order, each once. Raises ConfigError for none and for a name that is no step's."""
     asked = set(names)
+    if not asked:
+        raise ConfigError(f"name at least one step; the steps are {', '.join(RUNGS)}")
     if unknown := sorted(asked - set(RUNGS)):
         raise ConfigError(f"there is no step {unknown[0]!r}; the steps are {', '.join(RUNGS)}")
     return tuple(name for name in RUNGS if name in asked)

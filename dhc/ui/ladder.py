@@ -168,7 +168,7 @@ def _figures(step: Step) -> list[tuple[str, str, str]]:
         ("reported", step.rung.reported_text or "–", ""),
         ("measured here", best, more),
         ("epochs", *_epochs(run)),
-        ("time", "–" if run is None or not run.seconds else duration_text(run.seconds), ""),
+        ("time", "–" if run is None or run.seconds is None else duration_text(run.seconds), ""),
         ("width", *_width(run)),
     ]
 

@@ -1,0 +1,109 @@
+"""``python -m dhc ladder``: run the steps of the report's ladder, each to its end, and print what they reached."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dhc.cli.common import JSON, RUNS, print_json
+from dhc.config import read_assignment
+from dhc.follow import follow
+from dhc.jobs.ladder import rung_configs
+from dhc.jobs.launch import launch_all
+from dhc.models.ladder import RUNGS, SCALES
+from dhc.runs.rundir import RunError
+from dhc.runs.store import Store
+
+GOOD = ("finished", "stopped")
+
+
+@click.command()
+@click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
+@click.option("--steps", default=",".join(RUNGS), metavar="STEP,…", help=f"Steps to run, else all: {', '.join(RUNGS)}.")
+@click.option(
+    "--scale",
+    type=click.Choice(list(SCALES)),
+    default=next(iter(SCALES)),
+    show_default=True,
+    help="; ".join(f"{name}: {what[0].lower()}{what[1:]}" for name, what in SCALES.items()) + ".",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change one setting of every step, e.g. data.classes=12; repeatable.",
+)
+@click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")
+@RUNS
+@JSON
+def ladder(
+    folder: str, steps: str, scale: str, assignments: tuple[str, ...], detach: bool, runs_dir: Path, as_json: bool
+) -> None:
+    """Run the report's steps one after the other and compare what they reach with what it reports.
+
+    Follows each run; with --json on standard error. The exit status is 1 if one failed. Ctrl-C leaves the runs going.
+    """
+    changes = {**dict(read_assignment(text) for text in assignments), "data.path": folder}
+    configs = rung_configs([name.strip() for name in steps.split(",") if name.strip()], scale, changes)
+    runs = dict(zip(configs, launch_all(configs.values(), runs_dir), strict=True))
+    if not detach:
+        _follow(runs, runs_dir, to_stderr=as_json)
+    rows = [_row(Store(runs_dir), name, run_id) for name, run_id in runs.items()]
+    if as_json:
+        print_json(rows)
+    elif detach:
+        click.echo("\n".join(runs.values()))
+    else:
+        click.echo("\n" + "\n".join(_table(rows)))
+    sys.exit(0 if detach or all(row["status"] in GOOD for row in rows) else 1)
+
+
+def _follow(runs: Mapping[str, str], runs_dir: Path, *, to_stderr: bool) -> None:
+    say = partial(click.echo, err=to_stderr)
+    store = Store(runs_dir)
+    try:
+        for number, (name, run_id) in enumerate(runs.items(), start=1):
+            say(f"\n{number}/{len(runs)}  {name}: {RUNGS[name].title}  ({run_id})")
+            try:
+                follow(store, run_id, say)
+            except RunError as error:  # deleted meanwhile: the others go on
+                say(str(error))
+    except KeyboardInterrupt:
+        click.echo("\nthe runs go on; `python -m dhc runs stop ID` stops one", err=True)
+        sys.exit(0)
+
+
+def _row(store: Store, name: str, run_id: str) -> dict[str, Any]:
+    """What one step was reported and measured to reach, as plain values."""
+    try:
+        told = store.run(run_id).as_dict()
+    except RunError:
+        told = {"status": "deleted"}
+    reported = RUNGS[name].reported
+    return {
+        "step": name,
+        "title": RUNGS[name].title,
+        "reported": None if reported is None else list(reported),
+        "measured": told.get("best_val_accuracy"),
+        **{key: told.get(key) for key in ("status", "reason", "epoch", "epochs", "best_epoch", "seconds", "device")},
+        "run": run_id,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """The rows as lines: reported (on the competition's test set) beside measured (on val)."""
+    lines = [f"{'step':14}{'reported':>11}{'measured':>10}{'epochs':>9}{'seconds':>9}  {'status':10}run"]
+    for row in rows:
+        measured = "-" if row["measured"] is None else f"{row['measured']:.3f}"
+        seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
+        told = RUNGS[row["step"]].reported_text or "-"
+        lines.append(
+            f"{row['step']:14}{told:>11}{measured:>10}{row['epoch'] or '-':>9}{seconds:>9}  {row['status']:10}{row['run']}"
+        )
+    return lines
