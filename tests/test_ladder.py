@@ -1,0 +1,430 @@
+"""The ladder: which runs count for which step, what differs from the step before, and real queues of several runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from make_run import make_run
+
+from dhc.analysis import factor
+from dhc.analysis.ladder import Group, Step, compare, group_of, groups, ladder, scale_of
+from dhc.config import ConfigError, RunConfig
+from dhc.data.layout import DataError
+from dhc.figures.factor import factors
+from dhc.figures.ladder import rungs
+from dhc.follow import follow
+from dhc.jobs.ladder import FACTORS, factor_configs, rung_configs, steps_in_order
+from dhc.jobs.launch import launch_all
+from dhc.models.ladder import RUNGS, SCALES, rung_of
+from dhc.runs import rundir
+from dhc.runs.store import Store
+from dhc.training.hardware import DeviceError
+
+ROOT = Path(__file__).parents[1]
+Make = Callable[..., str]
+
+
+@pytest.fixture
+def make(tmp_path: Path, tiny_data: Path) -> Make:
+    """``make("cnn3", accuracy=0.5, how="stopped", **settings)`` writes a run of that step; later ones have later ids."""
+    count = iter(range(100))
+
+    def write(step: str | None, settings: dict[str, Any] | None = None, **more: Any) -> str:
+        marks = dict(RUNGS[step].marks) if step else {}
+        run_id = f"20260101-0000{next(count):02d}-run-000a"
+        folder = make_run(
+            tmp_path, more.pop("data", tiny_data), run_id=run_id, settings={**marks, **(settings or {})}, **more
+        )
+        return folder.name
+
+    return write
+
+
+@pytest.fixture
+def here(tiny_data: Path) -> Group:
+    return Group(str(tiny_data.resolve()))
+
+
+def step_of(runs_dir: Path, group: Group, name: str) -> Step:
+    (found,) = [step for step in ladder(Store(runs_dir).runs(), group) if step.name == name]
+    return found
+
+
+# --- which run counts -------------------------------------------------------------------------------------------------
+
+
+def test_without_runs_every_rung_is_missing_and_in_the_ladders_order() -> None:
+    steps = ladder([], Group("/data"))
+    assert [step.name for step in steps] == list(RUNGS)
+    assert all(step.missing and step.shown is None for step in steps)
+
+
+def test_the_best_run_that_ended_well_counts(make: Make, tmp_path: Path, here: Group) -> None:
+    make("cnn3", accuracy=4 / 9)
+    best = make("cnn3", accuracy=6 / 9, how="stopped")
+    make("cnn3", accuracy=5 / 9)
+    make("cnn3", accuracy=8 / 9, how="failed")
+    step = step_of(tmp_path, here, "cnn3")
+    assert step.best is not None
+    assert (step.best.id, step.best.best_val_accuracy, step.count) == (best, pytest.approx(6 / 9), 3)
+    assert (step.alive, step.broken, step.missing) == (None, None, False)
+
+
+def test_a_running_step_is_neither_measured_nor_missing(make: Make, tmp_path: Path, here: Group) -> None:
+    run = make("cnn5", how="running")
+    step = step_of(tmp_path, here, "cnn5")
+    assert (step.best, step.missing) == (None, False)
+    assert step.alive is not None
+    assert step.alive.id == run
+
+
+def test_the_run_that_trains_goes_before_the_one_that_waits(make: Make, tmp_path: Path, here: Group) -> None:
+    training = make("cnn5", how="running")
+    queued = make("cnn5", how="running")
+    (tmp_path / queued / rundir.PROCESS).unlink()
+    step = step_of(tmp_path, here, "cnn5")
+    assert step.alive is not None
+    assert step.alive.id == training
+
+
+def test_a_step_whose_only_run_failed_is_missing_and_says_which(make: Make, tmp_path: Path, here: Group) -> None:
+    run = make("cnn5", how="failed")
+    step = step_of(tmp_path, here, "cnn5")
+    assert step.missing
+    assert step.broken is not None
+    assert step.broken.id == run
+
+
+def test_runs_that_are_no_step_and_unreadable_ones_count_nowhere(make: Make, tmp_path: Path, here: Group) -> None:
+    make(None, {"schedule.name": "constant"})
+    (tmp_path / make("cnn3") / rundir.CONFIG).write_text('{"torn')
+    assert all(step.missing for step in ladder(Store(tmp_path).runs(), here))
+
+
+def test_runs_on_other_pictures_are_never_compared(make: Make, tmp_path: Path, here: Group) -> None:
+    """Twelve classes are easier than all: a demo must not stand beside a whole run."""
+    make("cnn3", {"data.classes": 2}, accuracy=1.0)
+    make("cnn3", {"data.train_fraction": 0.5}, accuracy=1.0)
+    assert step_of(tmp_path, here, "cnn3").missing
+    assert not step_of(tmp_path, Group(here.path, classes=2), "cnn3").missing
+    assert not step_of(tmp_path, Group(here.path, train_fraction=0.5), "cnn3").missing
+
+
+def test_the_group_with_most_rungs_comes_first_and_a_folder_without_runs_is_one_too(
+    make: Make, tmp_path: Path, here: Group
+) -> None:
+    for _ in range(3):
+        make("cnn3", {"data.classes": 2})
+    make("cnn3")
+    make("cnn5")
+    empty = tmp_path / "empty"
+    assert groups(Store(tmp_path).runs(), [str(empty), here.path]) == (here, Group(here.path, 2), Group(str(empty)))
+
+
+def test_a_folder_is_the_same_however_it_is_written(tiny_data: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tiny_data)
+    written = [tiny_data, tiny_data / ".." / tiny_data.name, link]
+    assert len({group_of(RunConfig().with_values({"data.path": str(path)})) for path in written}) == 1
+
+
+@given(st.text(min_size=1, max_size=50), st.integers(0, 100))
+def test_any_text_as_a_path_gives_a_group_with_a_plain_key(path: str, classes: int) -> None:
+    group = group_of(RunConfig().with_values({"data.path": path, "data.classes": classes}))
+    assert group.key == Group(group.path, classes).key
+    assert set(group.key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert Group(group.path, classes + 1).key != group.key
+
+
+# --- what differs -----------------------------------------------------------------------------------------------------
+
+
+def changes(step: Step) -> dict[str, tuple[str | None, str | None]]:
+    return {change.name: (change.before, change.after) for change in step.changes}
+
+
+def test_unmeasured_steps_differ_as_the_report_ran_them() -> None:
+    steps = {step.name: step for step in ladder([], Group("/data"))}
+    assert not steps["knn"].changes
+    assert changes(steps["vgg16-warmup"])["schedule.name"] == ("exponential", "warmup")
+    assert changes(steps["vgg16"])["schedule.decay_rate"] == ("0.98", None)
+    assert changes(steps["vgg16"])["schedule.factor"] == (None, "0.8")
+    assert not any(step.compared for step in steps.values())
+
+
+def test_measured_neighbours_differ_as_their_runs_did(make: Make, tmp_path: Path, here: Group) -> None:
+    make("vgg16-warmup", {"fit.epochs": 3, "fit.batch_size": 8}, epochs=3)
+    make("vgg16", {"fit.epochs": 3, "fit.batch_size": 16}, epochs=3)
+    step = step_of(tmp_path, here, "vgg16")
+    assert step.compared
+    assert changes(step)["fit.batch_size"] == ("8", "16")
+    assert "fit.epochs" not in changes(step)
+
+
+def test_settings_without_effect_and_of_the_device_are_no_difference() -> None:
+    base = RunConfig().with_values({"model.name": "cnn3", "schedule.name": "constant", "augment.where": "off"})
+    other = base.with_values({"schedule.factor": 0.1, "model.conv_dropout": 0.1, "device.device": "cpu"})
+    assert compare(base, other) == ()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", RUNGS)
+def test_a_rungs_own_settings_are_recognised_as_its_scale(name: str, scale: str) -> None:
+    config = RUNGS[name].config(scale)
+    assert RUNGS[name].config(str(scale_of(config))) == config  # knn's two scales are one
+    assert scale_of(config.with_values({"data.classes": 12, "fit.seed": 5, "device.device": "cpu"})) == scale_of(config)
+    if name != "knn":
+        assert scale_of(config.with_values({"fit.batch_size": 7})) is None
+
+
+# --- several runs at once ---------------------------------------------------------------------------------------------
+
+
+def test_steps_come_in_the_ladders_order_each_once() -> None:
+    assert steps_in_order(["vgg16", "cnn3", "vgg16", "cnn3-linear"]) == ("cnn3-linear", "cnn3", "vgg16")
+
+
+@pytest.mark.parametrize(
+    ("names", "set_", "said"),
+    [
+        (["cnn9"], {}, "there is no step 'cnn9'; the steps are knn, "),
+        ([], {}, "name at least one step"),
+        (["cnn3"], {"fit.epoch": 1}, "there is no setting 'fit.epoch'"),
+        (
+            ["cnn3"],
+            {"model.name": "cnn5"},
+            "model.name cannot be changed in the ladder: cnn3 is what makes the step cnn3",
+        ),
+        (["vgg16"], {"schedule.name": "cosine"}, "plateau is what makes the step vgg16"),
+        (["cnn3"], {"model.width": 9}, "model.width cannot be 9"),
+    ],
+)
+def test_what_cannot_be_a_rung_is_refused(names: list[str], set_: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        rung_configs(names, "quick", set_)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_rung_takes_changes_and_stays_itself(scale: str) -> None:
+    changes = {"data.classes": 3, "model.width": 0.05, "fit.epochs": 1}
+    configs = rung_configs(RUNGS, scale, changes)
+    assert list(configs) == list(RUNGS)
+    assert {name: rung_of(config) for name, config in configs.items()} == {name: name for name in RUNGS}
+    assert all(config.get(key) == value for config in configs.values() for key, value in changes.items())
+
+
+def test_all_factors_come_before_the_first_repeat() -> None:
+    made = factor_configs(RunConfig().with_values({"fit.seed": 3}), ["0.9", 0.1, "0.1"], repeats=2)
+    assert [(c.schedule.factor, c.fit.seed) for c in made] == [(0.1, 3), (0.9, 3), (0.1, 4), (0.9, 4)]
+
+
+@pytest.mark.parametrize(
+    ("base", "values", "repeats", "said"),
+    [
+        ({}, ["x"], 1, "schedule.factor cannot be 'x': it takes 0 < x < 1"),
+        ({}, [1.0], 1, "schedule.factor cannot be 1.0"),
+        ({}, [], 1, "needs a factor"),
+        ({}, [0.5], 0, "no experiment of 1 to"),
+        ({}, FACTORS, 10_000, "no experiment of 1 to"),
+        ({"schedule.name": "cosine"}, [0.5], 1, "no effect with vgg16 and the schedule cosine"),
+        ({"model.name": "knn"}, [0.5], 1, "no effect with knn"),
+    ],
+)
+def test_an_experiment_that_makes_no_sense_is_refused(
+    base: dict[str, Any], values: list[Any], repeats: int, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        factor_configs(RunConfig().with_values(base), values, repeats)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [({"data.path": "/nowhere"}, DataError), ({"device.device": "gpu:99"}, DeviceError)],
+)
+def test_nothing_is_queued_unless_all_can_be(
+    tiny_config: RunConfig, tmp_path: Path, change: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        launch_all([tiny_config, tiny_config.with_values(change)], tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_a_queue_of_two_rungs_runs_in_the_ladders_order(tiny_data: Path, tmp_path: Path, here: Group) -> None:
+    tiny = {**here.changes, "model.width": 1 / 32, "fit.epochs": 1, "fit.batch_size": 8}
+    configs = rung_configs(["cnn3", "cnn3-linear"], "quick", tiny)
+    ids = launch_all(configs.values(), tmp_path)
+    store = Store(tmp_path)
+    assert all(step.alive for step in ladder(store.runs(), here) if step.name in configs)
+    assert [follow(store, run_id, lambda line: None) for run_id in ids] == ["finished", "finished"]
+    first, second = (store.log(run_id).others[0]["t"] for run_id in ids)
+    assert first < second
+    steps = {step.name: step for step in ladder(store.runs(), here)}
+    assert [steps[name].best.id for name in ("cnn3-linear", "cnn3")] == ids  # type: ignore[union-attr]
+    assert steps["cnn3"].compared
+
+
+# --- the factor experiment --------------------------------------------------------------------------------------------
+
+
+PLATEAU = {"schedule.patience": 2, "optimizer.learning_rate": 1e-3}
+
+
+def test_runs_alike_but_for_factor_and_seed_are_one_family(make: Make, tmp_path: Path) -> None:
+    for value, seed, hits in ((0.5, 0, 4), (0.5, 1, 6), (0.8, 0, 7)):
+        make(None, {**PLATEAU, "schedule.factor": value, "fit.seed": seed}, accuracy=hits / 9)
+    make(None, {**PLATEAU, "schedule.factor": 0.3, "fit.batch_size": 7})  # alone
+    make(None, {**PLATEAU, "schedule.factor": 0.9, "schedule.name": "cosine"})  # no effect
+    make(None, {**PLATEAU, "schedule.factor": 0.1}, how="failed")
+    make(None, {**PLATEAU, "schedule.factor": 0.9}, how="running")
+    (family,) = factor.families(Store(tmp_path).runs())
+    assert [(t.factor, t.seed, round(9 * t.val_accuracy)) for t in family.trials] == [
+        (0.5, 0, 4),
+        (0.5, 1, 6),
+        (0.8, 0, 7),
+    ]
+    assert (family.factors, family.waiting) == (2, 1)
+    assert factor.means(family.trials) == [(0.5, pytest.approx(5 / 9), 2), (0.8, pytest.approx(7 / 9), 1)]
+
+
+def test_the_family_with_most_factors_comes_first_and_keys_differ(make: Make, tmp_path: Path) -> None:
+    for value in (0.5, 0.8):
+        make(None, {**PLATEAU, "schedule.factor": value})
+    for value in (0.1, 0.5, 0.8):
+        make(None, {**PLATEAU, "schedule.factor": value, "fit.batch_size": 7})
+    found = factor.families(Store(tmp_path).runs())
+    assert [family.factors for family in found] == [3, 2]
+    assert len({family.key for family in found}) == 2
+
+
+def test_what_was_run_is_not_run_again_but_what_failed_is(make: Make, tmp_path: Path, tiny_data: Path) -> None:
+    base = RunConfig().with_values({**PLATEAU, "data.path": str(tiny_data), "fit.epochs": 6})
+    make(None, {**PLATEAU, "schedule.factor": 0.1})
+    make(None, {**PLATEAU, "schedule.factor": 0.3}, how="running")
+    make(None, {**PLATEAU, "schedule.factor": 0.5}, how="failed")
+    todo = factor.not_yet_run(factor_configs(base, FACTORS, 1), Store(tmp_path).runs())
+    assert [config.schedule.factor for config in todo] == [0.5, 0.8, 0.9]
+
+
+@pytest.mark.parametrize(("epochs", "patience", "can"), [(4, 2, True), (3, 2, False), (14, 3, True), (10, 22, False)])
+def test_a_factor_needs_epochs_to_drop_in(epochs: int, patience: int, can: bool) -> None:
+    assert factor.can_drop(RunConfig().with_values({"fit.epochs": epochs, "schedule.patience": patience})) is can
+
+
+def test_the_quick_demo_drops_its_rate() -> None:
+    from dhc.presets import preset_config
+
+    assert factor.can_drop(preset_config("quick"))
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def trace(figure: Any, uid: str) -> Any:
+    (found,) = [one for one in figure.data if one.uid == uid]
+    return found
+
+
+def test_the_chart_shows_measured_bars_and_the_reported_range(make: Make, tmp_path: Path, here: Group) -> None:
+    measured = make("cnn3", accuracy=6 / 9)
+    running = make("cnn5", accuracy=3 / 9, how="running")
+    figure = rungs(ladder(Store(tmp_path).runs(), here))
+    bars, told = trace(figure, "measured"), trace(figure, "reported")
+    assert list(bars.y) == [RUNGS["cnn3"].title, RUNGS["cnn5"].title]
+    assert list(bars.x) == [pytest.approx(6 / 9), pytest.approx(3 / 9)]
+    assert list(bars.customdata) == [measured, running]
+    assert bars.marker.opacity[0] == 1 > bars.marker.opacity[1]
+    assert trace(figure, "figures").text == ("0.667", "0.333 so far")
+    with_report = [rung for rung in RUNGS.values() if rung.reported is not None]
+    for rung, middle, half in zip(with_report, told.x, told.error_x.array, strict=True):
+        assert (middle - half, middle + half) == pytest.approx(rung.reported)
+    assert list(figure.layout.yaxis.categoryarray) == [rung.title for rung in RUNGS.values()]
+
+
+def test_the_factor_chart_has_a_dot_a_run_and_a_line_of_means() -> None:
+    trials = [factor.Trial(0.5, 0, 0.4, "a"), factor.Trial(0.5, 1, 0.6, "b"), factor.Trial(0.9, 0, 0.7, "c")]
+    figure = factors(trials)
+    assert list(trace(figure, "runs").customdata) == ["a", "b", "c"]
+    assert list(trace(figure, "mean").x) == [0.5, 0.9]
+    assert list(trace(figure, "mean").y) == [pytest.approx(0.5), pytest.approx(0.7)]
+    assert figure.layout.shapes[0].x0 == 0.8
+
+
+def test_charts_without_runs_draw() -> None:
+    assert trace(rungs(ladder([], Group("/d"))), "measured").x.size == 0
+    assert "waiting" in factors([]).layout.annotations[-1].text
+
+
+# --- command line -----------------------------------------------------------------------------------------------------
+
+
+def dhc(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dhc", "ladder", *arguments], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+
+@pytest.mark.slow
+def test_the_command_runs_every_step_to_its_end_and_compares(tiny_data: Path, tmp_path: Path) -> None:
+    tiny = [part for name in ("model.width=0.03", "fit.epochs=1", "fit.batch_size=8") for part in ("--set", name)]
+    done = dhc("--data", str(tiny_data), *tiny, "--runs", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert [row["step"] for row in rows] == list(RUNGS)
+    assert all(row["status"] == "finished" and 0 <= row["measured"] <= 1 for row in rows)
+    assert [row["reported"] for row in rows] == [rung.reported and list(rung.reported) for rung in RUNGS.values()]
+    assert f"{len(RUNGS)}/{len(RUNGS)}  " in done.stderr
+    assert not any(step.missing for step in ladder(Store(tmp_path).runs(), Group(str(tiny_data.resolve()))))
+
+
+@pytest.mark.slow
+def test_a_step_that_fails_makes_the_status_1_and_the_next_one_is_run_all_the_same(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_data, broken)
+    next((broken / "val_images").iterdir()).write_bytes(b"no picture")
+    done = dhc("--data", str(broken), "--steps", "cnn3,cnn3-linear", "--runs", str(tmp_path / "runs"))
+    assert done.returncode == 1
+    table = done.stdout[done.stdout.index("reported") :].splitlines()[1:]
+    assert [line.split()[0] for line in table] == ["cnn3-linear", "cnn3"]
+    assert all("failed" in line for line in table)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", "/nowhere"], "does not exist"),
+        (["--data", ".", "--steps", "cnn3,vgg19"], "there is no step 'vgg19'; the steps are"),
+        (["--data", ".", "--set", "fit.epoch=1"], "there is no setting 'fit.epoch'; the settings are"),
+        (["--data", ".", "--scale", "huge"], "'huge' is not one of 'quick', 'full'"),
+        (["--data", ".", "--set", "model.name=cnn3"], "model.name cannot be changed in the ladder"),
+        ([], "Missing option '--data'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2_and_nothing_is_queued(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    done = dhc(*arguments, "--runs", str(tmp_path))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_detached_runs_are_named_and_come_by_themselves(tiny_data: Path, tmp_path: Path) -> None:
+    arguments = ["--steps", "cnn3-linear", "--set", "model.width=0.03", "--set", "fit.epochs=1", "--detach"]
+    done = dhc("--data", str(tiny_data), *arguments, "--runs", str(tmp_path))
+    assert done.returncode == 0
+    (run_id,) = done.stdout.split()
+    assert follow(Store(tmp_path), run_id, lambda line: None) == "finished"
