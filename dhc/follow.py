@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from dhc.runs.status import State
 from dhc.runs.store import Store
@@ -20,10 +22,7 @@ def follow(store: Store, run_id: str, say: Callable[[str], None], *, every: floa
             say(f"{phase} …")
             told_phase = phase
         for row in history.epochs.iloc[told_epochs:].to_dict("records"):
-            say(
-                f"epoch {row['epoch']}/{info.epochs_total}  {row['seconds']:.1f} s  loss {row['loss']:.4f}  accuracy {row['accuracy']:.4f}  "
-                f"val_loss {row['val_loss']:.4f}  val_accuracy {row['val_accuracy']:.4f}{'  best' if row['best'] else ''}"
-            )
+            say(_line(row, info.epochs_total))
         told_epochs = len(history.epochs)
         if not info.state.alive:
             best = (
@@ -34,3 +33,10 @@ def follow(store: Store, run_id: str, say: Callable[[str], None], *, every: floa
             say(f"{info.state}: {info.status.reason}{best}")
             return info.state
         time.sleep(every)
+
+
+def _line(row: Mapping[Any, Any], total: int | None) -> str:
+    """One epoch; figures that it does not have (nearest neighbours have no loss on the training pictures) are left out."""
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    figures = "".join(f"  {name} {row[name]:.4f}" for name in names if math.isfinite(row[name]))
+    return f"epoch {row['epoch']}/{total}  {row['seconds']:.1f} s{figures}{'  best' if row['best'] else ''}"

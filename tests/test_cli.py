@@ -116,10 +116,12 @@ def test_every_command_has_help() -> None:
         ["data", "make"],
         ["data", "check"],
         ["train"],
+        ["knn"],
         ["ladder"],
         ["runs"],
         ["runs", "list"],
         ["evaluate"],
+        ["predict"],
         ["doctor"],
     ):
         done = dhc(*command, "--help")

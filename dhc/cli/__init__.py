@@ -9,9 +9,10 @@ import click
 from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
 from dhc.cli.doctor import doctor
+from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
 from dhc.cli.runs import runs
-from dhc.cli.score import evaluate
+from dhc.cli.score import evaluate, predict
 from dhc.cli.train import train
 from dhc.config import ConfigError
 from dhc.data.layout import DataError
@@ -35,5 +36,5 @@ def cli() -> None:
     """Train, watch and compare image classifiers: the dashboard's command line."""
 
 
-for command in (doctor, data, train, ladder, runs, evaluate):
+for command in (doctor, data, train, knn, ladder, runs, evaluate, predict):
     cli.add_command(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,13 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
 
 
-def follow_to_end(run_id: str, runs_dir: Path) -> None:
-    """Tell of a run until it has ended, then exit with its status; Ctrl-C leaves it going."""
+def follow_to_end(run_id: str, runs_dir: Path, at_end: Callable[[], None] | None = None) -> None:
+    """Tell of a run until it has ended, do `at_end` where it has finished, exit with its status; Ctrl-C leaves it going."""
     try:
         state = follow(Store(runs_dir), run_id, click.echo)
     except KeyboardInterrupt:
         click.echo(f"\nthe run goes on; `python -m dhc runs stop {run_id}` stops it", err=True)
         sys.exit(0)
+    if at_end is not None and state == "finished":
+        at_end()
     sys.exit(0 if state in ("finished", "stopped") else 1)

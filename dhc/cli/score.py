@@ -1,4 +1,4 @@
-"""``python -m dhc evaluate``: how well a run's network does."""
+"""``python -m dhc evaluate`` and ``predict``: how well a run does, and its answers as a submission."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dhc.cli.common import JSON, RUNS, print_json
 @RUNS
 @JSON
 def evaluate(run_id: str, split: str, runs_dir: Path, as_json: bool) -> None:
-    """Print the classification report of a run's best network: precision, recall, F1 and support per class."""
+    """Print the classification report of a run: precision, recall, F1 and support per class."""
     from dhc.analysis import report
     from dhc.evaluate import confusion_of_run
     from dhc.runs.rundir import run_dir
@@ -26,3 +26,19 @@ def evaluate(run_id: str, split: str, runs_dir: Path, as_json: bool) -> None:
         return print_json({"classes": rows, "averages": report.averages(matrix).to_dict("records")})
     click.echo(report.to_text(matrix, classes))
     return None
+
+
+@click.command()
+@click.argument("run_id")
+@click.option("--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write.  [default: <RUN_ID>-<split>.csv]")
+@click.option("--force", is_flag=True, help="Replace the file where it is there already.")
+@RUNS
+def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Path) -> None:
+    """Write a run's answers as a submission: Image,Class for every picture of a split, in the order of its CSV."""
+    from dhc.runs.rundir import run_dir
+    from dhc.submission import write_submission
+
+    out = out or Path(f"{run_id}-{split}.csv")
+    count = write_submission(run_dir(runs_dir, run_id), split, out, force=force)
+    click.echo(f"{out}: {count:,} answers of {run_id} in the order of {split}.csv")

@@ -1,0 +1,46 @@
+"""``python -m dhc knn``: a run of nearest neighbours, and the table of metrics and numbers of neighbours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dhc.cli.common import RUNS, follow_to_end
+from dhc.config import RunConfig, read_assignment
+from dhc.jobs import launch
+from dhc.runs import rundir
+
+
+@click.command()
+@click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
+@click.option("--k", default=5, show_default=True, help="How many neighbours vote in this run's predictions.")
+@click.option("--metric", default="euclidean", show_default=True, help="euclidean, manhattan or cosine.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change one setting, e.g. data.train_fraction=0.5; repeatable.",
+)
+@RUNS
+def knn(folder: str, k: int, metric: str, assignments: tuple[str, ...], runs_dir: Path) -> None:
+    """Look for each val picture's nearest training pictures; print val_accuracy by metric and number of neighbours."""
+    values = {"model.name": "knn", "knn.k": k, "knn.metric": metric, "data.path": folder}
+    config = RunConfig().with_values({**values, **dict(read_assignment(text) for text in assignments)})
+    run_id = launch.launch(config, runs_dir)
+    click.echo(run_id)
+    follow_to_end(run_id, runs_dir, at_end=lambda: _tell(config, runs_dir / run_id))
+
+
+def _tell(config: RunConfig, folder: Path) -> None:
+    summary = rundir.read_json(folder / rundir.SUMMARY) or {}
+    table = summary.get("knn") or {}
+    if not table:
+        return
+    ks = list(next(iter(table.values())))
+    click.echo(f"val_accuracy of {folder.name}, * is what it predicts with")
+    click.echo(f"{'metric':10}" + "".join(f"{f'k={k}':>9}" for k in ks))
+    for metric, row in table.items():
+        chosen = str(config.knn.k) if metric == config.knn.metric else ""
+        click.echo(f"{metric:10}" + "".join(f"{row[k]:8.4f}{'*' if k == chosen else ' '}" for k in ks))

@@ -1,0 +1,69 @@
+"""A run's answers as a submission: ``Image,Class`` for every picture that a split's CSV lists, in its order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from dhc.data.layout import DataError, open_dataset
+from dhc.data.table import read_table
+from dhc.evaluate import answers
+from dhc.runs.rundir import RunError, write_atomic
+from dhc.runs.store import read_config
+
+HEADER = ("Image", "Class")
+
+
+def write_submission(folder: Path, split: str, out: Path, *, force: bool = False) -> int:
+    """Write the answers of the run in `folder` to `out`, atomically; returns how many.
+
+    Pictures are named and classes called as the data set's own CSVs do. Raises RunError or DataError in one sentence, among
+    them: `out` is there already (and not `force`), a picture that cannot be read, answers that do not fit the CSV.
+    """
+    _refuse(out, force)
+    config, problem = read_config(folder)
+    if config is None:
+        raise RunError(f"run {folder.name}: {problem}")
+    dataset = open_dataset(Path(config.data.path))
+    if split not in dataset.splits:
+        raise DataError(f"{dataset.root} has no {split}.csv, so there is nothing to answer")
+    images = read_table(dataset.root / f"{split}.csv", labelled=False).files
+    refuse_repeated(split, images)
+    found = answers(folder, split, every=True)
+    if tuple(found.ids.tolist()) != dataset.splits[split].files:
+        raise DataError(f"{split}.csv was changed while its pictures were answered: try again")
+    rows = [(image, found.classes[label]) for image, label in zip(images, found.predicted, strict=True)]
+    _refuse(out, force)
+    try:
+        write_atomic(out, lambda file: _write(file, _text(rows)))
+    except OSError as error:
+        raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
+    return len(rows)
+
+
+def refuse_repeated(split: str, images: Sequence[str]) -> None:
+    """Raise DataError where a picture is listed twice: a submission answers each once."""
+    twice = [image for image, count in Counter(images).items() if count > 1]
+    if twice:
+        raise DataError(f"{split}.csv lists {twice[0]} more than once: a submission answers each picture once")
+
+
+def _refuse(out: Path, force: bool) -> None:
+    if out.exists() and not force:
+        raise RunError(f"{out} is there already: choose another file, or --force to replace it")
+    if out.is_dir():
+        raise RunError(f"{out} is a folder: name a file")
+
+
+def _text(rows: Sequence[tuple[str, str]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows([HEADER, *rows])
+    return buffer.getvalue().encode()
+
+
+def _write(file: IO[bytes], data: bytes) -> None:
+    file.write(data)

@@ -1,0 +1,200 @@
+"""Answers on every split and as a submission, from networks and from nearest neighbours, through the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_run import make_run
+from sklearn.metrics import classification_report
+from sklearn.neighbors import KNeighborsClassifier
+
+from dhc.config import RunConfig
+from dhc.data.decode import load_pictures
+from dhc.data.layout import DataError, open_dataset
+from dhc.evaluate import answers
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.store import read_predictions
+from dhc.submission import refuse_repeated, write_submission
+from dhc.training.knn import classify_and_evaluate
+
+ROOT = Path(__file__).parents[1]
+
+
+def dhc(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dhc", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=None if cwd == ROOT else {"PYTHONPATH": str(ROOT)},
+    )
+
+
+def knn_run(runs_dir: Path, data: Path, **settings: object) -> Path:
+    """The folder of a finished knn run, made in this process."""
+    folder = rundir.create(runs_dir, "knn")
+    named = {name.replace("__", "."): value for name, value in settings.items()}
+    config = RunConfig().with_values({"model.name": "knn", "data.path": str(data), **named})
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    classify_and_evaluate(config, folder)
+    rundir.write_exit(folder, "finished", "all pictures compared", code=0)
+    return folder
+
+
+def sklearns(data: Path, split: str, k: int, metric: str) -> list[str]:
+    """scikit-learn's answers by name, in the order of the split's CSV."""
+    dataset = open_dataset(data)
+    train, asked = load_pictures(dataset, "train"), load_pictures(dataset, split)
+    flat = [np.asarray(p.x, float).reshape(len(p.x), -1) for p in (train, asked)]
+    found = KNeighborsClassifier(k, metric=metric).fit(flat[0], train.y).predict(flat[1])
+    return [dataset.classes[label] for label in found]
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_a_knn_submission_holds_scikit_learns_answers_in_the_tables_order(tiny_data: Path, tmp_path: Path) -> None:
+    folder = knn_run(tmp_path, tiny_data, knn__k=3, knn__metric="manhattan")
+    done = dhc("predict", folder.name, "--runs", str(tmp_path), "--out", str(tmp_path / "s.csv"))
+    assert done.returncode == 0, done.stderr
+    assert f"6 answers of {folder.name} in the order of test.csv" in done.stdout
+    images = [row[0] for row in rows_of(tiny_data / "test.csv")[1:]]
+    expected = [list(pair) for pair in zip(images, sklearns(tiny_data, "test", 3, "manhattan"), strict=True)]
+    assert rows_of(tmp_path / "s.csv") == [["Image", "Class"], *expected]
+
+
+def test_evaluating_nearest_neighbours_prints_scikit_learns_report(tiny_data: Path, tmp_path: Path) -> None:
+    folder = knn_run(tmp_path, tiny_data, knn__k=5)
+    dataset = open_dataset(tiny_data)
+    for split in ("train", "val", "test"):
+        y = dataset.splits[split].y
+        assert y is not None
+        expected = classification_report(
+            [dataset.classes[label] for label in y],
+            sklearns(tiny_data, split, 5, "euclidean"),
+            labels=list(dataset.classes),
+            zero_division=0,
+        )
+        printed = dhc("evaluate", folder.name, "--runs", str(tmp_path), "--split", split).stdout
+        assert printed.strip() == expected.strip()
+
+
+@pytest.mark.slow
+def test_a_networks_submission_is_what_the_saved_network_says(tiny_data: Path, tmp_path: Path) -> None:
+    settings = ["--set", "fit.epochs=1", "--set", "model.width=0.03", "--set", "data.classes=2"]
+    runs = ["--runs", str(tmp_path)]
+    done = dhc("train", "--data", str(tiny_data), *settings, *runs)
+    assert done.returncode == 0, done.stderr
+    run_id = done.stdout.split()[0]
+    for split, rows in (("test", 6), ("val", 9)):
+        done = dhc("predict", run_id, *runs, "--split", split, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        written = rows_of(tmp_path / f"{run_id}-{split}.csv")
+        images = [row[0] for row in rows_of(tiny_data / f"{split}.csv")[1:]]
+        assert [row[0] for row in written[1:]] == images
+        assert len(images) == rows
+        assert {row[1] for row in written[1:]} <= set(open_dataset(tiny_data).classes[:2])
+    stored = read_predictions(tmp_path / run_id)
+    said = dict(map(tuple, written[1:]))
+    again = [said[Path(file).name] for file in stored.ids]
+    assert again == [stored.classes[label] for label in stored.predicted]
+    scored = json.loads(dhc("evaluate", run_id, *runs, "--split", "test", "--json").stdout)
+    y = open_dataset(tiny_data).splits["test"].y
+    assert y is not None
+    assert sum(row["support"] for row in scored["classes"]) == int((y < 2).sum())
+
+
+def test_a_run_on_some_classes_and_pictures_asks_the_same_training_pictures(tiny_data: Path, tmp_path: Path) -> None:
+    folder = knn_run(tmp_path, tiny_data, data__classes=2, data__train_fraction=0.5, fit__seed=3, knn__k=3)
+    stored = read_predictions(folder)
+    found = answers(folder, "val", every=True)
+    assert len(found.ids) == 9
+    among = np.isin(found.ids, stored.ids)
+    assert (found.predicted[among] == stored.predicted).all()
+    np.testing.assert_array_equal(found.probabilities[among], stored.probabilities)
+    scored = answers(folder, "test")
+    assert scored.y_true is not None
+    assert scored.y_true.max() < 2
+
+
+def test_pictures_that_cannot_be_read_are_named(tiny_data: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(tiny_data, data)
+    victims = [row[0] for row in rows_of(data / "test.csv")[1:3]]
+    for victim in victims:
+        (data / "test_images" / victim).write_bytes(b"no picture")
+    folder = knn_run(tmp_path, data, data__skip_bad=True)
+    with pytest.raises(DataError, match=r"each test picture needs an answer, but these cannot be read") as caught:
+        write_submission(folder, "test", tmp_path / "s.csv")
+    assert all(victim in str(caught.value) for victim in victims)
+    assert not (tmp_path / "s.csv").exists()
+    assert len(answers(folder, "test").ids) == 4
+
+
+def test_a_file_that_is_there_stays_unless_forced(tiny_data: Path, tmp_path: Path) -> None:
+    folder = knn_run(tmp_path, tiny_data)
+    out = tmp_path / "s.csv"
+    out.write_text("mine")
+    asked = ["predict", folder.name, "--runs", str(tmp_path), "--out", str(out)]
+    done = dhc(*asked)
+    assert (done.returncode, out.read_text()) == (2, "mine")
+    assert "is there already: choose another file, or --force" in done.stderr
+    assert dhc(*asked, "--force").returncode == 0
+    assert len(rows_of(out)) == 7
+
+
+def test_what_cannot_be_answered_is_one_sentence(tiny_data: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(tiny_data, bare, ignore=shutil.ignore_patterns("test*", ".dhc"))
+    with pytest.raises(DataError, match=r"has no test\.csv, so there is nothing to answer"):
+        write_submission(knn_run(tmp_path, bare), "test", tmp_path / "s.csv")
+    unlabelled = tmp_path / "unlabelled"
+    shutil.copytree(tiny_data, unlabelled, ignore=shutil.ignore_patterns("test_labels.csv"))
+    folder = knn_run(tmp_path, unlabelled)
+    done = dhc("evaluate", folder.name, "--runs", str(tmp_path), "--split", "test")
+    assert "the test pictures have no labels, so nothing can be scored; `predict` writes a submission" in done.stderr
+    with pytest.raises(RunError, match="cannot be written: No such file or directory"):
+        write_submission(folder, "test", tmp_path / "nowhere" / "s.csv")
+    with pytest.raises(RunError, match="is a folder: name a file"):
+        write_submission(folder, "test", tmp_path, force=True)
+    with pytest.raises(DataError, match=r"test\.csv lists b\.png more than once"):
+        refuse_repeated("test", ["a.png", "b.png", "b.png"])
+    without_network = make_run(tmp_path, tiny_data, epochs=2)
+    with pytest.raises(RunError, match=r"has no best\.keras"):
+        write_submission(without_network, "test", tmp_path / "s.csv")
+
+
+def test_the_knn_command_prints_the_table_and_marks_the_chosen_one(tiny_data: Path, tmp_path: Path) -> None:
+    done = dhc("knn", "--data", str(tiny_data), "--k", "6", "--metric", "cosine", "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (folder,) = tmp_path.glob("*-knn-*")
+    assert done.stdout.startswith(folder.name)
+    table = (rundir.read_json(folder / rundir.SUMMARY) or {})["knn"]
+    lines = done.stdout.splitlines()[-3:]
+    for line, (metric, row) in zip(lines, table.items(), strict=True):
+        words = line.split()
+        assert words[0] == metric
+        marked = [f"{row[k]:.4f}" + ("*" if (metric, k) == ("cosine", "6") else "") for k in row]
+        assert words[1:] == marked
+    assert "nan" not in done.stdout
+
+
+def test_a_bad_k_or_metric_is_one_sentence(tiny_data: Path, tmp_path: Path) -> None:
+    for option, said in (
+        (["--metric", "hamming"], "it takes euclidean | manhattan | cosine"),
+        (["--k", "0"], "it takes 1 ≤ n"),
+    ):
+        done = dhc("knn", "--data", str(tiny_data), *option, "--runs", str(tmp_path))
+        assert done.returncode == 2
+        assert said in done.stderr
