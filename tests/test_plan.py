@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
 import pytest
 
-from dhc.config import RunConfig
+from dhc.config import WITH_FEATURES, ConfigError, RunConfig
 from dhc.models import plan as p
 from dhc.models.cost import cost, cpu_seconds_per_picture, layer_count
-from dhc.models.ladder import RUNGS, plan_of
+from dhc.models.ladder import NETWORKS, RUNGS, SCALES, plan_of, rung_of
 from dhc.presets import preset_config
 
 
@@ -61,14 +64,124 @@ def test_a_wider_network_takes_longer_and_more_memory() -> None:
     assert cpu_seconds_per_picture(narrow, 2e11) < cpu_seconds_per_picture(wide, 2e11)
 
 
+def by_hand(*layers: int) -> int:
+    return sum(layers)
+
+
+def conv(kernel: int, channels: int, filters: int, norms: int = 1) -> int:
+    """Weights and biases of a convolution and of `norms` batch normalisations after it."""
+    return kernel * kernel * channels * filters + filters + norms * 4 * filters
+
+
+def dense(*units: int) -> int:
+    return sum((before + 1) * after for before, after in itertools.pairwise(units))
+
+
+PARAMETERS = {
+    "knn": 0,
+    # 32x32 pictures, three unpadded 3x3 convolutions: 30, 28, 26 pixels a side
+    "cnn3-linear": by_hand(conv(3, 3, 32, 0), conv(3, 32, 32, 0), conv(3, 32, 32, 0), dense(26 * 26 * 32, 96)),
+    # 32 -> 30 -> 15 -> 13 -> 6 -> 4 -> 2
+    "cnn3": by_hand(conv(3, 3, 16), conv(3, 16, 32), conv(3, 32, 64), dense(2 * 2 * 64, 3000, 1000, 96)),
+    "cnn3-dropout": by_hand(conv(3, 3, 16), conv(3, 16, 32), conv(3, 32, 64), dense(2 * 2 * 64, 3000, 1000, 96)),
+    # 64 -> 31 -> 14 -> 6 -> 3 -> 1
+    "cnn5": by_hand(
+        conv(3, 3, 64),
+        conv(3, 64, 128),
+        conv(3, 128, 128),
+        conv(3, 128, 256),
+        conv(3, 256, 256),
+        dense(256, 3000, 1000, 96),
+    ),
+    "cnn7": by_hand(
+        conv(3, 3, 64, 2),
+        conv(3, 64, 128, 2),
+        conv(3, 128, 128, 2),
+        conv(2, 128, 256, 2),
+        conv(2, 256, 256, 2),
+        conv(1, 256, 256, 2),
+        conv(1, 256, 512, 2),
+        dense(512, 3000, 1000, 512, 512, 256),
+        4 * 256,
+        dense(256, 96),
+    ),
+    "vgg16-exp": 35_514_947,
+    "vgg16-warmup": 35_514_947,
+    "vgg16": 35_514_947,
+    # 2x2x512 values averaged to 512, which is what flattening the 1x1 maps gives too
+    "tuned": 35_514_947,
+}
+
+
+@pytest.mark.parametrize("step", RUNGS)
+def test_every_step_has_the_parameters_counted_by_hand(step: str) -> None:
+    assert cost(RUNGS[step].config(), 96).parameters == PARAMETERS[step]
+
+
+def test_cnn7_stands_as_the_report_prints_it() -> None:
+    plan = plan_of(RUNGS["cnn7"].config(), 96)
+    convolutions = [layer for layer in plan if isinstance(layer, p.Conv2D)]
+    assert [c.filters for c in convolutions] == [64, 128, 128, 256, 256, 256, 512]
+    assert [c.kernel for c in convolutions] == [3, 3, 3, 2, 2, 1, 1]
+    assert [c.strides for c in convolutions] == [1, 1, 1, 1, 1, 2, 2]
+    assert [c.padding for c in convolutions] == ["valid"] * 3 + ["same"] * 4
+    assert [layer.units for layer in plan if isinstance(layer, p.Dense)] == [3000, 1000, 512, 512, 256, 96]
+    assert [layer.rate for layer in plan if isinstance(layer, p.Dropout)] == [0.3] * 8
+    block = ["Conv2D", "BatchNormalization", "MaxPooling2D", "BatchNormalization", "Dropout"]
+    kinds = [type(layer).__name__ for layer in plan]
+    assert kinds[1:13] == [*block, *block, "RandomRotation", block[0]]
+    assert plan[kinds.index("RandomFlip")] == p.RandomFlip("vertical")
+    assert kinds[: kinds.index("RandomFlip")].count("Conv2D") == 4
+    assert [(m.pool, m.strides) for m in plan if isinstance(m, p.MaxPooling2D)] == [(2, 0)] * 5 + [(1, 2)]
+    after = kinds.index("GlobalAveragePooling2D")
+    assert kinds[after + 1 :] == [
+        "BatchNormalization",
+        "Dropout",
+        *["Dense"] * 5,
+        "BatchNormalization",
+        "Dropout",
+        "Dense",
+    ]
+
+
+def test_each_step_is_recognised_from_its_own_settings_and_the_scales_change_no_step() -> None:
+    for step, rung in RUNGS.items():
+        assert {rung_of(rung.config(scale)) for scale in SCALES} == {step}
+    assert rung_of(preset_config("quick")) == rung_of(preset_config("report-meant")) == "vgg16"
+    assert rung_of(RunConfig().with_values({"schedule.name": "constant"})) is None
+    with pytest.raises(ConfigError, match="the scales are quick, full"):
+        RUNGS["cnn3"].config("huge")
+
+
+def test_input_augmentation_stands_first_in_a_fixed_order_and_amounts_of_zero_leave_it_out() -> None:
+    every = {"augment.zoom": 0.2, "augment.translation": 0.1, "augment.erasing": 0.5}
+    plan = plan_of(RunConfig().with_values({"model.name": "cnn3", **every}), 5)
+    assert [type(layer).__name__ for layer in plan[:6]] == [
+        "RandomFlip",
+        "RandomRotation",
+        "RandomZoom",
+        "RandomTranslation",
+        "RandomErasing",
+        "Resizing",
+    ]
+    assert not [layer for layer in plan_of(RUNGS["cnn3"].config(), 5) if isinstance(layer, p.RANDOM)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RUNGS)
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize(
-    "changes", [{}, {"model.head": "gap", "model.activation": "leaky_relu"}, {"augment.where": "features"}]
+    "changes",
+    [
+        {"augment.zoom": 0.1, "augment.translation": 0.1, "augment.erasing": 0.3},
+        {"model.head": "gap", "model.activation": "leaky_relu"},
+        {"augment.where": "features"},
+    ],
 )
 def test_keras_counts_what_the_plan_counts(name: str, changes: dict[str, object]) -> None:
     from dhc.models.build import build
 
+    if changes.get("augment.where") == "features" and name not in WITH_FEATURES:
+        pytest.skip("the report augments no features in this network")
     config = RunConfig().with_values({"model.name": name, "model.width": 0.125, **changes})
     plan = plan_of(config, 7)
     model = build(plan, seed=0)
@@ -76,3 +189,35 @@ def test_keras_counts_what_the_plan_counts(name: str, changes: dict[str, object]
     assert model.count_params() == sum(row.parameters for row in rows)
     layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
     assert [tuple(layer.output.shape[1:]) for layer in layers] == [row.shape for row in rows]
+
+
+@pytest.mark.slow
+def test_where_todays_keras_refuses_the_reports_code() -> None:
+    import keras
+
+    with pytest.raises(ValueError, match="in the range"):
+        keras.layers.RandomRotation(3)
+    with pytest.raises(TypeError):
+        keras.callbacks.ReduceLROnPlateau(initial_lr=0.001)
+    with pytest.raises(TypeError):
+        keras.callbacks.ModelCheckpoint("best.keras", restore_best_weights=True)
+
+
+def test_three_turns_to_either_side_are_any_angle_evenly() -> None:
+    from scipy.stats import kstest
+
+    draw = np.random.default_rng(0)
+    three_turns = draw.uniform(-3, 3, 20_000) % 1  # what the report's RandomRotation(3) drew, as a place on the circle
+    half_a_turn = draw.uniform(-0.5, 0.5, 20_000) % 1  # what ours draws
+    assert kstest(three_turns, half_a_turn).pvalue > 0.01
+    assert kstest(three_turns, "uniform").pvalue > 0.01
+    assert kstest(draw.uniform(-3 / 360, 3 / 360, 20_000) % 1, half_a_turn).pvalue < 1e-9  # 3 degrees would not
+
+
+@pytest.mark.slow
+def test_on_maps_of_one_pixel_a_rotation_changes_nothing() -> None:
+    import keras
+
+    maps = np.random.default_rng(0).normal(size=(4, 1, 1, 8)).astype(np.float32)
+    turned = keras.layers.RandomRotation(0.5, seed=0)(maps, training=True)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(turned), maps, atol=1e-6)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dhc.config import RunConfig
 from dhc.models.schedules import planned_rates, plateau_rates
@@ -19,6 +21,46 @@ def test_the_reports_schedule_by_hand() -> None:
 def test_constant_never_changes() -> None:
     config = RunConfig().with_values({"schedule.name": "constant", "fit.epochs": 4})
     assert planned_rates(config).rates == (1e-3,) * 4
+
+
+def rates(**changes: object) -> tuple[float, ...]:
+    named = {name.replace("_", ".", 1): value for name, value in changes.items()}
+    return planned_rates(RunConfig().with_values(named)).rates
+
+
+def test_exponential_is_a_power_with_a_floor() -> None:
+    found = rates(schedule_name="exponential", schedule_decay_rate=0.5, schedule_min_lr=1e-4, fit_epochs=6)
+    assert found == pytest.approx([1e-3, 5e-4, 2.5e-4, 1.25e-4, 1e-4, 1e-4])
+
+
+def test_warm_up_rises_evenly_and_then_decays_from_the_top() -> None:
+    found = rates(schedule_name="warmup", schedule_warmup_epochs=3, schedule_decay_rate=0.9, fit_epochs=6)
+    assert found == pytest.approx([2.5e-4, 5e-4, 7.5e-4, 1e-3, 9e-4, 8.1e-4])
+
+
+def test_a_warm_up_longer_than_the_run_only_rises() -> None:
+    found = rates(schedule_name="cosine", schedule_warmup_epochs=9, fit_epochs=3)
+    assert found == pytest.approx([1e-4, 2e-4, 3e-4])
+
+
+@given(st.integers(1, 40), st.integers(0, 10), st.floats(0, 1e-3), st.sampled_from(["exponential", "warmup", "cosine"]))
+def test_every_timetable_stays_between_its_bounds(epochs: int, warm: int, low: float, name: str) -> None:
+    found = rates(schedule_name=name, schedule_warmup_epochs=warm, schedule_min_lr=low, fit_epochs=epochs)
+    assert len(found) == epochs
+    assert max(found) <= 1e-3 * (1 + 1e-12)
+    assert min(found[warm if name != "exponential" else 0 :], default=1) >= low * (1 - 1e-12)
+
+
+@pytest.mark.slow
+def test_cosine_and_exponential_are_kerass_own() -> None:
+    import keras
+
+    cosine = keras.optimizers.schedules.CosineDecay(1e-3, decay_steps=20, alpha=0.1)
+    ours = rates(schedule_name="cosine", schedule_warmup_epochs=4, schedule_min_lr=1e-4, fit_epochs=24)
+    assert ours[4:] == pytest.approx([float(cosine(step)) for step in range(20)], rel=1e-5)
+    decay = keras.optimizers.schedules.ExponentialDecay(1e-3, decay_steps=1, decay_rate=0.97)
+    ours = rates(schedule_name="exponential", schedule_decay_rate=0.97, schedule_min_lr=0.0, fit_epochs=30)
+    assert ours == pytest.approx([float(decay(step)) for step in range(30)], rel=1e-5)
 
 
 @pytest.mark.slow

@@ -1,0 +1,161 @@
+"""Stop or kill a training at any moment: it goes on as if nothing had happened, bit for bit on the CPU."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dhc.config import RunConfig
+from dhc.jobs import launch
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.store import Store, read_predictions
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
+EXACT = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "best"]
+EPOCHS = 8
+
+
+@pytest.fixture(params=["plateau", "cosine"])
+def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
+    """Everything that a next epoch can depend on: dropout, augmentation, counters, averages, early stopping."""
+    return RunConfig().with_values(
+        {
+            "data.path": str(tiny_data),
+            "model.width": 1 / 32,
+            "model.conv_dropout": 0.1,
+            "augment.zoom": 0.1,
+            "augment.erasing": 0.5,
+            "optimizer.name": "adamw" if request.param == "cosine" else "adam",
+            "optimizer.ema_momentum": 0.5 if request.param == "cosine" else 0.0,
+            "schedule.name": request.param,
+            "schedule.patience": 2,
+            "schedule.factor": 0.5,
+            "fit.early_stopping": 6,
+            "fit.epochs": EPOCHS,
+            "fit.batch_size": 8,
+            "device.device": "cpu",
+        }
+    )
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / rundir.LOG).open("ab") as log:
+        return subprocess.Popen([sys.executable, "-m", "dhc.training", str(folder)], stdout=log, stderr=log, cwd=ROOT)
+
+
+def new_run(config: RunConfig, runs_dir: Path) -> Path:
+    folder = rundir.create(runs_dir, config.model.name)
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu"})
+    return folder
+
+
+def wait_for_epoch(folder: Path, epoch: int, process: subprocess.Popen[bytes]) -> None:
+    store = Store(folder.parent)
+    while process.poll() is None and len(store.history(folder.name).epochs) < epoch:
+        time.sleep(0.005)
+
+
+def figures(folder: Path) -> pd.DataFrame:
+    return Store(folder.parent).history(folder.name).epochs[EXACT]
+
+
+def go_on(folder: Path) -> None:
+    """`launch.resume` without a worker, so that the test waits for the very process."""
+    for name in (rundir.STOP, rundir.PROCESS, rundir.EXIT):
+        (folder / name).unlink(missing_ok=True)
+    assert start(folder).wait() == 0, (folder / rundir.LOG).read_text()
+
+
+def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(config: RunConfig, tmp_path: Path) -> None:
+    whole = new_run(config, tmp_path / "whole")
+    assert start(whole).wait() == 0, (whole / rundir.LOG).read_text()
+    broken = new_run(config, tmp_path / "broken")
+    for epoch in (2, 4):
+        process = start(broken)
+        wait_for_epoch(broken, epoch, process)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "it was over before it could be killed"
+        (broken / rundir.PROCESS).unlink()
+    assert len(figures(broken)) >= 4
+    go_on(broken)
+    assert "goes on with epoch" in (broken / rundir.LOG).read_text()
+    pd.testing.assert_frame_equal(figures(whole), figures(broken), check_exact=True)
+    batches = Store(broken.parent).history(broken.name).batches
+    assert batches["position"].is_monotonic_increasing
+    drops = [Store(f.parent).history(f.name).lr_changes for f in (whole, broken)]
+    pd.testing.assert_frame_equal(*drops)
+    ours, theirs = read_predictions(broken), read_predictions(whole)
+    np.testing.assert_array_equal(ours.y_pred, theirs.y_pred)
+    np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
+    told = [rundir.read_json(f / rundir.SUMMARY) for f in (whole, broken)]
+    assert told[0] is not None
+    assert told[1] is not None
+    assert {k: told[0][k] for k in ("epochs", "best_epoch", "best_val_accuracy")}.items() <= told[1].items()
+    assert not (broken / rundir.RESUME).exists(), "a finished run needs no state to go on from"
+
+
+def test_same_settings_and_seed_give_the_same_history_and_another_seed_another(
+    tmp_path: Path, tiny_config: RunConfig
+) -> None:
+    folders = [new_run(tiny_config.with_values({"fit.seed": seed}), tmp_path) for seed in (3, 3, 4)]
+    for folder in folders:
+        assert start(folder).wait() == 0
+    first, second, other = (figures(folder) for folder in folders)
+    pd.testing.assert_frame_equal(first, second, check_exact=True)
+    assert not first["loss"].equals(other["loss"])
+
+
+def test_runs_resume_goes_on_after_a_stop_and_refuses_what_is_over(tiny_config: RunConfig, tmp_path: Path) -> None:
+    config = tiny_config.with_values({"fit.epochs": 40})
+    folder = new_run(config, tmp_path)
+    process = start(folder)
+    wait_for_epoch(folder, 3, process)
+    launch.stop(tmp_path, folder.name)
+    assert process.wait() == 0
+    store = Store(tmp_path)
+    assert store.run(folder.name).state == "stopped"
+    before = figures(folder)
+    launch.resume(tmp_path, folder.name)
+    deadline = time.monotonic() + 120
+    while (store.run(folder.name).state.alive or not (folder / rundir.EXIT).exists()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert store.run(folder.name).state == "finished"
+    after = figures(folder)
+    pd.testing.assert_frame_equal(before, after.head(len(before)), check_exact=True)
+    assert after["epoch"].tolist() == list(range(1, 41))
+    with pytest.raises(RunError, match="has finished: there is nothing left"):
+        launch.resume(tmp_path, folder.name)
+
+
+def test_a_torn_state_is_passed_over(tmp_path: Path) -> None:
+    from dhc.training.resume import STATE, newest
+
+    for epoch, data in ((3, b"torn"), (4, b"")):
+        (tmp_path / f"epoch-{epoch:05d}").mkdir()
+        (tmp_path / f"epoch-{epoch:05d}" / STATE).write_bytes(data)
+    assert newest(tmp_path) is None
+    (tmp_path / "epoch-00002").mkdir()
+    np.savez(tmp_path / "epoch-00002" / STATE, told=np.array("{}"))
+    found = newest(tmp_path)
+    assert found is not None
+    assert found[0].name == "epoch-00002"
+    assert newest(tmp_path / "nothing") is None
+
+
+def test_a_state_that_cannot_be_written_does_not_end_the_training(tiny_config: RunConfig, tmp_path: Path) -> None:
+    folder = new_run(tiny_config, tmp_path)
+    (folder / rundir.RESUME).write_text("a file stands where the folder should be")
+    assert start(folder).wait() == 0, (folder / rundir.LOG).read_text()
+    notes = [event for event in Store(tmp_path).log(folder.name).others if event["kind"] == "note"]
+    assert any("could not be saved" in note["text"] for note in notes)
+    assert (folder / rundir.BEST).is_file()
