@@ -1,0 +1,194 @@
+"""How fast the training is: ours against the report's own loop, a bare `model.fit`, PyTorch, and the machine's matrix products.
+
+    python -m benchmarks.engine [DATA] [--width 0.25] [--pictures 1500] [--val 120] [--epochs 4] [--rounds 2]
+
+Every side trains the same network (the report's final one, of the given width) on the same pictures in one process, in
+turn, batch 32. The report's loop is float pictures in `tf.data` with `cache` and `prefetch`, Keras's own layers,
+`validation_data`, a checkpoint of the best network and ReduceLROnPlateau. The bare one is our network under a `model.fit`
+that keeps and tells nothing. PyTorch is measured where it is installed. The first epoch of each, in which things are
+compiled, does not count. CPU seconds are the steadier measure where other work shares the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.data.select import RunData, load_for_run, take
+from dhc.models.cost import cost, matrix_rate
+from dhc.presets import preset_config
+from dhc.runs import rundir
+from dhc.training import hardware
+
+Marks = list[tuple[float, float]]  # wall and CPU seconds at the end of each epoch
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every side is given."""
+
+    config: RunConfig
+    data: RunData
+    folder: Path
+
+
+def mark(marks: Marks) -> None:
+    """Note the time and the CPU seconds that this process has used so far."""
+    marks.append((time.perf_counter(), time.process_time()))
+
+
+def reports_loop(task: Task) -> Marks:
+    """The report's code, with today's names where Keras has changed them."""
+    import keras
+    import tensorflow as tf
+
+    from dhc.models import plan as p
+    from dhc.models.build import build
+    from dhc.models.ladder import plan_of
+
+    layers = tuple(
+        layer for layer in plan_of(task.config, len(task.data.classes)) if not isinstance(layer, p.Rescaling)
+    )
+    inputs = keras.Input((64, 64, 3))
+    model = keras.Model(inputs, _on(build(layers, seed=0), inputs))
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    sets = [
+        tf.data.Dataset.from_tensor_slices(((np.asarray(side.x) / 255.0).astype(np.float32), side.y))
+        .batch(32)
+        .cache()
+        .prefetch(tf.data.AUTOTUNE)
+        for side in (task.data.train, task.data.val)
+    ]
+    s, marks = task.config.schedule, []
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(task.folder / "best.keras", "val_accuracy", save_best_only=True, mode="max"),
+        keras.callbacks.ReduceLROnPlateau("val_accuracy", factor=s.factor, patience=s.patience, min_lr=s.min_lr),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: mark(marks)),
+    ]
+    model.fit(sets[0], epochs=task.config.fit.epochs, validation_data=sets[1], callbacks=callbacks, verbose=0)
+    return marks
+
+
+def _on(model: Any, inputs: Any) -> Any:
+    """The same layers on float input: `build` reads uint8."""
+    x = inputs
+    for layer in model.layers[1:]:
+        x = layer(x)
+    return x
+
+
+def bare_fit(task: Task) -> Marks:
+    """Our network and kernels under a plain `model.fit`."""
+    import keras
+
+    from dhc.models.build import compiled
+
+    model = compiled(task.config, len(task.data.classes))
+    marks: Marks = []
+    clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: mark(marks))
+    val = (np.asarray(task.data.val.x), task.data.val.y)
+    fit = {"batch_size": 32, "epochs": task.config.fit.epochs, "validation_data": val, "callbacks": [clock]}
+    model.fit(np.asarray(task.data.train.x), task.data.train.y, verbose=0, **fit)
+    return marks
+
+
+def ours(task: Task) -> Marks:
+    """The whole engine: events, predictions of every val picture, best network, state to go on from."""
+    from dhc.models.build import compiled
+    from dhc.training import loop
+    from dhc.training.resume import Resume
+
+    marks: Marks = []
+    plain = Resume.on_epoch_end
+
+    def timed(self: Resume, epoch: int, logs: Any = None) -> None:
+        plain(self, epoch, logs)
+        mark(marks)
+
+    Resume.on_epoch_end = timed
+    try:
+        with rundir.RunWriter(rundir.create(task.folder, "vgg16")) as writer:
+            model = compiled(task.config, len(task.data.classes))
+            loop._fit(task.config, model, task.data, writer, lambda: False)
+    finally:
+        Resume.on_epoch_end = plain
+    return marks
+
+
+def pytorch(task: Task) -> Marks:
+    """The same layers in PyTorch, NCHW in channels-last memory, trained by a plain loop."""
+    from benchmarks.torch_side import train
+
+    return train(task.config, task.data, mark)
+
+
+SIDES: dict[str, Callable[[Task], Marks]] = {
+    "the report's loop": reports_loop,
+    "bare model.fit, our kernels": bare_fit,
+    "ours, with everything": ours,
+}
+
+
+def main() -> None:
+    """Train all sides in turn and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", default="data/stand-in")
+    for name, value in (("pictures", 1500), ("val", 120), ("epochs", 4), ("rounds", 2)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--width", type=float, default=0.25)
+    options = parser.parse_args()
+    config = preset_config("report").with_values(
+        {"data.path": options.data, "fit.epochs": options.epochs, "model.width": options.width}
+    )
+    os.environ.update(hardware.environment(config.device, "cpu"))
+    sides = SIDES | ({"PyTorch": pytorch} if importlib.util.find_spec("torch") else {})
+    data = _cut(load_for_run(config.data, 0), options.pictures, options.val)
+    spans: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    rates = []
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(options.rounds):
+            rates.append(matrix_rate(2048, 2.0))
+            for name, side in sides.items():
+                marks = side(Task(config, data, Path(folder)))
+                spans[name] += [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(marks)]
+    _print(spans, config, options.pictures, options.val, max(rates))
+
+
+def _cut(data: RunData, train: int, val: int) -> RunData:
+    parts = {"train": (data.train, train), "val": (data.val, val)}
+    return replace(data, **{name: take(side, np.arange(count)) for name, (side, count) in parts.items()})
+
+
+def _print(spans: dict[str, list[tuple[float, float]]], config: RunConfig, train: int, val: int, rate: float) -> None:
+    network = cost(config, 96)
+    reference = [statistics.median(column) for column in zip(*spans["the report's loop"], strict=True)]
+    print(f"\nwidth {config.model.width:g}, {train} training and {val} val pictures, {hardware.cores()} cores,")
+    print(f"matrix products {rate / 1e9:.0f} GFLOP/s, {network.step_flops / 1e6:.0f} MFLOP a picture\n")
+    print(
+        "| training | wall s/epoch: median (least–most) | CPU s/epoch | against the report's loop: wall, CPU | of the matrix rate |"
+    )
+    print("|---|---|---|---|---|")
+    for name, pairs in spans.items():
+        wall, used = ([pair[i] for pair in pairs] for i in (0, 1))
+        flops = network.step_flops * (train + val / 3)  # judging is a forward pass, a third of a step
+        print(
+            f"| {name} | {statistics.median(wall):.2f} ({min(wall):.2f}–{max(wall):.2f}) | {statistics.median(used):.2f} | "
+            f"{reference[0] / statistics.median(wall):.2f}×, {reference[1] / statistics.median(used):.2f}× | "
+            f"{flops / min(wall) / rate:.2f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Which training recipe is best for VGG16? Trains each arm with the same pictures and epochs, over seeds, and prints a table.
+
+    python -m benchmarks.recipes [DATA] [--arms report-meant,tuned] [--seeds 0,1,2] [--classes 24] [--epochs 15] [--width 0.25]
+
+An arm is a preset with some settings changed. The runs are kept in RUNS; one that is there already is not trained again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dhc.config import RunConfig
+from dhc.jobs import launch
+from dhc.presets import preset_config
+from dhc.runs.store import RunInfo, Store
+
+LIGHT = {"model.conv_dropout": 0.1, "model.dense_dropout": 0.3}
+ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "report-meant": ("report-meant", {}),
+    "report-meant, light dropout": ("report-meant", LIGHT),
+    "tuned": ("tuned", {}),
+    "tuned, flatten": ("tuned", {"model.head": "flatten"}),
+    "tuned, no label smoothing": ("tuned", {"fit.label_smoothing": 0.0}),
+    "tuned, constant rate": ("tuned", {"schedule.name": "constant"}),
+    "tuned, adam": ("tuned", {"optimizer.name": "adam"}),
+    "tuned, flips only": ("tuned", {"augment.rotation": 0.0, "augment.zoom": 0.0, "augment.translation": 0.0}),
+    "tuned, stronger augmentation": (
+        "tuned",
+        {"augment.rotation": 30.0, "augment.zoom": 0.25, "augment.translation": 0.15},
+    ),
+    "tuned, erasing": ("tuned", {"augment.erasing": 0.3}),
+    "tuned, averaged weights": ("tuned", {"optimizer.ema_momentum": 0.99}),
+    "tuned, no dropout": ("tuned", {"model.conv_dropout": 0.0, "model.dense_dropout": 0.0}),
+    "tuned, rate 0.002": ("tuned", {"optimizer.learning_rate": 2e-3}),
+    "tuned, rate 0.0005": ("tuned", {"optimizer.learning_rate": 5e-4}),
+    "tuned, batch 64, rate 0.002": ("tuned", {"optimizer.learning_rate": 2e-3, "fit.batch_size": 64}),
+}
+
+
+def main() -> None:
+    """Queue what is missing, wait, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", default="data/stand-in")
+    parser.add_argument("--arms", default="report-meant;tuned", help="separated by semicolons")
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--classes", type=int, default=24)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--width", type=float, default=0.25)
+    parser.add_argument("--runs", type=Path, default=Path("benchmarks/out/recipes"))
+    options = parser.parse_args()
+    store = Store(options.runs)
+    common = {"data.path": options.data, "data.classes": options.classes, "fit.epochs": options.epochs}
+    wanted = {
+        arm: [
+            _config(arm, {**common, "model.width": options.width, "fit.seed": int(seed)})
+            for seed in options.seeds.split(",")
+        ]
+        for arm in options.arms.split(";")
+    }
+    runs = {arm: [_run(store, config) for config in configs] for arm, configs in wanted.items()}
+    print(f"{options.classes} classes, {options.epochs} epochs, width {options.width:g}, seeds {options.seeds}\n")
+    print("| recipe | best val_accuracy: mean (each) | val_accuracy by epoch, mean | s |")
+    print("|---|---|---|---|", flush=True)
+    for arm, ids in runs.items():
+        print(_row(store, arm, ids), flush=True)
+
+
+def _config(arm: str, changes: Mapping[str, Any]) -> RunConfig:
+    preset, own = ARMS[arm]
+    return launch.with_absolute_path(preset_config(preset).with_values({**own, **changes}))
+
+
+def _run(store: Store, config: RunConfig) -> str:
+    there = [
+        info.id for info in store.runs() if info.config == config and info.state in ("finished", "queued", "running")
+    ]
+    return there[0] if there else launch.launch(config, store.runs_dir)
+
+
+def _row(store: Store, arm: str, ids: list[str]) -> str:
+    infos = [_waited(store, run_id) for run_id in ids]
+    best = [info.best_val_accuracy or 0.0 for info in infos]
+    courses = zip(*(store.history(run_id).epochs["val_accuracy"] for run_id in ids), strict=False)
+    means = " ".join(f"{statistics.mean(values):.2f}" for values in courses)
+    each = ", ".join(f"{value:.3f}" for value in best)
+    return f"| {arm} | {statistics.mean(best):.3f} ({each}) | {means} | {sum(i.seconds or 0 for i in infos):.0f} |"
+
+
+def _waited(store: Store, run_id: str) -> RunInfo:
+    while (info := store.run(run_id)).state.alive:
+        time.sleep(1)
+    return info
+
+
+if __name__ == "__main__":
+    main()
