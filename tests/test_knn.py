@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
+from dhc.analysis.estimate import estimate
 from dhc.config import DataConfig, RunConfig
 from dhc.data.layout import DataError
 from dhc.data.select import load_for_run
@@ -211,3 +213,12 @@ def test_more_neighbours_than_training_pictures_are_told(tiny_data: Path, tmp_pa
     with pytest.raises(DataError, match=r"knn\.k is 25, but there are only 24 training pictures"):
         classify_and_evaluate(config, tmp_path)
     assert numbers_of_neighbours(7, 8) == [3, 5, 6, 7]
+
+
+def test_its_time_is_expected_from_the_matrix_rate_and_it_serves_no_network_as_a_measure(knn_run: Path) -> None:
+    known = Store(knn_run.parent).runs()
+    counts: dict[str, Any] = {"classes": 96, "train": 12_000, "val": 1_000, "known": known, "matrix_rate": lambda: 1e11}
+    ours = estimate(RunConfig().with_values({"model.name": "knn"}), "cpu", **counts)
+    assert ours.seconds == ours.seconds_per_epoch == pytest.approx(10 * 64 * 64 * 3 * 12e6 / 1e11)
+    assert (ours.cost.parameters, ours.source) == (0, "from this CPU's matrix-product rate")
+    assert estimate(RunConfig(), "cpu", **counts).source == "from this CPU's matrix-product rate"

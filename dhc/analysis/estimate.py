@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from dhc.config import RunConfig
+from dhc.models import knn
 from dhc.models.cost import Cost, cost, cpu_seconds_per_picture
 from dhc.runs.store import RunInfo
 
@@ -39,6 +40,8 @@ def estimate(
     by the ratio of the two networks' modelled times. Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s; a
     GPU's is not guessed.
     """
+    if config.model.name == "knn":
+        return _of_neighbours(train, val, matrix_rate())
     network = cost(config, classes)
     speed, source = _measured(config, network, device, known)
     if speed is None and device == "cpu":
@@ -49,10 +52,16 @@ def estimate(
     return Estimate(network, speed, per_epoch, per_epoch * config.fit.epochs, source)
 
 
+def _of_neighbours(train: int, val: int, rate: float) -> Estimate:
+    seconds = knn.seconds(train, val, rate)
+    size = Cost(0, 0.0, 0.0, knn.memory(train))
+    return Estimate(size, val / seconds if seconds else None, seconds, seconds, "from this CPU's matrix-product rate")
+
+
 def _measured(config: RunConfig, network: Cost, device: str, known: Iterable[RunInfo]) -> tuple[float | None, str]:
     for info in known:
         before = info.config
-        if before is None or info.device != device or not info.pictures_per_second:
+        if before is None or before.model.name == "knn" or info.device != device or not info.pictures_per_second:
             continue
         if (before.device.backend, before.device.precision) != (config.device.backend, config.device.precision):
             continue

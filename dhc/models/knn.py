@@ -15,6 +15,11 @@ KS = (3, 5, 6, 9, 11)  # the numbers of neighbours that the report compares
 QUERIES, ROWS = 1000, 1024  # pictures compared at a time: 50 MB each as float32
 COLUMNS = 256  # 256 products of two bytes sum to at most 255² · 256 < 2²⁴, up to where float32 holds every whole number
 
+PIXELS = 64 * 64 * 3
+FLOPS_PER_PIXEL = (
+    10  # of the matrix product in whose time one pixel of two pictures is compared by all metrics, measured
+)
+
 Progress = Callable[[int, int], None]
 _Nearest = tuple[np.ndarray, np.ndarray]  # (Q, k) distances that grow along the rows, (Q, k) int64 training rows
 
@@ -68,6 +73,16 @@ def accuracies(
         metric: {k: float((vote(nearest[:, :k], classes).argmax(axis=1) == y).mean()) for k in ks}
         for metric, nearest in labels.items()
     }
+
+
+def seconds(train: int, pictures: int, rate: float) -> float:
+    """Expected time to compare by all metrics on a CPU whose float32 matrix-product rate is `rate` FLOP/s."""
+    return FLOPS_PER_PIXEL * PIXELS * train * pictures / rate
+
+
+def memory(train: int) -> float:
+    """Bytes in use while comparing: the training pictures, and the pictures that are compared at a time as float32."""
+    return float(PIXELS * (train + 4 * (QUERIES + ROWS)))
 
 
 class _Queries:

@@ -18,7 +18,7 @@ from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.training import hardware
-from dhc.ui import session
+from dhc.ui import knn, session
 from dhc.ui.frame import link
 from dhc.ui.pickers import state_badge
 from dhc.ui.plan import duration_text
@@ -30,6 +30,7 @@ PHASES = {
     "starting": "Starting the backend (a few seconds)",
     "pictures": "Reading the pictures",
     "network": "Building the network",
+    "neighbours": "Comparing with the training pictures",
     "training": "Compiling the first step",
     "finishing": "Writing the summary",
 }
@@ -55,6 +56,16 @@ def _draw(info: RunInfo) -> None:
     log, history = session.store().log(info.id), session.store().history(info.id)
     _head(info, log, history)
     _how_it_stands(info, log, history)
+    if info.config is not None and knn.is_knn(info):
+        knn.draw(info, info.config, history)
+        _events(log)
+    else:
+        _curves(info, log, history)
+    with st.expander("Log", expanded=not info.state.alive and info.state not in (State.FINISHED, State.STOPPED)):
+        st.code(log_tail(info.folder) or "nothing yet", language=None, wrap_lines=True)
+
+
+def _curves(info: RunInfo, log: EventLog, history: History) -> None:
     _metrics(info, log, history)
     total = info.epochs_total
     left, right = st.columns(2)
@@ -77,8 +88,6 @@ def _draw(info: RunInfo) -> None:
     with right:
         _patience(info, history)
         _events(log)
-    with st.expander("Log", expanded=not info.state.alive and info.state not in (State.FINISHED, State.STOPPED)):
-        st.code(log_tail(info.folder) or "nothing yet", language=None, wrap_lines=True)
 
 
 def _head(info: RunInfo, log: EventLog, history: History) -> None:
@@ -89,7 +98,11 @@ def _head(info: RunInfo, log: EventLog, history: History) -> None:
             st.markdown(plain(str(where)), width="content")
         if info.state in (State.QUEUED, State.RUNNING):
             with st.popover("Stop", icon=":material/stop:"):
-                st.markdown("Ends at the next batch and keeps the best network so far.")
+                st.markdown(
+                    "Ends it before it has any answers."
+                    if knn.is_knn(info)
+                    else "Ends at the next batch and keeps the best network so far."
+                )
                 st.button("Stop this run", type="primary", on_click=_stop, args=(info.id,), key="dhc-stop")
         if not history.epochs.empty:
             link("Mistakes")
@@ -114,7 +127,7 @@ def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
             0.0, text=f"Queued behind {len(ahead)} run{'s' if len(ahead) != 1 else ''}" if ahead else "Starting …"
         )
     elif info.state is State.STOPPING:
-        st.progress(_fraction(info, history), text="Stopping at the next batch …")
+        st.progress(_fraction(info, history), text="Stopping …" if knn.is_knn(info) else "Stopping at the next batch …")
     elif info.state is State.RUNNING:
         _running(info, log, history)
     elif info.state in (State.FINISHED, State.STOPPED):
@@ -131,7 +144,7 @@ def _running(info: RunInfo, log: EventLog, history: History) -> None:
     if history.batches.empty:
         phase = str(log.last.get("phase", {}).get("phase", "starting"))
         told = log.last.get("progress", {})
-        share = told["done"] / told["total"] if phase == "pictures" and told.get("total") else 0.0
+        share = told["done"] / told["total"] if phase == told.get("phase") and told.get("total") else 0.0
         st.progress(min(1.0, share), text=f"{PHASES.get(phase, phase)} …")
         return
     last = log.last["epoch"] if history.epochs["t"].max() == history.batches["t"].max() else log.last["batch"]

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis.estimate import Estimate, estimate
-from dhc.config import RunConfig
+from dhc.config import ConfigError, RunConfig
 from dhc.data.layout import Dataset
 from dhc.data.select import class_count
 from dhc.figures import schedule
@@ -39,51 +39,79 @@ def _matrix_rate() -> float:
 
 def expectation(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
     """The estimate for a config on the pictures of its data set. Raises DataError and ValueError as a launch would."""
-    k = class_count(dataset, config.data.classes)
-    train, val = (int(np.count_nonzero(np.asarray(dataset.splits[name].y) < k)) for name in ("train", "val"))
+    train, val = picture_counts(config, dataset)
     return estimate(
         config,
         device,
-        classes=k,
-        train=round(train * config.data.train_fraction),
+        classes=class_count(dataset, config.data.classes),
+        train=train,
         val=val,
         known=session.store().runs(),
         matrix_rate=_matrix_rate,
     )
 
 
+def picture_counts(config: RunConfig, dataset: Dataset) -> tuple[int, int]:
+    """About how many training and how many val pictures the config's run takes."""
+    k = class_count(dataset, config.data.classes)
+    train, val = (int(np.count_nonzero(np.asarray(dataset.splits[name].y) < k)) for name in ("train", "val"))
+    return round(train * config.data.train_fraction), val
+
+
 def draw(config: RunConfig, dataset: Dataset) -> None:
     """Draw what will happen: pictures, network, device, memory, time, the planned learning rate."""
-    device = resolved_device(config.device.device)
-    found = expectation(config, dataset, device)
     k = class_count(dataset, config.data.classes)
     with st.container(border=True):
         st.markdown("**What will happen**")
-        first, second, third = st.columns(3)
-        first.metric("Parameters", f"{found.cost.parameters:,}", help=f"{layer_count(config, k)}, {k} classes")
-        second.metric(
-            "Memory",
-            size_text(found.cost.memory),
-            help="Weights, gradients, Adam's moments, activations of one batch; the backend itself takes about 0.5 GB more.",
-        )
-        third.metric("Per epoch", duration_text(found.seconds_per_epoch), help=f"Expected, {found.source}.")
-        where = f"the GPU ({device})" if device.startswith("gpu") else "the CPU: no GPU is used"
-        total = (
-            ""
-            if found.seconds is None
-            else f", about **{duration_text(found.seconds)}** for {config.fit.epochs} epochs"
-        )
-        st.markdown(f"Trains on {where}{total}. {_speed(found)}")
-        rates = planned_rates(config)
-        plot(
-            schedule.planned_rates(rates.rates),
-            key="planned_rates",
-            height=230,
-            alt="Planned learning rate by epoch",
-            clicks=False,
-        )
-        st.caption(rates.note)
+        if config.model.name == "knn":
+            _neighbours(config, dataset)
+        else:
+            _network(config, dataset, k)
         st.caption(f"Pictures: {plain(str(Path(config.data.path).name))}, {k} of {len(dataset.classes)} classes")
+
+
+def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
+    device = resolved_device(config.device.device)
+    found = expectation(config, dataset, device)
+    first, second, third = st.columns(3)
+    first.metric("Parameters", f"{found.cost.parameters:,}", help=f"{layer_count(config, k)}, {k} classes")
+    second.metric(
+        "Memory",
+        size_text(found.cost.memory),
+        help="Weights, gradients, Adam's moments, activations of one batch; the backend itself takes about 0.5 GB more.",
+    )
+    third.metric("Per epoch", duration_text(found.seconds_per_epoch), help=f"Expected, {found.source}.")
+    where = f"the GPU ({device})" if device.startswith("gpu") else "the CPU: no GPU is used"
+    total = (
+        "" if found.seconds is None else f", about **{duration_text(found.seconds)}** for {config.fit.epochs} epochs"
+    )
+    st.markdown(f"Trains on {where}{total}. {_speed(found)}")
+    rates = planned_rates(config)
+    plot(
+        schedule.planned_rates(rates.rates),
+        key="planned_rates",
+        height=230,
+        alt="Planned learning rate by epoch",
+        clicks=False,
+    )
+    st.caption(rates.note)
+
+
+def _neighbours(config: RunConfig, dataset: Dataset) -> None:
+    train, val = picture_counts(config, dataset)
+    found = expectation(config, dataset, "cpu")
+    first, second, third = st.columns(3)
+    first.metric(
+        "Comparisons", f"{train * val:,}", help=f"Each of {val:,} val pictures with {train:,} training pictures."
+    )
+    second.metric("Memory", size_text(found.cost.memory), help="The training pictures, and those compared at a time.")
+    third.metric("Time", duration_text(found.seconds), help=f"Expected, {found.source}.")
+    if config.knn.k > train:
+        raise ConfigError(f"knn.k is {config.knn.k}, but there are only {train} training pictures: choose a smaller k")
+    st.markdown(
+        f"Nothing is trained: the {config.knn.k} nearest training pictures by {config.knn.metric} distance vote. The other "
+        "metrics and usual numbers of neighbours are counted in the same pass, on the CPU."
+    )
 
 
 def _speed(found: Estimate) -> str:
