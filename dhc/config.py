@@ -436,7 +436,8 @@ class RunConfig(Section):
 
     def uses(self, name: str) -> bool:
         """Whether the setting of that dotted name has an effect, given the other ones."""
-        return in_use(_field_of(name), {other.name: self.get(other.name) for other in fields()})
+        field = _field_of(name)
+        return in_use(field, {other: self.get(other) for other in field.when})
 
     def to_json(self) -> str:
         """The config as indented JSON text, readable back by `from_json`."""
@@ -467,6 +468,7 @@ class RunConfig(Section):
             raise ConfigError(explain(error)) from None
 
 
+@functools.cache
 def fields() -> tuple[ConfigField, ...]:
     """Every hyperparameter, in the order of the sections."""
     return tuple(
