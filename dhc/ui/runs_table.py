@@ -13,7 +13,7 @@ from dhc.config import differences
 from dhc.jobs import launch
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
-from dhc.ui import session
+from dhc.ui import session, submission
 from dhc.ui.frame import choose_run, link
 from dhc.ui.pickers import state_badge
 from dhc.ui.plan import duration_text
@@ -99,6 +99,7 @@ def _chosen(info: RunInfo) -> None:
             st.markdown(plain(info.status.reason))
         if info.problem:
             error_box(info.problem)
+        submission.draw(info)
         if info.config is not None:
             with st.expander("Settings"):
                 st.code(info.config.to_json(), language="json")

@@ -1,0 +1,63 @@
+"""Writing a run's submission in the background, and whether it is done: `python -m dhc predict` into the run's folder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from dhc.jobs.process import detach, python
+from dhc.runs.rundir import read_json, write_json
+from dhc.runs.status import identify, is_alive
+
+FILE = "submission.csv"
+JOB, LOG = ".submission.job.json", ".submission.log"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """How a submission stands: being written for so many `seconds`, or there as `file`, or `failed` for a reason."""
+
+    seconds: float = 0.0
+    file: Path | None = None
+    failed: str = ""
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is still being written."""
+        return self.file is None and not self.failed
+
+
+def ask(folder: Path) -> None:
+    """Start answering the test pictures with the run in `folder`; does nothing while that is being done."""
+    now = submission(folder)
+    if now is not None and now.pending:
+        return
+    for name in (FILE, LOG):
+        (folder / name).unlink(missing_ok=True)
+    arguments = ("predict", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test", "--force")
+    out = ("--out", str(folder.resolve() / FILE))
+    process = detach(python("-m", "dhc", *arguments, *out), log=folder / LOG)
+    write_json(folder / JOB, identify(process.pid) | {"asked_at": time.time()})
+
+
+def submission(folder: Path) -> Submission | None:
+    """How the submission of the run in `folder` stands; None when nobody asked for one."""
+    job = read_json(folder / JOB)
+    if job is None:
+        return None
+    asked_at = job.get("asked_at")
+    if is_alive(job):
+        return Submission(max(0.0, time.time() - asked_at) if isinstance(asked_at, int | float) else 0.0)
+    if (folder / FILE).is_file():  # it appears whole, as the last thing that the process does
+        return Submission(file=folder / FILE)
+    return Submission(failed=_reason(folder))
+
+
+def _reason(folder: Path) -> str:
+    try:
+        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    reasons = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
+    return reasons[-1] if reasons else "its process ended early; try again"

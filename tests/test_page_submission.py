@@ -1,0 +1,105 @@
+"""A submission asked for on the Runs page: a real background process, its end, its file, its failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from make_run import make_run
+from screens import open_page, texts
+from streamlit.testing.v1 import AppTest
+
+from dhc.config import RunConfig
+from dhc.jobs import submission as jobs
+from dhc.runs import rundir
+from dhc.runs.status import identify
+from dhc.training.knn import classify_and_evaluate
+
+RUN = "20260101-000000-knn-0001"
+
+
+@pytest.fixture
+def knn_run(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished knn run on a data folder of its own, which the pages read."""
+    data, runs = tmp_path / "data", tmp_path / "runs"
+    shutil.copytree(tiny_data, data / "tiny")
+    monkeypatch.setenv("DHC_RUNS_DIR", str(runs))
+    monkeypatch.setenv("DHC_DATA_DIR", str(data))
+    folder = runs / RUN
+    folder.mkdir(parents=True)
+    config = RunConfig().with_values({"model.name": "knn", "data.path": str(data / "tiny")})
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu"})
+    classify_and_evaluate(config, folder)
+    rundir.write_exit(folder, "finished", "all pictures compared", code=0)
+    return folder
+
+
+def runs_page() -> AppTest:
+    """The Runs page with its first row chosen."""
+    app = open_page("runs")
+    app.session_state["dhc_runs_table_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    return app.run()
+
+
+def wait(folder: Path, seconds: float = 60.0) -> jobs.Submission:
+    """Until the background process has ended."""
+    end = time.monotonic() + seconds
+    while (now := jobs.submission(folder)) is not None and now.pending and time.monotonic() < end:
+        time.sleep(0.1)
+    assert now is not None
+    return now
+
+
+def test_a_click_writes_the_submission_and_offers_the_file(knn_run: Path) -> None:
+    app = runs_page()
+    assert not app.exception
+    assert not app.get("download_button")
+    app.button(key="dhc_submission_ask").click().run()
+    done = wait(knn_run)
+    assert done.failed == ""
+    assert done.file == knn_run / jobs.FILE
+    assert done.file.read_text().splitlines()[0] == "Image,Class"
+    assert len(done.file.read_text().splitlines()) == 7
+    app = runs_page()
+    assert not app.exception
+    (offered,) = app.get("download_button")
+    assert offered.proto.label == "Download the submission"
+    assert app.button(key="dhc_submission_ask").label == "Write it again"
+
+
+def test_while_it_is_written_the_page_says_so_and_asks_for_no_second_one(knn_run: Path) -> None:
+    rundir.write_json(knn_run / jobs.JOB, identify(os.getpid()) | {"asked_at": time.time() - 5})
+    app = runs_page()
+    assert "Answering 6 test pictures" in texts(app)
+    assert not [button for button in app.button if button.key == "dhc_submission_ask"]
+    jobs.ask(knn_run)
+    assert not (knn_run / jobs.LOG).exists()
+
+
+def test_a_failure_is_told_in_its_own_words_and_mended(knn_run: Path, tmp_path: Path) -> None:
+    victim = next((tmp_path / "data" / "tiny" / "test_images").iterdir())
+    kept = victim.read_bytes()
+    victim.write_bytes(b"no picture")
+    jobs.ask(knn_run)
+    assert victim.name in wait(knn_run).failed
+    app = runs_page()
+    assert any(victim.name in error.value.replace("\\", "") for error in app.error)
+    victim.write_bytes(kept)
+    app.button(key="dhc_submission_ask").click().run()
+    assert wait(knn_run).file is not None
+
+
+def test_where_nothing_can_answer_nothing_is_offered(tiny_data: Path, knn_run: Path, tmp_path: Path) -> None:
+    make_run(knn_run.parent, tiny_data, epochs=2, run_id="20270101-000000-vgg16-0001")  # newer, and without a network
+    app = runs_page()
+    assert not [button for button in app.button if button.key == "dhc_submission_ask"]
+    shutil.rmtree(knn_run.parent / "20270101-000000-vgg16-0001")
+    for path in (tmp_path / "data" / "tiny").glob("test*.csv"):
+        path.unlink()
+    assert "the data set has no test.csv" in texts(runs_page())
+    shutil.rmtree(tmp_path / "data")
+    assert "No submission: " in texts(runs_page())
