@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections import defaultdict
@@ -142,7 +143,7 @@ def scale_of(config: RunConfig) -> str | None:
     name = rung_of(config)
     if name is None:
         return None
-    scales = {scale: RUNGS[name].config(scale) for scale in SCALES}
+    scales = {scale: _at_scale(name, scale) for scale in SCALES}
     return next((scale for scale, other in scales.items() if not compare(other, config, but=("fit.seed",))), None)
 
 
@@ -161,6 +162,11 @@ def compare(before: RunConfig, after: RunConfig, *, but: Sequence[str] = ()) -> 
     return tuple(found)
 
 
+@functools.cache
+def _at_scale(name: str, scale: str) -> RunConfig:
+    return RUNGS[name].config(scale)
+
+
 def _step(name: str, runs: Sequence[RunInfo], before: Step | None) -> Step:
     measured = [info for info in runs if is_measured(info)]
     best = max(measured, key=lambda info: info.best_val_accuracy or 0.0, default=None)
@@ -176,7 +182,7 @@ def _step(name: str, runs: Sequence[RunInfo], before: Step | None) -> Step:
 
 
 def _settings(name: str, info: RunInfo | None) -> RunConfig:
-    return RUNGS[name].config() if info is None else _config(info)
+    return _at_scale(name, "full") if info is None else _config(info)
 
 
 def _config(info: RunInfo) -> RunConfig:

@@ -42,10 +42,19 @@ def factors(trials: Sequence[Trial]) -> go.Figure:
     )
     _mark_reported(figure)
     figure.update_xaxes(range=[0, 1.02], tickformat=".2~f", dtick=0.1)
-    if not trials:
+    if trials:
+        figure.update_yaxes(range=_span([trial.val_accuracy for trial in trials]))
+    else:
         theme.say(figure, "waiting for the first run to end")
         figure.layout.yaxis.update(range=[0, 1], showticklabels=False)
     return figure
+
+
+def _span(values: Sequence[float]) -> list[float]:
+    """The values' range with some room, never so narrow that a picture more or less looks like a cliff."""
+    low, high = min(values), max(values)
+    room = max(0.15 * (high - low), 0.05 - 0.5 * (high - low))
+    return [low - room, high + room]
 
 
 def _mark_reported(figure: go.Figure) -> None:

@@ -18,7 +18,8 @@ def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     known = [seconds for seconds in times if seconds is not None]
     devices = {plan.resolved_device(config.device.device) for config in configs}
     on = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
-    told = f"{amount(len(configs), 'run')}, one after the other, on {on}: {_time(known, len(times) - len(known))}."
+    queue = "1 run" if len(configs) == 1 else f"{amount(len(configs), 'run')}, one after the other,"
+    told = f"{queue} on {on}: {_time(known, len(times) - len(known))}."
     waiting = sum(info.state.alive for info in session.store().runs())
     if not waiting:
         return told

@@ -93,7 +93,7 @@ def _base(group: Group, runs: Sequence[RunInfo]) -> RunConfig:
 
 def told(config: RunConfig) -> str:
     """Markdown: on what and how the runs of an experiment train."""
-    classes = f"{config.data.classes} classes" if config.data.classes else "all classes"
+    classes = f"up to {config.data.classes} classes" if config.data.classes else "all classes"
     return (
         f"{config.model.name}, width {config.model.width:g}, {plain(cut(Path(config.data.path).name, 40))}, {classes}, "
         f"{amount(config.fit.epochs, 'epoch')}, patience {config.schedule.patience}, learning rate "
@@ -155,14 +155,21 @@ def _result(family: Family) -> None:
     open_run(plot(factors(family.trials), key="dhc_factor_chart", height=340, alt=alt))
     if family.waiting:
         st.badge(f"{amount(family.waiting, 'run')} under way", icon=":material/play_circle:", color="blue")
-    averaged = means(family.trials)
-    if averaged:
-        factor, value, count = max(averaged, key=lambda row: row[1])
-        luck = "" if count > 1 else " One run a factor: a small difference may be luck, repeat it with other seeds."
-        st.markdown(f"Highest: factor **{factor:g}** with {value:.3f} on average of {amount(count, 'run')}.{luck}")
+    if family.trials:
+        st.markdown(_outcome(family))
     with st.expander("Runs"), st.container(horizontal=True):
         for trial in family.trials[:MOST]:
             link("Live", text=f"{trial.factor:g}, seed {trial.seed}: {trial.val_accuracy:.3f}", run=trial.run)
+
+
+def _outcome(family: Family) -> str:
+    averaged = means(family.trials)
+    value = max(mean for _, mean, _ in averaged)
+    best = [(factor, count) for factor, mean, count in averaged if mean == value]
+    text = f"Highest on average: **{' and '.join(f'{factor:g}' for factor, _ in best)}** with {value:.3f}."
+    if all(count == 1 for _, _, count in averaged):
+        text += " One run a factor: a small difference may be luck, so repeat it with other seeds."
+    return text
 
 
 def open_run(click: Click | None) -> None:

@@ -199,7 +199,7 @@ def _ways_on(step: Step) -> None:
         if step.alive is not None and run is not step.alive:
             link("Live", text="The one under way", run=step.alive.id)
         if step.changes:
-            with st.popover("Differences", type="tertiary", icon=":material/difference:", help=DIFFERENCES):
+            with st.popover("Differences", icon=":material/difference:", help=DIFFERENCES):
                 _changes(step)
 
 
