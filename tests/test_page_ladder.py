@@ -24,6 +24,7 @@ from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import Store
+from dhc.ui import plan
 
 CHART, FACTOR_CHART = "dhc_ladder_chart", "dhc_factor_chart"
 Make = Callable[..., str]
@@ -151,6 +152,18 @@ def test_when_the_running_rung_ends_the_page_knows(make: Make, runs: Path) -> No
     at.run()
     assert "finished" in row(at, "cnn5")
     assert chart(at)["figures"]["text"] == ["0.500"]
+
+
+def test_a_measured_rung_that_is_run_again_keeps_its_figure_and_leads_to_both(make: Make) -> None:
+    best = make("cnn5", accuracy=5 / 9)
+    again = make("cnn5", accuracy=8 / 9, how="running")
+    at = open_page("ladder")
+    told = row(at, "cnn5")
+    assert "0.556" in told
+    assert "finished" in told
+    assert "running" in told
+    ways = [element.proto.query_string for element in at.get("page_link")]
+    assert [sum(run in way for way in ways) for run in (best, again)] == [3, 1]
 
 
 def test_failed_rungs_are_named_and_offered_again(make: Make) -> None:
@@ -291,7 +304,22 @@ def test_how_many_and_how_long_is_said_first(make: Make) -> None:
     said = texts(open_page("ladder"))
     assert f"{len(RUNGS) - 1} runs, one after the other, on" in said
     assert "about **" in said
-    assert "not known before the first such run" in said  # of knn, which has no epochs
+
+
+def test_a_time_that_nobody_knows_is_said_to_be_unknown(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    make("cnn5")
+    monkeypatch.setattr(plan, "resolved_device", lambda asked: "gpu:0")  # on which nothing was measured yet
+    said = texts(open_page("ladder"))
+    assert f"on gpu:0: about **0.0 s**, and {len(RUNGS) - 2} of which the time is not known" in said  # knn's is known
+    assert "on gpu:0: how long is not known before the first such run" in said  # of the factor experiment
+
+
+def test_each_run_of_a_queue_says_how_many_are_before_it(runs: Path, data: Path, no_worker: list[str]) -> None:
+    press(open_page("ladder"), "Run the missing rungs")
+    queued = sorted(Store(runs).runs(), key=lambda info: info.queued_at or 0.0)
+    for place in (1, 2, len(RUNGS) - 1):
+        (bar,) = [element.proto.text for element in open_page("live", run=queued[place].id).get("progress")][:1]
+        assert bar == f"Queued behind {place} run{'s' if place > 1 else ''}"
 
 
 def test_pictures_that_are_gone_are_said_to_be_and_nothing_starts(make: Make, runs: Path, data: Path) -> None:

@@ -34,10 +34,7 @@ def _time(known: Sequence[float], unknown: int) -> str:
 
 
 def _seconds(config: RunConfig, dataset: Dataset) -> float | None:
-    if not config.uses("fit.epochs"):
-        return None  # no network, no epochs: no model of its cost
-    device = plan.resolved_device(config.device.device)
-    return plan.expectation(config, dataset, device).seconds
+    return plan.expectation(config, dataset, plan.resolved_device(config.device.device)).seconds
 
 
 def start(configs: Sequence[RunConfig]) -> list[str]:

@@ -121,7 +121,7 @@ def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
         ahead = [
             other
             for other in session.store().runs()
-            if other.state.alive and other.id < info.id and other.device == info.device
+            if other.state.alive and other.device == info.device and (other.queued_at or 0) < (info.queued_at or 0)
         ]
         st.progress(
             0.0, text=f"Queued behind {len(ahead)} run{'s' if len(ahead) != 1 else ''}" if ahead else "Starting …"
