@@ -24,21 +24,15 @@ ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "report-meant": ("report-meant", {}),
     "report-meant, light dropout": ("report-meant", LIGHT),
     "tuned": ("tuned", {}),
-    "tuned, flatten": ("tuned", {"model.head": "flatten"}),
     "tuned, no label smoothing": ("tuned", {"fit.label_smoothing": 0.0}),
     "tuned, constant rate": ("tuned", {"schedule.name": "constant"}),
     "tuned, adam": ("tuned", {"optimizer.name": "adam"}),
+    "tuned, no averaging": ("tuned", {"optimizer.ema_momentum": 0.0}),
     "tuned, flips only": ("tuned", {"augment.rotation": 0.0, "augment.zoom": 0.0, "augment.translation": 0.0}),
-    "tuned, stronger augmentation": (
-        "tuned",
-        {"augment.rotation": 30.0, "augment.zoom": 0.25, "augment.translation": 0.15},
-    ),
     "tuned, erasing": ("tuned", {"augment.erasing": 0.3}),
-    "tuned, averaged weights": ("tuned", {"optimizer.ema_momentum": 0.99}),
     "tuned, no dropout": ("tuned", {"model.conv_dropout": 0.0, "model.dense_dropout": 0.0}),
-    "tuned, rate 0.002": ("tuned", {"optimizer.learning_rate": 2e-3}),
-    "tuned, rate 0.0005": ("tuned", {"optimizer.learning_rate": 5e-4}),
-    "tuned, batch 64, rate 0.002": ("tuned", {"optimizer.learning_rate": 2e-3, "fit.batch_size": 64}),
+    "tuned, dropout 0.1": ("tuned", {"model.conv_dropout": 0.1}),
+    "tuned, batch 64": ("tuned", {"fit.batch_size": 64}),
 }
 
 

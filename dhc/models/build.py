@@ -55,7 +55,9 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Put the weights of a training model into the network of the same plan; the averaged ones where the optimizer keeps them."""
     averaged = averages(source.optimizer)
     for new, old in zip(target.weights, source.weights, strict=True):
-        new.assign(averaged.get(id(old), old))
+        new.assign(
+            keras.ops.copy(averaged.get(id(old), old))
+        )  # JAX would share the array and, when predicting, give it up
 
 
 def averages(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
