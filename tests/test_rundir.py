@@ -85,3 +85,10 @@ def test_a_writer_closes_the_half_line_of_a_killed_predecessor(tmp_path: Path) -
     with RunWriter(tmp_path) as writer:
         writer.event("note", text="ours")
     assert json.loads((tmp_path / rundir.EVENTS).read_text().splitlines()[1])["text"] == "ours"
+
+
+def test_the_epoch_to_go_on_with_is_the_one_after_the_last_state(tmp_path: Path) -> None:
+    assert rundir.next_epoch(tmp_path) == 1
+    for name in ("epoch-00003", "epoch-00012", ".epoch-00013", "epoch-x"):
+        (tmp_path / rundir.RESUME / name).mkdir(parents=True)
+    assert rundir.next_epoch(tmp_path) == 13

@@ -28,7 +28,8 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
     "train.log",
 )
 STOP = "stop.request"
-RESUME = "resume"  # folder of the exact state to go on from
+RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
+STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")
@@ -51,6 +52,15 @@ def run_dir(runs_dir: Path, run_id: str) -> Path:
     if not folder.is_dir():
         raise RunError(f"there is no run {run_id} in {runs_dir}: `python -m dhc runs list` names those that are there")
     return folder
+
+
+def next_epoch(folder: Path) -> int:
+    """The epoch (from 1) with which a run that was broken off would go on; 1 where no state was saved."""
+    try:
+        names = [STATE_OF_EPOCH.fullmatch(p.name) for p in (folder / RESUME).iterdir()]
+    except OSError:
+        return 1
+    return 1 + max((int(name[1]) for name in names if name), default=0)
 
 
 def create(runs_dir: Path, model: str) -> Path:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import time
 import zipfile
@@ -140,7 +139,7 @@ def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray]] | None:
     """The state of the latest epoch that can be read whole, and its folder; None when there is none."""
     if not folder.is_dir():
         return None
-    for place in sorted((p for p in folder.iterdir() if re.fullmatch(r"epoch-\d{5,}", p.name)), reverse=True):
+    for place in sorted((p for p in folder.iterdir() if rundir.STATE_OF_EPOCH.fullmatch(p.name)), reverse=True):
         try:
             with np.load(place / STATE, allow_pickle=False) as file:
                 return place, dict(file)

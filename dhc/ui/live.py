@@ -104,9 +104,32 @@ def _head(info: RunInfo, log: EventLog, history: History) -> None:
                     else "Ends at the next batch and keeps the best network so far."
                 )
                 st.button("Stop this run", type="primary", on_click=_stop, args=(info.id,), key="dhc-stop")
+        elif info.state in (State.STOPPED, State.KILLED, State.CRASHED, State.FAILED):
+            _offer_resume(info)
         if not history.epochs.empty:
             link("Mistakes")
             link("Confusion")
+
+
+def _offer_resume(info: RunInfo) -> None:
+    epoch = rundir.next_epoch(info.folder)
+    label = f"Resume at epoch {epoch:,}" if epoch > 1 else "Start again"
+    told = "Goes on as if nothing had happened: same weights, learning rate, counters, shuffling and dropout."
+    st.button(
+        label,
+        icon=":material/resume:",
+        help=told if epoch > 1 else None,
+        on_click=_resume,
+        args=(info.id,),
+        key="dhc-resume",
+    )
+
+
+def _resume(run_id: str) -> None:
+    try:
+        launch.resume(session.runs_dir(), run_id)
+    except (RunError, hardware.DeviceError, OSError) as error:
+        st.toast(plain(str(error)))
 
 
 def _stop(run_id: str) -> None:
