@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` (or ``make bench``): every benchmark in turn, on the stand-in data set (made when it is missing)."""
+"""``python -m benchmarks`` (or ``make bench``): the benchmarks of minutes in turn, on the stand-in data set (made when it is missing)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 DATA = Path("data/stand-in")
 COMMANDS = (
     ("benchmarks.decode", str(DATA)),
-    ("benchmarks.telemetry", str(DATA)),
+    ("benchmarks.knn", str(DATA)),
+    ("benchmarks.engine", str(DATA), "--width", "0.25"),
+    ("benchmarks.engine", str(DATA), "--width", "1", "--pictures", "256", "--val", "20"),
     ("benchmarks.estimate",),
-    ("benchmarks.stand_in", str(DATA)),
 )
 
 
