@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from make_run import make_run
 from streamlit.testing.v1 import AppTest
 
+from dhc.jobs import launch
 from dhc.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.store import Store
@@ -220,3 +222,21 @@ def test_a_bad_name_for_a_new_data_set_is_refused(furnished: tuple[Path, Path], 
     next(button for button in app.button if button.label == "Make it").click().run()
     assert app.error
     assert [path.name for path in data.iterdir()] == ["tiny"]
+
+
+@pytest.mark.slow
+def test_resume_on_live_puts_a_stopped_run_back_to_work(furnished: tuple[Path, Path]) -> None:
+    runs, data = furnished
+    folder = make_run(runs, data / "tiny", epochs=2, how="stopped", run_id="20260101-000000-vgg16-0009")
+    app = open_page("live", run=folder.name)
+    button = app.button(key="dhc-resume")
+    assert button.label == "Start again"  # nothing was saved to go on from
+    button.click().run()
+    assert not app.exception
+    store = Store(runs)
+    assert store.run(folder.name).state.alive
+    launch.stop(runs, folder.name)
+    deadline = time.monotonic() + 60
+    while store.run(folder.name).state.alive and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert store.run(folder.name).state == "stopped"
