@@ -54,8 +54,8 @@ class Rung:
     @property
     def reported_text(self) -> str:
         """``0.16`` or ``0.80–0.84``; empty where the report has nothing."""
-        low, high = self.reported or (0.0, 0.0)
-        return "" if not self.reported else f"{low:.3g}" if low == high else f"{low:.3g}–{high:.3g}"
+        figures = dict.fromkeys(f"{v:.2f}" if round(v, 2) == v else f"{v:.3f}" for v in self.reported or ())
+        return "–".join(figures)
 
 
 SCALES: Mapping[str, str] = MappingProxyType(
