@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,8 +172,8 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
 
     build = loop.compiled
 
-    def poisoned(config: RunConfig, classes: int) -> keras.Model:
-        model = build(config, classes)
+    def poisoned(config: RunConfig, classes: int, **more: Any) -> keras.Model:
+        model = build(config, classes, **more)
         weights = model.get_weights()
         weights[-1][:] = np.nan  # the output's bias: ReLU would turn a NaN before it into 0
         model.set_weights(weights)
@@ -225,3 +226,72 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
     with pytest.raises(ValueError, match="factor"):
         keras.layers.RandomRotation(3)
     assert keras.layers.RandomRotation(0.5)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "optimizer.name": "adamw",
+            "optimizer.ema_momentum": 0.5,
+            "fit.label_smoothing": 0.1,
+            "schedule.name": "cosine",
+        },
+        {"optimizer.name": "sgd", "schedule.name": "exponential", "augment.zoom": 0.2, "augment.translation": 0.1},
+        {"schedule.monitor": "val_loss", "schedule.patience": 1, "augment.erasing": 1.0},
+        {"device.precision": "mixed_bfloat16", "schedule.name": "warmup"},
+        {"device.precision": "mixed_float16", "optimizer.ema_momentum": 0.5},
+        {"device.steps_per_execution": 2},
+        {"device.jit": "on", "augment.where": "off"},
+        {"model.name": "cnn7", "augment.where": "features"},
+    ],
+    ids=lambda changes: ",".join(f"{name}={value}" for name, value in changes.items())[:60],
+)
+def test_every_way_of_training_tells_all_epochs_and_keeps_the_network_that_it_judged(
+    changes: dict[str, object], tiny_config: RunConfig, tmp_path: Path
+) -> None:
+    from dhc.explain.predict import load_network, probabilities
+
+    config = tiny_config.with_values({"model.width": 1 / 16, **changes})
+    folder = train(config, tmp_path)
+    history = Store(tmp_path).history(folder.name)
+    assert history.epochs["epoch"].tolist() == [1, 2]
+    assert np.isfinite(history.epochs[["loss", "val_loss", "learning_rate"]].to_numpy()).all()
+    assert history.batches["position"].iloc[-1] == pytest.approx(2.0)
+    kept = read_predictions(folder)
+    val = load_pictures(open_dataset(Path(config.data.path)), "val")
+    loaded = load_network(folder)
+    assert not [layer for layer in loaded.layers if type(layer).__module__.startswith("dhc")]
+    np.testing.assert_allclose(
+        probabilities(loaded, val.x), kept.probabilities, atol=2e-2 if "mixed" in str(changes) else 1e-5
+    )
+
+
+def test_the_timetable_that_was_drawn_is_the_one_that_was_trained(tiny_config: RunConfig, tmp_path: Path) -> None:
+    from dhc.models.schedules import planned_rates
+
+    config = tiny_config.with_values({"schedule.name": "cosine", "schedule.warmup_epochs": 2, "fit.epochs": 5})
+    history = Store(tmp_path).history(train(config, tmp_path).name)
+    assert history.epochs["learning_rate"].tolist() == pytest.approx(planned_rates(config).rates, rel=1e-6)
+    assert history.lr_changes.empty  # marks on the curve are for drops that nobody planned
+
+
+def test_early_stopping_ends_a_run_and_says_so(tiny_config: RunConfig, tmp_path: Path) -> None:
+    from dhc.training.__main__ import run
+
+    config = tiny_config.with_values({"fit.early_stopping": 2, "fit.epochs": 60, "optimizer.learning_rate": 1e-4})
+    folder = rundir.create(tmp_path, config.model.name)
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    assert run(folder) == 0
+    info = Store(tmp_path).run(folder.name)
+    assert info.epochs_done < 60
+    assert info.best_epoch == info.epochs_done - 2
+    assert info.status.reason == "stopped early: no better val_accuracy in 2 epochs"
+
+
+def test_val_loss_is_never_smoothed(tiny_config: RunConfig, tmp_path: Path) -> None:
+    config = tiny_config.with_values({"fit.label_smoothing": 0.5, "fit.epochs": 1})
+    folder = train(config, tmp_path)
+    kept = read_predictions(folder)
+    loss = Store(tmp_path).history(folder.name).epochs["val_loss"].iloc[0]
+    assert loss == pytest.approx(-np.log(kept.probabilities[np.arange(len(kept.y_true)), kept.y_true]).mean(), rel=1e-4)
