@@ -30,8 +30,8 @@ ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "tuned, no averaging": ("tuned", {"optimizer.ema_momentum": 0.0}),
     "tuned, flips only": ("tuned", {"augment.rotation": 0.0, "augment.zoom": 0.0, "augment.translation": 0.0}),
     "tuned, erasing": ("tuned", {"augment.erasing": 0.3}),
-    "tuned, no dropout": ("tuned", {"model.conv_dropout": 0.0, "model.dense_dropout": 0.0}),
-    "tuned, dropout 0.1": ("tuned", {"model.conv_dropout": 0.1}),
+    "tuned, dropout 0.05": ("tuned", {"model.conv_dropout": 0.05}),
+    "tuned, slower average": ("tuned", {"optimizer.ema_momentum": 0.99}),
     "tuned, batch 64": ("tuned", {"fit.batch_size": 64}),
 }
 
