@@ -26,7 +26,10 @@ MAX_PREDICTIONS = 2_000_000_000  # bytes of a predictions.npz that is still read
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One line of a list of runs. `problem` says what in its folder could not be read, in one sentence."""
+    """One line of a list of runs. `problem` says what in its folder could not be read, in one sentence.
+
+    An `example` came with the dashboard: it was trained on another machine, without its network's weights.
+    """
 
     id: str
     folder: Path
@@ -40,6 +43,7 @@ class RunInfo:
     pictures_per_second: float | None
     device: str
     problem: str = ""
+    example: bool = False
 
     @property
     def state(self) -> State:
@@ -69,6 +73,7 @@ class RunInfo:
             "device": self.device,
             "queued_at": self.queued_at,
             "problem": self.problem or None,
+            "example": self.example,
             "config": config,
         }
 
@@ -149,6 +154,7 @@ class Store:
             pictures_per_second=_number(figures.get("pictures_per_second")),
             device=str(request.get("device") or ""),
             problem=problem,
+            example=request.get("example") is True,
         )
 
     def _figures(self, run_id: str) -> dict[str, Any]:

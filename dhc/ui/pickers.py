@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from dhc.config import RunConfig
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.ui import session
@@ -74,12 +75,20 @@ def _choose(key: str, by_id: Mapping[str, RunInfo]) -> None:
 def describe(info: RunInfo) -> str:
     """One line: when, what, how it stands."""
     best = "" if info.best_val_accuracy is None else f" · best val_accuracy {info.best_val_accuracy:.3f}"
-    settings = (
-        ""
-        if info.config is None
-        else f" · {info.config.model.name}, width {info.config.model.width:g}, dropout {info.config.model.conv_dropout:g} / {info.config.model.dense_dropout:g}"
-    )
-    return f"{info.id} · {info.state}{best}{settings}"
+    example = " · example" if info.example else ""
+    return f"{info.id} · {info.state}{best}{_settings(info.config)}{example}"
+
+
+def _settings(config: RunConfig | None) -> str:
+    """The settings that one tells runs apart by, as far as they have an effect."""
+    if config is None:
+        return ""
+    told = {
+        "model.width": f"width {config.model.width:g}",
+        "model.conv_dropout": f"dropout {config.model.conv_dropout:g} / {config.model.dense_dropout:g}",
+        "knn.k": f"{config.knn.metric}, k = {config.knn.k}",
+    }
+    return "".join(f", {text}" for name, text in told.items() if config.uses(name)).replace(",", " ·", 1)
 
 
 def state_badge(info: RunInfo) -> None:

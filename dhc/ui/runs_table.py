@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from dhc.config import differences
+from dhc.config import RunConfig, differences
 from dhc.jobs import launch
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
@@ -57,9 +57,7 @@ def _table_key() -> str:
 
 def table(runs: list[RunInfo]) -> pd.DataFrame:
     """One row a run: how it stands, its best epoch, and the settings on which the runs differ."""
-    names = [
-        name for name in differences([info.config for info in runs if info.config is not None]) if name != "data.path"
-    ]
+    names = _telling([info.config for info in runs if info.config is not None])
     rows = []
     for info in runs:
         row: dict[str, object] = {
@@ -72,8 +70,23 @@ def table(runs: list[RunInfo]) -> pd.DataFrame:
             "started": datetime.fromtimestamp(info.queued_at) if info.queued_at else None,
             "data": "" if info.config is None else Path(info.config.data.path).name,
         }
-        rows.append(row | {name: None if info.config is None else str(info.config.get(name)) for name in names})
+        if any(other.example for other in runs):
+            row["note"] = "example" if info.example else ""
+        rows.append(row | {name: _shown(info.config, name) for name in names})
     return pd.DataFrame(rows)
+
+
+def _telling(configs: list[RunConfig]) -> list[str]:
+    """The settings on which those runs differ in which they have an effect."""
+    return [
+        name
+        for name in differences(configs)
+        if name != "data.path" and len({str(c.get(name)) for c in configs if c.uses(name)}) > 1
+    ]
+
+
+def _shown(config: RunConfig | None, name: str) -> str | None:
+    return str(config.get(name)) if config is not None and config.uses(name) else None
 
 
 def _chosen(info: RunInfo) -> None:

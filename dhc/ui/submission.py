@@ -55,12 +55,12 @@ def _view(info: RunInfo, pictures: int) -> None:
     def body() -> None:
         with guard(OSError), st.container(horizontal=True, vertical_alignment="center", key=KEY + "row"):
             found = jobs.submission(info.folder)
+            if (found is not None and found.pending) != pending:
+                st.rerun(scope="app")  # whether to keep looking hangs on it, and a click in here runs only the fragment
             if found is not None and found.pending:
                 told = f"Answering {pictures:,} test pictures … {duration_text(found.seconds)}"
                 st.markdown(f":material/hourglass_top: {told}", width="content")
                 return
-            if pending:
-                st.rerun(scope="app")  # it is done: no more looking
             _ended(info, found, pictures)
 
     body()
