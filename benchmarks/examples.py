@@ -1,0 +1,90 @@
+"""Makes the example runs that a newcomer finds in `runs/` out of finished ones, and prints them as the README's ladder table.
+
+    python -m benchmarks.examples RUNS [OUT]
+
+Of each step's best run in RUNS the records are kept (settings, curves, predictions, end), without the network's weights and
+without anything about the machine but its kind; batch events are thinned. RUNS stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from dhc.models.ladder import RUNGS, rung_of
+from dhc.runs import rundir
+from dhc.runs.store import RunInfo, Store
+
+EVERY = 12  # of so many batch events one is kept
+WHOLE = (rundir.SUMMARY, rundir.EXIT)
+PRIVATE = ("host", "commit", "system")
+
+
+def main() -> None:
+    """Write the examples and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path)
+    parser.add_argument("out", type=Path, nargs="?", default=Path("runs"))
+    options = parser.parse_args()
+    best: dict[str, RunInfo] = {}
+    for info in Store(options.runs).runs():
+        step = None if info.config is None else rung_of(info.config)
+        if (
+            step
+            and info.state == "finished"
+            and (info.best_val_accuracy or 0) > (0 if step not in best else best[step].best_val_accuracy or 0)
+        ):
+            best[step] = info
+    print("| step | reported | measured here | width | epochs | minutes |")
+    print("|---|---|---|---|---|---|")
+    for step in RUNGS:
+        if step in best:
+            print(row(step, best[step]))
+            copy(best[step], options.out / best[step].id)
+
+
+def row(step: str, info: RunInfo) -> str:
+    """One line of the ladder."""
+    assert info.config is not None
+    width = f"{info.config.model.width:g}" if info.config.uses("model.width") else ""
+    epochs = f"{info.epochs_done}" if info.config.uses("fit.epochs") else ""
+    reported = RUNGS[step].reported_text
+    return f"| {RUNGS[step].title} | {reported} | {info.best_val_accuracy:.3f} | {width} | {epochs} | {(info.seconds or 0) / 60:.1f} |"
+
+
+def copy(info: RunInfo, target: Path) -> None:
+    """Write one example."""
+    assert info.config is not None
+    target.mkdir(parents=True, exist_ok=True)
+    path = str(Path("data") / Path(info.config.data.path).name)
+    rundir.write_json(target / rundir.CONFIG, info.config.with_values({"data.path": path}).model_dump())
+    rundir.write_json(target / rundir.REQUEST, {"queued_at": info.queued_at, "device": info.device, "example": True})
+    environment = rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}
+    rundir.write_json(target / rundir.ENVIRONMENT, {k: v for k, v in environment.items() if k not in PRIVATE})
+    for name in WHOLE:
+        (target / name).write_bytes((info.folder / name).read_bytes())
+    _events(info.folder / rundir.EVENTS, target / rundir.EVENTS)
+    with np.load(info.folder / rundir.PREDICTIONS, allow_pickle=False) as file:
+        np.savez_compressed(target / rundir.PREDICTIONS, **{name: _small(name, file[name]) for name in file.files})
+
+
+def _events(source: Path, target: Path) -> None:
+    kept, batches = [], 0
+    for line in source.read_text(encoding="utf-8").splitlines():
+        kind = json.loads(line)["kind"]
+        batches += kind == "batch"
+        if kind != "batch" or batches % EVERY == 1:
+            kept.append(line)
+    target.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def _small(name: str, values: np.ndarray) -> np.ndarray:
+    """Probabilities with three digits or so: they compress to a third."""
+    return np.round(values, 4) if name == "probabilities" else values
+
+
+if __name__ == "__main__":
+    main()
