@@ -68,7 +68,7 @@ def test_a_click_writes_the_submission_and_offers_the_file(knn_run: Path) -> Non
     assert not app.exception
     (offered,) = app.get("download_button")
     assert offered.proto.label == "Download the submission"
-    assert app.button(key="dhc_submission_ask").label == "Write it again"
+    assert app.button(key="dhc_submission_ask").label == "Write the submission again"
 
 
 def test_while_it_is_written_the_page_says_so_and_asks_for_no_second_one(knn_run: Path) -> None:

@@ -101,9 +101,9 @@ def _neighbours(config: RunConfig, dataset: Dataset) -> None:
     train, val = picture_counts(config, dataset)
     found = expectation(config, dataset, "cpu")
     first, second, third = st.columns(3)
-    first.metric(
-        "Comparisons", f"{train * val:,}", help=f"Each of {val:,} val pictures with {train:,} training pictures."
-    )
+    pairs = train * val
+    told = f"{pairs / 1e6:.3g} million" if pairs >= 1_000_000 else f"{pairs:,}"
+    first.metric("Comparisons", told, help=f"Each of {val:,} val pictures with {train:,} training pictures.")
     second.metric("Memory", size_text(found.cost.memory), help="The training pictures, and those compared at a time.")
     third.metric("Time", duration_text(found.seconds), help=f"Expected, {found.source}.")
     if config.knn.k > train:

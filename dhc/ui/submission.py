@@ -69,7 +69,7 @@ def _view(info: RunInfo, pictures: int) -> None:
 def _ended(info: RunInfo, found: Submission | None, pictures: int) -> None:
     again = found is not None
     st.button(
-        "Write it again" if again else "Submission: answer the test pictures",
+        "Write the submission again" if again else "Submission: answer the test pictures",
         icon=":material/refresh:" if again else ":material/edit_note:",
         help=f"Writes Image,Class for {pictures:,} pictures in the order of test.csv, in the background.",
         on_click=_ask,
