@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store, read_predictions
 from dhc.training.ends import StopRequested
 from dhc.training.knn import classify_and_evaluate, numbers_of_neighbours
+from dhc.training.pace import Clock
 
 
 def pictures(rng: np.random.Generator, n: int, side: int = 8) -> np.ndarray:
@@ -206,6 +208,24 @@ def test_a_knn_run_stops_when_asked(tiny_data: Path, tmp_path: Path) -> None:
     with pytest.raises(StopRequested):
         classify_and_evaluate(config, tmp_path)
     assert not (tmp_path / rundir.PREDICTIONS).exists()
+
+
+def test_a_knn_run_stops_amid_its_comparisons(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked at its first sign of progress, it gives up at the second."""
+
+    class Asking(Clock):
+        def due(self, seconds: float) -> bool:
+            (tmp_path / rundir.STOP).touch()
+            return True
+
+    monkeypatch.setattr("dhc.training.knn.Clock", Asking)
+    monkeypatch.setattr(knn, "ROWS", 8)
+    config = RunConfig().with_values({"model.name": "knn", "data.path": str(tiny_data)})
+    with pytest.raises(StopRequested):
+        classify_and_evaluate(config, tmp_path)
+    lines = (tmp_path / rundir.EVENTS).read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line)["done"] for line in lines if '"neighbours", "done"' in line]
+    assert told == [8 * 9]
 
 
 def test_more_neighbours_than_training_pictures_are_told(tiny_data: Path, tmp_path: Path) -> None:
