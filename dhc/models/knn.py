@@ -6,13 +6,16 @@ products are summed in float32 over so few pixels at a time that no partial sum 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 
 METRICS = ("euclidean", "manhattan", "cosine")
 KS = (3, 5, 6, 9, 11)  # the numbers of neighbours that the report compares
-QUERIES, ROWS = 1000, 1024  # pictures compared at a time: 50 MB each as float32
+QUERIES, ROWS = 1000, 512  # pictures compared at a time: 50 MB as float32, and 25 MB a core
 COLUMNS = 256  # 256 products of two bytes sum to at most 255² · 256 < 2²⁴, up to where float32 holds every whole number
 
 PIXELS = 64 * 64 * 3
@@ -38,18 +41,43 @@ def neighbours(
         raise ValueError(f"{k} neighbours cannot be found among {len(train)} training pictures")
     a, b = (np.asarray(x).reshape(len(x), -1) for x in (train, pictures))
     found: dict[str, list[np.ndarray]] = {metric: [np.empty((0, k), np.int64)] for metric in metrics}
+    starts = range(0, len(a), ROWS)
     done, total = 0, len(a) * len(b)
-    for first in range(0, len(b), QUERIES):
-        queries = _Queries(b[first : first + QUERIES], k, metrics)
-        for start in range(0, len(a), ROWS):
-            rows = a[start : start + ROWS]
-            queries.compare(rows, start)
-            done += len(queries.x) * len(rows)
-            if progress is not None:
-                progress(done, total)
-        for metric in metrics:
-            found[metric].append(queries.nearest[metric][1])
+    with _workers() as pool:
+        for first in range(0, len(b), QUERIES):
+            queries = _Queries(b[first : first + QUERIES], k, metrics)
+            blocks = [a[start : start + ROWS] for start in starts]
+            for start, rows, nearest in zip(starts, blocks, pool.map(queries.compare, blocks), strict=True):
+                queries.take(nearest, start)
+                done += len(queries.x) * len(rows)
+                if progress is not None:
+                    progress(done, total)
+            for metric in metrics:
+                found[metric].append(queries.nearest[metric][1])
     return {metric: np.concatenate(parts) for metric, parts in found.items()}
+
+
+@contextmanager
+def _workers() -> Iterator[ThreadPoolExecutor]:
+    """A thread for each core, with BLAS and OpenCV on one core each: their own threads wait for each other on a busy machine."""
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    pool = ThreadPoolExecutor(_cores())
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever is asked to stop does not wait for all that is still to come
+        cv2.setNumThreads(before)
+
+
+def _cores() -> int:
+    """Cores that this process may use; no more than 16, each of which takes some 50 MB."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(16, cores)
 
 
 def vote(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -82,7 +110,7 @@ def seconds(train: int, pictures: int, rate: float) -> float:
 
 def memory(train: int) -> float:
     """Bytes in use while comparing: the training pictures, and the pictures that are compared at a time as float32."""
-    return float(PIXELS * (train + 4 * (QUERIES + ROWS)))
+    return float(PIXELS * (train + 4 * QUERIES + 4 * ROWS * _cores()))
 
 
 class _Queries:
@@ -95,28 +123,35 @@ class _Queries:
         nothing = (np.empty((len(x), 0)), np.empty((len(x), 0), np.int64))
         self.nearest: dict[str, _Nearest] = dict.fromkeys(metrics, nothing)
 
-    def compare(self, rows: np.ndarray, start: int) -> None:
-        """Compare with (R, P) uint8 training pictures, the first of which is number `start`."""
+    def compare(self, rows: np.ndarray) -> dict[str, _Nearest]:
+        """For each metric the nearest among (R, P) uint8 training pictures, numbered from 0. Changes nothing: for any thread."""
+        found = {}
         if "manhattan" in self.nearest:
-            self._merge("manhattan", _manhattan(self.x, rows, self._k), start)
+            found["manhattan"] = _manhattan(self.x, rows, self._k)
         if not self._floats.size:
-            return
+            return found
         products, squares = _products(self._floats, rows), _squares(rows)
         if "euclidean" in self.nearest:
-            self._merge("euclidean", _smallest(self._squares[:, None] + squares - 2 * products, self._k), start)
+            found["euclidean"] = _smallest(self._squares[:, None] + squares - 2 * products, self._k)
         if "cosine" in self.nearest:  # the picture's own length changes nothing in the order of its neighbours
-            self._merge("cosine", _smallest(-products / np.sqrt(np.maximum(squares, 1)), self._k), start)
+            found["cosine"] = _smallest(-products / np.sqrt(np.maximum(squares, 1)), self._k)
+        return found
 
-    def _merge(self, metric: str, new: _Nearest, start: int) -> None:
-        """Keep the nearest of old and new. A stable sort leaves equals in the order of the training pictures."""
-        distances = np.concatenate([self.nearest[metric][0], new[0]], axis=1)
-        rows = np.concatenate([self.nearest[metric][1], new[1] + start], axis=1)
-        order = np.argsort(distances, axis=1, kind="stable")[:, : self._k]
-        self.nearest[metric] = np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
+    def take(self, new: Mapping[str, _Nearest], start: int) -> None:
+        """Keep the nearest of those so far and of new ones, the first of which is number `start`, later than all before.
+
+        A stable sort leaves equals in the order of the training pictures.
+        """
+        for metric, (distances, rows) in new.items():
+            distances = np.concatenate([self.nearest[metric][0], distances], axis=1)
+            rows = np.concatenate([self.nearest[metric][1], rows + start], axis=1)
+            order = np.argsort(distances, axis=1, kind="stable")[:, : self._k]
+            kept = np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
+            self.nearest[metric] = kept
 
 
 def _manhattan(x: np.ndarray, rows: np.ndarray, k: int) -> _Nearest:
-    """Sums of absolute differences by OpenCV, which keeps the earlier of equals, on all cores."""
+    """Sums of absolute differences by OpenCV, which keeps the earlier of equals."""
     import cv2
 
     distances, nearest = cv2.batchDistance(
