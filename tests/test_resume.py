@@ -40,6 +40,7 @@ def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
             "schedule.patience": 2,
             "schedule.factor": 0.5,
             "fit.early_stopping": 6,
+            "device.precision": "mixed_float16" if request.param == "cosine" else "float32",
             "fit.epochs": EPOCHS,
             "fit.batch_size": 8,
             "device.device": "cpu",

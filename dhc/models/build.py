@@ -122,17 +122,18 @@ def _keras_layer(layer: p.Layer, seed: int, fast: bool) -> Any:
 
 
 def _augmentation(layer: p.Layer, seed: int) -> Any:
+    common = {"seed": seed, "dtype": "float32"}  # in 16 bits TensorFlow lacks a kernel for erasing, and coordinates blur
     match layer:
         case p.RandomFlip(mode):
-            made = kl.RandomFlip(mode, seed=seed)
+            made = kl.RandomFlip(mode, **common)
         case p.RandomRotation(factor):
-            made = kl.RandomRotation(factor, seed=seed)
+            made = kl.RandomRotation(factor, **common)
         case p.RandomZoom(factor):
-            made = kl.RandomZoom(factor, seed=seed)
+            made = kl.RandomZoom(factor, **common)
         case p.RandomTranslation(factor):
-            made = kl.RandomTranslation(factor, factor, seed=seed)
+            made = kl.RandomTranslation(factor, factor, **common)
         case p.RandomErasing(probability):
-            made = kl.RandomErasing(probability, seed=seed)
+            made = kl.RandomErasing(probability, **common)
     # Keras marks rotation, zoom and shift as not compilable, which only TensorFlow's kernel for them is.
     made.supports_jit = keras.backend.backend() != "tensorflow"
     return made

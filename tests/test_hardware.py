@@ -1,0 +1,71 @@
+"""Which device, number format and step count a training gets; the NVIDIA driver is played by a script that prints what one prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dhc.config import DeviceConfig
+from dhc.training import hardware
+
+
+@pytest.fixture
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder first on the PATH in which `nvidia-smi` can be put."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path
+
+
+def put_driver(folder: Path, *, capability: str) -> None:
+    script = folder / "nvidia-smi"
+    script.write_text(
+        f"#!/bin/sh\ncase \"$*\" in *compute_cap*) echo '{capability}';; *) echo '0, NVIDIA H200, 143771, 5, 7';; esac\n"
+    )
+    script.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("capability", "policy"),
+    [
+        ("9.0", "mixed_bfloat16"),
+        ("8.0", "mixed_bfloat16"),
+        ("7.5", "mixed_float16"),
+        ("6.1", "float32"),
+        ("[N/A]", "float32"),
+    ],
+)
+def test_auto_precision_follows_what_the_gpu_multiplies_fast(driver: Path, capability: str, policy: str) -> None:
+    put_driver(driver, capability=capability)
+    assert hardware.resolve("auto") == "gpu:0"
+    assert hardware.precision("auto", "gpu:0") == policy
+    assert hardware.precision("float32", "gpu:0") == "float32"
+
+
+def test_without_a_driver_auto_means_the_cpu_in_float32_step_by_step(driver: Path) -> None:
+    assert hardware.gpus() == ()
+    assert hardware.resolve("auto") == "cpu"
+    assert hardware.precision("auto", "cpu") == "float32"
+    assert hardware.precision("auto", "gpu:0") == "float32"
+    assert hardware.steps_per_execution(0, "cpu") == 1
+    with pytest.raises(hardware.DeviceError, match="this machine has no GPU; choose auto or cpu"):
+        hardware.resolve("gpu:0")
+
+
+def test_a_gpu_runs_several_steps_between_two_looks_unless_told_otherwise() -> None:
+    assert hardware.steps_per_execution(0, "gpu:1") == 8
+    assert hardware.steps_per_execution(3, "gpu:1") == 3
+
+
+def test_a_driver_that_prints_nonsense_is_no_gpu(driver: Path) -> None:
+    script = driver / "nvidia-smi"
+    script.write_text("#!/bin/sh\necho 'Failed to initialize NVML: Driver/library version mismatch'\nexit 0\n")
+    script.chmod(0o755)
+    assert hardware.gpus() == ()
+
+
+def test_the_environment_chooses_the_gpu_and_lets_memory_grow() -> None:
+    env = hardware.environment(DeviceConfig(backend="jax"), "gpu:2", {})
+    assert (env["KERAS_BACKEND"], env["CUDA_VISIBLE_DEVICES"]) == ("jax", "2")
+    assert env["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    assert hardware.environment(DeviceConfig(), "cpu", {})["CUDA_VISIBLE_DEVICES"] == "-1"
