@@ -137,7 +137,7 @@ class RunWriter:
         self._file.flush()
 
     def phase(self, phase: str, **values: Any) -> None:
-        """Say what the run is busy with: ``starting``, ``pictures``, ``network``, ``training``, ``finishing``."""
+        """Say what the run is busy with: ``starting``, ``pictures``, ``network``, ``training``, ``neighbours``, ``finishing``."""
         self.event("phase", phase=phase, **values)
 
     def __enter__(self) -> RunWriter:
