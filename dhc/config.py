@@ -375,6 +375,7 @@ class DeviceConfig(Section):
         rank=COMMON,
         takes="auto | cpu | gpu:0 | gpu:1 | …",
         pattern=r"^(auto|cpu|gpu:\d{1,2})$",
+        when=A_NETWORK,
     )
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = knob(
         "auto",

@@ -79,7 +79,11 @@ def _right(values: dict[str, object]) -> None:
     config = RunConfig().with_values(values)
     plan.draw(config, session.dataset(config.data.path))
     waiting = [info for info in session.store().runs() if info.state.alive]
-    label = "Start training" if not waiting else f"Queue behind {len(waiting)} run{'s' if len(waiting) > 1 else ''}"
+    label = (
+        ("Start training" if config.model.name != "knn" else "Start comparing")
+        if not waiting
+        else f"Queue behind {len(waiting)} run{'s' if len(waiting) > 1 else ''}"
+    )
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
         try:
             run_id = launch(config, session.runs_dir())

@@ -122,7 +122,10 @@ def _keras_layer(layer: p.Layer, seed: int, fast: bool) -> Any:
 
 
 def _augmentation(layer: p.Layer, seed: int) -> Any:
-    common = {"seed": seed, "dtype": "float32"}  # in 16 bits TensorFlow lacks a kernel for erasing, and coordinates blur
+    common = {
+        "seed": seed,
+        "dtype": "float32",
+    }  # in 16 bits TensorFlow lacks a kernel for erasing, and coordinates blur
     match layer:
         case p.RandomFlip(mode):
             made = kl.RandomFlip(mode, **common)
