@@ -40,7 +40,7 @@ def draw(data_folders: Sequence[str]) -> dict[str, Any]:
     _restore(fields())
     held = {field.name: st.session_state[_key(field.name)] for field in fields()}
     every = [field for field in fields() if in_use(field, held)]
-    values = held | _row([field for field in every if field.rank == MISSION], data_folders, columns=5)
+    values = held | _row([field for field in every if field.rank == MISSION], data_folders, columns=3)
     for section, members in groupby(
         (field for field in every if field.rank == COMMON), key=lambda field: field.section
     ):

@@ -85,8 +85,8 @@ def _telling(configs: list[RunConfig]) -> list[str]:
     ]
 
 
-def _shown(config: RunConfig | None, name: str) -> str | None:
-    return str(config.get(name)) if config is not None and config.uses(name) else None
+def _shown(config: RunConfig | None, name: str) -> str:
+    return str(config.get(name)) if config is not None and config.uses(name) else "–"
 
 
 def _chosen(info: RunInfo) -> None:
