@@ -14,8 +14,11 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import itertools
+import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -128,10 +131,13 @@ def ours(task: Task) -> Marks:
 
 
 def pytorch(task: Task) -> Marks:
-    """The same layers in PyTorch, NCHW in channels-last memory, trained by a plain loop."""
-    from benchmarks.torch_side import train
-
-    return train(task.config, task.data, mark)
+    """The same layers in PyTorch, NCHW in channels-last memory, trained by a plain loop in a process of its own."""
+    path = task.folder / "config.json"
+    path.write_text(task.config.to_json(), encoding="utf-8")
+    counts = [str(len(side.ids)) for side in (task.data.train, task.data.val)]
+    command = [sys.executable, "-m", "benchmarks.torch_side", str(path), *counts]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [(wall, used) for wall, used in json.loads(done.stdout.splitlines()[-1])]
 
 
 SIDES: dict[str, Callable[[Task], Marks]] = {

@@ -1,8 +1,17 @@
-"""The report's network in PyTorch, made from the same plan; for `benchmarks.engine`, where PyTorch is installed."""
+"""The report's network in PyTorch, made from the same plan: the side of `benchmarks.engine` that runs where PyTorch is installed.
+
+    python -m benchmarks.torch_side CONFIG.json PICTURES VAL
+
+In a process of its own, since TensorFlow's LLVM and PyTorch's cannot share one; prints its marks as JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +19,7 @@ import torch
 from torch import nn
 
 from dhc.config import RunConfig
-from dhc.data.select import RunData
+from dhc.data.select import RunData, load_for_run, take
 from dhc.models import plan as p
 from dhc.models.ladder import plan_of
 
@@ -38,13 +47,14 @@ def network(plan: p.Plan) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def train(config: RunConfig, data: RunData, mark: Callable[[Marks], None]) -> Marks:
+def train(config: RunConfig, data: RunData) -> Marks:
     """Marks of a plain training loop, val judged after each epoch."""
     torch.manual_seed(config.fit.seed)
     x, val = (_pictures(side.x) for side in (data.train, data.val))
     y = torch.from_numpy(np.asarray(data.train.y))
-    model = network(plan_of(config, len(data.classes))).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    model(x[:2])
+    model = network(plan_of(config, len(data.classes)))
+    model(x[:2])  # the lazy layers see their inputs' sizes
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=config.optimizer.learning_rate)
     marks: Marks = []
     for _ in range(config.fit.epochs):
@@ -57,10 +67,23 @@ def train(config: RunConfig, data: RunData, mark: Callable[[Marks], None]) -> Ma
         with torch.no_grad():
             for part in val.split(128):
                 model(part).argmax(1)
-        mark(marks)
+        marks.append((time.perf_counter(), time.process_time()))
     return marks
 
 
 def _pictures(x: np.ndarray) -> Any:
     pixels = torch.from_numpy(np.ascontiguousarray(np.asarray(x).transpose(0, 3, 1, 2)))
     return (pixels.float() / 255).contiguous(memory_format=torch.channels_last)
+
+
+def main() -> None:
+    """Train as the arguments say."""
+    config = RunConfig.from_json(Path(sys.argv[1]).read_bytes())
+    data = load_for_run(config.data, 0)
+    parts = {"train": (data.train, int(sys.argv[2])), "val": (data.val, int(sys.argv[3]))}
+    cut = replace(data, **{name: take(side, np.arange(count)) for name, (side, count) in parts.items()})
+    print(json.dumps(train(config, cut)))
+
+
+if __name__ == "__main__":
+    main()

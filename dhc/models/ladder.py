@@ -70,7 +70,7 @@ LAPTOP = {  # a VGG16 that learns something within minutes
     "model.conv_dropout": 0.1,
     "model.dense_dropout": 0.3,
     "model.bn_momentum": 0.9,
-    "fit.epochs": 12,
+    "fit.epochs": 8,
 }
 RUNGS: Mapping[str, Rung] = MappingProxyType(
     {
@@ -134,7 +134,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             (0.80, 0.88),
             "Depth. With a learning rate that shrinks from the first epoch on it learns much early and then hardly anything.",
             {"augment.where": "features", "augment.rotation": 180.0},
-            {**LAPTOP, "schedule.decay_rate": 0.85},
+            {**LAPTOP, "schedule.decay_rate": 0.75},
         ),
         "vgg16-warmup": Rung(
             "VGG16, warm-up and exponential decay",
@@ -142,7 +142,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             (0.86, 0.87),
             "Small steps first, while the weights are still random; then large ones, then ever smaller ones.",
             {"augment.where": "features", "augment.rotation": 180.0},
-            {**LAPTOP, "schedule.decay_rate": 0.8, "schedule.warmup_epochs": 2},
+            {**LAPTOP, "schedule.decay_rate": 0.7, "schedule.warmup_epochs": 1},
         ),
         "vgg16": Rung(
             "VGG16, ReduceLROnPlateau (final model)",
@@ -172,7 +172,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
                 "fit.label_smoothing": 0.1,
                 "fit.epochs": 60,
             },
-            {"model.width": 0.25, "fit.epochs": 12},
+            {"model.width": 0.25, "fit.epochs": 8},
         ),
     }
 )
