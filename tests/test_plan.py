@@ -198,9 +198,10 @@ def test_where_todays_keras_refuses_the_reports_code() -> None:
     with pytest.raises(ValueError, match="in the range"):
         keras.layers.RandomRotation(3)
     with pytest.raises(TypeError):
-        keras.callbacks.ReduceLROnPlateau(initial_lr=0.001)
-    with pytest.raises(TypeError):
         keras.callbacks.ModelCheckpoint("best.keras", restore_best_weights=True)
+    with pytest.raises(ValueError, match=r"must end in `\.keras`"):
+        keras.callbacks.ModelCheckpoint("weights.best.hdf5")
+    assert not hasattr(keras.callbacks.ReduceLROnPlateau(initial_lr=0.001), "initial_lr")  # taken, and without effect
 
 
 def test_three_turns_to_either_side_are_any_angle_evenly() -> None:
