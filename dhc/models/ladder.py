@@ -110,7 +110,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             (0.67, 0.67),
             "Twice the resolution and more convolutions: later layers see larger parts and combine what earlier ones found.",
             {**PLAIN, "model.conv_dropout": 0.3, "fit.epochs": 60},
-            {"fit.epochs": 14, "model.width": 0.5, "model.bn_momentum": 0.9},
+            {"fit.epochs": 8, "model.width": 0.5, "model.bn_momentum": 0.9},
         ),
         "cnn7": Rung(
             "7 conv, augmentation",
@@ -131,7 +131,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
                 "model.bn_momentum": 0.9,
                 "model.conv_dropout": 0.1,
                 "augment.rotation": 3.0,  # what its author meant; any angle takes many more epochs
-                "fit.epochs": 14,
+                "fit.epochs": 8,
             },
         ),
         "vgg16-exp": Rung(

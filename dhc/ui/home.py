@@ -62,7 +62,9 @@ def _run(info: RunInfo) -> None:
             if info.best_val_accuracy is None
             else f"best val_accuracy **{info.best_val_accuracy:.3f}** at epoch {info.best_epoch}"
         )
-        st.markdown(f"`{info.id}`  \n{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs", width="stretch")
+        example = ", an example that came with the dashboard" if info.example else ""
+        told = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
+        st.markdown(f"`{info.id}`  \n{told}", width="stretch")
         link("Live", run=info.id)
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)

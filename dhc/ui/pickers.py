@@ -85,10 +85,12 @@ def _settings(config: RunConfig | None) -> str:
         return ""
     told = {
         "model.width": f"width {config.model.width:g}",
-        "model.conv_dropout": f"dropout {config.model.conv_dropout:g} / {config.model.dense_dropout:g}",
+        "model.conv_dropout": f"dropout {config.model.conv_dropout:g}",
+        "model.dense_dropout": f"{config.model.dense_dropout:g}",
         "knn.k": f"{config.knn.metric}, k = {config.knn.k}",
     }
-    return "".join(f", {text}" for name, text in told.items() if config.uses(name)).replace(",", " ·", 1)
+    used = ", ".join(text for name, text in told.items() if config.uses(name))
+    return f" · {used}" if used else ""
 
 
 def state_badge(info: RunInfo) -> None:
