@@ -160,7 +160,7 @@ def main() -> None:
     )
     os.environ.update(hardware.environment(config.device, "cpu"))
     sides = SIDES | ({"PyTorch": pytorch} if importlib.util.find_spec("torch") else {})
-    data = _cut(load_for_run(config.data, 0), options.pictures, options.val)
+    data = cut(load_for_run(config.data, 0), options.pictures, options.val)
     spans: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     rates = []
     with tempfile.TemporaryDirectory() as folder:
@@ -172,7 +172,8 @@ def main() -> None:
     _print(spans, config, options.pictures, options.val, max(rates))
 
 
-def _cut(data: RunData, train: int, val: int) -> RunData:
+def cut(data: RunData, train: int, val: int) -> RunData:
+    """Only the first so many training and val pictures."""
     parts = {"train": (data.train, train), "val": (data.val, val)}
     return replace(data, **{name: take(side, np.arange(count)) for name, (side, count) in parts.items()})
 

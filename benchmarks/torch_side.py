@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.engine import cut
 from dhc.config import RunConfig
-from dhc.data.select import RunData, load_for_run, take
+from dhc.data.select import RunData, load_for_run
 from dhc.models import plan as p
 from dhc.models.ladder import plan_of
 
@@ -79,10 +79,8 @@ def _pictures(x: np.ndarray) -> Any:
 def main() -> None:
     """Train as the arguments say."""
     config = RunConfig.from_json(Path(sys.argv[1]).read_bytes())
-    data = load_for_run(config.data, 0)
-    parts = {"train": (data.train, int(sys.argv[2])), "val": (data.val, int(sys.argv[3]))}
-    cut = replace(data, **{name: take(side, np.arange(count)) for name, (side, count) in parts.items()})
-    print(json.dumps(train(config, cut)))
+    data = cut(load_for_run(config.data, 0), int(sys.argv[2]), int(sys.argv[3]))
+    print(json.dumps(train(config, data)))
 
 
 if __name__ == "__main__":

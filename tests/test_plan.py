@@ -108,7 +108,6 @@ PARAMETERS = {
     "vgg16-exp": 35_514_947,
     "vgg16-warmup": 35_514_947,
     "vgg16": 35_514_947,
-    # 2x2x512 values averaged to 512, which is what flattening the 1x1 maps gives too
     "tuned": 35_514_947,
 }
 

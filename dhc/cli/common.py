@@ -24,7 +24,13 @@ RUNS = click.option(
     show_default=True,
     help="Folder of the runs.",
 )
+DATA = click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def settings(help: str) -> Callable[[Any], Any]:
+    """The repeatable option ``--set NAME=VALUE``, given to the command as ``assignments``."""
+    return click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help=help)
 
 
 def print_json(value: Any) -> None:

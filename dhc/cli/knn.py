@@ -6,23 +6,17 @@ from pathlib import Path
 
 import click
 
-from dhc.cli.common import RUNS, follow_to_end
+from dhc.cli.common import DATA, RUNS, follow_to_end, settings
 from dhc.config import RunConfig, read_assignment
 from dhc.jobs import launch
 from dhc.runs import rundir
 
 
 @click.command()
-@click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
+@DATA
 @click.option("--k", default=5, show_default=True, help="How many neighbours vote in this run's predictions.")
 @click.option("--metric", default="euclidean", show_default=True, help="euclidean, manhattan or cosine.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one setting, e.g. data.train_fraction=0.5; repeatable.",
-)
+@settings("Change one setting, e.g. data.train_fraction=0.5; repeatable.")
 @RUNS
 def knn(folder: str, k: int, metric: str, assignments: tuple[str, ...], runs_dir: Path) -> None:
     """Look for each val picture's nearest training pictures; print val_accuracy by metric and number of neighbours."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import DATA, JSON, RUNS, print_json, settings
 from dhc.config import read_assignment
 from dhc.follow import follow
 from dhc.jobs.ladder import rung_configs
@@ -23,7 +23,7 @@ GOOD = ("finished", "stopped")
 
 
 @click.command()
-@click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
+@DATA
 @click.option("--steps", default=",".join(RUNGS), metavar="STEP,…", help=f"Steps to run, else all: {', '.join(RUNGS)}.")
 @click.option(
     "--scale",
@@ -32,13 +32,7 @@ GOOD = ("finished", "stopped")
     show_default=True,
     help="; ".join(f"{name}: {what[0].lower()}{what[1:]}" for name, what in SCALES.items()) + ".",
 )
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one setting of every step, e.g. data.classes=12; repeatable.",
-)
+@settings("Change one setting of every step, e.g. data.classes=12; repeatable.")
 @click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")
 @RUNS
 @JSON

@@ -6,24 +6,18 @@ from pathlib import Path
 
 import click
 
-from dhc.cli.common import RUNS, follow_to_end
+from dhc.cli.common import DATA, RUNS, follow_to_end, settings
 from dhc.config import read_assignment
 from dhc.jobs import launch
 from dhc.presets import DEFAULT, PRESETS, preset_config
 
 
 @click.command()
-@click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
+@DATA
 @click.option(
     "--preset", default=DEFAULT, show_default=True, type=click.Choice(list(PRESETS)), help="Settings to start from."
 )
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Change one setting, e.g. fit.epochs=3; repeatable.",
-)
+@settings("Change one setting, e.g. fit.epochs=3; repeatable.")
 @click.option("--detach", is_flag=True, help="Queue the run, print its id and return.")
 @RUNS
 def train(folder: str, preset: str, assignments: tuple[str, ...], detach: bool, runs_dir: Path) -> None:

@@ -60,9 +60,14 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
         )  # JAX would share the array and, when predicting, give it up
 
 
+def unwrapped(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer itself where a LossScaleOptimizer wraps it, as under mixed_float16."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
 def averages(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
     """id of each trainable variable → its running average; empty without weight averaging."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)  # a LossScaleOptimizer wraps the real one
+    inner = unwrapped(optimizer)
     if not inner.use_ema:
         return {}
     return {

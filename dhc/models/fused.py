@@ -46,6 +46,7 @@ class _OneKernel:
     """Adam's update in one kernel; mixed into Keras's Adam and AdamW, whose other parts stay."""
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """One step of one variable: Keras's formula, Keras's moments."""
         if keras.backend.backend() != "tensorflow" or variable.dtype != "float32":
             super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
             return

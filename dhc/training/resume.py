@@ -19,6 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dhc.models.build import unwrapped
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 from dhc.training.callbacks import KeepBest, Telemetry, Validation
@@ -128,10 +129,9 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
 def state_variables(model: keras.Model) -> list[keras.Variable]:
     """Every variable that the next epoch depends on: weights, averages, seeds, and the optimizer's own."""
     optimizer = model.optimizer
-    inner = getattr(optimizer, "inner_optimizer", optimizer)  # a LossScaleOptimizer wraps the real one
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    found = [*model.variables, *optimizer.variables, *inner.variables]
+    found = [*model.variables, *optimizer.variables, *unwrapped(optimizer).variables]
     return list({id(variable): variable for variable in found}.values())
 
 

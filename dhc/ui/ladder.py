@@ -190,7 +190,7 @@ def _width(run: RunInfo | None) -> tuple[str, str]:
 def _ways_on(step: Step) -> None:
     """Links to the step's runs, and what differs from the step before."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        run = step.best or step.broken or step.alive
+        run = step.shown
         if run is not None:
             link("Live", run=run.id)
             if run.best_val_accuracy is not None:
