@@ -58,7 +58,7 @@ def make_run(
     rundir.write_json(folder / rundir.ENVIRONMENT, {"device": "cpu", "data_fingerprint": fingerprint(dataset)})
     write_predictions(folder, files, y_true, predicted, best, say(predicted[best - 1], y_true, classes, seed), classes)
     _write_events(folder, (predicted == y_true).mean(axis=1), y_true.size, epochs, best)
-    _write_end(folder, how, epochs, best, float((predicted[best - 1] == y_true).mean()))
+    _write_end(folder, how, epochs, best, (predicted == y_true).mean(axis=1).tolist())
     return folder
 
 
@@ -154,11 +154,12 @@ def _write_events(folder: Path, accuracy: np.ndarray, pictures: int, epochs: int
                 writer.event("checkpoint", epoch=epoch, val_accuracy=val_accuracy)
 
 
-def _write_end(folder: Path, how: How, epochs: int, best: int, accuracy: float) -> None:
+def _write_end(folder: Path, how: How, epochs: int, best: int, curve: list[float]) -> None:
     if how == "running":
         child = identify(os.getpid())
         rundir.write_json(folder / rundir.PROCESS, {"child": child, "worker": child, "host": socket.gethostname()})
         return
-    summary = {"epochs": epochs, "best_epoch": best, "best_val_accuracy": accuracy, "seconds": 10.0 * epochs}
-    rundir.write_json(folder / rundir.SUMMARY, summary)
+    figures = {"curve": curve, "accuracy": curve[-1], "val_accuracy": curve[-1]}
+    summary = {"epochs": epochs, "best_epoch": best, "best_val_accuracy": curve[best - 1], "seconds": 10.0 * epochs}
+    rundir.write_json(folder / rundir.SUMMARY, summary | figures)
     rundir.write_exit(folder, how, "made for a test", code=1 if how == "failed" else 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
@@ -21,23 +22,35 @@ from dhc.training import hardware
 WORKER_LOG = ".worker.log"
 
 
-def launch(config: RunConfig, runs_dir: Path) -> str:
-    """Queue a run and see to it that a worker is there; returns its id at once.
+def launch(config: RunConfig, runs_dir: Path, **about: Any) -> str:
+    """Queue a run and see to it that a worker is there; returns its id at once. `about` is what `launch_all` takes.
 
     What can be known to fail is refused here, before there is a folder: DataError for the pictures' tables, DeviceError for a
     device that is not there, ValueError for layers that do not fit.
     """
-    (run_id,) = launch_all([config], runs_dir)
+    (run_id,) = launch_all([config], runs_dir, **about)
     return run_id
 
 
-def launch_all(configs: Iterable[RunConfig], runs_dir: Path) -> list[str]:
-    """Queue runs in the given order, all or, where one is refused as by `launch`, none; returns their ids at once."""
+def launch_all(
+    configs: Iterable[RunConfig],
+    runs_dir: Path,
+    *,
+    group: str = "",
+    parent: str = "",
+    bet: Mapping[str, float] | None = None,
+) -> list[str]:
+    """Queue runs in the given order, all or, where one is refused as by `launch`, none; returns their ids at once.
+
+    `group` names the sweep that they belong to, `parent` the run that they are changed copies of, `bet` what a person
+    expects of the end: val_accuracy, accuracy (0 to 1), each or both.
+    """
+    about = {name: value for name, value in (("group", group), ("parent", parent), ("bet", dict(bet or {}))) if value}
     ready = [_checked(config) for config in configs]
     ids = []
     try:
         for config, device in ready:
-            ids.append(_enqueue(config, device, runs_dir))
+            ids.append(_enqueue(config, device, runs_dir, about))
     finally:  # on a full disk, what could be queued runs
         for device in {device for _, device in ready[: len(ids)]}:
             start_worker(runs_dir, device)
@@ -53,10 +66,10 @@ def _checked(config: RunConfig) -> tuple[RunConfig, str]:
     return config, device
 
 
-def _enqueue(config: RunConfig, device: str, runs_dir: Path) -> str:
+def _enqueue(config: RunConfig, device: str, runs_dir: Path, about: Mapping[str, Any]) -> str:
     folder = rundir.create(runs_dir, config.model.name)
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
-    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device})
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device, **about})
     return folder.name
 
 
@@ -102,7 +115,8 @@ def resume(runs_dir: Path, run_id: str) -> None:
     )
     for name in (rundir.STOP, rundir.PROCESS, rundir.SUMMARY):
         (folder / name).unlink(missing_ok=True)
-    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device})
+    asked = rundir.read_json(folder / rundir.REQUEST) or {}
+    rundir.write_json(folder / rundir.REQUEST, asked | {"queued_at": time.time(), "device": device})
     (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
     start_worker(runs_dir, device)
 

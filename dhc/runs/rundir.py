@@ -28,6 +28,7 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
     "train.log",
 )
 STOP = "stop.request"
+LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
 STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
 TAKEN = 3  # exit status of a training process that found its run in the hands of another

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from dhc.config import ConfigError, RunConfig
 from dhc.runs import rundir
 from dhc.runs.events import EventLog
+from dhc.runs.labels import NO_LABELS, Labels, read_labels
 from dhc.runs.records import History, Predictions
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State, Status, status_of
@@ -29,6 +31,14 @@ class RunInfo:
     """One line of a list of runs. `problem` says what in its folder could not be read, in one sentence.
 
     An `example` came with the dashboard: it was trained on another machine, without its network's weights.
+
+    queued_at              Unix seconds; None where nobody noted it
+    seconds                of training so far
+    curve                  val_accuracy by epoch, 0 to 1, NaN where an epoch has none
+    accuracy, val_accuracy of the last epoch, 0 to 1
+    group                  name of the sweep that it belongs to, or ""
+    parent                 id of the run that it is a changed copy of, or ""
+    bet                    what a person expected: val_accuracy and accuracy of the end, 0 to 1, each or both
     """
 
     id: str
@@ -44,6 +54,23 @@ class RunInfo:
     device: str
     problem: str = ""
     example: bool = False
+    labels: Labels = NO_LABELS
+    curve: tuple[float, ...] = ()
+    accuracy: float | None = None
+    val_accuracy: float | None = None
+    group: str = ""
+    parent: str = ""
+    bet: Mapping[str, float] | None = None
+
+    @property
+    def gap(self) -> float | None:
+        """accuracy minus val_accuracy after the last epoch: how much better it does on what it has seen."""
+        return None if self.accuracy is None or self.val_accuracy is None else self.accuracy - self.val_accuracy
+
+    @property
+    def title(self) -> str:
+        """What a person calls it: the name that it was given, else its id."""
+        return self.labels.name or self.id
 
     @property
     def state(self) -> State:
@@ -74,6 +101,16 @@ class RunInfo:
             "queued_at": self.queued_at,
             "problem": self.problem or None,
             "example": self.example,
+            "name": self.labels.name or None,
+            "tags": list(self.labels.tags),
+            "note": self.labels.note or None,
+            "star": self.labels.star,
+            "archived": self.labels.archived,
+            "accuracy": self.accuracy,
+            "val_accuracy": self.val_accuracy,
+            "group": self.group or None,
+            "parent": self.parent or None,
+            "bet": None if self.bet is None else dict(self.bet),
             "config": config,
         }
 
@@ -140,7 +177,10 @@ class Store:
         config, problem = read_config(folder)
         request = rundir.read_json(folder / rundir.REQUEST) or {}
         summary = rundir.read_json(folder / rundir.SUMMARY)
-        figures = summary if summary is not None else self._figures(folder.name)
+        figures = (
+            summary if summary is not None and "curve" in summary else self._figures(folder.name) | (summary or {})
+        )
+        curve = figures.get("curve")
         return RunInfo(
             id=folder.name,
             folder=folder,
@@ -155,6 +195,13 @@ class Store:
             device=str(request.get("device") or ""),
             problem=problem,
             example=request.get("example") is True,
+            labels=read_labels(folder),
+            curve=tuple(_or_nan(value) for value in curve) if isinstance(curve, list) else (),
+            accuracy=_number(figures.get("accuracy")),
+            val_accuracy=_number(figures.get("val_accuracy")),
+            group=_line(request.get("group"), 80),
+            parent=parent if rundir.RUN_ID.fullmatch(parent := _line(request.get("parent"), 100)) else "",
+            bet=_bet(request.get("bet")),
         )
 
     def _figures(self, run_id: str) -> dict[str, Any]:
@@ -163,7 +210,11 @@ class Store:
             return {"epochs": 0}
         best = history.best_epoch
         accuracy = history.epochs["val_accuracy"].max()
+        last = history.epochs.iloc[-1]
         return {
+            "curve": history.epochs["val_accuracy"].tolist(),
+            "accuracy": float(last["accuracy"]),
+            "val_accuracy": float(last["val_accuracy"]),
             "epochs": int(history.epochs["epoch"].max()),
             "best_epoch": best,
             "seconds": float(history.epochs["seconds"].sum()),
@@ -242,7 +293,7 @@ def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
 def _signature(folder: Path) -> tuple[int, ...]:
     """Changes whenever a file that decides on an ended run's line does."""
     parts = []
-    for name in (rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.PROCESS, rundir.EVENTS):
+    for name in (rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.PROCESS, rundir.EVENTS, rundir.LABELS):
         try:
             stat = (folder / name).stat()
             parts += [stat.st_mtime_ns, stat.st_size]
@@ -255,3 +306,19 @@ def _number(value: Any) -> float | None:
     return (
         float(value) if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value) else None
     )
+
+
+def _or_nan(value: Any) -> float:
+    found = _number(value)
+    return float("nan") if found is None else found
+
+
+def _line(value: Any, limit: int) -> str:
+    return " ".join(value.split())[:limit] if isinstance(value, str) else ""
+
+
+def _bet(value: Any) -> dict[str, float] | None:
+    """What was expected of accuracy and val_accuracy, as far as it can be true."""
+    told = value if isinstance(value, dict) else {}
+    known = {name: _number(told.get(name)) for name in ("accuracy", "val_accuracy")}
+    return {name: number for name, number in known.items() if number is not None and 0 <= number <= 1} or None

@@ -112,6 +112,8 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
         self._pictures, self._batch, self._epochs = pictures, batch_size, epochs
         self._mean, self._pace, self._clock = IntervalMean(), Pace(), Clock()
         self.speeds: list[float] = []  # pictures/s while training, by epoch
+        self.curve: list[float] = []  # val_accuracy by epoch
+        self.accuracy = math.nan  # of the last epoch
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note when the epoch begins and at which learning rate."""
@@ -164,6 +166,8 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             pictures_per_second=_short(self.speeds[-1]),
             eta=_short(self._eta(self._pictures, self.speeds[-1])),
         )
+        self.curve.append(figures["val_accuracy"])
+        self.accuracy = figures["accuracy"]
         if logs["best"]:
             self._writer.event("checkpoint", epoch=epoch + 1, val_accuracy=figures["val_accuracy"])
         told = "  ".join(f"{name} {value:.4f}" for name, value in figures.items())

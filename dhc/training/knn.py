@@ -119,7 +119,8 @@ def _finish(data: RunData, shares: np.ndarray, seconds: float, writer: RunWriter
         eta=0.0,
     )
     figures = {"epochs": 1, "best_epoch": 1, "best_val_accuracy": accuracy}
-    return {**figures, "seconds": seconds, "pictures_per_second": speed}
+    curve = {"curve": [accuracy], "accuracy": None, "val_accuracy": accuracy}
+    return {**figures, **curve, "seconds": seconds, "pictures_per_second": speed}
 
 
 def _tell(table: dict[str, dict[int, float]]) -> None:

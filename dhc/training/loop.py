@@ -86,7 +86,7 @@ def _fit(
         shuffle=False,
         callbacks=[stop, *_timetable(config), validation, keep, *counting, telemetry, going_on],
     )
-    return _summary(keep, telemetry.speeds, going_on.seconds)
+    return _summary(keep, telemetry, going_on.seconds)
 
 
 def _timetable(config: RunConfig) -> list[keras.callbacks.Callback]:
@@ -112,14 +112,17 @@ def _early_stopping(config: RunConfig) -> list[keras.callbacks.Callback]:
     return [keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=patience)] if patience else []
 
 
-def _summary(kept: KeepBest, speeds: list[float], seconds: float) -> dict[str, Any]:
-    known = [speed for speed in speeds if np.isfinite(speed)]
+def _summary(kept: KeepBest, told: Telemetry, seconds: float) -> dict[str, Any]:
+    known = [speed for speed in told.speeds if np.isfinite(speed)]
     return {
-        "epochs": len(speeds),
+        "epochs": len(told.speeds),
         "best_epoch": kept.best_epoch,
         "best_val_accuracy": kept.best,
         "seconds": seconds,
         "pictures_per_second": float(np.median(known)) if known else None,
+        "curve": told.curve,
+        "accuracy": told.accuracy,
+        "val_accuracy": told.curve[-1] if told.curve else None,
     }
 
 

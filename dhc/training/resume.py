@@ -78,6 +78,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         self._before = float(told["seconds"])
         self._restored = told["counters"]
         self._telemetry.speeds[:] = told["speeds"]
+        self._telemetry.curve[:] = told["curve"]
         self._telemetry.rate = float(told["rate"])
         with np.load(self._folder.parent / rundir.PREDICTIONS, allow_pickle=False) as file:
             self._validation.predictions[:] = list(file["y_pred"][: self.first_epoch])
@@ -108,6 +109,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             "best": self._keep.best,
             "best_epoch": self._keep.best_epoch,
             "speeds": self._telemetry.speeds,
+            "curve": self._telemetry.curve,
             "rate": self._telemetry.rate,
             "counters": [{n: _plain(getattr(c, n)) for n in COUNTERS if hasattr(c, n)} for c in self._counters],
         }

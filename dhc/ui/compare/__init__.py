@@ -1,0 +1,1 @@
+"""The panels of the Runs page: what can be seen of the runs that were selected there."""
