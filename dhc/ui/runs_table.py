@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -10,22 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from dhc.config import RunConfig, differences
-from dhc.jobs import launch
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
-from dhc.ui import session, submission
-from dhc.ui.frame import choose_run, link
-from dhc.ui.pickers import state_badge
+from dhc.ui import run_card, session
 from dhc.ui.plan import duration_text
-from dhc.ui.states import empty, error_box, plain
-
-DELETED = "dhc_deleted"
-DELETIONS = "dhc_deletions"
+from dhc.ui.states import empty
 
 
 def draw() -> None:
     """Table, then the chosen run's actions and settings."""
-    _undo()
+    run_card.undo()
     runs = session.store().runs()
     if not runs:
         empty("No runs yet.", links=["Home", "Train"])
@@ -47,12 +39,12 @@ def draw() -> None:
     )
     rows = event["selection"]["rows"]
     if rows and rows[0] < len(runs):
-        _chosen(runs[rows[0]])
+        run_card.draw(runs[rows[0]])
 
 
 def _table_key() -> str:
     """Another key after each deletion: the selection names a row by its number, and another run would stand there."""
-    return f"dhc_runs_table_{st.session_state.get(DELETIONS, 0)}"
+    return f"dhc_runs_table_{st.session_state.get(run_card.DELETIONS, 0)}"
 
 
 def table(runs: list[RunInfo]) -> pd.DataFrame:
@@ -87,66 +79,3 @@ def _telling(configs: list[RunConfig]) -> list[str]:
 
 def _shown(config: RunConfig | None, name: str) -> str:
     return str(config.get(name)) if config is not None and config.uses(name) else "–"
-
-
-def _chosen(info: RunInfo) -> None:
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            state_badge(info)
-            st.markdown(f"`{info.id}`", width="content")
-            link("Live", run=info.id)
-            if info.best_val_accuracy is not None:
-                link("Mistakes", run=info.id)
-                link("Confusion", run=info.id)
-            if info.state.alive:
-                st.button("Stop", icon=":material/stop:", on_click=_stop, args=(info.id,))
-            else:
-                st.button(
-                    "Delete",
-                    icon=":material/delete:",
-                    on_click=_delete,
-                    args=(info.id,),
-                    help="Moves it to the trash; you can undo it.",
-                )
-        if info.status.reason:
-            st.markdown(plain(info.status.reason))
-        if info.problem:
-            error_box(info.problem)
-        submission.draw(info)
-        if info.config is not None:
-            with st.expander("Settings"):
-                st.code(info.config.to_json(), language="json")
-
-
-def _stop(run_id: str) -> None:
-    _try(lambda: launch.stop(session.runs_dir(), run_id))
-
-
-def _delete(run_id: str) -> None:
-    def delete() -> None:
-        st.session_state[DELETED] = str(launch.delete(session.runs_dir(), run_id))
-        st.session_state[DELETIONS] = st.session_state.get(DELETIONS, 0) + 1
-        choose_run(None)
-
-    _try(delete)
-
-
-def _undo() -> None:
-    place = st.session_state.get(DELETED)
-    if place is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/delete: `{Path(place).name.partition('.')[0]}` is in the trash.", width="content")
-        st.button("Undo", icon=":material/undo:", on_click=_restore, args=(place,))
-
-
-def _restore(place: str) -> None:
-    st.session_state.pop(DELETED, None)
-    _try(lambda: choose_run(launch.restore(session.runs_dir(), Path(place))))
-
-
-def _try(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except (RunError, OSError) as error:
-        st.toast(plain(str(error)), icon=":material/error:")
