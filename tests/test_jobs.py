@@ -16,7 +16,7 @@ import pytest
 
 from dhc.config import RunConfig
 from dhc.data.layout import DataError
-from dhc.jobs import datasets, launch, worker
+from dhc.jobs import datasets, launch, queue, worker
 from dhc.jobs.process import detach, python
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
@@ -199,8 +199,8 @@ def queued(runs_dir: Path, device: str, at: float) -> Path:
 def test_the_queue_is_first_come_first_served_by_device(tmp_path: Path) -> None:
     late, early, other = queued(tmp_path, "cpu", 3.0), queued(tmp_path, "cpu", 1.0), queued(tmp_path, "gpu:0", 2.0)
     (tmp_path / "stray").write_text("x")
-    assert worker.queue(tmp_path, "cpu") == [early, late]
-    assert worker.queue(tmp_path, "gpu:0") == [other]
+    assert queue.queue(tmp_path, "cpu") == [early, late]
+    assert queue.queue(tmp_path, "gpu:0") == [other]
     assert worker.next_queued(tmp_path, "gpu:1") is None
 
 

@@ -12,6 +12,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
 from dhc.data.select import class_count
 from dhc.jobs.process import detach, python
+from dhc.jobs.queue import STEP, devices, last_place
 from dhc.models.cost import cost
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
@@ -47,10 +48,11 @@ def launch_all(
     """
     about = {name: value for name, value in (("group", group), ("parent", parent), ("bet", dict(bet or {}))) if value}
     ready = [_checked(config) for config in configs]
-    ids = []
+    ids: list[str] = []
+    place = last_place(runs_dir)
     try:
         for config, device in ready:
-            ids.append(_enqueue(config, device, runs_dir, about))
+            ids.append(_enqueue(config, runs_dir, {"device": device, "place": place + len(ids) * STEP, **about}))
     finally:  # on a full disk, what could be queued runs
         for device in {device for _, device in ready[: len(ids)]}:
             start_worker(runs_dir, device)
@@ -66,16 +68,28 @@ def _checked(config: RunConfig) -> tuple[RunConfig, str]:
     return config, device
 
 
-def _enqueue(config: RunConfig, device: str, runs_dir: Path, about: Mapping[str, Any]) -> str:
+def _enqueue(config: RunConfig, runs_dir: Path, request: Mapping[str, Any]) -> str:
     folder = rundir.create(runs_dir, config.model.name)
-    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
-    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device, **about})
+    try:
+        rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+        rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), **request})
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder.name
 
 
 def with_absolute_path(config: RunConfig) -> RunConfig:
     """The config with its data folder's full path, so that it means the same from any working directory."""
     return config.with_values({"data.path": str(Path(config.data.path).expanduser().resolve())})
+
+
+def work(runs_dir: Path) -> list[str]:
+    """See to a worker for every device for which runs wait, as after a restart of the machine; returns those devices."""
+    waiting = devices(runs_dir)
+    for device in waiting:
+        start_worker(runs_dir, device)
+    return waiting
 
 
 def start_worker(runs_dir: Path, device: str) -> None:
@@ -113,10 +127,11 @@ def resume(runs_dir: Path, run_id: str) -> None:
     device = str(
         (rundir.read_json(folder / rundir.REQUEST) or {}).get("device") or hardware.resolve(config.device.device)
     )
-    for name in (rundir.STOP, rundir.PROCESS, rundir.SUMMARY):
-        (folder / name).unlink(missing_ok=True)
     asked = rundir.read_json(folder / rundir.REQUEST) or {}
-    rundir.write_json(folder / rundir.REQUEST, asked | {"queued_at": time.time(), "device": device})
+    again = {"queued_at": time.time(), "device": device, "place": last_place(runs_dir)}
+    rundir.write_json(folder / rundir.REQUEST, asked | again)  # first: on a full disk nothing has changed
+    for name in (rundir.STOP, rundir.SUMMARY, rundir.PROCESS):
+        (folder / name).unlink(missing_ok=True)
     (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
     start_worker(runs_dir, device)
 

@@ -6,52 +6,95 @@ by a file lock, which the system lets go when its holder dies; a queue that outl
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from dhc.config import ConfigError, RunConfig
 from dhc.jobs.process import REPOSITORY, python
+from dhc.jobs.queue import busy, queue
 from dhc.runs import rundir
-from dhc.runs.status import State, status_of
+from dhc.runs.status import State, identify, status_of
 from dhc.training import hardware
 
 FAILED_TO_START = "its process could not be started"
+LOOK = 0.5  # seconds between two looks at what it waits for
+NEEDED = 50_000_000  # bytes that must be free before a run is started: a night's queue must not fail on a full disk, run by run
+PATIENCE = 3.0  # seconds to go on trying to record an end
+MEMORY_WORDS = re.compile(r"std::bad_alloc|out of memory|RESOURCE_EXHAUSTED|MemoryError", re.IGNORECASE)
 
 
 def main(arguments: list[str]) -> int:
     """Work until the device's queue is empty; returns the exit status."""
     runs_dir, device = Path(arguments[0]), arguments[1]
-    lock = FileLock(runs_dir / f".worker-{re.sub(r'[^a-z0-9]', '-', device)}.lock")
+    record = rundir.worker_file(runs_dir, device)
+    lock = FileLock(record.with_suffix(".lock"))
     # The queue is looked at once more after the lock is let go: a run that came while the last look was over is not left.
     while next_queued(runs_dir, device) is not None:
         try:
             with lock.acquire(timeout=0):
-                drain(runs_dir, device)
+                try:
+                    drain(runs_dir, device, Record(record))
+                finally:
+                    record.unlink(missing_ok=True)
         except Timeout:
             return 0  # another worker is at it
     return 0
 
 
-def drain(runs_dir: Path, device: str) -> None:
+class Record:
+    """What the worker says of itself while it works. On a full disk it says less; that stops no queue."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._told = path, {"worker": identify(os.getpid()), "host": socket.gethostname()}
+        self._last: dict[str, str] | None = None
+
+    def tell(self, **values: str) -> None:
+        """Say which ``run`` is in hand, or what is waited for (``waits``)."""
+        if values == self._last:
+            return
+        self._last = values
+        try:
+            rundir.write_json(self._path, self._told | values)
+        except OSError:
+            self._path.unlink(missing_ok=True)  # an old word would be wrong
+
+
+def drain(runs_dir: Path, device: str, record: Record) -> None:
     """Run whatever is queued for the device, in order, until nothing is."""
-    while (folder := next_queued(runs_dir, device)) is not None:
-        run_child(folder, device)
+    while next_queued(runs_dir, device) is not None:
+        _await(lambda: _hindrance(runs_dir, device), record)
+        folder = next_queued(runs_dir, device)
+        if folder is not None:
+            record.tell(run=folder.name)
+            run_child(folder, device)
 
 
-def queue(runs_dir: Path, device: str) -> list[Path]:
-    """The folders queued for a device, first come first."""
-    waiting = []
-    for folder in runs_dir.iterdir():
-        request = rundir.read_json(folder / rundir.REQUEST) if rundir.RUN_ID.fullmatch(folder.name) else None
-        if request is not None and request.get("device") == device and status_of(folder).state is State.QUEUED:
-            waiting.append((request.get("queued_at") or 0.0, folder.name, folder))
-    return [folder for *_, folder in sorted(waiting)]
+def _await(hindrance: Callable[[], str], record: Record) -> None:
+    while waits := hindrance():
+        record.tell(waits=waits)
+        time.sleep(LOOK)
+
+
+def _hindrance(runs_dir: Path, device: str) -> str:
+    """Why no run can be started now, or ""."""
+    training = busy(runs_dir, device)  # a run whose own worker was killed goes on alone
+    if training is not None:
+        return f"run {training.name} still trains on this device"
+    free = shutil.disk_usage(runs_dir).free
+    if free < NEEDED:
+        return f"the disk is full: {free / 1e6:.0f} MB are free, {NEEDED / 1e6:.0f} MB are needed to start the next run"
+    return ""
 
 
 def next_queued(runs_dir: Path, device: str) -> Path | None:
@@ -61,51 +104,89 @@ def next_queued(runs_dir: Path, device: str) -> Path | None:
 
 def run_child(folder: Path, device: str) -> None:
     """Train one run in a child process and see it through to an exit record."""
+    kills = oom_kills()
     try:
-        config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
-        env = hardware.environment(config.device, device)
-        with (folder / rundir.LOG).open("ab") as log:
-            child = subprocess.Popen(
-                python("-m", "dhc.training", str(folder)),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=env,
-                cwd=REPOSITORY,
-            )
-    except (ConfigError, OSError) as error:
-        rundir.write_exit(folder, "failed", f"{FAILED_TO_START}: {error}", code=1)
-        return
-    code = child.wait()
-    if code == rundir.TAKEN:  # someone else's child holds this run; it writes its own record
-        time.sleep(0.2)
+        code = _child(folder, device).wait()
+    except ConfigError as error:
+        record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="settings")
+    except OSError as error:
+        record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="disk" if rundir.is_full(error) else "folder")
     else:
-        record_end(folder, code)
+        if code == rundir.TAKEN:  # someone else's child holds this run; it writes its own record
+            time.sleep(0.2)
+        else:
+            record_end(folder, code, out_of_memory=oom_kills() > kills)
+    if status_of(folder).state is State.QUEUED:  # nothing could be written: it must not be started again and again
+        raise SystemExit(1)
 
 
-def record_end(folder: Path, code: int) -> None:
-    """Write the exit record that a killed child could not write; one that the child wrote stays."""
-    if rundir.read_json(folder / rundir.EXIT) is not None:
-        return
-    if code < 0:
-        rundir.write_exit(folder, "killed", _killed_by(-code), signal=-code)
-    else:
-        rundir.write_exit(
-            folder,
-            "failed",
-            f"its process ended with status {code} and gave no reason; the log may say more",
-            code=code,
+def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:
+    config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
+    rundir.reserve(folder)
+    with (folder / rundir.LOG).open("ab") as log:
+        return subprocess.Popen(
+            python("-m", "dhc.training", str(folder)),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=hardware.environment(config.device, device),
+            cwd=REPOSITORY,
         )
 
 
-def _killed_by(number: int) -> str:
+def record_end(folder: Path, code: int, *, reason: str = "", cause: str = "error", out_of_memory: bool = False) -> None:
+    """Write the exit record that a child could not write; one that the child wrote stays. Gives up where nothing can be written."""
+    until = time.monotonic() + PATIENCE
+    while (ended := rundir.read_json(folder / rundir.EXIT)) is None or "how" not in ended:
+        how = "killed" if code < 0 else "failed"
+        told, why = (reason, cause) if reason else _meaning(folder, code, out_of_memory)
+        try:
+            rundir.write_exit(
+                folder, how, told, cause=why, code=max(code, 0) or None, signal=-code if code < 0 else None
+            )
+        except OSError:
+            if time.monotonic() > until:
+                return
+            time.sleep(LOOK)
+
+
+def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, str]:
+    """What an exit status says, in words and in one word."""
+    if code >= 0:
+        if shutil.disk_usage(folder).free < NEEDED / 50:
+            return "the disk is full", "disk"
+        return f"its process ended with status {code} and gave no reason; the log may say more", "error"
+    number = -code
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    if number == signal.SIGKILL and out_of_memory:
+        return f"out of memory: the system killed it ({name}) to save the rest", "memory"
     if number == signal.SIGKILL:
-        return f"killed from outside ({name}): by a person, or by the system because memory ran out"
-    if number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
-        return f"its process crashed ({name}) inside a library"
-    return f"killed from outside ({name})"
+        return f"killed from outside ({name}): by a person, or by the system because memory ran out", "signal"
+    if number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL):
+        if MEMORY_WORDS.search(_log_end(folder)):
+            return f"out of memory: a library gave up ({name})", "memory"
+        return f"its process crashed ({name}) inside a library", "library"
+    return f"killed from outside ({name})", "signal"
+
+
+def _log_end(folder: Path) -> str:
+    try:
+        with (folder / rundir.LOG).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4_000))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
+    """How many processes the system has killed for want of memory since it started; 0 where it does not count."""
+    try:
+        lines = counters.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return 0
+    found: dict[str, Any] = dict(line.split(maxsplit=1) for line in lines if " " in line)
+    return int(found.get("oom_kill", 0))
 
 
 if __name__ == "__main__":

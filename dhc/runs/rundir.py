@@ -6,6 +6,8 @@ Whole files are replaced atomically; ``events.jsonl`` is only ever appended to, 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import math
 import os
@@ -29,6 +31,8 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
 )
 STOP = "stop.request"
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
+RESERVE = ".reserve"  # room kept free for the exit record, should the disk be full by then
+RESERVED = 16_384  # bytes
 RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
 STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
@@ -147,14 +151,46 @@ class RunWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what could not be written by now was said by `event`
+            self._file.close()
 
 
 def write_exit(
     folder: Path, how: str, reason: str, *, code: int | None = None, signal: int | None = None, **more: Any
 ) -> None:
-    """Record how a run ended: ``finished | stopped | failed | killed``, with a reason in plain words."""
-    write_json(folder / EXIT, {"how": how, "reason": reason, "code": code, "signal": signal, "t": time.time(), **more})
+    """Record how a run ended: ``finished | stopped | failed | killed``, with a reason in plain words.
+
+    `more` may name the ``cause`` in one word (see `dhc.runs.status.CAUSES`) and what belongs to it, such as the epoch. On a full
+    disk the reserved room is given up for it.
+    """
+    record = {"how": how, "reason": reason, "code": code, "signal": signal, "t": time.time(), **more}
+    try:
+        write_json(folder / EXIT, record)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        (folder / RESERVE).unlink(missing_ok=True)
+        write_json(folder / EXIT, record)
+    (folder / RESERVE).unlink(missing_ok=True)
+
+
+def reserve(folder: Path) -> None:
+    """Keep room for the exit record. Raises OSError where there is none."""
+    write_atomic(folder / RESERVE, lambda file: _fill(file, RESERVED))
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that the disk, or this user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def worker_file(runs_dir: Path, device: str) -> Path:
+    """Where the worker of a device says who it is and which run it has in hand."""
+    return runs_dir / f".worker-{re.sub(r'[^a-z0-9]', '-', device)}.json"
+
+
+def _fill(file: IO[bytes], size: int) -> None:
+    file.write(secrets.token_bytes(size))  # no file system packs noise into less
 
 
 def _write_text(file: IO[bytes], text: str) -> None:

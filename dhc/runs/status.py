@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from dhc.runs.rundir import EVENTS, EXIT, PROCESS, REQUEST, STOP, read_json
+from dhc.runs.rundir import EXIT, PROCESS, REQUEST, STOP, read_json, worker_file
 
 
 class State(StrEnum):
@@ -34,42 +35,78 @@ class State(StrEnum):
 
 
 ENDED = frozenset({"finished", "stopped", "failed", "killed"})
-GRACE = 5.0  # seconds that a worker may take to record how its child ended
-CRASHED = "its process ended without saying why (out of memory, a kill, or the machine restarted)"
+CAUSES = (
+    "done", "early", "stop", "cancelled", "median", "nan", "memory", "disk", "folder", "data", "settings", "device", "package",
+    "signal", "library", "restart", "elsewhere", "lost", "error",
+)  # fmt: skip
+LITTLE = 1_000_000  # bytes free below which a disk counts as full
 
 
 @dataclass(frozen=True)
 class Status:
-    """A run's state and, where it ended or something needs saying, why in plain words."""
+    """A run's state; where it ended or something needs saying, why in plain words, and the cause in one word of CAUSES."""
 
     state: State
     reason: str = ""
+    cause: str = ""
 
 
 def status_of(folder: Path) -> Status:
     """The run's state: its exit record's word; else by its process; else queued; else crashed."""
     ended = read_json(folder / EXIT)
     if ended is not None and ended.get("how") in ENDED:
-        return Status(State(ended["how"]), str(ended.get("reason") or ""))
+        cause = ended.get("cause")
+        return Status(State(ended["how"]), str(ended.get("reason") or ""), cause if cause in CAUSES else "")
     process = read_json(folder / PROCESS)
+    request = read_json(folder / REQUEST)
     if process is not None:
-        if not is_alive(process.get("child"), process.get("host")):
-            return Status(State.STOPPING) if _end_is_being_written(folder, process) else Status(State.CRASHED, CRASHED)
-        return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)
-    if read_json(folder / REQUEST) is not None:
+        if is_alive(process.get("child"), process.get("host")):
+            return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)
+        if _is_in_hand(folder, request or {}):
+            return Status(State.STOPPING)
+        return Status(State.CRASHED, *_why_crashed(folder, process))
+    if request is not None:
         if (folder / STOP).exists():
-            return Status(State.STOPPED, "taken out of the queue before it started")
+            return Status(State.STOPPED, "taken out of the queue before it started", "cancelled")
         return Status(State.QUEUED)
-    return Status(State.CRASHED, "nothing in its folder says that it was ever started")
+    return Status(State.CRASHED, "nothing in its folder says that it was ever started", "lost")
 
 
-def _end_is_being_written(folder: Path, process: Mapping[str, Any]) -> bool:
-    """Whether the child has only just died and its worker lives to say how."""
+def _is_in_hand(folder: Path, request: Mapping[str, Any]) -> bool:
+    """Whether the child has only just died and its worker, still alive, is about to say how."""
+    record = read_json(worker_file(folder.parent, str(request.get("device") or ""))) or {}
+    return record.get("run") == folder.name and is_alive(record.get("worker"), record.get("host"))
+
+
+def _why_crashed(folder: Path, process: Mapping[str, Any]) -> tuple[str, str]:
+    """What can be known of an end that nobody recorded: a sentence and its cause."""
+    host, child = process.get("host"), process.get("child")
+    if host is not None and host != socket.gethostname():
+        return f"it ran on another machine ({str(host)[:80]}); from here nobody can see how it ended", "elsewhere"
+    then = child.get("boot") if isinstance(child, dict) else None
+    if then is not None and then != boot_id():
+        return "the machine restarted while it ran", "restart"
+    if not _can_write(folder):
+        return "its folder cannot be written to, so its end could not be recorded", "folder"
+    if shutil.disk_usage(folder).free < LITTLE:
+        return "the disk is full, so its end could not be recorded", "disk"
+    return (
+        "it and the worker that watched it ended at once, without a word: killed from outside, or out of memory",
+        "lost",
+    )
+
+
+def _can_write(folder: Path) -> bool:
+    """Asked of the mode too: root is refused nothing, yet a folder without write permission was meant so."""
+    return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
+
+
+def boot_id() -> str | None:
+    """What tells this start of the machine from every other; None where the system does not say."""
     try:
-        last = max((folder / name).stat().st_mtime for name in (PROCESS, EVENTS) if (folder / name).exists())
-    except (OSError, ValueError):
-        return False
-    return 0 <= time.time() - last < GRACE and is_alive(process.get("worker"), process.get("host"))
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
 
 
 def identify(pid: int) -> dict[str, Any]:
@@ -101,12 +138,10 @@ def _same(process: Mapping[str, Any], found: psutil.Process) -> bool:
 
 
 def _since_boot(pid: int) -> dict[str, Any]:
+    boot = boot_id()
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         return {}
-    return {
-        "ticks": int(stat.rpartition(")")[2].split()[19]),
-        "boot": boot,
-    }  # field 22 of proc(5), counted after the name
+    ticks = int(stat.rpartition(")")[2].split()[19])  # field 22 of proc(5), counted after the name
+    return {} if boot is None else {"ticks": ticks, "boot": boot}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,12 +12,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from dhc.config import ConfigError, RunConfig
-from dhc.data.layout import DataError
+from dhc.config import RunConfig
 from dhc.runs import rundir
 from dhc.runs.status import identify
 from dhc.training import hardware
-from dhc.training.ends import LossIsNaN, StopRequested
+from dhc.training.ends import UNEXPECTED, End, StopRequested, explain
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 
@@ -40,8 +40,8 @@ def run(folder: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, frame: (folder / rundir.STOP).touch())
     record = {"child": identify(os.getpid()), "worker": identify(os.getppid()), "host": socket.gethostname()}
-    rundir.write_json(folder / rundir.PROCESS, record)
     try:
+        rundir.write_json(folder / rundir.PROCESS, record)
         config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
         device = str(
             (rundir.read_json(folder / rundir.REQUEST) or {}).get("device") or hardware.resolve(config.device.device)
@@ -50,23 +50,15 @@ def run(folder: Path) -> int:
         with rundir.RunWriter(folder) as writer:
             writer.phase("starting", backend=config.device.backend)
         return _train(config, folder, device)
-    except (ConfigError, DataError, hardware.DeviceError) as error:
-        return _failed(folder, str(error))
-    except ModuleNotFoundError as error:
-        return _failed(folder, f"{error.name} is not installed here: choose another backend, or install it")
-    except MemoryError:
-        traceback.print_exc()
-        return _failed(folder, OUT_OF_MEMORY)
     except Exception as error:  # noqa: BLE001 - the last net: the traceback is in the log, its gist in exit.json
-        traceback.print_exc()
-        return _failed(folder, _gist(error))
-
-
-OUT_OF_MEMORY = "out of memory: try a smaller batch size or width"
+        end = explain(error, folder)
+        if end.cause in UNEXPECTED:
+            _say(traceback.format_exc())
+        return _failed(folder, end)
 
 
 def _train(config: RunConfig, folder: Path, device: str) -> int:
-    told = "all epochs done"
+    cause, told = "done", "all epochs done"
     try:
         if config.model.name == "knn":
             from dhc.training.knn import classify_and_evaluate
@@ -78,32 +70,29 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
 
             done = train_and_evaluate(config, folder, device=device)["epochs"]
             if done < config.fit.epochs:
-                told = f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
+                cause, told = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
     except StopRequested:
         kept = "" if config.model.name == "knn" else "; the best network so far is kept"
-        rundir.write_exit(folder, "stopped", f"stopped on request{kept}", code=FINISHED)
+        rundir.write_exit(folder, "stopped", f"stopped on request{kept}", cause="stop", code=FINISHED)
         return FINISHED
-    except LossIsNaN as error:
-        return _failed(folder, f"{error}: a lower learning rate usually helps")
-    rundir.write_exit(folder, "finished", told, code=FINISHED)
+    rundir.write_exit(folder, "finished", told, cause=cause, code=FINISHED)
     return FINISHED
 
 
-def _failed(folder: Path, reason: str) -> int:
-    print(f"failed: {reason}", file=sys.stderr)
-    rundir.write_exit(folder, "failed", reason, code=FAILED)
+def _failed(folder: Path, end: End) -> int:
+    _say(f"failed: {end.reason}")
+    rundir.write_exit(folder, "failed", end.reason, cause=end.cause, code=FAILED, **end.where)
     return FAILED
 
 
-def _gist(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if "RESOURCE_EXHAUSTED" in text or type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError"):
-        return OUT_OF_MEMORY
-    return f"{type(error).__name__}: {text[:300]}"
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # the log's disk may be what is full
+        print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(status)  # all is written; tearing a backend down can take seconds, and someone waits for the device

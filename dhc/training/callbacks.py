@@ -137,7 +137,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
         few = seen - self._mean.seen < min(self._batch, self._pictures)  # an epoch's small last batch would be a spike
         loss, accuracy = self._mean.since_last(seen, float(logs["loss"]), float(logs["accuracy"]))
         if not math.isfinite(loss):
-            raise LossIsNaN(f"the loss became {loss} at epoch {self._epoch + 1}, batch {batch + 1}")
+            raise LossIsNaN(loss, self._epoch + 1, batch + 1)
         if few:
             return
         position = self._epoch + seen / self._pictures
@@ -204,8 +204,12 @@ class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
 def save_network(network: keras.Model, path: Path) -> None:
     """Save a network, replacing `path` atomically."""
     temporary = path.with_name(f".saving-{path.name}")
-    network.save(temporary)
-    temporary.replace(path)
+    try:
+        network.save(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # half a network would keep a full disk full
+        raise
 
 
 def _short(value: float) -> float:

@@ -1,6 +1,19 @@
-"""How a training can end before its time. No Keras."""
+"""How a training can end before its time, and what its end is called. No Keras."""
 
 from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dhc.config import ConfigError
+from dhc.data.layout import DataError
+from dhc.runs import rundir
+from dhc.runs.status import LITTLE
+from dhc.training.hardware import DeviceError
 
 
 class StopRequested(Exception):  # noqa: N818 - a request is no error
@@ -8,4 +21,55 @@ class StopRequested(Exception):  # noqa: N818 - a request is no error
 
 
 class LossIsNaN(Exception):  # noqa: N818 - named for what happened
-    """The loss is no number any more; training on would only waste time."""
+    """The loss is no number any more; training on would only waste time. epoch and batch count from 1."""
+
+    def __init__(self, loss: float, epoch: int, batch: int) -> None:
+        super().__init__(f"the loss became {loss} at epoch {epoch}, batch {batch}")
+        self.epoch, self.batch = epoch, batch
+
+
+@dataclass(frozen=True)
+class End:
+    """An end in one word of `dhc.runs.status.CAUSES` and in a sentence, and where in the training it came."""
+
+    cause: str
+    reason: str
+    where: Mapping[str, int] = field(default_factory=dict)
+
+
+UNEXPECTED = ("error", "memory", "disk", "folder")  # ends of which the log shows the traceback
+OUT_OF_MEMORY = "out of memory: try a smaller batch size or width"
+
+
+def explain(error: Exception, folder: Path) -> End:
+    """What an exception means to the person whose run in `folder` it ended."""
+    if isinstance(error, ConfigError | DataError | DeviceError):
+        causes = {ConfigError: "settings", DataError: "data", DeviceError: "device"}
+        return End(next(cause for kind, cause in causes.items() if isinstance(error, kind)), str(error))
+    if isinstance(error, LossIsNaN):
+        return End("nan", f"{error}: a lower learning rate usually helps", {"epoch": error.epoch, "batch": error.batch})
+    if isinstance(error, ModuleNotFoundError):
+        return End("package", f"{error.name} is not installed here: choose another backend, or install it")
+    if is_memory(error):
+        return End("memory", OUT_OF_MEMORY)
+    return _of_the_folder(error, folder) or End(
+        "error", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    )
+
+
+def is_memory(error: Exception) -> bool:
+    """Whether it says that memory, the machine's or the GPU's, has run out."""
+    names = ("ResourceExhaustedError", "OutOfMemoryError", "MemoryError", "_ArrayMemoryError")
+    text = str(error)
+    return isinstance(error, MemoryError) or type(error).__name__ in names or "RESOURCE_EXHAUSTED" in text
+
+
+def _of_the_folder(error: Exception, folder: Path) -> End | None:
+    """Libraries wrap a full disk in errors of their own, so the disk is looked at too."""
+    if rundir.is_full(error) or shutil.disk_usage(folder).free < LITTLE:
+        return End("disk", "the disk is full: free some space, then resume")
+    if isinstance(error, OSError) and (
+        error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) or not os.access(folder, os.W_OK)
+    ):
+        return End("folder", f"its folder cannot be written to ({error.strerror}): make it writable, then resume")
+    return None
