@@ -294,6 +294,15 @@ class ScheduleConfig(Section):
     monitor: Literal["val_accuracy", "val_loss"] = knob(
         "val_accuracy", "Monitor", "What ReduceLROnPlateau wants to get better.", when=_schedule("plateau")
     )
+    min_delta: float = knob(
+        1e-4,
+        "Least improvement",
+        "Only a monitored value better than the best one by more than this ends the wait of ReduceLROnPlateau.",
+        ge=0,
+        le=10,
+        log=True,
+        when=_schedule("plateau"),
+    )
     decay_rate: float = knob(
         0.98,
         "Decay rate",

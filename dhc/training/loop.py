@@ -102,7 +102,12 @@ def _plateau(config: RunConfig) -> list[keras.callbacks.Callback]:
     mode = "max" if s.monitor == "val_accuracy" else "min"
     return [
         keras.callbacks.ReduceLROnPlateau(
-            monitor=s.monitor, mode=mode, factor=s.factor, patience=s.patience, min_lr=s.min_lr
+            monitor=s.monitor,
+            mode=mode,
+            factor=s.factor,
+            patience=s.patience,
+            min_delta=s.min_delta,
+            min_lr=s.min_lr,
         )
     ]
 

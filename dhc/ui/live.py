@@ -249,7 +249,7 @@ def _patience(info: RunInfo, history: History) -> None:
     if info.config is None or info.config.schedule.name != "plateau":
         return
     schedule = info.config.schedule
-    now = progress.patience(history, patience=schedule.patience, min_lr=schedule.min_lr)
+    now = progress.patience(history, patience=schedule.patience, min_lr=schedule.min_lr, min_delta=schedule.min_delta)
     end = "; the learning rate is at its minimum" if now.exhausted else ""
     text = f"{now.wait} of {now.patience} epochs without a better val_accuracy{end}"
     st.progress(min(1.0, now.wait / now.patience), text=text)

@@ -1,0 +1,256 @@
+"""What another patience, factor or early stopping would have done: Keras's two callbacks replayed over a stored history. No training.
+
+`plateau` and `early_stopping` follow ``keras.callbacks.ReduceLROnPlateau`` and ``EarlyStopping`` of Keras 3.15 number by
+number: improvements and learning rates are compared and kept in float32, as Keras's tensors and its optimizer do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.runs.records import History
+
+SETTINGS = (
+    "schedule.patience",
+    "schedule.factor",
+    "schedule.min_delta",
+    "schedule.min_lr",
+    "fit.early_stopping",
+)  # what a replay takes out of a config
+
+MOST = 6  # epochs that a sentence names
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The learning rate fell after epoch `epoch` (1-based): the next one ran, or would run, at `new`."""
+
+    epoch: int
+    old: float
+    new: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What early stopping does. `epoch` is the last one trained, None where it never stops; `kept` the epoch whose network is kept."""
+
+    epoch: int | None
+    kept: int
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A run as recorded and as it would have gone.
+
+    values         what ReduceLROnPlateau watches (`monitor`), epoch by epoch
+    val_accuracy   by epoch, 0 to 1, as recorded
+    recorded, rates  learning rate used during each epoch: as recorded, as replayed; all epochs, also those past `stop`
+    drops, recorded_drops   of the replay, up to its end; of the record; one after the last epoch has no effect and is left out
+    stop           where early stopping would have ended it; its `kept` is what the run would have kept
+    kept           the epoch that the run itself has kept, None without a finite val_accuracy
+    indicative     first epoch whose replayed rate is not the recorded one: from there on the true numbers would have
+                   been others. None: exact to the end.
+    """
+
+    monitor: str
+    values: tuple[float, ...]
+    val_accuracy: tuple[float, ...]
+    recorded: tuple[float, ...]
+    rates: tuple[float, ...]
+    drops: tuple[Drop, ...]
+    recorded_drops: tuple[Drop, ...]
+    stop: Stop
+    kept: int | None
+    indicative: int | None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are recorded."""
+        return len(self.recorded)
+
+    @property
+    def end(self) -> int:
+        """The last epoch that would have been trained, as far as the record goes."""
+        return self.stop.epoch or self.epochs
+
+
+def plateau(
+    values: Sequence[float],
+    *,
+    learning_rate: float,
+    mode: Literal["min", "max"],
+    factor: float,
+    patience: int,
+    min_delta: float = 1e-4,
+    cooldown: int = 0,
+    min_lr: float = 0.0,
+) -> tuple[float, ...]:
+    """The learning rate after each epoch's end, hence that of the next one; values[e] is what epoch e + 1 gave.
+
+    NaN is never better, and after a NaN in the first epoch nothing is. Example: factor 0.5, patience 1, values 1, 1 in mode
+    "max" and a rate of 1.0 give (1.0, 0.5).
+    """
+    rate, best, wait, cooling = _single(learning_rate), None, 0, 0
+    rates = []
+    for value in values:
+        if cooling > 0:
+            cooling, wait = cooling - 1, 0
+        if _better(value, best, mode, min_delta):
+            best, wait = value, 0
+        elif cooling == 0:
+            wait += 1
+            if wait >= patience and rate > _single(min_lr):
+                rate, cooling, wait = _single(max(rate * factor, min_lr)), cooldown, 0
+        rates.append(rate)
+    return tuple(rates)
+
+
+def early_stopping(
+    values: Sequence[float],
+    *,
+    patience: int,
+    min_delta: float = 0.0,
+    mode: Literal["min", "max"] = "max",
+    restore: bool = True,
+) -> Stop:
+    """Where ``EarlyStopping(restore_best_weights=restore)`` ends a training of these values, one an epoch, and what it keeps.
+
+    As in Keras it never stops after the first epoch. Without `restore` the last epoch trained is kept. At least one value.
+    """
+    best, wait, kept = None, 0, 1
+    for epoch, value in enumerate(values, start=1):
+        wait += 1
+        if _better(value, best, mode, min_delta):
+            best, wait, kept = value, 0, epoch
+        elif wait >= patience and epoch > 1:
+            return Stop(epoch, kept if restore else epoch)
+    return Stop(None, kept if restore else len(values))
+
+
+def replay(history: History, config: RunConfig) -> Replay:
+    """The stored history under the config's ReduceLROnPlateau and early stopping, whatever the run's own ones were.
+
+    It starts at the config's optimizer.learning_rate. Stored figures have six significant digits, so a value that is better by
+    just min_delta may fall to the other side. Raises ValueError for a history without epochs.
+    """
+    if history.epochs.empty:
+        raise ValueError("there is no finished epoch to replay yet")
+    schedule = config.schedule
+    table = {name: tuple(history.epochs[name].tolist()) for name in (schedule.monitor, "val_accuracy", "learning_rate")}
+    recorded = table["learning_rate"]
+    after = plateau(
+        table[schedule.monitor],
+        learning_rate=config.optimizer.learning_rate,
+        mode="max" if schedule.monitor == "val_accuracy" else "min",
+        factor=schedule.factor,
+        patience=schedule.patience,
+        min_delta=schedule.min_delta,
+        min_lr=schedule.min_lr,
+    )
+    rates = (_single(config.optimizer.learning_rate), *after[:-1])
+    stop = _stop(table["val_accuracy"], config.fit.early_stopping)
+    return Replay(
+        monitor=schedule.monitor,
+        values=table[schedule.monitor],
+        val_accuracy=table["val_accuracy"],
+        recorded=recorded,
+        rates=rates,
+        drops=tuple(drop for drop in _drops(rates) if stop.epoch is None or drop.epoch < stop.epoch),
+        recorded_drops=_drops(recorded),
+        stop=stop,
+        kept=history.best_epoch,
+        indicative=_first_difference(rates, recorded),
+    )
+
+
+def settings_of(config: RunConfig) -> Mapping[str, Any]:
+    """The values of `SETTINGS` in a config, by dotted name."""
+    return {name: config.get(name) for name in SETTINGS}
+
+
+def sentence(told: Replay, config: RunConfig) -> str:
+    """What the replay says, in words: the drops, the end, the epoch kept, and up to where that is exact."""
+    ours, theirs = _dropping(told.drops), _dropping(told.recorded_drops)
+    if ours == theirs:
+        what = f"would have {ours}, as it did"
+    elif not told.recorded_drops:
+        what = f"would have {ours}; in the run it never did"
+    else:
+        what = f"would have {ours} instead of {theirs.removeprefix('dropped ')}"
+    return (
+        f"With patience {config.schedule.patience} and factor {config.schedule.factor:g} the learning rate {what}; "
+        f"{_ending(told)}, keeping epoch {told.stop.kept}{_gain(told)}. {_exactness(told)}"
+    )
+
+
+def _ending(told: Replay) -> str:
+    if told.stop.epoch is None:
+        return f"training would have gone on to the last recorded epoch, {told.epochs}"
+    return f"training would have stopped at epoch {told.stop.epoch}"
+
+
+def _gain(told: Replay) -> str:
+    value = told.val_accuracy[told.stop.kept - 1]
+    if told.kept is None or told.kept == told.stop.kept:
+        return f" (val_accuracy {value:.3f}, as in the run)"
+    return f" (val_accuracy {value:.3f} instead of {told.val_accuracy[told.kept - 1]:.3f})"
+
+
+def _exactness(told: Replay) -> str:
+    if told.indicative is None or told.indicative > told.end:
+        return "Exact to the end: the learning rate is the recorded one all the way."
+    if told.indicative == 1:
+        return "Only indicative: the learning rate is another one from the first epoch on."
+    return f"Exact up to epoch {told.indicative - 1}; from then on the learning rate would have been another one, so the rest is only indicative."
+
+
+def _dropping(drops: Sequence[Drop]) -> str:
+    """Dropped after epochs 31 and 52, to 0.0005; a long list is cut."""
+    if not drops:
+        return "never dropped"
+    shown = [str(drop.epoch) for drop in drops[:MOST]]
+    rest = len(drops) - MOST
+    last = f"{rest} more" if rest > 0 else shown.pop()
+    epochs = f"epochs {', '.join(shown)} and {last}" if shown else f"epoch {last}"
+    return f"dropped after {epochs}, to {drops[-1].new:.3g}"
+
+
+def _stop(accuracy: Sequence[float], patience: int) -> Stop:
+    """Early stopping as the config has it, 0 is none. Kept is what a run keeps: the highest val_accuracy, the first of equals."""
+    epoch = early_stopping(accuracy, patience=patience).epoch if patience else None
+    known = [-math.inf if math.isnan(value) else value for value in accuracy[:epoch]]
+    return Stop(epoch, known.index(max(known)) + 1)
+
+
+def _drops(rates: Sequence[float]) -> tuple[Drop, ...]:
+    """rates[e] is that of epoch e + 1."""
+    pairs = zip(rates, rates[1:], strict=False)
+    return tuple(
+        Drop(epoch, old, new) for epoch, (old, new) in enumerate(pairs, start=1) if _single(new) < _single(old)
+    )
+
+
+def _first_difference(rates: Sequence[float], recorded: Sequence[float]) -> int | None:
+    pairs = enumerate(zip(rates, recorded, strict=True), start=1)
+    return next((epoch for epoch, (ours, theirs) in pairs if _single(ours) != _single(theirs)), None)
+
+
+def _better(value: float, best: float | None, mode: Literal["min", "max"], min_delta: float) -> bool:
+    """Whether Keras counts `value` as better than `best`: compared in float32 after min_delta is taken off in float64."""
+    if best is None:
+        return True
+    if mode == "max":
+        return _single(value - min_delta) > _single(best)
+    return _single(value + min_delta) < _single(best)
+
+
+def _single(value: float) -> float:
+    """Rounded to float32."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
