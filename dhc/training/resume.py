@@ -98,6 +98,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         try:
             self._save(epoch + 1)
         except OSError as error:
+            shutil.rmtree(self._folder / f".epoch-{epoch + 1:05d}", ignore_errors=True)
             self._writer.event("note", text=f"the state to go on from could not be saved: {error.strerror or error}")
         self._last = time.perf_counter()
         self._cost = self._last - start
