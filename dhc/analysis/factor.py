@@ -8,11 +8,12 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from dhc.analysis.ladder import is_measured, resolved
-from dhc.config import RunConfig, fields
+from dhc.analysis.alike import SEED, settings_key
+from dhc.analysis.ladder import is_measured
+from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 
-FACTOR, SEED = "schedule.factor", "fit.seed"
+FACTOR = "schedule.factor"
 REPORTED = 0.8  # the factor that the report's author chose
 
 
@@ -102,9 +103,4 @@ def _factor(info: RunInfo) -> float:
 
 def _key(config: RunConfig) -> Hashable:
     """All settings that have an effect, but for factor and seed; the data folder however it was written."""
-    used = tuple(
-        (field.name, repr(config.get(field.name)))
-        for field in fields()
-        if field.name not in (FACTOR, SEED, "data.path") and config.uses(field.name)
-    )
-    return resolved(config.data.path), used
+    return settings_key(config, but=(FACTOR, SEED))
