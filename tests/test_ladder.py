@@ -232,11 +232,11 @@ def test_all_factors_come_before_the_first_repeat() -> None:
     [
         ({}, ["x"], 1, "schedule.factor cannot be 'x': it takes 0 < x < 1"),
         ({}, [1.0], 1, "schedule.factor cannot be 1.0"),
-        ({}, [], 1, "needs a factor"),
-        ({}, [0.5], 0, "no experiment of 1 to"),
-        ({}, FACTORS, 10_000, "no experiment of 1 to"),
-        ({"schedule.name": "cosine"}, [0.5], 1, "no effect with vgg16 and the schedule cosine"),
-        ({"model.name": "knn"}, [0.5], 1, "no effect with knn"),
+        ({}, [], 1, "schedule.factor needs a value"),
+        ({}, [0.5], 0, "no sweep of 1 to"),
+        ({}, FACTORS, 10_000, "no sweep of 1 to"),
+        ({"schedule.name": "cosine"}, [0.5], 1, "no effect with schedule.name cosine"),
+        ({"model.name": "knn"}, [0.5], 1, "no effect with model.name knn"),
     ],
 )
 def test_an_experiment_that_makes_no_sense_is_refused(

@@ -392,8 +392,8 @@ def test_factors_and_repeats_can_be_changed_and_a_runs_settings_taken(
     ("text", "said"),
     [
         ("0.5, x", "schedule.factor cannot be 'x': it takes 0 < x < 1"),
-        ("1.5", "schedule.factor cannot be 1.5"),
-        ("", "needs a factor"),
+        ("1.5", "schedule.factor cannot be '1.5'"),
+        ("", "schedule.factor needs a value"),
         ("nan", "schedule.factor cannot be"),
     ],
 )

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dhc.config import ConfigError, RunConfig
+from dhc.jobs.sweep import grid
+from dhc.jobs.values import field_named
 from dhc.models.ladder import RUNGS
 
+FACTOR = "schedule.factor"
 FACTORS = (0.1, 0.3, 0.5, 0.8, 0.9)  # the report's own and some to both sides
-MAX_RUNS = 200  # of one experiment: more is a slip of the finger
 
 
 def steps_in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -42,20 +44,7 @@ def _rung_config(name: str, scale: str, changes: Mapping[str, Any]) -> RunConfig
 def factor_configs(base: RunConfig, factors: Iterable[float | str], repeats: int = 1) -> list[RunConfig]:
     """One config for each factor (each once, ascending) and each of `repeats` seeds from the base's on, seed by seed.
 
-    So all factors are seen once before the first is repeated. Raises ConfigError for a factor that schedule.factor cannot take,
-    for none, for settings in which it has no effect, and for more than MAX_RUNS runs.
+    So all factors are seen once before the first is repeated. Raises ConfigError as `dhc.jobs.sweep.grid` does.
     """
-    if not base.uses("schedule.factor"):
-        raise ConfigError(
-            f"schedule.factor has no effect with {base.model.name} and the schedule {base.schedule.name}: choose settings "
-            f"with the schedule plateau"
-        )
-    by_factor = {
-        config.schedule.factor: config for config in (base.with_values({"schedule.factor": f}) for f in factors)
-    }
-    if not by_factor:
-        raise ConfigError("the experiment needs a factor: write at least one between 0 and 1")
-    if not 1 <= repeats <= MAX_RUNS // len(by_factor):
-        raise ConfigError(f"{len(by_factor)} factors × {repeats} seeds are no experiment of 1 to {MAX_RUNS} runs")
-    seeds = range(base.fit.seed, base.fit.seed + repeats)
-    return [config.with_values({"fit.seed": seed}) for seed in seeds for _, config in sorted(by_factor.items())]
+    field = field_named(FACTOR)
+    return grid(base, {FACTOR: sorted({field.parse(factor) for factor in factors})}, repeats)

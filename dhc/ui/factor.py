@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from dhc.config import ConfigError, RunConfig
 from dhc.data.layout import DataError
 from dhc.figures.factor import factors
 from dhc.jobs.ladder import FACTORS, factor_configs
+from dhc.jobs.values import parse_values
 from dhc.presets import preset_config
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
@@ -52,7 +52,7 @@ def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
     repeats = st.number_input(
         "Repeats", 1, 10, key="dhc_factor_repeats", help="Runs of each factor, each with a seed of its own."
     )
-    asked = factor_configs(base, [word for word in re.split(r"[,;\s]+", text) if word], repeats)
+    asked = factor_configs(base, parse_values(FACTOR, text), repeats)
     todo = not_yet_run(asked, runs)
     if not can_drop(base):
         st.warning(
