@@ -6,6 +6,7 @@ number: improvements and learning rates are compared and kept in float32, as Ker
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -230,7 +231,7 @@ def _stop(accuracy: Sequence[float], patience: int) -> Stop:
 
 def _drops(rates: Sequence[float]) -> tuple[Drop, ...]:
     """rates[e] is that of epoch e + 1."""
-    pairs = zip(rates, rates[1:], strict=False)
+    pairs = itertools.pairwise(rates)
     return tuple(
         Drop(epoch, old, new) for epoch, (old, new) in enumerate(pairs, start=1) if _single(new) < _single(old)
     )

@@ -1,0 +1,131 @@
+"""A replayed run as a figure: the recorded curve, the drops as they were and as they would have been, both learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dhc.analysis.replay import Drop, Replay
+from dhc.figures import theme
+
+SHADE = "rgba(133,129,153,0.16)"
+
+
+def replayed(told: Replay) -> go.Figure:
+    """Above, what the schedule watches by epoch with marks of both drops and of the kept epoch; below, the learning rates.
+
+    From the first epoch that would have run at another rate on, the ground is shaded. A line shows where it would have ended.
+    """
+    figure = theme.figure(x="epoch", y=told.monitor)
+    _curve(figure, told)
+    _marks(figure, told, told.recorded_drops, "recorded-drops", "drop, recorded", theme.TRAIN, "triangle-down-open")
+    _marks(figure, told, told.drops, "replayed-drops", "drop, replayed", theme.VAL, "triangle-down")
+    _kept(figure, told)
+    _rates(figure, told.recorded, "recorded-rate", "learning rate, recorded", theme.TRAIN, "solid")
+    _rates(figure, told.rates[: told.end], "replayed-rate", "learning rate, replayed", theme.VAL, "dash")
+    _shade(figure, told)
+    _end(figure, told)
+    figure.update_xaxes(range=[0, 1.02 * told.epochs], anchor="y2")
+    figure.layout.yaxis.domain = (0.40, 1)
+    figure.update_layout(
+        yaxis2={
+            "domain": [0, 0.30], "title": "learning rate", "rangemode": "tozero", "anchor": "x", "automargin": True,
+            "zeroline": False,
+        },
+        hovermode="closest",
+        uirevision="replay",
+    )  # fmt: skip
+    return figure
+
+
+def _curve(figure: go.Figure, told: Replay) -> None:
+    figure.add_trace(
+        go.Scatter(
+            x=np.arange(1, told.epochs + 1),
+            y=theme.numbers(told.values),
+            mode="lines",
+            line={"color": theme.TRAIN, "width": 2.5},
+            hovertemplate="epoch %{x}: %{y:.3f}<extra></extra>",
+            name=f"{told.monitor}, recorded",
+            uid=told.monitor,
+            showlegend=True,
+        )
+    )
+
+
+def _marks(
+    figure: go.Figure, told: Replay, drops: Sequence[Drop], uid: str, name: str, color: str, symbol: str
+) -> None:
+    """A triangle on the curve at the epoch after which the rate fell."""
+    figure.add_trace(
+        go.Scatter(
+            x=[drop.epoch for drop in drops],
+            y=theme.numbers([told.values[drop.epoch - 1] for drop in drops]),
+            mode="markers",
+            marker={"symbol": symbol, "size": 13 if "open" in symbol else 11, "color": color, "line": {"width": 2}},
+            text=[f"{theme.rate_text(drop.old)} → {theme.rate_text(drop.new)}" for drop in drops],
+            hovertemplate=f"{name}, after epoch %{{x}}: %{{text}}<extra></extra>",
+            name=name,
+            uid=uid,
+            showlegend=bool(drops),
+        )
+    )
+
+
+def _kept(figure: go.Figure, told: Replay) -> None:
+    at = told.stop.kept
+    figure.add_trace(
+        go.Scatter(
+            x=[at],
+            y=theme.numbers([told.values[at - 1]]),
+            mode="markers",
+            marker={"symbol": "star", "size": 14, "color": theme.BEST},
+            hovertemplate="epoch %{x} would have been kept<extra></extra>",
+            name="kept, replayed",
+            uid="kept",
+            showlegend=True,
+        )
+    )
+
+
+def _rates(figure: go.Figure, rates: Sequence[float], uid: str, name: str, color: str, dash: str) -> None:
+    """Steps: the rate of epoch 3 runs from x = 2 to x = 3."""
+    figure.add_trace(
+        go.Scatter(
+            x=np.arange(len(rates) + 1),
+            y=theme.numbers([*rates, rates[-1]]),
+            yaxis="y2",
+            mode="lines",
+            line={"shape": "hv", "color": color, "width": 2, "dash": dash},
+            hovertemplate="%{y:.3g}<extra>" + name + "</extra>",
+            name=name,
+            uid=uid,
+            showlegend=True,
+        )
+    )
+
+
+def _shade(figure: go.Figure, told: Replay) -> None:
+    if told.indicative is None or told.indicative > told.end:
+        return
+    start = told.indicative - 1
+    figure.add_shape(
+        type="rect", x0=start, x1=told.epochs, y0=0, y1=1, yref="paper", fillcolor=SHADE, line={"width": 0}, layer="below"
+    )  # fmt: skip
+    figure.add_annotation(
+        text="only indicative", x=start, y=1, yref="paper", xanchor="left", yanchor="top", xshift=4, showarrow=False
+    )
+
+
+def _end(figure: go.Figure, told: Replay) -> None:
+    if told.stop.epoch is None:
+        return
+    line = {"color": theme.SELECTED, "width": 2}
+    figure.add_shape(type="line", x0=told.end, x1=told.end, y0=0, y1=1, yref="paper", line=line)
+    late = told.end > 0.75 * told.epochs
+    figure.add_annotation(
+        text=f"stops at epoch {told.end}", x=told.end, y=0.40, yref="paper", yanchor="bottom", showarrow=False,
+        xanchor="right" if late else "left", xshift=-4 if late else 4,
+    )  # fmt: skip
