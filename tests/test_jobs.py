@@ -231,19 +231,6 @@ def test_a_config_from_a_stranger_fails_the_run_and_not_the_worker(tmp_path: Pat
     assert "fit.epochs cannot be -1" in told["reason"]
 
 
-def test_a_deleted_run_can_be_brought_back(tmp_path: Path) -> None:
-    folder = queued(tmp_path, "cpu", 1.0)
-    with pytest.raises(RunError, match="stop it before you delete it"):
-        launch.delete(tmp_path, folder.name)
-    launch.stop(tmp_path, folder.name)
-    place = launch.delete(tmp_path, folder.name)
-    assert Store(tmp_path).ids() == []
-    assert launch.restore(tmp_path, place) == folder.name
-    assert Store(tmp_path).ids() == [folder.name]
-    with pytest.raises(RunError, match="cannot be brought back"):
-        launch.restore(tmp_path, place)
-
-
 def test_a_detached_process_survives_and_never_becomes_a_zombie(tmp_path: Path) -> None:
     process = detach(python("-c", "print('hello')"), log=tmp_path / "log")
     wait_until(lambda: not psutil.pid_exists(process.pid), "it is reaped", 10)

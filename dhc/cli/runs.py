@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dhc.cli.common import JSON, RUNS, follow_to_end, print_json
-from dhc.jobs import launch
+from dhc.jobs import launch, trash
 from dhc.runs.store import RunInfo, Store
 
 
@@ -75,7 +75,7 @@ def resume(run_id: str, detach: bool, runs_dir: Path) -> None:
 @RUNS
 def delete(run_id: str, runs_dir: Path) -> None:
     """Move a run that has ended into the trash (runs/.trash)."""
-    click.echo(f"{run_id} is now {launch.delete(runs_dir, run_id)}")
+    click.echo(f"{run_id} is now {trash.delete(runs_dir, run_id)}")
 
 
 def _line(info: RunInfo) -> str:

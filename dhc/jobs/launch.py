@@ -1,4 +1,4 @@
-"""Asking for runs: launch puts one into its device's queue and sees to a worker; stop and delete take it back."""
+"""Asking for runs: launch puts one into its device's queue and sees to a worker; stop takes it back, resume goes on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
@@ -40,13 +40,16 @@ def launch_all(
     group: str = "",
     parent: str = "",
     bet: Mapping[str, float] | None = None,
+    rule: Literal["", "median"] = "",
 ) -> list[str]:
     """Queue runs in the given order, all or, where one is refused as by `launch`, none; returns their ids at once.
 
     `group` names the sweep that they belong to, `parent` the run that they are changed copies of, `bet` what a person
-    expects of the end: val_accuracy, accuracy (0 to 1), each or both.
+    expects of the end: val_accuracy, accuracy (0 to 1), each or both. The `rule` median stops a run early that does worse
+    than the group's ended ones did (`dhc.training.median`).
     """
-    about = {name: value for name, value in (("group", group), ("parent", parent), ("bet", dict(bet or {}))) if value}
+    given = {"group": group, "parent": parent, "bet": dict(bet or {}), "rule": rule}
+    about = {name: value for name, value in given.items() if value}
     ready = [_checked(config) for config in configs]
     ids: list[str] = []
     place = last_place(runs_dir)
@@ -130,29 +133,7 @@ def resume(runs_dir: Path, run_id: str) -> None:
     asked = rundir.read_json(folder / rundir.REQUEST) or {}
     again = {"queued_at": time.time(), "device": device, "place": last_place(runs_dir)}
     rundir.write_json(folder / rundir.REQUEST, asked | again)  # first: on a full disk nothing has changed
-    for name in (rundir.STOP, rundir.SUMMARY, rundir.PROCESS):
+    for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
         (folder / name).unlink(missing_ok=True)
     (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
     start_worker(runs_dir, device)
-
-
-def delete(runs_dir: Path, run_id: str) -> Path:
-    """Move a run into ``runs/.trash`` and return where it is now; refuses one that is alive. Raises RunError."""
-    folder = rundir.run_dir(runs_dir, run_id)
-    state = status_of(folder).state
-    if state.alive:
-        raise RunError(f"run {run_id} is {state.value}: stop it before you delete it")
-    trash = runs_dir / ".trash"
-    trash.mkdir(exist_ok=True)
-    place = trash / f"{folder.name}.{time.time_ns()}"
-    shutil.move(folder, place)
-    return place
-
-
-def restore(runs_dir: Path, place: Path) -> str:
-    """Bring a deleted run back from the trash; returns its id. Raises RunError when it is not there any more."""
-    run_id = place.name.partition(".")[0]
-    if not place.is_dir() or (runs_dir / run_id).exists():
-        raise RunError(f"run {run_id} cannot be brought back: the trash was emptied, or a run of that name is there")
-    shutil.move(place, runs_dir / run_id)
-    return run_id

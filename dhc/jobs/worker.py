@@ -28,6 +28,7 @@ from dhc.runs.status import State, identify, status_of
 from dhc.training import hardware
 
 FAILED_TO_START = "its process could not be started"
+KILLED = "killed on request; what its finished epochs left is kept"
 LOOK = 0.5  # seconds between two looks at what it waits for
 NEEDED = 50_000_000  # bytes that must be free before a run is started: a night's queue must not fail on a full disk, run by run
 PATIENCE = 3.0  # seconds to go on trying to record an end
@@ -139,7 +140,7 @@ def record_end(folder: Path, code: int, *, reason: str = "", cause: str = "error
     """Write the exit record that a child could not write; one that the child wrote stays. Gives up where nothing can be written."""
     until = time.monotonic() + PATIENCE
     while (ended := rundir.read_json(folder / rundir.EXIT)) is None or "how" not in ended:
-        how = "killed" if code < 0 else "failed"
+        how = "killed" if code < 0 or (folder / rundir.KILL).exists() else "failed"
         told, why = (reason, cause) if reason else _meaning(folder, code, out_of_memory)
         try:
             rundir.write_exit(
@@ -153,6 +154,8 @@ def record_end(folder: Path, code: int, *, reason: str = "", cause: str = "error
 
 def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, str]:
     """What an exit status says, in words and in one word."""
+    if (folder / rundir.KILL).exists():
+        return KILLED, "kill"
     if code >= 0:
         if shutil.disk_usage(folder).free < NEEDED / 50:
             return "the disk is full", "disk"

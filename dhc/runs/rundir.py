@@ -30,6 +30,8 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
     "train.log",
 )
 STOP = "stop.request"
+KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
+TRASH = ".trash"  # beside the runs: those that were deleted
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 RESERVE = ".reserve"  # room kept free for the exit record, should the disk be full by then
 RESERVED = 16_384  # bytes

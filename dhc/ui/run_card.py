@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.jobs import launch
+from dhc.jobs import launch, trash
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
 from dhc.ui import session, submission
@@ -57,7 +57,7 @@ def _stop(run_id: str) -> None:
 
 def _delete(run_id: str) -> None:
     def delete() -> None:
-        st.session_state[DELETED] = str(launch.delete(session.runs_dir(), run_id))
+        st.session_state[DELETED] = str(trash.delete(session.runs_dir(), run_id))
         st.session_state[DELETIONS] = st.session_state.get(DELETIONS, 0) + 1
         choose_run(None)
 
@@ -76,7 +76,7 @@ def undo() -> None:
 
 def _restore(place: str) -> None:
     st.session_state.pop(DELETED, None)
-    _try(lambda: choose_run(launch.restore(session.runs_dir(), Path(place))))
+    _try(lambda: choose_run(trash.restore(session.runs_dir(), Path(place))))
 
 
 def _try(action: Callable[[], None]) -> None:

@@ -1,0 +1,63 @@
+"""Ending a training at once, when asking it to stop is not enough."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+
+import psutil
+
+from dhc.jobs.worker import KILLED
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State, is_alive, status_of
+
+PATIENCE = 3.0  # seconds that the system may take to end what was killed
+
+
+def kill(runs_dir: Path, run_id: str) -> None:
+    """End a run's training process without asking it. Its worker records the end; where none is left, this does.
+
+    What its finished epochs wrote stays, and it can be resumed from its last saved state. Raises RunError for a run that does
+    not train on this machine or whose process is not ours to end.
+    """
+    folder = rundir.run_dir(runs_dir, run_id)
+    status = status_of(folder)
+    if status.cause == "elsewhere":
+        raise RunError(f"run {run_id} cannot be killed from here: {status.reason}")
+    process = rundir.read_json(folder / rundir.PROCESS) or {}
+    child = process.get("child")
+    if status.state not in (State.RUNNING, State.STOPPING) or not _kill(folder, child):
+        now = status_of(folder).state
+        more = "; stop takes it out of the queue" if now is State.QUEUED else ""
+        raise RunError(f"run {run_id} is {now.value}: there is no process to kill{more}")
+    until = time.monotonic() + PATIENCE
+    while is_alive(child) and time.monotonic() < until:
+        time.sleep(0.02)
+    if status_of(folder).state is State.CRASHED:  # its worker is gone: nobody else will say how it ended
+        rundir.write_exit(folder, "killed", KILLED, cause="kill", signal=9)
+
+
+def _kill(folder: Path, child: object) -> bool:
+    """Kill the very process that the record describes; False where it has ended.
+
+    A later process with its number is left alone, and so is one that a hand-edited record names: the training's command line
+    names its run.
+    """
+    mark = folder / rundir.KILL
+    try:
+        found = psutil.Process(child["pid"])  # type: ignore[index]
+        if not is_alive(child) or not any(folder.name in word for word in found.cmdline()):
+            return False
+        with contextlib.suppress(OSError):  # on a full disk it is killed without the mark
+            mark.touch()
+        found.kill()  # psutil itself refuses a number that was reused since it was looked up
+    except psutil.AccessDenied:
+        mark.unlink(missing_ok=True)
+        raise RunError(
+            f"run {folder.name} belongs to another user of this machine: only that one can kill it"
+        ) from None
+    except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return True

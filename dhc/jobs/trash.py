@@ -1,0 +1,133 @@
+"""Deleting runs and bringing them back: ``runs/.trash`` holds what was deleted until it is emptied.
+
+Nothing outside that folder is ever removed. A run whose folder is a link is deleted by its link alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dhc.runs import disk, rundir
+from dhc.runs.disk import Usage
+from dhc.runs.rundir import RunError
+from dhc.runs.status import status_of
+
+PLACE = re.compile(rf"({rundir.RUN_ID.pattern})\.(\d{{10,20}})")  # id and time of deletion in nanoseconds since 1970
+DOOMED = "."  # before the name of what is being removed: half of a run is never offered to be brought back
+
+
+@dataclass(frozen=True)
+class Trashed:
+    """A deleted run: its id, when it was deleted (Unix seconds), what it takes on disk, and where it is now."""
+
+    id: str
+    when: float
+    bytes: int
+    place: Path
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What became of several runs: where those are now that were deleted, and a sentence for each that was not."""
+
+    places: tuple[Path, ...]
+    refused: Mapping[str, str]
+
+
+def delete(runs_dir: Path, run_id: str) -> Path:
+    """Move a run into ``runs/.trash`` and return where it is now; refuses one that is alive. Raises RunError, OSError."""
+    folder = rundir.run_dir(runs_dir, run_id)
+    state = status_of(folder).state
+    if state.alive:
+        raise RunError(f"run {run_id} is {state.value}: stop it before you delete it")
+    trash = _trash(runs_dir)
+    trash.mkdir(exist_ok=True)
+    place = trash / f"{run_id}.{time.time_ns()}"
+    folder.rename(place)
+    return place
+
+
+def delete_all(runs_dir: Path, run_ids: Iterable[str]) -> Deleted:
+    """Delete those of the runs that can be."""
+    places, refused = [], {}
+    for run_id in run_ids:
+        try:
+            places.append(delete(runs_dir, run_id))
+        except RunError as error:
+            refused[run_id] = str(error)
+        except OSError as error:
+            refused[run_id] = f"run {run_id} could not be moved to the trash: {error.strerror or error}"
+    return Deleted(tuple(places), refused)
+
+
+def restore(runs_dir: Path, place: Path) -> str:
+    """Bring a deleted run back from the trash; returns its id. Raises RunError when that cannot be done."""
+    run_id = _checked(runs_dir, place)[1]
+    target = runs_dir / run_id
+    if not os.path.lexists(place):
+        raise RunError(f"run {run_id} cannot be brought back: the trash was emptied")
+    if os.path.lexists(target):
+        raise RunError(f"run {run_id} cannot be brought back: a run of that name is there")
+    place.rename(target)
+    return run_id
+
+
+def latest(runs_dir: Path, run_id: str) -> Path:
+    """Where the run of that id is in the trash, the one deleted last where there are several. Raises RunError."""
+    found = [item.place for item in trashed(runs_dir) if item.id == run_id]
+    if not found:
+        raise RunError(f"there is no run {run_id[:80]!r} in the trash: `python -m dhc runs trash` names those that are")
+    return found[0]
+
+
+def trashed(runs_dir: Path, usage: Callable[[Path], Usage] = disk.usage) -> list[Trashed]:
+    """The deleted runs that can be brought back, last deleted first; whatever else lies there is passed over."""
+    found = []
+    for place in _entries(runs_dir):
+        name = PLACE.fullmatch(place.name)
+        if name is not None:
+            found.append(Trashed(name[1], int(name[2]) / 1e9, usage(place).bytes, place))
+    return sorted(found, key=lambda item: item.place.name.rpartition(".")[2], reverse=True)
+
+
+def empty(runs_dir: Path, places: Iterable[Path] | None = None) -> int:
+    """Remove deleted runs for good, all or those at `places`; returns the bytes won.
+
+    Raises RunError for a place that is no deleted run's, before anything is removed; OSError where the system refuses.
+    """
+    if places is None:
+        places = [place for place in _entries(runs_dir) if PLACE.fullmatch(place.name.removeprefix(DOOMED))]
+    checked = [_checked(runs_dir, place)[0] for place in places]
+    won = 0
+    for place in checked:
+        won += disk.usage(place).bytes
+        doomed = place.with_name(DOOMED + place.name.removeprefix(DOOMED))
+        if os.path.lexists(place):
+            place.rename(doomed)
+        disk.remove(doomed)
+    return won
+
+
+def _trash(runs_dir: Path) -> Path:
+    trash = runs_dir / rundir.TRASH
+    if trash.is_symlink():
+        raise RunError(f"{trash} is a link and not a folder: remove the link, and the trash is made anew")
+    return trash
+
+
+def _entries(runs_dir: Path) -> list[Path]:
+    trash = _trash(runs_dir)
+    return list(trash.iterdir()) if trash.is_dir() else []
+
+
+def _checked(runs_dir: Path, place: Path) -> tuple[Path, str]:
+    """A place in this trash and the id of its run. Raises RunError for a path that is anything else."""
+    name = PLACE.fullmatch(place.name.removeprefix(DOOMED))
+    if name is None or place.parent.resolve() != _trash(runs_dir).resolve():
+        raise RunError(f"{str(place)[:200]!r} is no deleted run in {runs_dir / rundir.TRASH}")
+    return _trash(runs_dir) / place.name, name[1]
