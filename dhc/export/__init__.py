@@ -1,0 +1,1 @@
+"""Runs taken away: as tables, as a report to print, into TensorBoard and MLflow. Reads run folders, writes elsewhere."""
