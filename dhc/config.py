@@ -372,6 +372,13 @@ class FitConfig(Section):
         le=10_000,
         when=A_NETWORK,
     )
+    keep_resume_state: bool = knob(
+        True,
+        "Keep the state to go on from",
+        "Off: only the best network is kept on disk, and a run that is stopped or broken off can only start again. A finished run "
+        "never keeps it.",
+        when=A_NETWORK,
+    )
 
 
 class DeviceConfig(Section):

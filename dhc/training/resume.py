@@ -43,10 +43,13 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         keep: KeepBest,
         counters: Sequence[keras.callbacks.Callback],
         telemetry: Telemetry,
+        *,
+        save: bool = True,
     ) -> None:
         super().__init__()
         self._writer, self._folder = writer, writer.folder / rundir.RESUME
         self._validation, self._keep, self._counters, self._telemetry = validation, keep, counters, telemetry
+        self._save_at_all = save
         self._restored: list[dict[str, Any]] = []
         self._last, self._cost = time.perf_counter(), 0.0
         self._began, self._before = time.perf_counter(), 0.0
@@ -91,9 +94,9 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
                 setattr(callback, name, value)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save, unless the last one was only just written or no epoch follows."""
+        """Save, unless that is not wanted, the last one was only just written, or no epoch follows."""
         start = time.perf_counter()
-        if epoch + 1 == self.params["epochs"] or start - self._last < SHARE * self._cost:
+        if not self._save_at_all or epoch + 1 == self.params["epochs"] or start - self._last < SHARE * self._cost:
             return
         try:
             self._save(epoch + 1)
