@@ -11,6 +11,7 @@ from dhc.cli.data import data
 from dhc.cli.doctor import doctor
 from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
+from dhc.cli.queue import move, queue, work
 from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
 from dhc.cli.train import train
@@ -36,5 +37,7 @@ def cli() -> None:
     """Train, watch and compare image classifiers: the dashboard's command line."""
 
 
+for command in (work, queue, move):
+    runs.add_command(command)
 for command in (doctor, data, train, knn, ladder, runs, evaluate, predict):
     cli.add_command(command)

@@ -18,7 +18,7 @@ from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.training import hardware
-from dhc.ui import knn, session
+from dhc.ui import autopsy, knn, session
 from dhc.ui.frame import link
 from dhc.ui.pickers import state_badge
 from dhc.ui.plan import duration_text
@@ -61,7 +61,7 @@ def _draw(info: RunInfo) -> None:
         _events(log)
     else:
         _curves(info, log, history)
-    with st.expander("Log", expanded=not info.state.alive and info.state not in (State.FINISHED, State.STOPPED)):
+    with st.expander("Log", expanded=False):
         st.code(log_tail(info.folder) or "nothing yet", language=None, wrap_lines=True)
 
 
@@ -104,38 +104,15 @@ def _head(info: RunInfo, log: EventLog, history: History) -> None:
                     else "Ends at the next batch and keeps the best network so far."
                 )
                 st.button("Stop this run", type="primary", on_click=_stop, args=(info.id,), key="dhc-stop")
-        elif info.state in (State.STOPPED, State.KILLED, State.CRASHED, State.FAILED):
-            _offer_resume(info)
         if not history.epochs.empty:
             link("Mistakes")
             link("Confusion")
 
 
-def _offer_resume(info: RunInfo) -> None:
-    epoch = rundir.next_epoch(info.folder)
-    label = f"Resume at epoch {epoch:,}" if epoch > 1 else "Start again"
-    told = "Goes on as if nothing had happened: same weights, learning rate, counters, shuffling and dropout."
-    st.button(
-        label,
-        icon=":material/resume:",
-        help=told if epoch > 1 else None,
-        on_click=_resume,
-        args=(info.id,),
-        key="dhc-resume",
-    )
-
-
-def _resume(run_id: str) -> None:
-    try:
-        launch.resume(session.runs_dir(), run_id)
-    except (RunError, hardware.DeviceError, OSError) as error:
-        st.toast(plain(str(error)))
-
-
 def _stop(run_id: str) -> None:
     try:
         launch.stop(session.runs_dir(), run_id)
-    except RunError as error:
+    except (RunError, OSError) as error:
         st.toast(plain(str(error)))
 
 
@@ -153,12 +130,12 @@ def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
         st.progress(_fraction(info, history), text="Stopping …" if knn.is_knn(info) else "Stopping at the next batch …")
     elif info.state is State.RUNNING:
         _running(info, log, history)
-    elif info.state in (State.FINISHED, State.STOPPED):
+    elif info.state is State.FINISHED:
         st.success(
             plain(f"{info.state.capitalize()}: {info.status.reason.rstrip('.')}."), icon=":material/check_circle:"
         )
     else:
-        error_box(f"{info.state.capitalize()}: {info.status.reason.rstrip('.')}.")
+        autopsy.draw(info)
     if info.problem:
         error_box(info.problem)
 

@@ -11,7 +11,7 @@ import streamlit as st
 from dhc.analysis.mistakes import outcomes
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
-from dhc.runs import rundir
+from dhc.runs import disk, rundir
 from dhc.runs.records import Predictions
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo, Store, read_predictions
@@ -92,6 +92,23 @@ def pictures(path: str, split: str) -> Pictures:
 def gpus() -> tuple[hardware.Gpu, ...]:
     """The GPUs that the driver lists and how busy they are, asked at most every three seconds."""
     return hardware.gpus()
+
+
+def usage(info: RunInfo) -> disk.Usage:
+    """What the run takes on disk, looked at again when its folder has changed."""
+    return _ledger(runs_dir()).usage(info.folder)
+
+
+def freeable() -> int:
+    """Bytes that states of ended runs and the trash take: what can be given up without losing a result."""
+    ended = [info.folder for info in store().runs() if not info.state.alive]
+    totals = disk.totals(runs_dir(), ended, _ledger(runs_dir()).usage)
+    return totals.resume + totals.trash
+
+
+@st.cache_resource(show_spinner=False)
+def _ledger(folder: Path) -> disk.Ledger:
+    return disk.Ledger()
 
 
 def run_or_none(run_id: str | None) -> RunInfo | None:

@@ -1,0 +1,181 @@
+"""What happened to a run that did not finish, in plain words, and what helps. Reads its folder; changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dhc.config import ConfigError, RunConfig
+from dhc.runs import rundir
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo, log_tail
+
+FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$')
+LOG_LINES = 12
+HAPPENED = {
+    "stop": "You, or someone else, stopped it.",
+    "cancelled": "It was taken out of the queue before it started.",
+    "median": "It was stopped early as one of the hopeless of its group.",
+    "nan": "The loss became NaN{at}: the weights had grown beyond all bounds, and no epoch after that can be of use.",
+    "memory": "It ran out of memory{at}.",
+    "disk": "The disk was full{at}.",
+    "folder": "Its folder could not be written to{at}.",
+    "data": "Its pictures could not be read.",
+    "settings": "Its settings are not sound.",
+    "device": "The device that it was to run on is not here.",
+    "package": "A package that it needs is not installed here.",
+    "kill": "You, or someone else, killed it{at}.",
+    "signal": "Someone, or the system, killed its process{at}.",
+    "library": "Its process crashed inside a library{at}.",
+    "restart": "The machine restarted while it ran{at}.",
+    "elsewhere": "It ran on another machine, and this folder is a copy.",
+    "lost": "Its process and the one that watched over it ended at once{at}: both were killed, or memory ran out.",
+    "error": "It met an error{at}.",
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something that helps: go on (``resume``), start a copy with `changes` (``restart``), or make room (``free``)."""
+
+    kind: Literal["resume", "restart", "free"]
+    label: str
+    help: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Autopsy:
+    """happened: plain words. told: the record's own sentence. frame: the traceback's last one, or "". log: its last lines."""
+
+    happened: str
+    told: str
+    frame: str
+    log: str
+    offers: tuple[Offer, ...]
+
+
+def autopsy(info: RunInfo, *, freeable: int = 0) -> Autopsy | None:
+    """Of a run that ended without finishing; None for any other. `freeable` bytes could be won back in the folder of runs."""
+    if info.state.alive or info.state is State.FINISHED:
+        return None
+    cause = info.status.cause or "error"
+    at = _where(info)
+    happened = HAPPENED.get(cause, HAPPENED["error"]).format(at=at)
+    log = log_tail(info.folder, LOG_LINES)
+    return Autopsy(happened, info.status.reason, last_frame(info), log, offers(info, cause, freeable))
+
+
+def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
+    """What helps against a cause, the likeliest first."""
+    found: list[Offer | None] = []
+    if cause == "disk":
+        found.append(_free(freeable))
+    if cause != "nan":
+        found.append(_resume(info))
+    if info.config is not None:
+        found += [_restart(info.config, label, help, changes) for label, help, changes in _changes(info.config, cause)]
+    return tuple(offer for offer in found if offer is not None)
+
+
+def last_frame(info: RunInfo) -> str:
+    """``dhc/training/loop.py, line 87, in _fit`` of the last traceback in the log; "" where there is none."""
+    text = log_tail(info.folder, 200)
+    if "Traceback (most recent call last)" not in text:
+        return ""
+    frames = [match for line in text.splitlines() if (match := FRAME.match(line))]
+    if not frames:
+        return ""
+    file = re.sub(r"^.*?/(dhc/|site-packages/)", r"\1", frames[-1]["file"]).removeprefix("site-packages/")
+    return f"{file}, line {frames[-1]['line']}, in {frames[-1]['function']}"
+
+
+def _where(info: RunInfo) -> str:
+    """`` at epoch 7, batch 112``, as far as that is known."""
+    ended = rundir.read_json(info.folder / rundir.EXIT) or {}
+    epoch, batch = ended.get("epoch"), ended.get("batch")
+    if isinstance(epoch, int) and isinstance(batch, int):
+        return f" at epoch {epoch:,}, batch {batch:,}"
+    if info.epochs_done and info.config is not None and info.config.uses("fit.epochs"):
+        return f" in epoch {info.epochs_done + 1:,}"
+    return ""
+
+
+def _resume(info: RunInfo) -> Offer:
+    epoch = rundir.next_epoch(info.folder)
+    if epoch > 1:
+        return Offer(
+            "resume",
+            f"Resume at epoch {epoch:,}",
+            "Goes on as if nothing had happened: same weights, learning rate, counters, shuffling and dropout.",
+        )
+    return Offer(
+        "resume", "Start again", "From the first epoch, with the same settings: no state to go on from was saved."
+    )
+
+
+def _free(freeable: int) -> Offer | None:
+    if freeable <= 0:
+        return None
+    size = f"{freeable / 1e9:.1f} GB" if freeable >= 1e9 else f"{freeable / 1e6:.0f} MB"
+    return Offer(
+        "free", f"Free disk space: {size}", "Saved states of runs that have ended, and the trash, take that much."
+    )
+
+
+def _changes(config: RunConfig, cause: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Labels, helps and changes of the copies worth starting."""
+    if cause == "nan":
+        rate = float(f"{config.optimizer.learning_rate / 10:.6g}")
+        lower = {"optimizer.learning_rate": rate, "schedule.min_lr": min(config.schedule.min_lr, rate)}
+        return [("Restart with LR ÷ 10", f"A copy of this run with learning rate {rate:g}.", lower)]
+    if cause == "memory":
+        half = max(1, config.fit.batch_size // 2)
+        width = config.model.width / 2
+        return [
+            (
+                "Restart with batch size halved",
+                f"A copy of this run with {half} pictures a batch.",
+                {"fit.batch_size": half},
+            ),
+            ("Restart at half the width", f"A copy of this run with width {width:g}.", {"model.width": width}),
+        ]
+    if cause == "device":
+        return [
+            (
+                "Restart on any device",
+                "A copy of this run on a GPU where there is one, else on the CPU.",
+                {"device.device": "auto"},
+            )
+        ]
+    if cause == "package":
+        return [
+            (
+                "Restart with TensorFlow",
+                "A copy of this run with the backend that is always there.",
+                {"device.backend": "tensorflow"},
+            )
+        ]
+    if cause == "library":
+        return [
+            (
+                "Restart without XLA",
+                "A copy of this run without the compiler, which is where libraries crash most.",
+                {"device.jit": "off"},
+            )
+        ]
+    return []
+
+
+def _restart(config: RunConfig, label: str, help: str, changes: dict[str, Any]) -> Offer | None:
+    """The offer where its changes have an effect and are allowed."""
+    in_effect = {name: value for name, value in changes.items() if config.uses(name) and config.get(name) != value}
+    if not in_effect:
+        return None
+    try:
+        config.with_values(in_effect)
+    except ConfigError:
+        return None
+    return Offer("restart", label, help, in_effect)

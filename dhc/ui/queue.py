@@ -1,0 +1,122 @@
+"""Who trains and who waits, device by device: other places in the queue, cancelling, and going on after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dhc.jobs import launch
+from dhc.jobs import queue as queues
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+from dhc.ui import session
+from dhc.ui.frame import link
+from dhc.ui.names import amount
+from dhc.ui.pickers import describe
+from dhc.ui.states import guard, plain
+
+TICK = 2.0  # seconds between two looks while someone waits
+SHOWN = 20  # rows of one queue
+
+
+def draw(runs: Sequence[RunInfo]) -> None:
+    """The queues, looked at again by themselves; nothing where nobody waits."""
+    if not any(info.state is State.QUEUED for info in runs):
+        return
+
+    @st.fragment(run_every=TICK)
+    def body() -> None:
+        with guard(RunError, OSError), st.container(key="dhc-queue"):
+            now = [info for info in session.store().runs() if info.state.alive]
+            if not any(info.state is State.QUEUED for info in now):
+                st.rerun(scope="app")
+            for device in sorted({info.device for info in now if info.state is State.QUEUED}):
+                _device(device, {info.id: info for info in now if info.device == device})
+
+    body()
+
+
+def idle_devices(runs: Sequence[RunInfo]) -> list[str]:
+    """Devices for which runs wait while nobody works: after a restart of the machine, or when a worker was killed."""
+    waiting = {info.device for info in runs if info.state is State.QUEUED}
+    return sorted(d for d in waiting if queues.worker_of(session.runs_dir(), d) is None)
+
+
+def offer_work(runs: Sequence[RunInfo]) -> None:
+    """Say that a queue stands still, and the one button that sets it going."""
+    if not idle_devices(runs):
+        return
+    count = sum(info.state is State.QUEUED for info in runs)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="dhc-idle"):
+        told = f"{amount(count, 'run')} {'waits' if count == 1 else 'wait'}, and nobody is at work: the machine restarted, or the worker was ended."
+        st.markdown(f":material/hourglass_disabled: {told}", width="stretch")
+        st.button("Go on with the queue", type="primary", icon=":material/play_arrow:", key="dhc_work", on_click=_work)
+
+
+def _work() -> None:
+    _try_to(lambda: launch.work(session.runs_dir()))
+
+
+def _device(device: str, alive: dict[str, RunInfo]) -> None:
+    order = [folder.name for folder in queues.queue(session.runs_dir(), device) if folder.name in alive]
+    worker = queues.worker_of(session.runs_dir(), device)
+    busy = [info for info in alive.values() if info.state is not State.QUEUED]
+    st.markdown(f"**Queue of {'the CPU' if device == 'cpu' else plain(device)}**: {amount(len(order), 'run')} waiting")
+    if worker is not None and worker.waits:
+        st.markdown(f":material/hourglass_top: {plain(worker.waits[:1].upper() + worker.waits[1:])}.")
+    for info in busy:
+        _row(info, "Now", [])
+    for number, run_id in enumerate(order[:SHOWN]):
+        last = len(order) - 1
+        moves = [("first", 0, number > 0), ("up", number - 1, number > 0), ("down", number + 1, number < last)]
+        _row(alive[run_id], f"{number + 1}.", moves)
+    if len(order) > SHOWN:
+        st.caption(f"… and {len(order) - SHOWN} more.")
+
+
+MOVES = {"first": ":material/vertical_align_top:", "up": ":material/arrow_upward:", "down": ":material/arrow_downward:"}
+
+
+def _row(info: RunInfo, place: str, moves: Sequence[tuple[str, int, bool]]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
+        st.markdown(place, width=40)
+        st.markdown(plain(describe(info)), width="stretch")
+        for name, to, possible in moves:
+            st.button(
+                "",
+                icon=MOVES[name],
+                help=f"Move {name}" if name != "first" else "Run it next",
+                key=f"dhc_move_{name}_{info.id}",
+                disabled=not possible,
+                on_click=_move,
+                args=(info.id, to),
+                type="tertiary",
+            )
+        if info.state is State.QUEUED:
+            st.button(
+                "Cancel",
+                key=f"dhc_cancel_{info.id}",
+                help="Takes it out of the queue; it can be queued again.",
+                on_click=_cancel,
+                args=(info.id,),
+                type="tertiary",
+            )
+        else:
+            link("Live", run=info.id)
+
+
+def _move(run_id: str, to: int) -> None:
+    _try_to(lambda: queues.move(session.runs_dir(), run_id, to))
+
+
+def _cancel(run_id: str) -> None:
+    _try_to(lambda: launch.stop(session.runs_dir(), run_id))
+
+
+def _try_to(action: object) -> None:
+    try:
+        action()  # type: ignore[operator]
+    except (RunError, OSError) as error:
+        st.toast(plain(str(error)))
