@@ -13,6 +13,7 @@ from pathlib import Path
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
 from dhc.runs.status import status_of
+from dhc.runs.store import RunInfo
 
 BLOCK = 512  # bytes; the unit of st_blocks, whatever the file system's own is
 GROWING = (rundir.EVENTS, rundir.LOG)  # appended to, so that their folder's time does not tell of it
@@ -34,7 +35,10 @@ class Usage:
 
 @dataclass(frozen=True)
 class Totals:
-    """What all runs cost and the trash beside them, and what is free on that disk, in bytes."""
+    """What all runs cost and the trash beside them, and what is free on that disk, in bytes.
+
+    resume    the states to go on from of runs that have ended: what can be given up without losing a network
+    """
 
     runs: int
     networks: int
@@ -42,9 +46,16 @@ class Totals:
     trash: int
     free: int
 
+    @property
+    def freeable(self) -> int:
+        """Bytes that can be won without losing a run or a network."""
+        return self.resume + self.trash
+
 
 def usage(folder: Path) -> Usage:
     """Look at every file of a run. A folder that is not there costs nothing; no link is followed."""
+    if folder.is_symlink():
+        return Usage(_taken(folder))
     network = _taken(folder / rundir.BEST)
     outside = {file.inode: file.size for file in _files(folder, but=rundir.RESUME)}
     state = {file.inode: file.size for file in _files(folder / rundir.RESUME) if file.inode not in outside}
@@ -72,13 +83,13 @@ class Ledger:
         return found
 
 
-def totals(runs_dir: Path, folders: Iterable[Path], usage: Callable[[Path], Usage] = usage) -> Totals:
-    """The sums over the runs in `folders`; the trash is that of `runs_dir`."""
-    each = [usage(folder) for folder in folders]
+def totals(runs_dir: Path, runs: Iterable[RunInfo], usage: Callable[[Path], Usage] = usage) -> Totals:
+    """The sums over `runs`; the trash is that of `runs_dir`."""
+    each = [(info, usage(info.folder)) for info in runs]
     return Totals(
-        runs=sum(one.bytes for one in each),
-        networks=sum(one.network for one in each),
-        resume=sum(one.resume for one in each),
+        runs=sum(one.bytes for _, one in each),
+        networks=sum(one.network for _, one in each),
+        resume=sum(one.resume for info, one in each if not info.state.alive),
         trash=sum({file.inode: file.size for file in _files(runs_dir / rundir.TRASH)}.values()),
         free=free(runs_dir),
     )

@@ -11,6 +11,8 @@ import streamlit as st
 from dhc.analysis.mistakes import outcomes
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
+from dhc.jobs import trash
+from dhc.jobs.trash import Trashed
 from dhc.runs import disk, rundir
 from dhc.runs.records import Predictions
 from dhc.runs.rundir import RunError
@@ -101,9 +103,17 @@ def usage(info: RunInfo) -> disk.Usage:
 
 def freeable() -> int:
     """Bytes that states of ended runs and the trash take: what can be given up without losing a result."""
-    ended = [info.folder for info in store().runs() if not info.state.alive]
-    totals = disk.totals(runs_dir(), ended, _ledger(runs_dir()).usage)
-    return totals.resume + totals.trash
+    return totals().freeable
+
+
+def totals() -> disk.Totals:
+    """What all runs and the trash take on disk."""
+    return disk.totals(runs_dir(), store().runs(), _ledger(runs_dir()).usage)
+
+
+def trashed() -> list[Trashed]:
+    """The deleted runs that can be brought back, last deleted first. Raises RunError where the trash is a link."""
+    return trash.trashed(runs_dir(), _ledger(runs_dir()).usage)
 
 
 @st.cache_resource(show_spinner=False)
