@@ -12,15 +12,19 @@ from dhc.cli.common import JSON, RUNS, print_json
 @click.command()
 @click.argument("run_id")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="val", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Also write how many are right to this JSON file.")
 @RUNS
 @JSON
-def evaluate(run_id: str, split: str, runs_dir: Path, as_json: bool) -> None:
+def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json: bool) -> None:
     """Print the classification report of a run: precision, recall, F1 and support per class."""
     from dhc.analysis import report
     from dhc.evaluate import confusion_of_run
-    from dhc.runs.rundir import run_dir
+    from dhc.runs.rundir import run_dir, write_json
 
     matrix, classes = confusion_of_run(run_dir(runs_dir, run_id), split)
+    if out is not None:
+        counted = {"pictures": int(matrix.sum()), "correct": int(matrix.trace())}
+        write_json(out, {"run": run_id, "split": split, **counted})
     if as_json:
         rows = report.classification_report(matrix, classes).to_dict("records")
         return print_json({"classes": rows, "averages": report.averages(matrix).to_dict("records")})

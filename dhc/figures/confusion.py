@@ -45,9 +45,9 @@ def heatmap(
     shares = not np.array_equal(matrix, counts)
     figure = theme.figure(x="predicted", y="true")
     figure.add_trace(_cells(values, names, order, np.asarray(counts), shares=shares, sqrt=scale == "sqrt"))
-    _dress_axes(figure, names)
+    dress_axes(figure, names)
     if selected is not None:
-        _outline(figure, order, selected)
+        outline(figure, order, selected)
     return figure
 
 
@@ -105,7 +105,7 @@ def _colorbar(values: np.ndarray, *, shares: bool, sqrt: bool) -> dict[str, Any]
     }
 
 
-def _dress_axes(figure: go.Figure, names: list[str]) -> None:
+def dress_axes(figure: go.Figure, names: list[str]) -> None:
     """Square cells; every name written out where there is room for it, which zooming in makes."""
     k = len(names)
     font = {"size": 8 if k > 60 else 10} if k > 24 else None
@@ -116,7 +116,7 @@ def _dress_axes(figure: go.Figure, names: list[str]) -> None:
     figure.update_yaxes(**common, autorange="reversed", scaleanchor="x")
 
 
-def _outline(figure: go.Figure, order: np.ndarray, selected: tuple[int, int]) -> None:
+def outline(figure: go.Figure, order: np.ndarray, selected: tuple[int, int]) -> None:
     """A frame around a cell, and a faint band along its row and its column, which leads the eye to a cell of six pixels."""
     k = len(order)
     row, column = (int(np.flatnonzero(order == c)[0]) for c in selected)

@@ -33,3 +33,13 @@ def detach(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None =
         )
     threading.Thread(target=process.wait, daemon=True).start()
     return process
+
+
+def last_error(log: Path) -> str:
+    """Why a detached `python -m dhc` command failed, by its log: the last sentence that it printed after ``error:``."""
+    try:
+        text = log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    reasons = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
+    return reasons[-1] if reasons else "its process ended early; try again"

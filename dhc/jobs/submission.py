@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from dhc.jobs.process import detach, python
+from dhc.jobs.process import detach, last_error, python
 from dhc.runs.rundir import read_json, write_json
 from dhc.runs.status import identify, is_alive
 
@@ -51,13 +51,4 @@ def submission(folder: Path) -> Submission | None:
         return Submission(max(0.0, time.time() - asked_at) if isinstance(asked_at, int | float) else 0.0)
     if (folder / FILE).is_file():  # it appears whole, as the last thing that the process does
         return Submission(file=folder / FILE)
-    return Submission(failed=_reason(folder))
-
-
-def _reason(folder: Path) -> str:
-    try:
-        text = (folder / LOG).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
-    reasons = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
-    return reasons[-1] if reasons else "its process ended early; try again"
+    return Submission(failed=last_error(folder / LOG))

@@ -78,32 +78,35 @@ def show_chosen(subject: Subject, listed: Sequence[int], on_close: Callable[[int
             if index is not None:
                 st.html(assets.path("detail.css"))
                 with st.container(key="dhc-detail", gap="small"):
-                    _steps(subject, index, listed)
+                    steps(lambda: chosen(subject), choose, listed)
                     _draw(subject, index)
 
     dialog()
 
 
-def _steps(subject: Subject, index: int, listed: Sequence[int]) -> None:
-    """Where we are, previous, next."""
-    at = _place(index, listed)
+def steps(
+    now: Callable[[], int | None], go: Callable[[int], None], listed: Sequence[int], *, key: str = "dhc_"
+) -> None:
+    """Where we are among the rows `listed`, previous, next. `now` reads the row that is open, `go` opens another one."""
+    index = now()
+    at = None if index is None else _place(index, listed)
     with st.container(key="dhc-steps", horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             "Not among the pictures listed" if at is None else f"{at + 1:,} of {len(listed):,} listed", width="content"
         )
         for label, by, icon, shortcut in STEPS:
             st.button(
-                label, key=f"dhc_{label.lower()}", icon=icon, shortcut=shortcut, on_click=_step, args=(subject, listed, by),
+                label, key=f"dhc_{label.lower()}", icon=icon, shortcut=shortcut, on_click=_step, args=(now, go, listed, by),
                 disabled=at is None or not 0 <= at + by < len(listed),
             )  # fmt: skip
 
 
-def _step(subject: Subject, listed: Sequence[int], by: int) -> None:
+def _step(now: Callable[[], int | None], go: Callable[[int], None], listed: Sequence[int], by: int) -> None:
     """Go on from the picture that is open *now*: keys may be pressed faster than the dialog is drawn."""
-    index = chosen(subject)
+    index = now()
     at = None if index is None else _place(index, listed)
     if at is not None and 0 <= at + by < len(listed):
-        choose(listed[at + by])
+        go(listed[at + by])
 
 
 def _place(index: int, listed: Sequence[int]) -> int | None:
@@ -114,18 +117,20 @@ def _draw(subject: Subject, index: int) -> None:
     row = subject.table.iloc[index]
     left, right = st.columns([396, 700], gap="medium")
     with left:
-        _large(subject.album, index, row)
+        large(subject.album, index)
     with right:
         _verdict(row)
-        _bars(subject.p, index, row)
+        st.markdown("**Most probable classes**")
+        bars(subject.p, index, key="dhc_bars")
         _epochs(subject.p, index)
     _neighbours(subject, index, row)
 
 
-def _large(album: Album, index: int, row: pd.Series) -> None:
+def large(album: Album, index: int, *, size: int = LARGE) -> None:
+    """The picture in row `index`, `size` CSS pixels a side, and its name."""
     image = album.image(index)
-    name = clean(row["id"])
-    st.html(inline(blank() if image is None else image, size=LARGE, alt=f"The picture {name}", title=name))
+    name = clean(str(album.ids[index]))
+    st.html(inline(blank() if image is None else image, size=size, alt=f"The picture {name}", title=name))
     if image is None:
         st.caption("This picture is not there any more, or cannot be read.")
     st.caption(plain(name))
@@ -146,14 +151,16 @@ def _verdict(row: pd.Series) -> None:
     )
 
 
-def _bars(p: Predictions, index: int, row: pd.Series) -> None:
+def bars(p: Predictions, index: int, *, key: str) -> None:
+    """The picture's five most probable classes as bars, the true one marked."""
     ranked = top_k(p, index)
     names = short_names(p.classes)
-    figure = probabilities([names[c] for c in ranked.index], ranked["probability"].to_numpy(), names[int(row["true"])])
+    figure = probabilities(
+        [names[c] for c in ranked.index], ranked["probability"].to_numpy(), names[int(p.y_true[index])]
+    )
     figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4}, xaxis={"title": None, "showticklabels": False})
     told = ", ".join(f"{clean(name)} {percent(chance)}" for name, chance in ranked.itertuples(index=False))
-    st.markdown("**Most probable classes**")
-    plot(figure, key="dhc_bars", height=26 * len(ranked) + 4, alt=f"Most probable classes: {told}", clicks=False)
+    plot(figure, key=key, height=26 * len(ranked) + 4, alt=f"Most probable classes: {told}", clicks=False)
 
 
 def _epochs(p: Predictions, index: int) -> None:

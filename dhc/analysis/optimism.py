@@ -1,0 +1,159 @@
+"""How much better the winner looks than it is, because it was chosen by the very pictures that it is judged on.
+
+Each run that val has judged had a chance to be lucky, and the best of many lucky figures was kept. Here are the count, what
+is to be expected from it, and what a held-back half of val shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from dhc.analysis.ladder import is_measured, resolved
+from dhc.config import RunConfig
+from dhc.runs.records import Predictions
+from dhc.runs.store import RunInfo
+
+SPLITS = 200  # ways to halve val; at most 256, the bits of a SHA-256
+ENOUGH = 20  # pictures; halves of fewer say nothing
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """The winner by one half of val, judged on the other: means over many ways to halve.
+
+    chosen, held   its accuracy on the half that chose it and on the half that was held back, 0 to 1
+    optimism, sd   mean and standard deviation over the splits of chosen minus held
+    runs, splits   among how many runs it was chosen, and in how many ways val was halved
+    winners        run id → share of the splits in which it won, most first
+    """
+
+    chosen: float
+    held: float
+    optimism: float
+    sd: float
+    runs: int
+    splits: int
+    winners: Mapping[str, float]
+
+
+def judged_alike(
+    config: RunConfig, fingerprint: str | None, runs: Iterable[RunInfo], fingerprints: Mapping[str, str]
+) -> list[RunInfo]:
+    """The ended runs that were judged on the same val pictures as a run with this config: same data set, same classes.
+
+    fingerprint: that of its data set, None where nobody noted it. fingerprints: run id → that of the run's data set. A data set
+    without one on either side is told by its folder.
+    """
+    path = resolved(config.data.path)
+    found = []
+    for info in runs:
+        if info.config is None or not is_measured(info) or info.config.data.classes != config.data.classes:
+            continue
+        other = fingerprints.get(info.id)
+        if other == fingerprint if fingerprint and other else resolved(info.config.data.path) == path:
+            found.append(info)
+    return found
+
+
+@lru_cache(maxsize=64)
+def expected_maximum(n: int) -> float:
+    """The expected largest of n independent standard normal deviates: 0 for 1, 0.564 for 2, 1.539 for 10, 2.508 for 100.
+
+    The integral over x > 0 of 1 - F(x)^n - F(-x)^n, F the normal distribution (David and
+    Nagaraja, Order Statistics, 2003, section 3.1).
+    """
+    if n < 1:
+        raise ValueError(f"the largest of {n} figures is not defined: give at least 1")
+    from scipy.special import log_ndtr
+
+    x = np.linspace(0.0, 12.0, 12_001)
+    rise = 1 - np.exp(n * log_ndtr(x)) - np.exp(n * log_ndtr(-x))  # both halves of the integral, laid upon each other
+    return float(np.trapezoid(rise, x))
+
+
+def expected_optimism(accuracy: float, pictures: int, runs: int, correlation: float = 0.0) -> float:
+    """How much the best of so many equally good runs is above their true accuracy on average, 0 to 1.
+
+    Each accuracy is off by a normal deviate of sqrt(accuracy (1 - accuracy) / pictures). Runs judged on the same pictures are
+    lucky together: with `correlation` between the right answers of two runs, only sqrt(1 - correlation) of the luck can be
+    chosen by (Owen and Steck, Annals of Mathematical Statistics 33, 1962). Runs that are not equally good are chosen by merit
+    more than by luck, so this is about the most that is to be expected.
+    """
+    if not pictures:
+        raise ValueError("no picture was judged: an accuracy needs at least one")
+    luck = math.sqrt(max(0.0, accuracy * (1 - accuracy)) / pictures)
+    return expected_maximum(runs) * luck * math.sqrt(1 - min(1.0, max(0.0, correlation)))
+
+
+def mean_correlation(correct: np.ndarray) -> float:
+    """The mean correlation between two runs' right answers, -1 to 1; 0 for fewer than two runs that are neither all right nor all wrong.
+
+    correct: (R, N) bool, whether run r has picture n right.
+    """
+    values = np.asarray(correct, dtype=np.float64)
+    values = values[values.std(axis=1) > 0]
+    if len(values) < 2:
+        return 0.0
+    table = np.corrcoef(values)
+    return float((table.sum() - len(table)) / (len(table) * (len(table) - 1)))
+
+
+def halves(ids: Sequence[str] | np.ndarray, splits: int = SPLITS) -> np.ndarray:
+    """(N, splits) bool: whether a picture is in the half that chooses. Bit s of the SHA-256 of its file name decides.
+
+    So a picture stands in the same half for every run, on any machine, and whatever else is in val.
+    """
+    if not 1 <= splits <= 256:
+        raise ValueError(f"{splits} splits cannot be drawn: a SHA-256 has bits for 1 to 256")
+    digests = [hashlib.sha256(str(name).encode("utf-8", "backslashreplace")).digest() for name in ids]
+    table = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), 32)
+    return np.unpackbits(table, axis=1)[:, :splits].astype(bool)
+
+
+def right_answers(p: Predictions) -> np.ndarray:
+    """(E, N) bool: whether the picture was right after each epoch; row 0 is epoch 1."""
+    right: np.ndarray = p.y_pred == p.y_true
+    return right
+
+
+def held_back(ids: np.ndarray, right: Mapping[str, np.ndarray], splits: int = SPLITS) -> HeldBack:
+    """Choose the winner, run and epoch, by one half of val and judge it on the other, over many halvings.
+
+    ids: (N,) the pictures. right: run id → (E, N) bool, its right answers on those pictures after each epoch. Equals are won by
+    the first run and the earliest epoch. ValueError for fewer than ENOUGH pictures and for no run.
+    """
+    if len(ids) < ENOUGH or not right:
+        raise ValueError(
+            f"{len(ids):,} pictures of {len(right):,} runs cannot be halved to any use: it takes {ENOUGH} and a run"
+        )
+    choose = halves(ids, splits)
+    best = [_best_epoch(answers, choose) for answers in right.values()]
+    winner = np.argmax([chosen for chosen, _ in best], axis=0)
+    at = np.arange(splits)
+    chosen, held = (np.array([figures[side] for figures in best])[winner, at] for side in (0, 1))
+    counted = np.bincount(winner, minlength=len(right)) / splits
+    shares = sorted(zip(right, counted.tolist(), strict=True), key=lambda item: -item[1])
+    optimism = chosen - held
+    return HeldBack(
+        float(chosen.mean()), float(held.mean()), float(optimism.mean()), float(optimism.std(ddof=1 if splits > 1 else 0)),
+        len(right), splits, {run: share for run, share in shares if share > 0},
+    )  # fmt: skip
+
+
+def _best_epoch(right: np.ndarray, choose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(S,) accuracies on the choosing and on the held-back half, of the epoch that is best on the choosing one."""
+    values = right.astype(np.float32)
+    sizes = choose.sum(axis=0)
+    on_choose = values @ choose.astype(np.float32)  # (E, S) right answers; whole numbers, exact in float32
+    on_held = values.sum(axis=1, keepdims=True) - on_choose
+    epoch, at = on_choose.argmax(axis=0), np.arange(choose.shape[1])
+    return (
+        on_choose[epoch, at] / np.maximum(sizes, 1),
+        on_held[epoch, at] / np.maximum(len(choose) - sizes, 1),
+    )

@@ -1,0 +1,70 @@
+"""Two runs' answers side by side on the val pictures that both were judged on, whatever the order in which each lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dhc.runs.records import Predictions
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """The answers of runs A and B on the pictures that both have, in A's order.
+
+    ids              (M,) str, the pictures' files
+    rows_a, rows_b   (M,) int64, the picture's row in each run's own predictions
+    true, a, b       (M,) int64, index into classes: what it is, what A and what B said
+    classes          names; A's, then those that only B knows
+    only_a, only_b   how many pictures only one of them was judged on
+    """
+
+    ids: np.ndarray
+    rows_a: np.ndarray
+    rows_b: np.ndarray
+    true: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    classes: tuple[str, ...]
+    only_a: int = 0
+    only_b: int = 0
+
+    def swapped(self) -> Shared:
+        """The same with A and B changed over; pictures and classes keep their order."""
+        return Shared(
+            self.ids, self.rows_b, self.rows_a, self.true, self.b, self.a, self.classes, self.only_b, self.only_a
+        )
+
+
+def share(a: Predictions, b: Predictions) -> Shared:
+    """Align two runs by picture. A file that is listed twice counts once.
+
+    ValueError in one sentence where no picture is shared or where the runs disagree about what a picture is.
+    """
+    _, rows_a, rows_b = np.intersect1d(a.ids.astype(str), b.ids.astype(str), return_indices=True)
+    if not len(rows_a):
+        raise ValueError(
+            "the two runs share no val picture: a comparison picture by picture needs two runs on the same data set"
+        )
+    order = np.argsort(rows_a)
+    rows_a, rows_b = rows_a[order], rows_b[order]
+    classes = (*a.classes, *(name for name in b.classes if name not in a.classes))
+    number = {name: i for i, name in enumerate(classes)}
+    of_b = np.array([number[name] for name in b.classes], dtype=np.int64)
+    true = a.y_true[rows_a]
+    _refuse_other_labels(a.ids[rows_a], true, of_b[b.y_true[rows_b]], classes)
+    said_a, said_b = a.predicted[rows_a], of_b[b.predicted[rows_b]]
+    left = len(a.ids) - len(rows_a), len(b.ids) - len(rows_b)
+    return Shared(a.ids[rows_a], rows_a, rows_b, true, said_a, said_b, classes, *left)
+
+
+def _refuse_other_labels(ids: np.ndarray, a: np.ndarray, b: np.ndarray, classes: tuple[str, ...]) -> None:
+    other = np.flatnonzero(a != b)
+    if len(other):
+        first = other[0]
+        raise ValueError(
+            f"the two runs disagree about what {len(other):,} of their {len(ids):,} shared pictures are "
+            f"({str(ids[first])[:60]} is {classes[a[first]][:40]} to A and {classes[b[first]][:40]} to B): "
+            f"choose two runs on the same labels"
+        )

@@ -1,0 +1,262 @@
+"""Real or noise? Whether one run does better than another on the same val pictures, and how many repeats would tell.
+
+Sources: McNemar, Psychometrika 12 (1947), its exact form and the mid-p form as in Fagerland, Lydersen and Laake, BMC Medical
+Research Methodology 13:91 (2013); the interval is method 10 of Newcombe, Statistics in Medicine 17:2635 (1998); Welch,
+Biometrika 34 (1947); the power of a t-test by the noncentral t distribution, Cohen (1988).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Literal
+
+from dhc.analysis.alike import next_repeats, same_but_seed
+from dhc.analysis.shared import Shared
+from dhc.config import RunConfig
+from dhc.runs.store import RunInfo
+
+ALPHA, POWER = 0.05, 0.8
+MOST_SEEDS = 30  # seeds a side; what needs more is too small to be worth settling
+Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Table:
+    """How two runs did on the same pictures: counts of pictures. `fixes` only B has right, `breaks` only A."""
+
+    both_right: int
+    fixes: int
+    breaks: int
+    both_wrong: int
+
+    @property
+    def n(self) -> int:
+        """How many pictures."""
+        return self.both_right + self.fixes + self.breaks + self.both_wrong
+
+    @property
+    def accuracy_a(self) -> float:
+        """A's share of right answers, 0 to 1."""
+        return (self.both_right + self.breaks) / self.n
+
+    @property
+    def accuracy_b(self) -> float:
+        """B's share of right answers, 0 to 1."""
+        return (self.both_right + self.fixes) / self.n
+
+    @property
+    def difference(self) -> float:
+        """B's accuracy minus A's, -1 to 1."""
+        return (self.fixes - self.breaks) / self.n
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What the repeats of one side reached. sd: sample standard deviation, None for fewer than two."""
+
+    values: tuple[float, ...]
+
+    @property
+    def n(self) -> int:
+        """How many seeds."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """Their mean, NaN for none."""
+        return fmean(self.values) if self.values else math.nan
+
+    @property
+    def sd(self) -> float | None:
+        """Their standard deviation (n - 1), None for fewer than two."""
+        return stdev(self.values) if self.n > 1 else None
+
+
+@dataclass(frozen=True)
+class Settling:
+    """How many seeds a side would settle the matter: with a power of 80% at a two-sided 5%, if the difference is what it seems.
+
+    seeds        of each side in all; None: more than MOST_SEEDS
+    difference   B minus A that is taken to be true
+    sd           standard deviation of one run's accuracy from seed to seed that is taken to be true
+    source       "seeds": measured from the repeats that are there; "pictures": guessed from the pictures that flip
+    """
+
+    seeds: int | None
+    difference: float
+    sd: float
+    source: Literal["seeds", "pictures"]
+
+
+def table_of(shared: Shared) -> Table:
+    """Count the shared pictures by who has them right."""
+    a, b = shared.a == shared.true, shared.b == shared.true
+    return Table(int((a & b).sum()), int((~a & b).sum()), int((a & ~b).sum()), int((~a & ~b).sum()))
+
+
+def mcnemar_p(table: Table) -> float:
+    """The exact two-sided p: were each discordant picture a fair coin, how often it would come out at least this uneven.
+
+    1 where no picture is discordant. 5 fixes, 0 breaks: 2 / 32 = 0.0625.
+    """
+    discordant = table.fixes + table.breaks
+    if not discordant:
+        return 1.0
+    from scipy.stats import binomtest  # half a second, and only when asked
+
+    return float(binomtest(table.fixes, discordant, 0.5).pvalue)
+
+
+def mid_p(table: Table) -> float:
+    """McNemar's mid-p: half the probability of what was observed counts, which makes the exact test less timid."""
+    discordant = table.fixes + table.breaks
+    if not discordant:
+        return 1.0
+    from scipy.stats import binom
+
+    few = min(table.fixes, table.breaks)
+    return min(1.0, float(2 * binom.cdf(few, discordant, 0.5) - binom.pmf(few, discordant, 0.5)))
+
+
+def difference_interval(table: Table) -> tuple[float, float]:
+    """The 95% confidence interval of `table.difference`: Newcombe's method 10 for paired proportions, within -1 and 1.
+
+    Wilson's intervals of both accuracies are combined by their correlation phi, with Newcombe's continuity correction.
+    14 both right, 5 fixes, no break, 22 both wrong: 0.011 to 0.226.
+    """
+    n = table.n
+    if not n:
+        raise ValueError("there is no picture to compare: an interval needs at least one")
+    a, b = table.accuracy_a, table.accuracy_b
+    low_a, high_a = wilson(a, n)
+    low_b, high_b = wilson(b, n)
+    phi = _phi(table)
+    down = _combined(b - low_b, high_a - a, phi)
+    up = _combined(high_b - b, a - low_a, phi)
+    return max(-1.0, table.difference - down), min(1.0, table.difference + up)
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Wilson's 95% interval of a share of n pictures, 0 to 1."""
+    middle = share + Z95**2 / (2 * n)
+    room = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n))
+    scale = 1 + Z95**2 / n
+    return max(0.0, (middle - room) / scale), min(1.0, (middle + room) / scale)
+
+
+def _combined(first: float, second: float, phi: float) -> float:
+    return math.sqrt(max(0.0, first**2 - 2 * phi * first * second + second**2))
+
+
+def _phi(table: Table) -> float:
+    right_a, right_b = table.both_right + table.breaks, table.both_right + table.fixes
+    product = right_a * (table.n - right_a) * right_b * (table.n - right_b)
+    surplus: float = table.both_right * table.both_wrong - table.fixes * table.breaks
+    if surplus > 0:
+        surplus = max(surplus - table.n / 2, 0.0)
+    return surplus / math.sqrt(product) if product else 0.0
+
+
+def welch_p(a: Spread, b: Spread) -> float | None:
+    """Welch's two-sided t-test of the means of both sides; None with fewer than two seeds on a side, or no spread at all."""
+    if a.sd is None or b.sd is None or a.sd + b.sd == 0:
+        return None
+    from scipy.stats import ttest_ind_from_stats
+
+    found = ttest_ind_from_stats(b.mean, b.sd, b.n, a.mean, a.sd, a.n, equal_var=False)
+    return float(found.pvalue)
+
+
+def welch_interval(a: Spread, b: Spread) -> tuple[float, float] | None:
+    """Welch's 95% confidence interval of B's mean minus A's; None where `welch_p` is."""
+    if a.sd is None or b.sd is None or a.sd + b.sd == 0:
+        return None
+    from scipy.stats import t
+
+    of_a, of_b = a.sd**2 / a.n, b.sd**2 / b.n
+    freedom = (of_a + of_b) ** 2 / (of_a**2 / (a.n - 1) + of_b**2 / (b.n - 1))
+    room = float(t.ppf(1 - ALPHA / 2, freedom)) * math.sqrt(of_a + of_b)
+    return b.mean - a.mean - room, b.mean - a.mean + room
+
+
+def settling(table: Table, a: Spread, b: Spread) -> Settling | None:
+    """How many seeds a side would settle it; None where there is no difference to settle.
+
+    With two seeds or more on a side, difference and spread are those of the seeds (of two spreads the root mean square).
+    With one each, the spread is guessed from the pictures: that each picture on which A and B differ flips by the seed
+    alone, each on its own, which makes the variance of B - A ((fixes + breaks) / n - difference²) / n and that of one run half.
+    """
+    spreads = [side.sd for side in (a, b) if side.sd is not None]
+    if spreads and a.n and b.n:
+        difference, source = b.mean - a.mean, "seeds"
+        sd = math.sqrt(fmean([spread**2 for spread in spreads]))
+    else:
+        difference, source = table.difference, "pictures"
+        sd = math.sqrt(max(0.0, (table.fixes + table.breaks) / table.n - difference**2) / table.n / 2)
+    if abs(difference) < 1e-12:
+        return None
+    return Settling(seeds_needed(difference, sd), difference, sd, "seeds" if source == "seeds" else "pictures")
+
+
+def seeds_needed(difference: float, sd: float) -> int | None:
+    """Seeds a side, at least two, with which a t-test at 5% sees a difference of that size in 80% of cases; None beyond MOST_SEEDS."""
+    if sd <= 0:
+        return 2
+    return next((n for n in range(2, MOST_SEEDS + 1) if t_test_power(abs(difference) / sd, n) >= POWER), None)
+
+
+def t_test_power(effect: float, n: int) -> float:
+    """Power, 0 to 1, of a two-sided t-test at 5% with n values a side; effect: difference of means in standard deviations."""
+    from scipy.stats import nct, t
+
+    freedom, shift = 2 * n - 2, effect * math.sqrt(n / 2)
+    limit = float(t.ppf(1 - ALPHA / 2, freedom))
+    seen = float(nct.sf(limit, freedom, shift))
+    # Far out, where the power is 1 to all digits, the distribution's sums run over; so they do below, where nothing is left.
+    below = float(nct.cdf(-limit, freedom, shift)) if shift < 5 else 0.0
+    return 1.0 if math.isnan(seen) else seen + below
+
+
+def settling_runs(a: RunConfig, b: RunConfig, runs: Sequence[RunInfo], seeds: int) -> list[RunConfig]:
+    """The configs that bring both sides up to that many seeds, in turn from A and B, each with its next unused seeds.
+
+    Runs that train or wait count as there. None for two runs that are repeats of each other.
+    """
+    if same_but_seed(a, b):
+        return []
+    of_a, of_b = (next_repeats(config, runs, up_to=seeds) for config in (a, b))
+    both = max(len(of_a), len(of_b))
+    return [config for i in range(both) for side in (of_a, of_b) for config in side[i : i + 1]]
+
+
+def spread_of(runs: Iterable[RunInfo]) -> Spread:
+    """What runs reached, each by its best val_accuracy."""
+    return Spread(tuple(info.best_val_accuracy for info in runs if info.best_val_accuracy is not None))
+
+
+def verdict(table: Table, p: float) -> str:
+    """The plain-words sentence: "With 1,000 pictures this difference could be luck: 1 in 5." """
+    pictures = f"With {table.n:,} picture{'' if table.n == 1 else 's'}"
+    if table.fixes == table.breaks:
+        return f"{pictures} there is no difference in accuracy."
+    if p < 0.001:
+        return f"{pictures} this difference is hardly luck: less than 1 in 1,000."
+    if p < 0.01:
+        return f"{pictures} this difference is hardly luck: {chance(p)}."
+    return f"{pictures} this difference {'is probably not' if p < ALPHA else 'could be'} luck: {chance(p)}."
+
+
+def chance(p: float) -> str:
+    """A probability as people say it: "1 in 5", "7 in 10", "1 in 40", "less than 1 in 1,000", "nearly always"."""
+    if p < 0.001:
+        return "less than 1 in 1,000"
+    if p > 0.95:
+        return "nearly always"
+    if p > 0.35:
+        return f"{round(10 * p)} in 10" if round(10 * p) != 5 else "1 in 2"
+    times = 1 / p
+    digits = 1 if times < 20 else 5 if times < 100 else 10 ** (len(str(int(times))) - 1)
+    return f"1 in {round(times / digits) * digits:,}"
