@@ -116,6 +116,7 @@ def stop(runs_dir: Path, run_id: str) -> None:
 def resume(runs_dir: Path, run_id: str) -> None:
     """Queue a run that was stopped, killed or failed once more; it goes on from its last saved epoch, else from the start.
 
+    One that the median rule stopped is wanted all the same, so it goes on without the rule.
     Raises RunError when there is no such run, when it is alive or has finished.
     """
     folder = rundir.run_dir(runs_dir, run_id)
@@ -131,6 +132,8 @@ def resume(runs_dir: Path, run_id: str) -> None:
         (rundir.read_json(folder / rundir.REQUEST) or {}).get("device") or hardware.resolve(config.device.device)
     )
     asked = rundir.read_json(folder / rundir.REQUEST) or {}
+    if (rundir.read_json(folder / rundir.EXIT) or {}).get("cause") == "median":
+        asked.pop("rule", None)
     again = {"queued_at": time.time(), "device": device, "place": last_place(runs_dir)}
     rundir.write_json(folder / rundir.REQUEST, asked | again)  # first: on a full disk nothing has changed
     for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):

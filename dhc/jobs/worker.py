@@ -105,7 +105,7 @@ def next_queued(runs_dir: Path, device: str) -> Path | None:
 
 def run_child(folder: Path, device: str) -> None:
     """Train one run in a child process and see it through to an exit record."""
-    kills = oom_kills()
+    kills, asked = oom_kills(), _asked(folder)
     try:
         code = _child(folder, device).wait()
     except ConfigError as error:
@@ -113,12 +113,18 @@ def run_child(folder: Path, device: str) -> None:
     except OSError as error:
         record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="disk" if rundir.is_full(error) else "folder")
     else:
+        if _asked(folder) != asked:
+            return  # resumed in the moment since its child wrote how it ended: it waits in the queue again
         if code == rundir.TAKEN:  # someone else's child holds this run; it writes its own record
             time.sleep(0.2)
         else:
             record_end(folder, code, out_of_memory=oom_kills() > kills)
     if status_of(folder).state is State.QUEUED:  # nothing could be written: it must not be started again and again
         raise SystemExit(1)
+
+
+def _asked(folder: Path) -> Any:
+    return (rundir.read_json(folder / rundir.REQUEST) or {}).get("queued_at")
 
 
 def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:

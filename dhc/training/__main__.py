@@ -71,9 +71,9 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
             done = train_and_evaluate(config, folder, device=device)["epochs"]
             if done < config.fit.epochs:
                 cause, told = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
-    except StopRequested:
+    except StopRequested as request:
         kept = "" if config.model.name == "knn" else "; the best network so far is kept"
-        rundir.write_exit(folder, "stopped", f"stopped on request{kept}", cause="stop", code=FINISHED)
+        rundir.write_exit(folder, "stopped", f"{request.reason}{kept}", cause=request.cause, code=FINISHED)
         return FINISHED
     rundir.write_exit(folder, "finished", told, cause=cause, code=FINISHED)
     return FINISHED

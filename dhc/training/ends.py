@@ -17,7 +17,11 @@ from dhc.training.hardware import DeviceError
 
 
 class StopRequested(Exception):  # noqa: N818 - a request is no error
-    """Someone asked the run to stop."""
+    """The run is to stop: someone asked, or a rule found it hopeless. `cause` is one of `dhc.runs.status.CAUSES`."""
+
+    def __init__(self, reason: str = "stopped on request", *, cause: str = "stop") -> None:
+        super().__init__(reason)
+        self.reason, self.cause = reason, cause
 
 
 class LossIsNaN(Exception):  # noqa: N818 - named for what happened

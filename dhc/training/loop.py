@@ -20,6 +20,7 @@ from dhc.training import backend, hardware, resume
 from dhc.training.batches import Batches
 from dhc.training.callbacks import KeepBest, StopOnRequest, Telemetry, Validation
 from dhc.training.ends import StopRequested
+from dhc.training.median import rule_of
 from dhc.training.pictures import open_pictures
 from dhc.training.resume import Resume
 
@@ -75,7 +76,7 @@ def _fit(
     drops = config.schedule.name == "plateau"
     telemetry = Telemetry(writer, len(data.train.ids), fit.batch_size, fit.epochs, validation, tell_drops=drops)
     counting = [*_plateau(config), *_early_stopping(config)]
-    going_on = Resume(writer, validation, keep, counting, telemetry)
+    going_on = Resume(writer, validation, keep, counting, telemetry, save=fit.keep_resume_state)
     going_on.restore(model)
     writer.phase("training")
     model.fit(
@@ -84,7 +85,16 @@ def _fit(
         epochs=fit.epochs,
         verbose=0,
         shuffle=False,
-        callbacks=[stop, *_timetable(config), validation, keep, *counting, telemetry, going_on],
+        callbacks=[
+            stop,
+            *_timetable(config),
+            validation,
+            keep,
+            *counting,
+            telemetry,
+            going_on,
+            *_median(config, telemetry, writer.folder),
+        ],
     )
     return _summary(keep, telemetry, going_on.seconds)
 
@@ -115,6 +125,19 @@ def _plateau(config: RunConfig) -> list[keras.callbacks.Callback]:
 def _early_stopping(config: RunConfig) -> list[keras.callbacks.Callback]:
     patience = config.fit.early_stopping
     return [keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=patience)] if patience else []
+
+
+def _median(config: RunConfig, told: Telemetry, folder: Path) -> list[keras.callbacks.Callback]:
+    """Last of all: what the epoch brought is written and saved when the rule ends the run. A last epoch ends it anyway."""
+    rule = rule_of(folder, config)
+    if rule is None:
+        return []
+
+    def look(epoch: int, logs: Any) -> None:
+        if epoch + 1 < config.fit.epochs:
+            rule.look(told.curve)
+
+    return [keras.callbacks.LambdaCallback(on_epoch_end=look)]
 
 
 def _summary(kept: KeepBest, told: Telemetry, seconds: float) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""Stopping the hopeless early: the median rule of Google Vizier (Golovin et al., 2017, section 3.2.2), within a group of runs. No Keras.
+
+After an epoch s a run stops when its best val_accuracy so far is strictly worse than the median, over the group's runs that went to their
+end, of each one's mean val_accuracy over its epochs 1 to s. Off unless the run's request.json says ``"rule": "median"``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from dhc.config import RunConfig
+from dhc.runs import rundir
+from dhc.training.ends import StopRequested
+
+GRACE = 5  # epochs that every run gets
+ENOUGH = 3  # runs that must have gone to their end before any is judged by them
+
+
+def bar_to_clear(ended: Sequence[Sequence[float]], epoch: int) -> float | None:
+    """The median of the curves' means over their first `epoch` epochs (from 1); None while there are fewer than ENOUGH.
+
+    Curves are val_accuracies by epoch, 0 to 1; a shorter one counts whole. ``bar_to_clear([[.2, .4], [.5, .7], [.1, .9]], 2)``
+    is 0.5, the middle one of 0.3, 0.6 and 0.5.
+    """
+    means = [fmean(curve[:epoch]) for curve in ended if curve]
+    return median(means) if len(means) >= ENOUGH else None
+
+
+def hopeless(curve: Sequence[float], ended: Sequence[Sequence[float]]) -> str:
+    """Why a run with that curve so far should stop, in a sentence; empty where it should go on."""
+    epoch = len(curve)
+    bar = bar_to_clear(ended, epoch)
+    best = max((value for value in curve if math.isfinite(value)), default=0.0)
+    if epoch < GRACE or bar is None or best >= bar:
+        return ""
+    return (
+        f"stopped early by the median rule at epoch {epoch}: best val_accuracy {best:.3f} is below {bar:.3f}, the median of "
+        f"{len(ended)} ended runs"
+    )
+
+
+class MedianRule:
+    """Holds a run against the ended ones of its group in the same folder of runs that were judged on the same val pictures."""
+
+    def __init__(self, folder: Path, config: RunConfig, group: str) -> None:
+        self._runs_dir, self._own = folder.parent, folder.name
+        self._pictures, self._group = _pictures(config.model_dump()), group
+        self._members: dict[str, bool] = {}  # by folder: is it one of the group?
+        self._curves: dict[str, list[float]] = {}  # of members that have ended
+
+    def look(self, curve: Sequence[float]) -> None:
+        """At an epoch's end, with val_accuracy by epoch so far: raises StopRequested, with the reason, for a hopeless run."""
+        if len(curve) < GRACE:
+            return
+        self._read()
+        if reason := hopeless(curve, list(self._curves.values())):
+            raise StopRequested(reason, cause="median")
+
+    def _read(self) -> None:
+        """Take up the curves of members that have ended since the last look; a summary is written at a run's very end only."""
+        for folder in self._runs_dir.iterdir():
+            new = folder.name != self._own and folder.name not in self._curves and rundir.RUN_ID.fullmatch(folder.name)
+            if new and self._is_member(folder):
+                told = (rundir.read_json(folder / rundir.SUMMARY) or {}).get("curve")
+                listed = told if isinstance(told, list) else []
+                if known := [float(v) for v in listed if isinstance(v, int | float) and math.isfinite(v)]:
+                    self._curves[folder.name] = known
+
+    def _is_member(self, folder: Path) -> bool:
+        if folder.name not in self._members:
+            request = rundir.read_json(folder / rundir.REQUEST)
+            if request is None:
+                return False  # being queued at this moment: look again
+            config = rundir.read_json(folder / rundir.CONFIG) or {}
+            same = request.get("group") == self._group and _pictures(config) == self._pictures
+            self._members[folder.name] = same
+        return self._members[folder.name]
+
+
+def rule_of(folder: Path, config: RunConfig) -> MedianRule | None:
+    """The rule that the run in the folder was asked to obey, None for none."""
+    request = rundir.read_json(folder / rundir.REQUEST) or {}
+    group = request.get("group")
+    wanted = request.get("rule") == "median" and isinstance(group, str) and group != ""
+    return MedianRule(folder, config, str(group)) if wanted else None
+
+
+def _pictures(config: dict[str, Any]) -> tuple[Any, Any]:
+    """What decides which val pictures a run is judged on."""
+    data = config.get("data")
+    return (data.get("path"), data.get("classes")) if isinstance(data, dict) else (None, None)
