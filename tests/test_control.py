@@ -1,0 +1,167 @@
+"""Killing a training, with real processes and real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from dhc.config import RunConfig
+from dhc.jobs import control, launch
+from dhc.jobs.worker import KILLED
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State, identify
+from dhc.runs.store import Store
+
+PATIENCE = 120  # seconds that a real process may take to get somewhere on a busy machine
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if holds():
+            return
+        time.sleep(0.01)
+    pytest.fail(f"{what}: not within {PATIENCE} s")
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "runs"
+    yield folder
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder) in word for word in process.info["cmdline"] or []):
+            process.kill()
+
+
+@pytest.fixture
+def knn(tiny_data: Path) -> RunConfig:
+    """A real run that needs no Keras."""
+    return RunConfig().with_values({"model.name": "knn", "data.path": str(tiny_data)})
+
+
+def process_of(folder: Path) -> dict[str, Any]:
+    return rundir.read_json(folder / rundir.PROCESS) or {}
+
+
+def hold(runs_dir: Path, run_id: str) -> int:
+    """Freeze the training as soon as there is one, so that it does not end before it is killed; returns its pid."""
+    wait_until(lambda: "child" in process_of(runs_dir / run_id), "the training starts")
+    pid = int(process_of(runs_dir / run_id)["child"]["pid"])
+    os.kill(pid, signal.SIGSTOP)
+    assert Store(runs_dir).run(run_id).state is State.RUNNING
+    return pid
+
+
+def test_a_killed_training_ends_at_once_its_worker_says_so_and_the_queue_goes_on(
+    knn: RunConfig, runs_dir: Path
+) -> None:
+    run_id, behind = launch.launch_all([knn, knn], runs_dir)
+    store = Store(runs_dir)
+    pid = hold(runs_dir, run_id)
+    with pytest.raises(RunError, match="is queued: there is no process to kill; stop takes it out of the queue"):
+        control.kill(runs_dir, behind)
+    control.kill(runs_dir, run_id)
+    wait_until(lambda: not store.run(run_id).state.alive, "the kill is recorded")
+    info = store.run(run_id)
+    assert (info.state, info.status.reason, info.status.cause) == (State.KILLED, KILLED, "kill")
+    assert not psutil.pid_exists(pid)
+    with pytest.raises(RunError, match="is killed: there is no process to kill"):
+        control.kill(runs_dir, run_id)
+    wait_until(lambda: store.run(behind).state is State.FINISHED, "the next run finishes")
+    launch.resume(runs_dir, run_id)
+    wait_until(lambda: store.run(run_id).state is State.FINISHED, "the killed run is gone on with")
+    assert not (info.folder / rundir.KILL).exists()
+
+
+def test_a_run_that_does_not_obey_its_stop_can_be_killed(knn: RunConfig, runs_dir: Path) -> None:
+    run_id = launch.launch(knn, runs_dir)
+    hold(runs_dir, run_id)
+    launch.stop(runs_dir, run_id)
+    assert Store(runs_dir).run(run_id).state is State.STOPPING
+    control.kill(runs_dir, run_id)
+    wait_until(lambda: Store(runs_dir).run(run_id).state is State.KILLED, "the kill is recorded")
+
+
+def test_without_a_worker_the_killer_records_the_end(knn: RunConfig, runs_dir: Path) -> None:
+    run_id = launch.launch(knn, runs_dir)
+    hold(runs_dir, run_id)
+    worker = psutil.Process(process_of(runs_dir / run_id)["worker"]["pid"])
+    worker.kill()
+    worker.wait()
+    control.kill(runs_dir, run_id)
+    info = Store(runs_dir).run(run_id)
+    assert (info.state, info.status.cause) == (State.KILLED, "kill")
+
+
+@pytest.fixture
+def bystander() -> Iterator[subprocess.Popen[bytes]]:
+    """A process of this user that no kill may reach."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    assert process.poll() is None
+    process.kill()
+    process.wait()
+
+
+def running(runs_dir: Path, **process: Any) -> str:
+    folder = rundir.create(runs_dir, "vgg16")
+    rundir.write_json(folder / rundir.PROCESS, {"host": socket.gethostname(), **process})
+    return folder.name
+
+
+def test_a_reused_pid_is_not_killed(runs_dir: Path, bystander: subprocess.Popen[bytes]) -> None:
+    earlier = identify(bystander.pid)
+    earlier |= {"created": earlier["created"] - 3600, "ticks": earlier.get("ticks", 0) - 360_000}
+    run_id = running(runs_dir, child=earlier)
+    with pytest.raises(RunError, match="is crashed: there is no process to kill"):
+        control.kill(runs_dir, run_id)
+
+
+def test_a_hand_edited_record_cannot_turn_the_kill_on_another_program(
+    runs_dir: Path, bystander: subprocess.Popen[bytes]
+) -> None:
+    run_id = running(runs_dir, child=identify(bystander.pid))
+    with pytest.raises(RunError, match="there is no process to kill"):
+        control.kill(runs_dir, run_id)
+    assert not (runs_dir / run_id / rundir.KILL).exists()
+
+
+@pytest.mark.parametrize("child", [None, 7, "x", {}, {"pid": "1"}, {"pid": -1}, {"pid": 10**30}, {"pid": None}])
+def test_a_broken_record_is_refused_in_a_sentence(runs_dir: Path, child: Any) -> None:
+    with pytest.raises(RunError, match="there is no process to kill"):
+        control.kill(runs_dir, running(runs_dir, child=child))
+
+
+def test_a_run_on_another_machine_is_not_killed_from_here(runs_dir: Path, bystander: subprocess.Popen[bytes]) -> None:
+    run_id = running(runs_dir, child=identify(bystander.pid), host="gpu-server")
+    with pytest.raises(RunError, match=r"cannot be killed from here: it ran on another machine \(gpu-server\)"):
+        control.kill(runs_dir, run_id)
+    with pytest.raises(RunError, match="there is no run"):
+        control.kill(runs_dir, "20260101-000000-vgg16-0000")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_state_to_go_on_from_is_kept_only_where_it_is_wanted(
+    tiny_config: RunConfig, runs_dir: Path, keep: bool
+) -> None:
+    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000, "fit.keep_resume_state": keep}), runs_dir)
+    store = Store(runs_dir)
+    wait_until(lambda: store.run(run_id).epochs_done >= 3, "three epochs")
+    control.kill(runs_dir, run_id)
+    wait_until(lambda: store.run(run_id).state is State.KILLED, "the kill is recorded")
+    folder = runs_dir / run_id
+    assert (folder / rundir.BEST).is_file()
+    assert (folder / rundir.RESUME).exists() == keep
+    assert (rundir.next_epoch(folder) > 1) == keep
