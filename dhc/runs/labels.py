@@ -34,20 +34,25 @@ def read_labels(folder: Path) -> Labels:
     return Labels(
         name=_text(told.get("name"), MAX_NAME),
         tags=clean_tags(tags if isinstance(tags, list) else ()),
-        note=str(told.get("note"))[:MAX_NOTE] if isinstance(told.get("note"), str) else "",
+        note=_sound(told.get("note"))[:MAX_NOTE],
         star=told.get("star") is True,
         archived=told.get("archived") is True,
     )
 
 
 def change_labels(folder: Path, **changes: Any) -> Labels:
-    """Change some labels of a run and return all of them. Raises RunError for a text that is too long or a tag too many."""
-    if len(str(changes.get("name", "")).strip()) > MAX_NAME:
-        raise RunError(f"a run's name can have up to {MAX_NAME} characters, this one has {len(changes['name'])}")
-    if len(str(changes.get("note", ""))) > MAX_NOTE:
-        raise RunError(f"a note can have up to {MAX_NOTE:,} characters, this one has {len(changes['note']):,}")
+    """Change some labels of a run and return all of them.
+
+    Raises RunError for a text that is too long or a tag too many, OSError where the folder cannot be written to.
+    """
+    for label, limit, called in (("name", MAX_NAME, "a run's name"), ("note", MAX_NOTE, "a note")):
+        length = len(changes.get(label, "").strip())
+        if length > limit:
+            raise RunError(f"{called} can have up to {limit:,} characters, this one has {length:,}")
     if "name" in changes:
         changes["name"] = _text(changes["name"], MAX_NAME)
+    if "note" in changes:
+        changes["note"] = _sound(changes["note"]).strip()
     if "tags" in changes:
         changes["tags"] = _checked_tags(changes["tags"])
     labels = replace(read_labels(folder), **changes)
@@ -62,14 +67,20 @@ def clean_tags(tags: Iterable[Any]) -> tuple[str, ...]:
 
 
 def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    asked = [" ".join(tag.split()) for tag in tags]
+    asked = [_text(tag, MAX_NOTE) for tag in tags]
     for tag in asked:
         if len(tag) > MAX_TAG:
             raise RunError(f"a tag can have up to {MAX_TAG} characters; {tag[:40]!r} has {len(tag)}")
     if len(set(asked)) > MAX_TAGS:
-        raise RunError(f"a run can have up to {MAX_TAGS} tags")
+        raise RunError(f"a run can have up to {MAX_TAGS} tags, these are {len(set(asked))}")
     return clean_tags(asked)
 
 
 def _text(value: Any, limit: int) -> str:
-    return " ".join(value.split())[:limit] if isinstance(value, str) else ""
+    """On one line."""
+    return " ".join(_sound(value).split())[:limit].strip()
+
+
+def _sound(value: Any) -> str:
+    """A text that can be written and shown; JSON can hold halves of characters, which can be neither."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
