@@ -39,10 +39,8 @@ def knn_run(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def runs_page() -> AppTest:
-    """The Runs page with its first row chosen."""
-    app = open_page("runs")
-    app.session_state["dhc_runs_table_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    return app.run()
+    """The Runs page with its only run selected."""
+    return open_page("runs", select=RUN)
 
 
 def wait(folder: Path, seconds: float = 60.0) -> jobs.Submission:

@@ -134,9 +134,7 @@ def test_a_label_that_a_tab_sends_after_a_restart_chooses_nothing(
 
 
 def test_after_a_deletion_no_row_is_chosen(furnished: tuple[Path, Path]) -> None:
-    app = open_page("runs")
-    app.session_state["dhc_runs_table_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    app.run()
+    app = open_page("runs", select="20260101-000000-vgg16-0001")
     next(button for button in app.button if button.label == "Delete").click().run()
     assert not [button for button in app.button if button.label == "Delete"]
 
@@ -197,10 +195,8 @@ def test_a_field_that_was_out_of_sight_keeps_its_value(furnished: tuple[Path, Pa
 
 def test_runs_lists_all_and_deletes_with_undo(furnished: tuple[Path, Path]) -> None:
     runs, _ = furnished
-    app = open_page("runs")
+    app = open_page("runs", select="20260101-000000-vgg16-0001")
     assert len(app.dataframe[0].value) == 3
-    app.session_state["dhc_runs_table_0"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
-    app.run()
     next(button for button in app.button if button.label == "Delete").click().run()
     assert len(Store(runs).ids()) == 2
     next(button for button in app.button if button.label == "Undo").click().run()

@@ -1,1 +1,46 @@
 """The panels of the Runs page: what can be seen of the runs that were selected there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dhc.config import ConfigError
+from dhc.data.layout import DataError
+from dhc.runs.rundir import RunError
+from dhc.runs.store import RunInfo
+from dhc.training.hardware import DeviceError
+from dhc.ui import links, run_card
+from dhc.ui.compare import curves, replay
+from dhc.ui.states import guard
+
+EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
+Panel = tuple[str, Callable[[Sequence[RunInfo]], None], int]  # title, its drawing, how many runs it needs
+PANELS: dict[str, Panel] = {
+    "curves": ("Curves", curves.draw, 1),
+    "replay": ("Replay", replay.draw, 1),
+}
+KEY = "dhc_runs_panel"
+
+
+def draw(chosen: Sequence[RunInfo]) -> None:
+    """The card of a single run, or what can be done with several; then the panel that the address names."""
+    if not chosen:
+        st.info("Select a run to see and change it, several to compare them.", icon=":material/ads_click:")
+        return
+    with guard(*EXPECTED):
+        if len(chosen) == 1:
+            run_card.draw(chosen[0])
+    names = [name for name, (_, _, least) in PANELS.items() if len(chosen) >= least]
+    st.session_state[KEY] = links.choice("panel", names, names[0])
+    st.segmented_control(
+        "Compare", names, key=KEY, format_func=lambda name: PANELS[name][0], on_change=_choose, label_visibility="collapsed",
+        required=True,
+    )  # fmt: skip
+    with guard(*EXPECTED):
+        PANELS[str(st.session_state[KEY])][1](chosen)
+
+
+def _choose() -> None:
+    links.put(panel=st.session_state[KEY])
