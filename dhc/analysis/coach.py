@@ -1,0 +1,227 @@
+"""The curve coach: rules that a teacher can edit (``coach.toml``) → marks on a run's curves, each with its lesson and a change to try."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from dhc.analysis.detectors import DETECTORS, Case
+from dhc.config import ConfigError, ConfigField, RunConfig, fields
+
+RULES = Path(__file__).with_name("coach.toml")
+EXPRESSION = re.compile(r"(multiply|add|set) (\S+)")
+
+
+class RulesError(ValueError):
+    """A rules file that cannot be obeyed; the text is one sentence that says where and what would be right."""
+
+
+class Rule(BaseModel):
+    """One rule as the file holds it; ``coach.toml`` explains each part."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1, max_length=60)
+    title: str = Field(min_length=1, max_length=80)
+    look_for: str
+    numbers: dict[str, float] = Field(default={}, alias="with")
+    lesson: str = Field(max_length=600)
+    tries: tuple[dict[str, str], ...] = Field(default=(), alias="try")
+
+    @field_validator("look_for")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in DETECTORS:
+            raise ValueError(f"there is no {name!r}; there are {', '.join(DETECTORS)}")
+        return name
+
+    @field_validator("tries")
+    @classmethod
+    def _readable(cls, tries: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
+        for name, expression in (pair for changes in tries for pair in changes.items()):
+            _check(name, expression)
+        return tries
+
+    @model_validator(mode="after")
+    def _fits(self) -> Rule:
+        takes = inspect.signature(DETECTORS[self.look_for]).parameters
+        for name, value in self.numbers.items():
+            if name not in takes or name == "case":
+                raise ValueError(f"{self.look_for} takes {', '.join(list(takes)[1:])}, not {name!r}")
+            whole = takes[name].annotation == "int"
+            if not 0 < value <= 1_000_000 or (whole and value != int(value)):
+                raise ValueError(f"{name} must be {'a whole number' if whole else 'a number'} above 0, not {value:g}")
+        return self
+
+    @property
+    def arguments(self) -> Mapping[str, int | float]:
+        """The numbers as its detector takes them: whole ones as int."""
+        return {name: int(value) if value == int(value) else value for name, value in self.numbers.items()}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting of the suggested run."""
+
+    name: str
+    before: Any
+    after: Any
+
+    @property
+    def text(self) -> str:
+        """conv_dropout 0.6 → 0.4; augment off → input."""
+        section, _, key = self.name.partition(".")
+        return f"{section if key in ('name', 'where') else key} {_shown(self.before)} → {_shown(self.after)}"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a rule found. `number` counts the marks of a run from 1, in the order of their first epoch.
+
+    epochs    1-based, where the mark stands on the curve
+    said      the figures that made the rule fire, in a sentence without its full stop
+    changes, config   the change to try and the whole config with it; () and None where the rule has none for this run
+    """
+
+    number: int
+    rule: str
+    title: str
+    epochs: tuple[int, ...]
+    said: str
+    lesson: str
+    changes: tuple[Change, ...] = ()
+    config: RunConfig | None = None
+
+    @property
+    def suggestion(self) -> str:
+        """The change in words, "" for none."""
+        return ", ".join(change.text for change in self.changes)
+
+
+def read_rules(text: str) -> tuple[Rule, ...]:
+    """The rules in a file's text. Raises RulesError in one sentence."""
+    try:
+        listed = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RulesError(f"{RULES.name} is not readable as TOML: {error}") from None
+    rules = listed.get("rule", [])
+    if set(listed) - {"rule"} or not isinstance(rules, list):
+        raise RulesError(
+            f"{RULES.name} may only hold [[rule]] tables, not {', '.join(sorted(set(listed) - {'rule'})) or 'rule'}"
+        )
+    return tuple(_rule(number, rule) for number, rule in enumerate(rules, start=1))
+
+
+def marks(case: Case, rules: tuple[Rule, ...]) -> tuple[Mark, ...]:
+    """What the rules find in a run's curves, by first epoch; nothing for nearest neighbours, which have no curve."""
+    if case.config.model.name == "knn":
+        return ()
+    found = [(rule, finding) for rule in rules if (finding := DETECTORS[rule.look_for](case, **rule.arguments))]
+    found.sort(key=lambda pair: pair[1].epochs[0])
+    told = []
+    for number, (rule, finding) in enumerate(found, start=1):
+        config = suggestion(case.config, rule.tries)
+        told.append(
+            Mark(
+                number, rule.id, rule.title, finding.epochs, finding.said, rule.lesson,
+                changes=() if config is None else changes(case.config, config), config=config,
+            )
+        )  # fmt: skip
+    return tuple(told)
+
+
+def suggestion(config: RunConfig, tries: tuple[dict[str, str], ...]) -> RunConfig | None:
+    """The config with the first of the tries that changes anything in it; None where none does."""
+    for wanted in tries:
+        tried = config
+        try:
+            for name, expression in wanted.items():
+                if tried.uses(name):
+                    tried = tried.with_values({name: apply(expression, _field(name), tried.get(name))})
+        except ConfigError:
+            continue  # settings that do not go together in this run
+        if tried != config:
+            return tried
+    return None
+
+
+def changes(before: RunConfig, after: RunConfig) -> tuple[Change, ...]:
+    """On which settings the second config differs from the first."""
+    pairs = ((field.name, before.get(field.name), after.get(field.name)) for field in fields())
+    return tuple(Change(name, old, new) for name, old, new in pairs if old != new)
+
+
+def apply(expression: str, field: ConfigField, value: Any) -> Any:
+    """``"add -0.2"`` to 0.6 is 0.4; ``multiply`` likewise; ``set`` puts the word there. Numbers stay within the field's bounds."""
+    verb, operand = _parts(expression)
+    if verb == "set":
+        return field.parse(operand)
+    number = value * float(operand) if verb == "multiply" else value + float(operand)
+    number = float(f"{_within(field, number):.6g}")  # not 0.39999999999999997
+    return round(number) if field.kind == "int" else number
+
+
+def _within(field: ConfigField, number: float) -> float:
+    """The nearest number that the field takes; a step inside a bound that is not among them."""
+    step = field.step or 1e-6
+    if field.low is not None and (number < field.low or (field.low_open and number == field.low)):
+        return field.low + (step if field.low_open else 0)
+    if field.high is not None and (number > field.high or (field.high_open and number == field.high)):
+        return field.high - (step if field.high_open else 0)
+    return number
+
+
+def _check(name: str, expression: str) -> None:
+    """Raises ValueError for a setting that does not exist and for a change that it cannot take."""
+    verb, operand = _parts(expression)
+    field = _field(name)
+    if verb == "set":
+        RunConfig().with_values({name: operand})
+    elif field.kind not in ("int", "float"):
+        raise ValueError(f"{name} is no number: write set and one of {field.bounds}")
+    elif not _is_number(operand):
+        raise ValueError(f"{expression!r} of {name} needs a number after {verb}")
+
+
+def _parts(expression: str) -> tuple[str, str]:
+    found = EXPRESSION.fullmatch(expression)
+    if found is None:
+        raise ValueError(f'{expression!r} is no change: write "multiply 0.5", "add -0.2" or "set input"')
+    return found[1], found[2]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _field(name: str) -> ConfigField:
+    for field in fields():
+        if field.name == name:
+            return field
+    raise ConfigError(f"there is no setting {name!r}")
+
+
+def _rule(number: int, rule: Any) -> Rule:
+    try:
+        return Rule.model_validate(rule)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = " ".join(str(part) for part in first["loc"][:1])
+        name = f" ({rule['id']})" if isinstance(rule, dict) and isinstance(rule.get("id"), str) else ""
+        what = str(first["msg"]).removeprefix("Value error, ")
+        raise RulesError(f"{RULES.name}, rule {number}{name}{f', {where}' if where else ''}: {what}") from None
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,210 @@
+"""What the curve coach can look for: each detector reads a run's curves and names the epochs and the figures that made it fire.
+
+Detectors are pure and silent where they cannot know. Their keyword arguments are what a rule in ``coach.toml`` may set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.runs.records import History
+
+MOST = 6  # epochs that one finding names
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A run as its detectors see it. `classes`: how many there are to tell apart, None where that is not known."""
+
+    history: History
+    config: RunConfig
+    classes: int | None
+
+    def column(self, name: str) -> np.ndarray:
+        """(E,) float64: a figure of every finished epoch."""
+        return self.history.epochs[name].to_numpy(dtype=np.float64)
+
+    @property
+    def epochs(self) -> list[int]:
+        """The finished epochs' numbers, 1-based."""
+        return [int(epoch) for epoch in self.history.epochs["epoch"]]
+
+    @property
+    def over(self) -> bool:
+        """Whether every epoch that was asked for is done."""
+        return bool(self.epochs) and self.epochs[-1] >= self.config.fit.epochs
+
+
+@dataclass(frozen=True)
+class Finding:
+    """At which epochs (1-based, ascending, the telling one first), and the figures in a sentence without its full stop."""
+
+    epochs: tuple[int, ...]
+    said: str
+
+
+def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | None:
+    """val_loss, as the mean of the last `smooth` epochs, rises `epochs` times in a row or more while loss falls."""
+    val, loss, at = _trailing(case.column("val_loss"), smooth), case.column("loss"), case.epochs
+    rising = np.diff(val, prepend=np.nan) > 0  # of an epoch over the one before; NaN is no rise
+    for start in range(len(at) - epochs):
+        end = start
+        while end + 1 < len(at) and rising[end + 1]:
+            end += 1
+        if end - start >= epochs and loss[end] < loss[start]:
+            mean = f" (mean of {smooth} epochs)" if smooth > 1 else ""
+            return Finding(
+                (at[start],),
+                f"val_loss{mean} rose {end - start} epochs in a row from epoch {at[start]}, {val[start]:.2f} to {val[end]:.2f}, "
+                f"while loss fell from {loss[start]:.2f} to {loss[end]:.2f}",
+            )
+    return None
+
+
+def rate_drops(case: Case, *, most: int = 24) -> Finding | None:
+    """The plateau schedule lowered the learning rate, at most `most` times (a schedule of more steps is a smooth one)."""
+    changes = case.history.lr_changes
+    if not 1 <= len(changes) <= most:
+        return None
+    at = [int(epoch) - 1 for epoch in changes["epoch"]]  # the epoch at whose end it fell
+    rates = [float(changes["old"].iloc[0]), *(float(rate) for rate in changes["new"])]
+    told = " → ".join(f"{rate:.3g}" for rate in (rates if len(rates) <= MOST else [*rates[: MOST - 1], rates[-1]]))
+    times = "once" if len(at) == 1 else f"{len(at)} times"
+    return Finding(tuple(at), f"the learning rate fell {times}, first after epoch {at[0]}: {told}{_since(case, at[0])}")
+
+
+def plateau(case: Case, *, epochs: int = 10, gain: float = 0.005) -> Finding | None:
+    """val_accuracy, once above chance, gains no more than `gain` on its best value for `epochs` epochs."""
+    val, at = np.nan_to_num(case.column("val_accuracy"), nan=0.0), case.epochs
+    best = np.maximum.accumulate(val) if len(val) else val
+    floor = 1.5 / case.classes if case.classes else 0.0
+    for i in range(len(at) - epochs):
+        if best[i] > floor and best[i + epochs] <= best[i] + gain:
+            return Finding(
+                (at[i],),
+                f"in the {epochs} epochs after epoch {at[i]} the best val_accuracy went from {best[i]:.3f} to {best[i + epochs]:.3f} only",
+            )
+    return None
+
+
+def divergence(case: Case, *, times: float = 2.0) -> Finding | None:
+    """loss is no number any more, in an epoch or a batch, or is `times` its lowest value before and above that of the first epoch."""
+    loss, at, batches = case.column("loss"), case.epochs, case.history.batches
+    lowest = np.minimum.accumulate(np.where(np.isfinite(loss), loss, np.inf)) if len(loss) else loss
+    for i, epoch in enumerate(at):
+        if not np.isfinite(loss[i]):
+            return Finding((epoch,), f"loss is not a number in epoch {epoch}")
+        if i and loss[i] > max(times * lowest[i - 1], loss[0]):
+            return Finding((epoch,), f"loss was {loss[i]:.2f} in epoch {epoch} after {lowest[i - 1]:.2f} at its lowest")
+    broken = batches.loc[~np.isfinite(batches["loss"].to_numpy(dtype=np.float64)), "epoch"]
+    if len(broken):
+        return Finding((int(broken.iloc[0]),), f"loss became not a number within epoch {int(broken.iloc[0])}")
+    return None
+
+
+def dead_start(case: Case, *, epochs: int = 3, times: float = 1.5) -> Finding | None:
+    """For the first `epochs` epochs neither accuracy nor val_accuracy exceeds `times` chance, which is 1 / classes."""
+    higher = np.fmax(case.column("accuracy"), case.column("val_accuracy"))
+    return _at_chance(case, higher, "accuracy and val_accuracy", epochs, times)
+
+
+def val_asleep(case: Case, *, epochs: int = 2, times: float = 1.5) -> Finding | None:
+    """val_accuracy stays at chance for the first `epochs` epochs while accuracy exceeds twice as much."""
+    accuracy = case.column("accuracy")
+    if case.classes is None or not len(accuracy) or not np.all(accuracy[:epochs] > 2 * times / case.classes):
+        return None
+    found = _at_chance(case, case.column("val_accuracy"), "val_accuracy", epochs, times)
+    if found is None:
+        return None
+    return Finding(found.epochs, f"{found.said}, while accuracy reached {accuracy[: found.epochs[0]].max():.3f}")
+
+
+def unstable(case: Case, *, fall: float = 0.05, times: int = 3) -> Finding | None:
+    """val_accuracy falls by `fall` or more from one epoch to the next, `times` times or more."""
+    val, at = case.column("val_accuracy"), case.epochs
+    falls = [i + 1 for i in range(len(at) - 1) if val[i] - val[i + 1] >= fall]
+    if len(falls) < times:
+        return None
+    worst = max(falls, key=lambda i: val[i - 1] - val[i])
+    told = f"val_accuracy fell by {fall:g} or more {len(falls)} times, most in epoch {at[worst]}: {val[worst - 1]:.3f} to {val[worst]:.3f}"
+    return Finding(tuple(at[i] for i in falls[:MOST]), told)
+
+
+def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01) -> Finding | None:
+    """All epochs are done, and the mean val_accuracy of the last `epochs` is `gain` or more above that of those before."""
+    val, at = case.column("val_accuracy"), case.epochs
+    if not case.over or len(val) < 2 * epochs or not np.isfinite(val[-2 * epochs :]).all():
+        return None
+    before, last = float(val[-2 * epochs : -epochs].mean()), float(val[-epochs:].mean())
+    if last - before < gain or int(val.argmax()) < len(val) - epochs:
+        return None
+    return Finding(
+        (at[-1],), f"mean val_accuracy of the last {epochs} epochs was {last:.3f}, of the {epochs} before {before:.3f}"
+    )
+
+
+def rate_too_low(case: Case, *, share: float = 0.1, epochs: int = 10, gain: float = 0.005) -> Finding | None:
+    """All epochs are done; the last `epochs` ran at `share` of the highest rate or less and gained no more than `gain`.
+
+    Silent where accuracy is above 0.95: there was nothing left to learn from these pictures.
+    """
+    rate, val, at = case.column("learning_rate"), case.column("val_accuracy"), case.epochs
+    if not case.over or len(at) <= epochs or not np.isfinite([*rate, *val]).all():
+        return None
+    top, won = float(rate.max()), float(val[-epochs:].max() - val[:-epochs].max())
+    # A share that is met exactly, 1e-4 of 1e-3, is met in float32, too.
+    if rate[-epochs:].max() > share * top * (1 + 1e-6) or won > gain or case.column("accuracy")[-1] > 0.95:
+        return None
+    return Finding(
+        (at[-epochs],),
+        f"from epoch {at[-epochs]} on the learning rate was {rate[-epochs:].max():.3g} or less, {share:.0%} of its highest, and "
+        f"val_accuracy did not get better by more than {gain:g}",
+    )
+
+
+DETECTORS: Mapping[str, Callable[..., Finding | None]] = MappingProxyType(
+    {
+        found.__name__: found
+        for found in (
+            overfitting, rate_drops, plateau, divergence, dead_start, val_asleep, unstable, still_learning, rate_too_low,
+        )
+    }
+)  # fmt: skip
+
+
+def _trailing(values: np.ndarray, width: int) -> np.ndarray:
+    """(E,) the mean of each value and the width - 1 before it; NaN where there are not so many."""
+    if len(values) < width:
+        return np.full(len(values), np.nan)
+    means = np.convolve(values, np.ones(width) / width, mode="valid")
+    return np.concatenate([np.full(width - 1, np.nan), means])
+
+
+def _since(case: Case, epoch: int) -> str:
+    """What the best val_accuracy was up to `epoch`, and what it became afterwards."""
+    val = case.column("val_accuracy")
+    before = [v for v, at in zip(val, case.epochs, strict=True) if at <= epoch and np.isfinite(v)]
+    after = [v for v, at in zip(val, case.epochs, strict=True) if at > epoch and np.isfinite(v)]
+    if not before or not after:
+        return ""
+    return f"; best val_accuracy before the first fall {max(before):.3f}, after it {max(after):.3f}"
+
+
+def _at_chance(case: Case, values: np.ndarray, name: str, epochs: int, times: float) -> Finding | None:
+    """The first epochs whose values stay within `times` chance, where there are `epochs` of them or more."""
+    if case.classes is None or case.classes < 2:
+        return None
+    above = np.flatnonzero(~(values <= times / case.classes))
+    count = int(above[0]) if len(above) else len(values)
+    if count < epochs:
+        return None
+    chance = 1 / case.classes
+    return Finding(
+        (case.epochs[count - 1],),
+        f"in the first {count} epochs {name} did not get above {np.nanmax(values[:count]):.3f}; chance is 1 in {case.classes}, {chance:.3f}",
+    )

@@ -1,0 +1,226 @@
+"""The curve coach: each detector on a curve made by hand, the rules file, suggestions within bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dhc.analysis import coach, detectors
+from dhc.analysis.coach import RULES, RulesError, apply, marks, read_rules, suggestion
+from dhc.analysis.detectors import DETECTORS, Case
+from dhc.config import RunConfig, fields
+from dhc.figures.coach import annotate
+from dhc.figures.curves import learning_curves
+from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table
+
+OURS = read_rules(RULES.read_text(encoding="utf-8"))
+NAN = float("nan")
+
+
+def case(
+    *, classes: int | None = 10, drops: list[tuple[int, float, float]] | None = None, batches: list[float] | None = None,
+    settings: dict[str, Any] | None = None, **columns: list[float],
+) -> Case:  # fmt: skip
+    """A run whose epochs have these figures; what is not given is 0, the learning rate 0.001, all epochs done."""
+    n = len(next(iter(columns.values())))
+    table: dict[str, Any] = {name: np.zeros(n) for name in EPOCH_COLUMNS} | {"learning_rate": np.full(n, 1e-3)}
+    table |= {"epoch": np.arange(1, n + 1), "best": np.zeros(n, dtype=bool), **columns}
+    lr = pd.DataFrame(drops, columns=["epoch", "old", "new"]) if drops else empty_table(LR_COLUMNS)
+    told = empty_table(BATCH_COLUMNS)
+    if batches is not None:
+        rows: dict[str, Any] = {name: np.zeros(len(batches)) for name in BATCH_COLUMNS}
+        told = pd.DataFrame(rows | {"loss": batches, "epoch": np.full(len(batches), n + 1)})
+    config = RunConfig().with_values({"fit.epochs": n or 1, **(settings or {})})
+    return Case(History(told, pd.DataFrame(table), lr), config, classes)
+
+
+def test_overfitting_begins_where_val_loss_starts_to_rise_while_loss_falls() -> None:
+    rising = case(val_loss=[3, 2, 1, 1.5, 2, 2.5], loss=[3, 2.5, 2, 1.5, 1, 0.5])
+    found = detectors.overfitting(rising, epochs=3, smooth=1)
+    assert found is not None
+    assert found.epochs == (3,)
+    assert found.said == "val_loss rose 3 epochs in a row from epoch 3, 1.00 to 2.50, while loss fell from 2.00 to 0.50"
+    assert detectors.overfitting(rising, epochs=4, smooth=1) is None
+    assert (
+        detectors.overfitting(case(val_loss=[3, 2, 1, 1.5, 2, 2.5], loss=[1, 1, 1, 2, 3, 4]), epochs=3, smooth=1)
+        is None
+    )
+
+
+def test_smoothing_sees_a_rise_through_jitter() -> None:
+    jittery = case(val_loss=[1, 1.4, 1.1, 1.5, 1.2, 1.6, 1.3, 1.7], loss=[8, 7, 6, 5, 4, 3, 2, 1])
+    assert detectors.overfitting(jittery, epochs=4, smooth=1) is None
+    found = detectors.overfitting(jittery, epochs=4, smooth=2)
+    assert found is not None
+    assert found.epochs == (2,)
+
+
+def test_a_drop_stands_at_the_epoch_before_the_new_rate_and_says_what_came_of_it() -> None:
+    found = detectors.rate_drops(case(val_accuracy=[0.2, 0.5, 0.4, 0.6], drops=[(4, 1e-3, 5e-4)]))
+    assert found is not None
+    assert found.epochs == (3,)
+    assert found.said == (
+        "the learning rate fell once, first after epoch 3: 0.001 → 0.0005; best val_accuracy before the first fall 0.500, "
+        "after it 0.600"
+    )
+    assert detectors.rate_drops(case(val_accuracy=[0.2])) is None
+
+
+def test_a_plateau_is_where_the_best_value_stops_growing_above_chance() -> None:
+    flat = [0.3, 0.5, 0.504, 0.5, 0.5, 0.503, 0.6]
+    found = detectors.plateau(case(val_accuracy=flat), epochs=4, gain=0.005)
+    assert found is not None
+    assert found.epochs == (2,)
+    assert detectors.plateau(case(val_accuracy=flat), epochs=5, gain=0.005) is None
+    assert detectors.plateau(case(val_accuracy=[0.1] * 9), epochs=4, gain=0.005) is None  # that is a dead start
+
+
+def test_divergence_is_a_loss_that_explodes_or_is_no_number() -> None:
+    found = detectors.divergence(case(loss=[2, 1, 5]))
+    assert found is not None
+    assert found.epochs == (3,)
+    assert found.said == "loss was 5.00 in epoch 3 after 1.00 at its lowest"
+    assert detectors.divergence(case(loss=[2, 0.1, 0.5])) is None  # small losses double easily
+    assert detectors.divergence(case(loss=[2, NAN, 1])).epochs == (2,)  # type: ignore[union-attr]
+    assert detectors.divergence(case(loss=[2, 1], batches=[0.9, NAN])).epochs == (3,)  # type: ignore[union-attr]
+
+
+def test_a_dead_start_stays_at_chance_and_ends_where_it_wakes() -> None:
+    found = detectors.dead_start(case(accuracy=[0.1, 0.12, 0.1, 0.3], val_accuracy=[0.1, 0.1, 0.14, 0.4]), epochs=3)
+    assert found is not None
+    assert found.epochs == (3,)
+    assert "in the first 3 epochs accuracy and val_accuracy did not get above 0.140; chance is 1 in 10" in found.said
+    assert detectors.dead_start(case(accuracy=[0.1, 0.12, 0.3], val_accuracy=[0.1] * 3), epochs=3) is None
+    assert detectors.dead_start(case(accuracy=[0.1] * 3, val_accuracy=[0.1] * 3, classes=None), epochs=3) is None
+
+
+def test_val_asleep_is_a_val_at_chance_beside_an_accuracy_that_is_not() -> None:
+    found = detectors.val_asleep(case(accuracy=[0.4, 0.5, 0.6], val_accuracy=[0.1, 0.1, 0.5]))
+    assert found is not None
+    assert found.epochs == (2,)
+    assert "while accuracy reached 0.500" in found.said
+    assert detectors.val_asleep(case(accuracy=[0.1, 0.5], val_accuracy=[0.1, 0.1])) is None
+
+
+def test_unstable_counts_the_falls_and_names_the_worst() -> None:
+    found = detectors.unstable(case(val_accuracy=[0.5, 0.4, 0.6, 0.3, 0.5, 0.44]), fall=0.05, times=3)
+    assert found is not None
+    assert found.epochs == (2, 4, 6)
+    assert "3 times, most in epoch 4: 0.600 to 0.300" in found.said
+    assert detectors.unstable(case(val_accuracy=[0.5, 0.4, 0.6, 0.3]), fall=0.05, times=3) is None
+
+
+def test_still_learning_is_said_at_the_end_only() -> None:
+    rising = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    found = detectors.still_learning(case(val_accuracy=rising))
+    assert found is not None
+    assert found.epochs == (6,)
+    assert found.said == "mean val_accuracy of the last 3 epochs was 0.500, of the 3 before 0.200"
+    assert detectors.still_learning(case(val_accuracy=rising, settings={"fit.epochs": 7})) is None
+    assert detectors.still_learning(case(val_accuracy=[0.5] * 6)) is None
+
+
+def test_a_rate_too_low_is_a_tail_of_small_steps_without_gain() -> None:
+    rate = [1e-3] * 3 + [1e-4] * 4
+    tail = case(val_accuracy=[0.1, 0.4, 0.5, 0.5, 0.49, 0.5, 0.5], learning_rate=rate)
+    found = detectors.rate_too_low(tail, epochs=4)
+    assert found is not None
+    assert found.epochs == (4,)
+    learned = case(val_accuracy=[0.1, 0.4, 0.5, 0.6, 0.6, 0.6, 0.6], learning_rate=rate)
+    assert detectors.rate_too_low(learned, epochs=4) is None
+
+
+def test_marks_are_numbered_by_epoch_and_carry_the_changed_config() -> None:
+    dead = case(accuracy=[0.1] * 4, val_accuracy=[0.1] * 4, loss=[2, 2, 2, 9], settings={"model.dense_dropout": 0.1})
+    first, second = marks(dead, OURS)
+    assert [(mark.number, mark.rule, mark.epochs) for mark in (first, second)] == [
+        (1, "divergence", (4,)), (2, "dead-start", (4,)),
+    ]  # fmt: skip
+    assert second.suggestion == "conv_dropout 0.6 → 0.4, dense_dropout 0.1 → 0.0".replace("0.0", "0")
+    assert second.config == dead.config.with_values({"model.conv_dropout": 0.4, "model.dense_dropout": 0.0})
+
+
+def test_what_has_no_effect_in_the_network_is_never_suggested_and_knn_has_no_marks() -> None:
+    flat = {"accuracy": [0.1] * 4, "val_accuracy": [0.1] * 4}
+    (mark,) = marks(case(**flat, settings={"model.name": "cnn3", "schedule.name": "constant"}), OURS)
+    assert mark.suggestion == "learning_rate 0.001 → 0.0003"  # there is no dropout to lighten
+    assert marks(case(**flat, settings={"model.name": "knn"}), OURS) == ()
+
+
+def test_a_step_beyond_a_bound_ends_at_it() -> None:
+    known = {field.name: field for field in fields()}
+    assert apply("add -0.2", known["model.conv_dropout"], 0.1) == 0
+    assert apply("add 0.3", known["model.conv_dropout"], 0.9) == 0.95
+    assert apply("multiply 1.5", known["fit.epochs"], 14) == 21
+    assert apply("multiply 9", known["fit.epochs"], 40_000) == 50_000
+    assert apply("add -0.2", known["model.conv_dropout"], 0.6) == 0.4
+    assert suggestion(RunConfig(), ({"fit.epochs": "multiply 1"}, {"model.head": "set flatten"})) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[rule]\n", "coach.toml is not readable as TOML"),
+        ("rules = 3", "coach.toml may only hold [[rule]] tables, not rules"),
+        ("rule = 3", "may only hold [[rule]] tables"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''", r"rule 1 (a), look_for: Field required"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='magic'", "rule 1 (a), look_for: there is no 'magic'; there are overfit"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='plateau'\nwith={wait=3}", "plateau takes epochs, gain, not 'wait'"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='plateau'\nwith={epochs=2.5}", "epochs must be a whole number above 0"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='plateau'\ntry=[{'fit.epoch'='add 1'}]", "there is no setting 'fit.epoch'"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='plateau'\ntry=[{'fit.epochs'='1.5 times'}]", "is no change: write"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='plateau'\ntry=[{'model.head'='add 1'}]", "model.head is no number"),
+        ("[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='plateau'\ntry=[{'model.head'='set round'}]", "cannot be 'round'"),
+    ],
+)  # fmt: skip
+def test_a_broken_rules_file_is_one_sentence_that_says_where(text: str, says: str) -> None:
+    with pytest.raises(RulesError) as error:
+        read_rules(text)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_every_detector_is_used_by_our_own_rules_once() -> None:
+    assert sorted(rule.look_for for rule in OURS) == sorted(DETECTORS)
+    assert len({rule.id for rule in OURS}) == len(OURS)
+
+
+some = st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.1, 0.5, NAN])), max_size=30)
+
+
+@settings(max_examples=150, deadline=None)
+@given(some, some, some, some, st.sampled_from([None, 1, 3, 96]), st.sampled_from(["vgg16", "cnn3", "cnn7"]))
+def test_whatever_the_curve_marks_lie_within_it_and_suggestions_are_sound(
+    val: list[float], acc: list[float], loss: list[float], val_loss: list[float], classes: int | None, network: str
+) -> None:
+    n = min(len(val), len(acc), len(loss), len(val_loss))
+    run = case(
+        val_accuracy=val[:n], accuracy=acc[:n], loss=loss[:n], val_loss=val_loss[:n], classes=classes,
+        settings={"model.name": network},
+    )  # fmt: skip
+    found = marks(run, OURS)
+    assert [mark.number for mark in found] == list(range(1, len(found) + 1))
+    for mark in found:
+        assert all(1 <= epoch <= n for epoch in mark.epochs)
+        assert "nan" not in mark.said
+        assert all(run.config.uses(change.name) or mark.config.uses(change.name) for change in mark.changes)  # type: ignore[union-attr]
+        assert bool(mark.changes) == (mark.config is not None)
+
+
+def test_the_marks_are_a_last_trace_that_leaves_the_others_in_their_places() -> None:
+    run = case(accuracy=[0.1] * 4, val_accuracy=[0.1] * 4, loss=[2, 2, 2, 9])
+    bare = learning_curves(run.history, metric="accuracy")
+    marked = annotate(learning_curves(run.history, metric="accuracy"), marks(run, OURS))
+    assert [trace.uid for trace in marked.data] == [*(trace.uid for trace in bare.data), "coach"]
+    assert list(marked.data[-1].x) == [4, 4]
+    assert list(marked.data[-1].text) == ["1", "2"]
+    assert [trace.uid for trace in annotate(learning_curves(run.history, metric="loss"), ()).data][-1] == "coach"
+
+
+def test_the_rules_file_lies_where_the_coach_looks() -> None:
+    assert coach.RULES.is_file()
