@@ -185,6 +185,7 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
         loop.train_and_evaluate(tiny_config, folder)
     lines = (folder / rundir.EVENTS).read_text().splitlines()
     assert "nan" not in " ".join(lines).lower()
+    assert not np.isfinite(Store(tmp_path).history(folder.name).batches["loss"].iloc[-1])  # which batch it was, is told
 
 
 def test_classes_and_fraction_cut_what_is_trained_on_and_never_val(tiny_data: Path) -> None:

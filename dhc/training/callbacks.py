@@ -136,9 +136,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             return
         few = seen - self._mean.seen < min(self._batch, self._pictures)  # an epoch's small last batch would be a spike
         loss, accuracy = self._mean.since_last(seen, float(logs["loss"]), float(logs["accuracy"]))
-        if not math.isfinite(loss):
-            raise LossIsNaN(loss, self._epoch + 1, batch + 1)
-        if few:
+        if few and math.isfinite(loss):
             return
         position = self._epoch + seen / self._pictures
         self._writer.event(
@@ -151,6 +149,8 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             pictures_per_second=_short(self._pace.lately(seen)),
             eta=_short(self._eta(seen, self._pace.epoch(seen))),
         )
+        if not math.isfinite(loss):  # told first: the curves show where it happened
+            raise LossIsNaN(loss, self._epoch + 1, batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write the epoch, and the learning rate's change when the schedule made one."""
