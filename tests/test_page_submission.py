@@ -38,9 +38,9 @@ def knn_run(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return folder
 
 
-def runs_page() -> AppTest:
-    """The Runs page with its only run selected."""
-    return open_page("runs", select=RUN)
+def runs_page(run: str = RUN) -> AppTest:
+    """The Runs page with one run selected."""
+    return open_page("runs", select=run)
 
 
 def wait(folder: Path, seconds: float = 60.0) -> jobs.Submission:
@@ -92,8 +92,8 @@ def test_a_failure_is_told_in_its_own_words_and_mended(knn_run: Path, tmp_path: 
 
 
 def test_where_nothing_can_answer_nothing_is_offered(tiny_data: Path, knn_run: Path, tmp_path: Path) -> None:
-    make_run(knn_run.parent, tiny_data, epochs=2, run_id="20270101-000000-vgg16-0001")  # newer, and without a network
-    app = runs_page()
+    make_run(knn_run.parent, tiny_data, epochs=2, run_id="20270101-000000-vgg16-0001")  # without a network
+    app = runs_page("20270101-000000-vgg16-0001")
     assert not [button for button in app.button if button.key == "dhc_submission_ask"]
     shutil.rmtree(knn_run.parent / "20270101-000000-vgg16-0001")
     for path in (tmp_path / "data" / "tiny").glob("test*.csv"):
