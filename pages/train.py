@@ -12,7 +12,7 @@ from dhc.presets import DEFAULT, PRESETS, preset_config
 from dhc.training.hardware import DeviceError
 from dhc.ui import form, plan, session
 from dhc.ui.frame import choose_run, current_run, frame
-from dhc.ui.states import empty, error_box, guard
+from dhc.ui.states import empty, error_box, guard, plain
 
 EXPECTED = (ConfigError, DataError, DeviceError, ValueError, OSError)
 
@@ -57,7 +57,11 @@ def _presets() -> None:
                 )
         run = session.run_or_none(current_run())
         if run is not None and run.config is not None:
-            st.button("Like the chosen run", help=f"The settings of {run.id}", on_click=form.fill, args=(run.config,))
+            st.button(
+                "Like the chosen run", help=f"The settings of {run.id}", on_click=form.fill, args=(run.config, run.id)
+            )
+    if (copied := session.run_or_none(form.parent())) is not None:
+        st.caption(f"A changed copy of {plain(copied.title)}.")
 
 
 def _fill(name: str) -> None:
@@ -86,7 +90,7 @@ def _right(values: dict[str, object]) -> None:
     )
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
         try:
-            run_id = launch(config, session.runs_dir())
+            run_id = launch(config, session.runs_dir(), parent=form.parent())
         except OSError as error:
             error_box(
                 f"The run could not be started: {error.strerror or error}; see that {session.runs_dir()} can be written to."

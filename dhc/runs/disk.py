@@ -95,6 +95,13 @@ def totals(runs_dir: Path, runs: Iterable[RunInfo], usage: Callable[[Path], Usag
     )
 
 
+def size_text(size: float) -> str:
+    """Bytes in kB, MB or GB."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
 def free(folder: Path) -> int:
     """Bytes that are free on the disk of a folder, which need not be there yet."""
     while not folder.exists() and folder != folder.parent:

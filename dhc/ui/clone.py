@@ -7,11 +7,8 @@ import streamlit as st
 from dhc.config import RunConfig
 from dhc.ui import form
 
-PARENT = "dhc_parent"
-
 
 def open_form(config: RunConfig, parent: str) -> None:
     """Fill the Train form with a config that came from the run `parent`, and go there."""
-    form.fill(config)
-    st.session_state[PARENT] = parent
+    form.fill(config, parent)
     st.switch_page("pages/train.py")

@@ -11,6 +11,7 @@ import streamlit as st
 from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields, in_use
 
 DRAFT = "dhc_draft"
+PARENT = "dhc_parent"
 SECTIONS = {
     "data": "Pictures",
     "model": "Network",
@@ -23,12 +24,20 @@ SECTIONS = {
 }
 
 
-def fill(config: RunConfig) -> None:
-    """Put a config's values into the form; call it before the form is drawn, or in a callback."""
+def fill(config: RunConfig, parent: str = "") -> None:
+    """Put a config's values into the form, those of the run `parent` where it is named; call it before the form is drawn, or in
+    a callback.
+    """
+    st.session_state[PARENT] = parent
     values = {field.name: config.get(field.name) for field in fields()}
     st.session_state[DRAFT] = values
     for name, value in values.items():
         st.session_state[_key(name)] = value
+
+
+def parent() -> str:
+    """Id of the run whose settings were put into the form, so that what is started is a changed copy of it; "" without one."""
+    return str(st.session_state.get(PARENT, ""))
 
 
 def draw(data_folders: Sequence[str]) -> dict[str, Any]:

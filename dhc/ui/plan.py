@@ -14,6 +14,7 @@ from dhc.data.select import class_count
 from dhc.figures import schedule
 from dhc.models.cost import layer_count, matrix_rate
 from dhc.models.schedules import planned_rates
+from dhc.runs.disk import size_text
 from dhc.training import hardware
 from dhc.ui import session
 from dhc.ui.plot import plot
@@ -120,11 +121,6 @@ def _speed(found: Estimate) -> str:
         if found.pictures_per_second is None
         else f"About {found.pictures_per_second:.0f} pictures/s, {found.source}."
     )
-
-
-def size_text(size: float) -> str:
-    """Bytes in MB or GB."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def duration_text(seconds: float | None) -> str:
