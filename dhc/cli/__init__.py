@@ -14,6 +14,7 @@ from dhc.cli.ladder import ladder
 from dhc.cli.queue import move, queue, work
 from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
+from dhc.cli.sweep import sweep
 from dhc.cli.train import train
 from dhc.config import ConfigError
 from dhc.data.layout import DataError
@@ -39,5 +40,5 @@ def cli() -> None:
 
 for command in (work, queue, move):
     runs.add_command(command)
-for command in (doctor, data, train, knn, ladder, runs, evaluate, predict):
+for command in (doctor, data, train, sweep, knn, ladder, runs, evaluate, predict):
     cli.add_command(command)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dhc.follow import follow
+from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 
 BAD_INPUT = 2
+GOOD = ("finished", "stopped")  # ends after which the exit status is 0
 RUNS = click.option(
     "--runs",
     "runs_dir",
@@ -47,4 +50,20 @@ def follow_to_end(run_id: str, runs_dir: Path, at_end: Callable[[], None] | None
         sys.exit(0)
     if at_end is not None and state == "finished":
         at_end()
-    sys.exit(0 if state in ("finished", "stopped") else 1)
+    sys.exit(0 if state in GOOD else 1)
+
+
+def follow_all(titles: Mapping[str, str], runs_dir: Path, *, to_stderr: bool) -> None:
+    """Tell of one run after the other until all have ended, each under its title, by id; Ctrl-C leaves them going and exits."""
+    say = partial(click.echo, err=to_stderr)
+    store = Store(runs_dir)
+    try:
+        for number, (run_id, title) in enumerate(titles.items(), start=1):
+            say(f"\n{number}/{len(titles)}  {title}  ({run_id})")
+            try:
+                follow(store, run_id, say)
+            except RunError as error:  # deleted meanwhile: the others go on
+                say(str(error))
+    except KeyboardInterrupt:
+        click.echo("\nthe runs go on; `python -m dhc runs stop ID` stops one", err=True)
+        sys.exit(0)

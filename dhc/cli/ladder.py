@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dhc.cli.common import DATA, JSON, RUNS, print_json, settings
+from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
 from dhc.config import read_assignment
-from dhc.follow import follow
+from dhc.jobs.groups import dated, start_group
 from dhc.jobs.ladder import rung_configs
-from dhc.jobs.launch import launch_all
 from dhc.models.ladder import RUNGS, SCALES
 from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
-
-GOOD = ("finished", "stopped")
 
 
 @click.command()
@@ -45,9 +40,11 @@ def ladder(
     """
     changes = {**dict(read_assignment(text) for text in assignments), "data.path": folder}
     configs = rung_configs([name.strip() for name in steps.split(",") if name.strip()], scale, changes)
-    runs = dict(zip(configs, launch_all(configs.values(), runs_dir), strict=True))
+    _, ids = start_group(configs.values(), runs_dir, dated(f"Ladder, {scale}"))
+    runs = dict(zip(configs, ids, strict=True))
     if not detach:
-        _follow(runs, runs_dir, to_stderr=as_json)
+        titles = {run_id: f"{name}: {RUNGS[name].title}" for name, run_id in runs.items()}
+        follow_all(titles, runs_dir, to_stderr=as_json)
     rows = [_row(Store(runs_dir), name, run_id) for name, run_id in runs.items()]
     if as_json:
         print_json(rows)
@@ -56,21 +53,6 @@ def ladder(
     else:
         click.echo("\n" + "\n".join(_table(rows)))
     sys.exit(0 if detach or all(row["status"] in GOOD for row in rows) else 1)
-
-
-def _follow(runs: Mapping[str, str], runs_dir: Path, *, to_stderr: bool) -> None:
-    say = partial(click.echo, err=to_stderr)
-    store = Store(runs_dir)
-    try:
-        for number, (name, run_id) in enumerate(runs.items(), start=1):
-            say(f"\n{number}/{len(runs)}  {name}: {RUNGS[name].title}  ({run_id})")
-            try:
-                follow(store, run_id, say)
-            except RunError as error:  # deleted meanwhile: the others go on
-                say(str(error))
-    except KeyboardInterrupt:
-        click.echo("\nthe runs go on; `python -m dhc runs stop ID` stops one", err=True)
-        sys.exit(0)
 
 
 def _row(store: Store, name: str, run_id: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from dhc.config import ConfigError, ConfigField, fields
 
 MAX_VALUES = 200  # of one setting: more is a slip of the finger
 MAX_TEXT = 2000  # characters
-GRAMMAR = "values, 0.5, 0.8, 0.9; or a range, 0.1..0.9 step 0.2; 2..6; 1e-4..1e-2 log 5"
+GRAMMAR = "0.5, 0.8, 0.9; ranges: 0.1..0.9 step 0.2 or 2..6 or 1e-4..1e-2 log 5"
 _RANGE = re.compile(r"(?P<low>\S+?)\s*\.\.\s*(?P<high>\S+)(?:\s+(?P<word>\w+)\s+(?P<by>\S+))?")
 
 

@@ -1,0 +1,143 @@
+"""``python -m dhc sweep``: queue every combination of several settings' values as a group, follow it, and print what each reached."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import click
+
+from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
+from dhc.config import ConfigError, RunConfig, read_assignment
+from dhc.jobs.groups import generated_name, start_group
+from dhc.jobs.sweep import SEED, grid
+from dhc.jobs.values import GRAMMAR, parse_values, written
+from dhc.presets import DEFAULT, PRESETS, preset_config
+from dhc.runs.rundir import RunError
+from dhc.runs.store import Store
+from dhc.training.median import ENOUGH, GRACE
+
+
+@click.command()
+@DATA
+@click.option(
+    "--preset", default=DEFAULT, show_default=True, type=click.Choice(list(PRESETS)), help="Settings to start from."
+)
+@settings("Change one setting of every run, e.g. fit.epochs=3; repeatable.")
+@click.option(
+    "--grid", "varied", multiple=True, required=True, metavar="NAME=VALUES",
+    help=f"A setting and its values: {GRAMMAR}. Repeatable: all combinations are run.",
+)  # fmt: skip
+@click.option("--repeats", default=1, show_default=True, help="Runs of each combination, each with a seed of its own.")
+@click.option("--name", default="", help="What the group is called, else the settings and the time.")
+@click.option(
+    "--stop-hopeless", is_flag=True,
+    help=f"Stop a run early that does worse than the median of the group's ended ones; from epoch {GRACE} and {ENOUGH} ended runs on.",
+)  # fmt: skip
+@click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")
+@RUNS
+@JSON
+def sweep(
+    folder: str,
+    preset: str,
+    assignments: tuple[str, ...],
+    varied: tuple[str, ...],
+    repeats: int,
+    name: str,
+    stop_hopeless: bool,
+    detach: bool,
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
+    """Train every combination of several settings' values, one run after the other, and compare what they reach.
+
+    Follows each run; with --json on standard error. The exit status is 1 if one failed. Ctrl-C leaves the runs going.
+    """
+    changes = dict(read_assignment(text) for text in assignments)
+    values = _values(varied)
+    configs = grid(preset_config(preset).with_values({**changes, "data.path": folder}), values, repeats)
+    group, ids = start_group(
+        configs, runs_dir, name.strip() or generated_name(list(values)), rule="median" if stop_hopeless else ""
+    )
+    runs = dict(zip(ids, configs, strict=True))
+    if not (detach or as_json):
+        click.echo(f"{len(runs)} runs in the group {group}")
+    if not detach:
+        follow_all({run: _told(config, list(values)) for run, config in runs.items()}, runs_dir, to_stderr=as_json)
+    rows = [_row(Store(runs_dir), run, config, [*values, SEED]) for run, config in runs.items()]
+    _print(rows, group, list(values), detach=detach, as_json=as_json)
+    sys.exit(0 if detach or all(row["status"] in GOOD for row in rows) else 1)
+
+
+def _values(varied: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """The values by dotted name out of ``NAME=VALUES`` texts."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, text in map(read_assignment, varied):
+        if name in found:
+            raise ConfigError(f"{name} is named by two --grid: write all its values behind one")
+        found[name] = parse_values(name, text)
+    return found
+
+
+def _told(config: RunConfig, names: Sequence[str]) -> str:
+    return ", ".join(
+        f"{name}={written(config.get(name))}" for name in dict.fromkeys([*names, SEED]) if config.uses(name)
+    )
+
+
+def _row(store: Store, run: str, config: RunConfig, names: Sequence[str]) -> dict[str, Any]:
+    """What one run was asked and what it reached, as plain values; a setting without effect is None."""
+    try:
+        told = store.run(run).as_dict()
+    except RunError:
+        told = {"status": "deleted"}
+    kept = ("status", "reason", "best_val_accuracy", "best_epoch", "epoch", "epochs", "seconds", "device")
+    asked = {name: config.get(name) if config.uses(name) else None for name in names}
+    return {"run": run, "settings": asked, **{key: told.get(key) for key in kept}}
+
+
+def _print(rows: Sequence[Mapping[str, Any]], group: str, names: Sequence[str], *, detach: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"group": group, "runs": rows})
+    elif detach:
+        click.echo("\n".join(row["run"] for row in rows))
+    else:
+        click.echo("\n" + "\n".join([*_table(rows), *_means(rows, [name for name in names if name != SEED])]))
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = list(rows[0]["settings"])
+    widths = {name: max(len(name), *(len(_cell(row["settings"][name])) for row in rows)) + 2 for name in names}
+    head = "".join(f"{name:{widths[name]}}" for name in names)
+    lines = [f"{head}{'best val_accuracy':>17}{'epoch':>8}{'seconds':>9}  {'status':10}run"]
+    for row in rows:
+        asked = "".join(f"{_cell(row['settings'][name]):{widths[name]}}" for name in names)
+        best = "-" if row["best_val_accuracy"] is None else f"{row['best_val_accuracy']:.3f}"
+        seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
+        lines.append(f"{asked}{best:>17}{row['best_epoch'] or '-':>8}{seconds:>9}  {row['status']:10}{row['run']}")
+    return lines
+
+
+def _means(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """Where combinations were repeated: each one's mean and spread, the highest mean first."""
+    by_settings: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row["best_val_accuracy"] is not None:
+            told = ", ".join(f"{name}={_cell(row['settings'][name])}" for name in names)
+            by_settings[told].append(row["best_val_accuracy"])
+    if not any(len(values) > 1 for values in by_settings.values()):
+        return []
+    ranked = sorted(by_settings.items(), key=lambda item: -fmean(item[1]))
+    lines = [
+        f"{fmean(values):.3f} ({min(values):.3f} to {max(values):.3f}, {len(values)} seeds)  {told}"
+        for told, values in ranked
+    ]
+    return ["", "mean best val_accuracy by settings:", *lines]
+
+
+def _cell(value: Any) -> str:
+    return "-" if value is None else written(value)

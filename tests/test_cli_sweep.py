@@ -1,0 +1,99 @@
+"""``python -m dhc sweep``: what it prints, what it refuses, its exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dhc.runs import rundir
+from dhc.runs.store import Store
+
+ROOT = Path(__file__).parents[1]
+
+
+def sweep(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dhc", "sweep", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_a_sweep_of_neighbours_is_run_to_its_end_and_told(tiny_data: Path, tmp_path: Path) -> None:
+    asked = [
+        "--data",
+        str(tiny_data),
+        "--preset",
+        "knn",
+        "--grid",
+        "knn.k=1..3",
+        "--runs",
+        str(tmp_path),
+        "--name",
+        "few or many",
+    ]
+    done = sweep(*asked)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("3 runs in the group few or many\n\n1/3  knn.k=1, fit.seed=0  (")
+    table = done.stdout.rpartition("\n\n")[2].splitlines()
+    assert table[0].split() == ["knn.k", "fit.seed", "best", "val_accuracy", "epoch", "seconds", "status", "run"]
+    assert [line.split()[0] for line in table[1:]] == ["1", "2", "3"]
+    runs = Store(tmp_path).runs()
+    assert {info.group for info in runs} == {"few or many"}
+    assert sorted(line.split()[2] for line in table[1:]) == sorted(f"{info.best_val_accuracy:.3f}" for info in runs)
+
+    again = sweep(*asked, "--json", "--repeats", "2")
+    told = json.loads(again.stdout)
+    assert told["group"] == "few or many (2)"
+    assert [(run["settings"]["knn.k"], run["settings"]["fit.seed"]) for run in told["runs"]] == [
+        (1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (3, 1),
+    ]  # fmt: skip
+    assert {run["status"] for run in told["runs"]} == {"finished"}
+
+
+def test_repeats_are_summed_up_and_a_failed_run_is_status_1(tiny_data: Path, tmp_path: Path) -> None:
+    asked = ["--data", str(tiny_data), "--preset", "knn", "--runs", str(tmp_path)]
+    done = sweep(*asked, "--grid", "knn.metric=euclidean, cosine", "--repeats", "2")
+    assert done.returncode == 0, done.stderr
+    means = done.stdout.partition("mean best val_accuracy by settings:\n")[2].splitlines()
+    assert len(means) == 2
+    assert all("2 seeds)  knn.metric=" in line for line in means)
+    done = sweep(*asked, "--grid", "knn.k=1, 25")  # of 24 training pictures
+    assert done.returncode == 1
+    assert "failed: knn.k is 25, but there are only 24 training pictures" in done.stdout
+    assert [line.split()[-2] for line in done.stdout.splitlines()[-2:]] == ["finished", "failed"]
+
+
+def test_detached_it_queues_a_named_group_with_its_rule(tiny_data: Path, tmp_path: Path) -> None:
+    done = sweep(
+        "--data", str(tiny_data), "--preset", "knn", "--grid", "knn.k=1,2", "--stop-hopeless", "--detach", "--runs", str(tmp_path)
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for run_id in done.stdout.split():
+        request = rundir.read_json(tmp_path / run_id / rundir.REQUEST)
+        assert request is not None
+        assert request["rule"] == "median"
+        assert request["group"].startswith("k, ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Missing option '--grid'"),
+        (["--grid", "schedule.factor"], "'schedule.factor' is no setting: write NAME=VALUE"),
+        (["--grid", "schedule.factor=0.5, x"], "schedule.factor cannot be 'x': it takes 0 < x < 1"),
+        (["--grid", "knn.k=1..3"], "knn.k has no effect with model.name vgg16"),
+        (["--grid", "schedule.factor=0.5", "--grid", "schedule.factor=0.8"], "schedule.factor is named by two --grid"),
+        (["--grid", "schedule.factor=0.5", "--repeats", "0"], "no sweep of 1 to 200 runs"),
+        (["--grid", "schedule.factor=0.5"], "/nowhere” does not exist"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2_and_nothing_is_queued(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = sweep("--data", "/nowhere", *arguments, "--runs", str(tmp_path / "runs"))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
