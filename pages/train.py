@@ -10,7 +10,7 @@ from dhc.jobs.launch import launch
 from dhc.models.ladder import RUNGS
 from dhc.presets import DEFAULT, PRESETS, preset_config
 from dhc.training.hardware import DeviceError
-from dhc.ui import form, plan, session
+from dhc.ui import bet, form, plan, session
 from dhc.ui.frame import choose_run, current_run, frame
 from dhc.ui.states import empty, error_box, guard, plain
 
@@ -88,9 +88,11 @@ def _right(values: dict[str, object]) -> None:
         if not waiting
         else f"Queue behind {len(waiting)} run{'s' if len(waiting) > 1 else ''}"
     )
+    figures = bet.FIGURES if config.model.name != "knn" else ("val_accuracy",)
+    expected = bet.ask(session.run_or_none(form.parent()), figures=figures)
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
         try:
-            run_id = launch(config, session.runs_dir(), parent=form.parent())
+            run_id = launch(config, session.runs_dir(), parent=form.parent(), bet=expected)
         except OSError as error:
             error_box(
                 f"The run could not be started: {error.strerror or error}; see that {session.runs_dir()} can be written to."

@@ -1,0 +1,60 @@
+"""Bets made before a run, against what came of it: one by one, and how well a person is calibrated over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from dhc.runs.store import RunInfo
+
+FIGURES = ("val_accuracy", "accuracy")
+
+
+@dataclass(frozen=True)
+class Bet:
+    """One figure of one run: guess and result after its last epoch, 0 to 1; error is guess - result, above 0 too hopeful."""
+
+    run: str
+    title: str
+    figure: str
+    guess: float
+    result: float
+
+    @property
+    def error(self) -> float:
+        """guess - result."""
+        return self.guess - self.result
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Over `count` bets: the mean error (above 0: too hopeful on the whole) and the mean absolute one."""
+
+    count: int
+    bias: float
+    mean_absolute_error: float
+
+
+def bets_of(info: RunInfo) -> tuple[Bet, ...]:
+    """The run's bets as far as they can be settled: it has ended, and the figure is known."""
+    if info.state.alive or info.bet is None:
+        return ()
+    results = {"val_accuracy": info.val_accuracy, "accuracy": info.accuracy}
+    return tuple(
+        Bet(info.id, info.title, figure, info.bet[figure], result)
+        for figure in FIGURES
+        if figure in info.bet and (result := results[figure]) is not None
+    )
+
+
+def settled(runs: Iterable[RunInfo]) -> tuple[Bet, ...]:
+    """All bets of the runs that can be settled, in the runs' order."""
+    return tuple(bet for info in runs for bet in bets_of(info))
+
+
+def calibration(bets: Sequence[Bet]) -> Calibration | None:
+    """Bias and mean absolute error; None without a bet. Guesses 0.8 and 0.6 of results 0.7 and 0.7: bias 0, error 0.1."""
+    if not bets:
+        return None
+    return Calibration(len(bets), fmean(bet.error for bet in bets), fmean(abs(bet.error) for bet in bets))
