@@ -10,7 +10,7 @@ import streamlit as st
 from dhc.jobs import launch, trash
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
-from dhc.ui import session, submission
+from dhc.ui import bet, session, submission
 from dhc.ui.frame import choose_run, link
 from dhc.ui.pickers import state_badge
 from dhc.ui.states import error_box, plain
@@ -45,6 +45,7 @@ def draw(info: RunInfo) -> None:
             st.markdown(plain(info.status.reason))
         if info.problem:
             error_box(info.problem)
+        bet.card(info)
         submission.draw(info)
         if info.config is not None:
             with st.expander("Settings"):

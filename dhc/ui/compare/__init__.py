@@ -12,7 +12,7 @@ from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
 from dhc.training.hardware import DeviceError
 from dhc.ui import links, run_card
-from dhc.ui.compare import curves, replay
+from dhc.ui.compare import bets, curves, replay
 from dhc.ui.states import guard
 
 EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
@@ -20,6 +20,7 @@ Panel = tuple[str, Callable[[Sequence[RunInfo]], None], int]  # title, its drawi
 PANELS: dict[str, Panel] = {
     "curves": ("Curves", curves.draw, 1),
     "replay": ("Replay", replay.draw, 1),
+    "bets": ("Bets", bets.draw, 1),
 }
 KEY = "dhc_runs_panel"
 
