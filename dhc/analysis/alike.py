@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
-from dhc.analysis.ladder import is_measured, resolved
+from dhc.analysis.ladder import KNN, is_measured, resolved
 from dhc.config import RunConfig, fields
 from dhc.runs.store import RunInfo
 
@@ -57,8 +57,18 @@ def seeds_taken(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
     }
 
 
+def seed_matters(config: RunConfig) -> bool:
+    """Whether another seed gives another run: nearest neighbours among all training pictures draw nothing by it."""
+    return config.model.name != KNN or config.data.train_fraction < 1
+
+
 def next_repeats(config: RunConfig, runs: Iterable[RunInfo], *, up_to: int) -> list[RunConfig]:
-    """The configs that bring the repeats of `config` up to that many seeds: the lowest that are free, from its own on."""
+    """The configs that bring the repeats of `config` up to that many seeds: the lowest that are free, from its own on.
+
+    None where no seed changes anything.
+    """
+    if not seed_matters(config):
+        return []
     taken = seeds_taken(config, runs)
     found: list[RunConfig] = []
     seed = config.fit.seed

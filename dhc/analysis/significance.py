@@ -242,11 +242,17 @@ def verdict(table: Table, p: float) -> str:
     pictures = f"With {table.n:,} picture{'' if table.n == 1 else 's'}"
     if table.fixes == table.breaks:
         return f"{pictures} there is no difference in accuracy."
-    if p < 0.001:
-        return f"{pictures} this difference is hardly luck: less than 1 in 1,000."
-    if p < 0.01:
-        return f"{pictures} this difference is hardly luck: {chance(p)}."
-    return f"{pictures} this difference {'is probably not' if p < ALPHA else 'could be'} luck: {chance(p)}."
+    return f"{pictures} this difference {_luck(p)}."
+
+
+def seeds_verdict(a: Spread, b: Spread, p: float) -> str:
+    """The same of the seeds: "Over 3 seeds of A and 3 of B this difference could be luck: 1 in 5." """
+    return f"Over {a.n} seeds of A and {b.n} of B this difference {_luck(p)}."
+
+
+def _luck(p: float) -> str:
+    how = "is hardly" if p < 0.01 else "is probably not" if p < ALPHA else "could be"
+    return f"{how} luck: {chance(p)}"
 
 
 def chance(p: float) -> str:
