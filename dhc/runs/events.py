@@ -1,116 +1,167 @@
-"""Reading ``events.jsonl`` as it grows: each call reads only what is new."""
+"""Reading ``events.jsonl`` as it grows: each call reads only what is new, and never more than a run can have written."""
 
 from __future__ import annotations
 
-import json
+import math
 import os
+import threading
+from array import array
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table
+from dhc.runs.regular import open_regular
+from dhc.runs.rundir import parse
 
 TABLES: Mapping[str, Mapping[str, str]] = {"batch": BATCH_COLUMNS, "epoch": EPOCH_COLUMNS, "lr": LR_COLUMNS}
-MAX_LINE = 100_000  # characters; a longer line is no event of ours
+CODES = {"float64": "d", "int64": "q", "bool": "b"}  # of arrays: a quarter of a list's memory
+CHUNK = 1 << 20  # bytes read at once
+MAX_LINE = 100_000  # bytes; a longer line is no event of ours
+MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each have 100 MB
+MAX_EVENTS = 1_000_000  # lines of a log
+MAX_EPOCH = 1_000_000  # no run is asked for more than 50,000
+MAX_TEXT = 1_000  # characters of a text in an event
+MAX_OTHERS = 1_000  # events of other kinds that are kept, the latest
 
 
 class EventLog:
-    """The events of one run, read on from where the last `refresh` stopped.
+    """The events of one run, read on from where the last `refresh` stopped. Safe to share between threads.
 
     A torn last line waits for its other half; a damaged line elsewhere is counted in `damaged` and passed over, so that one
-    bad line never hides the epochs after it. A file that was replaced or cut is read anew.
+    bad line never hides the epochs after it. A file that was replaced or cut is read anew. `problem` says in a sentence why
+    the log, or the rest of it, is not read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._start()
+        self._lock = threading.RLock()
+        self._start(None)
 
-    def _start(self) -> None:
-        self._identity: tuple[int, int] | None = None
-        self._offset = 0
-        self._rows: dict[str, dict[str, list[Any]]] = {
-            kind: {name: [] for name in columns} for kind, columns in TABLES.items()
-        }
+    def _start(self, identity: tuple[int, int] | None) -> None:
+        self._identity = identity
+        self._offset = self._lines = 0
+        self._skipping = False  # inside a line that is too long
+        self._rows = {kind: {name: array(CODES[c]) for name, c in columns.items()} for kind, columns in TABLES.items()}
         self._history: History | None = None
-        self.others: list[dict[str, Any]] = []
+        self.others: deque[dict[str, Any]] = deque(maxlen=MAX_OTHERS)
         self.last: dict[str, dict[str, Any]] = {}
         self.damaged = 0
+        self.problem = ""
 
     def refresh(self) -> bool:
         """Read what was appended since; True when there was something."""
-        try:
-            with self.path.open("rb") as file:
-                stat = os.fstat(file.fileno())
-                if self._identity != (stat.st_dev, stat.st_ino) or stat.st_size < self._offset:
-                    self._start()
-                    self._identity = (stat.st_dev, stat.st_ino)
-                file.seek(self._offset)
-                new = file.read()
-        except FileNotFoundError:
-            return False
-        whole = new[: new.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        for line in whole.splitlines():
-            self._take(line)
-        if whole:
+        with self._lock:
+            try:
+                with open_regular(self.path) as file:
+                    return self._read_on(file)
+            except FileNotFoundError:
+                return False
+            except OSError as error:
+                self.problem = f"{self.path.name} cannot be read: {error.strerror or error}"
+                return False
+
+    def _read_on(self, file: IO[bytes]) -> bool:
+        stat = os.fstat(file.fileno())
+        if self._identity != (stat.st_dev, stat.st_ino) or stat.st_size < self._offset:
+            self._start((stat.st_dev, stat.st_ino))
+        file.seek(self._offset)
+        before, rest = self._offset, b""
+        while self._has_room() and (chunk := file.read(CHUNK)):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                self._take(line)
+            if len(rest) > MAX_LINE:
+                self._skipping, rest = True, b""
+            self._offset = file.tell() - len(rest)
+        if self._offset != before:
             self._history = None
-        return bool(whole)
+        return self._offset != before
+
+    def _has_room(self) -> bool:
+        if self._offset < MAX_BYTES and self._lines < MAX_EVENTS:
+            return True
+        self.problem = f"{self.path.name} is longer than any run's: what stands in it after {self._lines:,} lines was not read"
+        return False
 
     def _take(self, line: bytes) -> None:
-        if not line.strip():
-            return
+        self._lines += 1
         try:
-            event = json.loads(line) if len(line) <= MAX_LINE else None
-        except (ValueError, RecursionError):
-            event = None
-        if not isinstance(event, dict) or not isinstance(kind := event.get("kind"), str):
+            if self._skipping or len(line) > MAX_LINE:
+                raise ValueError("too long for an event")
+            if line.strip():
+                self._keep(parse(line))
+        except (TypeError, ValueError, OverflowError, RecursionError):
             self.damaged += 1
-            return
-        try:
-            self._keep(kind, event)
-        except (TypeError, ValueError, OverflowError):
-            self.damaged += 1
-            return
-        self.last[kind] = event
+        self._skipping = False
 
-    def _keep(self, kind: str, event: dict[str, Any]) -> None:
+    def _keep(self, told: Any) -> None:
+        """Raises ValueError, TypeError or OverflowError where it is no event of ours."""
+        if not isinstance(told, dict) or not isinstance(told.get("kind"), str):
+            raise TypeError("an event is an object with a kind")
+        event = {name: _told(value) for name, value in told.items()}
+        kind = event["kind"]
         if kind == "resume":
-            self._forget_from(_cell(event.get("epoch"), "int64"))
-        if kind not in TABLES:
+            self._forget_from(_epoch(event.get("epoch")))
+        if kind in TABLES:
+            row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
+            for name, value in row.items():
+                self._rows[kind][name].append(value)
+        else:
             self.others.append(event)
-            return
-        row = {name: _cell(event.get(name), dtype) for name, dtype in TABLES[kind].items()}
-        for name, value in row.items():
-            self._rows[kind][name].append(value)
+        self.last[kind] = event
 
     def _forget_from(self, epoch: int) -> None:
         """The run went on with this epoch: what an earlier process wrote of it and of later ones happens anew."""
         for rows in self._rows.values():
-            kept = [number for number, other in enumerate(rows["epoch"]) if other < epoch]
-            for name, values in rows.items():
-                rows[name] = [values[number] for number in kept]
+            kept = len(rows["epoch"])
+            while kept and rows["epoch"][kept - 1] >= epoch:
+                kept -= 1
+            for values in rows.values():
+                del values[kept:]
 
     def history(self) -> History:
-        """All tables so far. A run that was resumed wrote some epochs twice: the later writing counts."""
-        if self._history is None:
-            tables = {kind: _table(self._rows[kind], columns) for kind, columns in TABLES.items()}
-            epochs = tables["epoch"].drop_duplicates("epoch", keep="last").reset_index(drop=True)
-            self._history = History(tables["batch"], epochs, tables["lr"])
-        return self._history
+        """All tables so far, epochs in their order. A run that was resumed wrote some twice: the later writing counts."""
+        with self._lock:
+            if self._history is None:
+                tables = {kind: _table(self._rows[kind], columns) for kind, columns in TABLES.items()}
+                epochs = tables["epoch"].drop_duplicates("epoch", keep="last").sort_values("epoch", kind="stable")
+                self._history = History(tables["batch"], epochs.reset_index(drop=True), tables["lr"])
+            return self._history
 
 
-def _cell(value: Any, dtype: str) -> Any:
-    if dtype == "float64":
-        return float("nan") if value is None else float(value)
+def _told(value: Any) -> Any:
+    """A value of an event as it is kept: texts cut, no infinity, nothing nested."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) else None
+
+
+def _cell(name: str, value: Any, dtype: str) -> Any:
+    if name == "epoch":
+        return _epoch(value)
     if dtype == "bool":
-        return bool(value)
-    return int(np.int64(value))
+        return value is True
+    if value is None:
+        return math.nan
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number")
+    return float(value)
 
 
-def _table(rows: dict[str, list[Any]], columns: Mapping[str, str]) -> pd.DataFrame:
+def _epoch(value: Any) -> int:
+    if not isinstance(value, int) or not 1 <= value <= MAX_EPOCH:
+        raise ValueError("an epoch is a number from 1")
+    return value
+
+
+def _table(rows: Mapping[str, array[Any]], columns: Mapping[str, str]) -> pd.DataFrame:
     if not next(iter(rows.values())):
         return empty_table(columns)
-    return pd.DataFrame({name: pd.Series(rows[name], dtype=dtype) for name, dtype in columns.items()})
+    return pd.DataFrame({name: np.array(rows[name], dtype=dtype) for name, dtype in columns.items()})

@@ -124,6 +124,7 @@ class Store:
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self._logs: dict[str, EventLog] = {}
+        self._outlines: dict[str, EventLog] = {}
         self._ended: dict[str, tuple[tuple[int, ...], RunInfo]] = {}
         self._lock = threading.Lock()
 
@@ -172,6 +173,17 @@ class Store:
         log = self.log(run_id)
         with self._lock:
             return log.history()
+
+    def outline(self, run_id: str) -> tuple[History, Mapping[str, Any]]:
+        """The run's history without its batches, and what it told when it started, both quickly read for a hundred runs.
+
+        Raises RunError when there is no such run.
+        """
+        folder = rundir.run_dir(self.runs_dir, run_id)
+        with self._lock:
+            log = self._outlines.setdefault(run_id, EventLog(folder / rundir.EVENTS, batches=False))
+            log.refresh()
+            return log.history(), log.last.get("start", {})
 
     def _read(self, folder: Path) -> RunInfo:
         config, problem = read_config(folder)
