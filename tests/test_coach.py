@@ -146,7 +146,7 @@ def test_marks_are_numbered_by_epoch_and_carry_the_changed_config() -> None:
 
 
 def test_what_has_no_effect_in_the_network_is_never_suggested_and_knn_has_no_marks() -> None:
-    flat = {"accuracy": [0.1] * 4, "val_accuracy": [0.1] * 4}
+    flat: dict[str, Any] = {"accuracy": [0.1] * 4, "val_accuracy": [0.1] * 4}
     (mark,) = marks(case(**flat, settings={"model.name": "cnn3", "schedule.name": "constant"}), OURS)
     assert mark.suggestion == "learning_rate 0.001 → 0.0003"  # there is no dropout to lighten
     assert marks(case(**flat, settings={"model.name": "knn"}), OURS) == ()
@@ -183,6 +183,12 @@ def test_a_broken_rules_file_is_one_sentence_that_says_where(text: str, says: st
         read_rules(text)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_two_rules_of_one_id_are_refused() -> None:
+    one = "[[rule]]\nid='a'\ntitle='A'\nlesson=''\nlook_for='plateau'\n"
+    with pytest.raises(RulesError, match="two rules of the id 'a'"):
+        read_rules(one + one)
 
 
 def test_every_detector_is_used_by_our_own_rules_once() -> None:

@@ -117,7 +117,13 @@ def read_rules(text: str) -> tuple[Rule, ...]:
         raise RulesError(
             f"{RULES.name} may only hold [[rule]] tables, not {', '.join(sorted(set(listed) - {'rule'})) or 'rule'}"
         )
-    return tuple(_rule(number, rule) for number, rule in enumerate(rules, start=1))
+    read = tuple(_rule(number, rule) for number, rule in enumerate(rules, start=1))
+    twice = [
+        rule.id for rule, count in ((rule, sum(rule.id == other.id for other in read)) for rule in read) if count > 1
+    ]
+    if twice:
+        raise RulesError(f"{RULES.name} has two rules of the id {twice[0]!r}: give one of them another")
+    return read
 
 
 def marks(case: Case, rules: tuple[Rule, ...]) -> tuple[Mark, ...]:

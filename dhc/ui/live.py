@@ -18,7 +18,7 @@ from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.training import hardware
-from dhc.ui import autopsy, knn, session
+from dhc.ui import autopsy, coach, knn, session
 from dhc.ui.frame import link
 from dhc.ui.pickers import state_badge
 from dhc.ui.plan import duration_text
@@ -67,12 +67,12 @@ def _draw(info: RunInfo) -> None:
 
 def _curves(info: RunInfo, log: EventLog, history: History) -> None:
     _metrics(info, log, history)
-    total = info.epochs_total
+    total, said = info.epochs_total, coach.look(info, log, history)
     left, right = st.columns(2)
     with left:
         figure = curves.learning_curves(history, metric="accuracy", epochs_total=total)
         plot(
-            figure,
+            coach.annotate(figure, said.marks),
             key=f"accuracy-{info.id}",
             height=360,
             alt="Accuracy on training and val pictures by epoch",
@@ -80,7 +80,8 @@ def _curves(info: RunInfo, log: EventLog, history: History) -> None:
         )
     with right:
         figure = curves.learning_curves(history, metric="loss", epochs_total=total)
-        plot(figure, key=f"loss-{info.id}", height=360, alt="Loss on training and val pictures by epoch", clicks=False)
+        alt = "Loss on training and val pictures by epoch"
+        plot(coach.annotate(figure, said.marks), key=f"loss-{info.id}", height=360, alt=alt, clicks=False)
     left, right = st.columns(2)
     with left:
         figure = curves.learning_rate(history, epochs_total=total)
@@ -88,6 +89,7 @@ def _curves(info: RunInfo, log: EventLog, history: History) -> None:
     with right:
         _patience(info, history)
         _events(log)
+    coach.draw(info, said)
 
 
 def _head(info: RunInfo, log: EventLog, history: History) -> None:
