@@ -10,7 +10,7 @@ from dhc.jobs.launch import launch
 from dhc.models.ladder import RUNGS
 from dhc.presets import DEFAULT, PRESETS, preset_config
 from dhc.training.hardware import DeviceError
-from dhc.ui import bet, form, plan, session
+from dhc.ui import bet, form, plan, session, sweep
 from dhc.ui.frame import choose_run, current_run, frame
 from dhc.ui.states import empty, error_box, guard, plain
 
@@ -33,9 +33,15 @@ def main() -> None:
         left, right = st.columns([3, 2], gap="large")
         with left:
             _presets()
+            several, place = sweep.chosen(), st.container()
             values = form.draw(folders)
+            with place:
+                asked = sweep.draw(values) if several else None
         with right, guard(*EXPECTED):
-            _right(values)
+            if asked is None:
+                _right(values)
+            else:
+                _sweep(values, asked)
 
 
 def _presets() -> None:
@@ -77,6 +83,12 @@ def _with_data(config: RunConfig) -> RunConfig:
         (path for path in used if path in folders), next(iter(folders), config.data.path)
     )
     return config.with_values({"data.path": path})
+
+
+def _sweep(values: dict[str, object], asked: sweep.Asked) -> None:
+    ids = sweep.offer(values, asked)
+    if ids:
+        st.switch_page("pages/runs.py", query_params={"group": session.store().run(ids[0]).group})
 
 
 def _right(values: dict[str, object]) -> None:

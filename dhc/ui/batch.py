@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from dhc.config import RunConfig
 from dhc.data.layout import Dataset
+from dhc.jobs.groups import start_group
 from dhc.jobs.launch import launch_all
 from dhc.ui import plan, session
 from dhc.ui.names import amount
@@ -37,9 +39,14 @@ def _seconds(config: RunConfig, dataset: Dataset) -> float | None:
     return plan.expectation(config, dataset, plan.resolved_device(config.device.device)).seconds
 
 
-def start(configs: Sequence[RunConfig]) -> list[str]:
-    """Queue the runs, all or none, and return their ids; says so where the folder of runs cannot be written to."""
+def start(configs: Sequence[RunConfig], *, group: str = "", rule: Literal["", "median"] = "") -> list[str]:
+    """Queue the runs, all or none, as a group where a name is given; returns their ids.
+
+    Says so where the folder of runs cannot be written to.
+    """
     try:
+        if group:
+            return start_group(configs, session.runs_dir(), group, rule=rule)[1]
         return launch_all(configs, session.runs_dir())
     except OSError as error:
         error_box(

@@ -12,6 +12,7 @@ from dhc.analysis.ladder import Group, group_of
 from dhc.config import ConfigError, RunConfig
 from dhc.data.layout import DataError
 from dhc.figures.factor import factors
+from dhc.jobs.groups import dated
 from dhc.jobs.ladder import FACTORS, factor_configs
 from dhc.jobs.values import parse_values
 from dhc.presets import preset_config
@@ -66,7 +67,8 @@ def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
     if not todo:
         return
     st.markdown(batch.expectation_text(todo, session.dataset(base.data.path)))
-    if st.button("Run the experiment", type="primary", icon=":material/play_arrow:") and batch.start(todo):
+    pressed = st.button("Run the experiment", type="primary", icon=":material/play_arrow:")
+    if pressed and batch.start(todo, group=dated("LR factor")):
         st.rerun()
 
 

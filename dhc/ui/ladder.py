@@ -11,6 +11,7 @@ from dhc.analysis.ladder import Group, Step, groups, ladder, scale_of
 from dhc.config import ConfigError
 from dhc.data.layout import DataError
 from dhc.figures.ladder import rungs
+from dhc.jobs.groups import dated
 from dhc.jobs.ladder import rung_configs
 from dhc.models.ladder import SCALES
 from dhc.runs.rundir import RunError
@@ -113,7 +114,8 @@ def _missing(steps: Sequence[Step], group: Group) -> None:
             expected = batch.expectation_text(configs, session.dataset(group.path))
             st.markdown(f"**{len(names)} of {len(steps)} rungs are missing.** {expected}")
             label = "Run the missing rungs" if len(names) > 1 else "Run the missing rung"
-            if st.button(label, type="primary", icon=":material/play_arrow:") and batch.start(configs):
+            pressed = st.button(label, type="primary", icon=":material/play_arrow:")
+            if pressed and batch.start(configs, group=dated(f"Ladder, {scale or 'quick'}")):
                 st.rerun()
 
 
