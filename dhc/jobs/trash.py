@@ -77,6 +77,11 @@ def restore(runs_dir: Path, place: Path) -> str:
     return run_id
 
 
+def id_of(place: Path) -> str:
+    """The id of the run that was moved to that place in the trash."""
+    return place.name.removeprefix(DOOMED).partition(".")[0]
+
+
 def latest(runs_dir: Path, run_id: str) -> Path:
     """Where the run of that id is in the trash, the one deleted last where there are several. Raises RunError."""
     found = [item.place for item in trashed(runs_dir) if item.id == run_id]

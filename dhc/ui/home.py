@@ -11,7 +11,7 @@ from dhc.training import hardware
 from dhc.ui import plan, session
 from dhc.ui.frame import link
 from dhc.ui.gallery import Tile, gallery
-from dhc.ui.pickers import state_badge
+from dhc.ui.pickers import state_badge, titled
 from dhc.ui.states import empty, guard, plain
 
 SHOWN = 8
@@ -21,17 +21,20 @@ STRIP = 10
 def draw() -> None:
     """What is here, what runs, and what to do next."""
     _pictures()
-    runs = session.store().runs()
-    alive = [info for info in runs if info.state.alive]
+    every = session.store().runs()
+    alive = [info for info in every if info.state.alive]
+    runs = [info for info in every if not info.labels.archived]
     left, right = st.columns([2, 1], gap="large")
     with left:
         st.subheader("Running now" if alive else "Latest runs", anchor=False)
         for info in alive or runs[:SHOWN]:
             _run(info)
-        if not runs:
+        if not every:
             empty(
                 "No runs yet. *Start the demo* trains a small network in minutes, or set up your own.", links=["Train"]
             )
+        elif not alive and not runs:
+            st.caption("All runs are archived; Runs shows them with *More*, *Archived too*.")
         elif alive:
             st.subheader("Before that", anchor=False)
             for info in [info for info in runs if not info.state.alive][:SHOWN]:
@@ -64,7 +67,7 @@ def _run(info: RunInfo) -> None:
         )
         example = ", an example that came with the dashboard" if info.example else ""
         told = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
-        st.markdown(f"`{info.id}`  \n{told}", width="stretch")
+        st.markdown(f"{titled(info)}  \n{told}", width="stretch")
         link("Live", run=info.id)
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)

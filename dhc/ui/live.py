@@ -20,7 +20,7 @@ from dhc.runs.store import RunInfo, log_tail
 from dhc.training import hardware
 from dhc.ui import autopsy, coach, knn, session
 from dhc.ui.frame import link
-from dhc.ui.pickers import state_badge
+from dhc.ui.pickers import state_badge, titled
 from dhc.ui.plan import duration_text
 from dhc.ui.plot import plot
 from dhc.ui.states import error_box, guard, plain
@@ -95,7 +95,7 @@ def _curves(info: RunInfo, log: EventLog, history: History) -> None:
 def _head(info: RunInfo, log: EventLog, history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="dhc-live-head"):
         state_badge(info)
-        st.markdown(f"`{info.id}`", width="content")
+        st.markdown(titled(info), width="content")
         if where := log.last.get("start", {}).get("device"):
             st.markdown(plain(str(where)), width="content")
         if info.state in (State.QUEUED, State.RUNNING):

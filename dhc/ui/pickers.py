@@ -11,6 +11,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.ui import session
 from dhc.ui.frame import choose_run, current_run
+from dhc.ui.names import TITLE_LENGTH, bold, cut
 from dhc.ui.states import empty, error_box
 
 ICONS = {
@@ -40,9 +41,11 @@ def pick_run(
 ) -> RunInfo | None:
     """A select box of the runs that are `wanted`, newest first; the one in the address is chosen, else the newest.
 
-    Draws the empty state and returns None when there is none.
+    Archived ones are left out, but for the one in the address and where there are no others. Draws the empty state and returns
+    None when there is none.
     """
-    runs = [info for info in session.store().runs() if wanted(info)]
+    every = [info for info in session.store().runs() if wanted(info)]
+    runs = [info for info in every if not info.labels.archived] or every
     asked = current_run()
     chosen = session.run_or_none(asked)
     if asked is not None and chosen is None:
@@ -73,10 +76,12 @@ def _choose(key: str, by_id: Mapping[str, RunInfo]) -> None:
 
 
 def describe(info: RunInfo) -> str:
-    """One line: when, what, how it stands."""
+    """One line: how it is called, when, what, how it stands."""
+    name = f"{cut(info.labels.name, TITLE_LENGTH)} · " if info.labels.name else ""
+    star = "★ " if info.labels.star else ""
     best = "" if info.best_val_accuracy is None else f" · best val_accuracy {info.best_val_accuracy:.3f}"
     example = " · example" if info.example else ""
-    return f"{info.id} · {info.state}{best}{_settings(info.config)}{example}"
+    return f"{star}{name}{info.id} · {info.state}{best}{_settings(info.config)}{example}"
 
 
 def _settings(config: RunConfig | None) -> str:
@@ -91,6 +96,12 @@ def _settings(config: RunConfig | None) -> str:
     }
     used = ", ".join(text for name, text in told.items() if config.uses(name))
     return f" · {used}" if used else ""
+
+
+def titled(info: RunInfo) -> str:
+    """Markdown: the name that a person gave the run, its id small beside it; without a name, the id."""
+    star = "⭐ " if info.labels.star else ""
+    return f"{star}{bold(info.labels.name)} :small[`{info.id}`]" if info.labels.name else f"{star}`{info.id}`"
 
 
 def state_badge(info: RunInfo) -> None:

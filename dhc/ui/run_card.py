@@ -1,83 +1,118 @@
-"""The card of one run: how it stands, where it can be looked at, and all that can be done with it."""
+"""The card of the selected run, or of several: how it stands, what is said of it, and all that can be done with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dhc.jobs import launch, trash
+from dhc.jobs import control, launch
+from dhc.runs.disk import size_text
 from dhc.runs.rundir import RunError
+from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.ui import bet, session, submission
-from dhc.ui.frame import choose_run, link
-from dhc.ui.pickers import state_badge
+from dhc.ui import autopsy, clone, labels, session, storage, submission, undo
+from dhc.ui.frame import link
+from dhc.ui.knn import is_knn
+from dhc.ui.names import amount
+from dhc.ui.pickers import state_badge, titled
 from dhc.ui.states import error_box, plain
 
-DELETED = "dhc_deleted"
-DELETIONS = (
-    "dhc_deletions"  # how many runs this session has deleted: what names a row by its number is wrong after each
-)
+KEY = "dhc_run_card_"
 
 
 def draw(info: RunInfo) -> None:
-    """The run's state, links, actions and settings."""
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            state_badge(info)
-            st.markdown(f"`{info.id}`", width="content")
-            link("Live", run=info.id)
-            if info.best_val_accuracy is not None:
-                link("Mistakes", run=info.id)
-                link("Confusion", run=info.id)
-            if info.state.alive:
-                st.button("Stop", icon=":material/stop:", on_click=_stop, args=(info.id,))
-            else:
-                st.button(
-                    "Delete",
-                    icon=":material/delete:",
-                    on_click=_delete,
-                    args=(info.id,),
-                    help="Moves it to the trash; you can undo it.",
-                )
-        if info.status.reason:
-            st.markdown(plain(info.status.reason))
+    """One run's state, links, actions, labels, cost and settings."""
+    with st.container(border=True, key="dhc-run-card"):
+        _head(info)
+        _actions(info)
+        autopsy.draw(info)
         if info.problem:
             error_box(info.problem)
-        bet.card(info)
+        labels.draw(info)
+        storage.of_run(info)
         submission.draw(info)
         if info.config is not None:
             with st.expander("Settings"):
                 st.code(info.config.to_json(), language="json")
 
 
+def draw_many(infos: Sequence[RunInfo]) -> None:
+    """What can be done with several runs at once: star, archive, tag, delete."""
+    ended = [info for info in infos if not info.state.alive]
+    with st.container(border=True, key="dhc-run-card"):
+        labels.draw_many(infos)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{amount(len(infos), 'run')}, {_cost(infos)} on disk", width="content")
+            _delete(ended, of=len(infos))
+
+
+def _head(info: RunInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        state_badge(info)
+        st.markdown(titled(info), width="content")
+        for tag in info.labels.tags:
+            st.badge(plain(tag), color="gray")
+        if info.labels.archived:
+            st.badge("archived", icon=":material/archive:", color="gray")
+        link("Live", run=info.id)
+        if info.best_val_accuracy is not None:
+            link("Mistakes", run=info.id)
+            link("Confusion", run=info.id)
+        if (parent := session.run_or_none(info.parent or None)) is not None:
+            link("Runs", text=plain(f"A changed copy of {parent.title}"), run=parent.id, select=parent.id)
+
+
+def _actions(info: RunInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        labels.star_button([info])
+        if info.state in (State.QUEUED, State.RUNNING):
+            st.button("Stop", icon=":material/stop:", on_click=_stop, args=(info.id,), key=KEY + "stop")
+        if info.state in (State.RUNNING, State.STOPPING):
+            _kill(info)
+        if info.config is not None and st.button(
+            "Clone and edit",
+            icon=":material/edit:",
+            help="Opens Train with this run's settings; what you start there is kept as a changed copy of it.",
+            key=KEY + "clone",
+        ):
+            clone.open_form(info.config, info.id)
+        labels.archive_button([info])
+        if not info.state.alive:
+            _delete([info], of=1)
+
+
+def _kill(info: RunInfo) -> None:
+    with st.popover("Kill", icon=":material/dangerous:", key=KEY + "kill_asks"):
+        kept = "" if is_knn(info) else " It can be resumed from its last saved epoch; a stop loses less."
+        st.markdown(f"Ends its process at once, in the middle of whatever it does.{kept}")
+        st.button("Kill this run", type="primary", on_click=_do_kill, args=(info.id,), key=KEY + "kill")
+
+
+def _delete(ended: Sequence[RunInfo], *, of: int) -> None:
+    this = "this run" if of == 1 else amount(len(ended), "run")
+    with st.popover("Delete", icon=":material/delete:", disabled=not ended, key=KEY + "delete_asks"):
+        left = f" {amount(of - len(ended), 'run')} that still waits or trains stays." if of > len(ended) else ""
+        st.markdown(f"Moves {this} to the trash, from which it can be brought back until that is emptied.{left}")
+        st.button(
+            f"Delete {this}",
+            type="primary",
+            on_click=undo.delete,
+            args=([info.id for info in ended],),
+            key=KEY + "delete",
+        )
+
+
+def _cost(infos: Sequence[RunInfo]) -> str:
+    return size_text(sum(session.usage(info).bytes for info in infos))
+
+
 def _stop(run_id: str) -> None:
     _try(lambda: launch.stop(session.runs_dir(), run_id))
 
 
-def _delete(run_id: str) -> None:
-    def delete() -> None:
-        st.session_state[DELETED] = str(trash.delete(session.runs_dir(), run_id))
-        st.session_state[DELETIONS] = st.session_state.get(DELETIONS, 0) + 1
-        choose_run(None)
-
-    _try(delete)
-
-
-def undo() -> None:
-    """After a deletion: say so, and offer to take it back."""
-    place = st.session_state.get(DELETED)
-    if place is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/delete: `{Path(place).name.partition('.')[0]}` is in the trash.", width="content")
-        st.button("Undo", icon=":material/undo:", on_click=_restore, args=(place,))
-
-
-def _restore(place: str) -> None:
-    st.session_state.pop(DELETED, None)
-    _try(lambda: choose_run(trash.restore(session.runs_dir(), Path(place))))
+def _do_kill(run_id: str) -> None:
+    _try(lambda: control.kill(session.runs_dir(), run_id))
 
 
 def _try(action: Callable[[], None]) -> None:

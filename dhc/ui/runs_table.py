@@ -15,7 +15,7 @@ from dhc.config import fields
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.ui import compare, links, queue, run_card, session
+from dhc.ui import compare, groups, links, queue, session, storage, undo
 from dhc.ui.names import amount
 from dhc.ui.plan import duration_text
 from dhc.ui.states import empty
@@ -39,7 +39,7 @@ COLUMNS: dict[str, Any] = {
 
 def draw() -> None:
     """Filters, the table, and what can be seen of and done with the selected runs."""
-    run_card.undo()
+    undo.draw()
     every = session.store().runs()
     if not every:
         empty("No runs yet.", links=["Home", "Train"])
@@ -48,11 +48,13 @@ def draw() -> None:
     if any(info.state is State.QUEUED for info in every):
         with st.expander("Queue", icon=":material/schedule:"):
             queue.draw(every)
+    groups.draw(every)
     found = select(every, _filters(every), links.choice("order", list(ORDERS), "newest"))
     chosen = _selected(every)
     _show(found, chosen)
     _bar(found, chosen)
     compare.draw(chosen)
+    storage.draw()
 
 
 def _filters(every: Sequence[RunInfo]) -> Wanted:

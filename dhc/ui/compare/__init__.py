@@ -33,6 +33,8 @@ def draw(chosen: Sequence[RunInfo]) -> None:
     with guard(*EXPECTED):
         if len(chosen) == 1:
             run_card.draw(chosen[0])
+        else:
+            run_card.draw_many(chosen)
     names = [name for name, (_, _, least) in PANELS.items() if len(chosen) >= least]
     st.session_state[KEY] = links.choice("panel", names, names[0])
     st.segmented_control(
