@@ -9,6 +9,7 @@ import click
 from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
 from dhc.cli.doctor import doctor
+from dhc.cli.export import export
 from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
 from dhc.cli.queue import move, queue, work
@@ -40,5 +41,5 @@ def cli() -> None:
 
 for command in (work, queue, move):
     runs.add_command(command)
-for command in (doctor, data, train, sweep, knn, ladder, runs, evaluate, predict):
+for command in (doctor, data, train, sweep, knn, ladder, runs, evaluate, predict, export):
     cli.add_command(command)

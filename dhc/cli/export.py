@@ -1,0 +1,103 @@
+"""``python -m dhc export``: runs as tables, as a report, for TensorBoard, into MLflow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dhc.cli.common import RUNS
+from dhc.runs.rundir import RunError
+from dhc.runs.store import RunInfo, Store
+
+KINDS = ("csv", "html", "tensorboard", "mlflow")
+
+
+@click.command(no_args_is_help=True)
+@click.argument("run_ids", nargs=-1, metavar="[RUN_ID]…")
+@click.argument("out")
+@click.option("--to", "kind", type=click.Choice(KINDS), required=True, help="What to make of the runs.")
+@click.option("--all", "every", is_flag=True, help="Export every run, in place of naming them.")
+@click.option("--force", is_flag=True, help="Replace what is there already; mlflow: import anew.")
+@click.option("--network", is_flag=True, help="mlflow: copy best.keras, too.")
+@RUNS
+def export(
+    run_ids: tuple[str, ...], out: str, kind: str, every: bool, force: bool, network: bool, runs_dir: Path
+) -> None:
+    """Write runs to OUT in a form that other programs read.
+
+    \b
+    csv          OUT a file: one row a run; their histories go beside it (OUT-history.csv)
+    html         OUT a file: a report to hand in or print, which needs nothing else to be read
+    tensorboard  OUT a folder: event files; tensorboard --logdir OUT shows them
+    mlflow       OUT a folder, or a tracking URI such as http://127.0.0.1:5000; runs that it has are passed over
+    """
+    if network and kind != "mlflow":
+        raise RunError("--network only goes with --to mlflow: the other forms hold no networks")
+    store = Store(runs_dir)
+    runs = _chosen(store, run_ids, every=every)
+    write = {"csv": _csv, "html": _html, "tensorboard": _tensorboard, "mlflow": _mlflow}[kind]
+    for line in write(runs, store, out, force=force, network=network, tell=_progress(len(runs))):
+        click.echo(line)
+
+
+def _chosen(store: Store, run_ids: Sequence[str], *, every: bool) -> list[RunInfo]:
+    if every and run_ids:
+        raise RunError("--all exports every run: name some, or none of them and --all")
+    if not every and not run_ids:
+        raise RunError("there is no run to export: name runs before OUT, or --all")
+    runs = store.runs() if every else [store.run(run_id) for run_id in dict.fromkeys(run_ids)]
+    if not runs:
+        raise RunError(f"there are no runs in {store.runs_dir} yet: `python -m dhc train --data DIR` starts one")
+    return runs
+
+
+def _progress(total: int) -> Callable[[int, int], None] | None:
+    """A bar on standard error, where someone looks at it and there is something to wait for."""
+    if total < 2 or not sys.stderr.isatty():
+        return None
+    bar: Any = click.progressbar(length=total, label=f"exporting {total:,} runs", file=sys.stderr)
+
+    def tell(done: int, total: int) -> None:
+        bar.update(done - bar.pos)
+        if done == total:
+            bar.render_finish()
+
+    return tell
+
+
+def _csv(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, **_: Any) -> list[str]:
+    from dhc.export.table import write_csv
+
+    table, histories = write_csv(runs, store, Path(out), force=force)
+    return [f"{table}: {_count(runs)}, one row each", f"{histories}: their histories, one row an epoch"]
+
+
+def _html(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, tell: Any, **_: Any) -> list[str]:
+    from dhc.export.html import write_html
+
+    file = write_html(runs, store, Path(out), force=force, tell=tell)
+    return [f"{file}: report of {_count(runs)}, {file.stat().st_size / 1e6:.1f} MB; open it in a browser"]
+
+
+def _tensorboard(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, tell: Any, **_: Any) -> list[str]:
+    from dhc.export.tensorboard import write_tensorboard
+
+    write_tensorboard(runs, store, Path(out), force=force, tell=tell)
+    return [f"{out}: event files of {_count(runs)}; `tensorboard --logdir {out}` shows them"]
+
+
+def _mlflow(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, network: bool, tell: Any) -> list[str]:
+    from dhc.export.mlflow import is_uri, write_mlflow
+
+    done = write_mlflow(runs, store, out, network=network, force=force, tell=tell)
+    there = f", {len(done.there)} were there already" if done.there else ""
+    lines = [f"{out}: {len(done.new)} imported{there}"]
+    return lines if is_uri(out) else [*lines, f"`mlflow ui --backend-store-uri {done.uri}` shows them"]
+
+
+def _count(runs: Sequence[RunInfo]) -> str:
+    return "1 run" if len(runs) == 1 else f"{len(runs):,} runs"

@@ -1,0 +1,191 @@
+"""Runs into MLflow's tracking: an experiment a data set, an MLflow run a run, imported once however often it is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dhc.config import fields
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo, Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+Progress = Callable[[int, int], None]
+METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "pictures_per_second")
+ARTIFACTS = (rundir.CONFIG, rundir.ENVIRONMENT, rundir.SUMMARY, rundir.PREDICTIONS)
+ID_TAG = "dhc.run_id"
+NO_DATA = "unknown data"  # the experiment of runs whose settings cannot be read
+STATUS = {
+    State.QUEUED: "SCHEDULED",
+    State.RUNNING: "RUNNING",
+    State.STOPPING: "RUNNING",
+    State.FINISHED: "FINISHED",
+    State.STOPPED: "KILLED",
+    State.FAILED: "FAILED",
+    State.KILLED: "KILLED",
+    State.CRASHED: "FAILED",
+}
+ENDED = ("FINISHED", "FAILED", "KILLED")
+MOST_METRICS, MOST_PARAMS = 1000, 100  # that MLflow takes in one call
+LONGEST = 5000  # characters of a tag or parameter that every MLflow store takes
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did: ids of the runs that are `new` in MLflow, of those that were `there` already, and where that is."""
+
+    uri: str
+    new: tuple[str, ...]
+    there: tuple[str, ...]
+
+
+def write_mlflow(
+    runs: Sequence[RunInfo],
+    store: Store,
+    target: str,
+    *,
+    network: bool = False,
+    force: bool = False,
+    tell: Progress | None = None,
+) -> Imported:
+    """Import runs into MLflow at `target`: a folder (its database and artifacts are made there) or a tracking URI.
+
+    A run that was imported whole before is passed over, unless `force` imports it anew; one that was still going, or whose import
+    was cut off, is replaced. `network` also copies best.keras. Raises RunError without MLflow, and where MLflow refuses.
+    """
+    _quiet()
+    client, uri = _client(target)
+    from mlflow.exceptions import MlflowException
+
+    new: list[str] = []
+    there: list[str] = []
+    try:
+        for number, info in enumerate(runs, start=1):
+            experiment = _experiment(client, info, target)
+            (new if _import(client, experiment, info, store, network, force) else there).append(info.id)
+            if tell is not None:
+                tell(number, len(runs))
+    except (MlflowException, OSError) as error:  # requests' errors are OSErrors
+        raise RunError(f"MLflow at {uri} did not take the runs: {_first_line(error)}") from error
+    return Imported(uri, tuple(new), tuple(there))
+
+
+def _quiet() -> None:
+    """Before MLflow is loaded: no usage figures to its makers, no minutes of waiting for a server that is not there."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+
+
+def is_uri(target: str) -> bool:
+    """Whether `target` names a tracking server or database rather than a folder."""
+    return "://" in target
+
+
+def _client(target: str) -> tuple[MlflowClient, str]:
+    try:
+        from mlflow.tracking import MlflowClient
+
+        if not is_uri(target):
+            import sqlalchemy  # noqa: F401 - mlflow-skinny comes without it, and then has no database
+    except ImportError as error:
+        raise RunError("MLflow is not installed, or without its database: `pip install mlflow` adds it") from error
+    if is_uri(target):
+        return MlflowClient(tracking_uri=target), target
+    folder = Path(target).resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{target} cannot be made a folder for MLflow: {error.strerror or error}") from error
+    uri = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
+    return MlflowClient(tracking_uri=uri), uri
+
+
+def _experiment(client: MlflowClient, info: RunInfo, target: str) -> str:
+    """The id of the experiment of the run's data set, made where it is not there yet."""
+    name = NO_DATA if info.config is None else Path(info.config.data.path).resolve().name
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    place = None if is_uri(target) else (Path(target).resolve() / "artifacts" / name).as_uri()
+    return str(client.create_experiment(name, artifact_location=place))
+
+
+def _import(client: MlflowClient, experiment: str, info: RunInfo, store: Store, network: bool, force: bool) -> bool:
+    """Import one run; False where that was done before. The status is written last: until then the import is not whole."""
+    for earlier in client.search_runs([experiment], filter_string=f"tags.`{ID_TAG}` = '{info.id}'"):
+        if earlier.info.status in ENDED and not force:
+            return False
+        client.delete_run(earlier.info.run_id)
+    epochs = store.history(info.id).epochs
+    times = epochs["t"][np.isfinite(epochs["t"])]
+    start = float(times.iloc[0] - np.nan_to_num(epochs["seconds"].iloc[0])) if len(times) else info.queued_at or 0.0
+    run = client.create_run(experiment, start_time=int(1000 * start), tags=_tags(info), run_name=info.title)
+    run_id = run.info.run_id
+    _log_figures(client, run_id, info, epochs, start)
+    for name in (*ARTIFACTS, *((rundir.BEST,) if network else ())):
+        if (info.folder / name).is_file():
+            client.log_artifact(run_id, str(info.folder / name))
+    end = int(1000 * float(times.iloc[-1])) if len(times) else int(1000 * start)
+    status = STATUS[info.state]
+    if status in ENDED:
+        client.set_terminated(run_id, status, end_time=end)
+    else:
+        client.update_run(run_id, status=status)
+    return True
+
+
+def _log_figures(client: MlflowClient, run_id: str, info: RunInfo, epochs: pd.DataFrame, start: float) -> None:
+    from mlflow.entities import Param
+
+    metrics = _metrics(info, epochs, start)
+    for at in range(0, len(metrics), MOST_METRICS):
+        client.log_batch(run_id, metrics=metrics[at : at + MOST_METRICS])
+    config = info.config
+    used = () if config is None else ((f.name, config.get(f.name)) for f in fields() if config.uses(f.name))
+    params = [Param(name, str(value)[:LONGEST]) for name, value in used]
+    for at in range(0, len(params), MOST_PARAMS):
+        client.log_batch(run_id, params=params[at : at + MOST_PARAMS])
+
+
+def _metrics(info: RunInfo, epochs: pd.DataFrame, start: float) -> list[Any]:
+    """A metric for each finite figure of an epoch (the step) at the time when it ended, and the best val_accuracy."""
+    from mlflow.entities import Metric
+
+    best = info.best_epoch
+    found, last = [], int(1000 * start)
+    for row in epochs.to_dict("records"):
+        last = int(1000 * row["t"]) if np.isfinite(row["t"]) else last
+        found += [Metric(name, row[name], last, row["epoch"]) for name in METRICS if np.isfinite(row[name])]
+        if row["epoch"] == best and info.best_val_accuracy is not None:
+            found.append(Metric("best_val_accuracy", info.best_val_accuracy, last, row["epoch"]))
+    return found
+
+
+def _tags(info: RunInfo) -> dict[str, str]:
+    """What MLflow shows beside the figures; its own names where it has one."""
+    told = {
+        ID_TAG: info.id,
+        "mlflow.note.content": info.labels.note,
+        "dhc.tags": ", ".join(info.labels.tags),
+        "dhc.group": info.group,
+        "dhc.parent": info.parent,
+        "dhc.status": info.state.value,
+        "dhc.reason": info.status.reason,
+        "dhc.device": info.device,
+    }
+    return {name: value[:LONGEST] for name, value in told.items() if value}
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
