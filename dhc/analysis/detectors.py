@@ -49,18 +49,23 @@ class Finding:
 
 
 def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | None:
-    """val_loss, as the mean of the last `smooth` epochs, rises `epochs` times in a row or more while loss falls."""
-    val, loss, at = _trailing(case.column("val_loss"), smooth), case.column("loss"), case.epochs
+    """val_loss, as the mean of the last `smooth` epochs, rises `epochs` times in a row or more while loss falls.
+
+    It begins at the lowest val_loss among those whose mean the rise starts from.
+    """
+    raw, loss, at = case.column("val_loss"), case.column("loss"), case.epochs
+    val = _trailing(raw, smooth)
     rising = np.diff(val, prepend=np.nan) > 0  # of an epoch over the one before; NaN is no rise
     for start in range(len(at) - epochs):
         end = start
         while end + 1 < len(at) and rising[end + 1]:
             end += 1
         if end - start >= epochs and loss[end] < loss[start]:
+            low = start - smooth + 1 + int(raw[start - smooth + 1 : start + 1].argmin())
             mean = f" (mean of {smooth} epochs)" if smooth > 1 else ""
             return Finding(
-                (at[start],),
-                f"val_loss{mean} rose {end - start} epochs in a row from epoch {at[start]}, {val[start]:.2f} to {val[end]:.2f}, "
+                (at[low],),
+                f"val_loss{mean} rose {end - start} epochs in a row up to epoch {at[end]}, {val[start]:.2f} to {val[end]:.2f}, "
                 f"while loss fell from {loss[start]:.2f} to {loss[end]:.2f}",
             )
     return None
