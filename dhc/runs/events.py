@@ -20,6 +20,7 @@ from dhc.runs.rundir import parse
 
 TABLES: Mapping[str, Mapping[str, str]] = {"batch": BATCH_COLUMNS, "epoch": EPOCH_COLUMNS, "lr": LR_COLUMNS}
 CODES = {"float64": "d", "int64": "q", "bool": "b"}  # of arrays: a quarter of a list's memory
+BATCH = b'"kind": "batch"'  # as it begins in a line of ours; within a text its quotes would be escaped
 CHUNK = 1 << 20  # bytes read at once
 MAX_LINE = 100_000  # bytes; a longer line is no event of ours
 MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each have 100 MB
@@ -34,11 +35,12 @@ class EventLog:
 
     A torn last line waits for its other half; a damaged line elsewhere is counted in `damaged` and passed over, so that one
     bad line never hides the epochs after it. A file that was replaced or cut is read anew. `problem` says in a sentence why
-    the log, or the rest of it, is not read.
+    the log, or the rest of it, is not read. Without `batches` theirs are passed over, which is ten times as quick.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, batches: bool = True) -> None:
         self.path = path
+        self._batches = batches
         self._lock = threading.RLock()
         self._start(None)
 
@@ -85,7 +87,9 @@ class EventLog:
     def _has_room(self) -> bool:
         if self._offset < MAX_BYTES and self._lines < MAX_EVENTS:
             return True
-        self.problem = f"{self.path.name} is longer than any run's: what stands in it after {self._lines:,} lines was not read"
+        self.problem = (
+            f"{self.path.name} is longer than any run's: what stands in it after {self._lines:,} lines was not read"
+        )
         return False
 
     def _take(self, line: bytes) -> None:
@@ -93,7 +97,7 @@ class EventLog:
         try:
             if self._skipping or len(line) > MAX_LINE:
                 raise ValueError("too long for an event")
-            if line.strip():
+            if line.strip() and (self._batches or BATCH not in line[:100]):
                 self._keep(parse(line))
         except (TypeError, ValueError, OverflowError, RecursionError):
             self.damaged += 1
@@ -107,6 +111,8 @@ class EventLog:
         kind = event["kind"]
         if kind == "resume":
             self._forget_from(_epoch(event.get("epoch")))
+        if kind == "batch" and not self._batches:
+            return
         if kind in TABLES:
             row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
             for name, value in row.items():

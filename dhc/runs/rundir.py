@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from dhc.runs.regular import open_regular, read_regular
+
 CONFIG, ENVIRONMENT, REQUEST, PROCESS = "config.json", "environment.json", "request.json", "process.json"
 EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
     "events.jsonl",
@@ -33,6 +35,7 @@ STOP = "stop.request"
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
+SMALL = 1_000_000  # bytes that a JSON file of a run may have, if nothing else is said
 RESERVE = ".reserve"  # room kept free for the exit record, should the disk be full by then
 RESERVED = 16_384  # bytes
 RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
@@ -102,15 +105,31 @@ def write_json(path: Path, value: Any) -> None:
     write_atomic(path, lambda file: _write_text(file, text))
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None when the file is missing, torn, too large (1 MB) or holds something else."""
+def read_json(path: Path, limit: int = SMALL) -> dict[str, Any] | None:
+    """A JSON object, or None when the file is missing, no regular file, torn, larger than `limit` bytes or holds something else."""
     try:
-        if path.stat().st_size > 1_000_000:
-            return None
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse(read_regular(path, limit))
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def parse(data: bytes) -> Any:
+    """The value of JSON text, half characters (lone surrogates) made "?". Raises ValueError or, nested too deep, RecursionError."""
+    value = json.loads(data.decode("utf-8"))
+    return (
+        _whole(value) if b"\\u" in data else value
+    )  # nothing else brings half a character in, and no screen can show it
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value
 
 
 def finite(value: Any) -> Any:
@@ -200,7 +219,7 @@ def _write_text(file: IO[bytes], text: str) -> None:
 
 
 def _ends_with_newline(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if file.seek(0, os.SEEK_END) == 0:
             return True
         file.seek(-1, os.SEEK_END)

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 import threading
+import time
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from dhc.config import ConfigError, RunConfig
 from dhc.runs import rundir
-from dhc.runs.events import EventLog
+from dhc.runs.events import MAX_EPOCH, EventLog
 from dhc.runs.labels import NO_LABELS, Labels, read_labels
 from dhc.runs.records import History, Predictions
+from dhc.runs.regular import NotRegularError, open_regular, read_regular, tail
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State, Status, status_of
 
 CHATTER = re.compile(
     r"[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I |WARNING: All log messages before absl"
 )
-MAX_PREDICTIONS = 2_000_000_000  # bytes of a predictions.npz that is still read
+MAX_PREDICTIONS = 1_000_000_000  # bytes of a predictions.npz, unpacked: 50,000 epochs of 10,000 pictures
+MAX_REASON = 500  # characters of an end's reason
+MAX_LOGS = {True: 32, False: 256}  # event logs that are kept to be read on, with batches and without
+SUMMARY_BYTES = 4_000_000  # a curve of 50,000 epochs has 1.2 MB
+COARSE = 2_000_000_000  # nanoseconds; the coarsest clock of a file system (FAT)
+UNREADABLE = "{} cannot be read and was passed over: it is damaged, too large or no plain file"
+DECISIVE = (
+    rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.REQUEST, rundir.PROCESS, rundir.EVENTS, rundir.LABELS, rundir.STOP,
+)  # fmt: skip
+PREDICTION_KINDS = {
+    "ids": "U", "y_true": "ui", "y_pred": "ui", "best_epoch": "ui", "probabilities": "f", "classes": "U",
+}  # fmt: skip
+
+Signature = tuple[tuple[int, ...] | None, ...]
 
 
 @dataclass(frozen=True)
@@ -116,132 +134,157 @@ class RunInfo:
 
 
 class Store:
-    """Reads one folder of runs, keeping each event log's position so that asking again costs only what is new.
+    """Reads one folder of runs, keeping what it read of each until one of its files changes, so that asking again costs little.
 
     Safe to share between threads.
     """
 
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
-        self._logs: dict[str, EventLog] = {}
-        self._outlines: dict[str, EventLog] = {}
-        self._ended: dict[str, tuple[tuple[int, ...], RunInfo]] = {}
+        # With batches and without, in each the log last asked for at the end.
+        self._logs: dict[bool, dict[str, EventLog]] = {True: {}, False: {}}
+        self._ended: dict[str, tuple[Signature, RunInfo]] = {}
         self._lock = threading.Lock()
 
     def ids(self) -> list[str]:
         """Names of the run folders, newest first; whatever else lies there is passed over."""
-        if not self.runs_dir.is_dir():
+        try:
+            with os.scandir(self.runs_dir) as entries:
+                return sorted((e.name for e in entries if rundir.RUN_ID.fullmatch(e.name) and e.is_dir()), reverse=True)
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(
-            (p.name for p in self.runs_dir.iterdir() if rundir.RUN_ID.fullmatch(p.name) and p.is_dir()), reverse=True
-        )
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
-        found = []
-        for run_id in self.ids():
-            try:
-                found.append(self.run(run_id))
-            except RunError:
-                continue  # deleted between listing and reading
-        return found
+        return [info for run_id in self.ids() if (info := self._known(self.runs_dir / run_id)) is not None]
 
     def run(self, run_id: str) -> RunInfo:
         """One run. Raises RunError when there is none of that name."""
-        folder = rundir.run_dir(self.runs_dir, run_id)
-        signature = _signature(folder)
-        with self._lock:
-            known = self._ended.get(run_id)
-            if known is not None and known[0] == signature:
-                return known[1]
-        info = self._read(folder)
-        if not info.state.alive:
-            with self._lock:
-                self._ended[run_id] = (signature, info)
+        info = self._known(rundir.run_dir(self.runs_dir, run_id))
+        if info is None:
+            raise RunError(f"run {run_id} was deleted just now")
         return info
 
     def log(self, run_id: str) -> EventLog:
         """The run's events, read up to now. Raises RunError when there is no such run."""
-        folder = rundir.run_dir(self.runs_dir, run_id)
-        with self._lock:
-            log = self._logs.setdefault(run_id, EventLog(folder / rundir.EVENTS))
-            log.refresh()
-            return log
+        return self._log(run_id, batches=True)
 
     def history(self, run_id: str) -> History:
         """The run's curves, up to now."""
-        log = self.log(run_id)
-        with self._lock:
-            return log.history()
+        return self.log(run_id).history()
 
     def outline(self, run_id: str) -> tuple[History, Mapping[str, Any]]:
         """The run's history without its batches, and what it told when it started, both quickly read for a hundred runs.
 
         Raises RunError when there is no such run.
         """
+        log = self._log(run_id, batches=False)
+        return log.history(), log.last.get("start", {})
+
+    def _log(self, run_id: str, *, batches: bool) -> EventLog:
         folder = rundir.run_dir(self.runs_dir, run_id)
         with self._lock:
-            log = self._outlines.setdefault(run_id, EventLog(folder / rundir.EVENTS, batches=False))
-            log.refresh()
-            return log.history(), log.last.get("start", {})
+            kept = self._logs[batches]
+            log = kept.pop(run_id, None) or EventLog(folder / rundir.EVENTS, batches=batches)
+            kept[run_id] = log
+            if len(kept) > MAX_LOGS[batches]:
+                del kept[next(iter(kept))]
+        log.refresh()
+        return log
+
+    def _known(self, folder: Path) -> RunInfo | None:
+        """What is known of a run, read anew where one of its files changed; None where the folder is gone."""
+        signature = _signature(folder)
+        kept = self._ended.get(folder.name)
+        if kept is not None and kept[0] == signature:
+            return kept[1]
+        if kept is None and not folder.is_dir():  # deleted between listing and reading
+            return None
+        info = self._read(folder)
+        if not info.state.alive and _settled(signature):
+            self._ended[folder.name] = (signature, info)
+        return info
 
     def _read(self, folder: Path) -> RunInfo:
         config, problem = read_config(folder)
         request = rundir.read_json(folder / rundir.REQUEST) or {}
-        summary = rundir.read_json(folder / rundir.SUMMARY)
-        figures = (
-            summary if summary is not None and "curve" in summary else self._figures(folder.name) | (summary or {})
-        )
-        curve = figures.get("curve")
+        status = status_of(folder)
+        figures, doubt = self._figures(folder, alive=status.state.alive)
+        labels = read_labels(folder)
+        parent = _line(request.get("parent"), 100)
         return RunInfo(
             id=folder.name,
             folder=folder,
             config=config,
-            status=status_of(folder),
-            queued_at=_number(request.get("queued_at")),
-            epochs_done=int(_number(figures.get("epochs")) or 0),
-            best_val_accuracy=_number(figures.get("best_val_accuracy")),
-            best_epoch=None if (best := _number(figures.get("best_epoch"))) is None else int(best),
-            seconds=_number(figures.get("seconds")),
-            pictures_per_second=_number(figures.get("pictures_per_second")),
-            device=str(request.get("device") or ""),
-            problem=problem,
+            status=replace(status, reason=_line(status.reason, MAX_REASON)),
+            queued_at=_amount(request.get("queued_at")),
+            epochs_done=figures.get("epochs", 0),
+            best_val_accuracy=figures.get("best_val_accuracy"),
+            best_epoch=figures.get("best_epoch"),
+            seconds=figures.get("seconds"),
+            pictures_per_second=figures.get("pictures_per_second"),
+            device=_line(request.get("device"), 40),
+            problem="; ".join(filter(None, (problem, doubt, _passed_over(folder, status, labels)))),
             example=request.get("example") is True,
-            labels=read_labels(folder),
-            curve=tuple(_or_nan(value) for value in curve) if isinstance(curve, list) else (),
-            accuracy=_number(figures.get("accuracy")),
-            val_accuracy=_number(figures.get("val_accuracy")),
+            labels=labels,
+            curve=figures.get("curve", ()),
+            accuracy=figures.get("accuracy"),
+            val_accuracy=figures.get("val_accuracy"),
             group=_line(request.get("group"), 80),
-            parent=parent if rundir.RUN_ID.fullmatch(parent := _line(request.get("parent"), 100)) else "",
+            parent=parent if rundir.RUN_ID.fullmatch(parent) else "",
             bet=_bet(request.get("bet")),
         )
 
-    def _figures(self, run_id: str) -> dict[str, Any]:
-        history = self.history(run_id)
-        if history.epochs.empty:
-            return {"epochs": 0}
-        best = history.best_epoch
-        accuracy = history.epochs["val_accuracy"].max()
-        last = history.epochs.iloc[-1]
-        return {
-            "curve": history.epochs["val_accuracy"].tolist(),
-            "accuracy": float(last["accuracy"]),
-            "val_accuracy": float(last["val_accuracy"]),
-            "epochs": int(history.epochs["epoch"].max()),
-            "best_epoch": best,
-            "seconds": float(history.epochs["seconds"].sum()),
-            "pictures_per_second": float(history.epochs["pictures_per_second"].median()),  # NaN skipped
-            "best_val_accuracy": None if best is None else float(accuracy),
-        }
+    def _figures(self, folder: Path, *, alive: bool) -> tuple[dict[str, Any], str]:
+        """What the summary says, as far as it can be true, the rest by the events; and a sentence on what was not believed."""
+        summary = rundir.read_json(folder / rundir.SUMMARY, SUMMARY_BYTES)
+        if summary is None:
+            unreadable = _is_there(folder / rundir.SUMMARY)
+            return self._events_figures(folder, alive), UNREADABLE.format(rundir.SUMMARY) if unreadable else ""
+        known = {name: read(summary[name]) for name, read in SUMMARY.items() if summary.get(name) is not None}
+        wrong = [name for name, value in known.items() if value is None]
+        doubt = f"{rundir.SUMMARY} was edited or is damaged: its {', '.join(wrong)} cannot be true" if wrong else ""
+        if "curve" in known and not wrong:
+            return known, ""
+        return self._events_figures(folder, alive) | {
+            n: value for n, value in known.items() if value is not None
+        }, doubt
+
+    def _events_figures(self, folder: Path, alive: bool) -> dict[str, Any]:
+        if alive:
+            return _of_history(self.outline(folder.name)[0])
+        log = EventLog(
+            folder / rundir.EVENTS, batches=False
+        )  # not kept: of a thousand such runs they would fill the memory
+        log.refresh()
+        return _of_history(log.history())
+
+
+def _of_history(history: History) -> dict[str, Any]:
+    if history.epochs.empty:
+        return {}
+    best = history.best_epoch
+    last = history.epochs.iloc[-1]
+    return {
+        "curve": tuple(history.epochs["val_accuracy"].tolist()),
+        "accuracy": _share(float(last["accuracy"])),
+        "val_accuracy": _share(float(last["val_accuracy"])),
+        "epochs": int(last["epoch"]),
+        "best_epoch": best,
+        "seconds": float(history.epochs["seconds"].sum()),
+        "pictures_per_second": _amount(float(history.epochs["pictures_per_second"].median())),  # NaN skipped
+        "best_val_accuracy": None if best is None else float(history.epochs["val_accuracy"].max()),
+    }
 
 
 def read_config(folder: Path) -> tuple[RunConfig | None, str]:
     """The run's config, or None and a sentence that says why it cannot be read."""
     try:
-        text = (folder / rundir.CONFIG).read_bytes()[:1_000_000]
-        return RunConfig.from_json(text), ""
-    except OSError:
-        return None, f"{rundir.CONFIG} is missing or unreadable"
+        return RunConfig.from_json(read_regular(folder / rundir.CONFIG, rundir.SMALL)), ""
+    except FileNotFoundError:
+        return None, f"{rundir.CONFIG} is missing"
+    except OSError as error:
+        return None, f"{rundir.CONFIG} cannot be read: {error.strerror or error}"
     except ConfigError as error:
         return None, f"{rundir.CONFIG} does not hold a run's settings: {error}"
 
@@ -250,29 +293,47 @@ def read_predictions(folder: Path) -> Predictions:
     """What the run's network said of val. Raises RunError in one sentence when there is nothing or nothing sound to read."""
     path = folder / rundir.PREDICTIONS
     try:
-        if path.stat().st_size > MAX_PREDICTIONS:
-            raise RunError(f"{path.name} is too large to be this run's predictions")
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            p = Predictions(
-                ids=file["ids"],
-                y_true=file["y_true"].astype(np.int64),
-                y_pred=file["y_pred"].astype(np.int64),
-                best_epoch=int(file["best_epoch"]),
-                probabilities=file["probabilities"].astype(np.float32),
-                classes=tuple(str(name) for name in file["classes"]),
-            )
+        with open_regular(path) as raw:
+            _refuse_bomb(raw, path)
+            with np.load(raw, allow_pickle=False) as file:
+                p = _predictions({name: file[name] for name in PREDICTION_KINDS})
     except FileNotFoundError:
         if (folder / rundir.SUMMARY).exists():
             raise RunError(
                 f"{path.name} of run {folder.name} is missing: its predictions cannot be shown any more"
             ) from None
         raise RunError("this run has not finished an epoch yet, so there are no predictions to show") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except NotRegularError as error:
+        raise RunError(f"{error}, so it is none that run {folder.name} has written") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
         raise RunError(
             f"{path.name} of run {folder.name} cannot be read ({type(error).__name__}): it is damaged"
         ) from None
     _check(p, path)
     return p
+
+
+def _refuse_bomb(raw: IO[bytes], path: Path) -> None:
+    """Raise RunError for an archive that unpacks to more than MAX_PREDICTIONS: numpy unpacks no more than is declared."""
+    with zipfile.ZipFile(raw) as archive:
+        declared = sum(member.file_size for member in archive.infolist())
+    if declared > MAX_PREDICTIONS:
+        raise RunError(f"{path.name} of run {path.parent.name} is too large to be its predictions: {declared:,} bytes")
+    raw.seek(0)
+
+
+def _predictions(arrays: Mapping[str, np.ndarray]) -> Predictions:
+    for name, kinds in PREDICTION_KINDS.items():
+        if arrays[name].dtype.kind not in kinds:
+            raise TypeError(f"{name} has the dtype {arrays[name].dtype}")
+    return Predictions(
+        ids=arrays["ids"],
+        y_true=arrays["y_true"].astype(np.int64),
+        y_pred=arrays["y_pred"].astype(np.int64),
+        best_epoch=int(arrays["best_epoch"]),
+        probabilities=arrays["probabilities"].astype(np.float32),
+        classes=tuple(arrays["classes"].tolist()),
+    )
 
 
 def _check(p: Predictions, path: Path) -> None:
@@ -285,6 +346,8 @@ def _check(p: Predictions, path: Path) -> None:
         and p.probabilities.shape == (n, k)
         and 1 <= p.best_epoch <= len(p.y_pred)
         and n > 0
+        and p.probabilities.min() >= 0
+        and p.probabilities.max() <= 1.001  # so not NaN, either
     )
     if not sound or min(p.y_true.min(), p.y_pred.min()) < 0 or max(p.y_true.max(), p.y_pred.max()) >= k:
         raise RunError(f"{path.name} of run {path.parent.name} does not fit together: it is damaged or was edited")
@@ -293,36 +356,72 @@ def _check(p: Predictions, path: Path) -> None:
 def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
     """The last lines of the run's ``train.log`` without the backend's own chatter; empty when there is none."""
     try:
-        with (folder / rundir.LOG).open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - limit))
-            text = file.read().decode("utf-8", "replace")
+        text = tail(folder / rundir.LOG, limit).decode("utf-8", "replace")
     except OSError:
         return ""
     return "\n".join([line for line in text.splitlines() if not CHATTER.match(line)][-lines:])
 
 
-def _signature(folder: Path) -> tuple[int, ...]:
+def _signature(folder: Path) -> Signature:
     """Changes whenever a file that decides on an ended run's line does."""
-    parts = []
-    for name in (rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.PROCESS, rundir.EVENTS, rundir.LABELS):
+    parts: list[tuple[int, ...] | None] = []
+    for name in DECISIVE:
         try:
-            stat = (folder / name).stat()
-            parts += [stat.st_mtime_ns, stat.st_size]
+            stat = os.lstat(f"{folder}/{name}")
         except OSError:
-            parts += [0, 0]
+            parts.append(None)
+        else:
+            parts.append((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
     return tuple(parts)
 
 
+def _settled(signature: Signature) -> bool:
+    """Whether a later change is sure to show: clocks of file systems are coarse, and two changes may bear one time."""
+    latest = max((part[-1] for part in signature if part is not None), default=0)
+    return abs(time.time_ns() - latest) > COARSE
+
+
+def _passed_over(folder: Path, status: Status, labels: Labels) -> str:
+    """A sentence on files that are there, but say nothing that could be read."""
+    doubtful = [rundir.EXIT] if status.state in (State.CRASHED, State.QUEUED) else []
+    if labels == NO_LABELS and rundir.read_json(folder / rundir.LABELS) is None:
+        doubtful.append(rundir.LABELS)
+    return "; ".join(UNREADABLE.format(name) for name in doubtful if _is_there(folder / name))
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path)
+
+
 def _number(value: Any) -> float | None:
-    return (
-        float(value) if isinstance(value, int | float) and not isinstance(value, bool) and np.isfinite(value) else None
-    )
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an integer of hundreds of digits
+        return None
 
 
-def _or_nan(value: Any) -> float:
-    found = _number(value)
-    return float("nan") if found is None else found
+def _amount(value: Any) -> float | None:
+    number = _number(value)
+    return number if number is not None and number >= 0 else None
+
+
+def _share(value: Any) -> float | None:
+    number = _number(value)
+    return number if number is not None and 0 <= number <= 1 else None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_EPOCH else None
+
+
+def _curve(value: Any) -> tuple[float, ...] | None:
+    """Shares, null being NaN; None where one is no share or there are more than any run has epochs."""
+    if not isinstance(value, list) or len(value) > MAX_EPOCH:
+        return None
+    shares = tuple(math.nan if item is None else _share(item) for item in value)
+    return None if None in shares else shares  # type: ignore[return-value]
 
 
 def _line(value: Any, limit: int) -> str:
@@ -334,3 +433,15 @@ def _bet(value: Any) -> dict[str, float] | None:
     told = value if isinstance(value, dict) else {}
     known = {name: _number(told.get(name)) for name in ("accuracy", "val_accuracy")}
     return {name: number for name, number in known.items() if number is not None and 0 <= number <= 1} or None
+
+
+SUMMARY: Mapping[str, Callable[[Any], Any]] = {
+    "curve": _curve,
+    "epochs": _count,
+    "best_epoch": _count,
+    "best_val_accuracy": _share,
+    "accuracy": _share,
+    "val_accuracy": _share,
+    "seconds": _amount,
+    "pictures_per_second": _amount,
+}

@@ -1,0 +1,54 @@
+"""Opening what lies in a run folder with distrust: regular files only, never a link, never waiting, never beyond a limit."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import IO
+
+# Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever, and the whole web server with it.
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+class NotRegularError(OSError):
+    """What has the file's name is a folder, a link, a pipe or a device."""
+
+
+class TooLargeError(OSError):
+    """The file is larger than anything that this product writes under that name."""
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a regular file for reading. Raises OSError, for anything else NotRegularError."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):  # first, since opening some devices does something
+        raise NotRegularError(f"{path.name} is not a regular file")
+    file = os.fdopen(os.open(path, FLAGS), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # exchanged in between
+        file.close()
+        raise NotRegularError(f"{path.name} is not a regular file")
+    return file
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The whole of a regular file of at most `limit` bytes. Raises OSError, for a larger one TooLargeError."""
+    with open_regular(path) as file:
+        data = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
+    if data is None or len(data) > limit:
+        raise TooLargeError(f"{path.name} is larger than {limit:,} bytes")
+    return data
+
+
+def tail(path: Path, size: int) -> bytes:
+    """The last `size` bytes of a regular file. Raises OSError."""
+    with open_regular(path) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+        return file.read(size)
+
+
+def is_regular(path: Path) -> bool:
+    """Whether there is a regular file of that name, no link to one."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
