@@ -23,9 +23,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 def write_csv(runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False) -> list[Path]:
     """Write `runs_table` to `out` and `history_table` beside it; returns both paths. Raises RunError, before anything is written
     where one of them is there already (and not `force`)."""
+    files.refuse(out, force=force)
     beside = out.with_name(f"{out.stem}-history{out.suffix or '.csv'}")
-    for path in (out, beside):
-        files.refuse(path, force=force)
+    files.refuse(beside, force=force)
     files.write(out, to_csv(runs_table(runs)))
     files.write(beside, to_csv(history_table(runs, store)))
     return [out, beside]
