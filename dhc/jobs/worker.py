@@ -32,7 +32,10 @@ KILLED = "killed on request; what its finished epochs left is kept"
 LOOK = 0.5  # seconds between two looks at what it waits for
 NEEDED = 50_000_000  # bytes that must be free before a run is started: a night's queue must not fail on a full disk, run by run
 PATIENCE = 3.0  # seconds to go on trying to record an end
-MEMORY_WORDS = re.compile(r"std::bad_alloc|out of memory|RESOURCE_EXHAUSTED|MemoryError", re.IGNORECASE)
+MEMORY_WORDS = re.compile(
+    r"std::bad_alloc|out of memory|RESOURCE_EXHAUSTED|MemoryError|cannot allocate memory|mmap error: 12|pthread_create\(\) failed",
+    re.IGNORECASE,
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -115,12 +118,18 @@ def run_child(folder: Path, device: str) -> None:
     else:
         if _asked(folder) != asked:
             return  # resumed in the moment since its child wrote how it ended: it waits in the queue again
-        if code == rundir.TAKEN:  # someone else's child holds this run; it writes its own record
-            time.sleep(0.2)
-        else:
-            record_end(folder, code, out_of_memory=oom_kills() > kills)
+        if code == rundir.TAKEN:
+            return _await_other(folder)
+        record_end(folder, code, out_of_memory=oom_kills() > kills)
     if status_of(folder).state is State.QUEUED:  # nothing could be written: it must not be started again and again
         raise SystemExit(1)
+
+
+def _await_other(folder: Path) -> None:
+    """Someone else's child, whose worker was killed, holds this run: until it has said so, the run seems to wait still."""
+    until = time.monotonic() + PATIENCE
+    while status_of(folder).state is State.QUEUED and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def _asked(folder: Path) -> Any:
@@ -132,7 +141,7 @@ def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:
     rundir.reserve(folder)
     with (folder / rundir.LOG).open("ab") as log:
         return subprocess.Popen(
-            python("-m", "dhc.training", str(folder)),
+            python("-m", "dhc.training", str(folder), "--queued"),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

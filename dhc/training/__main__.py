@@ -14,21 +14,25 @@ from filelock import FileLock, Timeout
 
 from dhc.config import RunConfig
 from dhc.runs import rundir
-from dhc.runs.status import identify
+from dhc.runs.status import State, identify, status_of
 from dhc.training import hardware
 from dhc.training.ends import UNEXPECTED, End, StopRequested, explain
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
+QUEUED = "--queued"  # only if it still waits: a worker that was killed may have left a child that was faster
 
 
 def main(arguments: list[str]) -> int:
     """Train the run in the folder given; returns the exit status."""
-    if len(arguments) != 1:
-        print("usage: python -m dhc.training RUN_DIR", file=sys.stderr)
+    words = [word for word in arguments if word != QUEUED]
+    if len(words) != 1:
+        print(f"usage: python -m dhc.training RUN_DIR [{QUEUED}]", file=sys.stderr)
         return BAD_INPUT
-    folder = Path(arguments[0]).resolve()
+    folder = Path(words[0]).resolve()
     try:
         with FileLock(folder / ".lock", timeout=0):  # two starters can never train one run twice
+            if QUEUED in arguments and status_of(folder).state is not State.QUEUED:
+                return rundir.TAKEN
             return run(folder)
     except Timeout:
         print(f"{folder.name} is already being trained", file=sys.stderr)

@@ -1,0 +1,164 @@
+"""Faults of the queue: several workers, several servers, killed ones, other orders. Runs of nearest neighbours: a second each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dhc.jobs import launch
+from dhc.jobs import queue as queues
+from dhc.jobs.process import python
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.status import State
+from dhc.runs.store import Store
+from faults.cases import case
+from faults.conftest import Bench, until
+
+pytestmark = pytest.mark.slow
+KNN = {"model.name": "knn"}
+
+
+def starts(folder: Path) -> int:
+    """How many processes have begun this run."""
+    events = Store(folder.parent).log(folder.name).others
+    return sum(event.get("phase") == "starting" for event in events)
+
+
+@case(
+    "two workers of one device",
+    done="five workers are started at once for three queued runs",
+    state="finished",
+    says="",
+)
+def test_no_run_is_started_twice(bench: Bench) -> None:
+    config = bench.config.with_values(KNN)
+    ids = launch.launch_all([config] * 3, bench.runs_dir)
+    for _ in range(5):
+        launch.start_worker(bench.runs_dir, "cpu")
+    folders = [bench.runs_dir / run_id for run_id in ids]
+    until(lambda: all(bench.info(f).state is State.FINISHED for f in folders), "all finish")
+    assert [starts(folder) for folder in folders] == [1, 1, 1]
+    ends = [(rundir.read_json(f / rundir.EXIT) or {})["t"] for f in folders]
+    assert ends == sorted(ends), "one after the other, first come first served"
+    until(lambda: not bench.processes(), "no worker stays", 10)
+
+
+@case(
+    "two servers on one folder",
+    done="two processes launch four runs each into one folder at the same time",
+    state="finished",
+    says="",
+)
+def test_two_servers_share_a_folder(bench: Bench) -> None:
+    code = (
+        "import sys; from pathlib import Path; from dhc.config import RunConfig; from dhc.jobs.launch import launch\n"
+        f"config = RunConfig.from_json(sys.stdin.read())\nfor _ in range(4): launch(config, Path({str(bench.runs_dir)!r}))"
+    )
+    text = bench.config.with_values(KNN).to_json()
+    servers = [subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, text=True) for _ in range(2)]
+    for server in servers:
+        assert server.stdin is not None
+        server.stdin.write(text)
+        server.stdin.close()
+    assert [server.wait() for server in servers] == [0, 0]
+    store = Store(bench.runs_dir)
+    assert len(store.ids()) == 8
+    until(lambda: all(info.state is State.FINISHED for info in store.runs()), "all finish")
+    assert [starts(bench.runs_dir / run_id) for run_id in store.ids()] == [1] * 8
+
+
+@case(
+    "a training started by hand besides",
+    done="python -m dhc.training on a run that trains",
+    state="running",
+    says="already being trained",
+)
+def test_a_second_training_is_refused(bench: Bench) -> None:
+    folder = bench.start(epochs=1)
+    second = subprocess.run(python("-m", "dhc.training", str(folder)), capture_output=True, text=True, check=False)
+    assert second.returncode == rundir.TAKEN
+    assert "already being trained" in second.stderr
+    assert bench.info(folder).state is State.RUNNING
+
+
+@case(
+    "worker killed with runs waiting",
+    done="SIGKILL to the worker; its training goes on, another run is launched",
+    state="queued",
+    says="still trains on this device",
+)
+def test_one_at_a_time_even_after_a_kill(bench: Bench) -> None:
+    alone = bench.start(epochs=1)
+    os.kill(bench.pid(alone, "worker"), signal.SIGKILL)
+    second = bench.runs_dir / launch.launch(bench.config.with_values(KNN), bench.runs_dir)
+    until(
+        lambda: (w := queues.worker_of(bench.runs_dir, "cpu")) is not None and "still trains" in w.waits, "it waits", 20
+    )
+    assert bench.info(second).state is State.QUEUED
+    launch.stop(bench.runs_dir, alone.name)
+    until(lambda: bench.info(second).state is State.FINISHED, "the queue goes on")
+    assert bench.info(alone).state is State.STOPPED
+
+
+@case("reorder", done="the last of three queued runs is moved to the front", state="finished", says="")
+def test_a_moved_run_is_next(bench: Bench) -> None:
+    busy = bench.start(epochs=1)
+    config = bench.config.with_values(KNN)
+    first, second, third = launch.launch_all([config] * 3, bench.runs_dir)
+    queues.move(bench.runs_dir, third, 0)
+    queues.move(bench.runs_dir, first, 1)
+    assert [folder.name for folder in queues.queue(bench.runs_dir, "cpu")] == [third, first, second]
+    with pytest.raises(RunError, match="does not wait in a queue: it is running"):
+        queues.move(bench.runs_dir, busy.name, 0)
+    launch.stop(bench.runs_dir, busy.name)
+    until(
+        lambda: all(bench.info(bench.runs_dir / r).state is State.FINISHED for r in (first, second, third)), "all end"
+    )
+    ends = [(rundir.read_json(bench.runs_dir / r / rundir.EXIT) or {})["t"] for r in (third, first, second)]
+    assert ends == sorted(ends)
+
+
+@case(
+    "the browser and the server are gone over night",
+    done="ten runs are queued by a process that then ends",
+    state="finished",
+    says="",
+)
+def test_ten_runs_without_anyone(bench: Bench) -> None:
+    code = (
+        "import sys; from pathlib import Path; from dhc.config import RunConfig; from dhc.jobs.launch import launch_all\n"
+        f"launch_all([RunConfig.from_json(sys.stdin.read())] * 10, Path({str(bench.runs_dir)!r}))"
+    )
+    text = bench.config.with_values(KNN).to_json()
+    subprocess.run([sys.executable, "-c", code], input=text, text=True, check=True)
+    store = Store(bench.runs_dir)
+    until(lambda: [info.state for info in store.runs()] == [State.FINISHED] * 10, "ten results")
+
+
+@case(
+    "a queue that nobody works on",
+    done="a queued run without any worker, as after a restart, then `runs work`",
+    state="queued",
+    says="`python -m dhc runs work` goes on",
+)
+def test_runs_work_goes_on(bench: Bench) -> None:
+    folder = rundir.create(bench.runs_dir, "knn")
+    rundir.write_json(folder / rundir.CONFIG, bench.config.with_values(KNN).model_dump())
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu"})
+    assert "`python -m dhc runs work` goes on" in command("queue", bench.runs_dir)
+    assert bench.info(folder).state is State.QUEUED
+    assert "cpu: 1 queued, a worker is at it" in command("work", bench.runs_dir)
+    until(lambda: bench.info(folder).state is State.FINISHED, "it is done")
+
+
+def command(name: str, runs_dir: Path) -> str:
+    """What `python -m dhc runs NAME` prints."""
+    words = python("-m", "dhc", "runs", name, "--runs", str(runs_dir))
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
