@@ -38,7 +38,8 @@ ORDERS = {"similarity": "Similarity", "label": "Label", "frequency": "Frequency"
 PAGE_SIZE = 36
 TILE = 100  # CSS pixels
 CAPTION_LENGTH = 15  # characters of a class on a line below a tile
-HEIGHT = 640  # CSS pixels of the matrix
+HEIGHT = 640  # CSS pixels of the matrix, and of the grid
+SCROLL_FROM = 12  # pictures; more scroll in a box of their own, so that the matrix stays in sight
 EXPECTED = (RunError, DataError, ValueError, OSError)
 ABOUT = (
     "B's confusion matrix minus A's on the pictures that both were judged on. Orange: B says so more often; blue: less often. On the "
@@ -89,9 +90,14 @@ def _board(pair: Pair) -> None:
         album = open_album(pair.a, pair.of_a)
         if album.problem:
             st.warning(plain(album.problem), icon=":material/broken_image:")
+        keep = of_pair(pair.shared, view.true, view.said)
+        by_group = {group: member & keep for group, member in groups(pair.shared).items()}
+        _filters(view, pair.shared.classes)
+        _tabs(pair, view, by_group)
         left, right = st.columns([1, 1], gap="large")
+        # The pictures first: whoever clicked a cell waits for them, and the matrix only gets its outline.
         with right:
-            listed = _pictures(pair, album, view)
+            listed = _pictures(pair, album, view, np.flatnonzero(by_group[view.group]))
         with left:
             _matrix(pair, view)
         flips_picture.show_chosen(pair, album, listed)
@@ -136,20 +142,21 @@ def _reorder() -> None:
     links.put(**{ORDER: None if by == "similarity" else by})
 
 
-def _pictures(pair: Pair, album: Album, view: View) -> list[int]:
-    """The filters, the grids' titles with their counts, and a page of pictures; returns the rows listed, as numbers of A's."""
-    keep = of_pair(pair.shared, view.true, view.said)
-    by_group = {group: member & keep for group, member in groups(pair.shared).items()}
-    _filters(view, pair.shared.classes)
+def _tabs(pair: Pair, view: View, by_group: Mapping[Group, np.ndarray]) -> None:
+    """The grids' titles with their counts."""
     st.session_state[KEY + "tab"] = view.group
-    st.segmented_control(
-        "Pictures", BOARD, key=KEY + "tab", required=True, label_visibility="collapsed", on_change=_save,
-        format_func=lambda group: f"{TITLES[group]} · {int(by_group[group].sum()):,}",
-    )  # fmt: skip
-    both = int(by_group["right"].sum())
-    of = "of this pair" if view.filtered else f"of {amount(len(pair.shared.ids), 'shared picture')}"
-    st.caption(f"Both are right on {both:,} {of}.")
-    rows = np.flatnonzero(by_group[view.group])
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.segmented_control(
+            "Pictures", BOARD, key=KEY + "tab", required=True, label_visibility="collapsed", on_change=_save,
+            format_func=lambda group: f"{TITLES[group]} · {int(by_group[group].sum()):,}", width="content",
+        )  # fmt: skip
+        both = int(by_group["right"].sum())
+        of = "of this pair" if view.filtered else f"of {amount(len(pair.shared.ids), 'shared picture')}"
+        st.caption(f"Both are right on {both:,} {of}.", width="content")
+
+
+def _pictures(pair: Pair, album: Album, view: View, rows: np.ndarray) -> list[int]:
+    """A page of the pictures in these rows of the shared ones; returns all of them, as rows of A's."""
     if not len(rows):
         st.info(_nothing(view), icon=":material/filter_alt_off:" if view.filtered else ":material/inbox:")
         return []
@@ -189,7 +196,9 @@ def _grid(pair: Pair, album: Album, rows: np.ndarray, listed: Sequence[int]) -> 
     pages = -(-len(rows) // PAGE_SIZE)
     page = links.integer(PAGE, low=1, high=pages) or 1
     on_page = slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE)
-    clicked = gallery([_tile(pair, album, row) for row in rows[on_page].tolist()], key=GRID, size=TILE)
+    shown = [_tile(pair, album, row) for row in rows[on_page].tolist()]
+    with st.container(height=HEIGHT if len(shown) > SCROLL_FROM else "content", border=False):
+        clicked = gallery(shown, key=GRID, size=TILE)
     if pages > 1:
         # A pagination takes its value only when it is new: so it is a new one for each page.
         key = f"{KEY}page_{pages}_{page}"
