@@ -1,0 +1,193 @@
+"""The sweep of the Train page and the groups of the Runs page, through AppTest."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from make_run import make_run
+from screens import address, open_page, page_links, texts
+from streamlit.testing.v1 import AppTest
+
+from dhc.jobs import launch
+from dhc.runs import rundir
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo, Store
+
+MODE, NAMES = "dhc_sweep_mode", "dhc_sweep_settings"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -> Path:
+    """An empty folder of runs beside one data set; workers are noted instead of started, so what is queued stays queued."""
+    folder, data = tmp_path / "runs", tmp_path / "data"
+    folder.mkdir()
+    shutil.copytree(tiny_data, data / "tiny")
+    monkeypatch.setenv("DHC_RUNS_DIR", str(folder))
+    monkeypatch.setenv("DHC_DATA_DIR", str(data))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(launch, "start_worker", lambda runs_dir, device: None)
+    return folder
+
+
+def labels(at: AppTest) -> list[str]:
+    return [button.label for button in at.button]
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    return next(button for button in at.button if button.label == label).click().run()
+
+
+def start_label(at: AppTest) -> str:
+    return next((label for label in labels(at) if label.startswith(("Start", "Queue"))), "")
+
+
+def sweep_of(*names: str) -> AppTest:
+    """The Train page, switched to a sweep of the settings."""
+    at = open_page("train")
+    at.segmented_control(key=MODE).set_value("Sweep").run()
+    at.multiselect(key=NAMES).set_value(list(names)).run()
+    assert not at.exception
+    return at
+
+
+def write(at: AppTest, name: str, text: str) -> AppTest:
+    return at.text_input(key=f"dhc_sweep_{name}").set_value(text).run()
+
+
+def in_order(runs: Path) -> list[RunInfo]:
+    """The runs in the order in which they were queued."""
+    infos = Store(runs).runs()
+    return sorted(infos, key=lambda info: (rundir.read_json(info.folder / rundir.REQUEST) or {})["place"])
+
+
+# --- the form ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_run_stays_as_it_was(runs: Path) -> None:
+    at = open_page("train")
+    assert start_label(at) == "Start training"
+    assert not [element for element in at.multiselect if element.key == NAMES]
+    at.segmented_control(key=MODE).set_value("Sweep").run()
+    assert start_label(at) == ""
+    assert "Choose the settings that vary" in texts(at)
+
+
+def test_a_sweep_says_how_many_runs_and_how_long_and_queues_them_as_a_group(runs: Path) -> None:
+    at = sweep_of("schedule.factor", "optimizer.name")
+    assert start_label(at) == "Start 1 run"
+    write(at, "schedule.factor", "0.3, 0.5..0.9 step 0.4")
+    at.multiselect(key="dhc_sweep_optimizer.name").set_value(["adam", "sgd"]).run()
+    at.number_input(key="dhc_sweep_repeats").set_value(2).run()
+    said = texts(at)
+    assert "3 values: 0.3, 0.5, 0.9" in said
+    assert "12 runs, one after the other, on the CPU: about" in said
+    table = next(frame.value for frame in at.dataframe)
+    assert list(table.columns) == ["LR factor", "Optimizer", "Seed"]
+    assert list(table.iloc[1]) == ["0.3", "sgd", "0"]
+    at.text_input(key="dhc_sweep_name").set_value(" my  sweep ").run()
+    at.toggle(key="dhc_sweep_hopeless").set_value(True).run()
+    press(at, "Start 12 runs")
+    queued = in_order(runs)
+    assert {info.group for info in queued} == {"my sweep"}
+    assert {(rundir.read_json(info.folder / rundir.REQUEST) or {})["rule"] for info in queued} == {"median"}
+    told = [(c.schedule.factor, c.optimizer.name, c.fit.seed) for info in queued if (c := info.config)]
+    assert told[:3] == [(0.3, "adam", 0), (0.3, "sgd", 0), (0.5, "adam", 0)]
+    assert told[6] == (0.3, "adam", 1)
+    assert len(set(told)) == 12
+
+
+def test_a_group_that_is_called_so_already_gets_a_number_and_without_a_name_it_is_named(runs: Path) -> None:
+    for _ in range(2):
+        at = write(sweep_of("schedule.factor"), "schedule.factor", "0.3, 0.5")
+        at.text_input(key="dhc_sweep_name").set_value("twice").run()
+        press(at, "Start 2 runs")
+    press(write(sweep_of("schedule.factor"), "schedule.factor", "0.3, 0.5"), "Start 2 runs")
+    names = [info.group for info in in_order(runs)]
+    assert names[:4] == ["twice", "twice", "twice (2)", "twice (2)"]
+    assert names[4] == names[5]
+    assert names[4].startswith("factor, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("schedule.factor", "0.5, x", "schedule.factor cannot be 'x': it takes 0 < x < 1"),
+        ("schedule.factor", "", "schedule.factor needs a value"),
+        ("schedule.factor", "0.5 0.5", "schedule.factor has 0.5 twice"),
+        ("fit.epochs", "1..300", "more than 200 values: choose a larger step"),
+        ("fit.epochs", "1..150, 151..300", "fit.epochs has 300 values: more than 200 are no sweep"),
+        ("schedule.min_lr", "1e-4, 0.5", "schedule.min_lr (0.5) is above optimizer.learning_rate"),
+    ],
+)  # fmt: skip
+def test_what_is_no_sweep_is_told_and_cannot_be_started(runs: Path, name: str, text: str, said: str) -> None:
+    at = write(sweep_of(name), name, text)
+    assert said in texts(at)
+    assert start_label(at) == ""
+
+
+def test_too_many_runs_are_refused_before_anything_starts(runs: Path) -> None:
+    at = write(sweep_of("fit.epochs", "schedule.patience"), "fit.epochs", "1..30")
+    write(at, "schedule.patience", "1..10")
+    assert "300 combinations × 1 seeds are no sweep of 1 to 200 runs" in texts(at)
+    assert start_label(at) == ""
+
+
+def test_a_setting_that_loses_its_effect_in_the_form_is_told_by_name(runs: Path) -> None:
+    at = write(sweep_of("schedule.factor"), "schedule.factor", "0.3, 0.5")
+    at.selectbox(key="dhc_form_schedule.name").set_value("cosine").run()
+    assert "schedule.factor has no effect with schedule.name cosine" in texts(at)
+    assert start_label(at) == ""
+    at.selectbox(key="dhc_form_schedule.name").set_value("plateau").run()
+    assert start_label(at) == "Start 2 runs"
+
+
+def test_a_factor_that_cannot_act_is_warned_of(runs: Path) -> None:
+    at = write(sweep_of("schedule.factor"), "schedule.factor", "0.3, 0.5")
+    assert "the learning rate cannot drop" not in texts(at)
+    at.number_input(key="dhc_form_schedule.patience").set_value(500).run()
+    assert "the learning rate cannot drop" in texts(at)
+
+
+# --- groups on the Runs page ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trial(runs: Path) -> None:
+    """A group "a *trial*" of three runs, one finished, one training, one queued, and a finished group "old"."""
+    data = runs.parent / "data" / "tiny"
+    for factor, how, group in ((0.3, "finished", "a *trial*"), (0.5, "running", "a *trial*"), (0.3, "finished", "old")):
+        folder = make_run(runs, data, epochs=4, accuracy=8 / 9, how=how, settings={"schedule.factor": factor})  # type: ignore[arg-type]
+        rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu", "group": group})
+    folder = rundir.create(runs, "vgg16")
+    shutil.copy(next(runs.glob("*/" + rundir.CONFIG)), folder / rundir.CONFIG)
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu", "group": "a *trial*"})
+
+
+def bars(at: AppTest) -> list[tuple[float, str]]:
+    return [(element.proto.value, element.proto.text) for element in at.get("progress")]
+
+
+@pytest.mark.usefixtures("trial")
+def test_a_group_with_a_run_alive_has_a_bar_and_can_be_stopped(runs: Path) -> None:
+    at = open_page("runs")
+    assert not at.exception
+    assert bars(at) == [(66, "1 of 3 runs ended, about 40 s left")]
+    said = texts(at)
+    assert "**a *trial***" in said
+    assert "Best so far: val_accuracy **0.889** with LR factor 0.3" in said
+    assert "1 queued" in said
+    assert page_links(at)["Its runs only"].endswith("group=a+%2Atrial%2A")
+    press(at, "Stop 2 runs")
+    states = sorted(info.state.value for info in Store(runs).runs() if info.group != "old")
+    assert states == [State.FINISHED, State.STOPPED, State.STOPPING]
+
+
+@pytest.mark.usefixtures("trial")
+def test_the_group_in_the_address_is_shown_after_its_end_too(runs: Path) -> None:
+    at = open_page("runs", group="old")
+    assert bars(at)[0] == (100, "1 of 1 run ended")
+    assert address(at, "group") == "old"
+    assert not open_page("runs", group="<b>nobody</b>").exception
