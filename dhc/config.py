@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from dhc.knobs import COMMON, MISSION, RARE, ConfigError, ConfigField, describe, knob
 
@@ -29,7 +30,7 @@ __all__ = [
     "read_assignment",
 ]
 
-
+MOST_ERRORS = 5  # that one sentence names
 NETWORKS = ("vgg16", "cnn7", "cnn5", "cnn3-dropout", "cnn3", "cnn3-linear")
 A_NETWORK = {"model.name": NETWORKS}
 WITH_DROPOUT = {"model.name": ("vgg16", "cnn7", "cnn5", "cnn3-dropout")}
@@ -508,19 +509,28 @@ def differences(configs: Iterable[RunConfig]) -> tuple[str, ...]:
 
 
 def explain(error: ValidationError) -> str:
-    """A pydantic error as one sentence: which setting, what is wrong, what it takes."""
-    parts = []
-    for item in error.errors():
-        name = ".".join(str(part) for part in item["loc"])
-        known = _known().get(name)
-        message = str(item["msg"]).removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            parts.append(f"there is no setting {name!r}")
-        elif known is None:
-            parts.append(f"{name}: {message}" if name else message)
-        else:
-            parts.append(f"{name} cannot be {item['input']!r}: it takes {known.bounds}")
-    return "; ".join(parts)
+    """A pydantic error as one sentence: which setting, what is wrong, what it takes; of very many, the first few."""
+    items = error.errors()
+    more = len(items) - MOST_ERRORS
+    return "; ".join(map(_explained, items[:MOST_ERRORS])) + (f"; and {more:,} more" if more > 0 else "")
+
+
+def _explained(item: ErrorDetails) -> str:
+    name = _cut(".".join(str(part) for part in item["loc"]))
+    known = _known().get(name)
+    if name == "schema_version":
+        return f"it has the form {_cut(repr(item['input']))}, and this version of the dashboard reads form 1"
+    if item["type"] == "extra_forbidden":
+        return f"there is no setting {name!r}"
+    if known is None:
+        message = _cut(str(item["msg"]).removeprefix("Value error, "), 300)
+        return f"{name}: {message}" if name else message
+    return f"{name} cannot be {_cut(repr(item['input']))}: it takes {known.bounds}"
+
+
+def _cut(text: str, limit: int = 80) -> str:
+    """A text that anyone may have written, short enough for a sentence."""
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 @functools.cache

@@ -54,9 +54,9 @@ class Status:
 def status_of(folder: Path) -> Status:
     """The run's state: its exit record's word; else by its process; else queued; else crashed."""
     ended = read_json(folder / EXIT)
-    if ended is not None and ended.get("how") in ENDED:
+    if ended is not None and isinstance(how := ended.get("how"), str) and how in ENDED:
         cause = ended.get("cause")
-        return Status(State(ended["how"]), str(ended.get("reason") or ""), cause if cause in CAUSES else "")
+        return Status(State(how), str(ended.get("reason") or ""), cause if cause in CAUSES else "")
     process = read_json(folder / PROCESS)
     request = read_json(folder / REQUEST)
     if process is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import numpy as np
 import streamlit as st
 
@@ -11,11 +13,13 @@ from dhc.training import hardware
 from dhc.ui import plan, session
 from dhc.ui.frame import link
 from dhc.ui.gallery import Tile, gallery
+from dhc.ui.names import cut
 from dhc.ui.pickers import state_badge, titled
 from dhc.ui.states import empty, guard, plain
 
 SHOWN = 8
 STRIP = 10
+PROBLEM_LENGTH = 200  # characters
 
 
 def draw() -> None:
@@ -67,7 +71,8 @@ def _run(info: RunInfo) -> None:
         )
         example = ", an example that came with the dashboard" if info.example else ""
         told = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
-        st.markdown(f"{titled(info)}  \n{told}", width="stretch")
+        trouble = f"  \n:material/warning: {plain(cut(info.problem, PROBLEM_LENGTH))}" if info.problem else ""
+        st.markdown(f"{titled(info)}  \n{told}{trouble}", width="stretch")
         link("Live", run=info.id)
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)
@@ -101,3 +106,22 @@ def _device() -> None:
         st.markdown(
             f":material/memory: CPU, {hardware.cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found."
         )
+    served = served_to(st.get_option("server.address"), st.get_option("server.port"))
+    if served is None:
+        st.markdown(":material/lock: Served on this machine only (127.0.0.1).")
+    else:
+        st.warning(served, icon=":material/lock_open:")
+
+
+def served_to(address: str | None, port: int) -> str | None:
+    """A warning where others than this machine's users can reach the server; no address means that of every interface."""
+    if address is not None and (address == "localhost" or _is_loopback(address)):
+        return None
+    return f"Everyone who can reach this machine's port {port} can start and delete runs."
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
@@ -145,15 +146,21 @@ def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
 def _running(info: RunInfo, log: EventLog, history: History) -> None:
     if history.batches.empty:
         phase = str(log.last.get("phase", {}).get("phase", "starting"))
-        told = log.last.get("progress", {})
-        share = told["done"] / told["total"] if phase == told.get("phase") and told.get("total") else 0.0
-        st.progress(min(1.0, share), text=f"{PHASES.get(phase, phase)} …")
+        st.progress(_share_done(phase, log.last.get("progress", {})), text=f"{plain(PHASES.get(phase, phase))} …")
         return
     last = log.last["epoch"] if history.epochs["t"].max() == history.batches["t"].max() else log.last["batch"]
     eta = last.get("eta")
     epoch = min(int(progress.position(history)) + 1, info.epochs_total or 1)
     left = f", about {duration_text(eta)} left" if isinstance(eta, int | float) else ""
     st.progress(_fraction(info, history), text=f"Epoch {epoch} of {info.epochs_total}{left}")
+
+
+def _share_done(phase: str, told: Mapping[str, Any]) -> float:
+    """How much of the phase is done, 0 to 1, as far as the log tells that."""
+    done, total = told.get("done"), told.get("total")
+    if told.get("phase") != phase or not isinstance(done, int) or not isinstance(total, int) or total < 1:
+        return 0.0
+    return min(1.0, max(0.0, done / total))
 
 
 def _fraction(info: RunInfo, history: History) -> float:
@@ -237,5 +244,8 @@ def _patience(info: RunInfo, history: History) -> None:
 def _events(log: EventLog) -> None:
     for note in [event for event in log.others if event.get("kind") == "note"][-3:]:
         st.caption(plain(str(note.get("text", ""))))
+    if log.problem:
+        st.caption(f":material/warning: {plain(log.problem)}")
     if log.damaged:
-        st.caption(f"{log.damaged} damaged lines of {rundir.EVENTS} were passed over.")
+        lines = "1 damaged line" if log.damaged == 1 else f"{log.damaged:,} damaged lines"
+        st.caption(f"{lines} of {rundir.EVENTS} {'was' if log.damaged == 1 else 'were'} passed over.")

@@ -46,12 +46,12 @@ class View:
     def of_address(cls, k: int) -> View:
         """The view in the address; whatever does not fit k classes counts as not there."""
         low = links.integer("low", low=0, high=100) or 0
-        high = links.integer("high", low=0, high=100)
+        high = links.integer("high", low=low, high=100)
         return cls(
             true=links.integer("true", low=0, high=k - 1),
             predicted=links.integer("pred", low=0, high=k - 1),
             low=low,
-            high=100 if high is None or high < low else high,
+            high=100 if high is None else high,
             show=links.choice("show", list(SHOWN), "mistakes"),
             sort="loss" if links.choice("sort", list(SORTED), "confidence") == "loss" else "confidence",
             order=links.choice("order", list(ORDERED), "desc"),
