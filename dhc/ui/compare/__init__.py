@@ -12,7 +12,7 @@ from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
 from dhc.training.hardware import DeviceError
 from dhc.ui import links, run_card
-from dhc.ui.compare import bets, curves, flips, noise, replay
+from dhc.ui.compare import bets, curves, export, flips, noise, replay
 from dhc.ui.states import guard
 
 EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
@@ -23,6 +23,7 @@ PANELS: dict[str, Panel] = {
     "flips": ("Flip board", flips.draw, 2),
     "replay": ("Replay", replay.draw, 1),
     "bets": ("Bets", bets.draw, 1),
+    "export": ("Export", export.draw, 1),
 }
 KEY = "dhc_runs_panel"
 
