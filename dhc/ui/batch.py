@@ -9,6 +9,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.jobs.groups import start_group
 from dhc.jobs.launch import launch_all
+from dhc.runs.store import RunInfo
 from dhc.ui import plan, session
 from dhc.ui.names import amount
 from dhc.ui.states import error_box
@@ -16,13 +17,14 @@ from dhc.ui.states import error_box
 
 def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     """Markdown: how many runs, for how long as far as that is known, on what, behind how many. Raises what a launch would."""
-    times = [_seconds(config, dataset) for config in configs]
+    runs = session.store().runs()
+    times = [_seconds(config, dataset, runs) for config in configs]
     known = [seconds for seconds in times if seconds is not None]
     devices = {plan.resolved_device(config.device.device) for config in configs}
     on = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
     queue = "1 run" if len(configs) == 1 else f"{amount(len(configs), 'run')}, one after the other,"
     told = f"{queue} on {on}: {_time(known, len(times) - len(known))}."
-    waiting = sum(info.state.alive for info in session.store().runs())
+    waiting = sum(info.state.alive for info in runs)
     if not waiting:
         return told
     return f"{told} {amount(waiting, 'run')} {'trains or waits' if waiting == 1 else 'train or wait'} already."
@@ -35,8 +37,8 @@ def _time(known: Sequence[float], unknown: int) -> str:
     return f"about **{plan.duration_text(sum(known))}**{more}"
 
 
-def _seconds(config: RunConfig, dataset: Dataset) -> float | None:
-    return plan.expectation(config, dataset, plan.resolved_device(config.device.device)).seconds
+def _seconds(config: RunConfig, dataset: Dataset, runs: Sequence[RunInfo]) -> float | None:
+    return plan.expectation(config, dataset, plan.resolved_device(config.device.device), runs).seconds
 
 
 def start(configs: Sequence[RunConfig], *, group: str = "", rule: Literal["", "median"] = "") -> list[str]:

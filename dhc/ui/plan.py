@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from dhc.figures import schedule
 from dhc.models.cost import layer_count, matrix_rate
 from dhc.models.schedules import planned_rates
 from dhc.runs.disk import size_text
+from dhc.runs.store import RunInfo
 from dhc.training import hardware
 from dhc.ui import session
 from dhc.ui.plot import plot
@@ -38,8 +40,11 @@ def _matrix_rate() -> float:
     return matrix_rate()
 
 
-def expectation(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
-    """The estimate for a config on the pictures of its data set. Raises DataError and ValueError as a launch would."""
+def expectation(config: RunConfig, dataset: Dataset, device: str, known: Sequence[RunInfo] | None = None) -> Estimate:
+    """The estimate for a config on the pictures of its data set. Raises DataError and ValueError as a launch would.
+
+    `known` are the runs that it may rest on, newest first, where they are at hand already.
+    """
     train, val = picture_counts(config, dataset)
     return estimate(
         config,
@@ -47,7 +52,7 @@ def expectation(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
         classes=class_count(dataset, config.data.classes),
         train=train,
         val=val,
-        known=session.store().runs(),
+        known=session.store().runs() if known is None else known,
         matrix_rate=_matrix_rate,
     )
 
