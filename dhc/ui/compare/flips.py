@@ -84,9 +84,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
 def _board(pair: Pair) -> None:
     """Matrix and grids. A click runs only this, and is in the address before anything is drawn."""
     with guard(*EXPECTED):
-        k = len(pair.shared.classes)
-        _take_click(k)
-        view = View.of_address(k)
+        _take_click(pair)
+        view = View.of_address(len(pair.shared.classes))
         album = open_album(pair.a, pair.of_a)
         if album.problem:
             st.warning(plain(album.problem), icon=":material/broken_image:")
@@ -103,13 +102,17 @@ def _board(pair: Pair) -> None:
         flips_picture.show_chosen(pair, album, listed)
 
 
-def _take_click(k: int) -> None:
-    """A click on the matrix, read before anything is drawn, so that all of it shows the cell."""
+def _take_click(pair: Pair) -> None:
+    """A click on the matrix, read before anything is drawn, so that all of it shows the cell; a grid without it gives way."""
+    k = len(pair.shared.classes)
     state = st.session_state.get(MATRIX)
     click = None if state is None else state.get("click")
     spot = click.get("customdata") if isinstance(click, Mapping) else None
-    if isinstance(spot, list) and len(spot) == 2 and all(isinstance(c, int) and 0 <= c < k for c in spot):
-        View(View.of_address(k).group, spot[0], spot[1]).to_address()
+    if not (isinstance(spot, list) and len(spot) == 2 and all(isinstance(c, int) and 0 <= c < k for c in spot)):
+        return
+    now, inside, members = View.of_address(k).group, of_pair(pair.shared, *spot), groups(pair.shared)
+    filled = [group for group in (now, *BOARD) if (members[group] & inside).any()]
+    View(filled[0] if filled else now, spot[0], spot[1]).to_address()
 
 
 def _matrix(pair: Pair, view: View) -> None:
@@ -151,7 +154,7 @@ def _tabs(pair: Pair, view: View, by_group: Mapping[Group, np.ndarray]) -> None:
             format_func=lambda group: f"{TITLES[group]} · {int(by_group[group].sum()):,}", width="content",
         )  # fmt: skip
         both = int(by_group["right"].sum())
-        of = "of this pair" if view.filtered else f"of {amount(len(pair.shared.ids), 'shared picture')}"
+        of = "more of these" if view.filtered else f"of {amount(len(pair.shared.ids), 'shared picture')}"
         st.caption(f"Both are right on {both:,} {of}.", width="content")
 
 
@@ -166,7 +169,7 @@ def _pictures(pair: Pair, album: Album, view: View, rows: np.ndarray) -> list[in
 
 
 def _nothing(view: View) -> str:
-    return f"{TITLES[view.group]}: no picture{' of this pair of classes' if view.filtered else ''}."
+    return f"{TITLES[view.group]}: no picture{' of these classes' if view.filtered else ''}."
 
 
 def _filters(view: View, classes: tuple[str, ...]) -> None:

@@ -1,0 +1,259 @@
+"""Real or noise and the flip board on the Runs page, without a browser, on run folders with real pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_run import make_run
+from scipy.stats import binomtest
+from screens import address, click, open_page, sent, texts
+
+from dhc.analysis.flips import groups, of_pair, signed_difference
+from dhc.analysis.shared import share
+from dhc.analysis.significance import Table, difference_interval, table_of
+from dhc.data.generate import make_dataset
+from dhc.jobs import evaluation
+from dhc.runs import rundir
+from dhc.runs.store import read_predictions
+
+FIRST, SECOND, THIRD = (f"20260102-00000{n}-vgg16-000a" for n in range(3))
+REPEAT, ELSEWHERE, YOUNG = "20260102-000003-vgg16-000a", "20260102-000004-vgg16-000a", "20260102-000005-vgg16-000a"
+BOTH = f"{FIRST},{SECOND}"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data") / "eight"
+    make_dataset(root, classes=8, train=160, val=200, test=8, processes=1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def all_runs(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+    runs = tmp_path_factory.mktemp("runs")
+    other = tmp_path_factory.mktemp("other") / "eight"
+    make_dataset(other, classes=8, train=32, val=40, test=8, seed=5, processes=1)
+    for run_id, accuracy, factor, seed in (
+        (FIRST, 0.6, 0.5, 0), (SECOND, 0.7, 0.8, 1), (THIRD, 0.65, 0.9, 2), (REPEAT, 0.62, 0.5, 3),
+    ):  # fmt: skip
+        settings = {"schedule.factor": factor, "fit.seed": seed}
+        make_run(runs, data, run_id=run_id, accuracy=accuracy, settings=settings, seed=seed, epochs=4)
+    make_run(runs, other, run_id=ELSEWHERE, accuracy=0.5, epochs=2)
+    (runs / YOUNG).mkdir()
+    return runs
+
+
+@pytest.fixture
+def runs(all_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(all_runs))
+    return all_runs
+
+
+def table(runs: Path, a: str, b: str) -> Table:
+    return table_of(share(read_predictions(runs / a), read_predictions(runs / b)))
+
+
+def captions(at: object) -> list[str]:
+    return [tile["caption"] for tile in sent(at, "gallery")[0]["tiles"]]  # type: ignore[arg-type]
+
+
+# Real or noise
+
+
+def test_the_sentence_the_counts_and_the_test_are_those_of_the_two_runs(runs: Path) -> None:
+    at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
+    found = table(runs, FIRST, SECOND)
+    p = binomtest(found.fixes, found.fixes + found.breaks, 0.5).pvalue
+    said = texts(at)
+    assert "With 200 pictures this difference" in said
+    assert f"B fixes **{found.fixes}** of A's mistakes and breaks **{found.breaks}**" in said
+    assert next(metric.value for metric in at.metric if metric.label == "McNemar's exact p") == f"{p:.3f}"
+    low, high = difference_interval(found)
+    assert f"95% interval {low:+.1%} to {high:+.1%}" in said
+
+
+def test_swapping_puts_the_runs_into_the_address_and_swaps_the_counts(runs: Path) -> None:
+    at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
+    at.button(key="dhc_noise_swap").click().run()
+    assert (address(at, "pair_a"), address(at, "pair_b")) == (SECOND, FIRST)
+    found = table(runs, SECOND, FIRST)
+    assert f"B fixes **{found.fixes}** of A's mistakes and breaks **{found.breaks}**" in texts(at)
+
+
+def test_a_run_chosen_for_both_sides_changes_places(runs: Path) -> None:
+    at = open_page("runs", select=f"{BOTH},{THIRD}", panel="noise", pair_a=FIRST, pair_b=SECOND)
+    at.selectbox(key="dhc_noise_b").set_value(FIRST).run()
+    assert (address(at, "pair_a"), address(at, "pair_b")) == (SECOND, FIRST)
+    at.selectbox(key="dhc_noise_a").set_value(THIRD).run()
+    assert (address(at, "pair_a"), address(at, "pair_b")) == (THIRD, FIRST)
+
+
+def test_repeats_stand_beside_and_the_missing_ones_are_counted(runs: Path) -> None:
+    at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
+    said = texts(at)
+    assert "A: **0.610** ± 0.014 over 2 seeds" in said
+    assert "B: **0.700**, one seed" in said
+    assert "Would repeats settle it?" in said
+    at.number_input(key="dhc_noise_count").set_value(4).run()
+    assert at.button(key="dhc_noise_run").label == "Run the 5 repeats"
+    assert "5 runs, one after the other," in texts(at)
+
+
+def test_two_repeats_are_told_to_differ_by_luck_alone(runs: Path) -> None:
+    at = open_page("runs", select=f"{FIRST},{REPEAT}", panel="noise")
+    assert "differ in the seed only: whatever lies between them is luck" in texts(at)
+    assert not [button for button in at.button if button.key == "dhc_noise_run"]
+
+
+def test_val_is_counted_as_used_by_runs_that_are_not_selected_too(runs: Path) -> None:
+    at = open_page("runs", select=BOTH, panel="noise")
+    values = {metric.label: metric.value for metric in at.metric}
+    assert values["Val has chosen among"] == "4 runs"
+    assert values["Luck to be expected"].startswith("up to ")
+    assert values["Held-back half"].endswith("%")
+    assert "with 16 epochs in all" in texts(at)
+    assert "The run's network is not here" in texts(at)
+
+
+def test_a_stored_result_on_test_stands_beside_the_winner(runs: Path, data: Path) -> None:
+    file = runs / SECOND / evaluation.FILE
+    file.write_text(json.dumps({"run": SECOND, "split": "test", "pictures": 8, "correct": 5}))
+    try:
+        at = open_page("runs", select=BOTH, panel="noise")
+        assert {metric.label: metric.value for metric in at.metric}["Labelled test"] == "62.5%"
+        assert "5 of 8 pictures right" in texts(at)
+    finally:
+        file.unlink()
+
+
+def test_runs_of_other_pictures_and_runs_without_answers_are_named_in_a_sentence(runs: Path) -> None:
+    at = open_page("runs", select=f"{FIRST},{ELSEWHERE}", panel="noise")
+    assert "A and B were judged on different pictures" in texts(at)
+    at = open_page("runs", select=f"{FIRST},{YOUNG}", panel="flips")
+    assert "Two runs with answers are needed: 1 of the 2 selected has none" in texts(at)
+    at = open_page("runs", select=f"{BOTH},{YOUNG}", panel="flips")
+    assert f"1 selected run without answers cannot be chosen: {YOUNG}" in texts(at)
+
+
+def test_runs_whose_answers_are_damaged_are_said(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (FIRST, SECOND):
+        shutil.copytree(runs / name, tmp_path / name)
+    (tmp_path / SECOND / rundir.PREDICTIONS).write_bytes(b"torn")
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    at = open_page("runs", select=BOTH, panel="flips")
+    assert "is damaged" in texts(at)
+    assert not at.exception
+
+
+# Flip board
+
+
+def test_the_four_grids_hold_their_pictures_and_their_titles_the_counts(runs: Path) -> None:
+    at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
+    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    members = groups(shared)
+    tabs = at.button_group(key="dhc_flips_tab")
+    titles = ["Fixed by B", "Broken by B", "Both wrong the same way", "Both wrong differently"]
+    counts = [int(members[name].sum()) for name in ("fixed", "broken", "same", "different")]
+    assert tabs.options == [f"{t} · {n}" for t, n in zip(titles, counts, strict=True)]
+    assert f"Both are right on {int(members['right'].sum())} of 200 shared pictures." in texts(at)
+    assert len(captions(at)) == min(36, counts[0])
+    assert all("B ✓" in caption for caption in captions(at))
+    at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND, flips_tab="broken")
+    assert all("A ✓" in caption for caption in captions(at))
+
+
+def test_a_click_on_a_cell_filters_the_grids_and_stands_in_the_address(runs: Path) -> None:
+    at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
+    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    members = groups(shared)
+    i, j = (int(c) for c in np.argwhere(signed_difference(shared) != 0)[0])
+    click(at, "dhc_flips_matrix", {"curve": 0, "customdata": [i, j]})
+    assert (address(at, "flips_true"), address(at, "flips_said")) == (str(i), str(j))
+    inside = of_pair(shared, i, j)
+    shown = address(at, "flips_tab") or "fixed"
+    assert len(captions(at)) == int((members[shown] & inside).sum()) > 0  # type: ignore[index]
+    at = open_page("runs", select=BOTH, panel="flips", flips_true=str(i), flips_said=str(j), flips_page="2")
+    at.button(key="dhc_flips_clear").click().run()
+    assert (address(at, "flips_true"), address(at, "flips_said"), address(at, "flips_page")) == (None, None, None)
+
+
+def test_a_cell_without_pictures_in_this_grid_shows_a_grid_that_has_some(runs: Path) -> None:
+    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    members = groups(shared)
+    i, j = next(
+        (i, j) for i in range(8) for j in range(8)
+        if i != j and not (members["fixed"] & of_pair(shared, i, j)).any() and (members["broken"] & of_pair(shared, i, j)).any()
+    )  # fmt: skip
+    at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
+    click(at, "dhc_flips_matrix", {"curve": 0, "customdata": [i, j]})
+    assert address(at, "flips_tab") == "broken"
+    assert captions(at)
+
+
+def test_a_click_on_a_picture_shows_both_runs_most_probable_classes(runs: Path) -> None:
+    at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
+    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    row = int(shared.rows_a[np.flatnonzero(groups(shared)["fixed"])[1]])
+    click(at, "dhc_flips_grid", 1)
+    assert address(at, "flips_picture") == str(row)
+    alts = [chart["alt"] for chart in sent(at, "plot")]
+    assert sum(alt.startswith("Most probable classes:") for alt in alts) == 2
+    assert "recognised" in texts(at)
+    assert "taken for" in texts(at)
+
+
+def test_what_does_not_fit_in_the_address_is_passed_over(runs: Path) -> None:
+    at = open_page(
+        "runs", select=BOTH, panel="flips", pair_a="nonsense", pair_b=SECOND, flips_true="99", flips_said="x",
+        flips_tab="no", flips_picture="123456", flips_page="77",
+    )  # fmt: skip
+    assert not at.exception
+    assert captions(at)
+
+
+# The labelled test
+
+
+def ended(folder: Path) -> evaluation.Evaluation | None:
+    """How the judgement ended, waited for."""
+    while (found := evaluation.evaluation(folder)) is not None and found.pending:
+        time.sleep(0.1)
+    return found
+
+
+def test_a_run_is_judged_on_test_in_the_background(data: Path, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, data, run_id="20260102-000009-knn-000a", settings={"model.name": "knn", "knn.k": 3})
+    assert evaluation.evaluation(folder) is None
+    evaluation.ask(folder)
+    found = ended(folder)
+    assert found is not None
+    assert found.failed == ""
+    assert found.pictures == 8
+    assert found.accuracy is not None
+    assert 0 <= found.accuracy <= 1
+    evaluation.ask(folder)
+    assert evaluation.evaluation(folder) == found, "asked again, it stays done"
+
+
+def test_a_run_without_a_network_says_why_it_cannot_be_judged(data: Path, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, data, run_id="20260102-000009-vgg16-000a")
+    evaluation.ask(folder)
+    found = ended(folder)
+    assert found is not None
+    assert found.failed
+    assert found.accuracy is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"split": "val", "pictures": 8, "correct": 3}', '{"split": "test", "pictures": 8, "correct": 9}',
+             '{"split": "test", "pictures": true, "correct": 0}', '{"split": "test", "pictures": 0, "correct": 0}']
+)  # fmt: skip
+def test_a_result_that_cannot_be_true_does_not_count(tmp_path: Path, text: str) -> None:
+    (tmp_path / evaluation.FILE).write_text(text)
+    assert evaluation.evaluation(tmp_path) is None
