@@ -7,17 +7,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from dhc.explain.sealed import refuse_strange
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
 
 
 def load_network(run_dir: Path) -> keras.Model:
-    """The run's best network, in Keras's safe mode: a file that carries code is refused, not run. Raises RunError."""
+    """The run's best network. A file that holds anything but our own networks' parts is refused, not run. Raises RunError."""
     path = run_dir / rundir.BEST
-    if not path.is_file():
-        raise RunError(
-            f"run {run_dir.name} has no {rundir.BEST}: it has not finished an epoch, or the file was deleted"
-        )
+    try:
+        refuse_strange(path)
+    except RunError as error:
+        raise RunError(f"{rundir.BEST} of run {run_dir.name} cannot be used: {error}") from None
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its parts raise on a damaged or hostile file
