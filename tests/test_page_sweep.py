@@ -161,8 +161,8 @@ def trial(runs: Path) -> None:
     for factor, how, group in ((0.3, "finished", "a *trial*"), (0.5, "running", "a *trial*"), (0.3, "finished", "old")):
         folder = make_run(runs, data, epochs=4, accuracy=8 / 9, how=how, settings={"schedule.factor": factor})  # type: ignore[arg-type]
         rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu", "group": group})
-    folder = rundir.create(runs, "vgg16")
-    shutil.copy(next(runs.glob("*/" + rundir.CONFIG)), folder / rundir.CONFIG)
+    last, folder = folder, rundir.create(runs, "vgg16")
+    shutil.copy(last / rundir.CONFIG, folder / rundir.CONFIG)
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu", "group": "a *trial*"})
 
 

@@ -38,9 +38,9 @@ class RunGroup:
 
     @property
     def best(self) -> RunInfo | None:
-        """The run with the highest best val_accuracy so far, the earlier one at a tie; None before the first epoch."""
-        known = [info for info in reversed(self.runs) if info.best_val_accuracy is not None]
-        return max(known, key=lambda info: info.best_val_accuracy or 0.0, default=None)
+        """The run with the highest best val_accuracy so far, the one queued earlier at a tie; None before the first epoch."""
+        known = [info for info in self.runs if info.best_val_accuracy is not None]
+        return min(known, key=lambda info: (-(info.best_val_accuracy or 0.0), info.queued_at or 0.0), default=None)
 
 
 def run_groups(runs: Iterable[RunInfo]) -> tuple[RunGroup, ...]:

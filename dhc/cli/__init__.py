@@ -15,7 +15,7 @@ from dhc.cli.ladder import ladder
 from dhc.cli.queue import move, queue, work
 from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
-from dhc.cli.sweep import sweep
+from dhc.cli.sweep import stop_all, sweep
 from dhc.cli.train import train
 from dhc.config import ConfigError
 from dhc.data.layout import DataError
@@ -39,7 +39,7 @@ def cli() -> None:
     """Train, watch and compare image classifiers: the dashboard's command line."""
 
 
-for command in (work, queue, move):
+for command in (work, queue, move, stop_all):
     runs.add_command(command)
 for command in (doctor, data, train, sweep, knn, ladder, runs, evaluate, predict, export):
     cli.add_command(command)

@@ -65,5 +65,5 @@ def follow_all(titles: Mapping[str, str], runs_dir: Path, *, to_stderr: bool) ->
             except RunError as error:  # deleted meanwhile: the others go on
                 say(str(error))
     except KeyboardInterrupt:
-        click.echo("\nthe runs go on; `python -m dhc runs stop ID` stops one", err=True)
+        click.echo("\nthe runs go on; `python -m dhc runs stop ID` stops one, `runs stop-group NAME` all", err=True)
         sys.exit(0)

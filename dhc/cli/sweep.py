@@ -13,7 +13,7 @@ import click
 
 from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
 from dhc.config import ConfigError, RunConfig, read_assignment
-from dhc.jobs.groups import generated_name, start_group
+from dhc.jobs.groups import generated_name, start_group, stop_group
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import GRAMMAR, parse_values, written
 from dhc.presets import DEFAULT, PRESETS, preset_config
@@ -71,6 +71,15 @@ def sweep(
     rows = [_row(Store(runs_dir), run, config, [*values, SEED]) for run, config in runs.items()]
     _print(rows, group, list(values), detach=detach, as_json=as_json)
     sys.exit(0 if detach or all(row["status"] in GOOD for row in rows) else 1)
+
+
+@click.command("stop-group")
+@click.argument("name")
+@RUNS
+def stop_all(name: str, runs_dir: Path) -> None:
+    """Stop every run of a group: those that wait leave the queue, one that trains stops and keeps its best network."""
+    for run_id in stop_group(runs_dir, name):
+        click.echo(f"{run_id} was asked to stop")
 
 
 def _values(varied: Sequence[str]) -> dict[str, tuple[Any, ...]]:

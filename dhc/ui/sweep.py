@@ -110,17 +110,24 @@ def _values(field: ConfigField, current: Any) -> tuple[Any, ...] | None:
 
 def _choices(field: ConfigField, current: Any) -> tuple[Any, ...]:
     options = [True, False] if field.kind == "bool" else list(field.choices)
+    key = f"dhc_sweep_{field.name}"
+    st.session_state.setdefault(key, [current] if current in options else [])
     picked = st.multiselect(
-        field.title, options, default=[current] if current in options else [], format_func=written,
-        key=f"dhc_sweep_{field.name}", help=f"{field.help}\n\n`{field.name}`", persist_state="session",
-    )  # fmt: skip
+        field.title,
+        options,
+        format_func=written,
+        key=key,
+        help=f"{field.help}\n\n`{field.name}`",
+        persist_state="session",
+    )
     return checked(field, picked)
 
 
 def _numbers(field: ConfigField, current: Any) -> tuple[Any, ...]:
-    label = field.title + (f" ({field.unit})" if field.unit else "")
+    label, key = field.title + (f" ({field.unit})" if field.unit else ""), f"dhc_sweep_{field.name}"
+    st.session_state.setdefault(key, "" if current is None else written(current))
     text = st.text_input(
-        label, "" if current is None else written(current), key=f"dhc_sweep_{field.name}", live="400ms",
+        label, key=key, live="400ms",
         help=f"{field.help}\n\n`{field.name}`, {field.bounds}\n\n{WRITE}", persist_state="session",
     )  # fmt: skip
     return parse_values(field.name, text or "")
