@@ -135,8 +135,8 @@ def test_a_label_that_a_tab_sends_after_a_restart_chooses_nothing(
 
 def test_after_a_deletion_no_row_is_chosen(furnished: tuple[Path, Path]) -> None:
     app = open_page("runs", select="20260101-000000-vgg16-0001")
-    next(button for button in app.button if button.label == "Delete").click().run()
-    assert not [button for button in app.button if button.label == "Delete"]
+    app.button(key="dhc_run_card_delete").click().run()
+    assert not [button for button in app.button if button.key == "dhc_run_card_delete"]
 
 
 def test_presets_fill_the_form(furnished: tuple[Path, Path]) -> None:
@@ -197,7 +197,7 @@ def test_runs_lists_all_and_deletes_with_undo(furnished: tuple[Path, Path]) -> N
     runs, _ = furnished
     app = open_page("runs", select="20260101-000000-vgg16-0001")
     assert len(app.dataframe[0].value) == 3
-    next(button for button in app.button if button.label == "Delete").click().run()
+    app.button(key="dhc_run_card_delete").click().run()
     assert len(Store(runs).ids()) == 2
     next(button for button in app.button if button.label == "Undo").click().run()
     assert len(Store(runs).ids()) == 3

@@ -1,0 +1,290 @@
+"""The card of the selected runs, and disk space and trash, through Streamlit's own AppTest."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from make_run import make_run
+from screens import open_page, page_links, texts
+from streamlit.testing.v1 import AppTest
+
+from dhc.config import RunConfig
+from dhc.jobs import launch, trash
+from dhc.runs import disk, rundir
+from dhc.runs.labels import change_labels, read_labels
+from dhc.runs.status import State
+from dhc.runs.store import Store
+
+FIRST, SECOND, ALIVE = (f"20260101-000000-vgg16-000{number}" for number in (1, 2, 3))
+HOSTILE = "![x](http://evil.example/x.png) <script>alert(1)</script>"
+
+
+@pytest.fixture
+def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished run, a stopped one with a state to go on from, and one that trains."""
+    folder, data = tmp_path / "runs", tmp_path / "data"
+    shutil.copytree(tiny_data, data / "tiny")
+    for name, path in (("DHC_RUNS_DIR", folder), ("DHC_DATA_DIR", data), ("XDG_CACHE_HOME", tmp_path / "cache")):
+        monkeypatch.setenv(name, str(path))
+    make_run(folder, data / "tiny", epochs=4, run_id=FIRST)
+    stopped = make_run(folder, data / "tiny", epochs=3, how="stopped", run_id=SECOND)
+    state = stopped / rundir.RESUME / "epoch-00002"
+    state.mkdir(parents=True)
+    (state / "state.npz").write_bytes(os.urandom(2_000_000))
+    (stopped / rundir.BEST).write_bytes(os.urandom(1_000_000))
+    make_run(folder, data / "tiny", epochs=3, how="running", run_id=ALIVE)
+    return folder
+
+
+def card(*run_ids: str) -> AppTest:
+    at = open_page("runs", select=",".join(run_ids))
+    assert not at.exception
+    assert "failed unexpectedly" not in texts(at)
+    return at
+
+
+def press(at: AppTest, key: str) -> AppTest:
+    at.button(key=key).click().run()
+    assert not at.exception
+    assert "failed unexpectedly" not in texts(at)
+    return at
+
+
+def keys(at: AppTest) -> set[str]:
+    return {button.key for button in at.button if button.key}
+
+
+def test_name_tags_and_note_are_saved_as_they_are_left(runs: Path) -> None:
+    at = card(FIRST)
+    at.text_input(key=f"dhc_labels_name_{FIRST}").set_value("  the good  one ").run()
+    at.multiselect(key=f"dhc_labels_tags_{FIRST}").set_value(["night"]).run()
+    at.text_area(key=f"dhc_labels_note_{FIRST}").set_value("dropout helps\nmore than hoped").run()
+    labels = read_labels(runs / FIRST)
+    assert (labels.name, labels.tags, labels.note) == ("the good one", ("night",), "dropout helps\nmore than hoped")
+    assert at.text_input(key=f"dhc_labels_name_{FIRST}").value == "the good one"
+    assert f"**the good one** :small[`{FIRST}`]" in texts(at)
+    at.text_input(key=f"dhc_labels_name_{FIRST}").set_value("").run()
+    assert f"`{FIRST}`" in texts(at)
+    assert "the good one" not in texts(at)
+
+
+def test_a_label_given_elsewhere_shows_here(runs: Path) -> None:
+    at = card(FIRST)
+    change_labels(runs / FIRST, name="from the command line", tags=["cli"])
+    at.run()
+    assert at.text_input(key=f"dhc_labels_name_{FIRST}").value == "from the command line"
+    assert at.multiselect(key=f"dhc_labels_tags_{FIRST}").value == ["cli"]
+
+
+def test_what_cannot_be_saved_is_said_and_stays_in_its_field(runs: Path) -> None:
+    at = card(FIRST)
+    (runs / FIRST / rundir.LABELS).mkdir()  # stands in for a folder that cannot be written to
+    at.text_area(key=f"dhc_labels_note_{FIRST}").set_value("an hour's thoughts").run()
+    assert "this could not be saved" in texts(at)
+    assert at.text_area(key=f"dhc_labels_note_{FIRST}").value == "an hour's thoughts"
+    at.run()
+    assert at.text_area(key=f"dhc_labels_note_{FIRST}").value == "an hour's thoughts"
+
+
+def test_a_tag_that_is_too_long_is_refused_in_a_sentence(runs: Path) -> None:
+    at = card(FIRST)
+    at.multiselect(key=f"dhc_labels_tags_{FIRST}").set_value(["x" * 31]).run()
+    assert "a tag can have up to 30 characters" in texts(at)
+    assert read_labels(runs / FIRST).tags == ()
+
+
+@pytest.mark.parametrize("page", ["runs", "live", "mistakes", "home", "train"])
+def test_hostile_labels_are_shown_letter_for_letter(runs: Path, page: str) -> None:
+    change_labels(runs / FIRST, name=HOSTILE, tags=["<b>x</b>", "`$x$`"], note=HOSTILE)
+    make_run(runs, runs.parent / "data" / "tiny", epochs=2, run_id="20260101-000000-vgg16-0009")
+    rundir.write_json(runs / "20260101-000000-vgg16-0009" / rundir.REQUEST, {"queued_at": 1.0, "parent": FIRST})
+    at = card("20260101-000000-vgg16-0009") if page == "runs" else open_page_of(page)
+    assert not at.exception
+    for element in (*at.markdown, *at.caption, *at.error):
+        assert "](http" not in str(element.value)
+        assert not re.search(r"(?<!\\)<script", str(element.value))
+    if page in ("runs", "live", "home"):
+        shown = (texts(at) + " ".join(page_links(at))).replace("\\", "")
+        assert "evil.example" in shown
+
+
+def open_page_of(page: str) -> AppTest:
+    if page != "home":
+        return open_page(page, run=FIRST)
+    return AppTest.from_file(str(Path(__file__).parents[1] / "app.py"), default_timeout=30).run()
+
+
+def test_star_and_archive_go_there_and_back(runs: Path) -> None:
+    at = press(press(card(FIRST), "dhc_labels_star"), "dhc_labels_archive")
+    labels = read_labels(runs / FIRST)
+    assert (labels.star, labels.archived) == (True, True)
+    assert at.button(key="dhc_labels_archive").label == "Take back from the archive"
+    press(press(at, "dhc_labels_star"), "dhc_labels_archive")
+    assert read_labels(runs / FIRST) == read_labels(runs / SECOND)
+
+
+def test_an_archived_run_leaves_pickers_and_home_but_not_its_links(runs: Path) -> None:
+    change_labels(runs / FIRST, name="put aside", archived=True)
+    assert not any("put aside" in option for option in open_page("mistakes").selectbox[0].options)
+    assert "put aside" in open_page("mistakes", run=FIRST).selectbox[0].options[0]
+    assert "put aside" not in texts(open_page_of("home"))
+    for other in (SECOND, ALIVE):
+        change_labels(runs / other, archived=True)
+    assert len(open_page("mistakes").selectbox[0].options) == 3  # there are no others
+    assert ALIVE in texts(open_page_of("home"))  # what trains is never out of sight
+
+
+def test_a_name_stands_before_the_id_where_a_run_is_picked(runs: Path) -> None:
+    change_labels(runs / FIRST, name="the good one", star=True)
+    options = open_page("live").selectbox[0].options
+    assert any(option.startswith(f"★ the good one · {FIRST} · finished") for option in options)
+
+
+def test_clone_and_edit_opens_the_form_and_what_starts_there_names_its_parent(runs: Path) -> None:
+    data = runs.parent / "data" / "tiny"
+    settings = {"model.name": "knn", "knn.k": 3}
+    parent = make_run(runs, data, epochs=1, settings=settings, run_id="20260101-000000-knn-0004").name
+    rundir.write_exit(runs / ALIVE, "stopped", "made for a test")  # this test's own process stands for it
+    at = press(card(parent), "dhc_run_card_clone")
+    assert at.number_input(key="dhc_form_knn.k").value == 3
+    assert f"A changed copy of {parent}." in texts(at)
+    at.switch_page("pages/train.py").run()  # where it is already; AppTest forgets that
+    at.number_input(key="dhc_form_knn.k").set_value(5).run()
+    next(button for button in at.button if button.label == "Start comparing").click().run()
+    store = Store(runs)
+    (child,) = [info for info in store.runs() if info.parent]
+    assert (child.parent, child.config.knn.k if child.config else None) == (parent, 5)
+    wait_for_end(store, child.id)
+    assert f"A changed copy of {parent}" in " ".join(page_links(card(child.id))).replace("\\", "")
+
+
+def wait_for_end(store: Store, run_id: str) -> None:
+    until = time.monotonic() + 120
+    while store.run(run_id).state.alive:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_preset_after_a_clone_is_nobodys_copy(runs: Path) -> None:
+    at = press(card(FIRST), "dhc_run_card_clone")
+    assert "A changed copy of" in texts(at)
+    at.switch_page("pages/train.py").run()
+    assert "A changed copy of" in texts(at)
+    assert "A changed copy of" not in texts(press(at, "dhc_preset_quick"))
+
+
+def test_kill_ends_a_real_training(runs: Path) -> None:
+    config = RunConfig().with_values({"model.name": "knn", "data.path": str(runs.parent / "data" / "tiny")})
+    rundir.write_exit(runs / ALIVE, "stopped", "made for a test")  # else the worker waits for it
+    run_id = launch.launch(config, runs)
+    store = Store(runs)
+    try:
+        until = time.monotonic() + 120
+        while "child" not in (told := rundir.read_json(runs / run_id / rundir.PROCESS) or {}):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        os.kill(told["child"]["pid"], signal.SIGSTOP)  # so that it does not end before the click
+        at = press(card(run_id), "dhc_run_card_kill")
+        wait_for_end(store, run_id)
+        assert store.run(run_id).state is State.KILLED
+        at.run()
+        assert "You, or someone else, killed it" in texts(at)
+        assert {"dhc-resume", "dhc_run_card_delete"} <= keys(at)
+        assert not {"dhc_run_card_kill", "dhc_run_card_stop"} & keys(at)
+    finally:
+        for process in psutil.process_iter(["cmdline"]):
+            if any(str(runs) in word for word in process.info["cmdline"] or []):
+                process.kill()
+
+
+def test_what_a_card_offers_fits_the_state(runs: Path) -> None:
+    assert {"dhc_run_card_stop", "dhc_run_card_kill"} <= keys(card(ALIVE))
+    assert not {"dhc_run_card_delete", "dhc_storage_drop_state", "dhc-resume"} & keys(card(ALIVE))
+    assert {"dhc_run_card_delete", "dhc_storage_drop_state", "dhc_storage_drop_network"} <= keys(card(SECOND))
+    press(card(ALIVE), "dhc_run_card_stop")
+    assert Store(runs).run(ALIVE).state is State.STOPPING
+    assert not {"dhc_run_card_stop"} & keys(card(ALIVE))
+
+
+def test_delete_goes_to_the_trash_and_undo_brings_back(runs: Path) -> None:
+    at = press(card(FIRST), "dhc_run_card_delete")
+    assert f"`{FIRST}` is in the trash" in texts(at)
+    assert FIRST not in Store(runs).ids()
+    press(at, "dhc_undo_undo")
+    assert FIRST in Store(runs).ids()
+    assert "is in the trash" not in texts(at)
+    press(press(at, "dhc_run_card_delete"), "dhc_undo_dismiss")
+    assert [item.id for item in trash.trashed(runs)] == [FIRST]
+
+
+def test_several_are_changed_at_once(runs: Path) -> None:
+    change_labels(runs / SECOND, tags=["old", "night"])
+    at = card(FIRST, SECOND, ALIVE)
+    at.multiselect(key="dhc_labels_many_tags").set_value(["old"]).run()
+    press(at, "dhc_labels_add")
+    assert [read_labels(runs / run).tags for run in (FIRST, SECOND, ALIVE)] == [("old",), ("old", "night"), ("old",)]
+    press(press(press(at, "dhc_labels_take"), "dhc_labels_star"), "dhc_labels_archive")
+    for run in (FIRST, SECOND, ALIVE):
+        labels = read_labels(runs / run)
+        assert (labels.star, labels.archived) == (True, True)
+        assert "old" not in labels.tags
+
+
+def test_of_several_those_that_can_be_are_deleted_and_come_back_together(runs: Path) -> None:
+    at = card(FIRST, SECOND, ALIVE)
+    assert at.button(key="dhc_run_card_delete").label == "Delete 2 runs"
+    press(at, "dhc_run_card_delete")
+    assert Store(runs).ids() == [ALIVE]
+    assert "2 runs are in the trash" in texts(at)
+    press(at, "dhc_undo_undo")
+    assert len(Store(runs).ids()) == 3
+
+
+def test_a_run_that_came_alive_since_is_refused_in_a_sentence(runs: Path) -> None:
+    at = card(SECOND)
+    (runs / SECOND / rundir.EXIT).unlink()  # queued again in another tab
+    press(at, "dhc_run_card_delete")
+    assert f"run {SECOND} is queued: stop it before you delete it." in texts(at)
+    assert SECOND in Store(runs).ids()
+
+
+def test_the_card_tells_the_cost_and_gives_up_the_state(runs: Path) -> None:
+    at = card(SECOND)
+    assert "of it the network 1 MB and the state to go on from 2 MB" in texts(at)
+    press(at, "dhc_storage_drop_state")
+    assert "2 MB won" in texts(at)
+    assert disk.usage(runs / SECOND).resume == 0
+    press(at, "dhc_storage_drop_network")
+    assert not (runs / SECOND / rundir.BEST).exists()
+    assert "1 MB won" in texts(at)
+    assert "dhc_storage_drop_network" not in keys(at)
+
+
+def test_storage_empties_the_trash_and_gives_up_states(runs: Path) -> None:
+    trash.delete(runs, FIRST)
+    at = card()
+    assert {metric.label: metric.value for metric in at.metric}["States to go on from"] == "2 MB"
+    assert FIRST in texts(at)
+    press(at, "dhc_storage_drop_states")
+    assert disk.usage(runs / SECOND).resume == 0
+    press(at, "dhc_storage_empty")
+    assert trash.trashed(runs) == []
+    assert "kB won" in texts(at)
+
+
+def test_storage_brings_a_deleted_run_back(runs: Path) -> None:
+    place = trash.delete(runs, FIRST)
+    press(card(), f"dhc_storage_back_{place.name}")
+    assert FIRST in Store(runs).ids()
+
+
+def test_a_trash_that_is_a_link_is_said(runs: Path, tmp_path: Path) -> None:
+    (runs / rundir.TRASH).symlink_to(tmp_path)
+    assert "is a link and not a folder" in texts(card())
