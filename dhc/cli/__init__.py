@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from dhc.cli import disk, labels
 from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
 from dhc.cli.doctor import doctor
@@ -39,7 +40,7 @@ def cli() -> None:
     """Train, watch and compare image classifiers: the dashboard's command line."""
 
 
-for command in (work, queue, move, stop_all):
+for command in (work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
     runs.add_command(command)
 for command in (doctor, data, train, sweep, knn, ladder, runs, evaluate, predict, export):
     cli.add_command(command)

@@ -1,4 +1,4 @@
-"""``python -m dhc runs``: list, look at, stop, delete."""
+"""``python -m dhc runs list``, ``show``, ``stop``, ``kill`` and ``resume``; the group's other commands have modules of their own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from dhc.cli.common import JSON, RUNS, follow_to_end, print_json
-from dhc.jobs import launch, trash
+from dhc.jobs import control, launch
 from dhc.runs.store import RunInfo, Store
 
 
 @click.group()
 def runs() -> None:
-    """List, look at, stop and delete runs."""
+    """List, look at, stop, name, and delete runs."""
 
 
 @runs.command("list")
@@ -70,14 +70,17 @@ def resume(run_id: str, detach: bool, runs_dir: Path) -> None:
         follow_to_end(run_id, runs_dir)
 
 
-@runs.command("delete")
+@runs.command("kill")
 @click.argument("run_id")
 @RUNS
-def delete(run_id: str, runs_dir: Path) -> None:
-    """Move a run that has ended into the trash (runs/.trash)."""
-    click.echo(f"{run_id} is now {trash.delete(runs_dir, run_id)}")
+def kill(run_id: str, runs_dir: Path) -> None:
+    """End a run's process at once, where stopping is not enough; what its finished epochs left is kept."""
+    control.kill(runs_dir, run_id)
+    click.echo(f"{run_id} was killed")
 
 
 def _line(info: RunInfo) -> str:
     best = "-" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.4f} at epoch {info.best_epoch}"
-    return f"{info.id}  {info.state:9} epoch {info.epochs_done}/{info.epochs_total or '?'}  best val_accuracy {best}"
+    named = f"  {info.labels.name}" if info.labels.name else ""
+    marks = "  *" * info.labels.star + "  (archived)" * info.labels.archived
+    return f"{info.id}  {info.state:9} epoch {info.epochs_done}/{info.epochs_total or '?'}  best val_accuracy {best}{named}{marks}"

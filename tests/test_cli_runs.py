@@ -1,0 +1,124 @@
+"""The command line's say over runs: names, tags, marks, trash, disk, kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from make_run import make_run
+
+from dhc.cli import cli
+from dhc.jobs import launch, trash
+from dhc.presets import preset_config
+from dhc.runs import rundir
+from dhc.runs.labels import Labels, read_labels
+from dhc.runs.rundir import RunError
+from dhc.runs.store import Store
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def run(tmp_path: Path, tiny_data: Path) -> Path:
+    return make_run(tmp_path, tiny_data, epochs=2)
+
+
+def runs(folder: Path, *arguments: str) -> Result:
+    """In this very process; RunError is what `main` makes a sentence and status 2 of."""
+    return CliRunner().invoke(cli, ["runs", *arguments, "--runs", str(folder.parent)], catch_exceptions=False)
+
+
+def test_labels_are_given_and_taken(run: Path) -> None:
+    assert "is called the good one" in runs(run, "rename", run.name, "the  good one").output
+    assert runs(run, "tag", run.name, "night", "dropout 0.3").output.strip().endswith("night, dropout 0.3")
+    runs(run, "note", run.name, "what came of it")
+    runs(run, "star", run.name)
+    runs(run, "archive", run.name)
+    expected = Labels("the good one", ("night", "dropout 0.3"), "what came of it", star=True, archived=True)
+    assert read_labels(run) == expected
+    assert "the good one  *  (archived)" in runs(run, "list").output
+    assert "dropout 0.3" in runs(run, "untag", run.name, "night", "never had").output
+    for command in (["unstar"], ["unarchive"]):
+        runs(run, *command, run.name)
+    runs(run, "rename", run.name, "")
+    runs(run, "note", run.name, "")
+    assert read_labels(run) == Labels(tags=("dropout 0.3",))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rename", "{id}", "x" * 81], "up to 80 characters"),
+        (["tag", "{id}", "x" * 31], "up to 30 characters"),
+        (["star", "../../etc"], "is not a run's name"),
+        (["kill", "{id}"], "there is no process to kill"),
+        (["restore", "{id}"], "there is no run '.*' in the trash"),
+        (["restore", "../.."], "there is no run '../..' in the trash"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(run: Path, arguments: list[str], said: str) -> None:
+    with pytest.raises(RunError, match=said):
+        runs(run, *(text.format(id=run.name) for text in arguments))
+
+
+def test_labels_that_cannot_be_saved_are_a_sentence(run: Path) -> None:
+    (run / rundir.LABELS).mkdir()  # stands in for a folder that cannot be written to
+    with pytest.raises(RunError, match="could not be saved: Is a directory"):
+        runs(run, "star", run.name)
+
+
+def test_several_are_deleted_listed_brought_back_and_removed(run: Path, tiny_data: Path) -> None:
+    other = make_run(run.parent, tiny_data, epochs=2)
+    alive = make_run(run.parent, tiny_data, epochs=2, how="running")
+    done = runs(run, "delete", run.name, alive.name, other.name)
+    assert done.exit_code == 2
+    assert f"error: run {alive.name} is running: stop it before you delete it" in done.stderr
+    assert Store(run.parent).ids() == [alive.name]
+    listed = json.loads(runs(run, "trash", "--json").output)
+    assert {item["id"] for item in listed} == {run.name, other.name}
+    assert f"{run.name}  deleted 20" in runs(run, "trash").output
+    assert runs(run, "restore", run.name).output == f"{run.name} is back\n"
+    assert runs(run, "trash", "--empty").output.endswith("won\n")
+    assert runs(run, "trash").output == "the trash is empty\n"
+    assert trash.trashed(run.parent) == []
+    assert Store(run.parent).ids() == sorted([alive.name, run.name], reverse=True)
+
+
+def test_disk_tells_each_run_and_the_sums(run: Path) -> None:
+    (run / rundir.BEST).write_bytes(os.urandom(3_000_000))
+    told = json.loads(runs(run, "disk", "--json").output)
+    assert told["runs"][run.name]["network"] >= 3_000_000
+    assert told["totals"]["runs"] == told["runs"][run.name]["bytes"]
+    lines = runs(run, "disk").output.splitlines()
+    assert lines[1].split()[:5] == [run.name, "3", "MB", "3", "MB"]
+    assert [line.split()[0] for line in lines[2:]] == ["all", "trash", "free"]
+
+
+def test_kill_ends_a_real_training(tmp_path: Path, tiny_data: Path) -> None:
+    runs_dir = tmp_path / "runs"
+    config = preset_config("knn").with_values({"data.path": str(tiny_data)})
+    run_id = launch.launch(config, runs_dir)
+    until = time.monotonic() + 120
+    while "child" not in (told := rundir.read_json(runs_dir / run_id / rundir.PROCESS) or {}):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    os.kill(told["child"]["pid"], signal.SIGSTOP)  # so that it does not end before
+    assert "was killed" in runs(runs_dir / run_id, "kill", run_id).output
+    while Store(runs_dir).run(run_id).state.alive:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert Store(runs_dir).run(run_id).state == "killed"
+
+
+def test_the_process_ends_with_status_2_and_one_sentence(run: Path) -> None:
+    command = [sys.executable, "-m", "dhc", "runs", "kill", run.name, "--runs", str(run.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr == f"error: run {run.name} is finished: there is no process to kill\n"
