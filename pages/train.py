@@ -33,10 +33,8 @@ def main() -> None:
         left, right = st.columns([3, 2], gap="large")
         with left:
             _presets()
-            several, place = sweep.chosen(), st.container()
-            values = form.draw(folders)
-            with place:
-                asked = sweep.draw(values) if several else None
+            asked = sweep.draw(form.held()) if sweep.chosen() else None
+            values = form.draw(folders) if asked is None else form.draw(folders, asked.values)
         with right, guard(*EXPECTED):
             if asked is None:
                 _right(values)

@@ -144,6 +144,36 @@ def test_a_setting_that_loses_its_effect_in_the_form_is_told_by_name(runs: Path)
     assert start_label(at) == "Start 2 runs"
 
 
+def test_what_varies_leaves_the_form_and_what_acts_under_a_varied_choice_comes_into_it(runs: Path) -> None:
+    at = sweep_of("schedule.name", "fit.epochs")
+    shown = {element.key for element in at.number_input}
+    assert not shown & {"dhc_form_fit.epochs", "dhc_form_schedule.warmup_epochs"}
+    at.multiselect(key="dhc_sweep_schedule.name").set_value(["plateau", "cosine"]).run()
+    shown = {element.key for element in at.number_input}
+    assert {"dhc_form_schedule.factor", "dhc_form_schedule.warmup_epochs"} <= shown
+    write(at, "fit.epochs", "20, 30")
+    at.number_input(key="dhc_form_schedule.warmup_epochs").set_value(3).run()
+    assert at.text_input(key="dhc_sweep_fit.epochs").value == "20, 30"
+    at.multiselect(key=NAMES).set_value(["schedule.name", "fit.epochs", "schedule.warmup_epochs"]).run()
+    write(at, "schedule.warmup_epochs", "2..4")
+    assert start_label(at) == "Start 8 runs", (
+        "two with plateau, on which the warm-up has no effect, and six with cosine"
+    )
+    at.segmented_control(key=MODE).set_value("One run").run()
+    assert "dhc_form_fit.epochs" in {element.key for element in at.number_input}
+    assert start_label(at) == "Start training"
+
+
+def test_the_forms_own_value_of_what_varies_does_not_matter(runs: Path) -> None:
+    at = open_page("train")
+    at.number_input(key="dhc_form_optimizer.learning_rate").set_value(1e-6).run()
+    assert "schedule.min_lr" in texts(at)
+    at.segmented_control(key=MODE).set_value("Sweep").run()
+    at.multiselect(key=NAMES).set_value(["optimizer.learning_rate"]).run()
+    write(at, "optimizer.learning_rate", "1e-3..1e-2 log 3")
+    assert start_label(at) == "Start 3 runs"
+
+
 def test_a_factor_that_cannot_act_is_warned_of(runs: Path) -> None:
     at = write(sweep_of("schedule.factor"), "schedule.factor", "0.3, 0.5")
     assert "the learning rate cannot drop" not in texts(at)

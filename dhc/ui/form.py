@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 
-from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields, in_use
+from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields
 
 DRAFT = "dhc_draft"
 PARENT = "dhc_parent"
@@ -40,16 +41,30 @@ def parent() -> str:
     return str(st.session_state.get(PARENT, ""))
 
 
-def draw(data_folders: Sequence[str]) -> dict[str, Any]:
+def held() -> dict[str, Any]:
+    """What stands in the form as the page begins, by dotted name."""
+    _restore(fields())
+    return {field.name: st.session_state[_key(field.name)] for field in fields()}
+
+
+def acts(field: ConfigField, values: Mapping[str, Any], varied: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether a field has an effect under the values, or under some of those that a sweep gives other settings."""
+    return all(
+        any(str(value) in good for value in varied.get(other) or [values.get(other)])
+        for other, good in field.when.items()
+    )
+
+
+def draw(data_folders: Sequence[str], varied: Mapping[str, Sequence[Any]] = MappingProxyType({})) -> dict[str, Any]:
     """Draw the form and return what stands in it, by dotted name; not validated yet.
 
     The mission's hyperparameters come first and large, common ones below by section, rare ones behind a fold. A field without
-    effect under the choices made, such as patience with a cosine schedule, is left out and keeps its value.
+    effect under the choices made, such as patience with a cosine schedule, is left out and keeps its value; so are those that
+    a sweep varies.
     """
-    _restore(fields())
-    held = {field.name: st.session_state[_key(field.name)] for field in fields()}
-    every = [field for field in fields() if in_use(field, held)]
-    values = held | _row([field for field in every if field.rank == MISSION], data_folders, columns=3)
+    before = held()
+    every = [field for field in fields() if field.name not in varied and acts(field, before, varied)]
+    values = before | _row([field for field in every if field.rank == MISSION], data_folders, columns=3)
     for section, members in groupby(
         (field for field in every if field.rank == COMMON), key=lambda field: field.section
     ):

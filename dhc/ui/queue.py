@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import streamlit as st
@@ -19,6 +20,7 @@ from dhc.ui.states import guard, plain
 
 TICK = 2.0  # seconds between two looks while someone waits
 SHOWN = 20  # rows of one queue
+SOON = 10.0  # seconds within which a worker that was only just started is there
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
@@ -40,7 +42,11 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 def idle_devices(runs: Sequence[RunInfo]) -> list[str]:
     """Devices for which runs wait while nobody works: after a restart of the machine, or when a worker was killed."""
-    waiting = {info.device for info in runs if info.state is State.QUEUED}
+    latest: dict[str, float] = {}
+    for info in runs:
+        if info.state is State.QUEUED:
+            latest[info.device] = max(latest.get(info.device, 0.0), info.queued_at or 0.0)
+    waiting = [device for device, moment in latest.items() if not 0 <= time.time() - moment < SOON]
     return sorted(d for d in waiting if queues.worker_of(session.runs_dir(), d) is None)
 
 

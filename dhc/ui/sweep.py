@@ -11,12 +11,13 @@ import streamlit as st
 
 from dhc.analysis.differences import shown
 from dhc.analysis.factor import FACTOR, can_drop
-from dhc.config import ConfigError, ConfigField, RunConfig, fields, in_use
+from dhc.config import ConfigError, ConfigField, RunConfig, fields
 from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import checked, parse_values, written
 from dhc.training.median import ENOUGH, GRACE
 from dhc.ui import batch, session
+from dhc.ui.form import acts
 from dhc.ui.names import amount
 from dhc.ui.states import error_box
 
@@ -38,9 +39,9 @@ HOPELESS = (
 
 @dataclass(frozen=True)
 class Asked:
-    """What stands in the sweep's form. `values` is None where a field holds none; the name may be empty."""
+    """What stands in the sweep's form: the values by dotted name, none where a field cannot be read; the name may be empty."""
 
-    values: Mapping[str, Sequence[Any]] | None
+    values: Mapping[str, Sequence[Any]]
     repeats: int
     name: str
     rule: Literal["", "median"]
@@ -60,9 +61,8 @@ def chosen() -> bool:
 def draw(values: Mapping[str, Any]) -> Asked:
     """Draw the sweep's own fields; `values` stand in the form below, by dotted name, and are what its runs share."""
     with st.container(border=True, key="dhc-sweep"):
-        known = {field.name: field for field in fields()}
         names = _settings(values)
-        listed = {name: _values(known[name], values[name]) for name in names}
+        listed = _all_values(names, values)
         left, right = st.columns([1, 2], vertical_alignment="bottom")
         repeats = left.number_input(
             "Repeats", 1, MOST_REPEATS, key="dhc_sweep_repeats", help="Runs of each combination, each with a seed of its own.",
@@ -76,19 +76,17 @@ def draw(values: Mapping[str, Any]) -> Asked:
             "Stop the hopeless early", key="dhc_sweep_hopeless", help=HOPELESS, persist_state="session"
         )
         st.caption("What does not vary is set below, for all runs alike.")
-    whole = {name: given for name, given in listed.items() if given is not None}
-    return Asked(
-        whole if len(whole) == len(listed) else None, int(repeats), (name or "").strip(), "median" if hopeless else ""
-    )
+    return Asked(listed, int(repeats), (name or "").strip(), "median" if hopeless else "")
 
 
 def _settings(values: Mapping[str, Any]) -> list[str]:
     """The settings that vary, out of those with an effect; one that has lost its effect stays, to be told of."""
     kept = st.session_state.get(NAMES, [])
+    chosen = {name: st.session_state.get(_key(name), ()) for name in kept if known_fields()[name].kind == "choice"}
     offered = {
         field.name: field.title
         for field in sorted(fields(), key=lambda field: field.rank)
-        if field.name in kept or (field.name not in FIXED and in_use(field, values))
+        if field.name in kept or (field.name not in FIXED and acts(field, values, chosen))
     }
     return st.multiselect(
         "Settings that vary", list(offered), format_func=lambda name: offered.get(name, name), key=NAMES,
@@ -96,21 +94,32 @@ def _settings(values: Mapping[str, Any]) -> list[str]:
     )  # fmt: skip
 
 
-def _values(field: ConfigField, current: Any) -> tuple[Any, ...] | None:
-    """The values that the field is to take; None, with the reason below it, where none can be read."""
+def _all_values(names: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+    """A field for each setting, two in a row."""
+    found = {}
+    for start in range(0, len(names), 2):
+        for column, name in zip(st.columns(2), names[start : start + 2], strict=False):
+            with column:
+                found[name] = _values(known_fields()[name], values[name])
+    return found
+
+
+def _values(field: ConfigField, current: Any) -> tuple[Any, ...]:
+    """The values that the field is to take; none, with the reason below it, where none can be read."""
     try:
-        found = _choices(field, current) if field.kind in ("choice", "bool") else _numbers(field, current)
+        if field.kind in ("choice", "bool"):
+            return _choices(field, current)
+        found = _written_values(field, current)
     except ConfigError as error:
         error_box(error)
-        return None
-    told = ", ".join(shown_value(value) for value in found)
-    st.caption(f"{amount(len(found), 'value')}: {told}")
+        return ()
+    st.caption(f"{amount(len(found), 'value')}: {', '.join(shown_value(value) for value in found)}")
     return found
 
 
 def _choices(field: ConfigField, current: Any) -> tuple[Any, ...]:
     options = [True, False] if field.kind == "bool" else list(field.choices)
-    key = f"dhc_sweep_{field.name}"
+    key = _key(field.name)
     st.session_state.setdefault(key, [current] if current in options else [])
     picked = st.multiselect(
         field.title,
@@ -123,14 +132,23 @@ def _choices(field: ConfigField, current: Any) -> tuple[Any, ...]:
     return checked(field, picked)
 
 
-def _numbers(field: ConfigField, current: Any) -> tuple[Any, ...]:
-    label, key = field.title + (f" ({field.unit})" if field.unit else ""), f"dhc_sweep_{field.name}"
+def _written_values(field: ConfigField, current: Any) -> tuple[Any, ...]:
+    label, key = field.title + (f" ({field.unit})" if field.unit else ""), _key(field.name)
     st.session_state.setdefault(key, "" if current is None else written(current))
     text = st.text_input(
         label, key=key, live="400ms",
         help=f"{field.help}\n\n`{field.name}`, {field.bounds}\n\n{WRITE}", persist_state="session",
     )  # fmt: skip
     return parse_values(field.name, text or "")
+
+
+def known_fields() -> dict[str, ConfigField]:
+    """Every setting by its dotted name."""
+    return {field.name: field for field in fields()}
+
+
+def _key(name: str) -> str:
+    return f"dhc_sweep_{name}"
 
 
 def shown_value(value: Any) -> str:
@@ -143,13 +161,14 @@ def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
 
     Raises ConfigError where the settings and values make no sweep, and what a launch would raise.
     """
-    if asked.values is None or not asked.values:
+    if not asked.values or not all(asked.values.values()):
         st.info(
             "Choose the settings that vary and their values: every combination becomes a run.",
             icon=":material/grid_view:",
         )
         return []
-    base = RunConfig().with_values(values)
+    # What varies is not in the form, so what stands there must not be held against it.
+    base = RunConfig().with_values({**values, **{name: given[0] for name, given in asked.values.items()}})
     configs = grid(base, asked.values, asked.repeats)
     with st.container(border=True, key="dhc-sweep-plan"):
         st.markdown("**What will happen**")
@@ -172,7 +191,7 @@ def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
 
 def table(configs: Sequence[RunConfig], names: Sequence[str]) -> pd.DataFrame:
     """One row a run, numbered from 1 in the order of the queue: the settings that vary, by title, and the seed."""
-    titles = {field.name: field.title for field in fields()}
+    titles = {name: field.title for name, field in known_fields().items()}
     columns = list(dict.fromkeys([*names, SEED]))
     rows = [{titles[name]: shown(config, name) for name in columns} for config in configs]
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="run"))
