@@ -33,8 +33,7 @@ from dhc.ui import session
 from dhc.ui.compare import curves
 from dhc.ui.frame import frame
 frame("Runs", ":material/table_rows:")
-if st.toggle("All runs"):
-    curves.draw(session.store().runs())
+curves.draw(session.store().runs() if st.toggle("All runs") else [])
 """
 # Looks, each reached by one click after the one before; the text of what is clicked.
 CLICKS = ("All runs", "Val only", "Time", "learning rate")
@@ -82,7 +81,7 @@ def _timed(action: Callable[[], object]) -> float:
 def browser_seconds(page: Page, url: str) -> dict[str, float]:
     """What was clicked → seconds to its picture, in a fresh page; then a click in the legend and its second one."""
     page.goto(url)
-    page.get_by_text("All runs").wait_for()
+    page.wait_for_selector(".dhc-plot[data-drawn]")
     settled(page)
     found = {text: _to_picture(page, text) for text in CLICKS}
     found["a name in the legend"] = _isolate(page)

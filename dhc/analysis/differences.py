@@ -44,7 +44,7 @@ def results(runs: Sequence[RunInfo]) -> tuple[Row, ...]:
     return (
         Row("best val_accuracy", "Best val_accuracy", tuple(info.best_val_accuracy for info in runs)),
         Row("best epoch", "Best epoch", tuple(info.best_epoch for info in runs)),
-        Row("gap", "Accuracy − val_accuracy at the end", tuple(info.gap for info in runs)),
+        Row("gap", "Gap, accuracy − val_accuracy", tuple(info.gap for info in runs)),
         Row("epochs", "Epochs trained", tuple(info.epochs_done for info in runs)),
         Row("seconds", "Seconds of training", tuple(info.seconds for info in runs)),
     )

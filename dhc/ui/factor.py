@@ -158,13 +158,14 @@ def _result(family: Family) -> None:
     if family.waiting:
         st.badge(f"{amount(family.waiting, 'run')} under way", icon=":material/play_circle:", color="blue")
     if family.trials:
-        st.markdown(_outcome(family))
+        st.markdown(outcome(family))
     with st.expander("Runs"), st.container(horizontal=True):
         for trial in family.trials[:MOST]:
             link("Live", text=f"{trial.factor:g}, seed {trial.seed}: {trial.val_accuracy:.3f}", run=trial.run)
 
 
-def _outcome(family: Family) -> str:
+def outcome(family: Family) -> str:
+    """Markdown: which factor reached most on average, and what that is worth. The family has a trial at least."""
     averaged = means(family.trials)
     value = max(mean for _, mean, _ in averaged)
     best = [(factor, count) for factor, mean, count in averaged if mean == value]

@@ -19,7 +19,7 @@ from dhc.runs.store import RunInfo
 from dhc.ui import links, session
 from dhc.ui.names import amount, cut
 from dhc.ui.plot import plot
-from dhc.ui.states import empty, guard
+from dhc.ui.states import guard
 
 KEY = "dhc_curves_"
 TICK = 5.0  # seconds between two looks while a selected run trains
@@ -68,9 +68,6 @@ class Outline:
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """Controls and one figure of the runs' curves; looked at again while one of them trains."""
-    if not runs:
-        empty("Select runs in the table to see their curves.", icon=":material/show_chart:")
-        return
     drawn = list(runs[:MOST])
     if len(runs) > MOST:
         st.info(f"Of the {len(runs)} selected runs the first {MOST} are drawn: more cannot be told apart.")
@@ -88,7 +85,7 @@ def _panel(runs: Sequence[RunInfo]) -> None:
     outlines = {info.id: _outline(info) for info in runs}
     some = [info for info in runs if len(outlines[info.id].history.epochs)]
     if not some:
-        empty("None of the selected runs has finished an epoch yet: there is no curve to draw.")
+        _no_curve(runs)
         return
     differing = telling([info.config for info in some if info.config is not None])
     look = _controls(_color_names(some, differing))
@@ -99,6 +96,18 @@ def _panel(runs: Sequence[RunInfo]) -> None:
     alt = f"{', '.join(TITLES[metric] for metric in look.metrics)} of {amount(len(lines), 'run')} by {look.against}"
     plot(figure, key=KEY + "chart", height=HEIGHT, alt=alt, clicks=False)
     _say_what_is_missing(outlines, look)
+
+
+def _no_curve(runs: Sequence[RunInfo]) -> None:
+    """Empty axes that say why. The chart stands already: the first curves need not wait for the library that draws them."""
+    figure = overlay([], DEFAULT_METRICS)
+    why = (
+        "None of the selected runs has finished an epoch yet"
+        if runs
+        else "Select runs in the table to see their curves"
+    )
+    theme.say(figure, why)
+    plot(figure, key=KEY + "chart", height=HEIGHT, alt=why, clicks=False)
 
 
 def _outline(info: RunInfo) -> Outline:
