@@ -440,6 +440,8 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> RunConfig:
+        if "\0" in self.data.path:
+            raise ValueError("data.path holds a NUL character, which no path can")
         if self.uses("schedule.min_lr") and self.schedule.min_lr > self.optimizer.learning_rate:
             raise ValueError(
                 f"schedule.min_lr ({self.schedule.min_lr:g}) is above optimizer.learning_rate "

@@ -303,6 +303,8 @@ def read_predictions(folder: Path) -> Predictions:
                 f"{path.name} of run {folder.name} is missing: its predictions cannot be shown any more"
             ) from None
         raise RunError("this run has not finished an epoch yet, so there are no predictions to show") from None
+    except RunError:
+        raise
     except NotRegularError as error:
         raise RunError(f"{error}, so it is none that run {folder.name} has written") from None
     except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
@@ -314,12 +316,28 @@ def read_predictions(folder: Path) -> Predictions:
 
 
 def _refuse_bomb(raw: IO[bytes], path: Path) -> None:
-    """Raise RunError for an archive that unpacks to more than MAX_PREDICTIONS: numpy unpacks no more than is declared."""
+    """Raise RunError for an archive that unpacks to more than MAX_PREDICTIONS, ValueError for arrays that claim more than they hold.
+
+    Asked before anything is unpacked, since numpy first takes the memory that is claimed.
+    """
     with zipfile.ZipFile(raw) as archive:
         declared = sum(member.file_size for member in archive.infolist())
-    if declared > MAX_PREDICTIONS:
-        raise RunError(f"{path.name} of run {path.parent.name} is too large to be its predictions: {declared:,} bytes")
+        if declared > MAX_PREDICTIONS:
+            raise RunError(
+                f"{path.name} of run {path.parent.name} is too large to be its predictions: {declared:,} bytes"
+            )
+        for name in PREDICTION_KINDS:
+            with archive.open(f"{name}.npy") as file:
+                if _claimed(file) > archive.getinfo(f"{name}.npy").file_size:
+                    raise ValueError(f"{name} claims more than it holds")
     raw.seek(0)
+
+
+def _claimed(file: IO[bytes]) -> int:
+    """Bytes of the array that a .npy file's header speaks of."""
+    header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = header[np.lib.format.read_magic(file)](file)
+    return math.prod(shape) * dtype.itemsize
 
 
 def _predictions(arrays: Mapping[str, np.ndarray]) -> Predictions:
