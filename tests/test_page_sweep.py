@@ -221,3 +221,16 @@ def test_the_group_in_the_address_is_shown_after_its_end_too(runs: Path) -> None
     assert bars(at)[0] == (100, "1 of 1 run ended")
     assert address(at, "group") == "old"
     assert not open_page("runs", group="<b>nobody</b>").exception
+
+
+@pytest.mark.parametrize("name", ["![x](http://a.b/c)", "<script>alert(1)</script>", "\u202egnp", "🦊" * 80, "a\x00b"])
+def test_a_hostile_name_of_group_and_run_is_shown_as_text(runs: Path, name: str) -> None:
+    folder = make_run(runs, runs.parent / "data" / "tiny", epochs=2)
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu", "group": name})
+    rundir.write_json(folder / rundir.LABELS, {"name": name})
+    at = open_page("runs", group=name)
+    assert not at.exception
+    assert "failed unexpectedly" not in texts(at)
+    assert len(bars(at)) >= 1
+    assert "](http" not in "".join(str(element.value) for element in at.markdown)
+    assert not any("](http" in label for label in page_links(at))

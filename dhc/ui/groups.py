@@ -15,7 +15,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.ui import session
 from dhc.ui.frame import link
-from dhc.ui.names import amount, bold
+from dhc.ui.names import TITLE_LENGTH, amount, bold, cut
 from dhc.ui.pickers import COLORS, ICONS
 from dhc.ui.plan import duration_text
 from dhc.ui.states import guard, plain
@@ -86,7 +86,7 @@ def _best(group: RunGroup) -> None:
         st.markdown(
             f"{when}: val_accuracy **{best.best_val_accuracy or 0:.3f}**{_settings(best, group.runs)}", width="content"
         )
-        link("Live", text=best.title, run=best.id)
+        link("Live", text=plain(cut(best.title, TITLE_LENGTH)), run=best.id)
 
 
 def _settings(best: RunInfo, runs: Sequence[RunInfo]) -> str:
