@@ -33,6 +33,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     _downloads([info.id for info in runs], session.store())
     for sentence in sentences(runs):
         st.caption(sentence)
+    st.caption("The lines below are for a terminal in the dashboard's folder.")
     for column, (tool, (package, show)) in zip(st.columns(len(TOOLS)), TOOLS.items(), strict=True):
         with column:
             st.markdown(f"**For {tool}**")
