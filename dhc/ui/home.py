@@ -10,7 +10,7 @@ import streamlit as st
 from dhc.data.layout import DataError
 from dhc.runs.store import RunInfo
 from dhc.training import hardware
-from dhc.ui import plan, session
+from dhc.ui import plan, queue, session
 from dhc.ui.frame import link
 from dhc.ui.gallery import Tile, gallery
 from dhc.ui.names import cut
@@ -30,6 +30,7 @@ def draw() -> None:
     runs = [info for info in every if not info.labels.archived]
     left, right = st.columns([2, 1], gap="large")
     with left:
+        queue.offer_work(every)
         st.subheader("Running now" if alive else "Latest runs", anchor=False)
         for info in alive or runs[:SHOWN]:
             _run(info)

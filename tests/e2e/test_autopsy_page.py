@@ -1,0 +1,78 @@
+"""What a person sees of a run that was killed, of a queue that stands still, and of its order: a real server, real trainings."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from faults.conftest import Bench, until
+from harness import Server, settled
+from playwright.sync_api import Page, expect
+
+from dhc.config import RunConfig
+from dhc.jobs import launch
+from dhc.jobs import queue as queues
+from dhc.runs import rundir
+from dhc.runs.status import State
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def bench(tmp_path: Path, tiny_data: Path) -> Iterator[Bench]:
+    config = RunConfig().with_values(
+        {"data.path": str(tiny_data), "model.width": 1 / 32, "model.conv_dropout": 0.1, "fit.batch_size": 8}
+    )
+    found = Bench(tmp_path / "runs", config)
+    yield found
+    for process in found.processes():
+        process.kill()
+
+
+@pytest.fixture
+def server(serve: Callable[..., Server], bench: Bench, tiny_data: Path) -> Server:
+    return serve("app.py", env={"DHC_RUNS_DIR": str(bench.runs_dir), "DHC_DATA_DIR": str(tiny_data.parent)})
+
+
+def test_a_killed_run_says_so_and_goes_on_at_a_click(
+    bench: Bench, server: Server, page: Page, screenshot: Callable[..., Path]
+) -> None:
+    folder = bench.start(epochs=2)
+    page.goto(f"{server.url}/live?run={folder.name}")
+    expect(page.get_by_text("Epoch ", exact=False).first).to_be_visible()
+    os.kill(bench.pid(folder), signal.SIGKILL)
+    expect(page.get_by_text("Someone, or the system, killed its process")).to_be_visible(timeout=10_000)
+    screenshot("autopsy")
+    page.get_by_role("button", name="Resume at epoch").click()
+    expect(page.get_by_text("Finished: all epochs done.")).to_be_visible(timeout=90_000)
+    assert bench.info(folder).state is State.FINISHED
+
+
+def test_a_queue_that_stands_still_goes_on_at_a_click_and_in_another_order(
+    bench: Bench, server: Server, page: Page, screenshot: Callable[..., Path]
+) -> None:
+    folders = []
+    for place in range(3):
+        folder = rundir.create(bench.runs_dir, "knn")
+        rundir.write_json(folder / rundir.CONFIG, bench.config.with_values({"model.name": "knn"}).model_dump())
+        rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0 + place, "device": "cpu"})
+        folders.append(folder)
+    page.goto(f"{server.url}/runs")
+    expect(page.get_by_text("3 runs wait, and nobody is at work")).to_be_visible(timeout=20_000)
+    page.get_by_text("Queue", exact=True).click()
+    expect(page.get_by_text("3 runs waiting")).to_be_visible()
+    page.locator(f".st-key-dhc_move_first_{folders[2].name} button").click()
+    until(lambda: queues.queue(bench.runs_dir, "cpu")[0] == folders[2], "the last one is first", 10)
+    page.locator(f".st-key-dhc_cancel_{folders[0].name} button").click()
+    until(lambda: bench.info(folders[0]).state is State.STOPPED, "one is cancelled", 10)
+    settled(page)
+    screenshot("queue")
+    page.get_by_role("button", name="Go on with the queue").click()
+    until(lambda: all(bench.info(f).state is State.FINISHED for f in folders[1:]), "the queue is done", 60)
+    ends = [(rundir.read_json(f / rundir.EXIT) or {})["t"] for f in (folders[2], folders[1])]
+    assert ends == sorted(ends)
+    launch.resume(bench.runs_dir, folders[0].name)
+    until(lambda: bench.info(folders[0]).state is State.FINISHED, "the cancelled one, queued again, is done", 60)
