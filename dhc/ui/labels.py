@@ -67,8 +67,8 @@ def star_button(infos: Sequence[RunInfo]) -> None:
     """Star the runs; where all of them are starred, take the stars back."""
     starred = all(info.labels.star for info in infos)
     st.button(
-        "Starred" if starred else "Star",
-        icon="⭐" if starred else ":material/star:",
+        "★ Starred" if starred else "Star",
+        icon=None if starred else ":material/star:",
         help="Take the star back." if starred else "Mark it as one to find again.",
         on_click=change,
         args=(infos, lambda info: {"star": not starred}),

@@ -100,7 +100,7 @@ def _settings(config: RunConfig | None) -> str:
 
 def titled(info: RunInfo) -> str:
     """Markdown: the name that a person gave the run, its id small beside it; without a name, the id."""
-    star = "⭐ " if info.labels.star else ""
+    star = "★ " if info.labels.star else ""
     return f"{star}{bold(info.labels.name)} :small[`{info.id}`]" if info.labels.name else f"{star}`{info.id}`"
 
 

@@ -11,10 +11,10 @@ from dhc.runs.disk import size_text
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.ui import autopsy, clone, labels, session, storage, submission, undo
-from dhc.ui.frame import link
+from dhc.ui import autopsy, clone, labels, links, session, storage, submission, undo
+from dhc.ui.frame import choose_run, link
 from dhc.ui.knn import is_knn
-from dhc.ui.names import amount
+from dhc.ui.names import TITLE_LENGTH, amount, cut
 from dhc.ui.pickers import state_badge, titled
 from dhc.ui.states import error_box, plain
 
@@ -51,8 +51,6 @@ def _head(info: RunInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(info)
         st.markdown(titled(info), width="content")
-        for tag in info.labels.tags:
-            st.badge(plain(tag), color="gray")
         if info.labels.archived:
             st.badge("archived", icon=":material/archive:", color="gray")
         link("Live", run=info.id)
@@ -60,7 +58,15 @@ def _head(info: RunInfo) -> None:
             link("Mistakes", run=info.id)
             link("Confusion", run=info.id)
         if (parent := session.run_or_none(info.parent or None)) is not None:
-            link("Runs", text=plain(f"A changed copy of {parent.title}"), run=parent.id, select=parent.id)
+            st.button(
+                plain(f"A changed copy of {cut(parent.title, TITLE_LENGTH)}"),
+                icon=":material/fork_right:",
+                type="tertiary",
+                help="Selects that run.",
+                on_click=_select,
+                args=(parent.id,),
+                key=KEY + "parent",
+            )
 
 
 def _actions(info: RunInfo) -> None:
@@ -105,6 +111,11 @@ def _delete(ended: Sequence[RunInfo], *, of: int) -> None:
 
 def _cost(infos: Sequence[RunInfo]) -> str:
     return size_text(sum(session.usage(info).bytes for info in infos))
+
+
+def _select(run_id: str) -> None:
+    links.put(select=run_id)
+    choose_run(run_id)
 
 
 def _stop(run_id: str) -> None:
