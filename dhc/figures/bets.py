@@ -10,6 +10,7 @@ from dhc.analysis.bets import FIGURES, Bet
 from dhc.figures import theme
 
 STYLES = {"val_accuracy": (theme.VAL, "diamond"), "accuracy": (theme.TRAIN, "circle")}
+RING = "#7a4fd8"  # apart from both in either theme
 
 
 def calibration(bets: Sequence[Bet], selected: Collection[str] = ()) -> go.Figure:
@@ -45,7 +46,8 @@ def _dots(bets: Sequence[Bet], name: str, selected: Collection[str]) -> go.Scatt
             "color": color,
             "symbol": symbol,
             "size": [15 if yes else 10 for yes in chosen],
-            "line": {"color": theme.SELECTED, "width": [3 if yes else 0 for yes in chosen]},
+            "opacity": 1,
+            "line": {"color": RING, "width": [3 if yes else 0 for yes in chosen]},
         },
         customdata=[bet.run for bet in bets],
         text=[theme.plain(bet.title[:60]) for bet in bets],

@@ -40,6 +40,8 @@ def annotate(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
             cliponaxis=False,
         )
     )
+    if marks:
+        figure.update_xaxes(ticklabelstandoff=9)  # the numbers of the axis make room for ours
     for mark in marks:
         line = {"color": LINE, "width": 1}
         figure.add_shape(

@@ -64,7 +64,12 @@ def _marks(
             x=[drop.epoch for drop in drops],
             y=theme.numbers([told.values[drop.epoch - 1] for drop in drops]),
             mode="markers",
-            marker={"symbol": symbol, "size": 13 if "open" in symbol else 11, "color": color, "line": {"width": 2}},
+            marker={
+                "symbol": symbol,
+                "size": 13 if "open" in symbol else 11,
+                "color": color,
+                "line": {"width": 2 if "open" in symbol else 0},
+            },
             text=[f"{theme.rate_text(drop.old)} → {theme.rate_text(drop.new)}" for drop in drops],
             hovertemplate=f"{name}, after epoch %{{x}}: %{{text}}<extra></extra>",
             name=name,

@@ -82,7 +82,7 @@ def _change(name: str, before: dict[str, float]) -> float | None:
     if name not in before:
         return _value(name)
     points = st.number_input(
-        f"{NAMES[name]}, points", -100.0, 100.0, value=None, step=1.0, format="%+g", key=f"dhc_bet_{name}_points",
+        f"{NAMES[name]}, points", -100.0, 100.0, value=None, step=1.0, format="%g", key=f"dhc_bet_{name}_points",
         placeholder="no bet", help="+1 on 0.80 is 0.81.",
     )  # fmt: skip
     if points is None:

@@ -57,15 +57,22 @@ def draw(info: RunInfo, said: Said) -> None:
         return
     st.subheader("What the curve says", anchor=False)
     for mark in said.marks:
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"dhc_coach_{mark.rule}"):
-            st.markdown(f"{_what(mark)}\n\n{plain(mark.lesson)}", width="stretch")
-            if mark.config is not None and st.button(
-                f"Clone with {mark.suggestion}",
-                icon=":material/content_copy:",
-                key=f"dhc_coach_clone_{mark.rule}",
-                help="Fills the Train form with this run's settings and this change.",
-            ):
-                clone.open_form(mark.config, info.id)
+        with st.container(border=True, key=f"dhc_coach_{mark.rule}"):
+            told, change = st.columns([2, 1], vertical_alignment="center")
+            told.markdown(f"{_what(mark)}  \n{plain(mark.lesson)}")
+            with change:
+                _offer(info, mark)
+
+
+def _offer(info: RunInfo, mark: Mark) -> None:
+    if mark.config is not None and st.button(
+        f"Clone with {mark.suggestion}",
+        icon=":material/content_copy:",
+        key=f"dhc_coach_clone_{mark.rule}",
+        help=f"Fills the Train form with this run's settings and {mark.suggestion}.",
+        width="stretch",
+    ):
+        clone.open_form(mark.config, info.id)
 
 
 def _what(mark: Mark) -> str:

@@ -49,5 +49,5 @@ def _told(name: str, bets: Sequence[Bet]) -> None:
     else:
         lean = f"on average {abs(found.bias) * 100:.1f} points too {'high' if found.bias > 0 else 'low'}"
     st.markdown(
-        f"**{name}**: {amount(found.count, 'bet')}, {lean}, off by {found.mean_absolute_error * 100:.1f} points either way."
+        f"**{name}**: {amount(found.count, 'bet')}, {lean}; {found.mean_absolute_error * 100:.1f} points off, either way."
     )
