@@ -75,13 +75,13 @@ def test_detached_it_queues_a_named_group_with_its_rule(tiny_data: Path, tmp_pat
         request = rundir.read_json(tmp_path / run_id / rundir.REQUEST)
         assert request is not None
         assert request["rule"] == "median"
-        assert request["group"].startswith("k, ")
+        assert request["group"].startswith("knn k, ")
 
 
 def test_a_group_is_stopped_by_its_name(tiny_data: Path, tmp_path: Path) -> None:
     folder = make_run(tmp_path, tiny_data, how="running")
-    rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu", "group": "k, 23 Nov 10:15"})
-    command = [sys.executable, "-m", "dhc", "runs", "stop-group", "k, 23 Nov 10:15", "--runs"]
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu", "group": "knn k, 23 Nov 10:15"})
+    command = [sys.executable, "-m", "dhc", "runs", "stop-group", "knn k, 23 Nov 10:15", "--runs"]
     done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.stdout == f"{folder.name} was asked to stop\n"
     assert (folder / rundir.STOP).exists()

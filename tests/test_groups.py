@@ -32,7 +32,7 @@ NOON = datetime(2026, 11, 23, 12, 5)
 def test_a_generated_name_says_what_varies_and_when() -> None:
     assert generated_name(["schedule.factor", "model.conv_dropout"], NOON) == "factor × conv dropout, 23 Nov 12:05"
     assert generated_name(["schedule.name", "model.name"], NOON) == "schedule × model, 23 Nov 12:05"
-    assert generated_name(["knn.k"] * 4, NOON) == "k × k × k × …, 23 Nov 12:05"
+    assert generated_name(["knn.k"] * 4, NOON) == "knn k × knn k × knn k × …, 23 Nov 12:05"
     assert dated("Ladder, quick", NOON) == "Ladder, quick, 23 Nov 12:05"
 
 

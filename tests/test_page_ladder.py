@@ -308,9 +308,13 @@ def test_how_many_and_how_long_is_said_first(make: Make) -> None:
 
 def test_a_time_that_nobody_knows_is_said_to_be_unknown(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     make("cnn5")
-    monkeypatch.setattr(plan, "resolved_device", lambda asked: "gpu:0")  # on which nothing was measured yet
+    monkeypatch.setattr(
+        plan, "resolved_device", lambda asked: "cpu" if asked == "cpu" else "gpu:0"
+    )  # on which nothing was measured yet
     said = texts(open_page("ladder"))
-    assert f"on gpu:0: about **0.0 s**, and {len(RUNGS) - 2} of which the time is not known" in said  # knn's is known
+    assert (
+        f"on the CPU and gpu:0: less than **a second**, and {len(RUNGS) - 2} of which the time is not known" in said
+    )  # knn's is known
     assert "on gpu:0: how long is not known before the first such run" in said  # of the factor experiment
 
 

@@ -78,6 +78,8 @@ def _members(runs_dir: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _word(name: str) -> str:
-    """``factor`` for schedule.factor, ``schedule`` for schedule.name: the part that tells settings apart."""
+    """``factor`` for schedule.factor, ``schedule`` for schedule.name, ``knn k`` for knn.k: what tells settings apart."""
     section, key = name.split(".")
-    return section if key in ("name", "where") else key.replace("_", " ")
+    if key in ("name", "where"):
+        return section
+    return f"{section} {key}" if len(key) < 3 else key.replace("_", " ")

@@ -20,7 +20,7 @@ def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     runs = session.store().runs()
     times = [_seconds(config, dataset, runs) for config in configs]
     known = [seconds for seconds in times if seconds is not None]
-    devices = {plan.resolved_device(config.device.device) for config in configs}
+    devices = {_device(config) for config in configs}
     on = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
     queue = "1 run" if len(configs) == 1 else f"{amount(len(configs), 'run')}, one after the other,"
     told = f"{queue} on {on}: {_time(known, len(times) - len(known))}."
@@ -34,11 +34,16 @@ def _time(known: Sequence[float], unknown: int) -> str:
     if not known:
         return "how long is not known before the first such run on this device"
     more = f", and {unknown} of which the time is not known before the first such run here" if unknown else ""
-    return f"about **{plan.duration_text(sum(known))}**{more}"
+    total = sum(known)
+    return f"{'less than **a second**' if total < 1 else f'about **{plan.duration_text(total)}**'}{more}"
 
 
 def _seconds(config: RunConfig, dataset: Dataset, runs: Sequence[RunInfo]) -> float | None:
-    return plan.expectation(config, dataset, plan.resolved_device(config.device.device), runs).seconds
+    return plan.expectation(config, dataset, _device(config), runs).seconds
+
+
+def _device(config: RunConfig) -> str:
+    return plan.resolved_device("cpu" if config.model.name == "knn" else config.device.device)
 
 
 def start(configs: Sequence[RunConfig], *, group: str = "", rule: Literal["", "median"] = "") -> list[str]:

@@ -181,7 +181,7 @@ def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
             )
         rows = table(configs, list(asked.values))
         st.dataframe(
-            rows, height=36 * (min(len(rows), ROWS) + 1), key="dhc_sweep_table", alt="The runs, in their order"
+            rows, height=35 * (min(len(rows), ROWS) + 1) + 3, key="dhc_sweep_table", alt="The runs, in their order"
         )
     label = f"Start {amount(len(configs), 'run')}"
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):

@@ -61,11 +61,11 @@ def test_three_values_become_three_runs_and_the_bar_of_their_group_moves_to_its_
     choose(page, "Neighbours k")
     write(page, "Neighbours k", "1..5 step 2")
     plan = page.locator(".st-key-dhc-sweep-plan")
-    expect(plan).to_contain_text("3 runs, one after the other, on the CPU: about")
+    expect(plan).to_contain_text("3 runs, one after the other, on the CPU")
     screenshot("sweep-neighbours")
     page.get_by_role("button", name="Start 3 runs").click()
 
-    page.wait_for_url("**/runs?*group=k*", timeout=30_000)
+    page.wait_for_url("**/runs?*group=knn*", timeout=30_000)
     group = page.locator(".st-key-dhc-group-0")
     expect(group.get_by_role("progressbar")).to_be_visible(timeout=30_000)
     expect(group).to_contain_text(re.compile("[0-2] of 3 runs ended"))
