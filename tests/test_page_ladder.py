@@ -294,7 +294,10 @@ def test_the_missing_rungs_are_queued_at_the_chosen_scale_in_order(
 def test_the_rungs_of_a_group_are_run_on_its_pictures(make: Make, runs: Path, data: Path, no_worker: list[str]) -> None:
     make("cnn5", {"data.classes": 2, "data.train_fraction": 0.5})
     press(open_page("ladder", group=Group(str(data), 2, 0.5).key), "Run the missing rungs")
-    configs = [info.config for info in Store(runs).runs() if info.state is State.QUEUED]
+    queued = [info for info in Store(runs).runs() if info.state is State.QUEUED]
+    assert len({info.group for info in queued}) == 1
+    assert queued[0].group.startswith("Ladder, quick, ")
+    configs = [info.config for info in queued]
     assert len(configs) == len(RUNGS) - 1
     assert {(c.data.path, c.data.classes, c.data.train_fraction) for c in configs if c} == {(str(data), 2, 0.5)}
 
@@ -372,6 +375,7 @@ def test_one_click_queues_a_run_for_each_factor(runs: Path, data: Path, no_worke
     assert not at.exception
     queued = [info for info in Store(runs).runs() if info.state is State.QUEUED]
     assert sorted(info.config.schedule.factor for info in queued if info.config) == list(FACTORS)
+    assert {info.group.partition(", ")[0] for info in queued} == {"LR factor"}
     assert f"{len(FACTORS)} runs under way" in " ".join(str(badge.value) for badge in at.markdown)
     assert "Run the experiment" not in labels(at)
 

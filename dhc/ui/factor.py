@@ -25,6 +25,7 @@ from dhc.ui.names import amount, cut
 from dhc.ui.pickers import describe
 from dhc.ui.plot import Click, plot
 from dhc.ui.states import guard, plain
+from dhc.ui.sweep import WRITE
 
 TICK = 3.0  # seconds between two looks while the experiment runs
 EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
@@ -49,7 +50,9 @@ def draw(group: Group, runs: Sequence[RunInfo]) -> None:
 
 def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
     base = _base(group, runs)
-    text = st.text_input("Factors", ", ".join(f"{factor:g}" for factor in FACTORS), key="dhc_factor_factors")
+    text = st.text_input(
+        "Factors", ", ".join(f"{factor:g}" for factor in FACTORS), key="dhc_factor_factors", help=WRITE
+    )
     repeats = st.number_input(
         "Repeats", 1, 10, key="dhc_factor_repeats", help="Runs of each factor, each with a seed of its own."
     )
