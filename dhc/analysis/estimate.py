@@ -63,6 +63,8 @@ def _measured(config: RunConfig, network: Cost, device: str, known: Iterable[Run
         before = info.config
         if before is None or before.model.name == "knn" or info.device != device or not info.pictures_per_second:
             continue
+        if info.example:  # measured on another machine
+            continue
         if (before.device.backend, before.device.precision) != (config.device.backend, config.device.precision):
             continue
         # Only the ratio counts, so any plausible rate serves; 200 GFLOP/s stands for a CPU, 20 TFLOP/s for a GPU.

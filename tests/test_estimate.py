@@ -1,0 +1,44 @@
+"""How long a run will take: from the newest run that was measured here on the same device, never from one of another machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from make_run import make_run
+
+from dhc.analysis.estimate import Estimate, estimate
+from dhc.config import RunConfig
+from dhc.runs import rundir
+from dhc.runs.store import RunInfo, Store
+
+
+@pytest.fixture
+def measured(tmp_path: Path, tiny_data: Path) -> RunInfo:
+    """A run of the full network at 900 pictures/s on the CPU."""
+    folder = make_run(tmp_path, tiny_data)
+    summary = rundir.read_json(folder / rundir.SUMMARY) or {}
+    rundir.write_json(folder / rundir.SUMMARY, summary | {"pictures_per_second": 900.0})
+    return Store(tmp_path).run(folder.name)
+
+
+def expected(known: list[RunInfo], device: str = "cpu", **changes: object) -> Estimate:
+    config = RunConfig().with_values({name.replace("__", "."): value for name, value in changes.items()})
+    return estimate(config, device, classes=96, train=1000, val=100, known=known, matrix_rate=lambda: 1e11)
+
+
+def test_the_same_settings_take_what_they_took(measured: RunInfo) -> None:
+    found = expected([measured])
+    assert found.pictures_per_second == pytest.approx(900, rel=0.01)
+    assert measured.id in found.source
+
+
+def test_a_narrower_network_is_faster(measured: RunInfo) -> None:
+    assert (expected([measured], model__width=0.25).pictures_per_second or 0) > 2 * 900
+
+
+def test_an_example_of_another_machine_and_another_device_do_not_count(measured: RunInfo) -> None:
+    example = dataclasses.replace(measured, example=True)
+    assert "matrix-product" in expected([example]).source
+    assert expected([measured], device="gpu:0").seconds is None
