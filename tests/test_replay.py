@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhc.analysis.replay import Drop, Stop, early_stopping, plateau, replay, sentence
+from dhc.analysis.replay import Stop, early_stopping, plateau, replay, sentence
 from dhc.config import RunConfig
 from dhc.figures.replay import replayed
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table

@@ -58,7 +58,7 @@ def draw(info: RunInfo, said: Said) -> None:
     st.subheader("What the curve says", anchor=False)
     for mark in said.marks:
         with st.container(border=True, key=f"dhc_coach_{mark.rule}"):
-            told, change = st.columns([2, 1], vertical_alignment="center")
+            told, change = st.columns([3, 2], vertical_alignment="center")
             told.markdown(f"{_what(mark)}  \n{plain(mark.lesson)}")
             with change:
                 _offer(info, mark)
