@@ -12,6 +12,7 @@ from dhc.figures.confusion import GAPS_UP_TO, NUMBERS_UP_TO, dress_axes, outline
 
 # Blue and orange are apart for red-blind and green-blind eyes; the middle is nearly clear, so that it suits any page.
 LESS, MORE = (47, 127, 214), (217, 115, 13)  # theme.TRAIN and theme.VAL
+OUTLINE = "#8a5cf0"
 FAINT = 0.12  # opacity of the middle
 
 
@@ -31,7 +32,14 @@ def difference_heatmap(
     dress_axes(figure, names)
     if selected is not None:
         outline(figure, order, selected)
+        _keep_apart(figure)
     return figure
+
+
+def _keep_apart(figure: go.Figure) -> None:
+    """The outline in colours of its own: its usual orange would read as more pictures."""
+    figure.update_shapes(fillcolor=theme.MUTED, selector={"type": "rect", "layer": "below"})
+    figure.update_shapes(line_color=OUTLINE, selector={"name": "selected"})
 
 
 def scale() -> list[list[float | str]]:
@@ -89,7 +97,7 @@ def _told(a: int, b: int, right: bool) -> str:
 
 
 def _colorbar(most: int) -> dict[str, object]:
-    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if tick <= most][-3:]
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if tick <= most][-2:]
     signed = [-tick for tick in reversed(ticks)] + ([0] if ticks else []) + ticks
     return {
         "title": {"text": "pictures, B − A", "side": "right"},

@@ -151,14 +151,16 @@ def _verdict(row: pd.Series) -> None:
     )
 
 
-def bars(p: Predictions, index: int, *, key: str) -> None:
-    """The picture's five most probable classes as bars, the true one marked."""
+def bars(p: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
+    """The picture's five most probable classes as bars, the true one marked; `reach`: where the axis ends, 1 being 100%."""
     ranked = top_k(p, index)
     names = short_names(p.classes)
     figure = probabilities(
         [names[c] for c in ranked.index], ranked["probability"].to_numpy(), names[int(p.y_true[index])]
     )
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4}, xaxis={"title": None, "showticklabels": False})
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 0, "b": 4}, xaxis={"title": None, "showticklabels": False, "range": [0, reach]}
+    )
     told = ", ".join(f"{clean(name)} {percent(chance)}" for name, chance in ranked.itertuples(index=False))
     plot(figure, key=key, height=26 * len(ranked) + 4, alt=f"Most probable classes: {told}", clicks=False)
 

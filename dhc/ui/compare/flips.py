@@ -123,6 +123,8 @@ def _matrix(pair: Pair, view: View) -> None:
     cell = None if view.true is None or view.said is None else (view.true, view.said)
     figure = difference_heatmap(a, b, names, order, selected=cell)
     figure.update_layout(uirevision=by, margin={"t": 52, "r": 8})
+    # Plotly would choose the numbers' colour by the cell's own, as if the page behind a faint one were white.
+    figure.update_traces(textfont={"color": "var(--st-text-color)"})
     figure.update_traces(colorbar={"yref": "container", "y": 1, "yanchor": "top", "tickangle": 0, "len": 0.75})
     figure.update_xaxes(constraintoward="left")
     figure.update_yaxes(constraintoward="top")
@@ -200,7 +202,7 @@ def _grid(pair: Pair, album: Album, rows: np.ndarray, listed: Sequence[int]) -> 
     page = links.integer(PAGE, low=1, high=pages) or 1
     on_page = slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE)
     shown = [_tile(pair, album, row) for row in rows[on_page].tolist()]
-    with st.container(height=HEIGHT if len(shown) > SCROLL_FROM else "content", border=False):
+    with st.container(height=HEIGHT if len(shown) > SCROLL_FROM else "content", border=False, key=KEY + "box"):
         clicked = gallery(shown, key=GRID, size=TILE)
     if pages > 1:
         # A pagination takes its value only when it is new: so it is a new one for each page.

@@ -73,5 +73,5 @@ def _side(name: str, info: RunInfo, p: Predictions, index: int) -> None:
         st.markdown(f":red[:material/cancel: taken for] {bold(p.classes[said])}, {sure} sure")
         st.caption(f"{percent(float(p.probabilities[index, true]))} for the true class")
     st.markdown("Most probable classes")
-    detail.bars(p, index, key=f"dhc_flips_bars_{name.lower()}")
+    detail.bars(p, index, key=f"dhc_flips_bars_{name.lower()}", reach=1.5)
     link("Mistakes", text="Open in Mistakes", run=info.id, picture=str(index))

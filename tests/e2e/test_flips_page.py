@@ -1,0 +1,101 @@
+"""Two runs in a real browser: real or noise, the flip board, a click on a cell, a click on a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import Server, settled
+from make_run import make_run
+from playwright.sync_api import Page, expect
+
+from dhc.analysis.flips import groups, of_pair, signed_difference
+from dhc.analysis.shared import Shared, share
+from dhc.data.generate import make_dataset
+from dhc.runs.store import read_predictions
+
+FIRST, SECOND = "20260102-000000-vgg16-000a", "20260102-000001-vgg16-000a"
+CHOSEN = f"select={FIRST},{SECOND}&pair_a={FIRST}&pair_b={SECOND}"
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight classes, and two runs that differ in the LR factor."""
+    folder = tmp_path_factory.mktemp("flips")
+    data = folder / "data" / "eight"
+    make_dataset(data, classes=8, train=160, val=200, test=8, processes=1)
+    for run_id, accuracy, factor in ((FIRST, 0.6, 0.5), (SECOND, 0.7, 0.8)):
+        settings = {"schedule.factor": factor}
+        make_run(folder / "runs", data, run_id=run_id, accuracy=accuracy, settings=settings, seed=round(10 * factor))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server], root: Path) -> Server:
+    return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")})
+
+
+@pytest.fixture(scope="module")
+def shared(root: Path) -> Shared:
+    return share(read_predictions(root / "runs" / FIRST), read_predictions(root / "runs" / SECOND))
+
+
+def click_cell(page: Page, row: int, column: int) -> None:
+    """Click the middle of a cell, by its place as drawn."""
+    plot = page.locator(".dhc-plot:has(.heatmaplayer) .dhc-plot-area")
+    plot.scroll_into_view_if_needed()
+    x, y = plot.evaluate(
+        """(plot, [row, column]) => {
+          const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
+          return [box.x + xaxis._offset + xaxis.l2p(column), box.y + yaxis._offset + yaxis.l2p(row)];
+        }""",
+        [row, column],
+    )
+    page.mouse.move(x, y)
+    page.mouse.click(x, y)
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)], indirect=True)
+def test_from_the_sentence_to_a_flipped_picture(
+    page: Page, server: Server, shared: Shared, theme: str, width: int, screenshot: Callable[..., Path]
+) -> None:
+    page.goto(f"{server.url}/runs?{CHOSEN}&panel=noise")
+    expect(page.get_by_role("heading", name=re.compile("With 200 pictures this difference"))).to_be_visible(
+        timeout=60_000
+    )
+    expect(page.locator(".dhc-plot[data-drawn]").first).to_be_visible()
+    settled(page)
+    screenshot(f"noise-{theme}-{width}", whole=True)
+
+    page.get_by_role("radio", name="Flip board").or_(page.get_by_text("Flip board", exact=True)).first.click()
+    page.wait_for_selector(".dhc-plot[data-drawn] .nsewdrag", state="attached", timeout=60_000)
+    page.wait_for_url("**panel=flips**")
+    page.get_by_text("Label", exact=True).click()
+    page.wait_for_url("**flips_order=label**")
+    settled(page)
+
+    members = groups(shared)
+    cells = np.argwhere(signed_difference(shared) != 0)
+    i, j = next((int(i), int(j)) for i, j in cells if (members["fixed"] & of_pair(shared, i, j)).any())
+    click_cell(page, i, j)
+    page.wait_for_url(f"**flips_true={i}**")
+    count = int((members["fixed"] & of_pair(shared, i, j)).sum())
+    expect(page.get_by_text(f"Fixed by B · {count}", exact=True)).to_be_visible()
+    settled(page)
+    screenshot(f"flips-{theme}-{width}", whole=True)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+    page.locator(".st-key-dhc_flips_box .tile").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("recognised")
+    expect(dialog).to_contain_text("taken for")
+    expect(dialog.locator(".dhc-plot[data-drawn]")).to_have_count(2)
+    expect(dialog).to_contain_text(f"1 of {count} listed")
+    screenshot(f"flips-picture-{theme}-{width}")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    settled(page)
+    assert "flips_picture" not in page.url
