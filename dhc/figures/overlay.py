@@ -121,7 +121,7 @@ def _line(
         "line": style,
         "marker": {"color": style["color"], "size": 6},
         "uid": f"{common['legendgroup']}-{name.replace(' ', '_')}",
-        "hovertemplate": f"%{{text}}<br>{name} %{{y:{DIGITS[metric]}}} at %{{x:,.4~r}}<extra></extra>",
+        "hovertemplate": f"%{{fullData.text}}<br>{name} %{{y:{DIGITS[metric]}}} at %{{x:,.4~r}}<extra></extra>",
     }
 
 
@@ -146,7 +146,7 @@ def _star(common: Mapping[str, Any], x: float, y: float, color: str, metric: Met
         "mode": "markers",
         "marker": {"symbol": "star", "size": 11, "color": color, "line": {"width": 0}},
         "uid": f"{common['legendgroup']}-{metric}-best",
-        "hovertemplate": f"%{{text}}<br>best epoch: val_{metric} %{{y:{DIGITS[metric]}}}<extra></extra>",
+        "hovertemplate": f"%{{fullData.text}}<br>best epoch: val_{metric} %{{y:{DIGITS[metric]}}}<extra></extra>",
     }
 
 

@@ -12,13 +12,15 @@ from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
 from dhc.training.hardware import DeviceError
 from dhc.ui import links, run_card
-from dhc.ui.compare import bets, curves, export, flips, noise, replay
+from dhc.ui.compare import bets, curves, differences, export, flips, noise, replay, settings
 from dhc.ui.states import guard
 
 EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
 Panel = tuple[str, Callable[[Sequence[RunInfo]], None], int]  # title, its drawing, how many runs it needs
 PANELS: dict[str, Panel] = {
     "curves": ("Curves", curves.draw, 1),
+    "differences": ("Differences", differences.draw, 1),
+    "settings": ("Settings", settings.draw, 1),
     "noise": ("Real or noise?", noise.draw, 2),
     "flips": ("Flip board", flips.draw, 2),
     "replay": ("Replay", replay.draw, 1),

@@ -1,0 +1,11 @@
+"""The curves and the settings of all runs, for test_curves_panel.py."""
+
+from __future__ import annotations
+
+from dhc.ui import session
+from dhc.ui.compare import curves, settings
+from dhc.ui.frame import frame
+
+frame("Runs", ":material/table_rows:")
+curves.draw(session.store().runs())
+settings.draw(session.store().runs())
