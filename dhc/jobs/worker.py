@@ -119,7 +119,8 @@ def run_child(folder: Path, device: str) -> None:
         if _asked(folder) != asked:
             return  # resumed in the moment since its child wrote how it ended: it waits in the queue again
         if code == rundir.TAKEN:
-            return _await_other(folder)
+            _await_other(folder)
+            return
         record_end(folder, code, out_of_memory=oom_kills() > kills)
     if status_of(folder).state is State.QUEUED:  # nothing could be written: it must not be started again and again
         raise SystemExit(1)
