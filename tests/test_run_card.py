@@ -43,8 +43,8 @@ def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return folder
 
 
-def card(*run_ids: str) -> AppTest:
-    at = open_page("runs", select=",".join(run_ids))
+def card(*run_ids: str, **address: str) -> AppTest:
+    at = open_page("runs", select=",".join(run_ids), **address)
     assert not at.exception
     assert "failed unexpectedly" not in texts(at)
     return at
@@ -270,9 +270,16 @@ def test_the_card_tells_the_cost_and_gives_up_the_state(runs: Path) -> None:
     assert "dhc_storage_drop_network" not in keys(at)
 
 
+def test_nothing_is_counted_while_the_fold_is_closed(runs: Path) -> None:
+    at = card()
+    assert not at.metric
+    at.session_state["dhc_storage_fold"] = True
+    assert at.run().metric
+
+
 def test_storage_empties_the_trash_and_gives_up_states(runs: Path) -> None:
     trash.delete(runs, FIRST)
-    at = card()
+    at = card(storage="open")
     assert {metric.label: metric.value for metric in at.metric}["States to go on from"] == "2 MB"
     assert FIRST in texts(at)
     press(at, "dhc_storage_drop_states")
@@ -284,10 +291,10 @@ def test_storage_empties_the_trash_and_gives_up_states(runs: Path) -> None:
 
 def test_storage_brings_a_deleted_run_back(runs: Path) -> None:
     place = trash.delete(runs, FIRST)
-    press(card(), f"dhc_storage_back_{place.name}")
+    press(card(storage="open"), f"dhc_storage_back_{place.name}")
     assert FIRST in Store(runs).ids()
 
 
 def test_a_trash_that_is_a_link_is_said(runs: Path, tmp_path: Path) -> None:
     (runs / rundir.TRASH).symlink_to(tmp_path)
-    assert "is a link and not a folder" in texts(card())
+    assert "is a link and not a folder" in texts(card(storage="open"))

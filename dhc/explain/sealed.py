@@ -37,6 +37,8 @@ def refuse_strange(path: Path) -> None:
             _check_members(archive)
             config = json.loads(archive.read("config.json"))
             parts = list(_parts(config))
+    except RunError:
+        raise
     except FileNotFoundError:
         raise RunError("it is not there: the run has not finished an epoch yet, or the file was deleted") from None
     except zipfile.BadZipFile:

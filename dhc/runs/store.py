@@ -438,7 +438,9 @@ def _curve(value: Any) -> tuple[float, ...] | None:
     """Shares, null being NaN; None where one is no share or there are more than any run has epochs."""
     if not isinstance(value, list) or len(value) > MAX_EPOCH:
         return None
-    shares = tuple(math.nan if item is None else _share(item) for item in value)
+    shares = tuple(
+        item if type(item) is float and 0 <= item <= 1 else math.nan if item is None else _share(item) for item in value
+    )
     return None if None in shares else shares  # type: ignore[return-value]
 
 

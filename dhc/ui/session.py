@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def trashed() -> list[Trashed]:
     return trash.trashed(runs_dir(), _ledger(runs_dir()).usage)
 
 
-@st.cache_resource(show_spinner=False)
+@functools.cache  # Streamlit's own would cost half a millisecond for each of a thousand runs
 def _ledger(folder: Path) -> disk.Ledger:
     return disk.Ledger()
 

@@ -24,9 +24,17 @@ LISTED = 50  # deleted runs that are listed one by one
 
 
 def draw() -> None:
-    """Behind a fold, open where the address says so: the sums, and a button for each way to win room."""
+    """Behind a fold, open where the address says so: the sums, and a button for each way to win room.
+
+    While it is closed nothing is done: to look at all files of a thousand runs takes most of a second.
+    """
     opened = st.query_params.get(OPEN) == "open"
-    with st.expander("Disk space and trash", icon=":material/hard_drive:", expanded=opened), guard(RunError, OSError):
+    fold = st.expander(
+        "Disk space and trash", icon=":material/hard_drive:", expanded=opened, key=KEY + "fold", on_change="rerun"
+    )
+    if not fold.open:
+        return
+    with fold, guard(RunError, OSError):
         runs, totals, deleted = session.store().runs(), session.totals(), session.trashed()
         _sums(totals, len(runs), len(deleted))
         tell()
