@@ -24,6 +24,7 @@ Progress = Callable[[int, int], None]
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "pictures_per_second")
 ARTIFACTS = (rundir.CONFIG, rundir.ENVIRONMENT, rundir.SUMMARY, rundir.PREDICTIONS)
 ID_TAG = "dhc.run_id"
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # its own word for experiments that train models
 NO_DATA = "unknown data"  # the experiment of runs whose settings cannot be read
 STATUS = {
     State.QUEUED: "SCHEDULED",
@@ -81,10 +82,11 @@ def write_mlflow(
 
 
 def _quiet() -> None:
-    """Before MLflow is loaded: no usage figures to its makers, no minutes of waiting for a server that is not there."""
+    """Before MLflow is loaded: no usage figures to its makers, no chatter, no minutes of waiting for a server that is not there."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 
 def is_uri(target: str) -> bool:
@@ -118,7 +120,7 @@ def _experiment(client: MlflowClient, info: RunInfo, target: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     place = None if is_uri(target) else (Path(target).resolve() / "artifacts" / name).as_uri()
-    return str(client.create_experiment(name, artifact_location=place))
+    return str(client.create_experiment(name, artifact_location=place, tags=KIND))
 
 
 def _import(client: MlflowClient, experiment: str, info: RunInfo, store: Store, network: bool, force: bool) -> bool:
