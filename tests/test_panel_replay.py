@@ -39,7 +39,7 @@ def test_less_patience_changes_the_sentence_and_the_figure_and_goes_into_the_for
     make_run(runs, tiny_data, epochs=8, best_epoch=3, run_id=FIRST, settings={"model.width": 0.25})
     app = open_panel(tmp_path)
     assert not app.exception
-    assert "never dropped, as it did" in texts(app)
+    assert "would never have dropped, as in the run" in texts(app)
     assert "Exact to the end" in texts(app)
     assert app.button(key="dhc_replay_train").disabled
     app.slider(key=f"dhc_replay_{FIRST}_patience").set_value(2).run()  # 9 pictures: epoch 2 is as good as 3

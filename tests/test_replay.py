@@ -65,7 +65,7 @@ def test_a_replay_with_the_runs_own_settings_is_exact_and_one_with_less_patience
         == [(5, half)]
     )
     assert (own.stop, own.kept) == (Stop(None, 6), 6)
-    assert "dropped after epoch 5, to 0.0005, as it did" in sentence(own, config)
+    assert "would have dropped after epoch 5, to 0.0005, as in the run" in sentence(own, config)
 
     sooner = config.with_values({"schedule.patience": 2, "fit.early_stopping": 3})
     other = replay(ran, sooner)
@@ -161,3 +161,26 @@ def test_the_end_and_the_kept_epoch_are_those_of_keras(
             break
     ours = early_stopping(values, mode=mode, patience=patience, min_delta=min_delta)
     assert ours == Stop(ended, callback.best_epoch + 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+def test_what_is_replayed_is_the_callback_that_training_uses(monitor: str) -> None:
+    import keras
+
+    from dhc.training.loop import _plateau
+
+    asked = {"schedule.monitor": monitor, "schedule.patience": 2, "schedule.min_delta": 0.05, "schedule.factor": 0.3}
+    config = RunConfig().with_values(asked)
+    values = [0.5, 0.52, 0.54, 0.6, 0.4, 0.38, 0.1, 0.12, 0.3, 0.31, 0.32]
+    (callback,) = _plateau(config)
+    callback.set_model(fake_model(config.optimizer.learning_rate))
+    callback.on_train_begin()
+    rates = []
+    for epoch, value in enumerate(values):
+        rates.append(float(keras.ops.convert_to_numpy(callback.model.optimizer.learning_rate)))
+        callback.on_epoch_end(epoch, {monitor: value})
+    told = replay(history(values, rates, val_loss=values), config)
+    assert told.rates == tuple(rates)
+    assert told.indicative is None
+    assert len(set(rates)) > 2

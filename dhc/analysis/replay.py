@@ -179,11 +179,11 @@ def sentence(told: Replay, config: RunConfig) -> str:
     """What the replay says, in words: the drops, the end, the epoch kept, and up to where that is exact."""
     ours, theirs = _dropping(told.drops), _dropping(told.recorded_drops)
     if ours == theirs:
-        what = f"would have {ours}, as it did"
+        what = f"{ours}, as in the run"
     elif not told.recorded_drops:
-        what = f"would have {ours}; in the run it never did"
+        what = f"{ours}; in the run it never did"
     else:
-        what = f"would have {ours} instead of {theirs.removeprefix('dropped ')}"
+        what = f"{ours} instead of {theirs.removeprefix('would have dropped ')}"
     return (
         f"With patience {config.schedule.patience} and factor {config.schedule.factor:g} the learning rate {what}; "
         f"{_ending(told)}, keeping epoch {told.stop.kept}{_gain(told)}. {_exactness(told)}"
@@ -212,14 +212,14 @@ def _exactness(told: Replay) -> str:
 
 
 def _dropping(drops: Sequence[Drop]) -> str:
-    """Dropped after epochs 31 and 52, to 0.0005; a long list is cut."""
+    """Would have dropped after epochs 31 and 52, to 0.0005; a long list is cut."""
     if not drops:
-        return "never dropped"
+        return "would never have dropped"
     shown = [str(drop.epoch) for drop in drops[:MOST]]
     rest = len(drops) - MOST
     last = f"{rest} more" if rest > 0 else shown.pop()
     epochs = f"epochs {', '.join(shown)} and {last}" if shown else f"epoch {last}"
-    return f"dropped after {epochs}, to {drops[-1].new:.3g}"
+    return f"would have dropped after {epochs}, to {drops[-1].new:.3g}"
 
 
 def _stop(accuracy: Sequence[float], patience: int) -> Stop:
