@@ -19,7 +19,7 @@ from dhc.analysis.significance import Table, difference_interval, table_of
 from dhc.data.generate import make_dataset
 from dhc.jobs import evaluation
 from dhc.runs import rundir
-from dhc.runs.store import read_predictions
+from dhc.runs.store import Store, read_predictions
 
 FIRST, SECOND, THIRD = (f"20260102-00000{n}-vgg16-000a" for n in range(3))
 REPEAT, ELSEWHERE, YOUNG = "20260102-000003-vgg16-000a", "20260102-000004-vgg16-000a", "20260102-000005-vgg16-000a"
@@ -148,6 +148,39 @@ def test_runs_whose_answers_are_damaged_are_said(runs: Path, tmp_path: Path, mon
     at = open_page("runs", select=BOTH, panel="flips")
     assert "is damaged" in texts(at)
     assert not at.exception
+
+
+def test_runs_with_other_classes_are_compared_on_what_they_share_and_it_is_said(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path, data, run_id=FIRST, accuracy=0.6)
+    make_run(tmp_path, data, run_id=SECOND, accuracy=0.7, settings={"data.classes": 4}, how="running")
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    said = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
+    assert "that both were judged on count" in said
+    assert "A chooses among 8 classes and B among 4" in said
+    assert "B still trains" in said
+
+
+def test_the_button_runs_the_repeats_for_real_with_the_next_seeds(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_id, k, accuracy in ((FIRST, 3, 0.6), (SECOND, 5, 0.7)):
+        settings = {"model.name": "knn", "knn.k": k, "data.train_fraction": 0.5}
+        make_run(tmp_path, data, run_id=run_id, accuracy=accuracy, settings=settings, epochs=1)
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
+    at.number_input(key="dhc_noise_count").set_value(2).run()
+    at.button(key="dhc_noise_run").click().run()
+    store = Store(tmp_path)
+    while any(info.state.alive for info in store.runs()):
+        time.sleep(0.2)
+    asked = {(info.config.knn.k, info.config.fit.seed) for info in store.runs() if info.config is not None}
+    assert asked == {(3, 0), (5, 0), (3, 1), (5, 1)}
+    said = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
+    assert said.count("over 2 seeds") >= 2
+    assert "Over 2 seeds of A and 2 of B this difference" in said
+    assert "Welch's t-test of the two means" in said
 
 
 # Flip board
