@@ -18,6 +18,7 @@ NAMES: Mapping[Result, str] = {
     "gap": "gap at the end",
 }
 MAX_TICKS = 12  # values named on an axis
+FLAT_LABELS = 7  # axes whose names find room side by side; those of more are tilted
 LABEL_LENGTH = 18  # characters of a value there
 
 
@@ -81,12 +82,13 @@ def parallel(record: Parallel, *, result: Result, titles: Mapping[str, str]) -> 
         for one in record.dimensions
     ]  # fmt: skip
     axes.append({"label": NAMES[result], "values": theme.numbers(record.results), "tickformat": ".3~g"})
+    crowded = len(axes) > FLAT_LABELS
     scale = [list(stop) for stop in LOW_TO_HIGH]
     figure.add_trace(
         go.Parcoords(dimensions=axes, line={"color": theme.numbers(record.results), "colorscale": scale}, uid="runs",
-                     labelangle=0, unselected={"line": {"opacity": 0.06}})
+                     labelangle=-25 if crowded else 0, unselected={"line": {"opacity": 0.06}})
     )  # fmt: skip
-    figure.update_layout(margin={"l": 90, "r": 60, "t": 60, "b": 28})
+    figure.update_layout(margin={"l": 90, "r": 80, "t": 120 if crowded else 60, "b": 28})
     return figure
 
 

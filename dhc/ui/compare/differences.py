@@ -81,10 +81,13 @@ def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], base
     st.dataframe(
         styled,
         hide_index=True,
+        column_order=None if key == KEY + "table" else ["setting", *names],
         key=key,
         height="content" if len(rows) <= 24 else 880,
         column_config={
-            "setting": st.column_config.TextColumn(pinned=True, width="medium"),
+            "setting": st.column_config.TextColumn(
+                "setting" if key == KEY + "table" else "circumstance", pinned=True, width="medium"
+            ),
             "name": st.column_config.TextColumn("name", width="medium"),
             **columns,
         },
