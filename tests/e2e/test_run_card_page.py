@@ -1,0 +1,68 @@
+"""A run is named, tagged, starred, deleted and brought back in a real browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import Server, settled
+from make_run import make_run
+from playwright.sync_api import Page, expect
+
+from dhc.runs import rundir
+from dhc.runs.labels import read_labels
+
+RUN, OTHER = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b"
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    make_run(folder, tiny_data, epochs=4, run_id=RUN)
+    stopped = make_run(folder, tiny_data, epochs=3, how="stopped", run_id=OTHER)
+    state = stopped / rundir.RESUME / "epoch-00002"
+    state.mkdir(parents=True)
+    (state / "state.npz").write_bytes(os.urandom(2_000_000))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server], runs: Path, tiny_data: Path) -> Server:
+    return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(tiny_data.parent)})
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"], indirect=True)
+def test_a_run_is_named_tagged_starred_deleted_and_brought_back(
+    page: Page, server: Server, runs: Path, theme: str, screenshot: Callable[..., Path]
+) -> None:
+    name, tag = f"the good one, {theme}", f"night {theme}"
+    page.goto(f"{server.url}/runs?select={RUN}&storage=open")
+    card = page.locator(".st-key-dhc-run-card")
+    expect(card).to_be_visible(timeout=60_000)
+    settled(page)
+    card.get_by_label("Name").fill(name)
+    card.get_by_label("Name").press("Enter")
+    expect(card.get_by_text(name, exact=True)).to_be_visible()
+    card.get_by_label("Tags").fill(tag)
+    card.get_by_label("Tags").press("Enter")
+    settled(page)
+    before = read_labels(runs / RUN).star
+    star = page.locator(".st-key-dhc_labels_star button:visible").first
+    star.click()
+    expect(star).to_contain_text("Star" if before else "★ Starred")
+    settled(page)
+    labels = read_labels(runs / RUN)
+    assert (labels.name, tag in labels.tags, labels.star) == (name, True, not before)
+    screenshot(f"run-card-{theme}", whole=True)
+    page.locator(".st-key-dhc_run_card_delete_asks button:visible").first.click()
+    page.locator(".st-key-dhc_run_card_delete button:visible").first.click()
+    undo = page.locator(".st-key-dhc_undo_undo button:visible").first
+    expect(undo).to_be_visible()
+    settled(page)
+    assert not (runs / RUN).exists()
+    screenshot(f"run-deleted-{theme}", whole=True)
+    undo.click()
+    expect(card.get_by_text(name, exact=True)).to_be_visible()
+    assert read_labels(runs / RUN) == labels
