@@ -2,7 +2,7 @@
 
     python -m benchmarks.overlay [--runs 100] [--epochs 250] [--repeats 5]
 
-The runs are written by the tests' `make_run`. A small app draws `dhc.ui.compare.curves` of none of them, and at a click of all. The
+The runs are written by the tests' `make_run`. A small app draws `dhc.ui.compare.curves` of none of them (the chart library is loaded by then), and at a click of all. The
 browser has no GPU. Times end with the second frame after the chart was drawn. Script times are those of Streamlit's AppTest.
 """
 
