@@ -19,6 +19,7 @@ from dhc.runs.regular import open_regular
 from dhc.runs.rundir import parse
 
 TABLES: Mapping[str, Mapping[str, str]] = {"batch": BATCH_COLUMNS, "epoch": EPOCH_COLUMNS, "lr": LR_COLUMNS}
+SHARES = ("accuracy", "val_accuracy")  # columns that are from 0 to 1
 CODES = {"float64": "d", "int64": "q", "bool": "b"}  # of arrays: a quarter of a list's memory
 BATCH = b'"kind": "batch"'  # as it begins in a line of ours; within a text its quotes would be escaped
 CHUNK = 1 << 20  # bytes read at once
@@ -158,7 +159,10 @@ def _cell(name: str, value: Any, dtype: str) -> Any:
         return math.nan
     if not isinstance(value, int | float):
         raise TypeError(f"{name} is a number")
-    return float(value)
+    number = float(value)
+    if name in SHARES and not 0 <= number <= 1.001:  # what float32 makes of 1
+        raise ValueError(f"{name} is a share")
+    return number if math.isfinite(number) else math.nan
 
 
 def _epoch(value: Any) -> int:

@@ -19,11 +19,11 @@ class TooLargeError(OSError):
     """The file is larger than anything that this product writes under that name."""
 
 
-def open_regular(path: Path) -> IO[bytes]:
+def open_regular(path: Path, buffering: int = -1) -> IO[bytes]:
     """Open a regular file for reading. Raises OSError, for anything else NotRegularError."""
     if not stat.S_ISREG(os.lstat(path).st_mode):  # first, since opening some devices does something
         raise NotRegularError(f"{path.name} is not a regular file")
-    file = os.fdopen(os.open(path, FLAGS), "rb")
+    file: IO[bytes] = os.fdopen(os.open(path, FLAGS), "rb", buffering)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # exchanged in between
         file.close()
         raise NotRegularError(f"{path.name} is not a regular file")
@@ -32,11 +32,10 @@ def open_regular(path: Path) -> IO[bytes]:
 
 def read_regular(path: Path, limit: int) -> bytes:
     """The whole of a regular file of at most `limit` bytes. Raises OSError, for a larger one TooLargeError."""
-    with open_regular(path) as file:
-        data = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
-    if data is None or len(data) > limit:
-        raise TooLargeError(f"{path.name} is larger than {limit:,} bytes")
-    return data
+    with open_regular(path, buffering=0) as file:  # a buffer would cost as much as the reading
+        if os.fstat(file.fileno()).st_size > limit:
+            raise TooLargeError(f"{path.name} is larger than {limit:,} bytes")
+        return file.read()
 
 
 def tail(path: Path, size: int) -> bytes:

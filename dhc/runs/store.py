@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import threading
 import time
-import zipfile
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import Any
 
 from dhc.config import ConfigError, RunConfig
 from dhc.runs import rundir
-from dhc.runs.events import MAX_EPOCH, EventLog
+from dhc.runs.events import EventLog
 from dhc.runs.labels import NO_LABELS, Labels, read_labels
-from dhc.runs.records import History, Predictions
-from dhc.runs.regular import NotRegularError, open_regular, read_regular, tail
+from dhc.runs.predictions import read_predictions
+from dhc.runs.records import History
+from dhc.runs.regular import read_regular, tail
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State, Status, status_of
+from dhc.runs.summary import amount, believed, of_history, share
+
+__all__ = ["RunInfo", "Store", "log_tail", "read_config", "read_predictions"]
 
 CHATTER = re.compile(
     r"[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I |WARNING: All log messages before absl"
 )
-MAX_PREDICTIONS = 1_000_000_000  # bytes of a predictions.npz, unpacked: 50,000 epochs of 10,000 pictures
 MAX_REASON = 500  # characters of an end's reason
 MAX_LOGS = {True: 32, False: 256}  # event logs that are kept to be read on, with batches and without
 SUMMARY_BYTES = 4_000_000  # a curve of 50,000 epochs has 1.2 MB
@@ -37,9 +35,6 @@ UNREADABLE = "{} cannot be read and was passed over: it is damaged, too large or
 DECISIVE = (
     rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.REQUEST, rundir.PROCESS, rundir.EVENTS, rundir.LABELS, rundir.STOP,
 )  # fmt: skip
-PREDICTION_KINDS = {
-    "ids": "U", "y_true": "ui", "y_pred": "ui", "best_epoch": "ui", "probabilities": "f", "classes": "U",
-}  # fmt: skip
 
 Signature = tuple[tuple[int, ...] | None, ...]
 
@@ -217,7 +212,7 @@ class Store:
             folder=folder,
             config=config,
             status=replace(status, reason=_line(status.reason, MAX_REASON)),
-            queued_at=_amount(request.get("queued_at")),
+            queued_at=amount(request.get("queued_at")),
             epochs_done=figures.get("epochs", 0),
             best_val_accuracy=figures.get("best_val_accuracy"),
             best_epoch=figures.get("best_epoch"),
@@ -241,40 +236,19 @@ class Store:
         if summary is None:
             unreadable = _is_there(folder / rundir.SUMMARY)
             return self._events_figures(folder, alive), UNREADABLE.format(rundir.SUMMARY) if unreadable else ""
-        known = {name: read(summary[name]) for name, read in SUMMARY.items() if summary.get(name) is not None}
-        wrong = [name for name, value in known.items() if value is None]
-        doubt = f"{rundir.SUMMARY} was edited or is damaged: its {', '.join(wrong)} cannot be true" if wrong else ""
-        if "curve" in known and not wrong:
+        known, doubt = believed(summary)
+        if "curve" in known and not doubt:
             return known, ""
-        return self._events_figures(folder, alive) | {
-            n: value for n, value in known.items() if value is not None
-        }, doubt
+        return self._events_figures(folder, alive) | known, doubt
 
     def _events_figures(self, folder: Path, alive: bool) -> dict[str, Any]:
         if alive:
-            return _of_history(self.outline(folder.name)[0])
+            return of_history(self.outline(folder.name)[0])
         log = EventLog(
             folder / rundir.EVENTS, batches=False
         )  # not kept: of a thousand such runs they would fill the memory
         log.refresh()
-        return _of_history(log.history())
-
-
-def _of_history(history: History) -> dict[str, Any]:
-    if history.epochs.empty:
-        return {}
-    best = history.best_epoch
-    last = history.epochs.iloc[-1]
-    return {
-        "curve": tuple(history.epochs["val_accuracy"].tolist()),
-        "accuracy": _share(float(last["accuracy"])),
-        "val_accuracy": _share(float(last["val_accuracy"])),
-        "epochs": int(last["epoch"]),
-        "best_epoch": best,
-        "seconds": float(history.epochs["seconds"].sum()),
-        "pictures_per_second": _amount(float(history.epochs["pictures_per_second"].median())),  # NaN skipped
-        "best_val_accuracy": None if best is None else float(history.epochs["val_accuracy"].max()),
-    }
+        return of_history(log.history())
 
 
 def read_config(folder: Path) -> tuple[RunConfig | None, str]:
@@ -287,88 +261,6 @@ def read_config(folder: Path) -> tuple[RunConfig | None, str]:
         return None, f"{rundir.CONFIG} cannot be read: {error.strerror or error}"
     except ConfigError as error:
         return None, f"{rundir.CONFIG} does not hold a run's settings: {error}"
-
-
-def read_predictions(folder: Path) -> Predictions:
-    """What the run's network said of val. Raises RunError in one sentence when there is nothing or nothing sound to read."""
-    path = folder / rundir.PREDICTIONS
-    try:
-        with open_regular(path) as raw:
-            _refuse_bomb(raw, path)
-            with np.load(raw, allow_pickle=False) as file:
-                p = _predictions({name: file[name] for name in PREDICTION_KINDS})
-    except FileNotFoundError:
-        if (folder / rundir.SUMMARY).exists():
-            raise RunError(
-                f"{path.name} of run {folder.name} is missing: its predictions cannot be shown any more"
-            ) from None
-        raise RunError("this run has not finished an epoch yet, so there are no predictions to show") from None
-    except RunError:
-        raise
-    except NotRegularError as error:
-        raise RunError(f"{error}, so it is none that run {folder.name} has written") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
-        raise RunError(
-            f"{path.name} of run {folder.name} cannot be read ({type(error).__name__}): it is damaged"
-        ) from None
-    _check(p, path)
-    return p
-
-
-def _refuse_bomb(raw: IO[bytes], path: Path) -> None:
-    """Raise RunError for an archive that unpacks to more than MAX_PREDICTIONS, ValueError for arrays that claim more than they hold.
-
-    Asked before anything is unpacked, since numpy first takes the memory that is claimed.
-    """
-    with zipfile.ZipFile(raw) as archive:
-        declared = sum(member.file_size for member in archive.infolist())
-        if declared > MAX_PREDICTIONS:
-            raise RunError(
-                f"{path.name} of run {path.parent.name} is too large to be its predictions: {declared:,} bytes"
-            )
-        for name in PREDICTION_KINDS:
-            with archive.open(f"{name}.npy") as file:
-                if _claimed(file) > archive.getinfo(f"{name}.npy").file_size:
-                    raise ValueError(f"{name} claims more than it holds")
-    raw.seek(0)
-
-
-def _claimed(file: IO[bytes]) -> int:
-    """Bytes of the array that a .npy file's header speaks of."""
-    header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, _, dtype = header[np.lib.format.read_magic(file)](file)
-    return math.prod(shape) * dtype.itemsize
-
-
-def _predictions(arrays: Mapping[str, np.ndarray]) -> Predictions:
-    for name, kinds in PREDICTION_KINDS.items():
-        if arrays[name].dtype.kind not in kinds:
-            raise TypeError(f"{name} has the dtype {arrays[name].dtype}")
-    return Predictions(
-        ids=arrays["ids"],
-        y_true=arrays["y_true"].astype(np.int64),
-        y_pred=arrays["y_pred"].astype(np.int64),
-        best_epoch=int(arrays["best_epoch"]),
-        probabilities=arrays["probabilities"].astype(np.float32),
-        classes=tuple(arrays["classes"].tolist()),
-    )
-
-
-def _check(p: Predictions, path: Path) -> None:
-    n, k = len(p.ids), len(p.classes)
-    sound = (
-        p.ids.ndim == 1
-        and p.y_true.shape == (n,)
-        and p.y_pred.ndim == 2
-        and p.y_pred.shape[1] == n
-        and p.probabilities.shape == (n, k)
-        and 1 <= p.best_epoch <= len(p.y_pred)
-        and n > 0
-        and p.probabilities.min() >= 0
-        and p.probabilities.max() <= 1.001  # so not NaN, either
-    )
-    if not sound or min(p.y_true.min(), p.y_pred.min()) < 0 or max(p.y_true.max(), p.y_pred.max()) >= k:
-        raise RunError(f"{path.name} of run {path.parent.name} does not fit together: it is damaged or was edited")
 
 
 def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
@@ -411,39 +303,6 @@ def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:  # an integer of hundreds of digits
-        return None
-
-
-def _amount(value: Any) -> float | None:
-    number = _number(value)
-    return number if number is not None and number >= 0 else None
-
-
-def _share(value: Any) -> float | None:
-    number = _number(value)
-    return number if number is not None and 0 <= number <= 1 else None
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_EPOCH else None
-
-
-def _curve(value: Any) -> tuple[float, ...] | None:
-    """Shares, null being NaN; None where one is no share or there are more than any run has epochs."""
-    if not isinstance(value, list) or len(value) > MAX_EPOCH:
-        return None
-    shares = tuple(
-        item if type(item) is float and 0 <= item <= 1 else math.nan if item is None else _share(item) for item in value
-    )
-    return None if None in shares else shares  # type: ignore[return-value]
-
-
 def _line(value: Any, limit: int) -> str:
     return " ".join(value.split())[:limit] if isinstance(value, str) else ""
 
@@ -451,17 +310,5 @@ def _line(value: Any, limit: int) -> str:
 def _bet(value: Any) -> dict[str, float] | None:
     """What was expected of accuracy and val_accuracy, as far as it can be true."""
     told = value if isinstance(value, dict) else {}
-    known = {name: _number(told.get(name)) for name in ("accuracy", "val_accuracy")}
-    return {name: number for name, number in known.items() if number is not None and 0 <= number <= 1} or None
-
-
-SUMMARY: Mapping[str, Callable[[Any], Any]] = {
-    "curve": _curve,
-    "epochs": _count,
-    "best_epoch": _count,
-    "best_val_accuracy": _share,
-    "accuracy": _share,
-    "val_accuracy": _share,
-    "seconds": _amount,
-    "pictures_per_second": _amount,
-}
+    known = {name: share(told.get(name)) for name in ("accuracy", "val_accuracy")}
+    return {name: value for name, value in known.items() if value is not None} or None

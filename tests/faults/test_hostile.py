@@ -210,6 +210,7 @@ GARBAGE = [
     b'{"kind": "epoch", "epoch": "5"}', b'{"kind": "batch", "epoch": 1, "loss": "x"}', b"[" * 99_000, b'{"a":' * 15_000,
     b'{"kind": "epoch", "epoch": ' + b"9" * 400 + b"}", b'{"kind": "resume"}', b'{"kind": "resume", "epoch": -1}',
     b'{"kind": "batch", "epoch": 1, "loss": ' + b"9" * 400 + b"}", b'{"kind": "epoch", "epoch": -4}',
+    b'{"kind": "epoch", "epoch": 3, "val_accuracy": 7}', b'{"kind": "batch", "epoch": 3, "accuracy": -5}',
 ]  # fmt: skip
 
 
@@ -217,7 +218,7 @@ GARBAGE = [
     "garbage in events.jsonl",
     done="NUL bytes, invalid UTF-8, 99,000 brackets, 10⁴⁰⁰, wrong types between the epochs",
     state="finished",
-    says="16 damaged lines of events.jsonl were passed over",
+    says="18 damaged lines of events.jsonl were passed over",
 )
 def test_garbage_between_the_events(house: House) -> None:
     events = house.folder / rundir.EVENTS

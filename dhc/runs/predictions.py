@@ -1,0 +1,104 @@
+"""Reading ``predictions.npz`` with distrust: nothing is unpickled, and no memory is taken that the file only claims."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from dhc.runs import rundir
+from dhc.runs.records import Predictions
+from dhc.runs.regular import NotRegularError, open_regular
+from dhc.runs.rundir import RunError
+
+MAX_PREDICTIONS = 1_000_000_000  # bytes of a predictions.npz, unpacked: 50,000 epochs of 10,000 pictures
+PREDICTION_KINDS = {
+    "ids": "U", "y_true": "ui", "y_pred": "ui", "best_epoch": "ui", "probabilities": "f", "classes": "U",
+}  # fmt: skip
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """What the run's network said of val. Raises RunError in one sentence when there is nothing or nothing sound to read."""
+    path = folder / rundir.PREDICTIONS
+    try:
+        with open_regular(path) as raw:
+            _refuse_bomb(raw, path)
+            with np.load(raw, allow_pickle=False) as file:
+                p = _predictions({name: file[name] for name in PREDICTION_KINDS})
+    except FileNotFoundError:
+        if (folder / rundir.SUMMARY).exists():
+            raise RunError(
+                f"{path.name} of run {folder.name} is missing: its predictions cannot be shown any more"
+            ) from None
+        raise RunError("this run has not finished an epoch yet, so there are no predictions to show") from None
+    except RunError:
+        raise
+    except NotRegularError as error:
+        raise RunError(f"{error}, so it is none that run {folder.name} has written") from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zlib.error, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"{path.name} of run {folder.name} cannot be read ({type(error).__name__}): it is damaged"
+        ) from None
+    _check(p, path)
+    return p
+
+
+def _refuse_bomb(raw: IO[bytes], path: Path) -> None:
+    """Raise RunError for an archive that unpacks to more than MAX_PREDICTIONS, ValueError for arrays that claim more than they hold.
+
+    Asked before anything is unpacked, since numpy first takes the memory that is claimed.
+    """
+    with zipfile.ZipFile(raw) as archive:
+        declared = sum(member.file_size for member in archive.infolist())
+        if declared > MAX_PREDICTIONS:
+            raise RunError(
+                f"{path.name} of run {path.parent.name} is too large to be its predictions: {declared:,} bytes"
+            )
+        for name in PREDICTION_KINDS:
+            with archive.open(f"{name}.npy") as file:
+                if _claimed(file) > archive.getinfo(f"{name}.npy").file_size:
+                    raise ValueError(f"{name} claims more than it holds")
+    raw.seek(0)
+
+
+def _claimed(file: IO[bytes]) -> int:
+    """Bytes of the array that a .npy file's header speaks of."""
+    header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = header[np.lib.format.read_magic(file)](file)
+    return math.prod(shape) * dtype.itemsize
+
+
+def _predictions(arrays: Mapping[str, np.ndarray]) -> Predictions:
+    for name, kinds in PREDICTION_KINDS.items():
+        if arrays[name].dtype.kind not in kinds:
+            raise TypeError(f"{name} has the dtype {arrays[name].dtype}")
+    return Predictions(
+        ids=arrays["ids"],
+        y_true=arrays["y_true"].astype(np.int64),
+        y_pred=arrays["y_pred"].astype(np.int64),
+        best_epoch=int(arrays["best_epoch"]),
+        probabilities=arrays["probabilities"].astype(np.float32),
+        classes=tuple(arrays["classes"].tolist()),
+    )
+
+
+def _check(p: Predictions, path: Path) -> None:
+    n, k = len(p.ids), len(p.classes)
+    sound = (
+        p.ids.ndim == 1
+        and p.y_true.shape == (n,)
+        and p.y_pred.ndim == 2
+        and p.y_pred.shape[1] == n
+        and p.probabilities.shape == (n, k)
+        and 1 <= p.best_epoch <= len(p.y_pred)
+        and n > 0
+        and p.probabilities.min() >= 0
+        and p.probabilities.max() <= 1.001  # so not NaN, either
+    )
+    if not sound or min(p.y_true.min(), p.y_pred.min()) < 0 or max(p.y_true.max(), p.y_pred.max()) >= k:
+        raise RunError(f"{path.name} of run {path.parent.name} does not fit together: it is damaged or was edited")
