@@ -1,0 +1,138 @@
+"""Choosing by hand in a real browser, with real trainings: sweep, group, chart, two runs, real or noise, flip board, a picture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from harness import Server, settled
+from playwright.sync_api import Page, expect
+
+from dhc.data.generate import make_dataset
+from dhc.runs.status import State
+from dhc.runs.store import Store
+
+# A network of a thirty-second of the width, quick to begin learning; patience 1, so that each factor soon goes its own way.
+FORM = {
+    "Epochs": "8",
+    "Patience (epochs)": "1",
+    "Dropout after each conv group": "0",
+    "Width multiplier": "0.03125",
+    "Initial learning rate": "0.01",
+    "Batch size (pictures)": "16",
+}
+ROW = 35  # pixels of a table's row
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Four classes of small numbers, so that a training takes seconds."""
+    folder = tmp_path_factory.mktemp("choosing")
+    make_dataset(folder / "data" / "tiny", classes=4, train=160, val=80, test=8, seed=1)
+    yield folder
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder / "runs") in word for word in process.info["cmdline"] or []):
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server], root: Path) -> Server:
+    return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")})
+
+
+def set_up(page: Page) -> None:
+    """Fill the Train form, and its sweep with three LR factors."""
+    for label, value in FORM.items():
+        field = page.get_by_label(label, exact=True)
+        field.fill(value)
+        field.press("Tab")
+        settled(page)
+    page.get_by_role("radio", name="Sweep").click()
+    box = page.get_by_label("Settings that vary")
+    box.fill("LR factor")
+    page.get_by_role("option", name="LR factor", exact=True).click()
+    page.keyboard.press("Escape")
+    factors = page.locator(".st-key-dhc-sweep").get_by_role("textbox", name="LR factor")
+    factors.fill("0.1, 0.5, 0.9")
+    factors.press("Tab")
+    expect(page.locator(".st-key-dhc-sweep-plan")).to_contain_text("3 runs, one after the other, on the CPU")
+
+
+def tick(page: Page, row: int) -> None:
+    """Click the checkbox of a row of the runs' table, counted from 1; the table is a canvas."""
+    table = page.locator(".st-key-dhc_runs_table canvas[data-testid=data-grid-canvas]")
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 15, box["y"] + ROW * row + ROW / 2)
+    settled(page)
+
+
+def open_panel(page: Page, name: str, title: str) -> None:
+    page.get_by_role("radio", name=title).click()
+    page.wait_for_url(f"**panel={name}**")
+    settled(page)
+
+
+def selected(page: Page) -> list[str]:
+    """The runs that the address selects."""
+    found = re.search(r"[?&]select=([^&]*)", page.url)
+    return found[1].replace("%2C", ",").split(",") if found else []
+
+
+def test_from_a_sweep_of_three_factors_to_a_picture_on_which_two_runs_differ(
+    page: Page, server: Server, root: Path, screenshot: Callable[..., Path]
+) -> None:
+    page.goto(f"{server.url}/train")
+    expect(page.get_by_role("button", name="Start training").first).to_be_visible(timeout=60_000)
+    set_up(page)
+    page.get_by_role("button", name="Start 3 runs").first.click()
+
+    page.wait_for_url("**/runs?*group=factor*", timeout=30_000)
+    group = page.locator(".st-key-dhc-group-0")
+    bar = group.get_by_role("progressbar")
+    expect(bar).to_be_visible(timeout=30_000)
+    expect(group).to_contain_text(re.compile("[12] of 3 runs ended"), timeout=120_000)  # without a reload
+    assert 0 < int(bar.get_attribute("aria-valuenow") or 0) < 100
+    screenshot("choosing-group")
+    expect(group).to_contain_text("3 of 3 runs ended", timeout=120_000)
+    runs = Store(root / "runs").runs()
+    assert [info.state for info in runs] == [State.FINISHED] * 3
+
+    page.get_by_role("button", name="Select all").first.click()
+    page.wait_for_url("**select=**")
+    open_panel(page, "settings", "Settings")
+    page.get_by_role("radio", name="LR factor").click()
+    page.wait_for_url("**settings_view=factor**")
+    expect(page.locator(".dhc-plot[data-drawn] .scatterlayer .point")).not_to_have_count(0)
+    settled(page)
+    screenshot("choosing-factors", whole=True)
+
+    page.get_by_role("button", name="Select none").first.click()
+    page.wait_for_function("!location.search.includes('select=')")
+    settled(page)
+    for row, count in ((1, 1), (3, 2)):
+        tick(page, row)
+        page.wait_for_function(
+            "n => (new URLSearchParams(location.search).get('select') || '').split(',').length === n", arg=count
+        )
+    assert selected(page) == [runs[0].id, runs[2].id]
+
+    open_panel(page, "noise", "Real or noise?")
+    expect(page.get_by_role("heading", name=re.compile("^With 80 pictures"))).to_be_visible()
+    screenshot("choosing-noise", whole=True)
+
+    open_panel(page, "flips", "Flip board")
+    page.wait_for_selector(".dhc-plot[data-drawn] .nsewdrag", state="attached", timeout=60_000)
+    settled(page)
+    screenshot("choosing-flips", whole=True)
+    page.locator(".st-key-dhc_flips_box .tile").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("img").first).to_be_visible()
+    width = dialog.locator("img").first.evaluate("image => image.getBoundingClientRect().width")
+    assert width >= 128, "it stands at twice its size or more"
+    expect(dialog.locator(".dhc-plot[data-drawn]")).to_have_count(2)
+    screenshot("choosing-picture")
