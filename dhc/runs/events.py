@@ -28,7 +28,8 @@ MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each ha
 MAX_EVENTS = 1_000_000  # lines of a log
 MAX_EPOCH = 1_000_000  # no run is asked for more than 50,000
 MAX_TEXT = 1_000  # characters of a text in an event
-MAX_OTHERS = 1_000  # events of other kinds that are kept, the latest
+MAX_OTHERS = 200  # events of other kinds that are kept, the latest
+MAX_KINDS = 50  # kinds of which the last event is kept
 
 
 class EventLog:
@@ -52,9 +53,15 @@ class EventLog:
         self._rows = {kind: {name: array(CODES[c]) for name, c in columns.items()} for kind, columns in TABLES.items()}
         self._history: History | None = None
         self.others: deque[dict[str, Any]] = deque(maxlen=MAX_OTHERS)
-        self.last: dict[str, dict[str, Any]] = {}
+        self._last: dict[str, dict[str, Any]] = {}
         self.damaged = 0
         self.problem = ""
+
+    @property
+    def last(self) -> dict[str, dict[str, Any]]:
+        """The last event of each kind."""
+        with self._lock:
+            return {kind: _clean(told) for kind, told in self._last.items()}
 
     def refresh(self) -> bool:
         """Read what was appended since; True when there was something."""
@@ -108,19 +115,19 @@ class EventLog:
         """Raises ValueError, TypeError or OverflowError where it is no event of ours."""
         if not isinstance(told, dict) or not isinstance(told.get("kind"), str):
             raise TypeError("an event is an object with a kind")
-        event = {name: _told(value) for name, value in told.items()}
-        kind = event["kind"]
+        kind = told["kind"]
         if kind == "resume":
-            self._forget_from(_epoch(event.get("epoch")))
+            self._forget_from(_epoch(told.get("epoch")))
         if kind == "batch" and not self._batches:
             return
         if kind in TABLES:
-            row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
+            row = {name: _cell(name, told.get(name), dtype) for name, dtype in TABLES[kind].items()}
             for name, value in row.items():
                 self._rows[kind][name].append(value)
         else:
-            self.others.append(event)
-        self.last[kind] = event
+            self.others.append(_clean(told))
+        if kind in self._last or len(self._last) < MAX_KINDS:
+            self._last[kind] = told
 
     def _forget_from(self, epoch: int) -> None:
         """The run went on with this epoch: what an earlier process wrote of it and of later ones happens anew."""
@@ -141,8 +148,12 @@ class EventLog:
             return self._history
 
 
+def _clean(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _told(value) for name, value in event.items()}
+
+
 def _told(value: Any) -> Any:
-    """A value of an event as it is kept: texts cut, no infinity, nothing nested."""
+    """A value of an event as it is shown: texts cut, no infinity, nothing nested."""
     if isinstance(value, str):
         return value[:MAX_TEXT]
     if isinstance(value, float):

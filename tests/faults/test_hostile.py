@@ -17,7 +17,7 @@ from dhc.runs.rundir import RunError, RunWriter
 from dhc.runs.status import State
 from dhc.runs.store import Store, log_tail, read_predictions
 from faults.cases import case
-from faults.house import EPOCHS, House, house, in_little_memory, instead_of, no_waiting
+from faults.house import EPOCHS, VICTIM, House, house, in_little_memory, instead_of, no_waiting
 
 __all__ = ["house", "no_waiting"]
 
@@ -266,6 +266,25 @@ def test_epochs_out_of_order(house: House) -> None:
             writer.event("epoch", epoch=epoch, val_accuracy=epoch / 10, best=False, **figures)
     assert house.epochs() == [*ALL, 5, 6, 7]
     assert "2 damaged lines" in house.see()
+
+
+@case(
+    "a flood of events.jsonl",
+    done="200,000 lines of as many kinds, some of 90,000 letters",
+    state="finished",
+    says="the epochs before and after it",
+)
+def test_a_flood_of_events(house: House) -> None:
+    with (house.folder / rundir.EVENTS).open("a") as file:
+        for number in range(200_000):
+            file.write(json.dumps({"kind": f"kind{number}", "x": "y" * (90_000 if number % 1_000 == 0 else 9)}) + "\n")
+    with RunWriter(house.folder) as writer:
+        writer.event("epoch", epoch=EPOCHS + 1, val_accuracy=0.5, best=False)
+    log = Store(house.runs).log(VICTIM)
+    assert log.history().epochs["epoch"].tolist() == [*ALL, EPOCHS + 1]
+    assert len(log.others) <= 200
+    assert len(log.last) <= 50
+    house.see()
 
 
 @case(
