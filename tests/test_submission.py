@@ -171,7 +171,7 @@ def test_what_cannot_be_answered_is_one_sentence(tiny_data: Path, tmp_path: Path
     with pytest.raises(DataError, match=r"test\.csv lists b\.png more than once"):
         refuse_repeated("test", ["a.png", "b.png", "b.png"])
     without_network = make_run(tmp_path, tiny_data, epochs=2)
-    with pytest.raises(RunError, match=r"has no best\.keras"):
+    with pytest.raises(RunError, match=r"best\.keras of run .* cannot be used: it is not there"):
         write_submission(without_network, "test", tmp_path / "s.csv")
 
 
