@@ -8,7 +8,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dhc.runs.regular import tail
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+LOG_END = 20_000  # bytes at the end of a log in which the reason stands
 
 
 def python(*arguments: str) -> list[str]:
@@ -38,7 +41,7 @@ def detach(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None =
 def last_error(log: Path) -> str:
     """Why a detached `python -m dhc` command failed, by its log: the last sentence that it printed after ``error:``."""
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")
+        text = tail(log, LOG_END).decode("utf-8", "replace")
     except OSError:
         text = ""
     reasons = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from make_run import make_run
 from screens import open_page, texts
 
+from dhc.jobs import evaluation
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError, RunWriter
 from dhc.runs.status import State
@@ -498,3 +500,18 @@ def test_halves_of_characters(house: House) -> None:
     assert "? broke" in said
     assert "? note" in said
     house.see("runs")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, sparse], ids=["pipe", "folder", "5 GB"])
+@case(
+    "a strange log of a judgement",
+    done="a pipe, a folder and 5 GB as the log of a background evaluation that ended",
+    says="its process ended early; try again",
+)
+def test_a_strange_log_of_a_judgement(house: House, make: Callable[[Path], object]) -> None:
+    (house.folder / evaluation.JOB).write_text('{"pid": 999999999}')
+    make(house.folder / evaluation.LOG)
+    found = in_little_memory(lambda: evaluation.evaluation(house.folder))
+    assert found is not None
+    assert found.failed == "its process ended early; try again"
+    house.see("confusion")
