@@ -24,6 +24,7 @@ from dhc.config import ConfigError, RunConfig
 from dhc.jobs.process import REPOSITORY, python
 from dhc.jobs.queue import busy, queue
 from dhc.runs import rundir
+from dhc.runs.regular import read_regular, tail
 from dhc.runs.status import State, identify, status_of
 from dhc.training import hardware
 
@@ -138,7 +139,7 @@ def _asked(folder: Path) -> Any:
 
 
 def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:
-    config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
+    config = RunConfig.from_json(read_regular(folder / rundir.CONFIG, rundir.SMALL))
     rundir.reserve(folder)
     with (folder / rundir.LOG).open("ab") as log:
         return subprocess.Popen(
@@ -191,9 +192,7 @@ def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, str]:
 
 def _log_end(folder: Path) -> str:
     try:
-        with (folder / rundir.LOG).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 4_000))
-            return file.read().decode("utf-8", "replace")
+        return tail(folder / rundir.LOG, 4_000).decode("utf-8", "replace")
     except OSError:
         return ""
 
