@@ -12,6 +12,8 @@ from make_run import make_run
 
 from dhc.runs import rundir
 
+pytestmark = pytest.mark.slow  # starts processes of its own
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -13,6 +13,8 @@ from make_run import make_run
 from dhc.runs import rundir
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.slow  # starts processes of its own
+
 ROOT = Path(__file__).parents[1]
 
 

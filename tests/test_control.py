@@ -23,6 +23,8 @@ from dhc.runs.rundir import RunError
 from dhc.runs.status import State, identify
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.slow  # starts processes of its own
+
 PATIENCE = 120  # seconds that a real process may take to get somewhere on a busy machine
 
 

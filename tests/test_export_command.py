@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 from make_run import make_run
 
+pytestmark = pytest.mark.slow  # starts processes of its own
+
 ROOT = Path(__file__).parents[1]
 RUN, OTHER = "20260101-000000-vgg16-000a", "20260101-000001-vgg16-000b"
 

@@ -18,6 +18,8 @@ from dhc.runs import rundir
 from dhc.runs.status import identify
 from dhc.training.knn import classify_and_evaluate
 
+pytestmark = pytest.mark.slow  # starts processes of its own
+
 RUN = "20260101-000000-knn-0001"
 
 

@@ -25,6 +25,8 @@ from dhc.runs.store import read_predictions
 from dhc.submission import refuse_repeated, write_submission
 from dhc.training.knn import classify_and_evaluate
 
+pytestmark = pytest.mark.slow  # starts processes of its own
+
 ROOT = Path(__file__).parents[1]
 
 
