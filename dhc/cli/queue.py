@@ -28,7 +28,7 @@ def work(runs_dir: Path) -> None:
 @JSON
 def queue(runs_dir: Path, as_json: bool) -> None:
     """Show who trains and who waits, in order, by device."""
-    found = {device: _told(runs_dir, device) for device in queues.devices(runs_dir)}
+    found = {device: _told(runs_dir, device) for device in queues.devices(runs_dir, training=True)}
     if as_json:
         return print_json(found)
     for device, told in found.items():
@@ -36,7 +36,7 @@ def queue(runs_dir: Path, as_json: bool) -> None:
         for number, run_id in enumerate(told["waiting"], start=1):
             click.echo(f"  {number}. {run_id}")
     if not found:
-        click.echo("no run waits")
+        click.echo("no run trains or waits")
     return None
 
 
@@ -46,14 +46,15 @@ def queue(runs_dir: Path, as_json: bool) -> None:
 @RUNS
 def move(run_id: str, to: int, runs_dir: Path) -> None:
     """Give a queued run another place in its queue."""
-    queues.move(runs_dir, run_id, to - 1)
-    click.echo(f"{run_id} is now at place {to} or last")
+    click.echo(f"{run_id} is now at place {queues.move(runs_dir, run_id, to - 1) + 1}")
 
 
 def _told(runs_dir: Path, device: str) -> dict[str, Any]:
     worker = queues.worker_of(runs_dir, device)
-    if worker is None:
-        word = "nobody is at work; `python -m dhc runs work` goes on"
-    else:
-        word = worker.waits or f"trains {worker.run}"
-    return {"worker": word, "waiting": [folder.name for folder in queues.queue(runs_dir, device)]}
+    training, waiting = queues.busy(runs_dir, device), queues.queue(runs_dir, device)
+    words = [f"trains {training.name}"] if training is not None else []
+    if worker is None and waiting:
+        words.append("nobody is at work; `python -m dhc runs work` goes on")
+    elif worker is not None and worker.waits:
+        words.append(worker.waits)
+    return {"worker": "; ".join(words) or "starts the next run", "waiting": [folder.name for folder in waiting]}

@@ -54,7 +54,8 @@ def show(run_id: str, runs_dir: Path, as_json: bool) -> None:
 def stop(run_id: str, runs_dir: Path) -> None:
     """Stop a run at its next batch, keeping its best network; take a queued one out of the queue."""
     launch.stop(runs_dir, run_id)
-    click.echo(f"{run_id} was asked to stop")
+    cancelled = Store(runs_dir).run(run_id).status.cause == "cancelled"
+    click.echo(f"{run_id} {'was taken out of the queue' if cancelled else 'was asked to stop'}")
 
 
 @runs.command("resume")

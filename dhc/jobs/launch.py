@@ -15,10 +15,12 @@ from dhc.jobs.process import detach, python
 from dhc.jobs.queue import STEP, devices, last_place
 from dhc.models.cost import cost
 from dhc.runs import rundir
+from dhc.runs.hold import hold
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State, status_of
 from dhc.runs.store import read_config
 from dhc.training import hardware
+from dhc.training.hardware import DeviceError
 
 WORKER_LOG = ".worker.log"
 
@@ -65,10 +67,15 @@ def launch_all(
 def _checked(config: RunConfig) -> tuple[RunConfig, str]:
     """The config with its full path, and its device; raises what `launch` raises."""
     config = with_absolute_path(config)
-    device = hardware.resolve("cpu" if config.model.name == "knn" else config.device.device)
+    device = device_of(config)
     dataset = open_dataset(Path(config.data.path))
     cost(config, class_count(dataset, config.data.classes))
     return config, device
+
+
+def device_of(config: RunConfig) -> str:
+    """The device that a run with these settings is queued for: nearest neighbours use no GPU. Raises DeviceError."""
+    return hardware.resolve("cpu" if config.model.name == "knn" else config.device.device)
 
 
 def _enqueue(config: RunConfig, runs_dir: Path, request: Mapping[str, Any]) -> str:
@@ -117,26 +124,44 @@ def resume(runs_dir: Path, run_id: str) -> None:
     """Queue a run that was stopped, killed or failed once more; it goes on from its last saved epoch, else from the start.
 
     One that the median rule stopped is wanted all the same, so it goes on without the rule.
-    Raises RunError when there is no such run, when it is alive or has finished.
+    Raises RunError when there is no such run, when it is alive or has finished; DeviceError when its device is not here.
     """
     folder = rundir.run_dir(runs_dir, run_id)
+    _refuse_to_resume(folder)
+    with hold(folder):
+        _refuse_to_resume(folder)  # asked again: someone else may have resumed it meanwhile
+        device = _queue_again(folder)
+    start_worker(runs_dir, device)
+
+
+def _refuse_to_resume(folder: Path) -> None:
     state = status_of(folder).state
     if state.alive:
-        raise RunError(f"run {run_id} is {state.value} already")
+        raise RunError(f"run {folder.name} is {state.value} already")
     if state is State.FINISHED:
-        raise RunError(f"run {run_id} has finished: there is nothing left to go on with")
+        raise RunError(f"run {folder.name} has finished: there is nothing left to go on with")
+
+
+def _queue_again(folder: Path) -> str:
+    """Make a run that has ended one that waits; returns its device."""
     config, problem = read_config(folder)
     if config is None:
-        raise RunError(f"run {run_id} cannot go on: {problem}")
-    device = str(
-        (rundir.read_json(folder / rundir.REQUEST) or {}).get("device") or hardware.resolve(config.device.device)
-    )
+        raise RunError(f"run {folder.name} cannot go on: {problem}")
     asked = rundir.read_json(folder / rundir.REQUEST) or {}
+    device = _device_again(config, asked)
     if (rundir.read_json(folder / rundir.EXIT) or {}).get("cause") == "median":
         asked.pop("rule", None)
-    again = {"queued_at": time.time(), "device": device, "place": last_place(runs_dir)}
+    again = {"queued_at": time.time(), "device": device, "place": last_place(folder.parent)}
     rundir.write_json(folder / rundir.REQUEST, asked | again)  # first: on a full disk nothing has changed
     for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
         (folder / name).unlink(missing_ok=True)
     (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
-    start_worker(runs_dir, device)
+    return device
+
+
+def _device_again(config: RunConfig, asked: Mapping[str, Any]) -> str:
+    """Where it ran before; where that is not here any more, or nobody knows, what its settings come to here."""
+    try:
+        return hardware.resolve(rundir.queue_of(asked) if asked.get("device") else device_of(config))
+    except DeviceError:
+        return device_of(config)

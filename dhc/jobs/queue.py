@@ -11,8 +11,10 @@ from typing import Any
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State, is_alive, status_of
+from dhc.runs.summary import number
 
 STEP = 1e-3  # between two places
+FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def queue(runs_dir: Path, device: str) -> list[Path]:
     waiting = [
         (place_of(request), folder.name, folder)
         for folder, request in _requests(runs_dir)
-        if request.get("device") == device and status_of(folder).state is State.QUEUED
+        if rundir.queue_of(request) == device and status_of(folder).state is State.QUEUED
     ]
     return [folder for *_, folder in sorted(waiting)]
 
@@ -44,21 +46,17 @@ def queue(runs_dir: Path, device: str) -> list[Path]:
 def busy(runs_dir: Path, device: str) -> Path | None:
     """The folder of a run that trains on the device now, whoever started it; None when the device is free."""
     for folder, request in _requests(runs_dir):
-        if request.get("device") == device and (folder / rundir.PROCESS).exists():
+        if rundir.queue_of(request) == device and (folder / rundir.PROCESS).exists():
             process = rundir.read_json(folder / rundir.PROCESS) or {}
             if is_alive(process.get("child"), process.get("host")):
                 return folder
     return None
 
 
-def devices(runs_dir: Path) -> list[str]:
-    """The devices for which runs wait."""
-    asked = (
-        str(request.get("device") or "")
-        for folder, request in _requests(runs_dir)
-        if status_of(folder).state is State.QUEUED
-    )
-    return sorted({device for device in asked if device})
+def devices(runs_dir: Path, *, training: bool = False) -> list[str]:
+    """The devices for which runs wait; with `training` also those on which one trains."""
+    told = [(rundir.queue_of(request), status_of(folder).state) for folder, request in _requests(runs_dir)]
+    return sorted({device for device, state in told if state is State.QUEUED or (training and state.alive)})
 
 
 def last_place(runs_dir: Path) -> float:
@@ -67,32 +65,49 @@ def last_place(runs_dir: Path) -> float:
     return max([time.time(), *(place + STEP for place in waiting)])
 
 
-def move(runs_dir: Path, run_id: str, to: int) -> None:
-    """Give a queued run another place in its device's queue, from 0, the next to run. Raises RunError for one that does not wait."""
+def move(runs_dir: Path, run_id: str, to: int) -> int:
+    """Give a queued run another place in its device's queue, from 0, the next to run; returns the one that it has now.
+
+    Raises RunError for one that does not wait.
+    """
     folder = rundir.run_dir(runs_dir, run_id)
     request = rundir.read_json(folder / rundir.REQUEST) or {}
-    waiting = queue(runs_dir, str(request.get("device") or ""))
+    waiting = queue(runs_dir, rundir.queue_of(request))
     if folder not in waiting:
         raise RunError(f"run {run_id} does not wait in a queue: it is {status_of(folder).state.value}")
     waiting.remove(folder)
-    waiting.insert(max(0, min(to, len(waiting))), folder)
-    _renumber(waiting)
+    to = max(0, min(to, len(waiting)))
+    place = _between(waiting[max(0, to - 1) : to], waiting[to : to + 1])
+    if place is not None:
+        rundir.write_json(folder / rundir.REQUEST, request | {"place": place})
+    else:
+        _renumber([*waiting[:to], folder, *waiting[to:]])
+    return to
+
+
+def _between(before: list[Path], behind: list[Path]) -> float | None:
+    """A place between two neighbours, of which one may be missing; None where no number is left between them."""
+    low, high = ([place_of(rundir.read_json(f / rundir.REQUEST) or {}) for f in side] for side in (before, behind))
+    first = low[0] if low else (high[0] if high else time.time()) - 2 * STEP
+    last = high[0] if high else first + 2 * STEP
+    middle = first + (last - first) / 2
+    return middle if first < middle < last else None
 
 
 def _renumber(waiting: Iterable[Path]) -> None:
     """Places anew in the given order, from the first place that was taken on."""
     told = [(folder, rundir.read_json(folder / rundir.REQUEST) or {}) for folder in waiting]
     first = min(place_of(request) for _, request in told)
-    for number, (folder, request) in enumerate(told):
-        rundir.write_json(folder / rundir.REQUEST, request | {"place": first + number * STEP})
+    for steps, (folder, request) in enumerate(told):
+        rundir.write_json(folder / rundir.REQUEST, request | {"place": first + steps * STEP})
 
 
 def place_of(request: dict[str, Any]) -> float:
     """Where in its queue a request stands: lower is earlier."""
     for name in ("place", "queued_at"):
-        value = request.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+        value = number(request.get(name))  # a hand-edited one must not stop the whole queue
+        if value is not None and abs(value) < FARTHEST:
+            return value
     return 0.0
 
 

@@ -5,15 +5,18 @@ Nothing outside that folder is ever removed. A run whose folder is a link is del
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.runs import disk, rundir
 from dhc.runs.disk import Usage
+from dhc.runs.hold import hold
 from dhc.runs.rundir import RunError
 from dhc.runs.status import status_of
 
@@ -42,14 +45,30 @@ class Deleted:
 def delete(runs_dir: Path, run_id: str) -> Path:
     """Move a run into ``runs/.trash`` and return where it is now; refuses one that is alive. Raises RunError, OSError."""
     folder = rundir.run_dir(runs_dir, run_id)
+    _refuse_alive(folder)
+    with _held(folder):
+        _refuse_alive(folder)  # asked again: someone may have resumed it meanwhile
+        trash = _trash(runs_dir)
+        trash.mkdir(exist_ok=True)
+        place = trash / f"{run_id}.{time.time_ns()}"
+        folder.rename(place)
+    return place
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the run where that can be: a full disk must not keep anyone from making room, and what a link leads to is left alone."""
+    with contextlib.ExitStack() as stack:
+        if not folder.is_symlink():
+            with contextlib.suppress(OSError):
+                stack.enter_context(hold(folder))
+        yield
+
+
+def _refuse_alive(folder: Path) -> None:
     state = status_of(folder).state
     if state.alive:
-        raise RunError(f"run {run_id} is {state.value}: stop it before you delete it")
-    trash = _trash(runs_dir)
-    trash.mkdir(exist_ok=True)
-    place = trash / f"{run_id}.{time.time_ns()}"
-    folder.rename(place)
-    return place
+        raise RunError(f"run {folder.name} is {state.value}: stop it before you delete it")
 
 
 def delete_all(runs_dir: Path, run_ids: Iterable[str]) -> Deleted:

@@ -16,7 +16,7 @@ FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<functio
 LOG_LINES = 12
 HAPPENED = {
     "stop": "You, or someone else, stopped it.",
-    "cancelled": "It was taken out of the queue before it started.",
+    "cancelled": "It was taken out of the queue while it waited.",
     "median": "It was stopped early as one of the hopeless of its group.",
     "nan": "The loss became NaN{at}: the weights had grown beyond all bounds, and no epoch after that can be of use.",
     "memory": "It ran out of memory{at}.",

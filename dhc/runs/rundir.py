@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -36,12 +36,14 @@ KILL = "kill.request"  # a mark that a person killed the training, so that its e
 TRASH = ".trash"  # beside the runs: those that were deleted
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 SMALL = 1_000_000  # bytes that a JSON file of a run may have, if nothing else is said
+LOCK = ".lock"  # held by whoever trains, resumes or deletes the run
 RESERVE = ".reserve"  # room kept free for the exit record, should the disk be full by then
 RESERVED = 16_384  # bytes
 RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
 STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
 
+DEVICE = re.compile(r"cpu|gpu:\d{1,3}")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")
 
 
@@ -203,6 +205,12 @@ def reserve(folder: Path) -> None:
 def is_full(error: BaseException) -> bool:
     """Whether an error says that the disk, or this user's share of it, is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def queue_of(request: Mapping[str, Any]) -> str:
+    """The device in whose queue a request waits: the CPU where it names none, or what cannot be one."""
+    device = request.get("device")
+    return device if isinstance(device, str) and DEVICE.fullmatch(device) else "cpu"
 
 
 def worker_file(runs_dir: Path, device: str) -> Path:

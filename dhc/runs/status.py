@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from dhc.runs.rundir import EXIT, PROCESS, REQUEST, STOP, read_json, worker_file
+from dhc.runs.rundir import EXIT, PROCESS, REQUEST, STOP, queue_of, read_json, worker_file
 
 
 class State(StrEnum):
@@ -67,14 +67,14 @@ def status_of(folder: Path) -> Status:
         return Status(State.CRASHED, *_why_crashed(folder, process))
     if request is not None:
         if (folder / STOP).exists():
-            return Status(State.STOPPED, "taken out of the queue before it started", "cancelled")
+            return Status(State.STOPPED, "taken out of the queue while it waited", "cancelled")
         return Status(State.QUEUED)
     return Status(State.CRASHED, "nothing in its folder says that it was ever started", "lost")
 
 
 def _is_in_hand(folder: Path, request: Mapping[str, Any]) -> bool:
     """Whether the child has only just died and its worker, still alive, is about to say how."""
-    record = read_json(worker_file(folder.parent, str(request.get("device") or ""))) or {}
+    record = read_json(worker_file(folder.parent, queue_of(request))) or {}
     return record.get("run") == folder.name and is_alive(record.get("worker"), record.get("host"))
 
 

@@ -10,10 +10,10 @@ import sys
 import traceback
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from dhc.config import RunConfig
 from dhc.runs import rundir
+from dhc.runs.hold import HeldError, hold
+from dhc.runs.rundir import RunError
 from dhc.runs.status import State, identify, status_of
 from dhc.training import hardware
 from dhc.training.ends import UNEXPECTED, End, StopRequested, explain
@@ -30,12 +30,15 @@ def main(arguments: list[str]) -> int:
         return BAD_INPUT
     folder = Path(words[0]).resolve()
     try:
-        with FileLock(folder / ".lock", timeout=0):  # two starters can never train one run twice
+        with hold(folder, patience=0):  # two starters can never train one run twice
             if QUEUED in arguments and status_of(folder).state is not State.QUEUED:
                 return rundir.TAKEN
             return run(folder)
-    except Timeout:
+    except HeldError:
         print(f"{folder.name} is already being trained", file=sys.stderr)
+        return rundir.TAKEN
+    except RunError as error:
+        print(error, file=sys.stderr)
         return rundir.TAKEN
 
 
@@ -47,9 +50,8 @@ def run(folder: Path) -> int:
     try:
         rundir.write_json(folder / rundir.PROCESS, record)
         config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
-        device = str(
-            (rundir.read_json(folder / rundir.REQUEST) or {}).get("device") or hardware.resolve(config.device.device)
-        )
+        request = rundir.read_json(folder / rundir.REQUEST)
+        device = hardware.resolve(config.device.device if request is None else rundir.queue_of(request))
         os.environ.update(hardware.environment(config.device, device))
         with rundir.RunWriter(folder) as writer:
             writer.phase("starting", backend=config.device.backend)

@@ -94,6 +94,7 @@ def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, s
     env = dict(os.environ if base is None else base)
     env["KERAS_BACKEND"] = device.backend
     env["CUDA_VISIBLE_DEVICES"] = resolved.removeprefix("gpu:") if resolved.startswith("gpu:") else "-1"
+    env["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as the driver lists them: CUDA itself would put the fastest first
     env["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
     env["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
     env.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,7 +12,7 @@ import streamlit as st
 from dhc.analysis import progress
 from dhc.data.layout import DataError
 from dhc.figures import curves
-from dhc.jobs import launch
+from dhc.jobs import control, launch
 from dhc.runs import rundir
 from dhc.runs.events import EventLog
 from dhc.runs.records import History
@@ -19,7 +20,7 @@ from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.training import hardware
-from dhc.ui import autopsy, coach, knn, session
+from dhc.ui import autopsy, coach, knn, queue, session
 from dhc.ui.frame import link
 from dhc.ui.pickers import state_badge, titled
 from dhc.ui.plan import duration_text
@@ -99,36 +100,48 @@ def _head(info: RunInfo, log: EventLog, history: History) -> None:
         st.markdown(titled(info), width="content")
         if where := log.last.get("start", {}).get("device"):
             st.markdown(plain(str(where)), width="content")
-        if info.state in (State.QUEUED, State.RUNNING):
-            with st.popover("Stop", icon=":material/stop:"):
-                st.markdown(
-                    "Ends it before it has any answers."
-                    if knn.is_knn(info)
-                    else "Ends at the next batch and keeps the best network so far."
-                )
-                st.button("Stop this run", type="primary", on_click=_stop, args=(info.id,), key="dhc-stop")
+        if info.state.alive:
+            _ending(info)
         if not history.epochs.empty:
             link("Mistakes")
             link("Confusion")
 
 
-def _stop(run_id: str) -> None:
+def _ending(info: RunInfo) -> None:
+    """Stop, and for a run that does not obey, Kill."""
+    with st.popover("Stop", icon=":material/stop:", key="dhc-ending"):
+        if info.state is not State.STOPPING:
+            st.markdown(_stop_words(info))
+            st.button("Stop this run", type="primary", on_click=_try, args=(launch.stop, info.id), key="dhc-stop")
+        if info.state is not State.QUEUED:
+            st.markdown("If it does not obey, end its process at once. What its finished epochs left is kept.")
+            st.button(
+                "Kill this run",
+                icon=":material/dangerous:",
+                on_click=_try,
+                args=(control.kill, info.id),
+                key="dhc-kill",
+            )
+
+
+def _stop_words(info: RunInfo) -> str:
+    if info.state is State.QUEUED:
+        return "Takes it out of the queue; it can be queued again."
+    if knn.is_knn(info):
+        return "Ends it before it has any answers."
+    return "Ends at the next batch and keeps the best network so far."
+
+
+def _try(action: Callable[[Path, str], None], run_id: str) -> None:
     try:
-        launch.stop(session.runs_dir(), run_id)
+        action(session.runs_dir(), run_id)
     except (RunError, OSError) as error:
         st.toast(plain(str(error)))
 
 
 def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
     if info.state is State.QUEUED:
-        ahead = [
-            other
-            for other in session.store().runs()
-            if other.state.alive and other.device == info.device and (other.queued_at or 0) < (info.queued_at or 0)
-        ]
-        st.progress(
-            0.0, text=f"Queued behind {len(ahead)} run{'s' if len(ahead) != 1 else ''}" if ahead else "Starting …"
-        )
+        queue.draw_wait(info)
     elif info.state is State.STOPPING:
         st.progress(_fraction(info, history), text="Stopping …" if knn.is_knn(info) else "Stopping at the next batch …")
     elif info.state is State.RUNNING:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
+from dhc.runs import rundir
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
@@ -34,10 +35,25 @@ def draw(runs: Sequence[RunInfo]) -> None:
             now = [info for info in session.store().runs() if info.state.alive]
             if not any(info.state is State.QUEUED for info in now):
                 st.rerun(scope="app")
-            for device in sorted({info.device for info in now if info.state is State.QUEUED}):
-                _device(device, {info.id: info for info in now if info.device == device})
+            for device in sorted({_device_of(info) for info in now if info.state is State.QUEUED}):
+                _device(device, {info.id: info for info in now if _device_of(info) == device})
 
     body()
+
+
+def draw_wait(info: RunInfo) -> None:
+    """What one queued run waits for."""
+    offer_work([info])
+    device = _device_of(info)
+    order = [folder.name for folder in queues.queue(session.runs_dir(), device)]
+    worker = queues.worker_of(session.runs_dir(), device)
+    ahead = order.index(info.id) if info.id in order else 0
+    if worker is not None and worker.waits:
+        text = plain(f"Queued: {worker.waits}")
+    else:
+        ahead += queues.busy(session.runs_dir(), device) is not None
+        text = f"Queued behind {amount(ahead, 'run')}" if ahead else "Next to run" if worker is None else "Starting …"
+    st.progress(0.0, text=text)
 
 
 def idle_devices(runs: Sequence[RunInfo]) -> list[str]:
@@ -45,20 +61,25 @@ def idle_devices(runs: Sequence[RunInfo]) -> list[str]:
     latest: dict[str, float] = {}
     for info in runs:
         if info.state is State.QUEUED:
-            latest[info.device] = max(latest.get(info.device, 0.0), info.queued_at or 0.0)
+            latest[_device_of(info)] = max(latest.get(_device_of(info), 0.0), info.queued_at or 0.0)
     waiting = [device for device, moment in latest.items() if not 0 <= time.time() - moment < SOON]
     return sorted(d for d in waiting if queues.worker_of(session.runs_dir(), d) is None)
 
 
 def offer_work(runs: Sequence[RunInfo]) -> None:
     """Say that a queue stands still, and the one button that sets it going."""
-    if not idle_devices(runs):
+    idle = idle_devices(runs)
+    if not idle:
         return
-    count = sum(info.state is State.QUEUED for info in runs)
+    count = sum(info.state is State.QUEUED and _device_of(info) in idle for info in runs)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="dhc-idle"):
         told = f"{amount(count, 'run')} {'waits' if count == 1 else 'wait'}, and nobody is at work: the machine restarted, or the worker was ended."
         st.markdown(f":material/hourglass_disabled: {told}", width="stretch")
         st.button("Go on with the queue", type="primary", icon=":material/play_arrow:", key="dhc_work", on_click=_work)
+
+
+def _device_of(info: RunInfo) -> str:
+    return rundir.queue_of({"device": info.device})
 
 
 def _work() -> None:
@@ -121,8 +142,8 @@ def _cancel(run_id: str) -> None:
     _try_to(lambda: launch.stop(session.runs_dir(), run_id))
 
 
-def _try_to(action: object) -> None:
+def _try_to(action: Callable[[], object]) -> None:
     try:
-        action()  # type: ignore[operator]
+        action()
     except (RunError, OSError) as error:
         st.toast(plain(str(error)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dhc.jobs import launch
+from dhc.jobs import launch, trash
 from dhc.jobs import queue as queues
 from dhc.jobs.process import python
 from dhc.runs import rundir
@@ -156,6 +156,108 @@ def test_runs_work_goes_on(bench: Bench) -> None:
     assert bench.info(folder).state is State.QUEUED
     assert "cpu: 1 queued, a worker is at it" in command("work", bench.runs_dir)
     until(lambda: bench.info(folder).state is State.FINISHED, "it is done")
+
+
+@case(
+    "resumed by two people at once",
+    done="four processes resume a stopped run at the same moment",
+    state="finished",
+    says="is queued already",
+)
+def test_a_run_resumed_twice_is_started_once(bench: Bench) -> None:
+    run_id = launch.launch(bench.config.with_values(KNN), bench.runs_dir)
+    launch.stop(bench.runs_dir, run_id)
+    folder = bench.runs_dir / run_id
+    until(lambda: bench.info(folder).state is State.STOPPED and not bench.processes(), "it is stopped")
+    before = starts(folder)
+    told = together(bench.runs_dir, *[f"launch.resume(runs, {run_id!r})"] * 4)
+    assert told.count("") == 1
+    assert all("already" in line or "is being started" in line for line in told if line)
+    until(lambda: bench.info(folder).state is State.FINISHED and not bench.processes(), "it finishes")
+    assert starts(folder) == before + 1
+
+
+@case(
+    "deleted and resumed at once",
+    done="two processes, one of which deletes a stopped run while the other resumes it",
+    state="finished",
+    says="stop it before you delete it; was deleted just now",
+)
+def test_a_run_is_deleted_or_resumed_never_both(bench: Bench) -> None:
+    for _ in range(3):
+        run_id = launch.launch(bench.config.with_values(KNN), bench.runs_dir)
+        launch.stop(bench.runs_dir, run_id)
+        folder = bench.runs_dir / run_id
+        until(lambda f=folder: bench.info(f).state is State.STOPPED and not bench.processes(), "it is stopped")  # type: ignore[misc]
+        told = together(bench.runs_dir, f"trash.delete(runs, {run_id!r})", f"launch.resume(runs, {run_id!r})")
+        assert told.count("") == 1, told
+        if folder.exists():
+            until(lambda f=folder: bench.info(f).state is State.FINISHED, "it goes on")  # type: ignore[misc]
+            assert "stop it before you delete it" in told[0]
+        else:
+            assert "was deleted just now" in told[1] or "there is no run" in told[1]
+            assert trash.latest(bench.runs_dir, run_id).is_dir()
+
+
+@case(
+    "requests edited by hand",
+    done="no device, a list, a device that is none, places of NaN and 10⁴⁰⁰, between two sound requests",
+    state="finished",
+    says="",
+)
+def test_a_strange_request_stops_no_queue(bench: Bench) -> None:
+    config = bench.config.with_values(KNN).model_dump()
+    strange = [
+        "{}",
+        '{"device": []}',
+        '{"device": "GPU"}',
+        '{"device": "cpu", "place": NaN}',
+        '{"place": 1' + 400 * "0" + "}",
+    ]
+    for text in ['{"device": "cpu", "place": 1}', *strange, '{"device": "cpu", "place": 2}']:
+        folder = rundir.create(bench.runs_dir, "knn")
+        rundir.write_json(folder / rundir.CONFIG, config)
+        (folder / rundir.REQUEST).write_text(text)
+    assert "cpu: 7 queued" in command("work", bench.runs_dir)
+    until(lambda: all(info.state is State.FINISHED for info in Store(bench.runs_dir).runs()), "all finish")
+
+
+@case(
+    "queued for a GPU that is not here",
+    done="a run folder of another machine, whose request names gpu:99, then `runs work`, then resume",
+    state="failed",
+    says="The device that it was to run on is not here",
+)
+def test_a_missing_gpu_is_said_and_resume_goes_on_without(bench: Bench) -> None:
+    folder = rundir.create(bench.runs_dir, "knn")
+    rundir.write_json(folder / rundir.CONFIG, bench.config.with_values(KNN).model_dump())
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "gpu:99"})
+    launch.work(bench.runs_dir)
+    until(lambda: not bench.info(folder).state.alive, "it ends")
+    bench.check(folder, "failed", "The device that it was to run on is not here", bench.epochs(folder))
+    assert "gpu:99 is not here" in bench.shown(folder)
+    launch.resume(bench.runs_dir, folder.name)
+    until(lambda: bench.info(folder).state is State.FINISHED, "it runs on what is here")
+    assert bench.info(folder).device == "cpu"
+
+
+def together(runs_dir: Path, *actions: str) -> list[str]:
+    """Do each in a process of its own, at the same moment; what each was refused with, "" where it was not."""
+    code = (
+        "import sys; from pathlib import Path; from dhc.jobs import launch, trash; from dhc.runs.rundir import RunError\n"
+        f"runs = Path({str(runs_dir)!r}); print('ready', flush=True); action = sys.stdin.readline()\n"
+        "try:\n    exec(action)\nexcept RunError as error:\n    print(error)"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    found = [subprocess.Popen([sys.executable, "-c", code], **pipes) for _ in actions]  # type: ignore[call-overload]
+    for process in found:
+        process.stdout.readline()
+    for process, action in zip(found, actions, strict=True):
+        process.stdin.write(action + "\n")
+        process.stdin.flush()
+    said = [process.communicate()[0].strip() for process in found]
+    assert [process.returncode for process in found] == [0] * len(actions)
+    return said
 
 
 def command(name: str, runs_dir: Path) -> str:
