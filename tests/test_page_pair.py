@@ -104,6 +104,19 @@ def test_repeats_stand_beside_and_the_missing_ones_are_counted(runs: Path) -> No
     assert "5 runs, one after the other," in texts(at)
 
 
+def test_at_first_the_newest_run_is_judged_against_the_one_before_it_on_the_same_pictures(runs: Path) -> None:
+    def pair(**asked: str) -> tuple[str, str]:
+        at = open_page("runs", panel="noise", **asked)
+        return at.selectbox(key="dhc_noise_a").value, at.selectbox(key="dhc_noise_b").value
+
+    assert pair(select=BOTH) == (FIRST, SECOND)
+    assert pair(select=f"{BOTH},{THIRD}", order="best") == (THIRD, SECOND), "the best against the second"
+    mixed = f"{BOTH},{ELSEWHERE}"
+    assert pair(select=mixed) == (FIRST, SECOND), "not the newest, which saw other pictures"
+    assert pair(select=mixed, pair_a=SECOND) == (SECOND, FIRST)
+    assert pair(select=mixed, pair_b=FIRST) == (SECOND, FIRST)
+
+
 def test_two_repeats_are_told_to_differ_by_luck_alone(runs: Path) -> None:
     at = open_page("runs", select=f"{FIRST},{REPEAT}", panel="noise")
     assert "differ in the seed only: whatever lies between them is luck" in texts(at)
@@ -177,6 +190,7 @@ def test_the_button_runs_the_repeats_for_real_with_the_next_seeds(
         time.sleep(0.2)
     asked = {(info.config.knn.k, info.config.fit.seed) for info in store.runs() if info.config is not None}
     assert asked == {(3, 0), (5, 0), (3, 1), (5, 1)}
+    assert sorted(info.group[:7] for info in store.runs()) == ["", "", "Repeats", "Repeats"]
     said = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
     assert said.count("over 2 seeds") >= 2
     assert "Over 2 seeds of A and 2 of B this difference" in said

@@ -27,6 +27,7 @@ from dhc.analysis.significance import (
 from dhc.config import ConfigError, RunConfig
 from dhc.data.layout import DataError
 from dhc.figures.noise import Interval, intervals, seeds
+from dhc.jobs.groups import dated
 from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
 from dhc.training.hardware import DeviceError
@@ -212,7 +213,7 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], fou
     st.markdown(batch.expectation_text(todo, session.dataset(first.data.path)))
     label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
     if st.button(label, type="primary", icon=":material/play_arrow:", key=KEY + "run"):
-        ids = batch.start(todo)
+        ids = batch.start(todo, group=dated("Repeats"))
         if ids:
             st.toast(plain(f"{amount(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")
             st.rerun()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import permutations
 from pathlib import Path
 
 import streamlit as st
@@ -45,7 +46,7 @@ def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
         empty(_too_few(runs, known), icon=":material/compare_arrows:")
         return None
     _tell_left_out([info for info in runs if info.id not in known])
-    a, b = _chosen(list(known))
+    a, b = _chosen(known)
     _draw(known, a, b, f"dhc_{panel}_")
     return open_pair(known[a], known[b])
 
@@ -80,14 +81,19 @@ def _fingerprint(path: Path, stamp: int) -> str | None:
 
 def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
     """The same file name may stand for another picture in another data set."""
-    if a.config is None or b.config is None:
-        return
-    paths, prints = [info.config.data.path for info in (a, b) if info.config], [fingerprint_of(a), fingerprint_of(b)]
-    if resolved(paths[0]) != resolved(paths[1]) and (None in prints or prints[0] != prints[1]):
+    if _on_other_data(a, b):
+        paths = [info.config.data.path for info in (a, b) if info.config]
         names = " and ".join(cut(Path(path).name or path, 40) for path in paths)
         raise ValueError(
             f"A and B were judged on different pictures ({names}): choose two runs on the same data set to compare them."
         )
+
+
+def _on_other_data(a: RunInfo, b: RunInfo) -> bool:
+    if a.config is None or b.config is None or resolved(a.config.data.path) == resolved(b.config.data.path):
+        return False
+    prints = [fingerprint_of(a), fingerprint_of(b)]
+    return None in prints or prints[0] != prints[1]
 
 
 def _too_few(runs: Sequence[RunInfo], known: Mapping[str, RunInfo]) -> str:
@@ -107,12 +113,16 @@ def _tell_left_out(left: Sequence[RunInfo]) -> None:
         st.caption(f"{amount(len(left), 'selected run')} without answers cannot be chosen: {named}{more}.")
 
 
-def _chosen(ids: Sequence[str]) -> tuple[str, str]:
-    """A and B of the address as far as they are there; else the first two that remain."""
+def _chosen(known: Mapping[str, RunInfo]) -> tuple[str, str]:
+    """A and B of the address as far as they are there; else B is the table's first run that has one on the same pictures below it, A.
+
+    So the newest run is judged against the one before it, and where the best stand first, the best against the second.
+    """
     # Read past `links.choice`, which would complain of a run that has only left the selection.
-    a, b = (run_id if (run_id := st.query_params.get(name, "")) in ids else "" for name in (A, B))
-    a = a or next(run_id for run_id in ids if run_id != b)
-    return a, b if b and b != a else next(run_id for run_id in ids if run_id != a)
+    a, b = (run_id if (run_id := st.query_params.get(name, "")) in known else "" for name in (A, B))
+    b = "" if b == a else b
+    pairs = [(one, other) for other, one in permutations(known, 2) if a in ("", one) and b in ("", other)]
+    return next((pair for pair in pairs if not _on_other_data(known[pair[0]], known[pair[1]])), pairs[0])
 
 
 def _draw(known: Mapping[str, RunInfo], a: str, b: str, key: str) -> None:
