@@ -111,6 +111,16 @@ def test_a_group_that_is_called_so_already_gets_a_number_and_without_a_name_it_i
     assert names[4].startswith("factor, ")
 
 
+def test_the_sweep_of_a_copied_run_notes_whose_copies_its_runs_are(runs: Path) -> None:
+    first = make_run(runs, runs.parent / "data" / "tiny", settings={"schedule.patience": 1}).name
+    at = open_page("train", run=first)
+    press(at, "Like the chosen run")
+    at.segmented_control(key=MODE).set_value("Sweep").run()
+    at.multiselect(key=NAMES).set_value(["schedule.factor"]).run()
+    press(write(at, "schedule.factor", "0.3, 0.5"), "Start 2 runs")
+    assert [info.parent for info in Store(runs).runs() if info.group] == [first, first]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

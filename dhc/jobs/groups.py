@@ -18,14 +18,14 @@ MOST_NAMED = 3  # settings in a generated name
 
 
 def start_group(
-    configs: Iterable[RunConfig], runs_dir: Path, name: str, *, rule: Literal["", "median"] = ""
+    configs: Iterable[RunConfig], runs_dir: Path, name: str, *, rule: Literal["", "median"] = "", parent: str = ""
 ) -> tuple[str, list[str]]:
     """Queue runs as a group, all or none; returns the name that it got (see `free_name`) and the runs' ids, in order.
 
-    Raises what `launch_all` raises, and ConfigError for a name without a letter.
+    `parent` is the run that they are changed copies of. Raises what `launch_all` raises, and ConfigError for a name without a letter.
     """
     free = free_name(runs_dir, name)
-    return free, launch_all(configs, runs_dir, group=free, rule=rule)
+    return free, launch_all(configs, runs_dir, group=free, rule=rule, parent=parent)
 
 
 def free_name(runs_dir: Path, name: str) -> str:

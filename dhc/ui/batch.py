@@ -14,6 +14,8 @@ from dhc.ui import plan, session
 from dhc.ui.names import amount
 from dhc.ui.states import error_box
 
+START = 8.0  # seconds that each run of a network takes before its first step: its process, Keras, compiling; measured on two cores
+
 
 def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     """Markdown: how many runs, for how long as far as that is known, on what, behind how many. Raises what a launch would."""
@@ -39,22 +41,25 @@ def _time(known: Sequence[float], unknown: int) -> str:
 
 
 def _seconds(config: RunConfig, dataset: Dataset, runs: Sequence[RunInfo]) -> float | None:
-    return plan.expectation(config, dataset, _device(config), runs).seconds
+    seconds = plan.expectation(config, dataset, _device(config), runs).seconds
+    return seconds if seconds is None or config.model.name == "knn" else START + seconds
 
 
 def _device(config: RunConfig) -> str:
     return plan.resolved_device("cpu" if config.model.name == "knn" else config.device.device)
 
 
-def start(configs: Sequence[RunConfig], *, group: str = "", rule: Literal["", "median"] = "") -> list[str]:
+def start(
+    configs: Sequence[RunConfig], *, group: str = "", rule: Literal["", "median"] = "", parent: str = ""
+) -> list[str]:
     """Queue the runs, all or none, as a group where a name is given; returns their ids.
 
-    Says so where the folder of runs cannot be written to.
+    `parent` is the run that they are changed copies of.     Says so where the folder of runs cannot be written to.
     """
     try:
         if group:
-            return start_group(configs, session.runs_dir(), group, rule=rule)[1]
-        return launch_all(configs, session.runs_dir())
+            return start_group(configs, session.runs_dir(), group, rule=rule, parent=parent)[1]
+        return launch_all(configs, session.runs_dir(), parent=parent)
     except OSError as error:
         error_box(
             f"The runs could not be started: {error.strerror or error}; see that {session.runs_dir()} can be written to."

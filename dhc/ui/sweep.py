@@ -17,7 +17,7 @@ from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import checked, parse_values, written
 from dhc.training.median import ENOUGH, GRACE
 from dhc.ui import batch, session
-from dhc.ui.form import acts
+from dhc.ui.form import acts, parent
 from dhc.ui.names import amount
 from dhc.ui.states import error_box
 
@@ -185,7 +185,8 @@ def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
         )
     label = f"Start {amount(len(configs), 'run')}"
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
-        return batch.start(configs, group=asked.name or generated_name(list(asked.values)), rule=asked.rule)
+        name = asked.name or generated_name(list(asked.values))
+        return batch.start(configs, group=name, rule=asked.rule, parent=parent())
     return []
 
 
