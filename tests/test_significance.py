@@ -291,6 +291,7 @@ def test_a_setting_without_effect_tells_no_runs_apart() -> None:
     base = RunConfig().with_values({"schedule.name": "constant"})
     assert same_but_seed(base, base.with_values({"schedule.factor": 0.3, "fit.seed": 4}))
     assert settings_key(base) != settings_key(base.with_values({"fit.seed": 4}))
+    assert settings_key(base) == settings_key(base.with_values({"fit.keep_resume_state": False})), "only what is kept"
     assert not same_but_seed(base, base.with_values({"model.width": 0.5}))
     assert [config.fit.seed for config in next_repeats(base, [], up_to=2)] == [0, 1]
 

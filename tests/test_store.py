@@ -129,6 +129,15 @@ def test_a_run_is_listed_with_its_best_epoch(tmp_path: Path) -> None:
     assert json.loads(json.dumps(info.as_dict()))["status"] == "queued"
 
 
+def test_runs_of_one_second_are_listed_as_they_were_queued(tmp_path: Path) -> None:
+    for ending, queued_at in (("vgg16-000c", 5.1), ("vgg16-000a", 5.2), ("cnn3-000b", 5.3)):
+        folder = tmp_path / f"20260101-000000-{ending}"
+        folder.mkdir()
+        rundir.write_json(folder / rundir.REQUEST, {"queued_at": queued_at, "device": "cpu"})
+    (tmp_path / "20260101-000001-vgg16-000d").mkdir()
+    assert [info.id[-4:] for info in Store(tmp_path).runs()] == ["000d", "000b", "000a", "000c"]
+
+
 def test_foreign_folders_and_broken_runs_do_not_hide_the_others(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "README.md").write_text("x")

@@ -9,18 +9,19 @@ from dhc.config import RunConfig, fields
 from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
+BOOKKEEPING = ("fit.keep_resume_state",)  # what is kept on disk; no result hangs on it
 
 
 def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:
     """All settings that have an effect, those in `but` aside; equal for configs that ask for the same.
 
     The data folder counts as one however it was written. A setting without effect (the factor of a schedule that is not
-    used) tells no runs apart.
+    used) tells no runs apart, nor does BOOKKEEPING.
     """
     used = tuple(
         (field.name, repr(config.get(field.name)))
         for field in fields()
-        if field.name not in (*but, "data.path") and config.uses(field.name)
+        if field.name not in (*but, *BOOKKEEPING, "data.path") and config.uses(field.name)
     )
     return resolved(config.data.path), used
 

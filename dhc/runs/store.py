@@ -27,6 +27,7 @@ __all__ = ["RunInfo", "Store", "log_tail", "read_config", "read_predictions"]
 CHATTER = re.compile(
     r"[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I |WARNING: All log messages before absl"
 )
+SECOND = len("YYYYMMDD-HHMMSS")  # with which a run's id begins
 MAX_REASON = 500  # characters of an end's reason
 MAX_LOGS = {True: 32, False: 256}  # event logs that are kept to be read on, with batches and without
 SUMMARY_BYTES = 4_000_000  # a curve of 50,000 epochs has 1.2 MB
@@ -150,8 +151,9 @@ class Store:
             return []
 
     def runs(self) -> list[RunInfo]:
-        """Every run, newest first."""
-        return [info for run_id in self.ids() if (info := self._known(self.runs_dir / run_id)) is not None]
+        """Every run, newest first; those that were made in the same second in the order in which they were queued."""
+        found = [info for run_id in self.ids() if (info := self._known(self.runs_dir / run_id)) is not None]
+        return sorted(found, key=lambda info: (info.id[:SECOND], info.queued_at or 0.0), reverse=True)
 
     def run(self, run_id: str) -> RunInfo:
         """One run. Raises RunError when there is none of that name."""
