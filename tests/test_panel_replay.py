@@ -67,6 +67,7 @@ def test_of_several_runs_one_is_picked_and_those_without_a_schedule_are_not_offe
     assert not app.exception
     assert app.selectbox(key="dhc_replay_run").options == [SECOND, FIRST]
     assert "This run's schedule was cosine" in texts(app)
+    assert "1 selected run left out" in texts(app)
     app.selectbox(key="dhc_replay_run").select(FIRST).run()
     assert app.query_params["replay_run"] in (FIRST, [FIRST])
     assert "schedule was" not in texts(app)

@@ -152,7 +152,7 @@ def test_a_run_without_settings_is_left_out_of_the_table_and_said(runs: Path) ->
     at = panel("differences")
     assert list(at.dataframe[0].value.columns[2:]) == [IDS[0], IDS[2]]
     assert "1 selected run left out" in texts(at)
-    assert "Select runs" in texts(panel("differences", some="[:0]"))
+    assert "settings of the selected runs cannot be read" in texts(panel("differences", some="[1:2]"))
 
 
 # Settings against results
@@ -190,4 +190,4 @@ def test_runs_that_do_not_differ_or_cannot_be_read_are_said(runs: Path) -> None:
     assert "1 selected run left out" in texts(panel("settings"))
     for number in (0, 2):
         break_config(runs, number)
-    assert "Select runs" in texts(panel("settings"))
+    assert "settings of the selected runs cannot be read" in texts(panel("settings"))

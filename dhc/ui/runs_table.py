@@ -27,9 +27,9 @@ EXTRA = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy",
 COLUMNS: dict[str, Any] = {
     "★": st.column_config.TextColumn(width=30, pinned=True, help="Starred"),
     "run": st.column_config.TextColumn(pinned=True, width="medium"),
-    "best val_accuracy": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f", width="small"),
+    "best val_accuracy": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f", width=125),
     "gap": st.column_config.NumberColumn(format="%.3f", help="accuracy − val_accuracy after the last epoch"),
-    "val_accuracy by epoch": st.column_config.LineChartColumn(y_min=0, y_max=1, width="small"),
+    "val_accuracy by epoch": st.column_config.LineChartColumn(y_min=0, y_max=1, width=155),
     "accuracy": st.column_config.NumberColumn(format="%.3f", help="On the training pictures, after the last epoch"),
     "val_accuracy": st.column_config.NumberColumn(format="%.3f", help="After the last epoch"),
     "pictures/s": st.column_config.NumberColumn(format="%.0f"),
@@ -49,8 +49,9 @@ def draw() -> None:
         with st.expander("Queue", icon=":material/schedule:"):
             queue.draw(every)
     groups.draw(every)
-    found = select(every, _filters(every), links.choice("order", list(ORDERS), "newest"))
-    chosen = _selected(every)
+    order = links.choice("order", list(ORDERS), "newest")
+    found = select(every, _filters(every), order)
+    chosen = _selected(select(every, Wanted(archived=True), order))
     _show(found, chosen)
     _bar(found, chosen)
     compare.draw(chosen)
@@ -86,10 +87,10 @@ def _filters(every: Sequence[RunInfo]) -> Wanted:
 def _text(label: str, name: str, hint: str) -> None:
     key = f"dhc_runs_{name}"
     st.session_state[key] = st.query_params.get(name, "")[:200]
-    st.text_input(label, key=key, placeholder=hint, on_change=_put, args=(name, key), max_chars=200, width=280)
+    st.text_input(label, key=key, placeholder=hint, on_change=_put, args=(name, key), max_chars=200, width=260)
 
 
-def _one(label: str, name: str, options: Sequence[str], width: int = 200) -> None:
+def _one(label: str, name: str, options: Sequence[str], width: int = 190) -> None:
     key = f"dhc_runs_{name}"
     st.session_state[key] = links.choice(name, options, options[0])
     st.selectbox(
@@ -100,7 +101,7 @@ def _one(label: str, name: str, options: Sequence[str], width: int = 200) -> Non
 def _many(label: str, name: str, options: Sequence[str], empty: str = "any") -> None:
     key = f"dhc_runs_{name}"
     st.session_state[key] = list(_listed(name, options))
-    st.multiselect(label, options, key=key, on_change=_put, args=(name, key), placeholder=empty, width=220)
+    st.multiselect(label, options, key=key, on_change=_put, args=(name, key), placeholder=empty, width=190)
 
 
 def _flag(label: str, name: str) -> None:

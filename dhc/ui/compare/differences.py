@@ -29,7 +29,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     """The table of settings and results, and below it the circumstances on which the runs differ."""
     known = [info for info in runs if info.config is not None][:MOST]
     if not known:
-        empty("Select runs in the table to see how their settings differ.", icon=":material/difference:")
+        empty("The settings of the selected runs cannot be read: select others.", icon=":material/difference:")
         return
     baseline, everything = _controls(known)
     rows = settings([info.config for info in known if info.config is not None])

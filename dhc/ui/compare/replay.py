@@ -12,7 +12,7 @@ from dhc.config import RunConfig
 from dhc.figures.replay import replayed
 from dhc.runs.store import RunInfo
 from dhc.ui import clone, links, session
-from dhc.ui.names import cut
+from dhc.ui.names import amount, cut
 from dhc.ui.plot import plot
 from dhc.ui.states import plain
 
@@ -36,7 +36,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
             icon=":material/history:",
         )
         return
-    info, config = known[_pick({run_id: info for run_id, (info, _) in known.items()})]
+    info, config = known[_pick({run_id: info for run_id, (info, _) in known.items()}, of=len(runs))]
     st.caption(ABOUT)
     if config.schedule.name != "plateau":
         st.caption(
@@ -52,10 +52,10 @@ def draw(runs: Sequence[RunInfo]) -> None:
     _train(info, asked)
 
 
-def _pick(known: Mapping[str, RunInfo]) -> str:
-    """The run in the address, else the first; a choice among several."""
+def _pick(known: Mapping[str, RunInfo], *, of: int) -> str:
+    """The run in the address, else the first; the choice is drawn where more than one is selected, and says which are none."""
     ids = list(known)
-    if len(ids) == 1:
+    if of == 1:
         return ids[0]
     st.session_state["dhc_replay_run"] = links.choice(RUN, ids, ids[0])
     st.selectbox(
@@ -65,6 +65,10 @@ def _pick(known: Mapping[str, RunInfo]) -> str:
         format_func=lambda run_id: cut(known[run_id].title, 60),
         on_change=lambda: links.put(**{RUN: st.session_state["dhc_replay_run"]}),
     )
+    if of > len(ids):
+        st.caption(
+            f"{amount(of - len(ids), 'selected run')} left out: only networks with a finished epoch have a learning rate to replay."
+        )
     return str(st.session_state["dhc_replay_run"])
 
 

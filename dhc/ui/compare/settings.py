@@ -63,7 +63,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     with guard(RunError, OSError):
         known = [info for info in runs if info.config is not None]
         if not known:
-            empty("Select runs in the table to see what their settings did.", icon=":material/scatter_plot:")
+            empty("The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:")
             return
         names = telling([info.config for info in known if info.config is not None])
         look = _controls(names)
