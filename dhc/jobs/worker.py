@@ -130,8 +130,10 @@ def run_child(folder: Path, device: str) -> None:
 def _await_other(folder: Path) -> None:
     """Someone else's child, whose worker was killed, holds this run: until it has said so, the run seems to wait still."""
     until = time.monotonic() + PATIENCE
-    while status_of(folder).state is State.QUEUED and time.monotonic() < until:
+    while (state := status_of(folder).state) is State.QUEUED and time.monotonic() < until:
         time.sleep(0.05)
+    if not state.alive:  # taken out of the queue in the moment in which it was to start
+        (folder / rundir.RESERVE).unlink(missing_ok=True)
 
 
 def _asked(folder: Path) -> Any:
