@@ -91,3 +91,16 @@ def test_a_foreign_cause_is_an_error_like_any_other(folder: Path, cause: object)
 def test_settings_without_effect_are_not_offered(tmp_path: Path, tiny_data: Path) -> None:
     made = make_run(tmp_path, tiny_data, how="failed", epochs=1, settings={"model.name": "knn"})
     assert [offer.kind for offer in ended(made, cause="memory").offers] == ["resume"]
+
+
+def test_what_is_not_here_is_changed_first_since_resuming_would_only_fail_again(
+    tmp_path: Path, tiny_data: Path
+) -> None:
+    made = make_run(tmp_path, tiny_data, how="failed", epochs=1, settings={"device.device": "gpu:7"})
+    offers = ended(made, cause="device").offers
+    assert [offer.kind for offer in offers] == ["restart", "resume"]
+    assert offers[0].changes == {"device.device": "auto"}
+
+
+def test_a_little_room_is_not_called_none(folder: Path) -> None:
+    assert ended(folder, cause="disk", freeable=30_000).offers[0].label == "Free disk space: 30 kB"

@@ -9,15 +9,17 @@ from typing import Any, Literal
 
 from dhc.config import ConfigError, RunConfig
 from dhc.runs import rundir
+from dhc.runs.disk import size_text
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 
 FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$')
 LOG_LINES = 12
+MISSING = ("device", "package")  # causes that last until something comes that is not here
 HAPPENED = {
     "stop": "You, or someone else, stopped it.",
     "cancelled": "It was taken out of the queue while it waited.",
-    "median": "It was stopped early as one of the hopeless of its group.",
+    "median": "It was stopped early: it did worse than the others of its group.",
     "nan": "The loss became NaN{at}: the weights had grown beyond all bounds, and no epoch after that can be of use.",
     "memory": "It ran out of memory{at}.",
     "disk": "The disk was full{at}.",
@@ -31,7 +33,7 @@ HAPPENED = {
     "library": "Its process crashed inside a library{at}.",
     "restart": "The machine restarted while it ran{at}.",
     "elsewhere": "It ran on another machine, and this folder is a copy.",
-    "lost": "Its process and the one that watched over it ended at once{at}: both were killed, or memory ran out.",
+    "lost": "Its process and the one that watched over it ended at the same moment{at}: both were killed, or memory ran out.",
     "error": "It met an error{at}.",
 }
 
@@ -70,13 +72,12 @@ def autopsy(info: RunInfo, *, freeable: int = 0) -> Autopsy | None:
 
 def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
     """What helps against a cause, the likeliest first."""
-    found: list[Offer | None] = []
-    if cause == "disk":
-        found.append(_free(freeable))
-    if cause != "nan":
-        found.append(_resume(info))
+    free = [_free(freeable)] if cause == "disk" else []
+    resume: list[Offer | None] = [_resume(info)] if cause != "nan" else []
+    restart: list[Offer | None] = []
     if info.config is not None:
-        found += [_restart(info.config, label, help, changes) for label, help, changes in _changes(info.config, cause)]
+        restart += [_restart(info.config, label, help, to) for label, help, to in _changes(info.config, cause)]
+    found = [*restart, *resume] if cause in MISSING else [*free, *resume, *restart]
     return tuple(offer for offer in found if offer is not None)
 
 
@@ -119,9 +120,10 @@ def _resume(info: RunInfo) -> Offer:
 def _free(freeable: int) -> Offer | None:
     if freeable <= 0:
         return None
-    size = f"{freeable / 1e9:.1f} GB" if freeable >= 1e9 else f"{freeable / 1e6:.0f} MB"
     return Offer(
-        "free", f"Free disk space: {size}", "Saved states of runs that have ended, and the trash, take that much."
+        "free",
+        f"Free disk space: {size_text(freeable)}",
+        "Saved states of runs that have ended, and the trash, take that much.",
     )
 
 

@@ -91,7 +91,7 @@ def _why_crashed(folder: Path, process: Mapping[str, Any]) -> tuple[str, str]:
     if shutil.disk_usage(folder).free < LITTLE:
         return "the disk is full, so its end could not be recorded", "disk"
     return (
-        "it and the worker that watched it ended at once, without a word: killed from outside, or out of memory",
+        "it and the worker that watched it ended at the same moment, without a word: killed from outside, or out of memory",
         "lost",
     )
 

@@ -41,11 +41,17 @@ def draw(info: RunInfo) -> None:
 def _told(info: RunInfo, found: Autopsy) -> None:
     sign = ":material/stop_circle:" if info.status.cause in MILD else ":material/report:"
     st.markdown(f"{sign} **{info.state.capitalize()}. {plain(found.happened)}**")
-    if found.told and info.status.cause not in ("stop", "cancelled"):
-        st.markdown(plain(found.told[:1].upper() + found.told[1:].rstrip(".") + "."))
+    if found.told and info.status.cause not in ("stop", "cancelled", "restart"):  # of which that is all
+        st.markdown(plain(_sentence(found.told, info.status.cause)))
     if info.epochs_done and info.best_val_accuracy is not None:
         epochs = f"{info.epochs_done:,} finished epoch{'s are' if info.epochs_done != 1 else ' is'} kept"
         st.caption(f"{epochs}, best val_accuracy {info.best_val_accuracy:.3f} at epoch {info.best_epoch}.")
+
+
+def _sentence(told: str, cause: str) -> str:
+    """With a capital letter, unless it begins with a name: gpu:7, jax."""
+    begin = told[:1] if cause in ("device", "package") else told[:1].upper()
+    return begin + told[1:].rstrip(".") + "."
 
 
 def _offers(info: RunInfo, found: Autopsy) -> None:

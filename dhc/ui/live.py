@@ -114,7 +114,8 @@ def _ending(info: RunInfo) -> None:
             st.markdown(_stop_words(info))
             st.button("Stop this run", type="primary", on_click=_try, args=(launch.stop, info.id), key="dhc-stop")
         if info.state is not State.QUEUED:
-            st.markdown("If it does not obey, end its process at once. What its finished epochs left is kept.")
+            kept = "" if knn.is_knn(info) else " What its finished epochs left is kept."
+            st.markdown(f"If it does not obey, end its process at once.{kept}")
             st.button(
                 "Kill this run",
                 icon=":material/dangerous:",

@@ -108,7 +108,7 @@ MOVES = {"first": ":material/vertical_align_top:", "up": ":material/arrow_upward
 
 def _row(info: RunInfo, place: str, moves: Sequence[tuple[str, int, bool]]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
-        st.markdown(place, width=40)
+        st.markdown(plain(place), width=40)  # else "10." begins a list, of which the number is cut off
         st.markdown(plain(describe(info)), width="stretch")
         for name, to, possible in moves:
             st.button(
