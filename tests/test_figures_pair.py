@@ -43,9 +43,11 @@ def test_a_click_names_the_classes_whatever_their_order() -> None:
     assert (frame.x0, frame.y0) == (-0.5, 1.5), "true <b> is the third row, predicted c the first column"
 
 
-def test_equal_matrices_draw_an_empty_board() -> None:
+def test_equal_matrices_draw_a_clear_board() -> None:
     (cells,) = difference_heatmap(A, A, ["a", "b", "c"], np.arange(3)).data
-    assert np.isnan(np.array(cells.z, dtype=np.float64)).all()
+    assert not np.array(cells.z, dtype=np.float64).any(), "gaps alone are what Plotly cannot draw"
+    assert {colour for _, colour in cells.colorscale} == {"rgba(0,0,0,0)"}
+    assert np.asarray(cells.customdata)[2, 1].tolist() == [2, 1]
 
 
 def test_the_scale_is_made_of_the_palettes_blue_and_orange() -> None:

@@ -44,7 +44,7 @@ def heatmap(
         np.fill_diagonal(values, 0.0)
     shares = not np.array_equal(matrix, counts)
     figure = theme.figure(x="predicted", y="true")
-    figure.add_trace(_cells(values, names, order, np.asarray(counts), shares=shares, sqrt=scale == "sqrt"))
+    figure.add_trace(drawable(_cells(values, names, order, np.asarray(counts), shares=shares, sqrt=scale == "sqrt")))
     dress_axes(figure, names)
     if selected is not None:
         outline(figure, order, selected)
@@ -77,6 +77,13 @@ def _cells(
         name="",
         uid="cells",
     )
+
+
+def drawable(cells: go.Heatmap) -> go.Heatmap:
+    """The trace, with clear cells where it has not one filled: Plotly fails at a heatmap of gaps alone."""
+    if np.isnan(cells.z).all():
+        cells.update(z=np.zeros_like(cells.z), colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]], showscale=False)
+    return cells
 
 
 def _hover_texts(counts: np.ndarray, order: np.ndarray) -> list[list[str]]:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dhc.figures import theme
-from dhc.figures.confusion import GAPS_UP_TO, NUMBERS_UP_TO, dress_axes, outline
+from dhc.figures.confusion import GAPS_UP_TO, NUMBERS_UP_TO, drawable, dress_axes, outline
 
 # Blue and orange are apart for red-blind and green-blind eyes; the middle is nearly clear, so that it suits any page.
 LESS, MORE = (47, 127, 214), (217, 115, 13)  # theme.TRAIN and theme.VAL
@@ -28,7 +28,7 @@ def difference_heatmap(
     names = [theme.plain(classes[c]) for c in order]
     cells = np.ix_(order, order)
     figure = theme.figure(x="predicted", y="true")
-    figure.add_trace(_cells(np.asarray(a)[cells], np.asarray(b)[cells], names, order))
+    figure.add_trace(drawable(_cells(np.asarray(a)[cells], np.asarray(b)[cells], names, order)))
     dress_axes(figure, names)
     if selected is not None:
         outline(figure, order, selected)

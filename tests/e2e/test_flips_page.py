@@ -18,6 +18,7 @@ from dhc.data.generate import make_dataset
 from dhc.runs.store import read_predictions
 
 FIRST, SECOND = "20260102-000000-vgg16-000a", "20260102-000001-vgg16-000a"
+TWIN = "20260102-000002-vgg16-000a"  # answers as FIRST does
 CHOSEN = f"select={FIRST},{SECOND}&pair_a={FIRST}&pair_b={SECOND}"
 
 
@@ -27,9 +28,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("flips")
     data = folder / "data" / "eight"
     make_dataset(data, classes=8, train=160, val=200, test=8, processes=1)
-    for run_id, accuracy, factor in ((FIRST, 0.6, 0.5), (SECOND, 0.7, 0.8)):
+    for run_id, accuracy, factor, seed in ((FIRST, 0.6, 0.5, 5), (SECOND, 0.7, 0.8, 8), (TWIN, 0.6, 0.9, 5)):
         settings = {"schedule.factor": factor}
-        make_run(folder / "runs", data, run_id=run_id, accuracy=accuracy, settings=settings, seed=round(10 * factor))
+        make_run(folder / "runs", data, run_id=run_id, accuracy=accuracy, settings=settings, seed=seed)
     return folder
 
 
@@ -99,3 +100,10 @@ def test_from_the_sentence_to_a_flipped_picture(
     expect(dialog).to_have_count(0)
     settled(page)
     assert "flips_picture" not in page.url
+
+
+def test_runs_that_answer_alike_have_a_clear_board(page: Page, server: Server) -> None:
+    page.goto(f"{server.url}/runs?select={FIRST},{TWIN}&panel=flips")
+    expect(page.get_by_text("Fixed by B · 0", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.locator(".dhc-plot[data-drawn] .heatmaplayer")).to_be_attached()
+    expect(page.get_by_text("could not be drawn")).to_have_count(0)
