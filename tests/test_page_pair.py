@@ -123,6 +123,17 @@ def test_two_repeats_are_told_to_differ_by_luck_alone(runs: Path) -> None:
     assert not [button for button in at.button if button.key == "dhc_noise_run"]
 
 
+def test_where_no_seed_changes_anything_no_repeats_are_offered(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_id, k, accuracy in ((FIRST, 3, 0.6), (SECOND, 5, 0.7)):
+        make_run(tmp_path, data, run_id=run_id, accuracy=accuracy, settings={"model.name": "knn", "knn.k": k}, epochs=1)
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    said = texts(open_page("runs", select=BOTH, panel="noise"))
+    assert "nothing to repeat for A and B" in said
+    assert "Would repeats settle it?" not in said
+
+
 def test_val_is_counted_as_used_by_runs_that_are_not_selected_too(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="noise")
     values = {metric.label: metric.value for metric in at.metric}

@@ -33,8 +33,7 @@ KEY = "dhc_runs_panel"
 def draw(chosen: Sequence[RunInfo]) -> None:
     """The card of a single run, or what can be done with several; then the panel that the address names."""
     if not chosen:
-        st.info("Select a run to see and change it, several to compare them.", icon=":material/ads_click:")
-        curves.draw([])  # its library is there, then, when runs are selected
+        curves.draw([])
         return
     with guard(*EXPECTED):
         if len(chosen) == 1:

@@ -100,11 +100,13 @@ def _panel(runs: Sequence[RunInfo]) -> None:
 
 def _no_curve(runs: Sequence[RunInfo]) -> None:
     """Empty axes that say why. The chart stands already: the first curves need not wait for the library that draws them."""
-    figure = overlay([], DEFAULT_METRICS)
+    figure = overlay([], DEFAULT_METRICS[:1])
+    figure.update_xaxes(range=[0, 10])
+    figure.update_yaxes(range=[0, 1])
     why = (
         "None of the selected runs has finished an epoch yet"
         if runs
-        else "Select runs in the table to see their curves"
+        else "Select a run to see and change it, several to compare them"
     )
     theme.say(figure, why)
     plot(figure, key=KEY + "chart", height=HEIGHT, alt=why, clicks=False)

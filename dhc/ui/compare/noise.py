@@ -170,6 +170,8 @@ def _settle(pair: Pair, table: Table, a: Spread, b: Spread, everyone: Sequence[R
         st.caption(
             f"Nearest neighbours answer alike at every seed, so there is nothing to repeat for {' and '.join(still)}."
         )
+    if len(still) == 2:
+        return
     found = settling(table, a, b)
     if found is None:
         st.caption("No repeats: without a difference there is nothing to settle.")
