@@ -58,14 +58,21 @@ def stop_group(runs_dir: Path, name: str) -> list[str]:
     """Stop every run of the group that is alive; returns their ids.
 
     Those that wait leave the queue first, so that no further one begins; one that trains stops at its next batch and keeps its best
-    network. Raises RunError when the group has no run that could be stopped.
+    network. Raises RunError when the group has no run that could be stopped, and, the others being asked, for those that cannot be asked.
     """
     states = {folder: status_of(folder).state for folder, group in _members(runs_dir) if group == name}
     alive = [folder for folder, state in states.items() if state.alive]
     if not alive:
         raise RunError(f"the group {name!r} has no run that trains or waits: there is nothing to stop")
+    refused = {}
     for folder in sorted(alive, key=lambda folder: states[folder] is not State.QUEUED):
-        (folder / rundir.STOP).touch()
+        try:
+            (folder / rundir.STOP).touch()
+        except OSError as error:  # one that cannot be asked must not keep the others going
+            refused[folder.name] = error.strerror or str(error)
+    if refused:
+        told = "; ".join(f"{run_id}: {why}" for run_id, why in sorted(refused.items()))
+        raise RunError(f"of {len(alive)} runs {len(refused)} could not be asked to stop ({told})")
     return sorted(folder.name for folder in alive)
 
 

@@ -33,6 +33,9 @@ def main(arguments: list[str]) -> int:
         with hold(folder, patience=0):  # two starters can never train one run twice
             if QUEUED in arguments and status_of(folder).state is not State.QUEUED:
                 return rundir.TAKEN
+            if (folder / rundir.EXIT).exists():
+                print(f"{folder.name} has ended: `python -m dhc runs resume {folder.name}` goes on", file=sys.stderr)
+                return BAD_INPUT
             return run(folder)
     except HeldError:
         print(f"{folder.name} is already being trained", file=sys.stderr)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from dhc.jobs import launch
+from dhc.jobs import groups, launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
+from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from faults.cases import case
 from faults.conftest import Bench, fill, until
@@ -87,6 +88,22 @@ def test_a_read_only_folder(bench: Bench) -> None:
         bench.check(folder, "crashed", "Its folder could not be written to", before)
         until(lambda: not bench.processes(), "the worker gives up", 10)
     bench.resumes(folder, before)
+
+
+@case(
+    "a group with one folder that is read-only",
+    done="three queued runs are stopped together, the second one's folder being immutable",
+    state="stopped",
+    says="of 3 runs 1 could not be asked to stop",
+)
+def test_a_read_only_member_keeps_no_other_going(bench: Bench) -> None:
+    folders = [rundir.create(bench.runs_dir, "knn") for _ in range(3)]
+    for folder in folders:
+        rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu", "group": "night"})
+    with read_only(folders[1]), pytest.raises(RunError, match="of 3 runs 1 could not be asked to stop") as refused:
+        groups.stop_group(bench.runs_dir, "night")
+    assert folders[1].name in str(refused.value)
+    assert [bench.info(f).state for f in folders] == [State.STOPPED, State.QUEUED, State.STOPPED]
 
 
 @case(

@@ -89,6 +89,21 @@ def test_a_second_training_is_refused(bench: Bench) -> None:
 
 
 @case(
+    "a training started by hand afterwards",
+    done="python -m dhc.training on a run that has finished",
+    state="finished",
+    says="has ended",
+)
+def test_a_finished_run_is_not_trained_again(bench: Bench) -> None:
+    folder = bench.runs_dir / launch.launch(bench.config.with_values(KNN), bench.runs_dir)
+    until(lambda: bench.info(folder).state is State.FINISHED and not bench.processes(), "it finishes")
+    again = subprocess.run(python("-m", "dhc.training", str(folder)), capture_output=True, text=True, check=False)
+    assert again.returncode == 2
+    assert "has ended: `python -m dhc runs resume" in again.stderr
+    assert starts(folder) == 1
+
+
+@case(
     "worker killed with runs waiting",
     done="SIGKILL to the worker; its training goes on, another run is launched",
     state="queued",
