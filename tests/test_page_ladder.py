@@ -418,6 +418,14 @@ def test_a_factor_that_can_have_no_effect_is_warned_of(make: Make) -> None:
     assert "the learning rate cannot drop" in texts(at)
 
 
+def test_a_factor_without_a_rival_yet_is_not_called_the_highest(make: Make, runs: Path) -> None:
+    make("vgg16", {"schedule.factor": 0.5, "schedule.patience": 2}, accuracy=6 / 9)
+    make("vgg16", {"schedule.factor": 0.8, "schedule.patience": 2}, how="running")
+    said = texts(open_page("ladder"))
+    assert "Only factor 0.5 has ended so far, with 0.667." in said
+    assert "Highest on average" not in said
+
+
 def test_the_chart_shows_the_largest_experiment_and_the_address_another(make: Make, runs: Path) -> None:
     for value, hits in ((0.1, 3), (0.5, 6), (0.8, 4)):
         make("vgg16", {"schedule.factor": value, "schedule.patience": 2}, accuracy=hits / 9)

@@ -171,6 +171,8 @@ def outcome(family: Family) -> str:
     """Markdown: which factor reached most on average, and what that is worth. The family has a trial at least."""
     averaged = means(family.trials)
     value = max(mean for _, mean, _ in averaged)
+    if len(averaged) == 1:
+        return f"Only factor {averaged[0][0]:g} has ended so far, with {value:.3f}."
     best = [(factor, count) for factor, mean, count in averaged if mean == value]
     text = f"Highest on average: **{' and '.join(f'{factor:g}' for factor, _ in best)}** with {value:.3f}."
     if all(count == 1 for _, _, count in averaged):
