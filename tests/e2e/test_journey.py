@@ -143,7 +143,7 @@ def test_stop_on_the_live_page_ends_the_process_and_keeps_the_network(
     asked = time.monotonic()
     wait_for(lambda: not psutil.pid_exists(told["child"]["pid"]), "the process is gone", 20)
     print(f"gone {time.monotonic() - asked:.1f} s after the click")
-    expect(page.get_by_text("Stopped: stopped on request")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Stopped. You, or someone else, stopped it.")).to_be_visible(timeout=10_000)
     assert (runs / run_id / rundir.BEST).is_file()
     assert store.run(run_id).config is not None
     assert store.run(run_id).epochs_total == 500
