@@ -14,6 +14,7 @@ COMMANDS = (
     ("benchmarks.engine", str(DATA), "--width", "1", "--pictures", "256", "--val", "20"),
     ("benchmarks.estimate",),
     ("benchmarks.scale",),
+    ("benchmarks.lag",),
     ("benchmarks.overlay",),
     ("benchmarks.soak",),
 )
