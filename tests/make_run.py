@@ -36,11 +36,13 @@ def make_run(
     settings: Mapping[str, Any] | None = None,
     run_id: str | None = None,
     seed: int = 0,
+    device: str = "cpu",
 ) -> Path:
     """Write a run on the data folder `data` into `runs_dir` and return its folder.
 
     accuracy: of val at the best epoch, 0 to 1 (1.0: no mistake at all). best_epoch: 1-based, default the last. settings:
-    dotted names of RunConfig. how="running" names this very process as the one that trains, so the run is alive as long as the test is.
+    dotted names of RunConfig. how="running" names this very process as the one that trains, so the run is alive, and its device busy, as
+    long as the test is. device: whose queue it came from.
     """
     config = RunConfig().with_values({"data.path": str(data), "fit.epochs": epochs, **(settings or {})})
     dataset = open_dataset(data)
@@ -54,8 +56,8 @@ def make_run(
     best = best_epoch or epochs
     predicted = learn(y_true, classes, accuracies(epochs, best, accuracy), seed)
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
-    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu"})
-    rundir.write_json(folder / rundir.ENVIRONMENT, {"device": "cpu", "data_fingerprint": fingerprint(dataset)})
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device})
+    rundir.write_json(folder / rundir.ENVIRONMENT, {"device": device, "data_fingerprint": fingerprint(dataset)})
     write_predictions(folder, files, y_true, predicted, best, say(predicted[best - 1], y_true, classes, seed), classes)
     _write_events(folder, (predicted == y_true).mean(axis=1), y_true.size, epochs, best)
     _write_end(folder, how, epochs, best, (predicted == y_true).mean(axis=1).tolist())

@@ -98,8 +98,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     screenshot(f"flips-picture-{theme}-{width}")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    settled(page)
-    assert "flips_picture" not in page.url
+    page.wait_for_url(lambda url: "flips_picture" not in url)
 
 
 def test_runs_that_answer_alike_have_a_clear_board(page: Page, server: Server) -> None:

@@ -30,6 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             make_run(
                 folder / "runs", folder / "data" / "tiny", run_id=f"20260101-0000{number:02d}-step-000a",
                 settings=dict(rung.marks), accuracy=min(8, number) / 9, how="running" if name == LIVE else "finished",
+                device="gpu:0" if name == LIVE else "cpu",  # the CPU must be free for the rung that the page is to start
             )  # fmt: skip
     for number, value in enumerate((0.3, 0.5, 0.8)):
         settings = {"data.classes": 2, "schedule.patience": 2, "schedule.factor": value}
