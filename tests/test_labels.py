@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +100,27 @@ def test_halves_of_characters_become_readable(tmp_path: Path) -> None:
     labels = read_labels(tmp_path)
     assert labels == Labels("a?b", ("?",), "?")
     assert change_labels(tmp_path, star=True).name == "a?b"  # and can be written again
+
+
+def test_two_who_change_different_labels_at_once_lose_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+
+    def one_of(name: str) -> list[bool]:
+        return [getattr(change_labels(folder, **{name: bool(i % 2)}), name) == bool(i % 2) for i in range(40)]
+
+    with ThreadPoolExecutor() as pool:
+        held = [*pool.map(one_of, ("star", "archived"))]
+    assert held == [[True] * 40] * 2
+    assert read_labels(folder) == Labels(star=True, archived=True)
+
+
+def test_who_never_lets_go_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dhc.runs.labels.PATIENCE", 0.1)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with FileLock(tmp_path / rundir.LABELS_LOCK), pytest.raises(RunError, match="someone else is changing labels"):
+        change_labels(folder, star=True)
 
 
 texts = st.text(st.characters(), max_size=40)

@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
 
 MAX_NAME, MAX_TAG, MAX_TAGS, MAX_NOTE = 80, 30, 20, 4_000  # characters; tags: how many
+PATIENCE = 3.0  # seconds to wait for another's change to be written
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ def read_labels(folder: Path) -> Labels:
 def change_labels(folder: Path, **changes: Any) -> Labels:
     """Change some labels of a run and return all of them.
 
-    Raises RunError for a text that is too long or a tag too many, OSError where the folder cannot be written to.
+    Two who change different labels of a run at once both keep their change. Raises RunError for a text that is too long or a tag
+    too many, OSError where the folder cannot be written to.
     """
     for label, limit, called in (("name", MAX_NAME, "a run's name"), ("note", MAX_NOTE, "a note")):
         length = len(changes.get(label, "").strip())
@@ -55,8 +59,12 @@ def change_labels(folder: Path, **changes: Any) -> Labels:
         changes["note"] = _sound(changes["note"]).strip()
     if "tags" in changes:
         changes["tags"] = _checked_tags(changes["tags"])
-    labels = replace(read_labels(folder), **changes)
-    rundir.write_json(folder / rundir.LABELS, asdict(labels))
+    try:
+        with FileLock(folder.parent / rundir.LABELS_LOCK, timeout=PATIENCE):
+            labels = replace(read_labels(folder), **changes)
+            rundir.write_json(folder / rundir.LABELS, asdict(labels))
+    except Timeout:
+        raise RunError("someone else is changing labels here: try again in a moment") from None
     return labels
 
 

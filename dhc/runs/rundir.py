@@ -35,6 +35,7 @@ STOP = "stop.request"
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
+LABELS_LOCK = ".labels.lock"  # beside the runs: held while any run's labels are changed
 SMALL = 1_000_000  # bytes that a JSON file of a run may have, if nothing else is said
 LOCK = ".lock"  # held by whoever trains, resumes or deletes the run
 RESERVE = ".reserve"  # room kept free for the exit record, should the disk be full by then
