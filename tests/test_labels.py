@@ -106,13 +106,16 @@ def test_two_who_change_different_labels_at_once_lose_nothing(tmp_path: Path) ->
     folder = tmp_path / "run"
     folder.mkdir()
 
-    def one_of(name: str) -> list[bool]:
-        return [getattr(change_labels(folder, **{name: bool(i % 2)}), name) == bool(i % 2) for i in range(40)]
+    def lost(name: str) -> int:
+        """How often a label that only this thread changes is not what it was made."""
+        count = 0
+        for i in range(100):
+            change_labels(folder, **{name: bool(i % 2)})
+            count += getattr(read_labels(folder), name) != bool(i % 2)
+        return count
 
     with ThreadPoolExecutor() as pool:
-        held = [*pool.map(one_of, ("star", "archived"))]
-    assert held == [[True] * 40] * 2
-    assert read_labels(folder) == Labels(star=True, archived=True)
+        assert [*pool.map(lost, ("star", "archived"))] == [0, 0]
 
 
 def test_who_never_lets_go_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
