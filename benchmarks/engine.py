@@ -1,11 +1,13 @@
 """How fast the training is: ours against the report's own loop, a bare `model.fit`, PyTorch, and the machine's matrix products.
 
     python -m benchmarks.engine [DATA] [--width 0.25] [--pictures 1500] [--val 120] [--epochs 4] [--rounds 2]
+                                [--backend tensorflow] [--device cpu] [--torch PYTHON]
 
 Every side trains the same network (the report's final one, of the given width) on the same pictures in one process, in
 turn, batch 32. The report's loop is float pictures in `tf.data` with `cache` and `prefetch`, Keras's own layers,
 `validation_data`, a checkpoint of the best network and ReduceLROnPlateau. The bare one is our network under a `model.fit`
-that keeps and tells nothing. PyTorch is measured where it is installed. The first epoch of each, in which things are
+that keeps and tells nothing. PyTorch is measured where it is installed, or by the Python that `--torch` names;
+the report's loop where TensorFlow is. On a GPU: ``--backend jax --device gpu:0 --width 1 --pictures 12000 --val 1000``. The first epoch of each, in which things are
 compiled, does not count. CPU seconds are the steadier measure where other work shares the machine.
 """
 
@@ -30,7 +32,7 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run, take
-from dhc.models.cost import cost, matrix_rate
+from dhc.models.cost import cost, gains_by_bfloat16, matrix_rate
 from dhc.presets import preset_config
 from dhc.runs import rundir
 from dhc.training import hardware
@@ -45,6 +47,7 @@ class Task:
     config: RunConfig
     data: RunData
     folder: Path
+    torch: str = sys.executable  # the Python that has PyTorch
 
 
 def mark(marks: Marks) -> None:
@@ -61,6 +64,7 @@ def reports_loop(task: Task) -> Marks:
     from dhc.models.build import build
     from dhc.models.ladder import plan_of
 
+    keras.config.set_dtype_policy("float32")
     layers = tuple(
         layer for layer in plan_of(task.config, len(task.data.classes)) if not isinstance(layer, p.Rescaling)
     )
@@ -93,12 +97,10 @@ def _on(model: Any, inputs: Any) -> Any:
 
 
 def bare_fit(task: Task) -> Marks:
-    """Our network and kernels under a plain `model.fit`."""
+    """Our network and kernels under a plain `model.fit`, in float32."""
     import keras
 
-    from dhc.models.build import compiled
-
-    model = compiled(task.config, len(task.data.classes))
+    model = _compiled(replace(task, config=task.config.with_values({"device.precision": "float32"})))
     marks: Marks = []
     clock = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: mark(marks))
     val = (np.asarray(task.data.val.x), task.data.val.y)
@@ -107,9 +109,13 @@ def bare_fit(task: Task) -> Marks:
     return marks
 
 
+def ours_in_float32(task: Task) -> Marks:
+    """`ours` in the report's precision."""
+    return ours(replace(task, config=task.config.with_values({"device.precision": "float32"})))
+
+
 def ours(task: Task) -> Marks:
     """The whole engine: events, predictions of every val picture, best network, state to go on from."""
-    from dhc.models.build import compiled
     from dhc.training import loop
     from dhc.training.resume import Resume
 
@@ -123,27 +129,49 @@ def ours(task: Task) -> Marks:
     Resume.on_epoch_end = timed
     try:
         with rundir.RunWriter(rundir.create(task.folder, "vgg16")) as writer:
-            model = compiled(task.config, len(task.data.classes))
+            model = _compiled(task)
             loop._fit(task.config, model, task.data, writer, lambda: False)
     finally:
         Resume.on_epoch_end = plain
     return marks
 
 
-def pytorch(task: Task) -> Marks:
+def _compiled(task: Task) -> Any:
+    """Our network, as training sets it up on the device."""
+    from dhc.models.build import compiled
+
+    classes, device = len(task.data.classes), task.config.device
+    steps = hardware.steps_per_execution(device.steps_per_execution, device.device)
+    return compiled(task.config, classes, precision=_precision(task.config, classes), steps=steps)
+
+
+def _precision(config: RunConfig, classes: int) -> str:
+    gains = gains_by_bfloat16(config, classes)
+    return hardware.precision(config.device.precision, config.device.device, gains=gains)
+
+
+def pytorch_in_float32(task: Task) -> Marks:
+    """`pytorch` in the report's precision."""
+    return pytorch(task, "float32")
+
+
+def pytorch(task: Task, precision: str = "mixed_bfloat16") -> Marks:
     """The same layers in PyTorch, NCHW in channels-last memory, trained by a plain loop in a process of its own."""
     path = task.folder / "config.json"
     path.write_text(task.config.to_json(), encoding="utf-8")
     counts = [str(len(side.ids)) for side in (task.data.train, task.data.val)]
-    command = [sys.executable, "-m", "benchmarks.torch_side", str(path), *counts]
+    command = [task.torch, "-m", "benchmarks.torch_side", str(path), *counts, precision]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return [(wall, used) for wall, used in json.loads(done.stdout.splitlines()[-1])]
 
 
 SIDES: dict[str, Callable[[Task], Marks]] = {
     "the report's loop": reports_loop,
-    "bare model.fit, our kernels": bare_fit,
-    "ours, with everything": ours,
+    "bare model.fit, our kernels, float32": bare_fit,
+    "ours, with everything, float32": ours_in_float32,
+    "ours, with everything, auto": ours,
+    "PyTorch, float32": pytorch_in_float32,
+    "PyTorch, bfloat16": pytorch,
 }
 
 
@@ -154,12 +182,18 @@ def main() -> None:
     for name, value in (("pictures", 1500), ("val", 120), ("epochs", 4), ("rounds", 2)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--width", type=float, default=0.25)
+    parser.add_argument("--backend", choices=("tensorflow", "jax"), default="tensorflow")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--torch", help="a Python that has PyTorch; default this one, if it has")
     options = parser.parse_args()
-    config = preset_config("report").with_values(
-        {"data.path": options.data, "fit.epochs": options.epochs, "model.width": options.width}
-    )
-    os.environ.update(hardware.environment(config.device, "cpu"))
-    sides = SIDES | ({"PyTorch": pytorch} if importlib.util.find_spec("torch") else {})
+    changes = {"model.width": options.width, "device.backend": options.backend, "device.device": options.device}
+    config = preset_config("report").with_values({"data.path": options.data, "fit.epochs": options.epochs, **changes})
+    os.environ.update(hardware.environment(config.device, options.device))
+    there = {
+        "the report's loop": options.backend == "tensorflow",
+        "PyTorch": bool(options.torch or importlib.util.find_spec("torch")),
+    }
+    sides = {name: side for name, side in SIDES.items() if there.get(name.split(",")[0], True)}
     data = cut(load_for_run(config.data, 0), options.pictures, options.val)
     spans: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     rates = []
@@ -167,7 +201,7 @@ def main() -> None:
         for _ in range(options.rounds):
             rates.append(matrix_rate(2048, 2.0))
             for name, side in sides.items():
-                marks = side(Task(config, data, Path(folder)))
+                marks = side(Task(config, data, Path(folder), options.torch or sys.executable))
                 spans[name] += [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(marks)]
     _print(spans, config, options.pictures, options.val, max(rates))
 
@@ -180,11 +214,13 @@ def cut(data: RunData, train: int, val: int) -> RunData:
 
 def _print(spans: dict[str, list[tuple[float, float]]], config: RunConfig, train: int, val: int, rate: float) -> None:
     network = cost(config, 96)
-    reference = [statistics.median(column) for column in zip(*spans["the report's loop"], strict=True)]
+    first = next(iter(spans))
+    reference = [statistics.median(column) for column in zip(*spans[first], strict=True)]
     print(f"\nwidth {config.model.width:g}, {train} training and {val} val pictures, {hardware.cores()} cores,")
+    print(f"auto precision here: {_precision(config, 96)}")
     print(f"matrix products {rate / 1e9:.0f} GFLOP/s, {network.step_flops / 1e6:.0f} MFLOP a picture\n")
     print(
-        "| training | wall s/epoch: median (least–most) | CPU s/epoch | against the report's loop: wall, CPU | of the matrix rate |"
+        f"| training | wall s/epoch: median (least–most) | CPU s/epoch | against {first}: wall, CPU | of the matrix rate |"
     )
     print("|---|---|---|---|---|")
     for name, pairs in spans.items():

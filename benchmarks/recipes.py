@@ -23,7 +23,10 @@ LIGHT = {"model.conv_dropout": 0.1, "model.dense_dropout": 0.3}
 ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "report-meant": ("report-meant", {}),
     "report-meant, light dropout": ("report-meant", LIGHT),
+    "report-meant, light dropout, bfloat16": ("report-meant", {**LIGHT, "device.precision": "mixed_bfloat16"}),
+    "report-meant, light dropout, float32": ("report-meant", {**LIGHT, "device.precision": "float32"}),
     "tuned": ("tuned", {}),
+    "tuned, bfloat16": ("tuned", {"device.precision": "mixed_bfloat16"}),
     "tuned, no label smoothing": ("tuned", {"fit.label_smoothing": 0.0}),
     "tuned, constant rate": ("tuned", {"schedule.name": "constant"}),
     "tuned, adam": ("tuned", {"optimizer.name": "adam"}),

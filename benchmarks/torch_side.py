@@ -1,8 +1,9 @@
 """The report's network in PyTorch, made from the same plan: the side of `benchmarks.engine` that runs where PyTorch is installed.
 
-    python -m benchmarks.torch_side CONFIG.json PICTURES VAL
+    python -m benchmarks.torch_side CONFIG.json PICTURES VAL float32|mixed_bfloat16
 
-In a process of its own, since TensorFlow's LLVM and PyTorch's cannot share one; prints its marks as JSON.
+In a process of its own, since TensorFlow's LLVM and PyTorch's cannot share one; prints its marks as JSON. On a GPU (named by the
+config) the pictures lie in its memory and the network is compiled; mixed precision is PyTorch's autocast.
 """
 
 from __future__ import annotations
@@ -47,26 +48,30 @@ def network(plan: p.Plan) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def train(config: RunConfig, data: RunData) -> Marks:
+def train(config: RunConfig, data: RunData, *, mixed: bool) -> Marks:
     """Marks of a plain training loop, val judged after each epoch."""
     torch.manual_seed(config.fit.seed)
-    x, val = (_pictures(side.x) for side in (data.train, data.val))
-    y = torch.from_numpy(np.asarray(data.train.y))
-    model = network(plan_of(config, len(data.classes)))
+    device = "cuda" if config.device.device.startswith("gpu:") else "cpu"
+    x, val = (_pictures(side.x).to(device) for side in (data.train, data.val))
+    y = torch.from_numpy(np.asarray(data.train.y)).to(device)
+    model = network(plan_of(config, len(data.classes))).to(device)
     model(x[:2])  # the lazy layers see their inputs' sizes
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(model.parameters(), lr=config.optimizer.learning_rate)
+    step = torch.compile(model) if device == "cuda" else model
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.optimizer.learning_rate, fused=device == "cuda")
     marks: Marks = []
     for _ in range(config.fit.epochs):
         model.train()
-        for rows in torch.randperm(len(x)).split(config.fit.batch_size):
+        for rows in torch.randperm(len(x)).to(device).split(config.fit.batch_size):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            with torch.autocast(device, torch.bfloat16, enabled=mixed):
+                loss = nn.functional.cross_entropy(step(x[rows]), y[rows])
+            loss.backward()
             optimizer.step()
         model.eval()
-        with torch.no_grad():
-            for part in val.split(128):
-                model(part).argmax(1)
+        with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=mixed):
+            said = [model(part).argmax(1) for part in val.split(128)]
+        torch.cat(said).cpu()  # waits for the GPU
         marks.append((time.perf_counter(), time.process_time()))
     return marks
 
@@ -80,7 +85,7 @@ def main() -> None:
     """Train as the arguments say."""
     config = RunConfig.from_json(Path(sys.argv[1]).read_bytes())
     data = cut(load_for_run(config.data, 0), int(sys.argv[2]), int(sys.argv[3]))
-    print(json.dumps(train(config, data)))
+    print(json.dumps(train(config, data, mixed=sys.argv[4] != "float32")))
 
 
 if __name__ == "__main__":

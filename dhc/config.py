@@ -117,7 +117,8 @@ class ModelConfig(Section):
     width: float = knob(
         1.0,
         "Width multiplier",
-        "Multiplies the number of filters and units of every hidden layer; 1.0 is the report's. Cost falls with its square.",
+        "Multiplies the number of filters and units of every hidden layer; 1.0 is the report's. Cost falls with its square. Filters "
+        "are rounded to multiples of 16 (at least 8), which processors multiply fastest.",
         rank=COMMON,
         gt=0,
         le=2,
@@ -397,8 +398,8 @@ class DeviceConfig(Section):
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = knob(
         "auto",
         "Precision",
-        "Keras's dtype policy. auto: mixed_bfloat16 on GPUs that have it, mixed_float16 (with loss scaling) on older ones, float32 "
-        "on the CPU.",
+        "Keras's dtype policy. auto: mixed_bfloat16 on GPUs that have it, mixed_float16 (with loss scaling) on older ones; on a CPU "
+        "mixed_bfloat16 where it has instructions for that and the network is large enough to gain, else float32.",
         rank=COMMON,
         when=A_NETWORK,
     )

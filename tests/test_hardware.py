@@ -52,6 +52,40 @@ def test_without_a_driver_auto_means_the_cpu_in_float32_step_by_step(driver: Pat
         hardware.resolve("gpu:0")
 
 
+@pytest.mark.parametrize(
+    ("text", "does"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu sse avx512f avx512_bf16 avx_vnni\nbugs\t\t:\n", True),
+        ("flags : fpu amx_bf16 amx_tile\n", True),
+        ("flags : fpu avx2 avx512f avx512bw\nbugs : avx512_bf16\n", False),
+        ("flags : fpu avx512_bf16_like\n", False),
+        ("Features : fp asimd bf16\n", False),
+        ("", False),
+    ],
+)
+def test_whether_a_cpu_multiplies_bfloat16_stands_in_its_flags(tmp_path: Path, text: str, does: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(text)
+    assert hardware.cpu_multiplies_bfloat16(tmp_path / "cpuinfo") is does
+
+
+def test_where_nothing_describes_the_cpu_it_is_not_taken_to_multiply_bfloat16(tmp_path: Path) -> None:
+    assert hardware.cpu_multiplies_bfloat16(tmp_path / "missing") is False
+
+
+@pytest.mark.parametrize(("able", "gains", "policy"), [
+    (True, True, "mixed_bfloat16"), (True, False, "float32"), (False, True, "float32"), (False, False, "float32"),
+])  # fmt: skip
+def test_auto_on_a_cpu_asks_the_cpu_and_the_network(
+    driver: Path, monkeypatch: pytest.MonkeyPatch, able: bool, gains: bool, policy: str
+) -> None:
+    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16", lambda: able)
+    assert hardware.precision("auto", "cpu", gains=gains) == policy
+    assert hardware.precision("float32", "cpu", gains=gains) == "float32"
+    assert (
+        hardware.precision("auto", "gpu:0", gains=gains) == "float32"
+    )  # a GPU without a driver that tells its capability
+
+
 def test_a_gpu_runs_several_steps_between_two_looks_unless_told_otherwise() -> None:
     assert hardware.steps_per_execution(0, "gpu:1") == 8
     assert hardware.steps_per_execution(3, "gpu:1") == 3

@@ -6,10 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dhc.config import WITH_FEATURES, ConfigError, RunConfig
 from dhc.models import plan as p
-from dhc.models.cost import cost, cpu_seconds_per_picture, layer_count
+from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, layer_count
 from dhc.models.ladder import NETWORKS, RUNGS, SCALES, plan_of, rung_of
 from dhc.presets import preset_config
 
@@ -51,6 +53,42 @@ def test_sizes_by_hand() -> None:
     assert [row.shape for row in rows] == [(4, 4, 4), (4, 4, 4), (2, 2, 4), (16,), (2,)]
     assert [row.parameters for row in rows] == [3 * 3 * 3 * 4 + 4, 16, 0, 0, 16 * 2 + 2]
     assert [row.flops for row in rows] == [2 * 27 * 4 * 16, 0, 0, 0, 2 * 16 * 2]
+
+
+@pytest.mark.parametrize(
+    ("width", "filters"),
+    [
+        (1, [64, 128, 256, 512]),
+        (0.5, [32, 64, 128, 256]),
+        (0.2, [16, 32, 48, 96]),  # of 12.8, 25.6, 51.2, 102.4
+        (0.125, [8, 16, 32, 64]),
+        (0.01, [8, 8, 8, 8]),
+        (2, [128, 256, 512, 1024]),
+    ],
+)
+def test_filters_are_rounded_to_what_processors_multiply_fast(width: float, filters: list[int]) -> None:
+    assert [p.scaled_filters(count, width) for count in (64, 128, 256, 512)] == filters
+
+
+@given(st.sampled_from([16, 32, 64, 128, 256, 512]), st.floats(0.001, 2), st.floats(0.001, 2))
+def test_a_wider_network_never_has_fewer_filters(filters: int, one: float, other: float) -> None:
+    narrow, wide = (p.scaled_filters(filters, width) for width in sorted((one, other)))
+    assert 8 <= narrow <= wide
+
+
+@pytest.mark.parametrize(
+    ("changes", "gains"),
+    [
+        ({}, True),
+        ({"model.width": 0.25}, True),
+        ({"model.width": 0.125}, False),  # 8 filters at first
+        ({"device.backend": "jax"}, False),
+        ({"model.name": "cnn5", "model.width": 0.5}, True),
+        ({"model.name": "cnn3"}, False),  # too little to multiply
+    ],
+)
+def test_bfloat16_is_for_large_networks_of_even_shape_on_tensorflow(changes: dict[str, object], gains: bool) -> None:
+    assert gains_by_bfloat16(RunConfig().with_values(changes), 96) is gains
 
 
 def test_a_kernel_larger_than_its_picture_is_refused() -> None:

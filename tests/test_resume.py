@@ -24,13 +24,19 @@ EXACT = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate
 EPOCHS = 8
 
 
-@pytest.fixture(params=["plateau", "cosine"])
+PRECISION = {"plateau": "float32", "cosine": "mixed_float16", "warmup": "mixed_bfloat16"}
+
+
+@pytest.fixture(params=PRECISION)
 def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
     """Everything that a next epoch can depend on: dropout, augmentation, counters, averages, early stopping."""
     return RunConfig().with_values(
         {
             "data.path": str(tiny_data),
-            "model.width": 1 / 32,
+            "model.name": "cnn5" if request.param == "warmup" else "vgg16",
+            "model.width": 0.25
+            if request.param == "warmup"
+            else 1 / 32,  # filters in multiples of 16 have kernels of their own
             "model.conv_dropout": 0.1,
             "augment.zoom": 0.1,
             "augment.erasing": 0.5,
@@ -40,7 +46,7 @@ def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
             "schedule.patience": 2,
             "schedule.factor": 0.5,
             "fit.early_stopping": 6,
-            "device.precision": "mixed_float16" if request.param == "cosine" else "float32",
+            "device.precision": PRECISION[request.param],
             "fit.epochs": EPOCHS,
             "fit.batch_size": 8,
             "device.device": "cpu",

@@ -18,6 +18,7 @@ from dhc.models.plan import (
     Rescaling,
     Resizing,
     scaled,
+    scaled_filters,
 )
 
 SMALL = 32  # the side of the first networks' input
@@ -30,7 +31,7 @@ def cnn3_linear(model: ModelConfig, augment: AugmentConfig, classes: int) -> Pla
 
     The report prints no code for it; it says that pooling was added later, so there is none here.
     """
-    convolutions = [Conv2D(scaled(32, model.width), padding="valid", activation=model.activation)] * 3
+    convolutions = [Conv2D(scaled_filters(32, model.width), padding="valid", activation=model.activation)] * 3
     return (*aug.on_input(augment), Resizing(SMALL), Rescaling(), *convolutions, Flatten(), Dense(classes, "softmax"))
 
 
@@ -52,7 +53,7 @@ def cnn5(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
     layers: list[Layer] = [*aug.on_input(augment), Rescaling()]
     for number, filters in enumerate((64, 128, 128, 256, 256)):
         padding: Padding = "valid" if number < 3 else "same"
-        conv = Conv2D(scaled(filters, model.width), padding=padding, activation=model.activation)
+        conv = Conv2D(scaled_filters(filters, model.width), padding=padding, activation=model.activation)
         layers += [conv, BatchNormalization(model.bn_momentum), MaxPooling2D(), Dropout(model.conv_dropout)]
     return (*layers, Flatten(), *_dense(HIDDEN3, model), Dense(classes, "softmax"))
 
@@ -77,7 +78,7 @@ def cnn7(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
     after = {2: aug.rotation_of_features(augment), 4: aug.flip_of_features(augment)}
     layers: list[Layer] = [*aug.on_input(augment), Rescaling()]
     for number, (filters, kernel, strides, padding, pool) in enumerate(blocks, 1):
-        conv = Conv2D(scaled(filters, model.width), kernel, strides, padding, model.activation)
+        conv = Conv2D(scaled_filters(filters, model.width), kernel, strides, padding, model.activation)
         layers += [conv, bn, pool, bn, Dropout(model.conv_dropout), *after.get(number, ())]
     layers += [*_dense(HIDDEN7, model), bn, Dropout(model.dense_dropout)]
     return (*layers, Dense(classes, "softmax"))
@@ -86,7 +87,7 @@ def cnn7(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
 def _three(model: ModelConfig, augment: AugmentConfig, classes: int, after_pool: list[Dropout]) -> Plan:
     layers: list[Layer] = [*aug.on_input(augment), Resizing(SMALL), Rescaling()]
     for filters in (16, 32, 64):
-        conv = Conv2D(scaled(filters, model.width), padding="valid", activation=model.activation)
+        conv = Conv2D(scaled_filters(filters, model.width), padding="valid", activation=model.activation)
         layers += [conv, BatchNormalization(model.bn_momentum), MaxPooling2D(), *after_pool]
     return (*layers, Flatten(), *_dense(HIDDEN3, model), Dense(classes, "softmax"))
 

@@ -16,6 +16,7 @@ from dhc.models.plan import (
     Plan,
     Rescaling,
     scaled,
+    scaled_filters,
 )
 
 GROUPS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # filters, how many convolutions
@@ -33,7 +34,11 @@ def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
         for number in range(repeats):
             first = group == 0 and number == 0
             layers += [
-                Conv2D(scaled(filters, model.width), padding="valid" if first else "same", activation=model.activation),
+                Conv2D(
+                    scaled_filters(filters, model.width),
+                    padding="valid" if first else "same",
+                    activation=model.activation,
+                ),
                 BatchNormalization(model.bn_momentum),
             ]
         layers += [MaxPooling2D(), Dropout(model.conv_dropout)]

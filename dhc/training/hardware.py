@@ -64,14 +64,17 @@ def resolve(device: str) -> str:
     return device
 
 
-def precision(asked: str, device: str) -> str:
+def precision(asked: str, device: str, *, gains: bool = False) -> str:
     """The dtype policy that ``auto`` means on a resolved device; any other word is its own answer.
 
-    GPUs from compute capability 8.0 on multiply bfloat16 fast, those from 7.0 on float16; a CPU serves float32 best.
+    GPUs from compute capability 8.0 on multiply bfloat16 fast, those from 7.0 on float16. A CPU serves float32 best, unless it
+    multiplies bfloat16 and the network `gains` by that (`dhc.models.cost.gains_by_bfloat16`).
     """
     if asked != "auto":
         return asked
-    capability = compute_capability(device) if device.startswith("gpu:") else 0.0
+    if not device.startswith("gpu:"):
+        return "mixed_bfloat16" if gains and cpu_multiplies_bfloat16() else "float32"
+    capability = compute_capability(device)
     return "mixed_bfloat16" if capability >= 8 else "mixed_float16" if capability >= 7 else "float32"
 
 
@@ -110,6 +113,15 @@ def cpu_name() -> str:
     except OSError:
         names = []
     return names[0].strip() if names else platform.processor() or platform.machine()
+
+
+def cpu_multiplies_bfloat16(description: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has instructions for it, as far as Linux tells; False elsewhere."""
+    try:
+        flags = re.search(r"^flags\s*:(.*)$", description.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    except OSError:
+        return False
+    return flags is not None and not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags[1].split())
 
 
 def cores() -> int:

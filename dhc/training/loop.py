@@ -13,6 +13,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import fingerprint
 from dhc.data.select import RunData
 from dhc.models.build import compiled, network
+from dhc.models.cost import gains_by_bfloat16
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
@@ -37,7 +38,8 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         data = open_pictures(config, writer)
         _refuse_to_go_on(asked)
         writer.phase("network")
-        precision = hardware.precision(config.device.precision, device)
+        gains = gains_by_bfloat16(config, len(data.classes))
+        precision = hardware.precision(config.device.precision, device, gains=gains)
         steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
         model = compiled(config, len(data.classes), precision=precision, steps=steps)
         where = hardware.describe(backend.visible_gpus(), device)
