@@ -14,7 +14,8 @@ import time
 
 import numpy as np
 
-from dhc.models.cost import cost, cpu_seconds_per_picture, matrix_rate
+from dhc.config import RunConfig
+from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, matrix_rate
 from dhc.presets import preset_config
 from dhc.training import hardware
 
@@ -24,7 +25,7 @@ def measured(width: float, batches: int) -> float:
     from dhc.models.build import compiled
 
     config = preset_config("report-meant").with_values({"model.width": width})
-    model = compiled(config, 96)
+    model = compiled(config, 96, precision=_precision(config))
     draw = np.random.default_rng(0)
     x, y = draw.integers(0, 256, (32, 64, 64, 3), dtype=np.uint8), draw.integers(0, 96, 32)
     for _ in range(2):
@@ -33,6 +34,10 @@ def measured(width: float, batches: int) -> float:
     for _ in range(batches):
         model.train_on_batch(x, y)
     return 32 * batches / (time.perf_counter() - start)
+
+
+def _precision(config: RunConfig) -> str:
+    return hardware.precision("auto", "cpu", gains=gains_by_bfloat16(config, 96))
 
 
 def main() -> None:
@@ -48,7 +53,8 @@ def main() -> None:
     print("| width | expected pictures/s | measured | measured / expected |")
     print("|---|---|---|---|")
     for width in options.widths:
-        expected = 1 / cpu_seconds_per_picture(cost(config.with_values({"model.width": width}), 96), rate)
+        wide = config.with_values({"model.width": width})
+        expected = 1 / cpu_seconds_per_picture(cost(wide, 96, _precision(wide)), rate)
         found = measured(width, options.batches)
         print(f"| {width:g} | {expected:.0f} | {found:.0f} | {found / expected:.2f} |", flush=True)
 

@@ -7,7 +7,7 @@ import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dhc.models.cost import cost, cpu_seconds_per_picture, matrix_rate
+from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, matrix_rate
 from dhc.presets import preset_config
 from dhc.training import hardware
 
@@ -66,7 +66,9 @@ def _expected(rate: float) -> dict[str, float]:
     speeds = {}
     for name in ("quick", "report", "cnn7", "cnn3"):
         config = preset_config(name)
-        speeds[name] = round(1 / cpu_seconds_per_picture(cost(config, config.data.classes or 96), rate), 1)
+        classes = config.data.classes or 96
+        precision = hardware.precision("auto", "cpu", gains=gains_by_bfloat16(config, classes))
+        speeds[name] = round(1 / cpu_seconds_per_picture(cost(config, classes, precision), rate), 1)
     return speeds
 
 

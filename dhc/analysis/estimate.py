@@ -33,17 +33,18 @@ def estimate(
     val: int,
     known: Iterable[RunInfo],
     matrix_rate: Callable[[], float],
+    precision: Callable[[RunConfig], str] = lambda config: config.device.precision,
 ) -> Estimate:
     """What the config's run on `device` (resolved) will cost, for so many classes, training and val pictures.
 
     `known` are earlier runs, newest first; the first of the same device, backend and precision serves as the measure, scaled
     by the ratio of the two networks' modelled times. Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s; a
-    GPU's is not guessed.
+    GPU's is not guessed. `precision` says which dtype policy a config's network gets here.
     """
     if config.model.name == "knn":
         return _of_neighbours(train, val, matrix_rate())
-    network = cost(config, classes)
-    speed, source = _measured(config, network, device, known)
+    network = cost(config, classes, precision(config))
+    speed, source = _measured(config, network, device, known, precision)
     if speed is None and device == "cpu":
         speed, source = 1 / cpu_seconds_per_picture(network, matrix_rate()), "from this CPU's matrix-product rate"
     if speed is None:
@@ -58,7 +59,13 @@ def _of_neighbours(train: int, val: int, rate: float) -> Estimate:
     return Estimate(size, val / seconds if seconds else None, seconds, seconds, "from this CPU's matrix-product rate")
 
 
-def _measured(config: RunConfig, network: Cost, device: str, known: Iterable[RunInfo]) -> tuple[float | None, str]:
+def _measured(
+    config: RunConfig,
+    network: Cost,
+    device: str,
+    known: Iterable[RunInfo],
+    precision: Callable[[RunConfig], str],
+) -> tuple[float | None, str]:
     for info in known:
         before = info.config
         if before is None or before.model.name == "knn" or info.device != device or not info.pictures_per_second:
@@ -70,7 +77,7 @@ def _measured(config: RunConfig, network: Cost, device: str, known: Iterable[Run
         # Only the ratio counts, so any plausible rate serves; 200 GFLOP/s stands for a CPU, 20 TFLOP/s for a GPU.
         rate = 2e11 if device == "cpu" else 2e13
         bandwidth = 2e10 if device == "cpu" else 1e12
-        old = cpu_seconds_per_picture(cost(before, before.data.classes or 96), rate, bandwidth)
+        old = cpu_seconds_per_picture(cost(before, before.data.classes or 96, precision(before)), rate, bandwidth)
         new = cpu_seconds_per_picture(network, rate, bandwidth)
         return info.pictures_per_second * old / new, f"from run {info.id}, measured here"
     return None, ""

@@ -25,18 +25,23 @@ class Cost:
     step_flops: float
     activation_bytes: float  # of one picture
     memory: float
+    speed: float = 1.0  # of multiplying, against float32
 
 
-def cost(config: RunConfig, classes: int) -> Cost:
-    """Size of the config's network for `classes` classes. Raises ValueError when its layers do not fit 64×64 pictures."""
+def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
+    """Size of the config's network for `classes` classes, in the dtype policy `precision` (default: as the config says).
+
+    Raises ValueError when its layers do not fit 64×64 pictures.
+    """
+    precision = precision or config.device.precision
     rows = measure(plan_of(config, classes))
     parameters = sum(row.parameters for row in rows)
     # backward costs twice forward: one product for the inputs' gradient, one for the weights'
     flops = 3.0 * sum(row.flops for row in rows)
-    activations = sum(math.prod(row.shape) for row in rows) * BYTES[config.device.precision]
+    activations = sum(math.prod(row.shape) for row in rows) * BYTES[precision]
     # weights, gradient and Adam's two moments in float32; activations kept for the backward pass, and about as much working space
     memory = 16.0 * parameters + 2.0 * config.fit.batch_size * activations
-    return Cost(parameters, flops, float(activations), memory)
+    return Cost(parameters, flops, float(activations), memory, 4 / BYTES[precision])
 
 
 def gains_by_bfloat16(config: RunConfig, classes: int) -> bool:
@@ -81,4 +86,4 @@ def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 2e10)
     The second term is what keeps narrow networks from the matrix rate. `bandwidth` (bytes/s) was fitted to measured widths
     0.125 to 1 (``benchmarks/estimate.py``); expect the result within a factor of two.
     """
-    return network.step_flops / rate + 12 * network.activation_bytes / bandwidth
+    return network.step_flops / (rate * network.speed) + 12 * network.activation_bytes / bandwidth

@@ -13,7 +13,7 @@ from dhc.config import ConfigError, RunConfig
 from dhc.data.layout import Dataset
 from dhc.data.select import class_count
 from dhc.figures import schedule
-from dhc.models.cost import layer_count, matrix_rate
+from dhc.models.cost import gains_by_bfloat16, layer_count, matrix_rate
 from dhc.models.schedules import planned_rates
 from dhc.runs.disk import size_text
 from dhc.runs.store import RunInfo
@@ -40,20 +40,27 @@ def _matrix_rate() -> float:
     return matrix_rate()
 
 
+@st.cache_data(ttl=600, show_spinner=False)
+def _precision(asked: str, device: str, gains: bool) -> str:
+    return hardware.precision(asked, device, gains=gains)
+
+
 def expectation(config: RunConfig, dataset: Dataset, device: str, known: Sequence[RunInfo] | None = None) -> Estimate:
     """The estimate for a config on the pictures of its data set. Raises DataError and ValueError as a launch would.
 
     `known` are the runs that it may rest on, newest first, where they are at hand already.
     """
     train, val = picture_counts(config, dataset)
+    classes = class_count(dataset, config.data.classes)
     return estimate(
         config,
         device,
-        classes=class_count(dataset, config.data.classes),
+        classes=classes,
         train=train,
         val=val,
         known=session.store().runs() if known is None else known,
         matrix_rate=_matrix_rate,
+        precision=lambda c: _precision(c.device.precision, device, gains_by_bfloat16(c, classes)),
     )
 
 
