@@ -74,6 +74,10 @@ def _expected(rate: float) -> dict[str, float]:
 
 def _advice(versions: dict[str, str], gpus: tuple[hardware.Gpu, ...]) -> list[str]:
     advice = []
+    if not gpus and hardware.cpu_multiplies_bfloat16():
+        advice.append(
+            "this CPU multiplies bfloat16: networks that gain by it train in mixed_bfloat16 unless told otherwise"
+        )
     if not any(name in versions for name in ("tensorflow", "jax", "torch")):
         advice.append("no backend is installed: pip install -r requirements.txt")
     if gpus and _version("nvidia-cudnn-cu12") is None and _version("nvidia-cudnn-cu13") is None:

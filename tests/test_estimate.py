@@ -38,6 +38,28 @@ def test_a_narrower_network_is_faster(measured: RunInfo) -> None:
     assert (expected([measured], model__width=0.25).pictures_per_second or 0) > 2 * 900
 
 
+def test_half_the_bytes_are_multiplied_twice_as_fast() -> None:
+    config = RunConfig()
+    plain, half = (
+        estimate(config, "cpu", classes=96, train=1000, val=100, known=[], matrix_rate=lambda: 1e11, precision=lambda _, p=p: p)
+        for p in ("float32", "mixed_bfloat16")
+    )  # fmt: skip
+    assert (half.pictures_per_second or 0) == pytest.approx(2 * (plain.pictures_per_second or 0))
+    assert half.cost.memory < plain.cost.memory
+
+
+def test_a_measured_run_in_another_precision_is_scaled(measured: RunInfo) -> None:
+    def precision(config: RunConfig) -> str:
+        return "mixed_bfloat16" if config.model.width == 1 else "float32"
+
+    found = estimate(
+        RunConfig().with_values({"model.width": 0.5}), "cpu", classes=96, train=1000, val=100, known=[measured],
+        matrix_rate=lambda: 1e11, precision=precision,
+    )  # fmt: skip
+    alike = expected([measured], model__width=0.5)
+    assert (found.pictures_per_second or 0) == pytest.approx((alike.pictures_per_second or 0) / 2)
+
+
 def test_an_example_of_another_machine_and_another_device_do_not_count(measured: RunInfo) -> None:
     example = dataclasses.replace(measured, example=True)
     assert "matrix-product" in expected([example]).source

@@ -70,7 +70,7 @@ LAPTOP = {  # a VGG16 that learns something within minutes
     "model.conv_dropout": 0.1,
     "model.dense_dropout": 0.3,
     "model.bn_momentum": 0.9,
-    "fit.epochs": 8,
+    "fit.epochs": 20,
 }
 RUNGS: Mapping[str, Rung] = MappingProxyType(
     {
@@ -110,7 +110,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             (0.67, 0.67),
             "Twice the resolution and more convolutions: later layers see larger parts and combine what earlier ones found.",
             {**PLAIN, "model.conv_dropout": 0.3, "fit.epochs": 60},
-            {"fit.epochs": 8, "model.width": 0.5, "model.bn_momentum": 0.9},
+            {"fit.epochs": 12, "model.width": 0.5, "model.bn_momentum": 0.9},
         ),
         "cnn7": Rung(
             "7 conv, augmentation",
@@ -131,7 +131,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
                 "model.bn_momentum": 0.9,
                 "model.conv_dropout": 0.1,
                 "augment.rotation": 3.0,  # what its author meant; any angle takes many more epochs
-                "fit.epochs": 8,
+                "fit.epochs": 20,
             },
         ),
         "vgg16-exp": Rung(
@@ -140,7 +140,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             (0.80, 0.88),
             "Depth. With a learning rate that shrinks from the first epoch on it learns much early and then hardly anything.",
             {"augment.where": "features", "augment.rotation": 180.0},
-            {**LAPTOP, "schedule.decay_rate": 0.75},
+            {**LAPTOP, "schedule.decay_rate": 0.8},
         ),
         "vgg16-warmup": Rung(
             "VGG16, warm-up and exponential decay",
@@ -148,7 +148,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             (0.86, 0.87),
             "Small steps first, while the weights are still random; then large ones, then ever smaller ones.",
             {"augment.where": "features", "augment.rotation": 180.0},
-            {**LAPTOP, "schedule.decay_rate": 0.7, "schedule.warmup_epochs": 1},
+            {**LAPTOP, "schedule.decay_rate": 0.85, "schedule.warmup_epochs": 1},
         ),
         "vgg16": Rung(
             "VGG16, ReduceLROnPlateau (final model)",
@@ -178,7 +178,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
                 "fit.label_smoothing": 0.1,
                 "fit.epochs": 60,
             },
-            {"model.width": 0.25, "fit.epochs": 8},
+            {"model.width": 0.25, "fit.epochs": 20},
         ),
     }
 )
