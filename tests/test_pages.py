@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from make_run import make_run
 from streamlit.testing.v1 import AppTest
 
@@ -101,6 +102,20 @@ def test_the_form_says_what_is_wrong_and_offers_no_start(furnished: tuple[Path, 
     app.number_input(key="dhc_form_schedule.min_lr").set_value(1.0).run()
     assert "schedule.min_lr" in words(app).replace("\\", "")
     assert not any(button.label.startswith(("Start", "Queue")) for button in app.button)
+
+
+def test_what_will_happen_names_the_precision_that_this_processor_gets(
+    furnished: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for able, policy in ((True, "mixed_bfloat16"), (False, "float32")):
+        monkeypatch.setattr("dhc.training.hardware.cpu_multiplies_bfloat16", lambda able=able: able)
+        st.cache_data.clear()
+        app = open_page("train")
+        app.button(key="dhc_preset_quick").click().run()
+        assert f"Trains on the CPU (no GPU is used), in {policy}" in words(app)
+        app.selectbox(key="dhc_form_device.precision").set_value("float32").run()
+        assert "(no GPU is used), in float32" in words(app)
+    st.cache_data.clear()
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,11 @@ def _precision(asked: str, device: str, gains: bool) -> str:
     return hardware.precision(asked, device, gains=gains)
 
 
+def resolved_precision(config: RunConfig, device: str, classes: int) -> str:
+    """The dtype policy that the config's network gets on `device`."""
+    return _precision(config.device.precision, device, gains_by_bfloat16(config, classes))
+
+
 def expectation(config: RunConfig, dataset: Dataset, device: str, known: Sequence[RunInfo] | None = None) -> Estimate:
     """The estimate for a config on the pictures of its data set. Raises DataError and ValueError as a launch would.
 
@@ -60,7 +65,7 @@ def expectation(config: RunConfig, dataset: Dataset, device: str, known: Sequenc
         val=val,
         known=session.store().runs() if known is None else known,
         matrix_rate=_matrix_rate,
-        precision=lambda c: _precision(c.device.precision, device, gains_by_bfloat16(c, classes)),
+        precision=lambda config: resolved_precision(config, device, classes),
     )
 
 
@@ -94,11 +99,11 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
         help="Weights, gradients, Adam's moments, activations of one batch; the backend itself takes about 0.5 GB more.",
     )
     third.metric("Per epoch", duration_text(found.seconds_per_epoch), help=f"Expected, {found.source}.")
-    where = f"the GPU ({device})" if device.startswith("gpu") else "the CPU: no GPU is used"
+    where = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
     total = (
         "" if found.seconds is None else f", about **{duration_text(found.seconds)}** for {config.fit.epochs} epochs"
     )
-    st.markdown(f"Trains on {where}{total}. {_speed(found)}")
+    st.markdown(f"Trains on {where}, in {resolved_precision(config, device, k)}{total}. {_speed(found)}")
     rates = planned_rates(config)
     plot(
         schedule.planned_rates(rates.rates),
