@@ -21,7 +21,7 @@ check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow and not e2e" -q -n 2 --dist loadfile
+	$(BIN)/pytest -m "not slow and not pages and not e2e" -q -n 2 --dist loadfile
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks

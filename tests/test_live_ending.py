@@ -19,6 +19,8 @@ from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.pages
+
 PATIENCE = 60.0  # seconds that a real process may take on a busy machine
 
 

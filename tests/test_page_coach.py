@@ -14,6 +14,8 @@ from screens import open_page, sent, texts
 from dhc.analysis import coach
 from dhc.runs import rundir
 
+pytestmark = pytest.mark.pages
+
 RUN = "20260101-000000-vgg16-0001"
 FALLING = [3.0, 2.5, 2.0, 1.5, 1.2, 1.0, 0.8, 0.6, 0.5, 0.4]
 RISING = [2.8, 2.2, 1.8, 1.7, 1.9, 2.1, 2.4, 2.7, 3.0, 3.3]

@@ -21,6 +21,8 @@ from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
 from dhc.ui.matrix import Look, matrix_figure
 
+pytestmark = pytest.mark.pages
+
 RUN, PERFECT = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b"
 MATRIX, PAIRS, PICTURES = "dhc_confusion_matrix", "dhc_confusion_pairs", "dhc_confusion_pictures"
 

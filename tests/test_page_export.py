@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from dhc.runs.store import Store
 from dhc.ui.compare.export import command_lines, sentences
 
+pytestmark = pytest.mark.pages
+
 RUNS = ["20260101-000000-vgg16-000a", "20260101-000001-vgg16-000b"]
 
 

@@ -17,6 +17,8 @@ from dhc.runs.store import Store
 from dhc.training.knn import classify_and_evaluate
 from dhc.ui.knn import as_markdown, read_table, told
 
+pytestmark = pytest.mark.pages
+
 RUN = "20260101-000000-knn-0001"
 
 

@@ -26,6 +26,8 @@ from dhc.runs.status import State
 from dhc.runs.store import Store
 from dhc.ui import plan
 
+pytestmark = pytest.mark.pages
+
 CHART, FACTOR_CHART = "dhc_ladder_chart", "dhc_factor_chart"
 Make = Callable[..., str]
 

@@ -21,6 +21,8 @@ from dhc.runs import rundir
 from dhc.runs.store import read_predictions
 from dhc.ui.names import percent
 
+pytestmark = pytest.mark.pages
+
 RUN, PERFECT, YOUNG = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b", "20261123-100000-vgg16-000c"
 GRID = "dhc_mistakes_grid"
 

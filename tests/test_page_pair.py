@@ -21,6 +21,8 @@ from dhc.jobs import evaluation
 from dhc.runs import rundir
 from dhc.runs.store import Store, read_predictions
 
+pytestmark = pytest.mark.pages
+
 FIRST, SECOND, THIRD = (f"20260102-00000{n}-vgg16-000a" for n in range(3))
 REPEAT, ELSEWHERE, YOUNG = "20260102-000003-vgg16-000a", "20260102-000004-vgg16-000a", "20260102-000005-vgg16-000a"
 BOTH = f"{FIRST},{SECOND}"

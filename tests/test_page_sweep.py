@@ -16,6 +16,8 @@ from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
 
+pytestmark = pytest.mark.pages
+
 MODE, NAMES = "dhc_sweep_mode", "dhc_sweep_settings"
 
 

@@ -11,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.runs.labels import change_labels
 
+pytestmark = pytest.mark.pages
+
 A, B, C = (f"20260101-00000{n}-vgg16-000{n}" for n in (1, 2, 3))
 
 

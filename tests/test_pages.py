@@ -17,6 +17,8 @@ from dhc.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.pages
+
 ROOT = Path(__file__).parents[1]
 PAGES = ["data", "train", "live", "runs", "mistakes", "confusion", "ladder"]
 

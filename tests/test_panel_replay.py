@@ -10,6 +10,8 @@ from make_run import make_run
 from screens import ROOT, sent, texts
 from streamlit.testing.v1 import AppTest
 
+pytestmark = pytest.mark.pages
+
 PAGE = """
 from dhc.ui import session
 from dhc.ui.compare import replay

@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.runs import rundir
 
+pytestmark = pytest.mark.pages
+
 FACTORS = (0.5, 0.5, 0.8)
 IDS = [f"20260101-00000{n}-vgg16-000a" for n in range(3)]
 HOSTILE = "<img src=x> ![](http://e.com/a.png) %{x}"

@@ -22,6 +22,8 @@ from dhc.runs.labels import change_labels, read_labels
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.pages
+
 FIRST, SECOND, ALIVE = (f"20260101-000000-vgg16-000{number}" for number in (1, 2, 3))
 HOSTILE = "![x](http://evil.example/x.png) <script>alert(1)</script>"
 

@@ -156,7 +156,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             (0.888, 0.888),
             "The learning rate drops only when val_accuracy has stopped getting better: patience instead of a timetable.",
             {"augment.where": "features", "augment.rotation": 180.0},
-            {**LAPTOP, "schedule.factor": 0.5, "schedule.patience": 2},
+            {**LAPTOP, "schedule.factor": 0.5, "schedule.patience": 2, "fit.epochs": 30},  # waiting takes epochs
         ),
         "tuned": Rung(
             "VGG16, our own recipe",

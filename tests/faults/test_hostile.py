@@ -21,6 +21,8 @@ from dhc.runs.store import Store, log_tail, read_predictions
 from faults.cases import case
 from faults.house import EPOCHS, VICTIM, House, house, in_little_memory, instead_of, no_waiting
 
+pytestmark = pytest.mark.pages
+
 __all__ = ["house", "no_waiting"]
 
 ALL = list(range(1, EPOCHS + 1))

@@ -21,6 +21,8 @@ from dhc.runs.store import Store
 from faults.cases import case
 from faults.house import VICTIM, House, house, no_waiting
 
+pytestmark = pytest.mark.pages
+
 __all__ = ["house", "no_waiting"]
 
 ROOT = Path(__file__).resolve().parents[2]
