@@ -103,3 +103,13 @@ def test_the_environment_chooses_the_gpu_and_lets_memory_grow() -> None:
     assert (env["KERAS_BACKEND"], env["CUDA_VISIBLE_DEVICES"]) == ("jax", "2")
     assert env["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert hardware.environment(DeviceConfig(), "cpu", {})["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_jax_keeps_what_it_compiled_in_the_users_cache_unless_told_otherwise() -> None:
+    name, jax = "JAX_COMPILATION_CACHE_DIR", DeviceConfig(backend="jax")
+    assert hardware.environment(jax, "cpu", {"HOME": "/home/ada"})[name].startswith("/home/ada/.cache/dhc/jax/")
+    assert hardware.environment(jax, "cpu", {"XDG_CACHE_HOME": "/fast"})[name].startswith("/fast/dhc/jax/")
+    assert hardware.environment(jax, "cpu", {"HOME": "/home/ada", name: "/mine"})[name] == "/mine"
+    for base in ({}, {"HOME": ""}, {"XDG_CACHE_HOME": "cache"}):
+        assert name not in hardware.environment(jax, "cpu", base)
+    assert name not in hardware.environment(DeviceConfig(), "cpu", {"HOME": "/home/ada"})

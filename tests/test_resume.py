@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -111,6 +112,26 @@ def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(config: RunConfi
     assert not (broken / rundir.RESUME).exists(), "a finished run needs no state to go on from"
 
 
+def test_a_run_goes_on_in_the_precision_that_it_began_in_whatever_auto_means_here(
+    tiny_config: RunConfig, tmp_path: Path
+) -> None:
+    values = {"fit.epochs": EPOCHS, "device.precision": "mixed_float16"}
+    whole, broken = (new_run(tiny_config.with_values(values), tmp_path / name) for name in ("whole", "broken"))
+    assert start(whole).wait() == 0
+    process = start(broken)
+    wait_for_epoch(broken, 3, process)
+    process.kill()
+    process.wait()
+    auto = tiny_config.with_values({**values, "device.precision": "auto"})  # which an older GPU means by auto, no CPU
+    rundir.write_json(broken / rundir.CONFIG, auto.model_dump())
+    go_on(broken)
+    assert "goes on with epoch" in (broken / rundir.LOG).read_text()
+    told = rundir.read_json(broken / rundir.ENVIRONMENT)
+    assert told is not None
+    assert told["precision"] == "mixed_float16"
+    pd.testing.assert_frame_equal(figures(whole), figures(broken), check_exact=True)
+
+
 def test_same_settings_and_seed_give_the_same_history_and_another_seed_another(
     tmp_path: Path, tiny_config: RunConfig
 ) -> None:
@@ -145,17 +166,23 @@ def test_runs_resume_goes_on_after_a_stop_and_refuses_what_is_over(tiny_config: 
 
 
 def test_a_torn_state_is_passed_over(tmp_path: Path) -> None:
-    from dhc.training.resume import STATE, newest
+    from dhc.training.resume import STATE, TELLS, newest
 
     for epoch, data in ((3, b"torn"), (4, b"")):
         (tmp_path / f"epoch-{epoch:05d}").mkdir()
         (tmp_path / f"epoch-{epoch:05d}" / STATE).write_bytes(data)
     assert newest(tmp_path) is None
     (tmp_path / "epoch-00002").mkdir()
-    np.savez(tmp_path / "epoch-00002" / STATE, told=np.array("{}"))
+    told = dict.fromkeys(sorted(TELLS), 2)
+    np.savez(tmp_path / "epoch-00002" / STATE, told=np.array(json.dumps(told)), v0=np.arange(3), v1=np.zeros(()))
+    for epoch, arrays in ((5, {"told": "{}"}), (6, {"told": "no JSON"}), (7, {"v0": 1}), (8, {"told": "{}", "v1": 1})):
+        (tmp_path / f"epoch-{epoch:05d}").mkdir()
+        np.savez(tmp_path / f"epoch-{epoch:05d}" / STATE, **{name: np.array(value) for name, value in arrays.items()})
     found = newest(tmp_path)
     assert found is not None
     assert found[0].name == "epoch-00002"
+    assert found[1] == told
+    assert [value.shape for value in found[2]] == [(3,), ()]
     assert newest(tmp_path / "nothing") is None
 
 

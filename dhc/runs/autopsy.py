@@ -16,6 +16,7 @@ from dhc.runs.store import RunInfo, log_tail
 FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$')
 LOG_LINES = 12
 MISSING = ("device", "package")  # causes that last until something comes that is not here
+HOPELESS = ("nan", "state")  # causes that going on would only meet again
 HAPPENED = {
     "stop": "You, or someone else, stopped it.",
     "cancelled": "It was taken out of the queue while it waited.",
@@ -28,6 +29,7 @@ HAPPENED = {
     "settings": "Its settings are not sound.",
     "device": "The device that it was to run on is not here.",
     "package": "A package that it needs is not installed here.",
+    "state": "It could not go on: its saved state does not fit its network.",
     "kill": "You, or someone else, killed it{at}.",
     "signal": "Someone, or the system, killed its process{at}.",
     "library": "Its process crashed inside a library{at}.",
@@ -46,6 +48,9 @@ class Offer:
     label: str
     help: str
     changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+COPY = Offer("restart", "Start a copy", "A copy of this run with the same settings, from the first epoch.")
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,8 @@ def autopsy(info: RunInfo, *, freeable: int = 0) -> Autopsy | None:
 def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
     """What helps against a cause, the likeliest first."""
     free = [_free(freeable)] if cause == "disk" else []
-    resume: list[Offer | None] = [_resume(info)] if cause != "nan" else []
-    restart: list[Offer | None] = []
+    resume: list[Offer | None] = [_resume(info)] if cause not in HOPELESS else []
+    restart: list[Offer | None] = [COPY] if cause == "state" and info.config is not None else []
     if info.config is not None:
         restart += [_restart(info.config, label, help, to) for label, help, to in _changes(info.config, cause)]
     found = [*restart, *resume] if cause in MISSING else [*free, *resume, *restart]

@@ -36,7 +36,7 @@ class State(StrEnum):
 
 ENDED = frozenset({"finished", "stopped", "failed", "killed"})
 CAUSES = (
-    "done", "early", "stop", "cancelled", "median", "nan", "memory", "disk", "folder", "data", "settings", "device", "package",
+    "done", "early", "stop", "cancelled", "median", "nan", "memory", "disk", "folder", "data", "settings", "device", "package", "state",
     "kill", "signal", "library", "restart", "elsewhere", "lost", "error",
 )  # fmt: skip
 LITTLE = 1_000_000  # bytes free below which a disk counts as full

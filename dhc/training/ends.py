@@ -32,6 +32,16 @@ class LossIsNaN(Exception):  # noqa: N818 - named for what happened
         self.epoch, self.batch = epoch, batch
 
 
+class StateDoesNotFit(Exception):  # noqa: N818 - named for what happened
+    """The saved state is not of this network: going on would not be going on. Whatever the run has brought stays."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(
+            f"the state saved after epoch {epoch} is of a network or an optimizer of other sizes, as happens after an update of "
+            "Keras or of this program: start a copy; the finished epochs and the best network stay"
+        )
+
+
 @dataclass(frozen=True)
 class End:
     """An end in one word of `dhc.runs.status.CAUSES` and in a sentence, and where in the training it came."""
@@ -50,6 +60,8 @@ def explain(error: Exception, folder: Path) -> End:
     if isinstance(error, ConfigError | DataError | DeviceError):
         causes = {ConfigError: "settings", DataError: "data", DeviceError: "device"}
         return End(next(cause for kind, cause in causes.items() if isinstance(error, kind)), str(error))
+    if isinstance(error, StateDoesNotFit):
+        return End("state", str(error))
     if isinstance(error, LossIsNaN):
         return End("nan", f"{error}: a lower learning rate usually helps", {"epoch": error.epoch, "batch": error.batch})
     if isinstance(error, ModuleNotFoundError):

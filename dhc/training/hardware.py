@@ -7,17 +7,24 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import MutableMapping
+import zlib
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.config import DeviceConfig
+from dhc.runs.environment import read_environment
 
 NVIDIA_SMI = (
     "nvidia-smi",
     "--query-gpu=index,name,memory.total,memory.used,utilization.gpu",
     "--format=csv,noheader,nounits",
 )
+
+
+CPUINFO = Path("/proc/cpuinfo")  # on Linux
+COMPILED_BYTES = 1 << 30
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 class DeviceError(ValueError):
@@ -78,6 +85,15 @@ def precision(asked: str, device: str, *, gains: bool = False) -> str:
     return "mixed_bfloat16" if capability >= 8 else "mixed_float16" if capability >= 7 else "float32"
 
 
+def kept_precision(asked: str, run_dir: Path) -> str:
+    """What to ask for instead of ``auto`` in a run that has begun already: the precision that it began in.
+
+    Another machine may mean another one by ``auto``, whose variables and whose rounding would not be those of the saved state.
+    """
+    begun = read_environment(run_dir).get("precision", "")
+    return begun if asked == "auto" and begun in POLICIES else asked
+
+
 def compute_capability(device: str) -> float:
     """Of an NVIDIA GPU, e.g. 9.0 for ``gpu:0``; 0 where the driver does not say."""
     command = ["nvidia-smi", f"--id={device.removeprefix('gpu:')}", "--query-gpu=compute_cap", "--format=csv,noheader"]
@@ -100,28 +116,48 @@ def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, s
     env["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as the driver lists them: CUDA itself would put the fastest first
     env["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
     env["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
+    if device.backend == "jax":
+        for name, value in _compiled_before(env).items():
+            env.setdefault(name, value)
     env.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     env["PYTHONUNBUFFERED"] = "1"
     return env
 
 
+def _compiled_before(env: Mapping[str, str]) -> dict[str, str]:
+    """JAX keeps what it compiles for the runs after it, as in a sweep: in the user's cache, or not at all without a home.
+
+    By the processor's instructions, since a home that machines share must not hand one's machine code to another.
+    """
+    cache = env.get("XDG_CACHE_HOME") or (f"{home}/.cache" if (home := env.get("HOME")) else "")
+    if not Path(cache).is_absolute():
+        return {}
+    instructions = zlib.crc32(" ".join(sorted(_cpu_flags(CPUINFO))).encode())
+    place = Path(cache, "dhc", "jax", f"{platform.machine()}-{instructions:08x}")
+    return {"JAX_COMPILATION_CACHE_DIR": str(place), "JAX_COMPILATION_CACHE_MAX_SIZE": str(COMPILED_BYTES)}
+
+
 def cpu_name() -> str:
     """The processor's name as the system gives it."""
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
         names = re.findall(r"model name\s*:\s*(.+)", text)
     except OSError:
         names = []
     return names[0].strip() if names else platform.processor() or platform.machine()
 
 
-def cpu_multiplies_bfloat16(description: Path = Path("/proc/cpuinfo")) -> bool:
+def cpu_multiplies_bfloat16(description: Path = CPUINFO) -> bool:
     """Whether the processor has instructions for it, as far as Linux tells; False elsewhere."""
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_cpu_flags(description))
+
+
+def _cpu_flags(description: Path) -> set[str]:
     try:
         flags = re.search(r"^flags\s*:(.*)$", description.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
     except OSError:
-        return False
-    return flags is not None and not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags[1].split())
+        return set()
+    return set(flags[1].split()) if flags else set()
 
 
 def cores() -> int:

@@ -23,9 +23,11 @@ from dhc.models.build import unwrapped
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 from dhc.training.callbacks import KeepBest, Telemetry, Validation
+from dhc.training.ends import StateDoesNotFit
 
 STATE = "state.npz"
 COUNTERS = ("best", "wait", "cooldown_counter", "best_epoch")  # of ReduceLROnPlateau and EarlyStopping
+TELLS = {"epoch", "seconds", "best", "best_epoch", "speeds", "curve", "rate", "counters"}
 SHARE = 20  # saving may take a twentieth of the time
 LINKED = (rundir.BEST, rundir.PREDICTIONS)
 
@@ -61,15 +63,19 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         return self._before + time.perf_counter() - self._began
 
     def restore(self, model: keras.Model) -> None:
-        """Take up the newest whole state, where there is one; to be called between ``compile`` and ``fit``."""
+        """Take up the newest whole state, where there is one; to be called between ``compile`` and ``fit``.
+
+        Raises StateDoesNotFit, before anything is changed.
+        """
         found = newest(self._folder)
         if found is None:
             return
-        folder, arrays = found
-        told = json.loads(str(arrays["told"]))
+        folder, told, values = found
         variables = state_variables(model)
-        for number, variable in enumerate(variables):
-            variable.assign(arrays[f"v{number}"])
+        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+            raise StateDoesNotFit(int(told["epoch"]))
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
         for name in LINKED:
             _link(folder / name, self._folder.parent / name)
         self._take_up(told)
@@ -141,16 +147,19 @@ def state_variables(model: keras.Model) -> list[keras.Variable]:
     return list({id(variable): variable for variable in found}.values())
 
 
-def newest(folder: Path) -> tuple[Path, dict[str, np.ndarray]] | None:
-    """The state of the latest epoch that can be read whole, and its folder; None when there is none."""
+def newest(folder: Path) -> tuple[Path, dict[str, Any], list[np.ndarray]] | None:
+    """The state of the latest epoch that can be read whole: its folder, what it tells, its variables' values; None when there is none."""
     if not folder.is_dir():
         return None
     for place in sorted((p for p in folder.iterdir() if rundir.STATE_OF_EPOCH.fullmatch(p.name)), reverse=True):
         try:
             with np.load(place / STATE, allow_pickle=False) as file:
-                return place, dict(file)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+                told = json.loads(str(file["told"]))
+                values = [file[f"v{number}"] for number in range(len(file.files) - 1)]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             continue
+        if isinstance(told, dict) and told.keys() >= TELLS:
+            return place, told, values
     return None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dhc.config import RunConfig
 from dhc.jobs import control, launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
@@ -327,6 +328,30 @@ def test_a_damaged_state(bench: Bench) -> None:
     launch.resume(bench.runs_dir, folder.name)
     until(lambda: bench.info(folder).state is State.FINISHED, "it trains again from the start")
     bench.keeps(folder, before)  # same seed and settings: the same epochs
+
+
+@case(
+    "the saved state does not fit the network",
+    done="SIGKILL, then the settings are given another width, as an update of the program might",
+    state="failed",
+    says="does not fit its network",
+)
+def test_a_state_that_does_not_fit(bench: Bench) -> None:
+    folder = bench.start()
+    before = bench.epochs(folder)
+    os.kill(bench.pid(folder), signal.SIGKILL)
+    bench.check(folder, "killed", "killed its process", before)
+    config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
+    rundir.write_json(folder / rundir.CONFIG, config.with_values({"model.width": 1.0}).model_dump())
+    best = (folder / rundir.BEST).read_bytes()
+    launch.resume(bench.runs_dir, folder.name)
+    until(lambda: not bench.info(folder).state.alive, "it refuses")
+    bench.check(folder, "failed", "does not fit its network", before)
+    found = autopsy(bench.info(folder))
+    assert found is not None
+    assert "start a copy" in found.told
+    assert [(offer.kind, offer.label) for offer in found.offers] == [("restart", "Start a copy")]
+    assert (folder / rundir.BEST).read_bytes() == best
 
 
 def _edit(path: Path, **changes: object) -> None:
