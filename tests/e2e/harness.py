@@ -129,6 +129,17 @@ def settled(page: Page, timeout: float = 20_000) -> None:
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)
 
 
+def wait_for(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Wait until ``holds()``, as for what a click brings about on the disk; an assertion names ``what`` did not come.
+
+    `settled` cannot serve there: just after a click the script that it asks for may not have begun.
+    """
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.1)
+
+
 def milliseconds_to_text(page: Page, click: Callable[[], None], text: str) -> float:
     """Do ``click`` and return the milliseconds from the pointer's release to ``text`` standing in the page's DOM."""
     page.evaluate(_STOPWATCH, text)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, settled
+from harness import Server, settled, wait_for
 from playwright.sync_api import Page, expect
 
 from dhc.runs import rundir
@@ -34,13 +34,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Pa
 def server(serve: Callable[..., Server], folders: tuple[Path, Path]) -> Server:
     runs, data = folders
     return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(data)})
-
-
-def wait_for(holds: Callable[[], bool], what: str, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.2)
 
 
 def test_from_an_empty_house_to_the_pictures_behind_a_cell(
