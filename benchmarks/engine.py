@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from dhc.config import RunConfig
+from dhc.cores import cores
 from dhc.data.select import RunData, load_for_run, take
 from dhc.models.cost import cost, gains_by_bfloat16, matrix_rate
 from dhc.presets import preset_config
@@ -216,7 +217,7 @@ def _print(spans: dict[str, list[tuple[float, float]]], config: RunConfig, train
     network = cost(config, 96)
     first = next(iter(spans))
     reference = [statistics.median(column) for column in zip(*spans[first], strict=True)]
-    print(f"\nwidth {config.model.width:g}, {train} training and {val} val pictures, {hardware.cores()} cores,")
+    print(f"\nwidth {config.model.width:g}, {train} training and {val} val pictures, {cores()} cores,")
     print(f"auto precision here: {_precision(config, 96)}")
     print(f"matrix products {rate / 1e9:.0f} GFLOP/s, {network.step_flops / 1e6:.0f} MFLOP a picture\n")
     print(

@@ -15,6 +15,7 @@ import time
 import numpy as np
 
 from dhc.config import RunConfig
+from dhc.cores import cores
 from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, matrix_rate
 from dhc.presets import preset_config
 from dhc.training import hardware
@@ -49,7 +50,7 @@ def main() -> None:
     config = preset_config("report-meant")
     os.environ.update(hardware.environment(config.device, "cpu"))
     rate = matrix_rate()
-    print(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s, {hardware.cores()} cores\n")
+    print(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s, {cores()} cores\n")
     print("| width | expected pictures/s | measured | measured / expected |")
     print("|---|---|---|---|")
     for width in options.widths:

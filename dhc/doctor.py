@@ -7,6 +7,7 @@ import platform
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dhc.cores import cores
 from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, matrix_rate
 from dhc.presets import preset_config
 from dhc.training import hardware
@@ -55,7 +56,7 @@ def examine() -> Diagnosis:
         device=hardware.resolve("auto"),
         gpus=gpus,
         cpu=hardware.cpu_name(),
-        cores=hardware.cores(),
+        cores=cores(),
         matrix_gflops=round(rate / 1e9, 1),
         expected=_expected(rate),
         advice=tuple(_advice(versions, gpus)),

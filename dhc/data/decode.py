@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dhc.cores import cores
 from dhc.data import cache
 from dhc.data.files import FileState, inside, shown, stat_files
 from dhc.data.layout import Dataset, Split
@@ -152,7 +153,7 @@ def _fill(
     states: list[FileState | None] = []
     reasons: dict[str, str] = {}
     report = _throttled(progress, len(jobs))
-    workers = _cores()
+    workers = cores()
     with single_threaded(), ThreadPoolExecutor(workers) as pool:
         for chunk, rows, outcomes in _in_order(pool, root, jobs, old, window=3 * workers):
             writer.append(rows)
@@ -248,8 +249,3 @@ def _throttled(progress: Progress | None, total: int) -> Callable[[int], None]:
             progress(done, total)
 
     return report
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from dhc.config import RunConfig
+from dhc.cores import cores
 from dhc.models.ladder import plan_of
 from dhc.models.plan import Conv2D, Dense, measure
 
@@ -75,8 +75,7 @@ def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
         start = time.perf_counter()
         a @ a
         spans.append(time.perf_counter() - start)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    busy = max(1e-9, time.process_time() - used) / (len(spans) * cores)
+    busy = max(1e-9, time.process_time() - used) / (len(spans) * cores())
     return 2.0 * size**3 / min(*spans, busy)
 
 

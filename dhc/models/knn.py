@@ -6,12 +6,13 @@ products are summed in float32 over so few pixels at a time that no partial sum 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
+
+from dhc.cores import cores
 
 METRICS = ("euclidean", "manhattan", "cosine")
 KS = (3, 5, 6, 9, 11)  # the numbers of neighbours that the report compares
@@ -65,7 +66,7 @@ def _workers() -> Iterator[ThreadPoolExecutor]:
 
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
-    pool = ThreadPoolExecutor(_cores())
+    pool = ThreadPoolExecutor(_threads())
     try:
         with threadpool_limits(1, user_api="blas"):
             yield pool
@@ -74,10 +75,9 @@ def _workers() -> Iterator[ThreadPoolExecutor]:
         cv2.setNumThreads(before)
 
 
-def _cores() -> int:
-    """Cores that this process may use; no more than 16, each of which takes some 50 MB."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(16, cores)
+def _threads() -> int:
+    """One for each core, but no more than 16: each takes some 50 MB."""
+    return min(16, cores())
 
 
 def vote(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -110,7 +110,7 @@ def seconds(train: int, pictures: int, rate: float) -> float:
 
 def memory(train: int) -> float:
     """Bytes in use while comparing: the training pictures, and the pictures that are compared at a time as float32."""
-    return float(PIXELS * (train + 4 * QUERIES + 4 * ROWS * _cores()))
+    return float(PIXELS * (train + 4 * QUERIES + 4 * ROWS * _threads()))
 
 
 class _Queries:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.config import DeviceConfig
+from dhc.cores import cores
 from dhc.runs.environment import read_environment
 
 NVIDIA_SMI = (
@@ -158,11 +159,6 @@ def _cpu_flags(description: Path) -> set[str]:
     except OSError:
         return set()
     return set(flags[1].split()) if flags else set()
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe(backend_gpus: int, resolved: str) -> str:

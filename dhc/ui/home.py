@@ -7,6 +7,7 @@ import ipaddress
 import numpy as np
 import streamlit as st
 
+from dhc.cores import cores
 from dhc.data.layout import DataError
 from dhc.runs.store import RunInfo
 from dhc.training import hardware
@@ -104,9 +105,7 @@ def _device() -> None:
             f":material/memory: GPU {gpu.index}: {plain(gpu.name)}, {gpu.memory / 1024:.0f} GiB, {gpu.utilization} % busy"
         )
     if not found:
-        st.markdown(
-            f":material/memory: CPU, {hardware.cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found."
-        )
+        st.markdown(f":material/memory: CPU, {cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found.")
     served = served_to(st.get_option("server.address"), st.get_option("server.port"))
     if served is None:
         st.markdown(":material/lock: Served on this machine only (127.0.0.1).")

@@ -10,6 +10,7 @@ import psutil
 import streamlit as st
 
 from dhc.analysis import progress
+from dhc.cores import cores
 from dhc.data.layout import DataError
 from dhc.figures import curves
 from dhc.jobs import control, launch
@@ -19,7 +20,6 @@ from dhc.runs.records import History
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
-from dhc.training import hardware
 from dhc.ui import autopsy, coach, knn, queue, session
 from dhc.ui.frame import link
 from dhc.ui.pickers import state_badge, titled
@@ -234,7 +234,7 @@ def _cpu_use(child: dict[str, Any]) -> str:
         percent = _process(int(child["pid"]), float(child["created"])).cpu_percent()
     except (psutil.Error, KeyError, TypeError, ValueError):
         return "–"
-    return f"{percent / hardware.cores():.0f} %"
+    return f"{percent / cores():.0f} %"
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
