@@ -71,7 +71,7 @@ def test_two_launches_run_one_after_the_other_and_leave_nothing_behind(tiny_conf
     ended = rundir.read_json(runs_dir / first / rundir.EXIT)
     assert ended is not None
     assert store.log(second).others[0]["t"] >= ended["t"]
-    wait_until(lambda: not processes_of(runs_dir), "worker and children end", 10)
+    wait_until(lambda: not processes_of(runs_dir), "worker and children end", 30)
     left = {path.name for path in (runs_dir / first).iterdir()}
     assert left >= {
         rundir.CONFIG,
@@ -95,8 +95,8 @@ def test_stop_ends_the_process_and_keeps_the_best_network(tiny_config: RunConfig
     pid = child_of(runs_dir / run_id)
     launch.stop(runs_dir, queued)
     launch.stop(runs_dir, run_id)
-    wait_until(lambda: store.run(run_id).state is State.STOPPED, "the stop is recorded", 20)
-    wait_until(lambda: not psutil.pid_exists(pid), "the process is gone", 5)
+    wait_until(lambda: store.run(run_id).state is State.STOPPED, "the stop is recorded", 60)
+    wait_until(lambda: not psutil.pid_exists(pid), "the process is gone", 30)
     assert store.run(queued).state is State.STOPPED
     assert (runs_dir / run_id / rundir.BEST).is_file()
     assert len(read_predictions(runs_dir / run_id).y_pred) == store.run(run_id).epochs_done
@@ -112,7 +112,7 @@ def test_a_killed_training_is_recorded_with_its_signal_and_its_epochs_survive(
     store = Store(runs_dir)
     wait_until(lambda: store.run(run_id).epochs_done >= 2, "two epochs")
     os.kill(child_of(runs_dir / run_id), signal.SIGKILL)
-    wait_until(lambda: store.run(run_id).state is State.KILLED, "the kill is recorded", 10)
+    wait_until(lambda: store.run(run_id).state is State.KILLED, "the kill is recorded", 30)
     info = store.run(run_id)
     assert "SIGKILL" in info.status.reason
     assert info.epochs_done >= 2
@@ -128,7 +128,7 @@ def test_training_outlives_the_worker_and_whoever_started_it(tiny_config: RunCon
     )
     assert server.stdin is not None
     assert server.stdout is not None
-    server.stdin.write(tiny_config.with_values({"fit.epochs": 30}).to_json())
+    server.stdin.write(tiny_config.with_values({"fit.epochs": 100}).to_json())
     server.stdin.close()
     run_id = server.stdout.readline().strip()
     store = Store(runs_dir)
@@ -233,7 +233,7 @@ def test_a_config_from_a_stranger_fails_the_run_and_not_the_worker(tmp_path: Pat
 
 def test_a_detached_process_survives_and_never_becomes_a_zombie(tmp_path: Path) -> None:
     process = detach(python("-c", "print('hello')"), log=tmp_path / "log")
-    wait_until(lambda: not psutil.pid_exists(process.pid), "it is reaped", 10)
+    wait_until(lambda: not psutil.pid_exists(process.pid), "it is reaped", 30)
     assert (tmp_path / "log").read_text() == "hello\n"
     assert identify(os.getpid())["pid"] == os.getpid()
 

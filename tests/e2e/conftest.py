@@ -16,10 +16,12 @@ from harness import (
     chromium_path,
     start_server,
 )
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 # Streamlit probes these below the address of a page before it finds the server's root: harmless.
 HARMLESS = ("/_stcore/health", "/_stcore/host-config")
+
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine needs more than the usual 5 s for a page
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -125,7 +125,11 @@ def _await_health(server: Server, patience: float = 60) -> None:
 
 
 def settled(page: Page, timeout: float = 20_000) -> None:
-    """Wait until the script of the page has run to its end and nothing on the page is stale."""
+    """Wait until the script of the page has run to its end and nothing on the page is stale.
+
+    Just after a click the script may not have begun, and this returns at once: wait first for what the click brings about.
+    Charts and pictures are drawn after the script's end.
+    """
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)
 
 
@@ -138,6 +142,25 @@ def wait_for(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
     while not holds():
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
         time.sleep(0.1)
+
+
+def still(place: Locator) -> FloatRect:
+    """Wait until ``place`` stands still and return its box, as for the mouse: what is drawn late moves what stands below it."""
+    boxes: list[FloatRect | None] = []
+
+    def holds() -> bool:
+        boxes.append(place.bounding_box())
+        return boxes[-1] is not None and boxes[-4:] == [boxes[-1]] * 4
+
+    wait_for(holds, "it stands still")
+    assert boxes[-1]
+    return boxes[-1]
+
+
+def fits(page: Page) -> None:
+    """Wait until nothing stands out of the window; charts follow a change of its size one frame later."""
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    wait_for(lambda: page.evaluate(wider) == 0, "nothing stands out of the window")
 
 
 def milliseconds_to_text(page: Page, click: Callable[[], None], text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,14 +41,18 @@ def server(serve: Callable[..., Server], bench: Bench, tiny_data: Path) -> Serve
 def test_a_killed_run_says_so_and_goes_on_at_a_click(
     bench: Bench, server: Server, page: Page, screenshot: Callable[..., Path]
 ) -> None:
-    folder = bench.start(epochs=2)
+    folder = bench.queue(
+        fit__epochs=150
+    )  # the page opens while the training starts, which must not end before it is killed
     page.goto(f"{server.url}/live?run={folder.name}")
-    expect(page.get_by_text("Epoch ", exact=False).first).to_be_visible()
+    until(lambda: bench.info(folder).epochs_done >= 2, "two epochs")
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of 150"))).to_be_visible()
     os.kill(bench.pid(folder), signal.SIGKILL)
-    expect(page.get_by_text("Someone, or the system, killed its process")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Someone, or the system, killed its process")).to_be_visible()
+    settled(page)
     screenshot("autopsy")
     page.get_by_role("button", name="Resume at epoch").click()
-    expect(page.get_by_text("Finished: all epochs done.")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Finished: all epochs done.")).to_be_visible(timeout=240_000)
     assert bench.info(folder).state is State.FINISHED
 
 
@@ -61,18 +66,23 @@ def test_a_queue_that_stands_still_goes_on_at_a_click_and_in_another_order(
         rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0 + place, "device": "cpu"})
         folders.append(folder)
     page.goto(f"{server.url}/runs")
-    expect(page.get_by_text("3 runs wait, and nobody is at work")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("3 runs wait, and nobody is at work")).to_be_visible(timeout=60_000)
+    settled(page)
     page.get_by_text("Queue", exact=True).click()
     expect(page.get_by_text("3 runs waiting")).to_be_visible()
-    page.locator(f".st-key-dhc_move_first_{folders[2].name} button").first.click()
-    until(lambda: queues.queue(bench.runs_dir, "cpu")[0] == folders[2], "the last one is first", 10)
+    first = page.locator(f".st-key-dhc_move_first_{folders[2].name} button").first
+    first.click()
+    until(lambda: queues.queue(bench.runs_dir, "cpu")[0] == folders[2], "the last one is first", 30)
+    expect(first).to_be_disabled()  # the rows have changed their places
+    settled(page)
     page.locator(f".st-key-dhc_cancel_{folders[0].name} button").first.click()
-    until(lambda: bench.info(folders[0]).state is State.STOPPED, "one is cancelled", 10)
+    until(lambda: bench.info(folders[0]).state is State.STOPPED, "one is cancelled", 30)
+    expect(page.get_by_text("2 runs waiting")).to_be_visible()
     settled(page)
     screenshot("queue")
     page.get_by_role("button", name="Go on with the queue").click()
-    until(lambda: all(bench.info(f).state is State.FINISHED for f in folders[1:]), "the queue is done", 60)
+    until(lambda: all(bench.info(f).state is State.FINISHED for f in folders[1:]), "the queue is done")
     ends = [(rundir.read_json(f / rundir.EXIT) or {})["t"] for f in (folders[2], folders[1])]
     assert ends == sorted(ends)
     launch.resume(bench.runs_dir, folders[0].name)
-    until(lambda: bench.info(folders[0]).state is State.FINISHED, "the cancelled one, queued again, is done", 60)
+    until(lambda: bench.info(folders[0]).state is State.FINISHED, "the cancelled one, queued again, is done")

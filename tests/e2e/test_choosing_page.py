@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, settled
+from harness import Server, settled, still, wait_for
 from playwright.sync_api import Page, expect
 
 from dhc.data.generate import make_dataset
@@ -65,10 +65,8 @@ def tick(page: Page, row: int) -> None:
     """Click the checkbox of a row of the runs' table, counted from 1; the table is a canvas."""
     table = page.locator(".st-key-dhc_runs_table canvas[data-testid=data-grid-canvas]")
     table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box
+    box = still(table)
     page.mouse.click(box["x"] + 15, box["y"] + ROW * row + ROW / 2)
-    settled(page)
 
 
 def open_panel(page: Page, name: str, title: str) -> None:
@@ -79,7 +77,7 @@ def open_panel(page: Page, name: str, title: str) -> None:
 
 def selected(page: Page) -> list[str]:
     """The runs that the address selects."""
-    found = re.search(r"[?&]select=([^&]*)", page.url)
+    found = re.search(r"[?&]select=([^&]*)", page.evaluate("location.search"))
     return found[1].replace("%2C", ",").split(",") if found else []
 
 
@@ -91,14 +89,19 @@ def test_from_a_sweep_of_three_factors_to_a_picture_on_which_two_runs_differ(
     set_up(page)
     page.get_by_role("button", name="Start 3 runs").first.click()
 
-    page.wait_for_url("**/runs?*group=factor*", timeout=30_000)
+    page.wait_for_url("**/runs?*group=factor*", timeout=60_000)
     group = page.locator(".st-key-dhc-group-0")
-    bar = group.get_by_role("progressbar")
-    expect(bar).to_be_visible(timeout=30_000)
-    expect(group).to_contain_text(re.compile("[12] of 3 runs ended"), timeout=120_000)  # without a reload
-    assert 0 < int(bar.get_attribute("aria-valuenow") or 0) < 100
+    expect(group.get_by_role("progressbar")).to_be_visible(timeout=60_000)
+    page.wait_for_function(  # without a reload; the words and the bar of one moment
+        """() => {
+          const group = document.querySelector('.st-key-dhc-group-0'), bar = group?.querySelector('[role=progressbar]');
+          const share = Number(bar?.getAttribute('aria-valuenow'));
+          return /[12] of 3 runs ended/.test(group?.textContent) && share > 0 && share < 100;
+        }""",
+        timeout=240_000,
+    )
     screenshot("choosing-group")
-    expect(group).to_contain_text("3 of 3 runs ended", timeout=120_000)
+    expect(group).to_contain_text("3 of 3 runs ended", timeout=240_000)
     runs = Store(root / "runs").runs()
     assert [info.state for info in runs] == [State.FINISHED] * 3
 
@@ -116,9 +119,8 @@ def test_from_a_sweep_of_three_factors_to_a_picture_on_which_two_runs_differ(
     settled(page)
     for row, count in ((1, 1), (3, 2)):
         tick(page, row)
-        page.wait_for_function(
-            "n => (new URLSearchParams(location.search).get('select') || '').split(',').length === n", arg=count
-        )
+        wait_for(lambda count=count: len(selected(page)) == count, f"{count} selected")  # type: ignore[misc]
+        settled(page)
     assert selected(page) == [runs[0].id, runs[2].id]
 
     open_panel(page, "noise", "Real or noise?")
@@ -132,7 +134,7 @@ def test_from_a_sweep_of_three_factors_to_a_picture_on_which_two_runs_differ(
     page.locator(".st-key-dhc_flips_box .tile").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator("img").first).to_be_visible()
-    width = dialog.locator("img").first.evaluate("image => image.getBoundingClientRect().width")
-    assert width >= 128, "it stands at twice its size or more"
+    width = "image => image.getBoundingClientRect().width"
+    wait_for(lambda: dialog.locator("img").first.evaluate(width) >= 128, "it stands at twice its size or more")
     expect(dialog.locator(".dhc-plot[data-drawn]")).to_have_count(2)
     screenshot("choosing-picture")

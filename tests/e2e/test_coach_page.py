@@ -44,7 +44,7 @@ def test_a_mark_leads_into_the_form_with_its_change_and_a_bet_may_be_made_agains
     expect(page.locator(".st-key-dhc_coach_overfitting")).to_contain_text("rose 5 epochs in a row up to epoch 10")
     screenshot(f"coach-{theme}-{width}", whole=True)
     page.get_by_role("button", name="Clone with conv_dropout 0.6 → 0.7, dense_dropout 0.7 → 0.8").click()
-    page.wait_for_url("**/train*", timeout=20_000)
+    page.wait_for_url("**/train*")
     settled(page)
     expect(page.get_by_role("spinbutton", name="Dropout after each conv group")).to_have_value("0.7")
     page.get_by_text("Bet before you run").click()

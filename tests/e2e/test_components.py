@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Watch
-from harness import Server, milliseconds_to_text, settled
+from harness import Server, milliseconds_to_text, settled, still, wait_for
 from playwright.sync_api import Browser, Page, expect
 
 MATRIX = '.dhc-plot-area[aria-label="Confusion matrix of 96 classes"]'
@@ -24,7 +24,7 @@ def server(serve: Callable[..., Server]) -> Server:
 @pytest.fixture
 def app(page: Page, server: Server) -> Page:
     page.goto(server.url)
-    page.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
+    page.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX, timeout=60_000)
     page.wait_for_selector(".dhc-plot[data-drawn] " + CURVES)
     page.wait_for_selector(".tile >> nth=99")
     settled(page)
@@ -34,6 +34,7 @@ def app(page: Page, server: Server) -> Page:
 def cell_position(page: Page, row: int, column: int) -> tuple[float, float]:
     """Where the middle of a cell is in the window; the charts' own axes say it."""
     page.locator(MATRIX).scroll_into_view_if_needed()
+    still(page.locator(MATRIX))
     spot = page.evaluate(
         """([selector, row, column]) => {
           const plot = document.querySelector(selector), { xaxis, yaxis } = plot._fullLayout;
@@ -60,8 +61,7 @@ def ranges(page: Page, selector: str) -> list[list[float]]:
 def zoom(page: Page, selector: str) -> list[list[float]]:
     """Drag a rectangle over the middle of a chart, as a person zooms; return the new ranges."""
     page.locator(selector).scroll_into_view_if_needed()
-    box = page.locator(f"{selector} .nsewdrag").first.bounding_box()
-    assert box
+    box = still(page.locator(f"{selector} .nsewdrag").first)
     before = ranges(page, selector)
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
     page.mouse.down()
@@ -123,7 +123,7 @@ def test_a_click_keeps_the_zoom_though_the_figure_changes(app: Page) -> None:
     click_cell(app, 46, 50)  # the second figure outlines the first cell
     expect(app.get_by_text("clicks so far: 2")).to_be_visible()
     app.wait_for_function(f"selector => ({LAYOUT})(selector).shapes.length > 0", arg=MATRIX)
-    assert drawn(app, MATRIX) > count
+    wait_for(lambda: drawn(app, MATRIX) > count, "the second figure is drawn")
     assert ranges(app, MATRIX) == zoomed
 
 
@@ -132,8 +132,10 @@ def test_new_points_keep_zoom_and_hidden_traces(app: Page) -> None:
     app.locator(f"{CURVES} .legendtoggle").nth(1).click()
     app.wait_for_function("s => document.querySelector(s)._fullData[1].visible === 'legendonly'", arg=CURVES)
     zoomed = zoom(app, CURVES)
+    count = drawn(app, CURVES)
     app.get_by_role("button", name="Add points").click()
     app.wait_for_function("s => document.querySelector(s)._fullData[0].x.length === 2600", arg=CURVES)
+    wait_for(lambda: drawn(app, CURVES) > count, "the new points are drawn")
     assert ranges(app, CURVES) == zoomed
     assert app.evaluate("s => document.querySelector(s)._fullData[1].visible", CURVES) == "legendonly"
 
@@ -151,11 +153,13 @@ def test_charts_follow_a_theme_switched_while_they_are_shown(app: Page) -> None:
         return app.locator(f"{CURVES} .xtick text").first.evaluate("tick => getComputedStyle(tick).fill")
 
     zoomed = zoom(app, CURVES)
+    count = drawn(app, CURVES)
     assert tick_color() == "rgb(29, 27, 46)"
     app.emulate_media(color_scheme="dark")
     app.wait_for_function(
         "s => getComputedStyle(document.querySelector(s + ' .xtick text')).fill === 'rgb(236, 234, 246)'", arg=CURVES
     )
+    wait_for(lambda: drawn(app, CURVES) > count, "the curves are drawn anew")
     assert app.evaluate(f"s => ({LAYOUT})(s).colorway[0]", CURVES) == "#76a9fa"
     assert ranges(app, CURVES) == zoomed
 
@@ -164,9 +168,11 @@ def test_a_chart_takes_the_width_of_its_container(app: Page) -> None:
     wide = app.evaluate(f"s => ({LAYOUT})(s).width", MATRIX)
     app.set_viewport_size({"width": 900, "height": 900})
     app.wait_for_function(f"([s, w]) => ({LAYOUT})(s).width < w - 150", arg=[MATRIX, wide])
-    host = app.locator(MATRIX).locator("..").bounding_box()
-    assert host
-    assert app.evaluate(f"s => ({LAYOUT})(s).width", MATRIX) == pytest.approx(host["width"], abs=1)
+    host = still(app.locator(MATRIX).locator(".."))
+    wait_for(
+        lambda: app.evaluate(f"s => ({LAYOUT})(s).width", MATRIX) == pytest.approx(host["width"], abs=1),
+        "it is as wide",
+    )
 
 
 def test_a_chart_that_leaves_the_page_is_disposed_of_and_comes_back(app: Page) -> None:
@@ -192,9 +198,10 @@ def test_the_download_is_a_png_named_after_the_chart(app: Page, tmp_path: Path) 
 def test_without_plotly_a_sentence_stands_in_the_charts_place(page: Page, server: Server, watch: Watch) -> None:
     page.route("**/plotly.min.js*", lambda route: route.abort())  # page.route switches the HTTP cache off
     page.goto(server.url)
-    notice = page.locator(".dhc-plot-notice").first
-    expect(notice).to_contain_text("This chart could not be drawn")
+    notices = page.locator(".dhc-plot-notice").filter(has_text="This chart could not be drawn")
+    expect(notices).to_have_count(2)
     expect(page.locator(".tile")).to_have_count(100)
+    page.goto("about:blank")  # no error comes after it
     watch.errors.clear()  # the failed request, provoked here
 
 
@@ -204,7 +211,7 @@ def test_plotly_is_fetched_once_and_kept_over_a_reload(chromium: Browser, server
         sizes = []
         for _ in range(2):
             page.goto(server.url)
-            page.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX)
+            page.wait_for_selector(".dhc-plot[data-drawn] " + MATRIX, timeout=60_000)
             sizes += page.evaluate(
                 "performance.getEntriesByType('resource').filter(e => e.name.includes('plotly.min.js')).map(e => e.transferSize)"
             )
@@ -283,8 +290,8 @@ def test_failures_become_sentences_and_tracebacks_go_to_the_servers_log(
     assert "nobody guards" not in shown
     reference = re.search(r"KeyError.*reference ([0-9a-f]{6})", shown)
     assert reference
+    wait_for(lambda: f"reference {reference[1]}" in server.log.read_text(), "the log names the reference")
     log = server.log.read_text()
-    assert f"reference {reference[1]}" in log
     assert "KeyError: 'secret detail'" in log
     assert "nobody guards this" in log
     screenshot("failing")

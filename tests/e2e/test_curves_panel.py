@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, settled
+from harness import Server, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -51,8 +51,7 @@ def test_the_legend_isolates_and_shows_all_again_and_the_hover_names_the_run(
         "n => document.querySelector('.js-plotly-plot')._fullData.filter(t => t.visible === true).length === n", arg=6
     )
     (isolated,) = set(drawn_runs(page, ".dhc-plot >> nth=0"))
-    star = chart.locator(".scatterlayer .points path").first.bounding_box()
-    assert star
+    star = still(chart.locator(".scatterlayer .points path").first)
     page.mouse.move(star["x"] + star["width"] / 2, star["y"] + star["height"] / 2)
     expect(chart.locator(".hoverlayer")).to_contain_text(isolated)
     expect(chart.locator(".hoverlayer")).to_contain_text("schedule.factor 0.8")
@@ -60,16 +59,15 @@ def test_the_legend_isolates_and_shows_all_again_and_the_hover_names_the_run(
     screenshot("curves-isolated")
 
     page.get_by_text("Val only", exact=True).click()  # the isolated run stays alone in another figure of the same runs
-    page.wait_for_function("document.querySelector('.js-plotly-plot').data.length === 12")
+    page.wait_for_function("document.querySelector('.js-plotly-plot')._fullData.length === 12")
     settled(page)
-    assert set(drawn_runs(page, ".dhc-plot >> nth=0")) == {isolated}
+    wait_for(lambda: set(drawn_runs(page, ".dhc-plot >> nth=0")) == {isolated}, "it stays alone")
     chart.locator(".legendtoggle").nth(1).click()
     page.wait_for_function("document.querySelector('.js-plotly-plot')._fullData.every(t => t.visible === true)")
 
     dot = dots.locator(".scatterlayer .points path").first
     dot.scroll_into_view_if_needed()
-    box = dot.bounding_box()
-    assert box
+    box = still(dot)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.wait_for_url("**settings_run=20260101-00000*")
     expect(page.get_by_text("best val_accuracy 0.667")).to_be_visible()

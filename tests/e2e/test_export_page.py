@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from harness import Server, settled
+from harness import Server, fits, settled, wait_for
 from make_run import make_run
 from playwright.sync_api import Browser, Page, expect
 
@@ -76,10 +76,12 @@ def read_without_a_network(chromium: Browser, report: Path, folder: Path) -> Non
     page.goto(report.resolve().as_uri())
     expect(page.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
     expect(page.locator(".chart .main-svg").first).to_be_visible()
-    assert page.locator(".chart").count() == page.locator(".chart:has(.main-svg)").count() == 9
+    expect(page.locator(".chart")).to_have_count(9)
+    expect(page.locator(".chart:has(.main-svg)")).to_have_count(9)
     assert page.locator(".wrong img").count() > 10
-    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    whole = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+    wait_for(lambda: page.evaluate(whole), "every picture is there")
+    fits(page)
     expect(page.locator("h2").filter(has_text=re.compile("try 0 <img"))).to_be_visible()
     page.get_by_label("Name").fill("A student")
     expect(page.get_by_label("Name")).to_have_text("A student")

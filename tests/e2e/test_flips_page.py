@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import Server, settled
+from harness import Server, fits, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -48,6 +48,7 @@ def click_cell(page: Page, row: int, column: int) -> None:
     """Click the middle of a cell, by its place as drawn."""
     plot = page.locator(".dhc-plot:has(.heatmaplayer) .dhc-plot-area")
     plot.scroll_into_view_if_needed()
+    still(plot)
     x, y = plot.evaluate(
         """(plot, [row, column]) => {
           const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
@@ -72,10 +73,14 @@ def test_from_the_sentence_to_a_flipped_picture(
     screenshot(f"noise-{theme}-{width}", whole=True)
 
     page.get_by_role("radio", name="Flip board").or_(page.get_by_text("Flip board", exact=True)).first.click()
-    page.wait_for_selector(".dhc-plot[data-drawn] .nsewdrag", state="attached", timeout=60_000)
     page.wait_for_url("**panel=flips**")
+    matrix = page.locator(".dhc-plot[data-drawn]:has(.heatmaplayer)")
+    expect(matrix).to_be_visible(timeout=60_000)
+    settled(page)
+    drawn = matrix.get_attribute("data-drawn")
     page.get_by_text("Label", exact=True).click()
     page.wait_for_url("**flips_order=label**")
+    wait_for(lambda: matrix.get_attribute("data-drawn") != drawn, "the matrix is drawn in another order")
     settled(page)
 
     members = groups(shared)
@@ -87,7 +92,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     expect(page.get_by_text(f"Fixed by B · {count}", exact=True)).to_be_visible()
     settled(page)
     screenshot(f"flips-{theme}-{width}", whole=True)
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    fits(page)
 
     page.locator(".st-key-dhc_flips_box .tile").first.click()
     dialog = page.get_by_role("dialog")
@@ -95,6 +100,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     expect(dialog).to_contain_text("taken for")
     expect(dialog.locator(".dhc-plot[data-drawn]")).to_have_count(2)
     expect(dialog).to_contain_text(f"1 of {count} listed")
+    settled(page)
     screenshot(f"flips-picture-{theme}-{width}")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, settled
+from harness import Server, fits, settled, still
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -63,8 +63,7 @@ def test_the_differences_open_and_stay_open_while_the_page_looks_again(
 ) -> None:
     open_ladder(page, server)
     screenshot(f"ladder-{theme}-{width}", whole=True)
-    right = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert right == 0, "nothing stands out of the window"
+    fits(page)
     page.locator(row("vgg16")).get_by_role("button", name="Differences").click()
     table = page.get_by_role("table")
     expect(table).to_contain_text("schedule.factor")
@@ -82,10 +81,9 @@ def test_a_click_on_a_bar_or_a_dot_leads_to_its_run(
     open_ladder(page, server)
     place = page.locator(".dhc-plot").nth(chart)
     place.scroll_into_view_if_needed()
-    box = place.locator(trace).first.bounding_box()
-    assert box
+    box = still(place.locator(trace).first)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_url(f"**/live?run=*-{run}-000a", timeout=20_000)
+    page.wait_for_url(f"**/live?run=*-{run}-000a", timeout=60_000)
     expect(page.get_by_role("heading", name="Live")).to_be_visible()
 
 
@@ -103,5 +101,5 @@ def test_the_missing_rung_is_run_and_rungs_that_end_are_shown_without_a_reload(
     summary = {"epochs": 6, "best_epoch": 6, "best_val_accuracy": 0.987, "seconds": 60.0}
     rundir.write_json(run.folder / rundir.SUMMARY, summary)
     rundir.write_exit(run.folder, "finished", "all epochs done", code=0)
-    expect(page.locator(row(LIVE))).to_contain_text("0.987", timeout=20_000)
+    expect(page.locator(row(LIVE))).to_contain_text("0.987")
     assert json.loads((run.folder / rundir.EXIT).read_text())["how"] == "finished"

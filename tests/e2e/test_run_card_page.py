@@ -45,9 +45,11 @@ def test_a_run_is_named_tagged_starred_deleted_and_brought_back(
     card.get_by_label("Name").fill(name)
     card.get_by_label("Name").press("Enter")
     expect(card.get_by_text(name, exact=True)).to_be_visible()
+    settled(page)
     card.get_by_label("Tags").fill(tag)
     card.get_by_label("Tags").press("Enter")
     wait_for(lambda: tag in read_labels(runs / RUN).tags, "the tag is kept")
+    settled(page)
     before = read_labels(runs / RUN).star
     star = page.locator(".st-key-dhc_labels_star button:visible").first
     star.click()
@@ -61,6 +63,7 @@ def test_a_run_is_named_tagged_starred_deleted_and_brought_back(
     page.locator(".st-key-dhc_run_card_delete button:visible").first.click()
     undo = page.locator(".st-key-dhc_undo_undo button:visible").first
     expect(undo).to_be_visible()
+    expect(card).to_have_count(0)
     settled(page)
     wait_for(lambda: not (runs / RUN).exists(), "the run is gone")
     screenshot(f"run-deleted-{theme}", whole=True)

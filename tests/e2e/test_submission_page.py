@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, settled
+from harness import Server, settled, still
 from playwright.sync_api import Page, expect
 
 from dhc.config import RunConfig
@@ -34,8 +34,8 @@ def test_a_click_leads_to_the_file_without_a_further_one(page: Page, server: Ser
     table = page.get_by_test_id("stDataFrame")
     expect(table).to_be_visible(timeout=60_000)
     settled(page)
-    box = table.bounding_box()
-    assert box
+    expect(table.locator("canvas[data-testid=data-grid-canvas]")).to_be_visible()  # its script is loaded on demand
+    box = still(table)
     page.mouse.click(box["x"] + 18, box["y"] + 52)  # the first row's box
     page.get_by_role("button", name="Submission: answer the test pictures").click()
     offered = page.get_by_role("button", name="Download the submission")

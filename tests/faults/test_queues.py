@@ -47,7 +47,7 @@ def test_no_run_is_started_twice(bench: Bench) -> None:
     assert [starts(folder) for folder in folders] == [1, 1, 1]
     ends = [(rundir.read_json(f / rundir.EXIT) or {})["t"] for f in folders]
     assert ends == sorted(ends), "one after the other, first come first served"
-    until(lambda: not bench.processes(), "no worker stays", 10)
+    until(lambda: not bench.processes(), "no worker stays", 30)
 
 
 @case(
@@ -81,7 +81,7 @@ def test_two_servers_share_a_folder(bench: Bench) -> None:
     says="already being trained",
 )
 def test_a_second_training_is_refused(bench: Bench) -> None:
-    folder = bench.start(epochs=1)
+    folder = bench.start(epochs=1, fit__epochs=5000)
     second = subprocess.run(python("-m", "dhc.training", str(folder)), capture_output=True, text=True, check=False)
     assert second.returncode == rundir.TAKEN
     assert "already being trained" in second.stderr
@@ -110,12 +110,10 @@ def test_a_finished_run_is_not_trained_again(bench: Bench) -> None:
     says="still trains on this device",
 )
 def test_one_at_a_time_even_after_a_kill(bench: Bench) -> None:
-    alone = bench.start(epochs=1)
+    alone = bench.start(epochs=1, fit__epochs=5000)
     os.kill(bench.pid(alone, "worker"), signal.SIGKILL)
     second = bench.runs_dir / launch.launch(bench.config.with_values(KNN), bench.runs_dir)
-    until(
-        lambda: (w := queues.worker_of(bench.runs_dir, "cpu")) is not None and "still trains" in w.waits, "it waits", 20
-    )
+    until(lambda: (w := queues.worker_of(bench.runs_dir, "cpu")) is not None and "still trains" in w.waits, "it waits")
     assert bench.info(second).state is State.QUEUED
     launch.stop(bench.runs_dir, alone.name)
     until(lambda: bench.info(second).state is State.FINISHED, "the queue goes on")
@@ -124,7 +122,7 @@ def test_one_at_a_time_even_after_a_kill(bench: Bench) -> None:
 
 @case("reorder", done="the last of three queued runs is moved to the front", state="finished", says="")
 def test_a_moved_run_is_next(bench: Bench) -> None:
-    busy = bench.start(epochs=1)
+    busy = bench.start(epochs=1, fit__epochs=5000)
     config = bench.config.with_values(KNN)
     first, second, third = launch.launch_all([config] * 3, bench.runs_dir)
     queues.move(bench.runs_dir, third, 0)
@@ -154,7 +152,7 @@ def test_ten_runs_without_anyone(bench: Bench) -> None:
     text = bench.config.with_values(KNN).to_json()
     subprocess.run([sys.executable, "-c", code], input=text, text=True, check=True)
     store = Store(bench.runs_dir)
-    until(lambda: [info.state for info in store.runs()] == [State.FINISHED] * 10, "ten results")
+    until(lambda: [info.state for info in store.runs()] == [State.FINISHED] * 10, "ten results", 300)
 
 
 @case(
