@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import FloatRect, Locator, Page
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -161,6 +161,12 @@ def fits(page: Page) -> None:
     """Wait until nothing stands out of the window; charts follow a change of its size one frame later."""
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     wait_for(lambda: page.evaluate(wider) == 0, "nothing stands out of the window")
+
+
+def form_filled(page: Page) -> None:
+    """Wait until Train's form shows its values: a text field is empty for a moment before, and a change elsewhere would send that."""
+    expect(page.get_by_role("textbox", name="Device")).to_have_value("auto", timeout=60_000)
+    settled(page)
 
 
 def milliseconds_to_text(page: Page, click: Callable[[], None], text: str) -> float:

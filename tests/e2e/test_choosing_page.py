@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, settled, still, wait_for
+from harness import Server, form_filled, settled, still, wait_for
 from playwright.sync_api import Page, expect
 
 from dhc.data.generate import make_dataset
@@ -86,6 +86,7 @@ def test_from_a_sweep_of_three_factors_to_a_picture_on_which_two_runs_differ(
 ) -> None:
     page.goto(f"{server.url}/train")
     expect(page.get_by_role("button", name="Start training").first).to_be_visible(timeout=60_000)
+    form_filled(page)
     set_up(page)
     page.get_by_role("button", name="Start 3 runs").first.click()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, settled
+from harness import Server, form_filled, settled
 from make_run import LEARNING_RATE, make_run
 from playwright.sync_api import Page, expect
 
@@ -45,7 +45,7 @@ def test_a_mark_leads_into_the_form_with_its_change_and_a_bet_may_be_made_agains
     screenshot(f"coach-{theme}-{width}", whole=True)
     page.get_by_role("button", name="Clone with conv_dropout 0.6 → 0.7, dense_dropout 0.7 → 0.8").click()
     page.wait_for_url("**/train*")
-    settled(page)
+    form_filled(page)
     expect(page.get_by_role("spinbutton", name="Dropout after each conv group")).to_have_value("0.7")
     page.get_by_text("Bet before you run").click()
     points = page.get_by_role("spinbutton", name="val_accuracy, points")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, settled, still, wait_for
+from harness import Server, form_filled, settled, still, wait_for
 from playwright.sync_api import Page, expect
 
 from dhc.runs import rundir
@@ -121,7 +121,7 @@ def test_stop_on_the_live_page_ends_the_process_and_keeps_the_network(
     wait_for(lambda: (data / "stand-in" / "train.csv").exists(), "the journey before this made the pictures", 1)
     page.goto(f"{server.url}/train")
     epochs = page.get_by_label("Epochs", exact=True)
-    expect(epochs).to_be_visible(timeout=60_000)
+    form_filled(page)
     epochs.fill("3")
     epochs.press("Enter")
     expect(page.get_by_text("for 3 epochs")).to_be_visible()

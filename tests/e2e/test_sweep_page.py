@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Server, fits, settled
+from harness import Server, fits, form_filled, settled
 from playwright.sync_api import Page, expect
 
 from dhc.data.generate import make_dataset
@@ -60,7 +60,8 @@ def test_three_values_become_three_runs_and_the_bar_of_their_group_moves_to_its_
     expect(page.get_by_role("heading", name="Runs")).to_be_visible(timeout=60_000)
     settled(page)
     page.goto(f"{server.url}/train")
-    page.get_by_role("button", name="A step of the report's ladder").click(timeout=60_000)
+    form_filled(page)
+    page.get_by_role("button", name="A step of the report's ladder").click()
     page.get_by_role("button", name="k nearest neighbours").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Start comparing")).to_be_visible()
@@ -91,6 +92,7 @@ def test_a_bad_list_of_values_is_told_below_its_field_and_mended(
 ) -> None:
     page.goto(f"{server.url}/train")
     expect(page.get_by_role("button", name="Start training")).to_be_visible(timeout=60_000)
+    form_filled(page)
     choose(page, "LR factor", "Head")
     write(page, "LR factor", "0.3..0.9")
     form = page.locator(".st-key-dhc-sweep")
