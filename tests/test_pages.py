@@ -16,6 +16,7 @@ from dhc.jobs import launch
 from dhc.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.store import Store
+from dhc.training.hardware import Gpu
 
 pytestmark = pytest.mark.pages
 
@@ -117,6 +118,16 @@ def test_what_will_happen_names_the_precision_that_this_processor_gets(
         assert f"Trains on the CPU (no GPU is used), in {policy}" in words(app)
         app.selectbox(key="dhc_form_device.precision").set_value("float32").run()
         assert "(no GPU is used), in float32" in words(app)
+    st.cache_data.clear()
+
+
+def test_the_devices_that_are_here_are_offered(furnished: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    two = tuple(Gpu(index, "NVIDIA H200", 143_771, 0, 0) for index in range(2))
+    for found, more in (((), []), (two, ["gpu:0", "gpu:1"])):
+        monkeypatch.setattr("dhc.training.hardware.gpus", lambda found=found: found)
+        st.cache_data.clear()
+        device = open_page("train").selectbox(key="dhc_form_device.device")
+        assert (device.value, device.options) == ("auto", ["auto", "cpu", *more])
     st.cache_data.clear()
 
 

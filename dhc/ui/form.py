@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields
+from dhc.ui import session
 
 DRAFT = "dhc_draft"
 PARENT = "dhc_parent"
@@ -101,12 +102,20 @@ def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
         return st.toggle(label, key=key, help=help_text)
     if field.kind == "choice":
         return st.selectbox(label, field.choices, key=key, help=help_text)
-    if field.name == "data.path":
-        options = list(dict.fromkeys([*data_folders, st.session_state[key]]))
-        return st.selectbox(label, options, key=key, help=help_text, accept_new_options=True)
     if field.kind == "text":
-        return st.text_input(label, key=key, help=help_text)
+        options = list(dict.fromkeys([*_offered(field, data_folders), st.session_state[key]]))
+        return st.selectbox(label, options, key=key, help=help_text, accept_new_options=True)
     return _number(field, label, key, help_text)
+
+
+def _offered(field: ConfigField, data_folders: Sequence[str]) -> Sequence[str]:
+    """What this machine has of what a text names; any other may be written."""
+    match field.name:
+        case "data.path":
+            return data_folders
+        case "device.device":
+            return ["auto", "cpu", *(f"gpu:{gpu.index}" for gpu in session.gpus())]
+    return []
 
 
 def _number(field: ConfigField, label: str, key: str, help_text: str) -> Any:

@@ -164,8 +164,8 @@ def fits(page: Page) -> None:
 
 
 def form_filled(page: Page) -> None:
-    """Wait until Train's form shows its values: a text field is empty for a moment before, and a change elsewhere would send that."""
-    expect(page.get_by_role("textbox", name="Device")).to_have_value("auto", timeout=60_000)
+    """Wait until Train's form shows its values, which for a moment it does not."""
+    expect(page.get_by_role("combobox", name="Device")).to_have_value("auto", timeout=60_000)
     settled(page)
 
 
