@@ -100,7 +100,7 @@ def test_a_rate_that_changes_every_epoch_is_not_hatched() -> None:
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
 def test_before_the_first_batch_there_are_axes_and_a_sentence(metric: Any) -> None:
     figure = curves.learning_curves(History.empty(), metric=metric, epochs_total=250)
-    assert texts(figure) == "waiting for the first batch"
+    assert texts(figure) == "no batch trained yet"
     assert figure.layout.yaxis.title.text == metric
     assert not any(one.showlegend for one in figure.data)
 
@@ -207,7 +207,7 @@ def test_planned_rates_are_steps() -> None:
 
 def test_no_epochs_and_no_history_draw_empty_axes() -> None:
     assert len(trace(schedule.planned_rates([]), "learning-rate").x) == 0
-    assert texts(curves.learning_rate(History.empty())) == "waiting for the first batch"
+    assert texts(curves.learning_rate(History.empty())) == "no batch trained yet"
 
 
 # The confusion matrix

@@ -105,6 +105,12 @@ def test_the_environment_chooses_the_gpu_and_lets_memory_grow() -> None:
     assert hardware.environment(DeviceConfig(), "cpu", {})["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
+def test_a_backend_that_is_not_installed_is_refused_by_name() -> None:
+    hardware.require("tensorflow")
+    with pytest.raises(hardware.DeviceError, match="no_such_backend is not installed here: choose another backend"):
+        hardware.require("no_such_backend")
+
+
 def test_jax_keeps_what_it_compiled_in_the_users_cache_unless_told_otherwise() -> None:
     name, jax = "JAX_COMPILATION_CACHE_DIR", DeviceConfig(backend="jax")
     assert hardware.environment(jax, "cpu", {"HOME": "/home/ada"})[name].startswith("/home/ada/.cache/dhc/jax/")

@@ -23,7 +23,7 @@ SELECTED = "#f0620a"
 RAMP = ((0.0, "rgba(138,92,240,0.10)"), (1.0, "rgba(138,92,240,1)"))
 
 GRID = "rgba(133,129,153,0.25)"
-WAITING = "waiting for the first batch"
+WAITING = "no batch trained yet"
 
 
 def figure(*, x: str, y: str) -> go.Figure:

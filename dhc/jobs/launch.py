@@ -29,7 +29,7 @@ def launch(config: RunConfig, runs_dir: Path, **about: Any) -> str:
     """Queue a run and see to it that a worker is there; returns its id at once. `about` is what `launch_all` takes.
 
     What can be known to fail is refused here, before there is a folder: DataError for the pictures' tables, DeviceError for a
-    device that is not there, ValueError for layers that do not fit.
+    device or a backend that is not there, ValueError for layers that do not fit.
     """
     (run_id,) = launch_all([config], runs_dir, **about)
     return run_id
@@ -74,8 +74,14 @@ def _checked(config: RunConfig) -> tuple[RunConfig, str]:
 
 
 def device_of(config: RunConfig) -> str:
-    """The device that a run with these settings is queued for: nearest neighbours use no GPU. Raises DeviceError."""
-    return hardware.resolve("cpu" if config.model.name == "knn" else config.device.device)
+    """The device that a run with these settings is queued for: nearest neighbours use no GPU, and no backend.
+
+    Raises DeviceError for a device or a backend that is not here.
+    """
+    if config.model.name == "knn":
+        return hardware.resolve("cpu")
+    hardware.require(config.device.backend)
+    return hardware.resolve(config.device.device)
 
 
 def _enqueue(config: RunConfig, runs_dir: Path, request: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import zlib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from dhc.config import DeviceConfig
@@ -70,6 +71,12 @@ def resolve(device: str) -> str:
         there = ", ".join(f"gpu:{gpu.index}" for gpu in found) or "no GPU"
         raise DeviceError(f"{device} is not here: this machine has {there}; choose auto or cpu")
     return device
+
+
+def require(backend: str) -> None:
+    """Raise DeviceError where the package of a Keras backend is not installed. Imports nothing, not even past a server's fence."""
+    if PathFinder.find_spec(backend) is None:
+        raise DeviceError(f"{backend} is not installed here: choose another backend, or install it")
 
 
 def precision(asked: str, device: str, *, gains: bool = False) -> str:

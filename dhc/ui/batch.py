@@ -54,7 +54,7 @@ def start(
 ) -> list[str]:
     """Queue the runs, all or none, as a group where a name is given; returns their ids.
 
-    `parent` is the run that they are changed copies of.     Says so where the folder of runs cannot be written to.
+    `parent` is the run that they are changed copies of. Says so where the folder of runs cannot be written to.
     """
     try:
         if group:

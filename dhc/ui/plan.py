@@ -89,6 +89,7 @@ def draw(config: RunConfig, dataset: Dataset) -> None:
 
 
 def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
+    hardware.require(config.device.backend)
     device = resolved_device(config.device.device)
     found = expectation(config, dataset, device)
     first, second, third = st.columns(3)

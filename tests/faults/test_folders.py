@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from dhc.jobs import queue as queues
 from dhc.runs import rundir
 from dhc.runs.rundir import RunError
 from dhc.runs.status import State
+from dhc.training.hardware import DeviceError
 from faults.cases import case
 from faults.conftest import Bench, fill, until
 
@@ -186,7 +188,7 @@ def test_settings_edited_by_hand(bench: Bench) -> None:
 
 @case(
     "a backend that is not installed",
-    done="a run with the backend jax or torch where that is missing",
+    done="a run with the backend jax or torch, queued before that was removed; a new one is refused",
     state="failed",
     says="Restart with TensorFlow",
 )
@@ -194,7 +196,13 @@ def test_a_missing_backend(bench: Bench) -> None:
     missing = [name for name in ("jax", "torch") if not _installed(name)]
     if not missing:
         pytest.skip("every backend is installed here")
-    folder = bench.queue(device__backend=missing[0])
+    with pytest.raises(DeviceError, match=f"{missing[0]} is not installed here: choose another backend"):
+        bench.queue(device__backend=missing[0])
+    config = bench.config.with_values({"device.backend": missing[0]})
+    folder = rundir.create(bench.runs_dir, config.model.name)  # as queued while it still was
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+    rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu"})
+    launch.start_worker(bench.runs_dir, "cpu")
     until(lambda: not bench.info(folder).state.alive, "it ends")
     bench.check(folder, "failed", "Restart with TensorFlow", bench.epochs(folder))
     assert f"{missing[0]} is not installed here" in bench.shown(folder)
