@@ -14,6 +14,7 @@ from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import DataError, Dataset, open_dataset
 from dhc.data.select import first_classes, load_for_run
 from dhc.models import knn
+from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.rundir import RunError
 from dhc.runs.store import read_config, read_predictions
@@ -60,6 +61,8 @@ def answers(folder: Path, split: str, *, every: bool = False) -> Answers:
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name}: {problem}")
+    if config.model.name != "knn":
+        _refuse_without_network(folder)
     dataset = open_dataset(Path(config.data.path))
     if dataset.classes[: len(stored.classes)] != stored.classes:
         raise DataError(
@@ -68,6 +71,19 @@ def answers(folder: Path, split: str, *, every: bool = False) -> Answers:
     pictures = _pictures(config, dataset, split, stored, every)
     probabilities = (_neighbours if config.model.name == "knn" else _network)(folder, config, pictures, stored)
     return Answers(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, stored.classes)
+
+
+def _refuse_without_network(folder: Path) -> None:
+    """Before any picture is opened and Keras imported, which takes a while."""
+    if (folder / rundir.BEST).exists():
+        return
+    example = (rundir.read_json(folder / rundir.REQUEST) or {}).get("example") is True
+    why = (
+        "the networks of the example runs were left out for their size, so train a run of your own with its settings"
+        if example
+        else f"its network, {rundir.BEST}, is not there: no epoch has ended, or it was deleted"
+    )
+    raise RunError(f"run {folder.name} cannot be asked: {why}")
 
 
 def _pictures(config: RunConfig, dataset: Dataset, split: str, stored: Predictions, every: bool) -> Pictures:

@@ -81,8 +81,9 @@ class ConfigField:
             return " | ".join(self.choices)
         if self.kind in ("bool", "text"):
             return "true | false" if self.kind == "bool" else self.takes
-        low = "" if self.low is None else f"{self.low:g} {'<' if self.low_open else '≤'} "
-        high = "" if self.high is None else f" {'<' if self.high_open else '≤'} {self.high:g}"
+        form = ".0f" if self.kind == "int" else "g"
+        low = "" if self.low is None else f"{self.low:{form}} {'<' if self.low_open else '≤'} "
+        high = "" if self.high is None else f" {'<' if self.high_open else '≤'} {self.high:{form}}"
         return f"{low}{'n' if self.kind == 'int' else 'x'}{high}"
 
     def parse(self, value: Any) -> Any:

@@ -53,10 +53,10 @@ def refuse_repeated(split: str, images: Sequence[str]) -> None:
 
 
 def _refuse(out: Path, force: bool) -> None:
-    if out.exists() and not force:
-        raise RunError(f"{out} is there already: choose another file, or --force to replace it")
     if out.is_dir():
         raise RunError(f"{out} is a folder: name a file")
+    if out.exists() and not force:
+        raise RunError(f"{out} is there already: choose another file, or --force to replace it")
 
 
 def _text(rows: Sequence[tuple[str, str]]) -> bytes:

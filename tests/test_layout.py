@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -282,3 +283,27 @@ def test_the_fingerprint_follows_names_labels_and_sizes_but_not_the_place(tmp_pa
     assert re.fullmatch("[0-9a-f]{16}", first)
     assert mark("there") == first
     assert len({first, mark("labels", labels="abb"), mark("more", labels="aaba"), mark("size", size=4)}) == 4
+
+
+def test_of_generated_pictures_the_seed_counts_and_not_the_last_bit_of_a_machine(tmp_path: Path) -> None:
+    def mark(place: str, seed: object = 0, size: int = 3, kind: str = "generated stand-in") -> str:
+        root = write_layout(tmp_path / place, [("0.png", "a"), ("1.png", "b")], [("0.png", "a")])
+        (root / "train_images" / "0.png").write_bytes(bytes(size))
+        (root / "about.json").write_text(json.dumps({"kind": kind, "version": 1, "seed": seed}))
+        return fingerprint(open_dataset(root))
+
+    first = mark("here")
+    assert mark("elsewhere", size=4) == first
+    assert (
+        len({first, mark("seed", seed=1), mark("mine", kind="holiday"), mark("mine too", kind="holiday", size=4)}) == 4
+    )
+    (tmp_path / "here" / "train_images" / "0.png").unlink()
+    assert fingerprint(open_dataset(tmp_path / "here")) != first
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[" * 9000, b"[]", b'{"kind": 3}', b" " * 20_000])
+def test_a_strange_account_of_a_data_set_is_none(tmp_path: Path, content: bytes) -> None:
+    root = write_layout(tmp_path / "data", [("0.png", "a")], [("0.png", "a")])
+    before = fingerprint(open_dataset(root))
+    (root / "about.json").write_bytes(content)
+    assert fingerprint(open_dataset(root)) == before

@@ -132,6 +132,22 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in_whatever_auto_means_her
     pd.testing.assert_frame_equal(figures(whole), figures(broken), check_exact=True)
 
 
+def test_without_a_saved_state_a_run_begins_again_and_its_earlier_epochs_no_longer_count(
+    tiny_config: RunConfig, tmp_path: Path
+) -> None:
+    config = tiny_config.with_values({"fit.epochs": EPOCHS, "fit.keep_resume_state": False})
+    broken = new_run(config, tmp_path)
+    process = start(broken)
+    wait_for_epoch(broken, 3, process)
+    process.kill()
+    process.wait()
+    go_on(broken)
+    assert "begins again with epoch 1" in (broken / rundir.LOG).read_text()
+    history = Store(tmp_path).history(broken.name)
+    assert history.epochs["epoch"].tolist() == list(range(1, EPOCHS + 1))
+    assert history.batches["position"].is_monotonic_increasing
+
+
 def test_same_settings_and_seed_give_the_same_history_and_another_seed_another(
     tmp_path: Path, tiny_config: RunConfig
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dhc.cli.common import DATA, RUNS, follow_to_end, settings
-from dhc.config import RunConfig, read_assignment
+from dhc.config import ConfigError, RunConfig, read_assignment
 from dhc.jobs import launch
 from dhc.runs import rundir
 
@@ -20,8 +20,10 @@ from dhc.runs import rundir
 @RUNS
 def knn(folder: str, k: int, metric: str, assignments: tuple[str, ...], runs_dir: Path) -> None:
     """Look for each val picture's nearest training pictures; print val_accuracy by metric and number of neighbours."""
-    values = {"model.name": "knn", "knn.k": k, "knn.metric": metric, "data.path": folder}
-    config = RunConfig().with_values({**values, **dict(read_assignment(text) for text in assignments)})
+    changes = {"knn.k": k, "knn.metric": metric, **dict(read_assignment(text) for text in assignments)}
+    config = RunConfig().with_values({"model.name": "knn", **changes, "data.path": folder})
+    if config.model.name != "knn":
+        raise ConfigError(f"model.name cannot be {config.model.name} here: `python -m dhc train` trains networks")
     run_id = launch.launch(config, runs_dir)
     click.echo(run_id)
     follow_to_end(run_id, runs_dir, at_end=lambda: _tell(config, runs_dir / run_id))

@@ -22,6 +22,8 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
     from dhc.runs.rundir import run_dir, write_json
 
     matrix, classes = confusion_of_run(run_dir(runs_dir, run_id), split)
+    if split != "val":
+        _tell_few_classes(run_id, runs_dir, "pictures of the others are left out here")
     if out is not None:
         counted = {"pictures": int(matrix.sum()), "correct": int(matrix.trace())}
         write_json(out, {"run": run_id, "split": split, **counted})
@@ -46,3 +48,14 @@ def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Pa
     out = out or Path(f"{run_id}-{split}.csv")
     count = write_submission(run_dir(runs_dir, run_id), split, out, force=force)
     click.echo(f"{out}: {count:,} answers of {run_id} in the order of {split}.csv")
+    _tell_few_classes(run_id, runs_dir, "a picture of another one gets a wrong answer")
+
+
+def _tell_few_classes(run_id: str, runs_dir: Path, then: str) -> None:
+    from dhc.data.layout import open_dataset
+    from dhc.data.select import few_classes
+    from dhc.runs.store import read_config
+
+    config, _ = read_config(runs_dir / run_id)
+    if config is not None and (told := few_classes(config.data, open_dataset(Path(config.data.path)), then)):
+        click.echo(told, err=True)

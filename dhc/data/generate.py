@@ -26,7 +26,7 @@ import numpy as np
 import psutil
 
 from dhc.data.dream import dream
-from dhc.data.layout import DataError
+from dhc.data.layout import ABOUT, STAND_IN, DataError
 from dhc.data.palettes import LOOKS
 from dhc.data.plan import SLIPS, SPLITS, SplitPlan, plan_dataset
 
@@ -82,12 +82,12 @@ def make_dataset(
     when `root` is there and not empty or cannot be written, or while another process is making it.
     """
     plans = plan_dataset(classes=classes, train=train, val=val, test=test, seed=seed)
-    about = {"kind": "generated stand-in", "version": VERSION, "seed": seed, "classes": classes}
+    about = {"kind": STAND_IN, "version": VERSION, "seed": seed, "classes": classes}
     about |= {"train": train, "val": val, "test": test}
     total = train + val + test
     with _whole_or_nothing(root.absolute(), total) as partial:
         _write_tables(partial, plans)
-        (partial / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        (partial / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         text = _README.format(total=total, slips=SLIPS, **about)
         (partial / "README.txt").write_text(text, encoding="utf-8")
         tell = _teller(partial, total, progress)

@@ -11,6 +11,7 @@ and is reported by :mod:`dhc.data.decode`.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from dhc.data.files import inside, shown, stat_files
 from dhc.data.table import DataError, Table, read_table
 
 SPLITS = ("train", "val", "test")
+ABOUT, STAND_IN = "about.json", "generated stand-in"  # what the generator says of a data set: its file, its kind
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 # ".." as a whole part, a leading slash, a drive: whatever would lead out of the folder on any system.
 _LEAVES = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)|^[\\/]|^[A-Za-z]:")
@@ -85,14 +87,33 @@ def open_dataset(root: Path) -> Dataset:
 def fingerprint(dataset: Dataset) -> str:
     """Sixteen hex digits that change when a name, a label or a file's size does, and not when the folder moves.
 
-    sha256 over classes, file names, labels and sizes in bytes (-1: not there); no picture is opened.
+    sha256 over classes, file names, labels and sizes in bytes (-1: not there); no picture is opened. Generated pictures are
+    the same on another machine up to rounding, hence of other sizes in bytes: there the drawing's version and seed count
+    instead.
     """
     digest = hashlib.sha256(repr(dataset.classes).encode("utf-8", "backslashreplace"))
+    drawn = _drawn(dataset.root)
+    digest.update(drawn.encode())
     for name, split in sorted(dataset.splits.items()):
-        sizes = [state.size if state is not None else -1 for state in stat_files(dataset.root, split.files)]
+        states = stat_files(dataset.root, split.files)
+        sizes = [-1 if state is None else 0 if drawn else state.size for state in states]
         labels = None if split.y is None else split.y.tolist()
         digest.update(repr((name, split.files, labels, sizes)).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()[:16]
+
+
+def _drawn(root: Path) -> str:
+    """By which version of the generator and from which seed a data set was drawn; empty for others."""
+    path = root / ABOUT
+    try:
+        if not path.is_file() or path.stat().st_size > 10_000:
+            return ""
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    if not isinstance(told, dict) or told.get("kind") != STAND_IN:
+        return ""
+    return repr([told.get("version"), told.get("seed")])
 
 
 def _refuse_no_folder(root: Path) -> None:

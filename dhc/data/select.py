@@ -54,6 +54,14 @@ def load_for_run(data: DataConfig, seed: int, progress: Progress | None = None) 
     return RunData(dataset, train, val, dataset.classes[:k])
 
 
+def few_classes(config: DataConfig, dataset: Dataset, then: str) -> str:
+    """``Knows only 12 of 96 classes: …``, to be said where a run meets pictures of any class; empty where it knows all."""
+    known, every = class_count(dataset, config.classes), len(dataset.classes)
+    if known == every:
+        return ""
+    return f"Knows only {known} of {every} classes: {then}."
+
+
 def class_count(dataset: Dataset, asked: int) -> int:
     """How many classes a run uses: the first `asked`, or all for 0 or for more than there are. DataError for only one."""
     k = min(asked or len(dataset.classes), len(dataset.classes))

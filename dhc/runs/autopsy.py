@@ -29,7 +29,7 @@ HAPPENED = {
     "settings": "Its settings are not sound.",
     "device": "The device that it was to run on is not here.",
     "package": "A package that it needs is not installed here.",
-    "state": "It could not go on: its saved state does not fit its network.",
+    "state": "It could not go on from its saved state.",
     "kill": "You, or someone else, killed it{at}.",
     "signal": "Someone, or the system, killed its process{at}.",
     "library": "Its process crashed inside a library{at}.",

@@ -32,13 +32,12 @@ class LossIsNaN(Exception):  # noqa: N818 - named for what happened
         self.epoch, self.batch = epoch, batch
 
 
-class StateDoesNotFit(Exception):  # noqa: N818 - named for what happened
-    """The saved state is not of this network: going on would not be going on. Whatever the run has brought stays."""
+class StateCannotServe(Exception):  # noqa: N818 - named for what happened
+    """There is a saved state, and going on from it would not be going on. Whatever the run has brought stays."""
 
-    def __init__(self, epoch: int) -> None:
+    def __init__(self, epoch: int, why: str) -> None:
         super().__init__(
-            f"the state saved after epoch {epoch} is of a network or an optimizer of other sizes, as happens after an update of "
-            "Keras or of this program: start a copy; the finished epochs and the best network stay"
+            f"the state saved after epoch {epoch} {why}: start a copy; the finished epochs and the best network stay"
         )
 
 
@@ -60,7 +59,7 @@ def explain(error: Exception, folder: Path) -> End:
     if isinstance(error, ConfigError | DataError | DeviceError):
         causes = {ConfigError: "settings", DataError: "data", DeviceError: "device"}
         return End(next(cause for kind, cause in causes.items() if isinstance(error, kind)), str(error))
-    if isinstance(error, StateDoesNotFit):
+    if isinstance(error, StateCannotServe):
         return End("state", str(error))
     if isinstance(error, LossIsNaN):
         return End("nan", f"{error}: a lower learning rate usually helps", {"epoch": error.epoch, "batch": error.batch})

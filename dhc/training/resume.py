@@ -23,11 +23,13 @@ from dhc.models.build import unwrapped
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 from dhc.training.callbacks import KeepBest, Telemetry, Validation
-from dhc.training.ends import StateDoesNotFit
+from dhc.training.ends import StateCannotServe
 
 STATE = "state.npz"
 COUNTERS = ("best", "wait", "cooldown_counter", "best_epoch")  # of ReduceLROnPlateau and EarlyStopping
 TELLS = {"epoch", "seconds", "best", "best_epoch", "speeds", "curve", "rate", "counters"}
+OTHER_SIZES = "is of a network or an optimizer of other sizes, as happens after an update of Keras or of this program"
+DAMAGED = "cannot be read, because its files are damaged"
 SHARE = 20  # saving may take a twentieth of the time
 LINKED = (rundir.BEST, rundir.PREDICTIONS)
 
@@ -65,15 +67,16 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
     def restore(self, model: keras.Model) -> None:
         """Take up the newest whole state, where there is one; to be called between ``compile`` and ``fit``.
 
-        Raises StateDoesNotFit, before anything is changed.
+        Raises StateCannotServe, before anything is changed.
         """
         found = newest(self._folder)
         if found is None:
+            self._begin_again()
             return
         folder, told, values = found
         variables = state_variables(model)
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-            raise StateDoesNotFit(int(told["epoch"]))
+            raise StateCannotServe(int(told["epoch"]), OTHER_SIZES)
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         for name in LINKED:
@@ -81,6 +84,15 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         self._take_up(told)
         self._writer.event("resume", epoch=self.first_epoch + 1)
         print(f"goes on with epoch {self.first_epoch + 1}")
+
+    def _begin_again(self) -> None:
+        """Where no state was saved: earlier epochs, which will be trained anew, no longer count."""
+        run = self._writer.folder
+        if (after := rundir.next_epoch(run) - 1) > 0:
+            raise StateCannotServe(after, DAMAGED)
+        if (run / rundir.PREDICTIONS).exists():
+            self._writer.event("resume", epoch=1)
+            print("no state was saved to go on from: begins again with epoch 1")
 
     def _take_up(self, told: dict[str, Any]) -> None:
         self.first_epoch = int(told["epoch"])

@@ -14,8 +14,6 @@ from dhc.ui import plan, session
 from dhc.ui.names import amount
 from dhc.ui.states import error_box
 
-START = 8.0  # seconds that each run of a network takes before its first step: its process, Keras, compiling; measured on two cores
-
 
 def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     """Markdown: how many runs, for how long as far as that is known, on what, behind how many. Raises what a launch would."""
@@ -42,7 +40,7 @@ def _time(known: Sequence[float], unknown: int) -> str:
 
 def _seconds(config: RunConfig, dataset: Dataset, runs: Sequence[RunInfo]) -> float | None:
     seconds = plan.expectation(config, dataset, _device(config), runs).seconds
-    return seconds if seconds is None or config.model.name == "knn" else START + seconds
+    return seconds if seconds is None or config.model.name == "knn" else plan.START + seconds
 
 
 def _device(config: RunConfig) -> str:

@@ -22,6 +22,8 @@ from dhc.ui import session
 from dhc.ui.plot import plot
 from dhc.ui.states import plain
 
+START = 8.0  # seconds that each run of a network takes before its first step: its process, Keras, compiling; measured on two cores
+
 
 def data_folders() -> list[str]:
     """The data sets beside each other in the data folder."""
@@ -102,7 +104,9 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
     third.metric("Per epoch", duration_text(found.seconds_per_epoch), help=f"Expected, {found.source}.")
     where = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
     total = (
-        "" if found.seconds is None else f", about **{duration_text(found.seconds)}** for {config.fit.epochs} epochs"
+        ""
+        if found.seconds is None
+        else f", about **{duration_text(START + found.seconds)}** for {config.fit.epochs} epochs, its start included"
     )
     st.markdown(f"Trains on {where}, in {resolved_precision(config, device, k)}{total}. {_speed(found)}")
     rates = planned_rates(config)

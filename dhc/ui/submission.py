@@ -8,6 +8,7 @@ import streamlit as st
 
 from dhc.config import RunConfig
 from dhc.data.layout import DataError
+from dhc.data.select import few_classes
 from dhc.jobs import submission as jobs
 from dhc.jobs.submission import Submission
 from dhc.runs import rundir
@@ -42,12 +43,19 @@ def can_answer(info: RunInfo) -> bool:
     return (info.folder / (rundir.PREDICTIONS if is_knn(info) else rundir.BEST)).is_file()
 
 
+def _knows(config: RunConfig) -> str:
+    return few_classes(config.data, session.dataset(config.data.path), "a picture of another one gets a wrong answer")
+
+
 def _test_pictures(config: RunConfig) -> int:
     splits = session.dataset(config.data.path).splits
     return len(splits["test"].files) if "test" in splits else 0
 
 
 def _view(info: RunInfo, pictures: int) -> None:
+    assert info.config is not None
+    if told := _knows(info.config):
+        st.caption(told)
     now = jobs.submission(info.folder)
     pending = now is not None and now.pending
 

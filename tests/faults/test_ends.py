@@ -315,8 +315,8 @@ def test_a_torn_last_line(bench: Bench) -> None:
 @case(
     "the saved state is damaged",
     done="SIGKILL, then the state to go on from is cut in half",
-    state="killed",
-    says="killed its process",
+    state="failed",
+    says="could not go on from its saved state",
 )
 def test_a_damaged_state(bench: Bench) -> None:
     folder = bench.start()
@@ -325,16 +325,22 @@ def test_a_damaged_state(bench: Bench) -> None:
     bench.check(folder, "killed", "killed its process", before)
     for state in (folder / rundir.RESUME).glob("*/state.npz"):
         os.truncate(state, state.stat().st_size // 2)
+    best = (folder / rundir.BEST).read_bytes()
     launch.resume(bench.runs_dir, folder.name)
-    until(lambda: bench.info(folder).state is State.FINISHED, "it trains again from the start")
-    bench.keeps(folder, before)  # same seed and settings: the same epochs
+    until(lambda: not bench.info(folder).state.alive, "it refuses")
+    bench.check(folder, "failed", "could not go on from its saved state", before)
+    found = autopsy(bench.info(folder))
+    assert found is not None
+    assert "its files are damaged: start a copy" in found.told
+    assert [offer.label for offer in found.offers] == ["Start a copy"]
+    assert (folder / rundir.BEST).read_bytes() == best
 
 
 @case(
     "the saved state does not fit the network",
     done="SIGKILL, then the settings are given another width, as an update of the program might",
     state="failed",
-    says="does not fit its network",
+    says="could not go on from its saved state",
 )
 def test_a_state_that_does_not_fit(bench: Bench) -> None:
     folder = bench.start()
@@ -346,7 +352,7 @@ def test_a_state_that_does_not_fit(bench: Bench) -> None:
     best = (folder / rundir.BEST).read_bytes()
     launch.resume(bench.runs_dir, folder.name)
     until(lambda: not bench.info(folder).state.alive, "it refuses")
-    bench.check(folder, "failed", "does not fit its network", before)
+    bench.check(folder, "failed", "could not go on from its saved state", before)
     found = autopsy(bench.info(folder))
     assert found is not None
     assert "start a copy" in found.told
