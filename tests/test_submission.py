@@ -173,8 +173,32 @@ def test_what_cannot_be_answered_is_one_sentence(tiny_data: Path, tmp_path: Path
     with pytest.raises(DataError, match=r"test\.csv lists b\.png more than once"):
         refuse_repeated("test", ["a.png", "b.png", "b.png"])
     without_network = make_run(tmp_path, tiny_data, epochs=2)
-    with pytest.raises(RunError, match=r"best\.keras of run .* cannot be used: it is not there"):
+    with pytest.raises(RunError, match=r"cannot be asked: its network, best\.keras, is not there"):
         write_submission(without_network, "test", tmp_path / "s.csv")
+    rundir.write_json(without_network / rundir.REQUEST, {"example": True})
+    with pytest.raises(RunError, match="the networks of the example runs were left out for their size, so train a run"):
+        write_submission(without_network, "test", tmp_path / "s.csv")
+
+
+def test_a_run_that_knows_few_classes_says_so(tiny_data: Path, tmp_path: Path) -> None:
+    folder = knn_run(tmp_path, tiny_data, data__classes=2)
+    asked = (folder.name, "--runs", str(tmp_path))
+    done = dhc("predict", *asked, "--out", str(tmp_path / "s.csv"))
+    assert (done.returncode, done.stderr) == (
+        0, "Knows only 2 of 3 classes: a picture of another one gets a wrong answer.\n"
+    )  # fmt: skip
+    done = dhc("evaluate", *asked, "--split", "test")
+    assert done.stderr == "Knows only 2 of 3 classes: pictures of the others are left out here.\n"
+    assert not dhc(
+        "predict", knn_run(tmp_path, tiny_data).name, "--runs", str(tmp_path), "--out", str(tmp_path / "t.csv")
+    ).stderr
+
+
+def test_the_knn_command_trains_no_network(tiny_data: Path, tmp_path: Path) -> None:
+    done = dhc("knn", "--data", str(tiny_data), "--set", "model.name=vgg16", "--runs", str(tmp_path))
+    assert done.returncode == 2
+    assert "model.name cannot be vgg16 here: `python -m dhc train` trains networks" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_knn_command_prints_the_table_and_marks_the_chosen_one(tiny_data: Path, tmp_path: Path) -> None:
