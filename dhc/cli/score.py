@@ -42,13 +42,14 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
 @RUNS
 def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Path) -> None:
     """Write a run's answers as a submission: Image,Class for every picture of a split, in the order of its CSV."""
+    from dhc.data.select import WRONG
     from dhc.runs.rundir import run_dir
     from dhc.submission import write_submission
 
     out = out or Path(f"{run_id}-{split}.csv")
     count = write_submission(run_dir(runs_dir, run_id), split, out, force=force)
     click.echo(f"{out}: {count:,} answers of {run_id} in the order of {split}.csv")
-    _tell_few_classes(run_id, runs_dir, "a picture of another one gets a wrong answer")
+    _tell_few_classes(run_id, runs_dir, WRONG)
 
 
 def _tell_few_classes(run_id: str, runs_dir: Path, then: str) -> None:

@@ -13,6 +13,7 @@ from dhc.data.decode import BadPicture, Pictures, load_pictures
 from dhc.data.layout import DataError, Dataset, open_dataset
 
 Progress = Callable[[str, int, int], None]
+WRONG = "a picture of another one gets a wrong answer"  # what few classes mean for a submission
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dhc.config import RunConfig
 from dhc.data.layout import DataError
-from dhc.data.select import few_classes
+from dhc.data.select import WRONG, few_classes
 from dhc.jobs import submission as jobs
 from dhc.jobs.submission import Submission
 from dhc.runs import rundir
@@ -44,7 +44,7 @@ def can_answer(info: RunInfo) -> bool:
 
 
 def _knows(config: RunConfig) -> str:
-    return few_classes(config.data, session.dataset(config.data.path), "a picture of another one gets a wrong answer")
+    return few_classes(config.data, session.dataset(config.data.path), WRONG)
 
 
 def _test_pictures(config: RunConfig) -> int:
