@@ -31,12 +31,12 @@ from typing import Any
 import numpy as np
 
 from dhc.config import RunConfig
-from dhc.cores import cores
 from dhc.data.select import RunData, load_for_run, take
+from dhc.machine import hardware
+from dhc.machine.cores import cores
 from dhc.models.cost import cost, gains_by_bfloat16, matrix_rate
-from dhc.presets import preset_config
+from dhc.models.presets import preset_config
 from dhc.runs import rundir
-from dhc.training import hardware
 
 Marks = list[tuple[float, float]]  # wall and CPU seconds at the end of each epoch
 

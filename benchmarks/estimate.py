@@ -15,10 +15,10 @@ import time
 import numpy as np
 
 from dhc.config import RunConfig
-from dhc.cores import cores
+from dhc.machine import hardware
+from dhc.machine.cores import cores
 from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, matrix_rate
-from dhc.presets import preset_config
-from dhc.training import hardware
+from dhc.models.presets import preset_config
 
 
 def measured(width: float, batches: int) -> float:

@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
 from harness import chromium_flags, chromium_path, settled, start_server  # noqa: E402
 from make_run import make_run  # noqa: E402
 
-from dhc.data.generate import make_dataset  # noqa: E402
+from dhc.data.standin.generate import make_dataset  # noqa: E402
 
 APP = """
 import streamlit as st

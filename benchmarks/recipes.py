@@ -16,7 +16,7 @@ from typing import Any
 
 from dhc.config import RunConfig
 from dhc.jobs import launch
-from dhc.presets import preset_config
+from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo, Store
 
 LIGHT = {"model.conv_dropout": 0.1, "model.dense_dropout": 0.3}

@@ -31,7 +31,7 @@ def furnish(root: Path, runs: int, epochs: int) -> None:
     """A data set, templates of runs on it, and a folder ``runs-<n>`` of so many links to them for each n."""
     from make_run import make_run
 
-    from dhc.data.generate import make_dataset
+    from dhc.data.standin.generate import make_dataset
 
     if not (root / "data").exists():
         make_dataset(root / "data" / "set", classes=96, train=960, val=1000, test=0)

@@ -26,7 +26,7 @@ def furnish(root: Path, runs: int, epochs: int) -> None:
     """A data set of 96 classes and 1,000 val pictures, and so many finished runs on it."""
     from make_run import make_run
 
-    from dhc.data.generate import make_dataset
+    from dhc.data.standin.generate import make_dataset
 
     make_dataset(root / "data" / "set", classes=96, train=960, val=1000, test=0)
     for number in range(runs):

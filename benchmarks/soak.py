@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from dhc.config import RunConfig
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.jobs import launch
 from dhc.jobs.process import python
 from dhc.runs import rundir

@@ -14,13 +14,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from dhc.knobs import COMMON, MISSION, RARE, ConfigError, ConfigField, describe, knob
+from dhc.errors import ConfigError
+from dhc.knobs import COMMON, MISSION, RARE, ConfigField, describe, knob
 
 __all__ = [
     "COMMON",
     "MISSION",
     "RARE",
-    "ConfigError",
     "ConfigField",
     "RunConfig",
     "differences",

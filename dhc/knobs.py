@@ -10,12 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from dhc.errors import ConfigError
+
 Kind = Literal["int", "float", "bool", "text", "choice"]
 MISSION, COMMON, RARE = 1, 2, 3  # how prominently a form shows a field
-
-
-class ConfigError(ValueError):
-    """A setting that does not exist or a value that it cannot take; the text says which ones are good."""
 
 
 def knob(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dhc.runs.rundir import RunError
+from dhc.errors import RunError
 from dhc.ui import confusion
 from dhc.ui.frame import frame
 from dhc.ui.pickers import pick_run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dhc.data.layout import DataError
+from dhc.errors import DataError
 from dhc.ui import datasets
 from dhc.ui.frame import frame
 from dhc.ui.plan import data_folders

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dhc.runs.rundir import RunError
+from dhc.errors import RunError
 from dhc.ui import ladder
 from dhc.ui.frame import frame
 from dhc.ui.states import guard

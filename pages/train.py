@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.config import ConfigError, RunConfig
-from dhc.data.layout import DataError
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.jobs.launch import launch
 from dhc.models.ladder import RUNGS
-from dhc.presets import DEFAULT, PRESETS, preset_config
-from dhc.training.hardware import DeviceError
+from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.ui import bet, form, plan, session, sweep
 from dhc.ui.frame import choose_run, current_run, frame
 from dhc.ui.states import empty, error_box, guard, plain

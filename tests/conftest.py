@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dhc.config import RunConfig
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 
 
 @pytest.fixture(scope="session")

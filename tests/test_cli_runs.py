@@ -15,11 +15,11 @@ from click.testing import CliRunner, Result
 from make_run import make_run
 
 from dhc.cli import cli
+from dhc.errors import RunError
 from dhc.jobs import launch, trash
-from dhc.presets import preset_config
+from dhc.models.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.labels import Labels, read_labels
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 
 ROOT = Path(__file__).parents[1]

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhc.analysis import coach, detectors
-from dhc.analysis.coach import RULES, RulesError, apply, marks, read_rules, suggestion
+from dhc.analysis.coach import RULES, apply, marks, read_rules, suggestion
 from dhc.analysis.detectors import DETECTORS, Case
 from dhc.config import RunConfig, fields
+from dhc.errors import RulesError
 from dhc.figures.coach import annotate
 from dhc.figures.curves import learning_curves
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table

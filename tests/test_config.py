@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.config import ConfigError, ConfigField, RunConfig, differences, fields, read_assignment
-from dhc.presets import PRESETS, preset_config
+from dhc.config import ConfigField, RunConfig, differences, fields, read_assignment
+from dhc.errors import ConfigError
+from dhc.models.presets import PRESETS, preset_config
 
 
 def test_every_field_explains_itself() -> None:

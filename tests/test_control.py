@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from dhc.config import RunConfig
+from dhc.errors import RunError
 from dhc.jobs import control, launch
 from dhc.jobs.worker import KILLED
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State, identify
 from dhc.runs.store import Store
 

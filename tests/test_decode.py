@@ -21,9 +21,10 @@ from folders import picture, write_folder, write_layout, write_picture, write_ta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhc.data.decode import TICK_NS, DataError, Pictures, load_pictures
+from dhc.data.decode import TICK_NS, Pictures, load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.picture import MAX_BYTES, PictureError, decode, dimensions, single_threaded
+from dhc.errors import DataError
 
 
 def load(root: Path, split: str = "train", skip_bad: bool = False) -> Pictures:

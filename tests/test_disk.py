@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.runs import disk, rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import identify
 from dhc.runs.store import Store
 

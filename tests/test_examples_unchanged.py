@@ -92,8 +92,9 @@ def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("_alone")
 @pytest.mark.parametrize("name", screens())
-def test_an_example_shows_what_it_showed(name: str, _alone: None) -> None:
+def test_an_example_shows_what_it_showed(name: str) -> None:
     page, address = screens()[name]
     at = open_page(page, **address)
     assert not at.exception

@@ -13,12 +13,13 @@ import pytest
 from folders import write_folder
 from make_run import make_run
 
+from dhc.errors import RunError
 from dhc.export.html import to_html, write_html
-from dhc.export.report import WHOLE, chapters, time_text
+from dhc.export.report import WHOLE, chapters
 from dhc.runs import rundir
 from dhc.runs.labels import change_labels
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
+from dhc.text import time_text
 
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/a.png onerror=alert(2)>&\"'"
 

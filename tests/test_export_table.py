@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from make_run import make_run
 
 from dhc.config import fields
+from dhc.errors import RunError
 from dhc.export.table import ENCODING, guard, history_table, runs_table, to_csv, write_csv
 from dhc.runs import rundir
 from dhc.runs.labels import change_labels
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from make_run import make_run
 
+from dhc.errors import RunError
 from dhc.export.tensorboard import write_tensorboard
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 
 pytest.importorskip("tensorboard", reason="TensorBoard is optional: pip install tensorboard")

@@ -18,14 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhc.data.dream import Jitter, bend, dream
-from dhc.data.generate import make_dataset
-from dhc.data.layout import DataError, open_dataset
-from dhc.data.motifs import MOTIFS
-from dhc.data.palettes import FAMILIES, LOOKS, MOODS, to_rgb
-from dhc.data.patterns import PATTERNS
-from dhc.data.plan import SLIPS, apportion, frequencies, plan_dataset, shuffled, split_counts
-from dhc.data.plane import SIDE, Plane
+from dhc.data.layout import open_dataset
+from dhc.data.standin.draw import Jitter, bend, dream
+from dhc.data.standin.generate import make_dataset
+from dhc.data.standin.labels import SLIPS, apportion, frequencies, plan_dataset, shuffled, split_counts
+from dhc.data.standin.motifs import MOTIFS
+from dhc.data.standin.palettes import FAMILIES, LOOKS, MOODS, to_rgb
+from dhc.data.standin.patterns import PATTERNS
+from dhc.data.standin.plane import SIDE, Plane
+from dhc.errors import DataError
 
 FULL = {"classes": 96, "train": 12_000, "val": 1_000, "test": 5_000}
 SMALL = {"classes": 6, "train": 30, "val": 12, "test": 9}

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from make_run import How, make_run
 
 from dhc.analysis.groups import RunGroup, run_groups
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, RunError
 from dhc.jobs.groups import MAX_NAME, dated, free_name, generated_name, start_group, stop_group
 from dhc.jobs.sweep import grid
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import Store
 

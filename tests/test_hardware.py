@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from dhc.config import DeviceConfig
-from dhc.training import hardware
+from dhc.errors import DeviceError
+from dhc.machine import hardware
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_without_a_driver_auto_means_the_cpu_in_float32_step_by_step(driver: Pat
     assert hardware.precision("auto", "cpu") == "float32"
     assert hardware.precision("auto", "gpu:0") == "float32"
     assert hardware.steps_per_execution(0, "cpu") == 1
-    with pytest.raises(hardware.DeviceError, match="this machine has no GPU; choose auto or cpu"):
+    with pytest.raises(DeviceError, match="this machine has no GPU; choose auto or cpu"):
         hardware.resolve("gpu:0")
 
 
@@ -107,7 +108,7 @@ def test_the_environment_chooses_the_gpu_and_lets_memory_grow() -> None:
 
 def test_a_backend_that_is_not_installed_is_refused_by_name() -> None:
     hardware.require("tensorflow")
-    with pytest.raises(hardware.DeviceError, match="no_such_backend is not installed here: choose another backend"):
+    with pytest.raises(DeviceError, match="no_such_backend is not installed here: choose another backend"):
         hardware.require("no_such_backend")
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from dhc.errors import RunError
 from dhc.jobs import trash
-from dhc.runs import hold as module
+from dhc.runs import lock as module
 from dhc.runs import rundir
-from dhc.runs.hold import HeldError, hold
-from dhc.runs.rundir import RunError
+from dhc.runs.lock import HeldError, hold
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:

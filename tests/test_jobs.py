@@ -15,14 +15,13 @@ import psutil
 import pytest
 
 from dhc.config import RunConfig
-from dhc.data.layout import DataError
+from dhc.errors import DataError, DeviceError, RunError
 from dhc.jobs import datasets, launch, queue, worker
 from dhc.jobs.process import detach, python
+from dhc.machine.hardware import environment, resolve
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State, identify
 from dhc.runs.store import Store, read_predictions
-from dhc.training.hardware import DeviceError, environment, resolve
 
 PATIENCE = 120  # seconds that a real training may take to get somewhere on a busy machine
 

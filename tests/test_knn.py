@@ -17,16 +17,16 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from dhc.analysis.estimate import estimate
 from dhc.config import DataConfig, RunConfig
-from dhc.data.layout import DataError
 from dhc.data.select import load_for_run
+from dhc.errors import DataError
 from dhc.jobs.launch import launch
 from dhc.models import knn
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store, read_predictions
-from dhc.training.ends import StopRequested
 from dhc.training.knn import classify_and_evaluate, numbers_of_neighbours
-from dhc.training.pace import Clock
+from dhc.training.outcomes import StopRequested
+from dhc.training.throughput import Clock
 
 
 def pictures(rng: np.random.Generator, n: int, side: int = 8) -> np.ndarray:

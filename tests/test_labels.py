@@ -12,9 +12,9 @@ from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.labels import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, NO_LABELS, Labels, change_labels, read_labels
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 
 

@@ -17,17 +17,16 @@ from make_run import make_run
 
 from dhc.analysis import factor
 from dhc.analysis.ladder import Group, Step, compare, group_of, groups, ladder, scale_of
-from dhc.config import ConfigError, RunConfig
-from dhc.data.layout import DataError
+from dhc.cli.follow import follow
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.figures.factor import factors
 from dhc.figures.ladder import rungs
-from dhc.follow import follow
 from dhc.jobs.ladder import FACTORS, factor_configs, rung_configs, steps_in_order
 from dhc.jobs.launch import launch_all
 from dhc.models.ladder import RUNGS, SCALES, rung_of
 from dhc.runs import rundir
 from dhc.runs.store import Store
-from dhc.training.hardware import DeviceError
 
 ROOT = Path(__file__).parents[1]
 Make = Callable[..., str]
@@ -321,7 +320,7 @@ def test_a_factor_needs_epochs_to_drop_in(epochs: int, patience: int, can: bool)
 
 
 def test_the_quick_demo_drops_its_rate() -> None:
-    from dhc.presets import preset_config
+    from dhc.models.presets import preset_config
 
     assert factor.can_drop(preset_config("quick"))
 

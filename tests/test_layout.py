@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import LabelEncoder
 
-from dhc.data.layout import DataError, Dataset, fingerprint, open_dataset
+from dhc.data.layout import Dataset, fingerprint, open_dataset
 from dhc.data.table import MAX_BYTES
+from dhc.errors import DataError
 
 
 def opened(root: Path, labels: list[str], val: list[str] | None = None) -> Dataset:

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_run import make_run
 
+from dhc.cli.follow import follow
 from dhc.config import RunConfig
-from dhc.follow import follow
 from dhc.jobs.launch import launch, resume
 from dhc.runs import rundir
+from dhc.runs.contract import ENOUGH, GRACE
 from dhc.runs.store import Store
-from dhc.training.ends import StopRequested
-from dhc.training.median import ENOUGH, GRACE, MedianRule, bar_to_clear, hopeless, rule_of
+from dhc.training.median import MedianRule, bar_to_clear, hopeless, rule_of
+from dhc.training.outcomes import StopRequested
 
 ENDED = [[0.2, 0.4, 0.6, 0.8, 1.0], [0.5, 0.5, 0.5, 0.5, 0.5], [0.1, 0.1, 0.1, 0.1, 0.1]]
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.ui.names import amount, bold, clean, cut, percent, short_names
+from dhc.text import amount, clean, cut, percent, short_names
+from dhc.ui.names import bold
 
 
 @pytest.mark.parametrize(

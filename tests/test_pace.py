@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.training.pace import Clock, IntervalMean, Pace
+from dhc.training.throughput import Clock, IntervalMean, Pace
 
 
 def test_means_since_last_asked_by_hand() -> None:

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.analysis.confusion import class_order, confused_pairs
 from dhc.analysis.mistakes import outcomes, select
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
 from dhc.ui.matrix import Look, matrix_figure

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from dhc.analysis import factor
 from dhc.analysis.ladder import Group, group_of
 from dhc.config import RunConfig
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.jobs import launch
 from dhc.jobs.ladder import FACTORS
 from dhc.models.ladder import RUNGS

@@ -15,11 +15,11 @@ from screens import address, click, open_page, page_links, sent, texts
 from dhc.analysis.mistakes import outcomes, select, top_k
 from dhc.analysis.neighbours import nearest
 from dhc.data.decode import load_pictures
-from dhc.data.generate import make_dataset
 from dhc.data.layout import open_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.runs import rundir
 from dhc.runs.store import read_predictions
-from dhc.ui.names import percent
+from dhc.text import percent
 
 pytestmark = pytest.mark.pages
 

@@ -14,9 +14,9 @@ from scipy.stats import binomtest
 from screens import address, click, open_page, sent, texts
 
 from dhc.analysis.flips import groups, of_pair, signed_difference
-from dhc.analysis.shared import share
+from dhc.analysis.paired import share
 from dhc.analysis.significance import Table, difference_interval, table_of
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.jobs import evaluation
 from dhc.runs import rundir
 from dhc.runs.store import Store, read_predictions

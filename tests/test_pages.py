@@ -13,10 +13,10 @@ from make_run import make_run
 from streamlit.testing.v1 import AppTest
 
 from dhc.jobs import launch
-from dhc.presets import preset_config
+from dhc.machine.hardware import Gpu
+from dhc.models.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.store import Store
-from dhc.training.hardware import Gpu
 
 pytestmark = pytest.mark.pages
 
@@ -111,7 +111,7 @@ def test_what_will_happen_names_the_precision_that_this_processor_gets(
     furnished: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for able, policy in ((True, "mixed_bfloat16"), (False, "float32")):
-        monkeypatch.setattr("dhc.training.hardware.cpu_multiplies_bfloat16", lambda able=able: able)
+        monkeypatch.setattr("dhc.machine.hardware.cpu_multiplies_bfloat16", lambda able=able: able)
         st.cache_data.clear()
         app = open_page("train")
         app.button(key="dhc_preset_quick").click().run()
@@ -124,7 +124,7 @@ def test_what_will_happen_names_the_precision_that_this_processor_gets(
 def test_the_devices_that_are_here_are_offered(furnished: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     two = tuple(Gpu(index, "NVIDIA H200", 143_771, 0, 0) for index in range(2))
     for found, more in (((), []), (two, ["gpu:0", "gpu:1"])):
-        monkeypatch.setattr("dhc.training.hardware.gpus", lambda found=found: found)
+        monkeypatch.setattr("dhc.machine.hardware.gpus", lambda found=found: found)
         st.cache_data.clear()
         device = open_page("train").selectbox(key="dhc_form_device.device")
         assert (device.value, device.options) == ("auto", ["auto", "cpu", *more])

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.config import WITH_FEATURES, ConfigError, RunConfig
+from dhc.config import WITH_FEATURES, RunConfig
+from dhc.errors import ConfigError
 from dhc.models import plan as p
 from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, layer_count
 from dhc.models.ladder import NETWORKS, RUNGS, SCALES, plan_of, rung_of
-from dhc.presets import preset_config
+from dhc.models.presets import preset_config
 
 
 def test_vgg16_has_the_reports_number_of_parameters() -> None:

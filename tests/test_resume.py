@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from dhc.config import RunConfig
+from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store, read_predictions
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError, RunWriter
+from dhc.runs.rundir import RunWriter
 
 
 def test_a_new_id_is_a_runs_name_and_sorts_by_time() -> None:

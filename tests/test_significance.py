@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from make_run import make_run
 from scipy.stats import binomtest, ttest_ind
 
-from dhc.analysis.alike import next_repeats, repeats_of, same_but_seed, seeds_taken, settings_key
 from dhc.analysis.flips import BOARD, groups, matrices, of_pair, signed_difference
-from dhc.analysis.shared import Shared, share
+from dhc.analysis.paired import Shared, share
+from dhc.analysis.repeats import next_repeats, repeats_of, same_but_seed, seeds_taken, settings_key
 from dhc.analysis.significance import (
     MOST_SEEDS,
     Spread,

@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhc.config import RunConfig
+from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.events import EventLog
-from dhc.runs.rundir import RunError, RunWriter
+from dhc.runs.rundir import RunWriter
 from dhc.runs.status import State, identify, status_of
 from dhc.runs.store import Store, log_tail, read_predictions
 

@@ -17,12 +17,12 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
-from dhc.data.layout import DataError, open_dataset
-from dhc.evaluate import answers
+from dhc.data.layout import open_dataset
+from dhc.errors import DataError, RunError
+from dhc.predict.answers import answers
+from dhc.predict.submission import refuse_repeated, write_submission
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.store import read_predictions
-from dhc.submission import refuse_repeated, write_submission
 from dhc.training.knn import classify_and_evaluate
 
 pytestmark = pytest.mark.slow  # starts processes of its own

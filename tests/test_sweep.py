@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError
 from dhc.jobs.sweep import MAX_RUNS, grid
 from dhc.jobs.values import parse_values, written
 

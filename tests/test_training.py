@@ -10,7 +10,8 @@ import pytest
 
 from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
-from dhc.data.layout import DataError, open_dataset
+from dhc.data.layout import open_dataset
+from dhc.errors import DataError
 from dhc.runs import rundir
 from dhc.runs.store import Store, read_predictions
 
@@ -57,7 +58,7 @@ def test_a_run_tells_of_every_epoch_and_ends_with_its_summary(trained: tuple[Run
 
 
 def test_the_kept_network_makes_the_kept_predictions(trained: tuple[RunConfig, Path], tiny_data: Path) -> None:
-    from dhc.explain.predict import load_network, probabilities
+    from dhc.predict.network import load_network, probabilities
 
     _, folder = trained
     kept = read_predictions(folder)
@@ -71,7 +72,7 @@ def test_the_kept_network_makes_the_kept_predictions(trained: tuple[RunConfig, P
 def test_val_figures_are_kerass_own(trained: tuple[RunConfig, Path], tiny_data: Path) -> None:
     import keras
 
-    from dhc.explain.predict import load_network
+    from dhc.predict.network import load_network
 
     _, folder = trained
     model = load_network(folder)
@@ -143,8 +144,8 @@ def test_every_epoch_sees_every_picture_once_in_the_seeds_order() -> None:
 def test_a_stop_request_ends_training_at_the_next_batch_and_keeps_finished_epochs(
     tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dhc.training.ends import StopRequested
     from dhc.training.loop import train_and_evaluate
+    from dhc.training.outcomes import StopRequested
 
     folder = rundir.create(tmp_path, "vgg16")
     write = rundir.RunWriter.event
@@ -168,7 +169,7 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
     import keras
 
     from dhc.training import loop
-    from dhc.training.ends import LossIsNaN
+    from dhc.training.outcomes import LossIsNaN
 
     build = loop.compiled
 
@@ -251,7 +252,7 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
 def test_every_way_of_training_tells_all_epochs_and_keeps_the_network_that_it_judged(
     changes: dict[str, object], tiny_config: RunConfig, tmp_path: Path
 ) -> None:
-    from dhc.explain.predict import load_network, probabilities
+    from dhc.predict.network import load_network, probabilities
 
     config = tiny_config.with_values({"model.width": 1 / 16, **changes})
     folder = train(config, tmp_path)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dhc.errors import RunError
 from dhc.jobs import launch, trash
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 
 

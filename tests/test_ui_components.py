@@ -197,7 +197,7 @@ import importlib.util
 from dhc.ui.frame import fence
 fence()
 fence()
-from dhc.training.hardware import require
+from dhc.machine.hardware import require
 require("keras")  # sees behind the fence
 refused = []
 for name in ("keras", "tensorflow", "jax", "torch"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dhc.analysis.verdicts import Course, course
-from dhc.figures.verdicts import LANES, lane_classes, lanes
+from dhc.analysis.trajectory import Course, course
+from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
 from dhc.ui.detail import tell_course
 

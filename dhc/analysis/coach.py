@@ -14,14 +14,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dhc.analysis.detectors import DETECTORS, Case
-from dhc.config import ConfigError, ConfigField, RunConfig, fields
+from dhc.config import ConfigField, RunConfig, fields
+from dhc.errors import ConfigError, RulesError
 
 RULES = Path(__file__).with_name("coach.toml")
 EXPRESSION = re.compile(r"(multiply|add|set) (\S+)")
-
-
-class RulesError(ValueError):
-    """A rules file that cannot be obeyed; the text is one sentence that says where and what would be right."""
 
 
 class Rule(BaseModel):

@@ -8,8 +8,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from dhc.analysis.alike import SEED, settings_key
 from dhc.analysis.ladder import is_measured
+from dhc.analysis.repeats import SEED, settings_key
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from dhc.analysis.confusion import confusion_matrix
-from dhc.analysis.shared import Shared
+from dhc.analysis.paired import Shared
 
 Group = Literal["fixed", "broken", "same", "different", "right"]
 BOARD: tuple[Group, ...] = ("fixed", "broken", "same", "different")  # the grids; what both have right is only counted

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from dhc.analysis.alike import SEED, settings_key
 from dhc.analysis.differences import telling, text
+from dhc.analysis.repeats import SEED, settings_key
 from dhc.runs.store import RunInfo
 
 Result = Literal["val_accuracy", "seconds", "gap"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
-from dhc.analysis.alike import next_repeats, same_but_seed
-from dhc.analysis.shared import Shared
+from dhc.analysis.paired import Shared
+from dhc.analysis.repeats import next_repeats, same_but_seed
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 

@@ -18,10 +18,7 @@ from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
 from dhc.cli.sweep import stop_all, sweep
 from dhc.cli.train import train
-from dhc.config import ConfigError
-from dhc.data.layout import DataError
-from dhc.runs.rundir import RunError
-from dhc.training.hardware import DeviceError
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
 
 
 def main() -> None:

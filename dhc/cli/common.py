@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from dhc.follow import follow
-from dhc.runs.rundir import RunError
+from dhc.cli.follow import follow
+from dhc.errors import RunError
 from dhc.runs.store import Store
 
 BAD_INPUT = 2

@@ -25,7 +25,7 @@ def data() -> None:
 @click.option("--seed", default=0, show_default=True)
 def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int) -> None:
     """Draw the stand-in data set into FOLDER: generated pictures in the competition's layout, not the competition's own."""
-    from dhc.data.generate import make_dataset
+    from dhc.data.standin.generate import make_dataset
 
     bar: Any = None
 

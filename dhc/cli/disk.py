@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from dhc.cli.common import BAD_INPUT, JSON, RUNS, print_json
+from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.runs import disk
-from dhc.runs.disk import size_text
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
+from dhc.text import size_text
 
 
 @click.command("delete")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dhc.cli.common import RUNS
-from dhc.runs.rundir import RunError
+from dhc.errors import RunError
 from dhc.runs.store import RunInfo, Store
 
 KINDS = ("csv", "html", "tensorboard", "mlflow")

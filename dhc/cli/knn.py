@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from dhc.cli.common import DATA, RUNS, follow_to_end, settings
-from dhc.config import ConfigError, RunConfig, read_assignment
+from dhc.config import RunConfig, read_assignment
+from dhc.errors import ConfigError
 from dhc.jobs import launch
 from dhc.runs import rundir
 

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from dhc.cli.common import RUNS
+from dhc.errors import RunError
 from dhc.runs.labels import Labels, change_labels, read_labels
-from dhc.runs.rundir import RunError, run_dir
+from dhc.runs.rundir import run_dir
 
 
 @click.command("rename")

@@ -10,10 +10,10 @@ import click
 
 from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
 from dhc.config import read_assignment
+from dhc.errors import RunError
 from dhc.jobs.groups import dated, start_group
 from dhc.jobs.ladder import rung_configs
 from dhc.models.ladder import RUNGS, SCALES
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 
 

@@ -18,7 +18,7 @@ from dhc.cli.common import JSON, RUNS, print_json
 def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json: bool) -> None:
     """Print the classification report of a run: precision, recall, F1 and support per class."""
     from dhc.analysis import report
-    from dhc.evaluate import confusion_of_run
+    from dhc.predict.answers import confusion_of_run
     from dhc.runs.rundir import run_dir, write_json
 
     matrix, classes = confusion_of_run(run_dir(runs_dir, run_id), split)
@@ -43,8 +43,8 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
 def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Path) -> None:
     """Write a run's answers as a submission: Image,Class for every picture of a split, in the order of its CSV."""
     from dhc.data.select import WRONG
+    from dhc.predict.submission import write_submission
     from dhc.runs.rundir import run_dir
-    from dhc.submission import write_submission
 
     out = out or Path(f"{run_id}-{split}.csv")
     count = write_submission(run_dir(runs_dir, run_id), split, out, force=force)

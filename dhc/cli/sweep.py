@@ -12,14 +12,14 @@ from typing import Any
 import click
 
 from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
-from dhc.config import ConfigError, RunConfig, read_assignment
+from dhc.config import RunConfig, read_assignment
+from dhc.errors import ConfigError, RunError
 from dhc.jobs.groups import generated_name, start_group, stop_group
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import GRAMMAR, parse_values, written
-from dhc.presets import DEFAULT, PRESETS, preset_config
-from dhc.runs.rundir import RunError
+from dhc.models.presets import DEFAULT, PRESETS, preset_config
+from dhc.runs.contract import ENOUGH, GRACE
 from dhc.runs.store import Store
-from dhc.training.median import ENOUGH, GRACE
 
 
 @click.command()

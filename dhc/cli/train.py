@@ -9,7 +9,7 @@ import click
 from dhc.cli.common import DATA, RUNS, follow_to_end, settings
 from dhc.config import read_assignment
 from dhc.jobs import launch
-from dhc.presets import DEFAULT, PRESETS, preset_config
+from dhc.models.presets import DEFAULT, PRESETS, preset_config
 
 
 @click.command()

@@ -19,11 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dhc.cores import cores
 from dhc.data import cache
-from dhc.data.files import FileState, inside, shown, stat_files
+from dhc.data.files import FileState, inside, stat_files
 from dhc.data.layout import Dataset, Split
-from dhc.data.table import DataError
+from dhc.errors import DataError
+from dhc.machine.cores import cores
+from dhc.text import shown
 
 SIZE = cache.SIZE
 CHUNK = 64  # pictures a task: large enough to hide a task's cost, small enough that two cores end together

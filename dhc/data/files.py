@@ -51,14 +51,6 @@ def inside(root: Path, path: str) -> bool:
     return (root / path).resolve().is_relative_to(root.resolve())
 
 
-def shown(name: str, limit: int = 80) -> str:
-    """``name`` as an error may quote it: control characters escaped, the middle of a long one left out, in quotes."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
-    if len(text) > limit:
-        text = f"{text[: limit // 2]}…{text[-limit // 2 :]}"
-    return f"“{text}”"
-
-
 def _stat(root: Path, file: str) -> FileState | None:
     try:
         return _state((root / file).stat()) if inside(root, file) else None

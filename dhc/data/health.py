@@ -13,10 +13,12 @@ from typing import Literal
 import numpy as np
 
 from dhc.data.decode import SIZE, BadPicture, Pictures, load_pictures
-from dhc.data.files import list_folder, shown, stat_files
+from dhc.data.files import list_folder, stat_files
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.leaks import file_number_leak
-from dhc.data.table import PICTURE_ENDINGS, DataError
+from dhc.data.table import PICTURE_ENDINGS
+from dhc.errors import DataError
+from dhc.text import shown
 
 Severity = Literal["error", "warning", "note"]
 Progress = Callable[[int, int], None]

@@ -20,8 +20,10 @@ from posixpath import normpath
 
 import numpy as np
 
-from dhc.data.files import inside, shown, stat_files
-from dhc.data.table import DataError, Table, read_table
+from dhc.data.files import inside, stat_files
+from dhc.data.table import Table, read_table
+from dhc.errors import DataError
+from dhc.text import shown
 
 SPLITS = ("train", "val", "test")
 ABOUT, STAND_IN = "about.json", "generated stand-in"  # what the generator says of a data set: its file, its kind

@@ -10,7 +10,8 @@ import numpy as np
 
 from dhc.config import DataConfig
 from dhc.data.decode import BadPicture, Pictures, load_pictures
-from dhc.data.layout import DataError, Dataset, open_dataset
+from dhc.data.layout import Dataset, open_dataset
+from dhc.errors import DataError
 
 Progress = Callable[[str, int, int], None]
 WRONG = "a picture of another one gets a wrong answer"  # what few classes mean for a submission

@@ -11,14 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dhc.data.files import shown
+from dhc.errors import DataError
+from dhc.text import shown
 
 MAX_BYTES = 64 * 2**20  # two million rows: beyond that it is not a table of this product's pictures
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-
-
-class DataError(ValueError):
-    """Something is wrong with the data; the text is one sentence for the person: what, and how to mend it."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
-from dhc.runs.rundir import RunError, write_atomic
+from dhc.errors import RunError
+from dhc.runs.rundir import write_atomic
 
 
 def refuse(out: Path, *, force: bool) -> None:

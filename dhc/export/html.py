@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dhc.errors import RunError
 from dhc.export import files, report
 from dhc.export.report import Chart, Progress
 from dhc.figures import embed
-from dhc.figures.names import amount, clean, cut
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo, Store
+from dhc.text import amount, clean, cut, time_text
 
 HERE = Path(__file__).parent
 FOLD_ABOVE = 24  # classes; longer score tables are folded, on paper too
@@ -41,7 +41,7 @@ def to_html(runs: Sequence[RunInfo], store: Store, tell: Progress | None = None)
 
     world = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                         lstrip_blocks=True)  # fmt: skip
-    world.filters |= {"figure": _script_json, "score": _score, "time": report.time_text, "clean": clean, "cut": cut,
+    world.filters |= {"figure": _script_json, "score": _score, "time": time_text, "clean": clean, "cut": cut,
                       "amount": amount, "breaks": _breaks}  # fmt: skip
     page = world.get_template("report.html").render(
         title=clean(runs[0].title) if len(runs) == 1 else f"Comparison of {len(runs)} runs",

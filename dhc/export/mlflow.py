@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from dhc.config import fields
+from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,16 @@ from dhc.analysis import report as scores
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
 from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
-from dhc.data.layout import DataError, fingerprint, open_dataset
+from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.picture import encode_png
+from dhc.errors import DataError, RunError
 from dhc.figures import confusion, curves, embed, palette, theme
 from dhc.figures import overlay as overlay_figure
-from dhc.figures.names import amount, clean, cut, percent, short_names
 from dhc.runs import rundir
 from dhc.runs.environment import read_environment
 from dhc.runs.records import History, Predictions
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo, Store, read_predictions
+from dhc.text import amount, clean, cut, percent, short_names
 
 Progress = Callable[[int, int], None]
 WHOLE = 12  # runs with a chapter of their own; of more, the tables tell
@@ -118,11 +117,6 @@ def chapters(runs: Sequence[RunInfo], store: Store, tell: Progress | None = None
         if tell is not None:
             tell(number, len(runs))
     return tuple(found)
-
-
-def time_text(seconds: float | None) -> str:
-    """Seconds as 0:05:03; – for None."""
-    return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
 def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from dhc.config import fields
+from dhc.errors import RunError
 from dhc.export import files
 from dhc.runs.records import History
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
 

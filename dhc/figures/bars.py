@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dhc.figures import theme
+from dhc.text import percent_text
 
 
 def probabilities(names: Sequence[str], p: Sequence[float] | np.ndarray, true_name: str) -> go.Figure:
@@ -27,7 +28,7 @@ def probabilities(names: Sequence[str], p: Sequence[float] | np.ndarray, true_na
             orientation="h",
             marker={"color": [theme.BEST if is_true else theme.MUTED for is_true in right]},
             text=[
-                theme.percent_text(float(chance)) + (" ✓ true" if is_true else "")
+                percent_text(float(chance)) + (" ✓ true" if is_true else "")
                 for chance, is_true in zip(chances, right, strict=True)
             ],
             textposition="outside",

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from dhc.figures import theme
 from dhc.runs.records import History
+from dhc.text import rate_text
 
 MAX_BATCH_POINTS = 1500
 MAX_RATE_MARKS = (
@@ -78,9 +79,7 @@ def rate_steps(at: np.ndarray, rates: np.ndarray) -> go.Scatter:
         y=theme.numbers(rates),
         mode="lines",
         line={"shape": "hv", "color": theme.TRAIN, "width": 2},
-        text=[
-            f"epoch {start + 1:g}: learning rate {theme.rate_text(rate)}" for start, rate in zip(at, rates, strict=True)
-        ],
+        text=[f"epoch {start + 1:g}: learning rate {rate_text(rate)}" for start, rate in zip(at, rates, strict=True)],
         hovertemplate="%{text}<extra></extra>",
         name="learning rate",
         uid="learning-rate",
@@ -192,7 +191,7 @@ def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
         {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line, "layer": "below"}
         for x in at.tolist()
     ]
-    old, new = ([theme.rate_text(rate) for rate in changes[name]] for name in ("old", "new"))
+    old, new = ([rate_text(rate) for rate in changes[name]] for name in ("old", "new"))
     figure.add_trace(
         go.Scatter(
             x=at,

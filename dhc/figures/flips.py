@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from dhc.figures import theme
 from dhc.figures.confusion import GAPS_UP_TO, NUMBERS_UP_TO, drawable, dress_axes, outline
+from dhc.text import count_text
 
 # Blue and orange are apart for red-blind and green-blind eyes; the middle is nearly clear, so that it suits any page.
 LESS, MORE = (47, 127, 214), (217, 115, 13)  # theme.TRAIN and theme.VAL
@@ -91,9 +92,9 @@ def _hover_texts(a: np.ndarray, b: np.ndarray) -> list[list[str]]:
 
 def _told(a: int, b: int, right: bool) -> str:
     if a == b:
-        return f"A and B {theme.count_text(a)} each" if a else "none"
+        return f"A and B {count_text(a)} each" if a else "none"
     change = f"{b - a} more" if b > a else f"{a - b} fewer"
-    return f"A {theme.count_text(a)}, B {b}: {change}, {'better' if (b > a) == right else 'worse'}"
+    return f"A {count_text(a)}, B {b}: {change}, {'better' if (b > a) == right else 'worse'}"
 
 
 def _colorbar(most: int) -> dict[str, object]:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from dhc.analysis.replay import Drop, Replay
 from dhc.figures import theme
+from dhc.text import rate_text
 
 SHADE = "rgba(133,129,153,0.16)"
 
@@ -70,7 +71,7 @@ def _marks(
                 "color": color,
                 "line": {"width": 2 if "open" in symbol else 0},
             },
-            text=[f"{theme.rate_text(drop.old)} → {theme.rate_text(drop.new)}" for drop in drops],
+            text=[f"{rate_text(drop.old)} → {rate_text(drop.new)}" for drop in drops],
             hovertemplate=f"{name}, after epoch %{{x}}: %{{text}}<extra></extra>",
             name=name,
             uid=uid,

@@ -68,20 +68,3 @@ def numbers(values: Iterable[float]) -> np.ndarray:
         small = array.astype(np.float32)
     small[~np.isfinite(small)] = np.nan
     return small
-
-
-def rate_text(rate: float) -> str:
-    """A learning rate as a person writes it: 0.001, 0.00064, 1e-07."""
-    return f"{rate:.3g}"
-
-
-def count_text(count: int) -> str:
-    """1 picture, 5 pictures."""
-    return f"{count} picture" if count == 1 else f"{count} pictures"
-
-
-def percent_text(share: float) -> str:
-    """A share of 0 to 1 as a person reads it: 31%, 0.4%, <0.1%."""
-    if 0 < share < 0.001:
-        return "<0.1%"
-    return f"{share:.1%}" if 0 < share < 0.01 else f"{share:.0%}"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 
+from dhc.errors import RunError
 from dhc.jobs.worker import KILLED
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State, is_alive, status_of
 
 PATIENCE = 3.0  # seconds that the system may take to end what was killed

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, RunError
 from dhc.jobs.launch import launch_all
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State, status_of
 
 MAX_NAME = 80  # characters

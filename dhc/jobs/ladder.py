@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError
 from dhc.jobs.sweep import grid
 from dhc.jobs.values import field_named
 from dhc.models.ladder import RUNGS

@@ -11,16 +11,15 @@ from typing import Any, Literal
 from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
 from dhc.data.select import class_count
+from dhc.errors import DeviceError, RunError
 from dhc.jobs.process import detach, python
 from dhc.jobs.queue import STEP, devices, last_place
+from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.runs import rundir
-from dhc.runs.hold import hold
-from dhc.runs.rundir import RunError
+from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
 from dhc.runs.store import read_config
-from dhc.training import hardware
-from dhc.training.hardware import DeviceError
 
 WORKER_LOG = ".worker.log"
 

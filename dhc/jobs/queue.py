@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State, is_alive, status_of
 from dhc.runs.summary import number
 

@@ -7,7 +7,8 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from dhc.config import ConfigError, RunConfig, fields
+from dhc.config import RunConfig, fields
+from dhc.errors import ConfigError
 from dhc.jobs.values import checked, field_named
 
 MAX_RUNS = 200  # of one sweep: more is a slip of the finger

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.errors import RunError
 from dhc.runs import disk, rundir
 from dhc.runs.disk import Usage
-from dhc.runs.hold import hold
-from dhc.runs.rundir import RunError
+from dhc.runs.lock import hold
 from dhc.runs.status import status_of
 
 PLACE = re.compile(rf"({rundir.RUN_ID.pattern})\.(\d{{10,20}})")  # id and time of deletion in nanoseconds since 1970

@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from dhc.config import ConfigError, ConfigField, fields
+from dhc.config import ConfigField, fields
+from dhc.errors import ConfigError
 
 MAX_VALUES = 200  # of one setting: more is a slip of the finger
 MAX_TEXT = 2000  # characters

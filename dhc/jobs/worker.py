@@ -20,13 +20,14 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError
 from dhc.jobs.process import REPOSITORY, python
 from dhc.jobs.queue import busy, queue
+from dhc.machine import hardware
 from dhc.runs import rundir
-from dhc.runs.regular import read_regular, tail
 from dhc.runs.status import State, identify, status_of
-from dhc.training import hardware
+from dhc.runs.untrusted import read_regular, tail
 
 FAILED_TO_START = "its process could not be started"
 KILLED = "killed on request; what its finished epochs left is kept"

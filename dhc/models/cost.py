@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dhc.config import RunConfig
-from dhc.cores import cores
+from dhc.machine.cores import cores
 from dhc.models.ladder import plan_of
 from dhc.models.plan import Conv2D, Dense, measure
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from dhc.cores import cores
+from dhc.machine.cores import cores
 
 METRICS = ("euclidean", "manhattan", "cosine")
 KS = (3, 5, 6, 9, 11)  # the numbers of neighbours that the report compares

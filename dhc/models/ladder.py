@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from dhc.config import AugmentConfig, ConfigError, ModelConfig, RunConfig
+from dhc.config import AugmentConfig, ModelConfig, RunConfig
+from dhc.errors import ConfigError
 from dhc.models.cnn import cnn3, cnn3_dropout, cnn3_linear, cnn5, cnn7
 from dhc.models.plan import Plan
 from dhc.models.vgg import vgg16

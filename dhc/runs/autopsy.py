@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError
 from dhc.runs import rundir
-from dhc.runs.disk import size_text
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
+from dhc.text import size_text
 
 FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$')
 LOG_LINES = 12

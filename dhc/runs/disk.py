@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import status_of
 from dhc.runs.store import RunInfo
 
@@ -93,13 +93,6 @@ def totals(runs_dir: Path, runs: Iterable[RunInfo], usage: Callable[[Path], Usag
         trash=sum({file.inode: file.size for file in _files(runs_dir / rundir.TRASH)}.values()),
         free=free(runs_dir),
     )
-
-
-def size_text(size: float) -> str:
-    """Bytes in kB, MB or GB."""
-    if size >= 1e9:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def free(folder: Path) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 
 MAX_NAME, MAX_TAG, MAX_TAGS, MAX_NOTE = 80, 30, 20, 4_000  # characters; tags: how many
 PATIENCE = 3.0  # seconds to wait for another's change to be written

@@ -20,7 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from dhc.runs.regular import open_regular, read_regular
+from dhc.errors import RunError
+from dhc.runs.untrusted import open_regular, read_regular
 
 CONFIG, ENVIRONMENT, REQUEST, PROCESS = "config.json", "environment.json", "request.json", "process.json"
 EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
@@ -46,10 +47,6 @@ TAKEN = 3  # exit status of a training process that found its run in the hands o
 
 DEVICE = re.compile(r"cpu|gpu:\d{1,3}")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")
-
-
-class RunError(ValueError):
-    """A run that is not there or cannot do what was asked; one sentence for the person."""
 
 
 def new_id(model: str, now: datetime | None = None) -> str:

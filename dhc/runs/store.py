@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, RunError
 from dhc.runs import rundir
 from dhc.runs.events import EventLog
 from dhc.runs.labels import NO_LABELS, Labels, read_labels
 from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History
-from dhc.runs.regular import read_regular, tail
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State, Status, status_of
 from dhc.runs.summary import amount, believed, of_history, share
+from dhc.runs.untrusted import read_regular, tail
 
 __all__ = ["RunInfo", "Store", "log_tail", "read_config", "read_predictions"]
 

@@ -11,12 +11,12 @@ import traceback
 from pathlib import Path
 
 from dhc.config import RunConfig
+from dhc.errors import RunError
+from dhc.machine import hardware
 from dhc.runs import rundir
-from dhc.runs.hold import HeldError, hold
-from dhc.runs.rundir import RunError
+from dhc.runs.lock import HeldError, hold
 from dhc.runs.status import State, identify, status_of
-from dhc.training import hardware
-from dhc.training.ends import UNEXPECTED, End, StopRequested, explain
+from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 QUEUED = "--queued"  # only if it still waits: a worker that was killed may have left a child that was faster

@@ -18,9 +18,9 @@ import numpy as np
 from dhc.models.build import copy_weights
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
-from dhc.training.ends import LossIsNaN, StopRequested
-from dhc.training.pace import Clock, IntervalMean, Pace
+from dhc.training.outcomes import LossIsNaN, StopRequested
 from dhc.training.results import cross_entropy, save_predictions
+from dhc.training.throughput import Clock, IntervalMean, Pace
 
 BATCH_EVENT_SECONDS = 0.3  # at most about three batch events a second
 LOOK_SECONDS = 0.1  # how often a stop request is looked for

@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 
 from dhc.config import RunConfig
-from dhc.data.layout import DataError, fingerprint
+from dhc.data.layout import fingerprint
 from dhc.data.select import RunData
+from dhc.errors import DataError
+from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
-from dhc.training import hardware, results
-from dhc.training.ends import StopRequested
-from dhc.training.pace import Clock
+from dhc.training import results
+from dhc.training.outcomes import StopRequested
 from dhc.training.pictures import open_pictures
+from dhc.training.throughput import Clock
 
 PROGRESS_SECONDS = 0.3  # at most about three progress events a second
 PACKAGES = ("numpy", "opencv-python-headless", "dhc")

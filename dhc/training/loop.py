@@ -12,18 +12,19 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.data.layout import fingerprint
 from dhc.data.select import RunData
+from dhc.machine import hardware
 from dhc.models.build import compiled, network
 from dhc.models.cost import gains_by_bfloat16
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
-from dhc.training import backend, hardware, resume
+from dhc.training import backend, resume
 from dhc.training.batches import Batches
 from dhc.training.callbacks import KeepBest, StopOnRequest, Telemetry, Validation
-from dhc.training.ends import StopRequested
 from dhc.training.median import rule_of
+from dhc.training.outcomes import StopRequested
 from dhc.training.pictures import open_pictures
-from dhc.training.resume import Resume
+from dhc.training.resume import Resume, kept_precision
 
 
 def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu") -> dict[str, Any]:
@@ -39,7 +40,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         _refuse_to_go_on(asked)
         writer.phase("network")
         gains = gains_by_bfloat16(config, len(data.classes))
-        asked_precision = hardware.kept_precision(config.device.precision, run_dir)
+        asked_precision = kept_precision(config.device.precision, run_dir)
         precision = hardware.precision(asked_precision, device, gains=gains)
         steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
         model = compiled(config, len(data.classes), precision=precision, steps=steps)

@@ -14,10 +14,8 @@ from typing import Any
 
 from dhc.config import RunConfig
 from dhc.runs import rundir
-from dhc.training.ends import StopRequested
-
-GRACE = 5  # epochs that every run gets
-ENOUGH = 3  # runs that must have gone to their end before any is judged by them
+from dhc.runs.contract import ENOUGH, GRACE
+from dhc.training.outcomes import StopRequested
 
 
 def bar_to_clear(ended: Sequence[Sequence[float]], epoch: int) -> float | None:

@@ -21,15 +21,17 @@ import numpy as np
 
 from dhc.models.build import unwrapped
 from dhc.runs import rundir
+from dhc.runs.environment import read_environment
 from dhc.runs.rundir import RunWriter
 from dhc.training.callbacks import KeepBest, Telemetry, Validation
-from dhc.training.ends import StateCannotServe
+from dhc.training.outcomes import StateCannotServe
 
 STATE = "state.npz"
 COUNTERS = ("best", "wait", "cooldown_counter", "best_epoch")  # of ReduceLROnPlateau and EarlyStopping
 TELLS = {"epoch", "seconds", "best", "best_epoch", "speeds", "curve", "rate", "counters"}
 OTHER_SIZES = "is of a network or an optimizer of other sizes, as happens after an update of Keras or of this program"
 DAMAGED = "cannot be read, because its files are damaged"
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")  # what a run may have begun in
 SHARE = 20  # saving may take a twentieth of the time
 LINKED = (rundir.BEST, rundir.PREDICTIONS)
 
@@ -157,6 +159,15 @@ def state_variables(model: keras.Model) -> list[keras.Variable]:
         optimizer.build(model.trainable_variables)
     found = [*model.variables, *optimizer.variables, *unwrapped(optimizer).variables]
     return list({id(variable): variable for variable in found}.values())
+
+
+def kept_precision(asked: str, run_dir: Path) -> str:
+    """What to ask for instead of ``auto`` in a run that has begun already: the precision that it began in.
+
+    Another machine may mean another one by ``auto``, whose variables and whose rounding would not be those of the saved state.
+    """
+    begun = read_environment(run_dir).get("precision", "")
+    return begun if asked == "auto" and begun in POLICIES else asked
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any], list[np.ndarray]] | None:

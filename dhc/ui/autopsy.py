@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.config import ConfigError
-from dhc.data.layout import DataError
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.jobs import launch
 from dhc.runs.autopsy import Autopsy, Offer, autopsy
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
-from dhc.training.hardware import DeviceError
 from dhc.ui import session
 from dhc.ui.frame import choose_run, link
 from dhc.ui.states import error_box, plain

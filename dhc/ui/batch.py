@@ -10,8 +10,8 @@ from dhc.data.layout import Dataset
 from dhc.jobs.groups import start_group
 from dhc.jobs.launch import launch_all
 from dhc.runs.store import RunInfo
+from dhc.text import amount, duration_text
 from dhc.ui import plan, session
-from dhc.ui.names import amount
 from dhc.ui.states import error_box
 
 
@@ -35,7 +35,7 @@ def _time(known: Sequence[float], unknown: int) -> str:
         return "how long is not known before the first such run on this device"
     more = f", and {unknown} of which the time is not known before the first such run here" if unknown else ""
     total = sum(known)
-    return f"{'less than **a second**' if total < 1 else f'about **{plan.duration_text(total)}**'}{more}"
+    return f"{'less than **a second**' if total < 1 else f'about **{duration_text(total)}**'}{more}"
 
 
 def _seconds(config: RunConfig, dataset: Dataset, runs: Sequence[RunInfo]) -> float | None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dhc.analysis.bets import FIGURES, Bet, bets_of
 from dhc.runs.store import RunInfo
-from dhc.ui.names import cut
+from dhc.text import cut
 from dhc.ui.states import plain
 
 __all__ = ["FIGURES", "ask", "card", "outcome"]

@@ -6,12 +6,13 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.records import Predictions
+from dhc.text import clean, percent
 from dhc.ui import detail, links
 from dhc.ui.detail import Subject
 from dhc.ui.frame import link
 from dhc.ui.gallery import gallery
 from dhc.ui.matrix import KEY, matrix_of
-from dhc.ui.names import bold, clean, percent
+from dhc.ui.names import bold
 from dhc.ui.pictures import inline, tiles
 
 CELL = "cell"

@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis import coach
-from dhc.analysis.coach import Mark, Rule, RulesError
+from dhc.analysis.coach import Mark, Rule
 from dhc.analysis.detectors import Case
 from dhc.config import RunConfig
+from dhc.errors import RulesError
 from dhc.figures.coach import annotate
 from dhc.runs.events import EventLog
 from dhc.runs.records import History

@@ -11,10 +11,10 @@ import streamlit as st
 
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
+from dhc.text import amount, clean, percent, short_names
 from dhc.ui import assets, cell, detail, fresh, scores
 from dhc.ui.detail import Subject
 from dhc.ui.matrix import KEY, Look, controls, matrix_figure, matrix_of, pairs_of
-from dhc.ui.names import amount, clean, percent, short_names
 from dhc.ui.plot import plot
 from dhc.ui.ranking import Item, clicked_row, ranking
 from dhc.ui.states import guard

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.config import ConfigError
-from dhc.data.layout import DataError
+from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.jobs import datasets
 from dhc.jobs.launch import launch
-from dhc.presets import preset_config
-from dhc.training.hardware import DeviceError
+from dhc.models.presets import preset_config
 from dhc.ui import session
 from dhc.ui.frame import choose_run
 from dhc.ui.states import error_box, guard

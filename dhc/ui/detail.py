@@ -15,14 +15,15 @@ import streamlit as st
 
 from dhc.analysis.mistakes import top_k
 from dhc.analysis.neighbours import nearest
-from dhc.analysis.verdicts import Course, course
-from dhc.data.layout import DataError
+from dhc.analysis.trajectory import Course, course
+from dhc.errors import DataError
 from dhc.figures.bars import probabilities
-from dhc.figures.verdicts import LANES, lane_classes, lanes
+from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
+from dhc.text import amount, clean, cut, percent, short_names
 from dhc.ui import assets, links
-from dhc.ui.names import amount, bold, clean, cut, percent, short_names
+from dhc.ui.names import bold
 from dhc.ui.pictures import Album, blank, inline, training_pictures
 from dhc.ui.plot import plot
 from dhc.ui.states import guard, loading, plain

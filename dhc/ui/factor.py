@@ -9,19 +9,17 @@ import streamlit as st
 
 from dhc.analysis.factor import FACTOR, Family, can_drop, families, means, not_yet_run
 from dhc.analysis.ladder import Group, group_of
-from dhc.config import ConfigError, RunConfig
-from dhc.data.layout import DataError
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.figures.factor import factors
 from dhc.jobs.groups import dated
 from dhc.jobs.ladder import FACTORS, factor_configs
 from dhc.jobs.values import parse_values
-from dhc.presets import preset_config
-from dhc.runs.rundir import RunError
+from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo
-from dhc.training.hardware import DeviceError
+from dhc.text import amount, cut
 from dhc.ui import batch, links, session
 from dhc.ui.frame import choose_run, link
-from dhc.ui.names import amount, cut
 from dhc.ui.pickers import describe
 from dhc.ui.plot import Click, plot
 from dhc.ui.states import guard, plain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.runs.records import Predictions
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
 from dhc.ui import session
 from dhc.ui.detail import Subject

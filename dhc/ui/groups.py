@@ -9,15 +9,15 @@ import streamlit as st
 from dhc.analysis.differences import shown, telling
 from dhc.analysis.groups import RunGroup, run_groups
 from dhc.config import fields
+from dhc.errors import RunError
 from dhc.jobs.groups import stop_group
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.text import amount, cut, duration_text
 from dhc.ui import session
 from dhc.ui.frame import link
-from dhc.ui.names import TITLE_LENGTH, amount, bold, cut
+from dhc.ui.names import TITLE_LENGTH, bold
 from dhc.ui.pickers import COLORS, ICONS
-from dhc.ui.plan import duration_text
 from dhc.ui.states import guard, plain
 
 TICK = 2.0  # seconds between two looks while a group's run is alive

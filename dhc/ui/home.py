@@ -7,14 +7,14 @@ import ipaddress
 import numpy as np
 import streamlit as st
 
-from dhc.cores import cores
-from dhc.data.layout import DataError
+from dhc.errors import DataError
+from dhc.machine import hardware
+from dhc.machine.cores import cores
 from dhc.runs.store import RunInfo
-from dhc.training import hardware
+from dhc.text import cut
 from dhc.ui import plan, queue, session
 from dhc.ui.frame import link
 from dhc.ui.gallery import Tile, gallery
-from dhc.ui.names import cut
 from dhc.ui.pickers import state_badge, titled
 from dhc.ui.states import empty, guard, plain
 

@@ -11,7 +11,7 @@ from dhc.models.knn import METRICS
 from dhc.runs import rundir
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
-from dhc.ui.plan import duration_text
+from dhc.text import duration_text
 
 Table = Mapping[str, Mapping[int, float]]
 

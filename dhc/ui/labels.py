@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.runs.labels import MAX_NAME, MAX_NOTE, MAX_TAGS, change_labels
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
+from dhc.text import amount
 from dhc.ui import session
-from dhc.ui.names import amount
 from dhc.ui.states import error_box
 
 KEY = "dhc_labels_"

@@ -8,20 +8,16 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.analysis.ladder import Group, Step, groups, ladder, scale_of
-from dhc.config import ConfigError
-from dhc.data.layout import DataError
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.figures.ladder import rungs
 from dhc.jobs.groups import dated
 from dhc.jobs.ladder import rung_configs
 from dhc.models.ladder import SCALES
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
-from dhc.training.hardware import DeviceError
+from dhc.text import amount, clean, cut, duration_text
 from dhc.ui import batch, factor, links, plan, session
 from dhc.ui.frame import link
-from dhc.ui.names import amount, clean, cut
 from dhc.ui.pickers import COLORS, ICONS
-from dhc.ui.plan import duration_text
 from dhc.ui.plot import plot
 from dhc.ui.states import empty, guard, plain
 

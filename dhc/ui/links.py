@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from dhc.figures.names import cut
+from dhc.text import cut
 from dhc.ui.states import plain
 
 T = TypeVar("T")

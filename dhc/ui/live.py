@@ -10,20 +10,19 @@ import psutil
 import streamlit as st
 
 from dhc.analysis import progress
-from dhc.cores import cores
-from dhc.data.layout import DataError
+from dhc.errors import DataError, RunError
 from dhc.figures import curves
 from dhc.jobs import control, launch
+from dhc.machine.cores import cores
 from dhc.runs import rundir
 from dhc.runs.events import EventLog
 from dhc.runs.records import History
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
+from dhc.text import duration_text
 from dhc.ui import autopsy, coach, knn, queue, session
 from dhc.ui.frame import link
 from dhc.ui.pickers import state_badge, titled
-from dhc.ui.plan import duration_text
 from dhc.ui.plot import plot
 from dhc.ui.states import error_box, guard, plain
 

@@ -14,8 +14,8 @@ import streamlit as st
 from dhc.analysis.confusion import ORDERS, Order, class_order, confused_pairs, confusion_matrix, normalize
 from dhc.figures.confusion import heatmap
 from dhc.runs.records import Predictions
+from dhc.text import short_names
 from dhc.ui import links
-from dhc.ui.names import short_names
 
 KEY = "dhc_confusion_"
 COLOUR = {"counts": "Pictures", "true": "Share of true", "pred": "Share of predicted"}

@@ -12,11 +12,11 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.store import RunInfo
+from dhc.text import NAME_LENGTH, amount, cut, percent
 from dhc.ui import detail, fresh, links
 from dhc.ui.detail import Subject
 from dhc.ui.frame import link
 from dhc.ui.gallery import gallery
-from dhc.ui.names import NAME_LENGTH, amount, cut, percent
 from dhc.ui.pictures import tiles
 from dhc.ui.states import empty
 

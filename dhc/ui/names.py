@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dhc.figures.names import NAME_LENGTH, amount, clean, cut, percent, short_names
+from dhc.text import cut
 from dhc.ui.states import plain
-
-__all__ = ["NAME_LENGTH", "TITLE_LENGTH", "amount", "bold", "clean", "cut", "percent", "short_names"]
 
 TITLE_LENGTH = 60  # characters of a class name in a sentence
 

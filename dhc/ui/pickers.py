@@ -9,9 +9,10 @@ import streamlit as st
 from dhc.config import RunConfig
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.text import cut
 from dhc.ui import session
 from dhc.ui.frame import choose_run, current_run
-from dhc.ui.names import TITLE_LENGTH, bold, cut
+from dhc.ui.names import TITLE_LENGTH, bold
 from dhc.ui.states import empty, error_box
 
 ICONS = {

@@ -12,14 +12,15 @@ import pandas as pd
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.data.layout import DataError, fingerprint
+from dhc.data.layout import fingerprint
 from dhc.data.select import first_classes, share_of_each_class
+from dhc.errors import DataError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
+from dhc.text import clean, percent
 from dhc.ui import session
 from dhc.ui.gallery import Tile, Tone, png_base64
-from dhc.ui.names import clean, percent
 
 LOOK_AGAIN = 60  # seconds between two looks at whether a data set has changed
 

@@ -9,15 +9,16 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis.estimate import Estimate, estimate
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.data.select import class_count
+from dhc.errors import ConfigError
 from dhc.figures import schedule
+from dhc.machine import hardware
 from dhc.models.cost import gains_by_bfloat16, layer_count, matrix_rate
 from dhc.models.schedules import planned_rates
-from dhc.runs.disk import size_text
 from dhc.runs.store import RunInfo
-from dhc.training import hardware
+from dhc.text import duration_text, size_text
 from dhc.ui import session
 from dhc.ui.plot import plot
 from dhc.ui.states import plain
@@ -143,16 +144,3 @@ def _speed(found: Estimate) -> str:
         if found.pictures_per_second is None
         else f"About {found.pictures_per_second:.0f} pictures/s, {found.source}."
     )
-
-
-def duration_text(seconds: float | None) -> str:
-    """Seconds as ``8 s``, ``4 min``, ``3 h 20 min``, ``2 d 5 h``; ``?`` for None."""
-    if seconds is None or not np.isfinite(seconds):
-        return "?"
-    if seconds < 90:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

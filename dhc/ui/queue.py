@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.text import amount
 from dhc.ui import session
 from dhc.ui.frame import link
-from dhc.ui.names import amount
 from dhc.ui.pickers import describe
 from dhc.ui.states import guard, plain
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.jobs import control, launch
-from dhc.runs.disk import size_text
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.text import amount, cut, size_text
 from dhc.ui import autopsy, clone, labels, links, session, storage, submission, undo
 from dhc.ui.frame import choose_run, link
 from dhc.ui.knn import is_knn
-from dhc.ui.names import TITLE_LENGTH, amount, cut
+from dhc.ui.names import TITLE_LENGTH
 from dhc.ui.pickers import state_badge, titled
 from dhc.ui.states import error_box, plain
 

@@ -15,9 +15,8 @@ from dhc.config import fields
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.text import amount, duration_text
 from dhc.ui import compare, groups, links, queue, session, storage, undo
-from dhc.ui.names import amount
-from dhc.ui.plan import duration_text
 from dhc.ui.states import empty
 
 KEY, SHOWN = "dhc_runs_table", "dhc_runs_shown"

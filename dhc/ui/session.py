@@ -12,13 +12,13 @@ import streamlit as st
 from dhc.analysis.mistakes import outcomes
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
+from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.jobs.trash import Trashed
+from dhc.machine import hardware
 from dhc.runs import disk, rundir
 from dhc.runs.records import Predictions
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo, Store, read_predictions
-from dhc.training import hardware
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 ROOT = Path(__file__).resolve().parents[2]

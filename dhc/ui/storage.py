@@ -7,14 +7,14 @@ from datetime import datetime
 
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.jobs.trash import Trashed
 from dhc.runs import disk
-from dhc.runs.disk import Totals, Usage, size_text
-from dhc.runs.rundir import RunError
+from dhc.runs.disk import Totals, Usage
 from dhc.runs.store import RunInfo
+from dhc.text import amount, size_text
 from dhc.ui import session, undo
-from dhc.ui.names import amount
 from dhc.ui.states import error_box, guard
 
 KEY = "dhc_storage_"

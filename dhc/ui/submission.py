@@ -7,15 +7,15 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.data.layout import DataError
 from dhc.data.select import WRONG, few_classes
+from dhc.errors import DataError
 from dhc.jobs import submission as jobs
 from dhc.jobs.submission import Submission
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
+from dhc.text import duration_text
 from dhc.ui import session
 from dhc.ui.knn import is_knn
-from dhc.ui.plan import duration_text
 from dhc.ui.states import error_box, guard, plain
 
 TICK = 1.0  # seconds between two looks while it is being written

@@ -11,14 +11,15 @@ import streamlit as st
 
 from dhc.analysis.differences import shown
 from dhc.analysis.factor import FACTOR, can_drop
-from dhc.config import ConfigError, ConfigField, RunConfig, fields
+from dhc.config import ConfigField, RunConfig, fields
+from dhc.errors import ConfigError
 from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import checked, parse_values, written
-from dhc.training.median import ENOUGH, GRACE
+from dhc.runs.contract import ENOUGH, GRACE
+from dhc.text import amount
 from dhc.ui import batch, session
 from dhc.ui.form import acts, parent
-from dhc.ui.names import amount
 from dhc.ui.states import error_box
 
 ONE, SWEEP = "One run", "Sweep"

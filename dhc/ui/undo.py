@@ -7,11 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.jobs import trash
-from dhc.runs.rundir import RunError
+from dhc.text import amount
 from dhc.ui import session
 from dhc.ui.frame import choose_run, current_run
-from dhc.ui.names import amount
 from dhc.ui.states import error_box, plain
 
 DELETED = "dhc_deleted"  # where they are now, and what was said of those that could not be deleted

@@ -10,7 +10,7 @@ from harness import Server, form_filled, settled
 from make_run import LEARNING_RATE, make_run
 from playwright.sync_api import Page, expect
 
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.runs import rundir
 
 RUN = "20260101-000000-vgg16-000a"

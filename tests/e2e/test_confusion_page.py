@@ -18,7 +18,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 
 from dhc.analysis.confusion import confused_pairs
 from dhc.analysis.mistakes import outcomes, select
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
 

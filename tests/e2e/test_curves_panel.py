@@ -10,7 +10,7 @@ from harness import Server, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 
 FACTORS = (0.5, 0.8, 0.9)
 

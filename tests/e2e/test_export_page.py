@@ -12,7 +12,7 @@ from harness import Server, fits, settled, wait_for
 from make_run import make_run
 from playwright.sync_api import Browser, Page, expect
 
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.runs.labels import change_labels
 
 RUNS = ["20260101-000000-vgg16-000a", "20260101-000001-vgg16-000b"]

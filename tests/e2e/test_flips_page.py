@@ -13,8 +13,8 @@ from make_run import make_run
 from playwright.sync_api import Page, expect
 
 from dhc.analysis.flips import groups, of_pair, signed_difference
-from dhc.analysis.shared import Shared, share
-from dhc.data.generate import make_dataset
+from dhc.analysis.paired import Shared, share
+from dhc.data.standin.generate import make_dataset
 from dhc.runs.store import read_predictions
 
 FIRST, SECOND = "20260102-000000-vgg16-000a", "20260102-000001-vgg16-000a"

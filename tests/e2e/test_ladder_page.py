@@ -12,7 +12,7 @@ from harness import Server, fits, settled, still
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
 from dhc.runs.store import Store

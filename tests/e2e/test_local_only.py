@@ -9,7 +9,7 @@ from harness import Server, settled
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 
 EVIL = "![x](http://evil.example/x.png) <img src=http://evil.example/y.png>"
 PAGES = {

@@ -13,7 +13,7 @@ from make_run import make_run
 from playwright.sync_api import Page, expect
 
 from dhc.analysis.mistakes import outcomes, select
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.runs.store import read_predictions
 
 RUN, HOSTILE = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b"

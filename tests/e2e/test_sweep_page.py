@@ -11,7 +11,7 @@ import pytest
 from harness import Server, fits, form_filled, settled
 from playwright.sync_api import Page, expect
 
-from dhc.data.generate import make_dataset
+from dhc.data.standin.generate import make_dataset
 from dhc.runs.store import Store
 
 

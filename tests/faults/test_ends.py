@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from dhc.config import RunConfig
+from dhc.errors import RunError
 from dhc.jobs import control, launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
@@ -198,7 +199,7 @@ def test_out_of_memory(bench: Bench) -> None:
 def test_the_backends_own_memory_error_is_understood(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; import tensorflow as tf\n"
-        "from dhc.training.ends import explain\n"
+        "from dhc.training.outcomes import explain\n"
         "try: tf.zeros([1 << 20, 1 << 20, 16]) + 1\n"
         "except Exception as error: print(type(error).__name__, explain(error, Path(sys.argv[1])))"
     )
@@ -255,7 +256,7 @@ def test_a_reused_pid(bench: Bench) -> None:
         os.kill(bench.pid(folder, who), signal.SIGKILL)
     _edit(folder / rundir.PROCESS, child={"pid": os.getpid(), "boot": boot_id()})
     bench.check(folder, "crashed", "both were killed", before)
-    with pytest.raises(rundir.RunError, match="there is no process to kill"):
+    with pytest.raises(RunError, match="there is no process to kill"):
         control.kill(bench.runs_dir, folder.name)
 
 

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from dhc.errors import DeviceError, RunError
 from dhc.jobs import groups, launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
-from dhc.training.hardware import DeviceError
 from faults.cases import case
 from faults.conftest import Bench, fill, until
 

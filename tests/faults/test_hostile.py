@@ -13,9 +13,10 @@ import pytest
 from make_run import make_run
 from screens import open_page, texts
 
+from dhc.errors import RunError
 from dhc.jobs import evaluation
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError, RunWriter
+from dhc.runs.rundir import RunWriter
 from dhc.runs.status import State
 from dhc.runs.store import Store, log_tail, read_predictions
 from faults.cases import case

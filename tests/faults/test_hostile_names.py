@@ -12,11 +12,11 @@ import pytest
 from make_run import make_run
 from screens import address, open_page, texts
 
-from dhc.data.generate import make_dataset
-from dhc.data.layout import DataError, open_dataset
+from dhc.data.layout import open_dataset
+from dhc.data.standin.generate import make_dataset
+from dhc.errors import DataError, RunError
 from dhc.runs import rundir
 from dhc.runs.labels import MAX_NAME, MAX_TAG
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 from faults.cases import case
 from faults.house import VICTIM, House, house, no_waiting

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from dhc.explain.sealed import refuse_strange
+from dhc.errors import RunError
 from dhc.jobs import evaluation
+from dhc.predict.archive import refuse_strange
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.store import Store
 from faults.cases import case
 from faults.house import EPOCHS, VICTIM, House, house, no_waiting

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from dhc.errors import RunError
 from dhc.jobs import launch, trash
 from dhc.jobs import queue as queues
 from dhc.jobs.process import python
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.status import State
 from dhc.runs.store import Store
 from faults.cases import case
@@ -257,7 +257,7 @@ def test_a_missing_gpu_is_said_and_resume_goes_on_without(bench: Bench) -> None:
 def together(runs_dir: Path, *actions: str) -> list[str]:
     """Do each in a process of its own, at the same moment; what each was refused with, "" where it was not."""
     code = (
-        "import sys; from pathlib import Path; from dhc.jobs import launch, trash; from dhc.runs.rundir import RunError\n"
+        "import sys; from pathlib import Path; from dhc.jobs import launch, trash; from dhc.errors import RunError\n"
         f"runs = Path({str(runs_dir)!r}); print('ready', flush=True); action = sys.stdin.readline()\n"
         "try:\n    exec(action)\nexcept RunError as error:\n    print(error)"
     )

@@ -6,11 +6,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dhc.config import ConfigError
-from dhc.data.layout import DataError
-from dhc.runs.rundir import RunError
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.runs.store import RunInfo
-from dhc.training.hardware import DeviceError
 from dhc.ui import links, run_card
 from dhc.ui.compare import bets, curves, differences, export, flips, noise, replay, settings
 from dhc.ui.states import guard

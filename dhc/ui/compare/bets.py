@@ -9,10 +9,10 @@ import streamlit as st
 from dhc.analysis.bets import FIGURES, Bet, calibration, settled
 from dhc.figures import bets as figures
 from dhc.runs.store import RunInfo
+from dhc.text import amount, cut
 from dhc.ui import session
 from dhc.ui.bet import outcome
 from dhc.ui.factor import open_run
-from dhc.ui.names import amount, cut
 from dhc.ui.plot import plot
 from dhc.ui.states import plain
 

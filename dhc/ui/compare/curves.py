@@ -11,13 +11,13 @@ import streamlit as st
 from dhc.analysis.differences import shown, telling
 from dhc.analysis.overlay import METRICS, Against, Curve, Metric, curve
 from dhc.config import fields
+from dhc.errors import RunError
 from dhc.figures import palette, theme
 from dhc.figures.overlay import TITLES, Line, overlay
 from dhc.runs.records import History
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
+from dhc.text import amount, cut
 from dhc.ui import links, session
-from dhc.ui.names import amount, cut
 from dhc.ui.plot import plot
 from dhc.ui.states import guard
 

@@ -11,9 +11,8 @@ import streamlit as st
 from dhc.analysis.differences import NO_EFFECT, Row, circumstances, results, settings, text
 from dhc.runs.environment import read_environment
 from dhc.runs.store import RunInfo
+from dhc.text import amount, clean, cut, duration_text
 from dhc.ui import links
-from dhc.ui.names import amount, clean, cut
-from dhc.ui.plan import duration_text
 from dhc.ui.states import empty
 
 KEY = "dhc_differences_"

@@ -10,11 +10,11 @@ from importlib.util import find_spec
 
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.export import html, report, table
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo, Store
+from dhc.text import amount
 from dhc.ui import session
-from dhc.ui.names import amount
 
 KEY = "dhc_export_"
 SHELF = 4.9  # MB of plotly.js in every report

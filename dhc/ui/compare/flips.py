@@ -11,16 +11,15 @@ import streamlit as st
 
 from dhc.analysis.confusion import class_order
 from dhc.analysis.flips import BOARD, Group, groups, matrices, of_pair
-from dhc.data.layout import DataError
+from dhc.errors import DataError, RunError
 from dhc.figures.flips import difference_heatmap
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
+from dhc.text import NAME_LENGTH, amount, clean, cut, percent, short_names
 from dhc.ui import links
 from dhc.ui.compare import flips_picture
 from dhc.ui.compare.flips_picture import PICTURE
 from dhc.ui.compare.pair import Pair, pick
 from dhc.ui.gallery import Tile, gallery
-from dhc.ui.names import NAME_LENGTH, amount, clean, cut, percent, short_names
 from dhc.ui.pictures import Album, blank, open_album
 from dhc.ui.plot import plot
 from dhc.ui.states import guard, plain

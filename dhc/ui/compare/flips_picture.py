@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dhc.data.layout import DataError
+from dhc.errors import DataError
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
+from dhc.text import cut, percent
 from dhc.ui import assets, detail, links
 from dhc.ui.compare.pair import Pair
 from dhc.ui.frame import link
-from dhc.ui.names import bold, cut, percent
+from dhc.ui.names import bold
 from dhc.ui.pictures import Album
 from dhc.ui.states import guard, plain
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dhc.analysis.alike import repeats_of, same_but_seed, seed_matters
+from dhc.analysis.repeats import repeats_of, same_but_seed, seed_matters
 from dhc.analysis.significance import (
     MOST_SEEDS,
     Settling,
@@ -24,17 +24,15 @@ from dhc.analysis.significance import (
     welch_interval,
     welch_p,
 )
-from dhc.config import ConfigError, RunConfig
-from dhc.data.layout import DataError
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.figures.noise import Interval, intervals, seeds
 from dhc.jobs.groups import dated
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
-from dhc.training.hardware import DeviceError
+from dhc.text import amount
 from dhc.ui import batch, session
 from dhc.ui.compare import optimism
 from dhc.ui.compare.pair import Pair, pick
-from dhc.ui.names import amount
 from dhc.ui.plot import plot
 from dhc.ui.states import guard, plain
 

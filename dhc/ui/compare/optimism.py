@@ -12,16 +12,15 @@ import streamlit as st
 
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.optimism import HeldBack, expected_optimism, held_back, judged_alike, mean_correlation, right_answers
-from dhc.data.layout import DataError
+from dhc.errors import DataError, RunError
 from dhc.jobs import evaluation as jobs
 from dhc.jobs.evaluation import Evaluation
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo, read_predictions
+from dhc.text import amount, duration_text
 from dhc.ui import session
 from dhc.ui.compare.pair import fingerprint_of
-from dhc.ui.names import amount, bold
-from dhc.ui.plan import duration_text
+from dhc.ui.names import bold
 from dhc.ui.states import error_box, guard, plain
 from dhc.ui.submission import can_answer
 

@@ -12,12 +12,12 @@ import streamlit as st
 
 from dhc.analysis.differences import shown, telling
 from dhc.analysis.ladder import resolved
-from dhc.analysis.shared import Shared, share
+from dhc.analysis.paired import Shared, share
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
+from dhc.text import amount, cut
 from dhc.ui import links, session
-from dhc.ui.names import amount, cut
 from dhc.ui.states import empty, plain
 
 A, B = "pair_a", "pair_b"

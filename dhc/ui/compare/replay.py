@@ -11,8 +11,8 @@ from dhc.analysis.replay import SETTINGS, replay, sentence, settings_of
 from dhc.config import RunConfig
 from dhc.figures.replay import replayed
 from dhc.runs.store import RunInfo
+from dhc.text import amount, cut
 from dhc.ui import clone, links, session
-from dhc.ui.names import amount, cut
 from dhc.ui.plot import plot
 from dhc.ui.states import plain
 

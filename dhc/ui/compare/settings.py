@@ -8,20 +8,20 @@ from typing import cast
 
 import streamlit as st
 
-from dhc.analysis.alike import SEED
 from dhc.analysis.differences import shown, telling
 from dhc.analysis.factor import families
+from dhc.analysis.repeats import SEED
 from dhc.analysis.settings import RESULTS, Result, parallel, result_of, scatter
 from dhc.config import fields
+from dhc.errors import RunError
 from dhc.figures import settings as figures
 from dhc.figures.factor import factors
-from dhc.runs.rundir import RunError
 from dhc.runs.store import RunInfo
+from dhc.text import amount, cut, duration_text
 from dhc.ui import links
 from dhc.ui.factor import outcome, told
 from dhc.ui.frame import link
-from dhc.ui.names import amount, bold, cut
-from dhc.ui.plan import duration_text
+from dhc.ui.names import bold
 from dhc.ui.plot import Click, plot
 from dhc.ui.states import empty, guard, plain
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dhc.data.motifs import Shape
-from dhc.data.plane import F32, Plane, fold, soft
+from dhc.data.standin.motifs import Shape
+from dhc.data.standin.plane import F32, Plane, fold, soft
 
 
 def _patch(at: Plane, radius: float = 0.95) -> F32:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dhc.data.plane import F32, Plane, ellipse, fold, segment, soft
+from dhc.data.standin.plane import F32, Plane, ellipse, fold, segment, soft
 
 Shape = tuple[F32, F32]
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dhc.data.layout import DataError
-from dhc.data.palettes import LOOKS
+from dhc.data.standin.palettes import LOOKS
+from dhc.errors import DataError
 
 SPLITS = ("train", "val", "test")
 MOST_CLASSES = len(LOOKS)

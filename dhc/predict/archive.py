@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dhc.data.files import shown
-from dhc.runs.regular import open_regular
-from dhc.runs.rundir import RunError
+from dhc.errors import RunError
+from dhc.runs.untrusted import open_regular
+from dhc.text import shown
 
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MAX_CONFIG, MAX_WEIGHTS = 4_000_000, 4_000_000_000  # bytes, unpacked

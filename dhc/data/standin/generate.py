@@ -25,10 +25,11 @@ import cv2
 import numpy as np
 import psutil
 
-from dhc.data.dream import dream
-from dhc.data.layout import ABOUT, STAND_IN, DataError
-from dhc.data.palettes import LOOKS
-from dhc.data.plan import SLIPS, SPLITS, SplitPlan, plan_dataset
+from dhc.data.layout import ABOUT, STAND_IN
+from dhc.data.standin.draw import dream
+from dhc.data.standin.labels import SLIPS, SPLITS, SplitPlan, plan_dataset
+from dhc.data.standin.palettes import LOOKS
+from dhc.errors import DataError
 
 VERSION = 1
 Progress = Callable[[int, int], None]

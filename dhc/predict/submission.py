@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from dhc.data.layout import DataError, open_dataset
+from dhc.data.layout import open_dataset
 from dhc.data.table import read_table
-from dhc.evaluate import answers
-from dhc.runs.rundir import RunError, write_atomic
+from dhc.errors import DataError, RunError
+from dhc.predict.answers import answers
+from dhc.runs.rundir import write_atomic
 from dhc.runs.store import read_config
 
 HEADER = ("Image", "Class")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from dhc.analysis.verdicts import Course
+from dhc.analysis.trajectory import Course
 from dhc.figures import theme
 
 LANES = 5  # with more classes than this the rarest share the last lane

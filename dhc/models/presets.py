@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from dhc.config import ConfigError, RunConfig
+from dhc.config import RunConfig
+from dhc.errors import ConfigError
 from dhc.models.ladder import RUNGS
 
 

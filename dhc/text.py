@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from datetime import timedelta
 from functools import lru_cache
 
 NAME_LENGTH = 28  # characters of a class name on an axis, in a caption
@@ -46,3 +48,53 @@ def percent(share: float) -> str:
 def amount(count: int, noun: str) -> str:
     """1 picture, 1,024 pictures."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def size_text(size: float) -> str:
+    """Bytes in kB, MB or GB."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
+def duration_text(seconds: float | None) -> str:
+    """Seconds as ``8 s``, ``4 min``, ``3 h 20 min``, ``2 d 5 h``; ``?`` for None."""
+    if seconds is None or not math.isfinite(seconds):
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def rate_text(rate: float) -> str:
+    """A learning rate as a person writes it: 0.001, 0.00064, 1e-07."""
+    return f"{rate:.3g}"
+
+
+def count_text(count: int) -> str:
+    """1 picture, 5 pictures."""
+    return f"{count} picture" if count == 1 else f"{count} pictures"
+
+
+def percent_text(share: float) -> str:
+    """A share of 0 to 1 as a person reads it: 31%, 0.4%, <0.1%."""
+    if 0 < share < 0.001:
+        return "<0.1%"
+    return f"{share:.1%}" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def time_text(seconds: float | None) -> str:
+    """Seconds as 0:05:03; – for None."""
+    return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def shown(name: str, limit: int = 80) -> str:
+    """``name`` as an error may quote it: control characters escaped, the middle of a long one left out, in quotes."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+    if len(text) > limit:
+        text = f"{text[: limit // 2]}…{text[-limit // 2 :]}"
+    return f"“{text}”"

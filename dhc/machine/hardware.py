@@ -14,8 +14,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from dhc.config import DeviceConfig
-from dhc.cores import cores
-from dhc.runs.environment import read_environment
+from dhc.errors import DeviceError
+from dhc.machine.cores import cores
 
 NVIDIA_SMI = (
     "nvidia-smi",
@@ -26,11 +26,6 @@ NVIDIA_SMI = (
 
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 COMPILED_BYTES = 1 << 30
-POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
-
-
-class DeviceError(ValueError):
-    """A device that is asked for and not there; one sentence for the person."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +86,6 @@ def precision(asked: str, device: str, *, gains: bool = False) -> str:
         return "mixed_bfloat16" if gains and cpu_multiplies_bfloat16() else "float32"
     capability = compute_capability(device)
     return "mixed_bfloat16" if capability >= 8 else "mixed_float16" if capability >= 7 else "float32"
-
-
-def kept_precision(asked: str, run_dir: Path) -> str:
-    """What to ask for instead of ``auto`` in a run that has begun already: the precision that it began in.
-
-    Another machine may mean another one by ``auto``, whose variables and whose rounding would not be those of the saved state.
-    """
-    begun = read_environment(run_dir).get("precision", "")
-    return begun if asked == "auto" and begun in POLICIES else asked
 
 
 def compute_capability(device: str) -> float:

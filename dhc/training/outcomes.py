@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dhc.config import ConfigError
-from dhc.data.layout import DataError
+from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.runs import rundir
 from dhc.runs.status import LITTLE
-from dhc.training.hardware import DeviceError
 
 
 class StopRequested(Exception):  # noqa: N818 - a request is no error

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 
 PATIENCE = 3.0  # seconds; a training that has said how it ended lets go within one
 

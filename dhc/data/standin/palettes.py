@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dhc.data.plane import F32
+from dhc.data.standin.plane import F32
 
 # Sixteen names around the wheel, 22.5 degrees apart: lightness, chroma, hue.
 COLOURS = {

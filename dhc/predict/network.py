@@ -7,9 +7,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dhc.explain.sealed import refuse_strange
+from dhc.errors import RunError
+from dhc.predict.archive import refuse_strange
 from dhc.runs import rundir
-from dhc.runs.rundir import RunError
 
 
 def load_network(run_dir: Path) -> keras.Model:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dhc.data.motifs import MOTIFS
-from dhc.data.palettes import COLOURS, MOODS, Look, to_rgb
-from dhc.data.patterns import PATTERNS
-from dhc.data.plane import F32, SIDE, Plane, blur, blur_kernel, smooth_noise, uniform
+from dhc.data.standin.motifs import MOTIFS
+from dhc.data.standin.palettes import COLOURS, MOODS, Look, to_rgb
+from dhc.data.standin.patterns import PATTERNS
+from dhc.data.standin.plane import F32, SIDE, Plane, blur, blur_kernel, smooth_noise, uniform
 
 _DRAW = {**MOTIFS, **PATTERNS}
 _GHOSTS = 8  # different foreign motifs in one batch

@@ -11,14 +11,14 @@ import numpy as np
 from dhc.analysis.confusion import confusion_matrix
 from dhc.config import RunConfig
 from dhc.data.decode import Pictures, load_pictures
-from dhc.data.layout import DataError, Dataset, open_dataset
+from dhc.data.layout import Dataset, open_dataset
 from dhc.data.select import first_classes, load_for_run
+from dhc.errors import DataError, RunError
+from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
-from dhc.runs.rundir import RunError
 from dhc.runs.store import read_config, read_predictions
-from dhc.training import hardware
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def _pictures(config: RunConfig, dataset: Dataset, split: str, stored: Predictio
 def _network(folder: Path, config: RunConfig, pictures: Pictures, stored: Predictions) -> np.ndarray:
     """(N, K) float32 probabilities of the run's best network."""
     os.environ.update(hardware.environment(config.device, hardware.resolve(config.device.device)))
-    from dhc.explain.predict import load_network, probabilities  # Keras, once the environment is set
+    from dhc.predict.network import load_network, probabilities  # Keras, once the environment is set
 
     return probabilities(load_network(folder), pictures.x)
 
