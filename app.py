@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dhc.ui import demo, home
-from dhc.ui.frame import frame
-from dhc.ui.states import guard
+from dhc.ui.shell.frame import frame
+from dhc.ui.shell.states import guard
 
 frame("Deep Hallucination Classification", ":material/blur_on:")
 with guard(OSError):

@@ -2,7 +2,7 @@
 
     python -m benchmarks.overlay [--runs 100] [--epochs 250] [--repeats 5]
 
-The runs are written by the tests' `make_run`. A small app draws `dhc.ui.compare.curves` of none of them (the chart library is loaded by then), and at a click of all. The
+The runs are written by the tests' `make_run`. A small app draws `dhc.ui.runs.compare.curves` of none of them (the chart library is loaded by then), and at a click of all. The
 browser has no GPU. Times end with the second frame after the chart was drawn. Script times are those of Streamlit's AppTest.
 """
 
@@ -30,8 +30,8 @@ from dhc.data.standin.generate import make_dataset  # noqa: E402
 APP = """
 import streamlit as st
 from dhc.ui import session
-from dhc.ui.compare import curves
-from dhc.ui.frame import frame
+from dhc.ui.runs.compare import curves
+from dhc.ui.shell.frame import frame
 frame("Runs", ":material/table_rows:")
 curves.draw(session.store().runs() if st.toggle("All runs") else [])
 """

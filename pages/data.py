@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dhc.errors import DataError
 from dhc.ui import datasets
-from dhc.ui.frame import frame
-from dhc.ui.plan import data_folders
-from dhc.ui.states import empty, guard
+from dhc.ui.shell.frame import frame
+from dhc.ui.shell.session import data_folders
+from dhc.ui.shell.states import empty, guard
 
 frame("Data", ":material/photo_library:")
 with guard(DataError, OSError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dhc.errors import RunError
-from dhc.ui import mistakes
-from dhc.ui.frame import frame
-from dhc.ui.pickers import pick_run
-from dhc.ui.states import guard
+from dhc.ui.answers import mistakes
+from dhc.ui.shell.frame import frame
+from dhc.ui.shell.pickers import pick_run
+from dhc.ui.shell.states import guard
 
 frame("Mistakes", ":material/image_search:")
 with guard(RunError, OSError):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dhc.errors import RunError
-from dhc.ui import runs_table
-from dhc.ui.frame import frame
-from dhc.ui.states import guard
+from dhc.ui.runs import table
+from dhc.ui.shell.frame import frame
+from dhc.ui.shell.states import guard
 
 frame("Runs", ":material/table_rows:")
 with guard(RunError, OSError):
-    runs_table.draw()
+    table.draw()

@@ -9,9 +9,11 @@ from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.jobs.launch import launch
 from dhc.models.ladder import RUNGS
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
-from dhc.ui import bet, form, plan, session, sweep
-from dhc.ui.frame import choose_run, current_run, frame
-from dhc.ui.states import empty, error_box, guard, plain
+from dhc.ui.shell import session
+from dhc.ui.shell.frame import choose_run, current_run, frame
+from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.states import empty, error_box, guard
+from dhc.ui.train import bet, expectation, form, sweep
 
 EXPECTED = (ConfigError, DataError, DeviceError, ValueError, OSError)
 
@@ -20,7 +22,7 @@ def main() -> None:
     """Form on the left, what will happen on the right."""
     frame("Train", ":material/tune:")
     with guard(*EXPECTED):
-        folders = plan.data_folders()
+        folders = session.data_folders()
         if not folders and form.DRAFT not in st.session_state:
             empty(
                 "There are no pictures yet. Make the stand-in data set, or put your own folder into `data/`.",
@@ -73,7 +75,7 @@ def _fill(name: str) -> None:
 
 def _with_data(config: RunConfig) -> RunConfig:
     """A preset with the data folder that the form has, else that of the latest run that is still there, else the first."""
-    folders = plan.data_folders()
+    folders = session.data_folders()
     draft = st.session_state.get(form.DRAFT, {})
     used = [info.config.data.path for info in session.store().runs() if info.config is not None]
     path = draft.get("data.path") or next(
@@ -90,7 +92,7 @@ def _sweep(values: dict[str, object], asked: sweep.Asked) -> None:
 
 def _right(values: dict[str, object]) -> None:
     config = RunConfig().with_values(values)
-    plan.draw(config, session.dataset(config.data.path))
+    expectation.draw(config, session.dataset(config.data.path))
     waiting = [info for info in session.store().runs() if info.state.alive]
     label = (
         ("Start training" if config.model.name != "knn" else "Start comparing")

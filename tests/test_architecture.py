@@ -32,6 +32,14 @@ ALLOWED: dict[str, set[str]] = {
     "__main__": {"cli"},
     "pages": {"config", "data", "errors", "jobs", "models", "runs", "ui"},
 }
+# Rooms of dhc/ui from the lowest floor up; each imports only what lies below its own floor.
+FLOORS = (
+    {"widgets"},
+    {"shell"},
+    {"answers", "train", "datasets", "demo"},
+    {"manage", "ladder"},
+    {"live", "runs", "home"},
+)
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}
 ON_DEMAND = {"tensorboard", "mlflow"}  # optional, and loaded only while something is exported
@@ -47,8 +55,10 @@ MAY_IMPORT_KERAS = {
 }
 
 
-def modules() -> list[Path]:
-    return [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "dhc").rglob("*.py"))]
+def modules(folder: str = "") -> list[Path]:
+    """The product's Python files, those below `folder` only where one is named."""
+    files = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROOT / "dhc").rglob("*.py"))]
+    return [path for path in files if path.is_relative_to(ROOT / folder)]
 
 
 def room(path: Path) -> str:
@@ -75,6 +85,24 @@ def test_no_import_runs_against_the_flow(path: Path) -> None:
         return
     used = {name.split(".")[1] for name in imports(path) if name.startswith("dhc.")} - {here}
     assert used <= ALLOWED[here], f"{here} imports {used - ALLOWED[here]}"
+
+
+@pytest.mark.parametrize("path", modules("dhc/ui"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_room_of_the_screens_imports_one_beside_or_above_it(path: Path) -> None:
+    here = Path(path.relative_to(ROOT / "dhc" / "ui").parts[0]).stem
+    used = {name.split(".")[2] for name in imports(path) if name.startswith("dhc.ui.")} - {here}
+    below = {room for floor in FLOORS[: floor_of(here)] for room in floor}
+    assert used <= below, f"dhc/ui/{here} imports {used - below}"
+
+
+def floor_of(room: str) -> int:
+    """The floor of a room of dhc/ui, from 0; the package itself imports nothing."""
+    return next((number for number, rooms in enumerate(FLOORS) if room in rooms), 0)
+
+
+def test_nobody_imports_training() -> None:
+    writers = [path for path in modules() if any(name.startswith("dhc.training") for name in imports(path))]
+    assert {room(path) for path in writers} == {"training"}
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -23,8 +23,8 @@ from dhc.runs.store import Store
 PARENT, CHILD, OTHER = (f"20260101-00000{n}-vgg16-000{n}" for n in range(3))
 PAGE = """
 from dhc.ui import bet, session
-from dhc.ui.compare import bets
-from dhc.ui.frame import frame
+from dhc.ui.runs.compare import bets
+from dhc.ui.shell.frame import frame
 frame("Runs", ":material/table_rows:")
 runs = session.store().runs()
 for info in runs:

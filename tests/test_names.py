@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhc.text import amount, clean, cut, percent, short_names
-from dhc.ui.names import bold
+from dhc.ui.shell.markdown import bold
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from dhc.analysis.mistakes import outcomes, select
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
-from dhc.ui.matrix import Look, matrix_figure
+from dhc.ui.answers.matrix import Look, matrix_figure
 
 pytestmark = pytest.mark.pages
 

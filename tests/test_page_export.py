@@ -12,7 +12,7 @@ from screens import ROOT, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.runs.store import Store
-from dhc.ui.compare.export import command_lines, sentences
+from dhc.ui.runs.compare.export import command_lines, sentences
 
 pytestmark = pytest.mark.pages
 
@@ -78,6 +78,6 @@ def test_runs_still_training_are_said_to_be(tiny_data: Path, tmp_path: Path) -> 
 def test_the_pages_load_neither_tensorboard_nor_mlflow_nor_tensorflow() -> None:
     import subprocess
 
-    code = "import sys, dhc.ui.compare, dhc.cli; print({'tensorboard', 'mlflow', 'tensorflow', 'keras'} & {n.split('.')[0] for n in sys.modules})"
+    code = "import sys, dhc.ui.runs.compare, dhc.cli; print({'tensorboard', 'mlflow', 'tensorflow', 'keras'} & {n.split('.')[0] for n in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"

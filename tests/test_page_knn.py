@@ -15,7 +15,7 @@ from dhc.runs.rundir import RunWriter
 from dhc.runs.status import identify
 from dhc.runs.store import Store
 from dhc.training.knn import classify_and_evaluate
-from dhc.ui.knn import as_markdown, read_table, told
+from dhc.ui.live.knn import as_markdown, read_table, told
 
 pytestmark = pytest.mark.pages
 

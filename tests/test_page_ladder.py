@@ -24,7 +24,7 @@ from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import Store
-from dhc.ui import plan
+from dhc.ui.train import expectation
 
 pytestmark = pytest.mark.pages
 
@@ -313,7 +313,7 @@ def test_how_many_and_how_long_is_said_first(make: Make) -> None:
 def test_a_time_that_nobody_knows_is_said_to_be_unknown(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     make("cnn5")
     monkeypatch.setattr(
-        plan, "resolved_device", lambda asked: "cpu" if asked == "cpu" else "gpu:0"
+        expectation, "resolved_device", lambda asked: "cpu" if asked == "cpu" else "gpu:0"
     )  # on which nothing was measured yet
     said = texts(open_page("ladder"))
     assert (

@@ -152,7 +152,7 @@ def test_a_value_out_of_bounds_is_told_and_a_preset_mends_it(
 def test_a_label_that_a_tab_sends_after_a_restart_chooses_nothing(
     monkeypatch: pytest.MonkeyPatch, sent: str, chosen: list[str]
 ) -> None:
-    from dhc.ui import pickers
+    from dhc.ui.shell import pickers
 
     taken: list[str] = []
     monkeypatch.setattr(pickers.st, "session_state", {"key": sent})

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.pages
 
 PAGE = """
 from dhc.ui import session
-from dhc.ui.compare import replay
-from dhc.ui.frame import frame
+from dhc.ui.runs.compare import replay
+from dhc.ui.shell.frame import frame
 frame("Runs", ":material/table_rows:")
 replay.draw(session.store().runs())
 """

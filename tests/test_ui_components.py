@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as hs
 from streamlit.testing.v1 import AppTest
 
-from dhc.ui import assets, frame
-from dhc.ui.gallery import Tile, gallery, png_base64
-from dhc.ui.plot import to_json
-from dhc.ui.states import plain
+from dhc.ui.shell import frame
+from dhc.ui.shell.markdown import plain
+from dhc.ui.widgets import assets
+from dhc.ui.widgets.gallery import Tile, gallery, png_base64
+from dhc.ui.widgets.plot import to_json
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
@@ -31,7 +32,7 @@ def app(body: str) -> AppTest:
     """Run ``body`` as a page."""
     imports = (
         "import numpy as np, plotly.graph_objects as go, streamlit as st\n"
-        "from dhc.ui.frame import *\nfrom dhc.ui.gallery import *\nfrom dhc.ui.plot import *\nfrom dhc.ui.states import *\n"
+        "from dhc.ui.shell.frame import *\nfrom dhc.ui.widgets.gallery import *\nfrom dhc.ui.widgets.plot import *\nfrom dhc.ui.shell.states import *\n"
     )
     return AppTest.from_string(imports + body, default_timeout=20).run()
 
@@ -71,7 +72,7 @@ def test_plotly_is_served_out_of_the_installed_package() -> None:
     page = app("from dhc.ui import assets\nst.text(assets.plotly_url())")
     import plotly
 
-    assert page.text[0].value == f"component/dhc.ui.assets.plotly/plotly.min.js?v={plotly.__version__}"
+    assert page.text[0].value == f"component/dhc.ui.widgets.assets.plotly/plotly.min.js?v={plotly.__version__}"
     assert (Path(plotly.__file__).parent / "package_data" / "plotly.min.js").stat().st_size > 1_000_000
 
 
@@ -194,7 +195,7 @@ def test_every_page_of_the_navigation_has_its_own_name_and_file() -> None:
 FENCED = """
 import importlib.util
 {before}
-from dhc.ui.frame import fence
+from dhc.ui.shell.frame import fence
 fence()
 fence()
 from dhc.machine.hardware import require

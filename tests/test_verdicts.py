@@ -8,7 +8,7 @@ import pytest
 from dhc.analysis.trajectory import Course, course
 from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
-from dhc.ui.detail import tell_course
+from dhc.ui.answers.picture import tell_course
 
 
 def predictions(y_true: int, *after_each_epoch: int) -> Predictions:

@@ -253,6 +253,11 @@ class Store:
         return of_history(log.history())
 
 
+def is_knn(info: RunInfo) -> bool:
+    """Whether the run looks for nearest neighbours instead of training a network."""
+    return info.config is not None and info.config.model.name == "knn"
+
+
 def read_config(folder: Path) -> tuple[RunConfig | None, str]:
     """The run's config, or None and a sentence that says why it cannot be read."""
     try:

@@ -14,9 +14,10 @@ from dhc.data.health import Finding
 from dhc.data.health import check as examine
 from dhc.data.layout import Dataset
 from dhc.jobs import datasets as jobs
-from dhc.ui import session
-from dhc.ui.gallery import Tile, gallery
-from dhc.ui.states import error_box, guard, plain
+from dhc.ui.shell import session
+from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.states import error_box, guard
+from dhc.ui.widgets.gallery import Tile, gallery
 
 SAMPLES = 24
 BOXES = {"error": st.error, "warning": st.warning, "note": st.info}

@@ -10,9 +10,9 @@ from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.jobs import datasets
 from dhc.jobs.launch import launch
 from dhc.models.presets import preset_config
-from dhc.ui import session
-from dhc.ui.frame import choose_run
-from dhc.ui.states import error_box, guard
+from dhc.ui.shell import session
+from dhc.ui.shell.frame import choose_run
+from dhc.ui.shell.states import error_box, guard
 
 STARTED = "dhc_demo_started"  # this session asked for the demo and waits for its pictures
 

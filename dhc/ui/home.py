@@ -12,11 +12,13 @@ from dhc.machine import hardware
 from dhc.machine.cores import cores
 from dhc.runs.store import RunInfo
 from dhc.text import cut
-from dhc.ui import plan, queue, session
-from dhc.ui.frame import link
-from dhc.ui.gallery import Tile, gallery
-from dhc.ui.pickers import state_badge, titled
-from dhc.ui.states import empty, guard, plain
+from dhc.ui.manage import queue
+from dhc.ui.shell import session
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.pickers import state_badge, titled
+from dhc.ui.shell.states import empty, guard
+from dhc.ui.widgets.gallery import Tile, gallery
 
 SHOWN = 8
 STRIP = 10
@@ -52,7 +54,7 @@ def draw() -> None:
 
 def _pictures() -> None:
     """A strip of val pictures of the first data set: what this is all about, at a glance."""
-    folder = next(iter(plan.data_folders()), None)
+    folder = next(iter(session.data_folders()), None)
     if folder is None:
         return
     with guard(DataError, OSError):
@@ -83,7 +85,7 @@ def _run(info: RunInfo) -> None:
 
 def _data() -> None:
     st.subheader("Pictures", anchor=False)
-    folders = plan.data_folders()
+    folders = session.data_folders()
     for folder in folders:
         try:
             found = session.dataset(folder)

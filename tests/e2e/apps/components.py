@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dhc.figures.confusion import heatmap
-from dhc.ui.frame import frame
-from dhc.ui.gallery import Tile, gallery
-from dhc.ui.plot import plot
+from dhc.ui.shell.frame import frame
+from dhc.ui.widgets.gallery import Tile, gallery
+from dhc.ui.widgets.plot import plot
 
 CLASSES = [f"class {i}" for i in range(96)]
 HOSTILE = (

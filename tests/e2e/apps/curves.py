@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dhc.ui import session
-from dhc.ui.compare import curves, settings
-from dhc.ui.frame import frame
+from dhc.ui.runs.compare import curves, settings
+from dhc.ui.shell import session
+from dhc.ui.shell.frame import frame
 
 frame("Runs", ":material/table_rows:")
 curves.draw(session.store().runs())

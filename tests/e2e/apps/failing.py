@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.ui.frame import frame
-from dhc.ui.states import empty, guard
+from dhc.ui.shell.frame import frame
+from dhc.ui.shell.states import empty, guard
 
 frame("Failing", ":material/error:")
 empty("There are no runs yet.", links=["Train"])

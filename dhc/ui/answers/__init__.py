@@ -1,0 +1,1 @@
+"""Screens of a run's answers: Mistakes, Confusion, and the large picture that both open."""

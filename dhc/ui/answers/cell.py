@@ -1,0 +1,99 @@
+"""One cell of the confusion matrix: its figures, its pictures, and what its two classes look like."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dhc.analysis.mistakes import select
+from dhc.runs.records import Predictions
+from dhc.text import clean, percent
+from dhc.ui.answers import picture
+from dhc.ui.answers.album import inline, tiles
+from dhc.ui.answers.matrix import KEY, matrix_of
+from dhc.ui.answers.subject import Subject
+from dhc.ui.shell import address
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import bold
+from dhc.ui.widgets.gallery import gallery
+
+CELL = "cell"
+MAX_PICTURES = 60  # more are on the Mistakes screen
+SCROLL_FROM = 12  # pictures; more scroll in a box of their own, so that the matrix stays in sight
+BOX_HEIGHT = 350  # CSS pixels
+TILE = 88
+EXAMPLES, EXAMPLE = 6, 64  # how many, CSS pixels a side
+
+
+def chosen(k: int) -> tuple[int, int] | None:
+    """The cell in the address, true and predicted class index, None where it names none of k classes."""
+    return address.pair(CELL, below=k)
+
+
+def choose(i: int, j: int) -> None:
+    """Put the cell into the address, and close the picture that may be open."""
+    address.put(**{CELL: f"{i},{j}", picture.PICTURE: None})
+
+
+def panel(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
+    """The pictures of a cell; returns their rows in the order shown."""
+    if cell is None:
+        st.info(
+            "Click a cell of the matrix, filled or empty, or a pair of the list: its pictures appear here.",
+            icon=":material/ads_click:",
+        )
+        return []
+    i, j = cell
+    rows = select(subject.table, true=i, predicted=j, only_mistakes=False)
+    _cell_title(subject.p, i, j)
+    if rows.empty:
+        st.caption("No val picture is in this cell.")
+        return []
+    listed: list[int] = rows["index"].tolist()
+    shown = rows.head(MAX_PICTURES)
+    with st.container(height=BOX_HEIGHT if len(rows) > SCROLL_FROM else "content", border=False, key=KEY + "cell"):
+        clicked = gallery(
+            tiles(shown, subject.album, (percent(c) for c in shown["confidence"])), key=KEY + "pictures", size=TILE
+        )
+    if len(rows) > len(shown):
+        st.caption(f"The {len(shown)} most confident of {len(rows):,}.")
+    if clicked is not None:
+        picture.choose(listed[clicked])
+    return listed
+
+
+def _cell_title(p: Predictions, i: int, j: int) -> None:
+    """What the cell is, its figures, and ways on from here."""
+    counts = matrix_of(p)
+    count, of_true, of_predicted = int(counts[i, j]), int(counts[i].sum()), int(counts[:, j].sum())
+    if i == j:
+        st.markdown(f"#### {bold(p.classes[i])} recognised")
+    else:
+        st.markdown(f"#### {bold(p.classes[i])} taken for {bold(p.classes[j])}")
+    st.caption(f"{_of(count, of_true)} with this true class · {_of(count, of_predicted)} with this predicted class")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if i != j:
+            st.button(f"The other way round: {counts[j, i]}", key=KEY + "swap", icon=":material/swap_horiz:", on_click=choose, args=(j, i))  # fmt: skip
+        show = {"show": "all"} if i == j else {}
+        link("Mistakes", text="Open in Mistakes", true=str(i), pred=str(j), **show)
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count:,} of {total:,} ({percent(count / total)})" if total else "0 of 0"
+
+
+def examples(subject: Subject, cell: tuple[int, int] | None) -> None:
+    """What the true and the predicted class look like where the network recognised them: names may be mere numbers."""
+    if cell is None or cell[0] == cell[1]:
+        return
+    for column, c in zip(st.columns(2, gap="medium"), cell, strict=True):
+        rows = select(subject.table, true=c, predicted=c, only_mistakes=False).head(EXAMPLES)
+        images = [(subject.album.image(row), clean(file)) for row, file in zip(rows["index"], rows["id"], strict=True)]
+        shown = [inline(image, size=EXAMPLE, alt=file, title=file) for image, file in images if image is not None]
+        if shown:
+            with column:
+                st.caption(f"Recognised as {bold(subject.p.classes[c])}")
+                st.html(
+                    f'<div style="display: grid; grid-template-columns: repeat(auto-fill, {EXAMPLE}px); gap: 8px">'
+                    + "".join(shown)
+                    + "</div>"
+                )

@@ -1,0 +1,221 @@
+"""One val picture, large: what it is, what it was taken for and how surely, its way through the epochs, its neighbours.
+
+The picture's row stands in the address (``picture=17``), so the view can be sent; Left and Right lead through the
+pictures that the page lists, Escape closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dhc.analysis.mistakes import top_k
+from dhc.analysis.neighbours import nearest
+from dhc.analysis.trajectory import Course, course
+from dhc.errors import DataError
+from dhc.figures.bars import probabilities
+from dhc.figures.trajectory import LANES, lane_classes, lanes
+from dhc.runs.records import Predictions
+from dhc.runs.store import RunInfo
+from dhc.text import amount, clean, cut, percent, short_names
+from dhc.ui.answers.album import Album, blank, inline, training_pictures
+from dhc.ui.answers.subject import Subject
+from dhc.ui.shell import address
+from dhc.ui.shell.markdown import bold, plain
+from dhc.ui.shell.states import guard, loading
+from dhc.ui.widgets import assets
+from dhc.ui.widgets.plot import plot
+
+PICTURE = "picture"
+LARGE = 384  # CSS pixels a side: 64 × 6, so every pixel is a whole square
+NEIGHBOURS = 6
+STEPS = (("Previous", -1, ":material/arrow_back:", "Left"), ("Next", 1, ":material/arrow_forward:", "Right"))
+NEAREST = (
+    "Nearest in raw pixels: the number is the Euclidean distance between the pixels, each from 0 to 1. 0 is the same picture, "
+    "110.85 all black against all white. It is what the KNN baseline goes by, not what the network sees."
+)
+
+
+def chosen(subject: Subject) -> int | None:
+    """The row of the picture in the address, None when there is none or no such row."""
+    return address.integer(PICTURE, low=0, high=len(subject.p.ids) - 1)
+
+
+def choose(index: int | None) -> None:
+    """Put the picture in row `index` into the address, or take it out."""
+    address.put(**{PICTURE: index})
+
+
+def show_chosen(subject: Subject, listed: Sequence[int], on_close: Callable[[int], None] = lambda index: None) -> None:
+    """Open the picture in the address, if there is one, among the pictures `listed` (rows, in the page's order).
+
+    `on_close` is told the picture that was on screen last, before the page runs again.
+    """
+    if chosen(subject) is None:
+        return
+
+    def close() -> None:
+        last = chosen(subject)
+        choose(None)
+        if last is not None:
+            on_close(last)
+
+    @st.dialog("Val picture", width="large", icon=":material/image_search:", on_dismiss=close)
+    def dialog() -> None:
+        with guard(DataError, OSError):
+            index = chosen(subject)
+            if index is not None:
+                st.html(assets.path("answers/picture.css"))
+                with st.container(key="dhc-detail", gap="small"):
+                    steps(lambda: chosen(subject), choose, listed)
+                    _draw(subject, index)
+
+    dialog()
+
+
+def steps(
+    now: Callable[[], int | None], go: Callable[[int], None], listed: Sequence[int], *, key: str = "dhc_"
+) -> None:
+    """Where we are among the rows `listed`, previous, next. `now` reads the row that is open, `go` opens another one."""
+    index = now()
+    at = None if index is None else _place(index, listed)
+    with st.container(key="dhc-steps", horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            "Not among the pictures listed" if at is None else f"{at + 1:,} of {len(listed):,} listed", width="content"
+        )
+        for label, by, icon, shortcut in STEPS:
+            st.button(
+                label, key=f"dhc_{label.lower()}", icon=icon, shortcut=shortcut, on_click=_step, args=(now, go, listed, by),
+                disabled=at is None or not 0 <= at + by < len(listed),
+            )  # fmt: skip
+
+
+def _step(now: Callable[[], int | None], go: Callable[[int], None], listed: Sequence[int], by: int) -> None:
+    """Go on from the picture that is open *now*: keys may be pressed faster than the dialog is drawn."""
+    index = now()
+    at = None if index is None else _place(index, listed)
+    if at is not None and 0 <= at + by < len(listed):
+        go(listed[at + by])
+
+
+def _place(index: int, listed: Sequence[int]) -> int | None:
+    return listed.index(index) if index in listed else None
+
+
+def _draw(subject: Subject, index: int) -> None:
+    row = subject.table.iloc[index]
+    left, right = st.columns([396, 700], gap="medium")
+    with left:
+        large(subject.album, index)
+    with right:
+        _verdict(row)
+        st.markdown("**Most probable classes**")
+        bars(subject.p, index, key="dhc_bars")
+        _epochs(subject.p, index)
+    _neighbours(subject, index, row)
+
+
+def large(album: Album, index: int, *, size: int = LARGE) -> None:
+    """The picture in row `index`, `size` CSS pixels a side, and its name."""
+    image = album.image(index)
+    name = clean(str(album.ids[index]))
+    st.html(inline(blank() if image is None else image, size=size, alt=f"The picture {name}", title=name))
+    if image is None:
+        st.caption("This picture is not there any more, or cannot be read.")
+    st.caption(plain(name))
+
+
+def _verdict(row: pd.Series) -> None:
+    if row["correct"]:
+        st.markdown(f"### :green[:material/check_circle:] {bold(row['true_name'])} :green[recognised]")
+    else:
+        st.markdown(
+            f"### :red[:material/cancel:] {bold(row['true_name'])} :red[taken for] {bold(row['predicted_name'])}"
+        )
+    sure = f"{percent(row['confidence'])} sure · " if row["correct"] else (
+        f"{percent(row['confidence'])} sure of that, {percent(row['p_true'])} for the true class · "
+    )  # fmt: skip
+    st.caption(
+        f"{sure}loss {row['loss']:.3f}", help="The loss of this one picture: -ln of the true class's probability."
+    )
+
+
+def bars(p: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
+    """The picture's five most probable classes as bars, the true one marked; `reach`: where the axis ends, 1 being 100%."""
+    ranked = top_k(p, index)
+    names = short_names(p.classes)
+    figure = probabilities(
+        [names[c] for c in ranked.index], ranked["probability"].to_numpy(), names[int(p.y_true[index])]
+    )
+    figure.update_layout(
+        margin={"l": 8, "r": 8, "t": 0, "b": 4}, xaxis={"title": None, "showticklabels": False, "range": [0, reach]}
+    )
+    told = ", ".join(f"{clean(name)} {percent(chance)}" for name, chance in ranked.itertuples(index=False))
+    plot(figure, key=key, height=26 * len(ranked) + 4, alt=f"Most probable classes: {told}", clicks=False)
+
+
+def _epochs(p: Predictions, index: int) -> None:
+    way = course(p, index)
+    told = tell_course(way, p.classes)
+    lane_count = min(len(lane_classes(way)), LANES)
+    figure = lanes(way, short_names(p.classes))
+    figure.update_layout(margin={"b": 20}, xaxis={"title": None})  # the heading says what runs from left to right
+    st.markdown("**Epoch by epoch**")
+    plot(figure, key="dhc_epochs", height=20 * lane_count + 26, alt=told, clicks=False)
+    best = f"The dotted line is epoch {p.best_epoch:,}, the best one, whose answers these are."
+    st.caption(plain(f"{told} {best}"))
+
+
+def tell_course(way: Course, classes: Sequence[str]) -> str:
+    """One sentence about a picture's way through the epochs."""
+    total = len(way.predicted)
+    last = cut(classes[way.predicted[-1]], 40)
+    if way.right == total:
+        return f"Right after every one of {amount(total, 'epoch')}."
+    if way.first_right is None:
+        told = f"Never right in {amount(total, 'epoch')}"
+    else:
+        told = f"Right after {way.right:,} of {amount(total, 'epoch')}, first after epoch {way.first_right:,}"
+    if way.settled == total:
+        return f"{told}; {last} only since the last one."
+    return f"{told}; {last} without a change since epoch {way.settled:,}."
+
+
+def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
+    """The nearest training pictures of the true class and of the predicted one, or of the runner-up where both are the same."""
+    image = subject.album.image(index)
+    if image is None or subject.info.config is None:
+        return
+    second = top_k(subject.p, index, 2)["name"].iloc[-1]
+    rival = (second, "the runner-up") if row["correct"] else (row["predicted_name"], "the predicted class")
+    classes = [(row["true_name"], "the true class"), rival]
+    with loading("Comparing with the training pictures …"):
+        found = [_nearest(subject.info, name, image) for name, _ in classes]
+    for column, (name, role), pictures in zip(st.columns(2, gap="medium"), classes, found, strict=True):
+        with column:
+            st.markdown(f"Nearest training pictures of {bold(name)}, {role}", help=NEAREST)
+            if len(pictures[0]):
+                st.html(_strip(*pictures))
+            else:
+                st.caption("The data set has none of this class.")
+
+
+def _nearest(info: RunInfo, class_name: str, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n,) files, (n, 64, 64, 3) pixels and (n,) distances."""
+    assert info.config is not None
+    files, x = training_pictures(info.config, class_name)
+    rows, distances = nearest(image, x, NEIGHBOURS)
+    return files[rows], x[rows], distances
+
+
+def _strip(files: np.ndarray, x: np.ndarray, distances: np.ndarray) -> str:
+    """HTML: pictures in a row, each with its distance below."""
+    cells = [
+        f'<figure style="margin: 0">{inline(image, size=80, alt=f"training picture {clean(file)}", title=clean(file))}'
+        f'<figcaption style="text-align: center; font-size: 0.8125rem; padding-top: 3px">{distance:.2f}</figcaption></figure>'
+        for file, image, distance in zip(files.tolist(), x, distances.tolist(), strict=True)
+    ]
+    return f'<div style="display: grid; grid-template-columns: repeat({NEIGHBOURS}, minmax(0, 80px)); gap: 8px">{"".join(cells)}</div>'

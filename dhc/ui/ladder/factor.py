@@ -1,0 +1,188 @@
+"""The LR-factor experiment on the Ladder screen: a sweep at a click, and what each factor reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dhc.analysis.factor import FACTOR, Family, can_drop, families, means, not_yet_run
+from dhc.analysis.ladder import Group, group_of
+from dhc.config import RunConfig
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
+from dhc.figures.factor import factors
+from dhc.jobs.groups import dated
+from dhc.jobs.ladder import FACTORS, factor_configs
+from dhc.jobs.values import parse_values
+from dhc.models.presets import preset_config
+from dhc.runs.store import RunInfo
+from dhc.text import amount, cut
+from dhc.ui.shell import address, session
+from dhc.ui.shell.frame import choose_run, link
+from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.pickers import describe
+from dhc.ui.shell.states import guard
+from dhc.ui.train import batch
+from dhc.ui.train.sweep import WRITE
+from dhc.ui.widgets.plot import Click, plot
+
+TICK = 3.0  # seconds between two looks while the experiment runs
+EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
+BASE, QUICK, FAMILY = "dhc_factor_base", "quick", "dhc_factor_family"
+MOST = 30  # runs offered as a base, and links drawn
+ABOUT = (
+    "ReduceLROnPlateau multiplies the learning rate by the factor when val_accuracy has stopped getting better. The report's author "
+    "tried several factors, noted the accuracies on paper and chose 0.8. Here the same experiment is one click."
+)
+
+
+def draw(group: Group, runs: Sequence[RunInfo]) -> None:
+    """What to run on the left, what came of it on the right."""
+    st.subheader("LR factor against accuracy", anchor=False)
+    st.caption(ABOUT)
+    left, right = st.columns([2, 3], gap="large")
+    with left, guard(*EXPECTED):
+        _set_up(group, runs)
+    with right:
+        _watch(runs)
+
+
+def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
+    base = _base(group, runs)
+    text = st.text_input(
+        "Factors", ", ".join(f"{factor:g}" for factor in FACTORS), key="dhc_factor_factors", help=WRITE
+    )
+    repeats = st.number_input(
+        "Repeats", 1, 10, key="dhc_factor_repeats", help="Runs of each factor, each with a seed of its own."
+    )
+    asked = factor_configs(base, parse_values(FACTOR, text), repeats)
+    todo = not_yet_run(asked, runs)
+    if not can_drop(base):
+        st.warning(
+            f"In {base.fit.epochs} epochs with patience {base.schedule.patience} the learning rate cannot drop: all factors "
+            f"would do the same.",
+            icon=":material/warning:",
+        )
+    here = len(asked) - len(todo)
+    if here:
+        st.markdown(f"{here} of {amount(len(asked), 'run')} {'is' if here == 1 else 'are'} here already.")
+    if not todo:
+        return
+    st.markdown(batch.expectation_text(todo, session.dataset(base.data.path)))
+    pressed = st.button("Run the experiment", type="primary", icon=":material/play_arrow:")
+    if pressed and batch.start(todo, group=dated("LR factor")):
+        st.rerun()
+
+
+def _base(group: Group, runs: Sequence[RunInfo]) -> RunConfig:
+    """The settings that all runs of the experiment share, chosen by the person."""
+    offered = {
+        info.id: (info, info.config)
+        for info in runs
+        if info.config is not None and info.config.uses(FACTOR) and group_of(info.config) == group
+    }
+    kept = dict(list(offered.items())[:MOST])
+    if st.session_state.get(BASE) not in (None, QUICK, *kept):
+        del st.session_state[BASE]  # deleted, or of other pictures
+    chosen = st.selectbox(
+        "Settings",
+        [QUICK, *kept],
+        key=BASE,
+        format_func=lambda name: "Quick demo" if name == QUICK else describe(kept[name][0]),
+    )
+    config = kept[chosen][1] if chosen in kept else preset_config(QUICK).with_values({"data.path": group.path})
+    st.caption(told(config))
+    return config
+
+
+def told(config: RunConfig) -> str:
+    """Markdown: on what and how the runs of an experiment train."""
+    classes = f"up to {config.data.classes} classes" if config.data.classes else "all classes"
+    return (
+        f"{config.model.name}, width {config.model.width:g}, {plain(cut(Path(config.data.path).name, 40))}, {classes}, "
+        f"{amount(config.fit.epochs, 'epoch')}, patience {config.schedule.patience}, learning rate "
+        f"{config.optimizer.learning_rate:g} down to {config.schedule.min_lr:g}"
+    )
+
+
+def _watch(runs: Sequence[RunInfo]) -> None:
+    """The experiments in the folder, looked at again while one is under way."""
+    alive = any(family.waiting for family in families(runs))
+
+    @st.fragment(run_every=TICK if alive else None)
+    def body() -> None:
+        with guard(*EXPECTED), st.container(key="dhc-ladder-factor"):
+            found = families(session.store().runs())
+            if alive and not any(family.waiting for family in found):
+                st.rerun(scope="app")
+            if found:
+                _result(_pick(found))
+            else:
+                st.info("No two runs yet that differ in their LR factor and the seed only.", icon=":material/inbox:")
+
+    body()
+
+
+def _pick(found: Sequence[Family]) -> Family:
+    by_key = {family.key: family for family in found}
+    if len(found) == 1:
+        return found[0]
+    st.session_state[FAMILY] = address.choice("family", list(by_key), found[0].key)
+    st.selectbox(
+        "Experiment",
+        list(by_key),
+        key=FAMILY,
+        format_func=lambda key: _name(by_key[key]),
+        on_change=_choose,
+        args=(by_key,),
+    )
+    return by_key[str(st.session_state[FAMILY])]
+
+
+def _choose(by_key: Mapping[str, Family]) -> None:
+    key = st.session_state[FAMILY]
+    if key in by_key:
+        address.put(family=key)
+
+
+def _name(family: Family) -> str:
+    config = family.config
+    return (
+        f"{config.model.name}, width {config.model.width:g}, {cut(Path(config.data.path).name, 40)}, "
+        f"{amount(config.fit.epochs, 'epoch')}: {amount(family.factors, 'factor')}, {amount(len(family.trials), 'run')}"
+    )
+
+
+def _result(family: Family) -> None:
+    st.caption(told(family.config))
+    alt = "Best val_accuracy by LR factor, a dot for each run"
+    open_run(plot(factors(family.trials), key="dhc_factor_chart", height=340, alt=alt))
+    if family.waiting:
+        st.badge(f"{amount(family.waiting, 'run')} under way", icon=":material/play_circle:", color="blue")
+    if family.trials:
+        st.markdown(outcome(family))
+    with st.expander("Runs"), st.container(horizontal=True):
+        for trial in family.trials[:MOST]:
+            link("Live", text=f"{trial.factor:g}, seed {trial.seed}: {trial.val_accuracy:.3f}", run=trial.run)
+
+
+def outcome(family: Family) -> str:
+    """Markdown: which factor reached most on average, and what that is worth. The family has a trial at least."""
+    averaged = means(family.trials)
+    value = max(mean for _, mean, _ in averaged)
+    if len(averaged) == 1:
+        return f"Only factor {averaged[0][0]:g} has ended so far, with {value:.3f}."
+    best = [(factor, count) for factor, mean, count in averaged if mean == value]
+    text = f"Highest on average: **{' and '.join(f'{factor:g}' for factor, _ in best)}** with {value:.3f}."
+    if all(count == 1 for _, _, count in averaged):
+        text += " One run a factor: a small difference may be luck, so repeat it with other seeds."
+    return text
+
+
+def open_run(click: Click | None) -> None:
+    """Go to the Live screen of the run whose bar or dot was clicked."""
+    run = session.run_or_none(click["customdata"]) if click and isinstance(click["customdata"], str) else None
+    if run is not None:
+        choose_run(run.id)
+        st.switch_page("pages/live.py", query_params={"run": run.id})

@@ -1,0 +1,217 @@
+"""The Ladder screen: the report's steps as measured here beside what was reported, and the missing ones at a click."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dhc.analysis.ladder import Group, Step, groups, ladder, scale_of
+from dhc.errors import ConfigError, DataError, DeviceError, RunError
+from dhc.figures.ladder import rungs
+from dhc.jobs.groups import dated
+from dhc.jobs.ladder import rung_configs
+from dhc.models.ladder import SCALES
+from dhc.runs.store import RunInfo
+from dhc.text import amount, clean, cut, duration_text
+from dhc.ui.ladder import factor
+from dhc.ui.shell import address, session
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.pickers import COLORS, ICONS
+from dhc.ui.shell.states import empty, guard
+from dhc.ui.train import batch
+from dhc.ui.widgets.plot import plot
+
+TICK = 3.0  # seconds between two looks while something trains
+EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
+GROUP = "dhc_ladder_group"
+WIDTHS = (4.7, 0.9, 1.2, 1.1, 0.8, 1.1, 3.0)
+DIFFERENCES = "What differs from the step before."
+INTRODUCTION = (
+    "The report climbed from nearest neighbours to its final VGG16, a step at a time. Here is each step as your own runs measure "
+    "it, on val, beside the accuracy that the report gives, on the competition's test set: other pictures, so compare the "
+    "climb rather than the figures."
+)
+
+
+def draw() -> None:
+    """Group of runs, missing rungs, chart, steps, the LR-factor experiment."""
+    st.caption(INTRODUCTION)
+    runs = session.store().runs()
+    found = groups(runs, session.data_folders())
+    if not found:
+        empty(
+            "There are no pictures and no runs yet. Make the stand-in data set, or start the demo.",
+            links=["Home", "Data"],
+        )
+        return
+    group = _pick(found, runs)
+    steps = ladder(runs, group)
+    with guard(*EXPECTED):
+        _missing(steps, group)
+    _watch(group, steps)
+    factor.draw(group, runs)
+
+
+def _pick(found: Sequence[Group], runs: Sequence[RunInfo]) -> Group:
+    """The group named in the address, else the one with most rungs; a select box to change it."""
+    by_key = {group.key: group for group in found}
+    st.session_state[GROUP] = address.choice("group", list(by_key), found[0].key)
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    with left:
+        st.selectbox(
+            "Pictures",
+            list(by_key),
+            key=GROUP,
+            format_func=lambda key: describe(by_key[key], found),
+            on_change=_choose,
+            args=(by_key,),
+            help="Only runs on the same pictures can be compared: the same data set, classes and share of train.",
+        )
+    unread = sum(info.config is None for info in runs)
+    if unread:
+        right.caption(f"{amount(unread, 'run')} with unreadable settings left out.")
+    return by_key[str(st.session_state[GROUP])]
+
+
+def _choose(by_key: Mapping[str, Group]) -> None:
+    key = st.session_state[GROUP]
+    if key in by_key:
+        address.put(group=key)
+
+
+def describe(group: Group, among: Sequence[Group] = ()) -> str:
+    """``stand-in, 12 classes, 50 % of train``; with the folder above where another group's folder has the same name."""
+    path = Path(group.path)
+    alike = {other.path for other in among if Path(other.path).name == path.name}
+    name = path.name if len(alike) < 2 else f"{path.parent.name}/{path.name}"
+    classes = "all classes" if group.classes == 0 else f"{group.classes:,} classes"
+    share = "" if group.train_fraction == 1 else f", {group.train_fraction:.3g} of train"
+    return f"{cut(name or clean(group.path), 60)}, {classes}{share}"
+
+
+def _missing(steps: Sequence[Step], group: Group) -> None:
+    """How many rungs are missing, at which scale to run them, how long that takes, and the button."""
+    names = [step.name for step in steps if step.missing]
+    with st.container(border=True, key="dhc-ladder-missing"):
+        if not names:
+            st.markdown(":material/check_circle: Every rung is measured or under way.")
+            return
+        left, right = st.columns([2, 3], vertical_alignment="center", gap="large")
+        with left:
+            scale = st.radio(
+                "Scale",
+                list(SCALES),
+                captions=list(SCALES.values()),
+                format_func=str.capitalize,
+                key="dhc_ladder_scale",
+            )
+        with right:
+            configs = list(rung_configs(names, scale or "quick", group.changes).values())
+            expected = batch.expectation_text(configs, session.dataset(group.path))
+            st.markdown(f"**{len(names)} of {len(steps)} rungs are missing.** {expected}")
+            label = "Run the missing rungs" if len(names) > 1 else "Run the missing rung"
+            pressed = st.button(label, type="primary", icon=":material/play_arrow:")
+            if pressed and batch.start(configs, group=dated(f"Ladder, {scale or 'quick'}")):
+                st.rerun()
+
+
+def _watch(group: Group, steps: Sequence[Step]) -> None:
+    """Chart and steps; while something trains, looked at again every TICK seconds without running the page again."""
+    shown = _standing(steps)
+
+    @st.fragment(run_every=TICK if any(step.alive for step in steps) else None)
+    def body() -> None:
+        with guard(*EXPECTED), st.container(key="dhc-ladder"):
+            now = ladder(session.store().runs(), group)
+            if _standing(now) != shown:
+                st.rerun(scope="app")  # what is missing has changed, and whether to keep looking hangs on it
+            _chart(now)
+            for number, step in enumerate(now, start=1):
+                _row(number, step)
+
+    body()
+
+
+def _standing(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
+    """What the rest of the page hangs on: the run measured, the one alive and its state."""
+    return [
+        (step.best.id if step.best else "", *((step.alive.id, step.alive.state.value) if step.alive else ("", "")))
+        for step in steps
+    ]
+
+
+def _chart(steps: Sequence[Step]) -> None:
+    alt = "Accuracy of each step: measured here as a bar, reported as a mark"
+    factor.open_run(plot(rungs(steps), key="dhc_ladder_chart", height=60 + 34 * len(steps), alt=alt))
+
+
+def _row(number: int, step: Step) -> None:
+    with st.container(border=True, key=f"dhc-rung-{step.name}"):
+        first, *cells, last = st.columns(WIDTHS)
+        runs = [run for run in (step.best or step.broken, step.alive) if run is not None]
+        states = " ".join(f":{COLORS[run.state]}-badge[{ICONS[run.state]} {run.state}]" for run in runs)
+        first.markdown(f"**{number}. {step.rung.title}** {states}  \n:small[{step.rung.lesson}]")
+        for cell, (name, value, more) in zip(cells, _figures(step), strict=True):
+            cell.markdown(f":small[{name}]  \n**{value}**  \n:small[{more}]")
+        with last:
+            _ways_on(step)
+
+
+def _figures(step: Step) -> list[tuple[str, str, str]]:
+    """(name, value, what stands below it) of each cell between title and state."""
+    run = step.best or step.alive
+    best = "–" if run is None or run.best_val_accuracy is None else f"{run.best_val_accuracy:.3f}"
+    more = "so far" if step.best is None and best != "–" else f"best of {step.count}" if step.count > 1 else ""
+    return [
+        ("reported", step.rung.reported_text or "–", ""),
+        ("measured here", best, more),
+        ("epochs", *_epochs(run)),
+        ("time", "–" if run is None or run.seconds is None else duration_text(run.seconds), ""),
+        ("width", *_width(run)),
+    ]
+
+
+def _epochs(run: RunInfo | None) -> tuple[str, str]:
+    if run is None or run.config is None or not run.config.uses("fit.epochs"):
+        return "–", ""
+    return f"{run.epochs_done} of {run.epochs_total}", "" if run.best_epoch is None else f"best at {run.best_epoch}"
+
+
+def _width(run: RunInfo | None) -> tuple[str, str]:
+    if run is None or run.config is None:
+        return "–", ""
+    width = f"{run.config.model.width:g}" if run.config.uses("model.width") else "–"
+    scale = scale_of(run.config)
+    return width, f"{scale} scale" if scale else "own settings"
+
+
+def _ways_on(step: Step) -> None:
+    """Links to the step's runs, and what differs from the step before."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        run = step.shown
+        if run is not None:
+            link("Live", run=run.id)
+            if run.best_val_accuracy is not None:
+                link("Mistakes", run=run.id)
+                link("Confusion", run=run.id)
+        if step.alive is not None and run is not step.alive:
+            link("Live", text="The one under way", run=step.alive.id)
+        if step.changes:
+            with st.popover("Differences", icon=":material/difference:", help=DIFFERENCES):
+                _changes(step)
+
+
+def _changes(step: Step) -> None:
+    what = "Between the two runs shown here" if step.compared else "As the report ran them"
+    st.caption(f"{what}; a dash: no effect there.")
+    rows = "\n".join(
+        f"| {plain(change.name)} | {_value(change.before)} | {_value(change.after)} |" for change in step.changes
+    )
+    st.markdown(f"| setting | before | this step |\n|---|---|---|\n{rows}")
+
+
+def _value(text: str | None) -> str:
+    return "–" if text is None else plain(text)

@@ -1,0 +1,74 @@
+"""What Live shows of a run of nearest neighbours: its figures, and val_accuracy by metric and number of neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from dhc.config import KnnConfig, RunConfig
+from dhc.models.knn import METRICS
+from dhc.runs import rundir
+from dhc.runs.records import History
+from dhc.runs.store import RunInfo
+from dhc.text import duration_text
+
+Table = Mapping[str, Mapping[int, float]]
+
+
+def draw(info: RunInfo, config: RunConfig, history: History) -> None:
+    """Draw the run's figures as far as they are known, and its table once it is there."""
+    columns = st.columns(5)
+    epochs = history.epochs
+    best = "–" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
+    columns[0].metric("val_accuracy", best)
+    columns[1].metric("Metric", config.knn.metric)
+    columns[2].metric("Neighbours k", config.knn.k)
+    columns[3].metric("Time", duration_text(epochs["seconds"].iloc[-1]) if len(epochs) else "–")
+    columns[4].metric("Pictures/s", f"{epochs['pictures_per_second'].iloc[-1]:.0f}" if len(epochs) else "–")
+    table = read_table(info)
+    if table:
+        st.subheader("val_accuracy by metric and number of neighbours", anchor=False)
+        st.markdown(as_markdown(table, config.knn))
+        st.caption(told(table, config.knn))
+
+
+def read_table(info: RunInfo) -> Table:
+    """val_accuracy (0 to 1) by metric and k from the run's summary; empty before its end and where nothing sound is there."""
+    stored = (rundir.read_json(info.folder / rundir.SUMMARY) or {}).get("knn")
+    rows = {
+        metric: {
+            int(k): float(value)
+            for k, value in row.items()
+            if k.isascii() and k.isdigit() and isinstance(value, int | float)
+        }
+        for metric, row in (stored.items() if isinstance(stored, dict) else ())
+        if metric in METRICS and isinstance(row, dict)
+    }
+    return {metric: row for metric, row in rows.items() if row}
+
+
+def as_markdown(table: Table, chosen: KnnConfig) -> str:
+    """The table as Markdown, a row a metric, the chosen cell marked."""
+    ks = sorted({k for row in table.values() for k in row})
+    lines = ["| | " + " | ".join(f"k = {k}" for k in ks) + " |", "|---|" + "---:|" * len(ks)]
+    for metric, row in table.items():
+        cells = [_cell(row.get(k), metric == chosen.metric and k == chosen.k) for k in ks]
+        lines.append(f"| {metric} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def told(table: Table, chosen: KnnConfig) -> str:
+    """Which cell is marked and which is the highest, the first of equals, in words."""
+    cells = [(value, metric, k) for metric, row in table.items() for k, value in row.items()]
+    value, metric, k = max(cells, key=lambda cell: cell[0])
+    return (
+        f"Marked: {chosen.metric} with k = {chosen.k}, which this run predicts with. "
+        f"Highest: {metric} with k = {k}, {value:.3f}."
+    )
+
+
+def _cell(value: float | None, chosen: bool) -> str:
+    if value is None:
+        return ""
+    return f":violet-background[**{value:.3f}**]" if chosen else f"{value:.3f}"

@@ -1,0 +1,134 @@
+"""The card of the selected run, or of several: how it stands, what is said of it, and all that can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dhc.errors import RunError
+from dhc.jobs import control, launch
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo, is_knn
+from dhc.text import amount, cut, size_text
+from dhc.ui.manage import autopsy, labels, storage, submission, undo
+from dhc.ui.shell import address, session
+from dhc.ui.shell.frame import choose_run, link
+from dhc.ui.shell.markdown import TITLE_LENGTH, plain
+from dhc.ui.shell.pickers import state_badge, titled
+from dhc.ui.shell.states import error_box
+from dhc.ui.train import clone
+
+KEY = "dhc_run_card_"
+
+
+def draw(info: RunInfo) -> None:
+    """One run's state, links, actions, labels, cost and settings."""
+    with st.container(border=True, key="dhc-run-card"):
+        _head(info)
+        _actions(info)
+        autopsy.draw(info)
+        if info.problem:
+            error_box(info.problem)
+        labels.draw(info)
+        storage.of_run(info)
+        submission.draw(info)
+        if info.config is not None:
+            with st.expander("Settings"):
+                st.code(info.config.to_json(), language="json")
+
+
+def draw_many(infos: Sequence[RunInfo]) -> None:
+    """What can be done with several runs at once: star, archive, tag, delete."""
+    ended = [info for info in infos if not info.state.alive]
+    with st.container(border=True, key="dhc-run-card"):
+        labels.draw_many(infos)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{amount(len(infos), 'run')}, {_cost(infos)} on disk", width="content")
+            _delete(ended, of=len(infos))
+
+
+def _head(info: RunInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        state_badge(info)
+        st.markdown(titled(info), width="content")
+        if info.labels.archived:
+            st.badge("archived", icon=":material/archive:", color="gray")
+        link("Live", run=info.id)
+        if info.best_val_accuracy is not None:
+            link("Mistakes", run=info.id)
+            link("Confusion", run=info.id)
+        if (parent := session.run_or_none(info.parent or None)) is not None:
+            st.button(
+                plain(f"A changed copy of {cut(parent.title, TITLE_LENGTH)}"),
+                icon=":material/fork_right:",
+                type="tertiary",
+                help="Selects that run.",
+                on_click=_select,
+                args=(parent.id,),
+                key=KEY + "parent",
+            )
+
+
+def _actions(info: RunInfo) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        labels.star_button([info])
+        if info.state in (State.QUEUED, State.RUNNING):
+            st.button("Stop", icon=":material/stop:", on_click=_stop, args=(info.id,), key=KEY + "stop")
+        if info.state in (State.RUNNING, State.STOPPING):
+            _kill(info)
+        if info.config is not None and st.button(
+            "Clone and edit",
+            icon=":material/edit:",
+            help="Opens Train with this run's settings; what you start there is kept as a changed copy of it.",
+            key=KEY + "clone",
+        ):
+            clone.open_form(info.config, info.id)
+        labels.archive_button([info])
+        if not info.state.alive:
+            _delete([info], of=1)
+
+
+def _kill(info: RunInfo) -> None:
+    with st.popover("Kill", icon=":material/dangerous:", key=KEY + "kill_asks"):
+        kept = "" if is_knn(info) else " It can be resumed from its last saved epoch; a stop loses less."
+        st.markdown(f"Ends its process at once, in the middle of whatever it does.{kept}")
+        st.button("Kill this run", type="primary", on_click=_do_kill, args=(info.id,), key=KEY + "kill")
+
+
+def _delete(ended: Sequence[RunInfo], *, of: int) -> None:
+    this = "this run" if of == 1 else amount(len(ended), "run")
+    with st.popover("Delete", icon=":material/delete:", disabled=not ended, key=KEY + "delete_asks"):
+        left = f" {amount(of - len(ended), 'run')} that still waits or trains stays." if of > len(ended) else ""
+        st.markdown(f"Moves {this} to the trash, from which it can be brought back until that is emptied.{left}")
+        st.button(
+            f"Delete {this}",
+            type="primary",
+            on_click=undo.delete,
+            args=([info.id for info in ended],),
+            key=KEY + "delete",
+        )
+
+
+def _cost(infos: Sequence[RunInfo]) -> str:
+    return size_text(sum(session.usage(info).bytes for info in infos))
+
+
+def _select(run_id: str) -> None:
+    address.put(select=run_id)
+    choose_run(run_id)
+
+
+def _stop(run_id: str) -> None:
+    _try(lambda: launch.stop(session.runs_dir(), run_id))
+
+
+def _do_kill(run_id: str) -> None:
+    _try(lambda: control.kill(session.runs_dir(), run_id))
+
+
+def _try(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except (RunError, OSError) as error:
+        st.toast(plain(str(error)), icon=":material/error:")

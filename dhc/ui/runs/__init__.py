@@ -1,0 +1,1 @@
+"""Runs: the table, its groups, and the panels that compare the selected ones."""

@@ -1,0 +1,53 @@
+"""All bets against their results on the Runs page: how hopeful one is, and how far off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dhc.analysis.bets import FIGURES, Bet, calibration, settled
+from dhc.figures import bets as figures
+from dhc.runs.store import RunInfo
+from dhc.text import amount, cut
+from dhc.ui.ladder.factor import open_run
+from dhc.ui.shell import session
+from dhc.ui.shell.markdown import plain
+from dhc.ui.train.bet import outcome
+from dhc.ui.widgets.plot import plot
+
+MOST = 12  # bets of selected runs told in words
+
+
+def draw(runs: Sequence[RunInfo]) -> None:
+    """The chart of every run's bets; the given ones are ringed and told in words."""
+    every = settled(session.store().runs())
+    if not every:
+        st.info(
+            "No bet has come to its end yet. Bet on a run before you start it, on the Train page.",
+            icon=":material/casino:",
+        )
+        return
+    selected = {info.id for info in runs}
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        alt = "Result against bet, a dot for each, on a diagonal where both agree"
+        open_run(plot(figures.calibration(every, selected), key="dhc-bets-chart", height=420, alt=alt))
+    with right:
+        for name in FIGURES:
+            _told(name, [bet for bet in every if bet.figure == name])
+        for bet in [bet for bet in every if bet.run in selected][:MOST]:
+            st.markdown(f"{plain(cut(bet.title, 40))}: {outcome(bet)}")
+
+
+def _told(name: str, bets: Sequence[Bet]) -> None:
+    found = calibration(bets)
+    if found is None:
+        return
+    if abs(found.bias) < 0.0005:
+        lean = "neither too high nor too low on average"
+    else:
+        lean = f"on average {abs(found.bias) * 100:.1f} points too {'high' if found.bias > 0 else 'low'}"
+    st.markdown(
+        f"**{name}**: {amount(found.count, 'bet')}, {lean}; {found.mean_absolute_error * 100:.1f} points off, either way."
+    )

@@ -1,0 +1,98 @@
+"""The selected runs taken away: CSV and the HTML report at a click, the command lines for TensorBoard and MLflow."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+import streamlit as st
+
+from dhc.errors import RunError
+from dhc.export import html, report, table
+from dhc.runs.store import RunInfo, Store
+from dhc.text import amount
+from dhc.ui.shell import session
+
+KEY = "dhc_export_"
+SHELF = 4.9  # MB of plotly.js in every report
+OF_A_RUN = 0.4  # MB that a run with 96 classes adds to it
+TOOLS = {
+    "TensorBoard": ("tensorboard", "tensorboard --logdir exports/tensorboard"),
+    "MLflow": ("mlflow", "mlflow ui --backend-store-uri sqlite:///exports/mlflow/mlflow.db"),
+}
+
+
+def draw(runs: Sequence[RunInfo]) -> None:
+    """Download buttons, each file made when it is asked for, and commands to copy."""
+    if not runs:
+        st.caption("Select runs to take them away as tables, as a report, or into TensorBoard and MLflow.")
+        return
+    _downloads([info.id for info in runs], session.store())
+    for sentence in sentences(runs):
+        st.caption(sentence)
+    st.caption("The lines below are for a terminal in the dashboard's folder.")
+    for column, (tool, (package, show)) in zip(st.columns(len(TOOLS)), TOOLS.items(), strict=True):
+        with column:
+            st.markdown(f"**For {tool}**")
+            st.code(command_lines([info.id for info in runs], package, show), language="shell", wrap_lines=True)
+
+
+def sentences(runs: Sequence[RunInfo]) -> list[str]:
+    """What to know before one clicks: the size of the report, what it leaves out, which runs tell less than others."""
+    size = SHELF + OF_A_RUN * min(len(runs), report.WHOLE)
+    told = [
+        f"The report is one file of up to {size:.0f} MB that needs no network: read it in any browser, print it on A4."
+    ]
+    if len(runs) > report.WHOLE:
+        told.append(f"Of {len(runs)} runs the first {report.WHOLE} have a chapter of their own; the tables hold all.")
+    alive = sum(info.state.alive for info in runs)
+    if alive:
+        told.append(f"{amount(alive, 'run')} not at the end yet: a file holds what is there when you click.")
+    bare = sum(info.config is None for info in runs)
+    if bare:
+        told.append(f"The settings of {amount(bare, 'run')} cannot be read; they stay empty.")
+    return told
+
+
+def command_lines(run_ids: Sequence[str], package: str, show: str) -> str:
+    """Lines for a terminal in this folder: install where that is missing, export, look."""
+    folder = session.runs_dir()
+    elsewhere = [] if folder == session.ROOT / "runs" else ["--runs", str(folder)]
+    words = ["python", "-m", "dhc", "export", *run_ids, f"exports/{package}", "--to", package, *elsewhere]
+    line = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    install = [] if find_spec(package) else [f"pip install {package}"]
+    return "\n".join([*install, line, show])
+
+
+def _downloads(run_ids: Sequence[str], store: Store) -> None:
+    name = run_ids[0] if len(run_ids) == 1 else f"{len(run_ids)}-runs"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _button("Table", f"{name}.csv", "text/csv", ":material/table:", "One row a run: labels, figures, settings.",
+                lambda: table.to_csv(table.runs_table(_again(run_ids, store))))  # fmt: skip
+        _button("Histories", f"{name}-history.csv", "text/csv", ":material/show_chart:", "One row an epoch of each run.",
+                lambda: table.to_csv(table.history_table(_again(run_ids, store), store)))  # fmt: skip
+        _button("Report", f"{name}.html", "text/html", ":material/description:",
+                "Curves, confusion matrix, worst mistakes, settings and environment of each run.",
+                lambda: html.to_html(_again(run_ids, store), store))  # fmt: skip
+
+
+def _button(label: str, file: str, mime: str, icon: str, told: str, make: Callable[[], bytes]) -> None:
+    """`make` runs when the button is pressed, in a thread of its own: nothing of Streamlit may be called in it."""
+    kind = file.rpartition(".")[2].upper()
+    st.download_button(
+        f"{label} ({kind})", make, file_name=file, mime=mime, icon=icon, help=told, on_click="ignore", key=KEY + label.lower(),
+    )  # fmt: skip
+
+
+def _again(run_ids: Sequence[str], store: Store) -> list[RunInfo]:
+    """The runs as they stand now; those that were deleted since the page was drawn are left out."""
+    found = []
+    for run_id in run_ids:
+        try:
+            found.append(store.run(run_id))
+        except RunError:
+            continue
+    return found

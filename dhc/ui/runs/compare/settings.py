@@ -1,0 +1,185 @@
+"""Settings against results: one setting as a scatter, all that differ as parallel coordinates, the LR factor as the report has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import streamlit as st
+
+from dhc.analysis.differences import shown, telling
+from dhc.analysis.factor import families
+from dhc.analysis.repeats import SEED
+from dhc.analysis.settings import RESULTS, Result, parallel, result_of, scatter
+from dhc.config import fields
+from dhc.errors import RunError
+from dhc.figures import settings as figures
+from dhc.figures.factor import factors
+from dhc.runs.store import RunInfo
+from dhc.text import amount, cut, duration_text
+from dhc.ui.ladder.factor import outcome, told
+from dhc.ui.shell import address
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import bold, plain
+from dhc.ui.shell.states import empty, guard
+from dhc.ui.widgets.plot import Click, plot
+
+KEY = "dhc_settings_"
+VIEWS = {"one": "One setting", "all": "All that differ", "factor": "LR factor"}
+RESULT_NAMES: dict[Result, str] = {"val_accuracy": "Best val_accuracy", "seconds": "Time", "gap": "Gap at the end"}
+HEIGHT = 420
+MOST_FAMILIES = 5  # LR-factor charts drawn
+MOST_SETTINGS = 12  # told of the run that was clicked
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is drawn, as the address says it: a key of VIEWS, the dotted name of a setting ("" where none differs), a result."""
+
+    view: str
+    name: str
+    result: Result
+
+    @classmethod
+    def of_address(cls, names: Sequence[str]) -> Look:
+        """The look in the address, defaults where it says nothing sensible."""
+        return cls(
+            address.choice("settings_view", list(VIEWS), "one"),
+            address.choice("settings_name", names, default_of(names)) if names else "",
+            cast(Result, address.choice("settings_result", RESULTS, RESULTS[0])),
+        )
+
+
+def default_of(names: Sequence[str]) -> str:
+    """The setting to begin with among those that differ: the most prominent one, the seed last."""
+    ranks = {field.name: field.rank for field in fields()}
+    return min(names, key=lambda name: (name == SEED, ranks[name]))
+
+
+@st.fragment
+def draw(runs: Sequence[RunInfo]) -> None:
+    """Controls, one chart of the runs, and the run that was clicked in it."""
+    with guard(RunError, OSError):
+        known = [info for info in runs if info.config is not None]
+        if not known:
+            empty("The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:")
+            return
+        names = telling([info.config for info in known if info.config is not None])
+        look = _controls(names)
+        if look.view == "factor":
+            _factor(known)
+        elif not names:
+            st.info("The selected runs all have the same settings: select some that differ.")
+            return
+        else:
+            _one(known, look) if look.view == "one" else _all(known, look)
+            _say_what_is_missing(runs, look.result)
+        _clicked_run(known, names)
+
+
+def _controls(names: Sequence[str]) -> Look:
+    """Draw the controls, set to what the address says; each change is written into the address."""
+    look = Look.of_address(names)
+    state, titles = st.session_state, {field.name: f"{field.title} ({field.name})" for field in fields()}
+    state[KEY + "view"] = look.view
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control("View", list(VIEWS), key=KEY + "view", format_func=VIEWS.__getitem__, required=True,
+                             on_change=_save, args=(names,))  # fmt: skip
+        if look.view == "one" and names:
+            state[KEY + "name"] = look.name
+            st.selectbox("Setting", names, key=KEY + "name", format_func=titles.__getitem__, width=380, on_change=_save,
+                         args=(names,), help="Those on which the selected runs differ.")  # fmt: skip
+        if look.view != "factor":
+            state[KEY + "result"] = look.result
+            st.segmented_control("Result", RESULTS, key=KEY + "result", format_func=RESULT_NAMES.__getitem__,
+                                 required=True, on_change=_save, args=(names,),
+                                 help="Gap: accuracy minus val_accuracy after the last epoch.")  # fmt: skip
+    return look
+
+
+def _save(names: Sequence[str]) -> None:
+    """Write what the controls say; one that is not drawn in this view leaves its parameter as it is."""
+    state = st.session_state
+    address.put(settings_view=None if state[KEY + "view"] == "one" else state[KEY + "view"])
+    if names and (name := state.get(KEY + "name")) is not None:
+        address.put(settings_name=None if name == default_of(names) else name)
+    if (result := state.get(KEY + "result")) is not None:
+        address.put(settings_result=None if result == RESULTS[0] else result)
+
+
+def _one(runs: Sequence[RunInfo], look: Look) -> None:
+    field = next(field for field in fields() if field.name == look.name)
+    record = scatter(runs, look.name, look.result)
+    figure = figures.scatter(record, title=field.title, result=look.result, log=field.log)
+    alt = f"{RESULT_NAMES[look.result]} by {field.title}, a dot for each of {amount(len(record.dots), 'run')}"
+    _take(plot(figure, key=KEY + "scatter", height=HEIGHT, alt=alt))
+    repeated = [group for group in record.groups if len(group.runs) > 1]
+    if repeated:
+        st.caption("Repeats are runs alike in all that has an effect but the seed.")
+    elif look.name != SEED:
+        st.caption("No repeats among these runs: a difference may be luck as long as each was run with one seed only.")
+
+
+def _all(runs: Sequence[RunInfo], look: Look) -> None:
+    record = parallel(runs, look.result)
+    if len(record.runs) < 2:
+        st.info("Parallel coordinates need two runs with this result at least.")
+        return
+    titles = {field.name: field.title for field in fields()}
+    figure = figures.parallel(record, result=look.result, titles=titles)
+    alt = f"Parallel coordinates of {amount(len(record.dimensions), 'setting')} and {RESULT_NAMES[look.result]}"
+    plot(figure, key=KEY + "parallel", height=HEIGHT, alt=alt, clicks=False)
+    st.caption(
+        "A line is a run; its colour runs from blue (low) to orange (high). Drag along an axis to keep only the runs that pass there, "
+        "click on the axis to let all through again. The values tried stand in even steps; –: without effect."
+    )
+
+
+def _factor(runs: Sequence[RunInfo]) -> None:
+    found = families(runs)
+    if not found:
+        st.info("No two of the selected runs differ in their LR factor and the seed only.", icon=":material/inbox:")
+    for number, family in enumerate(found[:MOST_FAMILIES]):
+        st.caption(told(family.config))
+        alt = "Best val_accuracy by LR factor, a dot for each run"
+        _take(plot(factors(family.trials), key=f"{KEY}factor_{number}", height=340, alt=alt))
+        if family.trials:
+            st.markdown(outcome(family))
+
+
+def _take(click: Click | None) -> None:
+    if click and isinstance(click["customdata"], str):
+        address.put(settings_run=click["customdata"])
+
+
+def _clicked_run(runs: Sequence[RunInfo], names: Sequence[str]) -> None:
+    """The run in the address: its title, what it reached, a link to it, and the settings that tell it apart."""
+    by_id = {info.id: info for info in runs}
+    info = by_id.get(st.query_params.get("settings_run", ""))
+    if info is None:
+        return
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(bold(info.title), width="content")
+            st.markdown(_reached(info), width="content")
+            link("Live", run=info.id)
+        used = [name for name in names if info.config is not None and info.config.uses(name)]
+        said = [f"{plain(name)} **{plain(cut(shown(info.config, name), 40))}**" for name in used[:MOST_SETTINGS]]
+        more = f" · and {len(used) - MOST_SETTINGS} more" if len(used) > MOST_SETTINGS else ""
+        st.markdown(" · ".join(said) + more)
+
+
+def _reached(info: RunInfo) -> str:
+    best = (
+        "no val_accuracy yet" if info.best_val_accuracy is None else f"best val_accuracy {info.best_val_accuracy:.3f}"
+    )
+    return best if info.seconds is None else f"{best} in {duration_text(info.seconds)}"
+
+
+def _say_what_is_missing(runs: Sequence[RunInfo], result: Result) -> None:
+    without = sum(info.config is None or result_of(info, result) is None for info in runs)
+    if without:
+        st.caption(
+            f"{amount(without, 'selected run')} left out: the settings cannot be read or there is no such result yet."
+        )

@@ -1,0 +1,113 @@
+"""Groups of runs on the Runs page: how far each is, what it reached so far, how long it takes, and Stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import streamlit as st
+
+from dhc.analysis.differences import shown, telling
+from dhc.analysis.groups import RunGroup, run_groups
+from dhc.config import fields
+from dhc.errors import RunError
+from dhc.jobs.groups import stop_group
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+from dhc.text import amount, cut, duration_text
+from dhc.ui.shell import session
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
+from dhc.ui.shell.pickers import COLORS, ICONS
+from dhc.ui.shell.states import guard
+
+TICK = 2.0  # seconds between two looks while a group's run is alive
+MOST = 8  # groups drawn at once
+
+
+def draw(runs: Sequence[RunInfo]) -> None:
+    """The group that the address names and those with a run alive; looked at again while there is one, without the page."""
+    named = st.query_params.get("group", "")
+    names = [group.name for group in run_groups(runs) if group.alive or group.name == named]
+    names = sorted(names, key=lambda name: name != named)[:MOST]
+    if not names:
+        return
+    before = _standing(_chosen(runs, names))
+
+    @st.fragment(run_every=TICK if any(alive for _, alive, _ in before) else None)
+    def body() -> None:
+        with guard(RunError, OSError), st.container(key="dhc-groups"):
+            found = _chosen(session.store().runs(), names)
+            if _standing(found) != before:
+                st.rerun(scope="app")  # the table shows the states too, and whether to keep looking hangs on them
+            for group in found:
+                _draw(group, names.index(group.name), alone=group.name == named)
+
+    body()
+
+
+def _chosen(runs: Iterable[RunInfo], names: Sequence[str]) -> list[RunGroup]:
+    by_name = {group.name: group for group in run_groups(runs)}
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _standing(groups: Iterable[RunGroup]) -> list[tuple[str, int, Mapping[State, int]]]:
+    return [(group.name, len(group.alive), group.counts) for group in groups]
+
+
+def _draw(group: RunGroup, number: int, *, alone: bool) -> None:
+    with st.container(border=True, key=f"dhc-group-{number}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(bold(group.name), width="content")
+            for state, count in group.counts.items():
+                st.badge(f"{count} {state.value}", icon=ICONS[state], color=COLORS[state])  # type: ignore[arg-type]
+            if not alone:
+                link("Runs", text="Its runs only", group=group.name)
+            if group.alive:
+                _stop_button(group, number)
+        st.progress(group.fraction, text=_progress(group))
+        _best(group)
+
+
+def _progress(group: RunGroup) -> str:
+    ended = len(group.runs) - len(group.alive)
+    told = f"{ended} of {amount(len(group.runs), 'run')} ended"
+    if not group.alive:
+        return told
+    left = "how long it takes is known after its first epoch"
+    return f"{told}, {left if group.seconds_left is None else f'about {duration_text(group.seconds_left)} left'}"
+
+
+def _best(group: RunGroup) -> None:
+    best = group.best
+    if best is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        when = "Best so far" if group.alive else "Best"
+        st.markdown(
+            f"{when}: val_accuracy **{best.best_val_accuracy or 0:.3f}**{_settings(best, group.runs)}", width="content"
+        )
+        link("Live", text=plain(cut(best.title, TITLE_LENGTH)), run=best.id)
+
+
+def _settings(best: RunInfo, runs: Sequence[RunInfo]) -> str:
+    """What tells the best run from the others of its group."""
+    names = telling([info.config for info in runs if info.config is not None])
+    titles = {field.name: field.title for field in fields()}
+    told = ", ".join(f"{titles[name]} {plain(shown(best.config, name))}" for name in names)
+    return f" with {told}" if told else ""
+
+
+def _stop_button(group: RunGroup, number: int) -> None:
+    with st.popover("Stop the group", icon=":material/stop_circle:", key=f"dhc_group_stop_{number}"):
+        st.markdown(
+            "Those that wait leave the queue. The one that trains stops at its next batch and keeps its best network."
+        )
+        label = f"Stop {amount(len(group.alive), 'run')}"
+        st.button(label, type="primary", on_click=_stop, args=(group.name,), key=f"dhc_group_stop_now_{number}")
+
+
+def _stop(name: str) -> None:
+    try:
+        stop_group(session.runs_dir(), name)
+    except (RunError, OSError) as error:
+        st.toast(plain(str(error)), icon=":material/error:")

@@ -1,0 +1,235 @@
+"""The Runs page's table: filters, columns, several runs selected at once, all of it in the address; panels for the selected ones below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dhc.analysis.differences import shown, telling
+from dhc.analysis.search import ORDERS, Wanted, select, sparkline
+from dhc.config import fields
+from dhc.runs import rundir
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+from dhc.text import amount, duration_text
+from dhc.ui.manage import queue, storage, undo
+from dhc.ui.runs import compare, groups
+from dhc.ui.shell import address, session
+from dhc.ui.shell.states import empty
+
+KEY, SHOWN = "dhc_runs_table", "dhc_runs_shown"
+MOST_SELECTED = 100
+FIXED = ("★", "run", "status", "best val_accuracy", "best epoch", "gap", "time", "val_accuracy by epoch")
+EXTRA = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s", "device")
+COLUMNS: dict[str, Any] = {
+    "★": st.column_config.TextColumn(width=30, pinned=True, help="Starred"),
+    "run": st.column_config.TextColumn(pinned=True, width="medium"),
+    "best val_accuracy": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f", width=125),
+    "gap": st.column_config.NumberColumn(format="%.3f", help="accuracy − val_accuracy after the last epoch"),
+    "val_accuracy by epoch": st.column_config.LineChartColumn(y_min=0, y_max=1, width=155),
+    "accuracy": st.column_config.NumberColumn(format="%.3f", help="On the training pictures, after the last epoch"),
+    "val_accuracy": st.column_config.NumberColumn(format="%.3f", help="After the last epoch"),
+    "pictures/s": st.column_config.NumberColumn(format="%.0f"),
+    "started": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
+}
+
+
+def draw() -> None:
+    """Filters, the table, and what can be seen of and done with the selected runs."""
+    undo.draw()
+    every = session.store().runs()
+    if not every:
+        empty("No runs yet.", links=["Home", "Train"])
+        return
+    queue.offer_work(every)
+    if any(info.state is State.QUEUED for info in every):
+        with st.expander("Queue", icon=":material/schedule:"):
+            queue.draw(every)
+    groups.draw(every)
+    order = address.choice("order", list(ORDERS), "newest")
+    found = select(every, _filters(every), order)
+    chosen = _selected(select(every, Wanted(archived=True), order))
+    _show(found, chosen)
+    _bar(found, chosen)
+    compare.draw(chosen)
+    storage.draw()
+
+
+def _filters(every: Sequence[RunInfo]) -> Wanted:
+    """The filter in the address, and the widgets that change it."""
+    groups = list(dict.fromkeys(info.group for info in every if info.group))
+    tags = sorted({tag for info in every for tag in info.labels.tags})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _text("Search", "q", "name, note, tag, network, factor=0.8")
+        _many("State", "state", [state.value for state in State])
+        if tags:
+            _many("Tags", "tag", tags)
+        if groups:
+            _one("Group", "group", ["", *groups])
+        _one("Order", "order", list(ORDERS), width=150)
+        with st.popover("More", icon=":material/tune:"):
+            _flag("Starred only", "star")
+            _flag("Archived too", "archived")
+            _many("Columns", "columns", _columns(every), empty="the usual ones")
+    return Wanted(
+        words=st.query_params.get("q", "")[:200],
+        states=_listed("state", [state.value for state in State]),
+        tags=_listed("tag", tags),
+        group=address.choice("group", groups, ""),
+        starred=st.query_params.get("star") == "1",
+        archived=st.query_params.get("archived") == "1",
+    )
+
+
+def _text(label: str, name: str, hint: str) -> None:
+    key = f"dhc_runs_{name}"
+    st.session_state[key] = st.query_params.get(name, "")[:200]
+    st.text_input(label, key=key, placeholder=hint, on_change=_put, args=(name, key), max_chars=200, width=260)
+
+
+def _one(label: str, name: str, options: Sequence[str], width: int = 190) -> None:
+    key = f"dhc_runs_{name}"
+    st.session_state[key] = address.choice(name, options, options[0])
+    st.selectbox(
+        label, options, key=key, on_change=_put, args=(name, key), width=width, format_func=lambda o: o or "all"
+    )
+
+
+def _many(label: str, name: str, options: Sequence[str], empty: str = "any") -> None:
+    key = f"dhc_runs_{name}"
+    st.session_state[key] = list(_listed(name, options))
+    st.multiselect(label, options, key=key, on_change=_put, args=(name, key), placeholder=empty, width=190)
+
+
+def _flag(label: str, name: str) -> None:
+    key = f"dhc_runs_{name}"
+    st.session_state[key] = st.query_params.get(name) == "1"
+    st.toggle(label, key=key, on_change=_put, args=(name, key))
+
+
+def _put(name: str, key: str) -> None:
+    """A widget's value into the address; a default leaves it."""
+    value = st.session_state[key]
+    if isinstance(value, list):
+        value = ",".join(item.replace(",", "%2C") for item in value)
+    address.put(**{name: "1" if value is True else None if name == "order" and value == "newest" else value or None})
+
+
+def _listed(name: str, options: Sequence[str]) -> tuple[str, ...]:
+    """Those of the options that the address lists."""
+    asked = [text.replace("%2C", ",") for text in st.query_params.get(name, "").split(",")]
+    return tuple(option for option in options if option in asked)
+
+
+def _columns(every: Sequence[RunInfo]) -> list[str]:
+    """Every column that can be chosen: fixed ones, extra ones, and each setting that has an effect in some run."""
+    used = [f.name for f in fields() if any(i.config is not None and i.config.uses(f.name) for i in every[:200])]
+    return [*FIXED, *EXTRA, *used]
+
+
+def _show(found: Sequence[RunInfo], chosen: Sequence[RunInfo]) -> None:
+    """The table, its selection set to what the address says."""
+    ids = [info.id for info in found]
+    places = {run_id: place for place, run_id in enumerate(ids)}
+    rows = sorted(places[info.id] for info in chosen if info.id in places)
+    st.session_state[SHOWN] = ids
+    st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    names = list(_listed("columns", _columns(found))) or usual(found)
+    st.dataframe(
+        table(found, names),
+        hide_index=True,
+        on_select=_take_selection,
+        selection_mode="multi-row",
+        key=KEY,
+        column_config=COLUMNS,
+        placeholder="",
+        height=min(38 + 35 * max(1, len(found)), 388),
+        alt="Runs",
+    )
+    if not found:
+        st.caption("No run passes this filter.")
+
+
+def usual(runs: Sequence[RunInfo]) -> list[str]:
+    """The columns shown when nobody chose: the fixed ones, settings on which the runs differ, and labels where there are any."""
+    configs = [info.config for info in runs if info.config is not None]
+    labels = {
+        "tags": any(info.labels.tags for info in runs),
+        "group": any(info.group for info in runs),
+        "note": any(info.labels.note or info.example for info in runs),
+    }
+    return [*FIXED, *telling(configs), *(name for name, there in labels.items() if there), "started"]
+
+
+def table(runs: Sequence[RunInfo], names: Sequence[str]) -> pd.DataFrame:
+    """One row a run with the columns asked for, in the order of the page's own list; settings by dotted name."""
+    rows = []
+    for info in runs:
+        fixed = _row(info)
+        rows.append({name: fixed[name] if name in fixed else shown(info.config, name) for name in names})
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def _row(info: RunInfo) -> dict[str, object]:
+    return {
+        "★": "★" if info.labels.star else "",
+        "run": info.title,
+        "status": info.state.value,
+        "best val_accuracy": info.best_val_accuracy,
+        "best epoch": info.best_epoch,
+        "gap": info.gap,
+        "time": duration_text(info.seconds) if info.seconds else "–",
+        "val_accuracy by epoch": sparkline(info.curve),
+        "epochs": f"{info.epochs_done} / {info.epochs_total or '?'}",
+        "tags": ", ".join(info.labels.tags),
+        "note": info.labels.note.partition("\n")[0][:120] or ("example" if info.example else ""),
+        "group": info.group,
+        "data": shown(info.config, "data.path"),
+        "started": datetime.fromtimestamp(info.queued_at) if info.queued_at else None,
+        "id": info.id,
+        "accuracy": info.accuracy,
+        "val_accuracy": info.val_accuracy,
+        "pictures/s": info.pictures_per_second,
+        "device": info.device,
+    }
+
+
+def _selected(every: Sequence[RunInfo]) -> list[RunInfo]:
+    """The runs that the address selects, in the table's order; a link to one run alone selects that one."""
+    asked = st.query_params.get("select", "").split(",")[:MOST_SELECTED]
+    wanted = {run_id for run_id in asked if rundir.RUN_ID.fullmatch(run_id)}
+    return [info for info in every if info.id in wanted]
+
+
+def _take_selection() -> None:
+    """Rows of the table as it was last drawn → ids in the address; what a filter hides stays selected."""
+    ids = st.session_state.get(SHOWN, [])
+    rows = st.session_state[KEY]["selection"]["rows"]
+    visible = [ids[row] for row in rows if row < len(ids)]
+    hidden = [run_id for run_id in st.query_params.get("select", "").split(",") if run_id and run_id not in ids]
+    choose([*visible, *hidden])
+
+
+def choose(ids: Sequence[str]) -> None:
+    """Select runs, in the address; to be called in a callback."""
+    address.put(select=",".join(ids[:MOST_SELECTED]) or None)
+    if len(ids) == 1:
+        st.session_state["dhc_run"] = ids[0]
+
+
+def _bar(found: Sequence[RunInfo], chosen: Sequence[RunInfo]) -> None:
+    """How many are shown and selected, and selecting all or none."""
+    hidden = len({info.id for info in chosen} - {info.id for info in found})
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        more = f", {hidden} of them hidden by the filter" if hidden else ""
+        st.caption(f"{amount(len(found), 'run')}, {len(chosen)} selected{more}", width="content")
+        ids = [info.id for info in found]
+        first = f"Select the first {MOST_SELECTED}" if len(ids) > MOST_SELECTED else "Select all"
+        st.button(first, type="tertiary", on_click=choose, args=(ids,), key="dhc_select_all", disabled=not ids)
+        st.button(
+            "Select none", type="tertiary", on_click=choose, args=([],), key="dhc_select_none", disabled=not chosen
+        )

@@ -1,0 +1,102 @@
+"""What every page begins with: page settings, the navigation row that keeps the chosen run, the title."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from types import ModuleType
+from typing import Final
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+from dhc.ui.widgets import assets
+
+PRODUCT: Final = "Deep Hallucination Classification"
+ABOUT: Final = "Train the report's networks on your own pictures, watch them learn, and look at what they get wrong."
+HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One screen: its file beside app.py, its name in the navigation, its Material icon."""
+
+    file: str
+    label: str
+    icon: str
+
+
+PAGES: Final = (
+    Page("app.py", "Home", ":material/home:"),
+    Page("pages/data.py", "Data", ":material/photo_library:"),
+    Page("pages/train.py", "Train", ":material/tune:"),
+    Page("pages/live.py", "Live", ":material/monitoring:"),
+    Page("pages/runs.py", "Runs", ":material/table_rows:"),
+    Page("pages/mistakes.py", "Mistakes", ":material/image_search:"),
+    Page("pages/confusion.py", "Confusion", ":material/grid_on:"),
+    Page("pages/ladder.py", "Ladder", ":material/stairs:"),
+)
+
+
+def frame(title: str, icon: str) -> None:
+    """Begin a page: must be its first Streamlit call. ``icon`` is a Material icon such as ``":material/home:"``."""
+    st.set_page_config(
+        page_title=f"{title} · {PRODUCT}",
+        page_icon=str(assets.path("shell/favicon.svg")),  # a Material icon here would be fetched from outside
+        layout="wide",
+        menu_items={"About": f"**{PRODUCT}.** {ABOUT}"},  # any entry brings the menu, and with it the theme switch
+    )
+    fence()
+    st.html(assets.path("shell/frame.css"))
+    with st.container(key="dhc-navigation", horizontal=True, gap="small"):
+        for page in PAGES:
+            link(page.label)
+    st.title(f"{icon} {title}", anchor=False)
+
+
+def fence() -> None:
+    """Make importing a deep-learning framework an error in the web server: it would cost every click 0.3 s and 600 MB.
+
+    Only in a process that ``streamlit run`` started, so that pages can be tested in the process that also tests training.
+    """
+    if "streamlit.web.bootstrap" in sys.modules and not any(isinstance(finder, _Fence) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Fence())
+
+
+class _Fence(MetaPathFinder):
+    """Refuses to find HEAVY modules. An entry None in sys.modules would do so too, but libraries look there for them."""
+
+    def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> None:
+        if fullname.partition(".")[0] in HEAVY:
+            raise ModuleNotFoundError(f"{fullname} is not for the web server", name=fullname)
+
+
+def link(label: str, *, text: str | None = None, **params: str) -> None:
+    """Draw a link to the page called ``label`` in PAGES, shown as ``text``, with the chosen run and ``params`` in its address.
+
+    A page that this app does not have is left out.
+    """
+    page = next(page for page in PAGES if page.label == label)
+    run = current_run()
+    query = ({"run": run} if run else {}) | params
+    try:
+        st.page_link(page.file, label=text or page.label, icon=page.icon, query_params=query)
+    except StreamlitPageNotFoundError:
+        return
+
+
+def current_run() -> str | None:
+    """Return the id of the run that this session looks at: the one in the address, else the one last chosen, else None."""
+    return st.query_params.get("run") or st.session_state.get("dhc_run")
+
+
+def choose_run(run: str | None) -> None:
+    """Make ``run`` the run that this session looks at, in the address and on the other pages. Call it before ``frame``,
+    or in a callback, and the navigation of this very run of the page knows it too.
+    """
+    st.session_state["dhc_run"] = run
+    if run:
+        st.query_params["run"] = run
+    else:
+        st.query_params.pop("run", None)

@@ -1,0 +1,28 @@
+"""Text that nobody vouches for, as Markdown that shows it letter for letter."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from dhc.text import cut
+
+pass
+
+_MARKUP: Final = re.compile(r"([!-/:-@\[-`{-~])")
+_ADDRESS: Final = re.compile(r"(://|www\.)", re.IGNORECASE)
+TITLE_LENGTH = 60  # characters of a class name in a sentence
+
+
+def bold(name: str) -> str:
+    """Markdown of a foreign name in bold, letter for letter."""
+    return f"**{plain(cut(name, TITLE_LENGTH))}**"
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows ``text`` letter for letter: for class names, file names and messages that hold them.
+
+    Otherwise a folder called ``![](http://…)`` would make the browser fetch a picture from outside.
+    """
+    unlinked = _ADDRESS.sub("\u2060\\1", " ".join(text.split()))  # an invisible joiner: no link is made of it
+    return _MARKUP.sub(r"\\\1", unlinked)

@@ -1,0 +1,138 @@
+"""What pages read, cached: the runs, a run's predictions, a data set's pictures. Paths come from the environment."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from dhc.analysis.mistakes import outcomes
+from dhc.data.decode import Pictures, load_pictures
+from dhc.data.layout import Dataset, open_dataset
+from dhc.errors import RunError
+from dhc.jobs import trash
+from dhc.jobs.trash import Trashed
+from dhc.machine import hardware
+from dhc.runs import disk, rundir
+from dhc.runs.records import Predictions
+from dhc.runs.store import RunInfo, Store, read_predictions
+
+RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def runs_dir() -> Path:
+    """Folder of the runs: ``DHC_RUNS_DIR``, else runs/ beside app.py."""
+    return Path(os.environ.get(RUNS_VARIABLE) or ROOT / "runs")
+
+
+def data_dir() -> Path:
+    """Folder of the data sets: ``DHC_DATA_DIR``, else data/ beside app.py."""
+    return Path(os.environ.get(DATA_VARIABLE) or ROOT / "data")
+
+
+def data_folders() -> list[str]:
+    """The data sets beside each other in the data folder."""
+    root = data_dir()
+    return sorted(str(path.parent) for path in root.glob("*/train.csv")) if root.is_dir() else []
+
+
+def store() -> Store:
+    """The reader of `runs_dir`, one for all sessions."""
+    return _store(runs_dir())
+
+
+@st.cache_resource(show_spinner=False)
+def _store(folder: Path) -> Store:
+    return Store(folder)
+
+
+def predictions(info: RunInfo) -> Predictions:
+    """The run's predictions, read anew whenever they were written anew. Raises RunError when there are none."""
+    return _predictions(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
+
+
+def outcome_table(info: RunInfo) -> pd.DataFrame:
+    """`analysis.mistakes.outcomes` of the run's predictions. Raises RunError when there are none."""
+    return _outcomes(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _predictions(folder: Path, stamp: tuple[int, int]) -> Predictions:
+    return read_predictions(folder)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _outcomes(folder: Path, stamp: tuple[int, int]) -> pd.DataFrame:
+    return outcomes(_predictions(folder, stamp))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def dataset(path: str) -> Dataset:
+    """The data set's tables, read anew when a table changed. Raises DataError."""
+    root = Path(path)
+    return _dataset(
+        root, tuple(_stamp(root / name) for name in ("train.csv", "val.csv", "test.csv", "test_labels.csv"))
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _dataset(root: Path, stamps: tuple[tuple[int, int], ...]) -> Dataset:
+    return open_dataset(root)
+
+
+@st.cache_resource(show_spinner="Reading the pictures …", max_entries=8, ttl=60)
+def pictures(path: str, split: str) -> Pictures:
+    """A split's pictures, unreadable ones left out; looked at anew after a minute. Raises DataError."""
+    return load_pictures(dataset(path), split, skip_bad=True)
+
+
+@st.cache_data(ttl=3, show_spinner=False)
+def gpus() -> tuple[hardware.Gpu, ...]:
+    """The GPUs that the driver lists and how busy they are, asked at most every three seconds."""
+    return hardware.gpus()
+
+
+def usage(info: RunInfo) -> disk.Usage:
+    """What the run takes on disk, looked at again when its folder has changed."""
+    return _ledger(runs_dir()).usage(info.folder)
+
+
+def freeable() -> int:
+    """Bytes that states of ended runs and the trash take: what can be given up without losing a result."""
+    return totals().freeable
+
+
+def totals() -> disk.Totals:
+    """What all runs and the trash take on disk."""
+    return disk.totals(runs_dir(), store().runs(), _ledger(runs_dir()).usage)
+
+
+def trashed() -> list[Trashed]:
+    """The deleted runs that can be brought back, last deleted first. Raises RunError where the trash is a link."""
+    return trash.trashed(runs_dir(), _ledger(runs_dir()).usage)
+
+
+@functools.cache  # Streamlit's own would cost half a millisecond for each of a thousand runs
+def _ledger(folder: Path) -> disk.Ledger:
+    return disk.Ledger()
+
+
+def run_or_none(run_id: str | None) -> RunInfo | None:
+    """The run of that name, None for no name or no such run."""
+    if run_id is None:
+        return None
+    try:
+        return store().run(run_id)
+    except RunError:
+        return None

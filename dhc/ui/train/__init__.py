@@ -1,0 +1,1 @@
+"""Train: the form, what to expect of a run, sweeps and bets."""

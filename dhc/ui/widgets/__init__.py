@@ -1,0 +1,1 @@
+"""Drawing that knows no run: charts, galleries, rankings, and their JavaScript."""

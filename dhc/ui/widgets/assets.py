@@ -1,0 +1,48 @@
+"""The browser's side of our components: our own JavaScript and CSS, and plotly.min.js out of the installed package."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import plotly
+import streamlit as st
+from streamlit.components.v1 import declare_component
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+_HERE: Final = Path(__file__).parents[1]  # dhc/ui
+_PLOTLY_FOLDER: Final = Path(plotly.__file__).parent / "package_data"
+
+
+def path(name: str) -> Path:
+    """Return the path of one of our own browser files, such as ``"widgets/plot.js"``."""
+    return _HERE / name
+
+
+@cache
+def component(name: str, *, isolate_styles: bool) -> ComponentRenderer:
+    """Return the ``st.components.v2`` component made of ``widgets/<name>.js`` and ``<name>.css``.
+
+    Made once a process, at first use: importing this module reads nothing. Streamlit registers it with each new
+    runtime that mounts it.
+    """
+    return st.components.v2.component(
+        f"dhc_{name}",
+        js=path(f"widgets/{name}.js").read_text(encoding="utf-8"),
+        css=path(f"widgets/{name}.css").read_text(encoding="utf-8"),
+        isolate_styles=isolate_styles,
+    )
+
+
+def plotly_url() -> str:
+    """Return where this server serves plotly.min.js, relative to its root, with the version so browsers can keep it.
+
+    The file is served straight out of the installed plotly package (declaring a v1 component is a public way to serve
+    a folder), so nothing is copied, nothing goes over the network, and a read-only checkout works. Must be called
+    inside a script run; calling it again is cheap.
+    """
+    served = declare_component("plotly", path=_PLOTLY_FOLDER)
+    return f"component/{served.name}/plotly.min.js?v={plotly.__version__}"

@@ -1,0 +1,63 @@
+"""A grid of small pictures that can be clicked: a hundred in one message, no request for each."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dhc.data.picture import encode_png
+from dhc.ui.widgets import assets
+
+Tone = Literal["plain", "good", "bad"]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture: ``image`` (H, W, 3) uint8 RGB, a caption below it, a tooltip, and a tone (border and sign: ✓ or ✗).
+
+    Caption and tooltip may hold anything: they are shown as plain text. A line break in the caption is kept; three
+    lines are shown.
+    """
+
+    image: np.ndarray
+    caption: str
+    tooltip: str = ""
+    tone: Tone = "plain"
+
+
+def gallery(tiles: Sequence[Tile], *, key: str, selected: int | None = None, size: int = 96) -> int | None:
+    """Draw ``tiles`` in a grid, each picture ``size`` CSS pixels wide; return the index clicked in THIS run, if any.
+
+    ``selected`` is the index drawn as chosen. Nothing is drawn for no tiles: the page says why there are none. Arrow
+    keys move inside the grid, Enter and Space click. Raises ValueError for a picture that is not (H, W, 3) uint8.
+    """
+    if not tiles:
+        return None
+    renderer = assets.component("gallery", isolate_styles=True)
+    result = renderer(
+        key=key,
+        data={"tiles": [_encode(tile) for tile in tiles], "selected": selected, "size": size},
+        on_click_change=_rerun,
+    )
+    clicked = result.get("click")
+    # A click can arrive late, after the page has shortened its list.
+    return clicked if isinstance(clicked, int) and 0 <= clicked < len(tiles) else None
+
+
+def _encode(tile: Tile) -> dict[str, str]:
+    return {"image": png_base64(tile.image), "caption": tile.caption, "tooltip": tile.tooltip, "tone": tile.tone}
+
+
+def png_base64(image: np.ndarray) -> str:
+    """Return ``image``, (H, W, 3) uint8 RGB, as a PNG in base64. Lightly compressed: 0.1 ms for 64×64."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"A gallery picture must be (height, width, 3) uint8, not {image.shape} {image.dtype}.")
+    return base64.b64encode(encode_png(image)).decode("ascii")
+
+
+def _rerun() -> None:
+    """Registered so that a click starts a rerun; the page reads the returned value."""
