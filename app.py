@@ -9,7 +9,7 @@ from dhc.ui.shell.frame import frame
 from dhc.ui.shell.states import guard
 
 frame("Deep Hallucination Classification", ":material/blur_on:")
-with guard(OSError):
+with guard():
     st.markdown(
         "Train a VGG16 on 64×64 pictures, watch loss and accuracy while it learns, look at what it gets wrong, and choose "
         "dropout, learning-rate factor, patience and epochs by hand."

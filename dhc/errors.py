@@ -29,3 +29,10 @@ class DeviceError(UserError):
 
 class RulesError(UserError):
     """The coach's rules, which a person may edit."""
+
+
+def sentence(error: UserError | OSError) -> str:
+    """What a person reads of an error: its own sentence; of the system's, what was refused and where."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error)

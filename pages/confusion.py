@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dhc.errors import RunError
 from dhc.ui.answers import confusion
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import guard
 
 frame("Confusion", ":material/grid_on:")
-with guard(RunError, OSError):
+with guard():
     info = pick_run(
         lambda run: run.epochs_done > 0,
         none_yet="No run has finished an epoch yet. Start one, and its confusion matrix appears here.",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dhc.errors import DataError
 from dhc.ui import datasets
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders
 from dhc.ui.shell.states import empty, guard
 
 frame("Data", ":material/photo_library:")
-with guard(DataError, OSError):
+with guard():
     folders = data_folders()
     if folders:
         folder = datasets.pick(folders)
-        with guard(DataError, OSError):
+        with guard():
             datasets.overview(folder)
             datasets.check(folder)
     else:

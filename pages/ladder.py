@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dhc.errors import RunError
 from dhc.ui.ladder import view
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.states import guard
 
 frame("Ladder", ":material/stairs:")
-with guard(RunError, OSError):
+with guard():
     view.draw()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dhc.errors import RunError
 from dhc.ui.live import view
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import guard
 
 frame("Live", ":material/monitoring:")
-with guard(RunError, OSError):
+with guard():
     info = pick_run(none_yet="No run yet. Start one, and its curves appear here while it trains.")
     if info is not None:
         view.draw(info.id)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dhc.errors import RunError
 from dhc.ui.runs import table
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.states import guard
 
 frame("Runs", ":material/table_rows:")
-with guard(RunError, OSError):
+with guard():
     table.draw()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.jobs.launch import launch
 from dhc.models.ladder import RUNGS
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
@@ -15,13 +14,11 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty, error_box, guard
 from dhc.ui.train import bet, expectation, form, sweep
 
-EXPECTED = (ConfigError, DataError, DeviceError, ValueError, OSError)
-
 
 def main() -> None:
     """Form on the left, what will happen on the right."""
     frame("Train", ":material/tune:")
-    with guard(*EXPECTED):
+    with guard():
         folders = session.data_folders()
         if not folders and form.DRAFT not in st.session_state:
             empty(
@@ -36,7 +33,7 @@ def main() -> None:
             _presets()
             asked = sweep.draw(form.held()) if sweep.chosen() else None
             values = form.draw(folders) if asked is None else form.draw(folders, asked.values)
-        with right, guard(*EXPECTED):
+        with right, guard():
             if asked is None:
                 _right(values)
             else:

@@ -139,22 +139,31 @@ def test_plain_escapes_every_ascii_sign_that_markdown_could_read(text: str) -> N
     assert done.replace("\\", "").replace("\u2060", "").split() == text.replace("\\", "").split()
 
 
-def test_an_expected_error_is_shown_as_its_own_sentence() -> None:
-    page = app("with guard(ValueError):\n    raise ValueError('train.csv is missing')\nst.text('on')")
+def test_a_persons_error_is_shown_as_its_own_sentence() -> None:
+    page = app(
+        "from dhc.errors import DataError\nwith guard():\n    raise DataError('train.csv is missing')\nst.text('on')"
+    )
     assert [box.value for box in page.error] == [plain("train.csv is missing")]
     assert page.text[0].value == "on"
 
 
-def test_an_unexpected_error_hides_its_text_and_logs_the_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    page = app("with guard(ValueError):\n    raise KeyError('secret detail')")
+def test_what_the_system_refuses_is_said_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    page = app("with guard():\n    raise PermissionError(13, 'Permission denied', 'runs/x')")
+    assert [box.value for box in page.error] == [plain("Permission denied: runs/x")]
+    assert "PermissionError" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["KeyError", "ValueError"])
+def test_a_bug_hides_its_text_and_logs_the_traceback(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    page = app(f"with guard():\n    raise {kind}('secret detail')")
     assert len(page.error) == 1
     shown = page.error[0].value
     assert "secret" not in shown
-    assert "KeyError" in shown
+    assert f"Something of ours broke ({kind})" in shown.replace("\\", "")
     reference = caplog.records[-1].getMessage().split()[-1]
     assert len(reference) == 6
     assert reference in shown
-    assert "KeyError: 'secret detail'" in caplog.text
+    assert f"{kind}: 'secret detail'".replace("ValueError: 'secret detail'", "ValueError: secret detail") in caplog.text
 
 
 def test_stop_and_rerun_pass_through_the_guard() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from dhc.analysis.ladder import is_measured, resolved
 from dhc.config import RunConfig
+from dhc.errors import RunError
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 
@@ -126,10 +127,10 @@ def held_back(ids: np.ndarray, right: Mapping[str, np.ndarray], splits: int = SP
     """Choose the winner, run and epoch, by one half of val and judge it on the other, over many halvings.
 
     ids: (N,) the pictures. right: run id → (E, N) bool, its right answers on those pictures after each epoch. Equals are won by
-    the first run and the earliest epoch. ValueError for fewer than ENOUGH pictures and for no run.
+    the first run and the earliest epoch. RunError for fewer than ENOUGH pictures and for no run.
     """
     if len(ids) < ENOUGH or not right:
-        raise ValueError(
+        raise RunError(
             f"{len(ids):,} pictures of {len(right):,} runs cannot be halved to any use: it takes {ENOUGH} and a run"
         )
     choose = halves(ids, splits)

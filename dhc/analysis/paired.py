@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dhc.errors import RunError
 from dhc.runs.records import Predictions
 
 
@@ -40,11 +41,11 @@ class Shared:
 def share(a: Predictions, b: Predictions) -> Shared:
     """Align two runs by picture. A file that is listed twice counts once.
 
-    ValueError in one sentence where no picture is shared or where the runs disagree about what a picture is.
+    RunError where no picture is shared or where the runs disagree about what a picture is.
     """
     _, rows_a, rows_b = np.intersect1d(a.ids.astype(str), b.ids.astype(str), return_indices=True)
     if not len(rows_a):
-        raise ValueError(
+        raise RunError(
             "the two runs share no val picture: a comparison picture by picture needs two runs on the same data set"
         )
     order = np.argsort(rows_a)
@@ -63,7 +64,7 @@ def _refuse_other_labels(ids: np.ndarray, a: np.ndarray, b: np.ndarray, classes:
     other = np.flatnonzero(a != b)
     if len(other):
         first = other[0]
-        raise ValueError(
+        raise RunError(
             f"the two runs disagree about what {len(other):,} of their {len(ids):,} shared pictures are "
             f"({str(ids[first])[:60]} is {classes[a[first]][:40]} to A and {classes[b[first]][:40]} to B): "
             f"choose two runs on the same labels"

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dhc.config import RunConfig
+from dhc.errors import RunError
 from dhc.runs.records import History
 
 SETTINGS = (
@@ -138,10 +139,10 @@ def replay(history: History, config: RunConfig) -> Replay:
     """The stored history under the config's ReduceLROnPlateau and early stopping, whatever the run's own ones were.
 
     It starts at the config's optimizer.learning_rate. Stored figures have six significant digits, so a value that is better by
-    just min_delta may fall to the other side. Raises ValueError for a history without epochs.
+    just min_delta may fall to the other side. Raises RunError for a history without epochs.
     """
     if history.epochs.empty:
-        raise ValueError("there is no finished epoch to replay yet")
+        raise RunError("there is no finished epoch to replay yet")
     schedule = config.schedule
     table = {name: tuple(history.epochs[name].tolist()) for name in (schedule.monitor, "val_accuracy", "learning_rate")}
     recorded = table["learning_rate"]

@@ -1,8 +1,9 @@
-"""``python -m dhc``: all that the pages do, for GPU servers and scripts. Exit status 0, 1 (the run failed), 2 (bad input)."""
+"""``python -m dhc``: all that the pages do, for GPU servers and scripts. Exit status 0, 1 (the run failed), 2 (bad input), 3 (a bug of ours)."""
 
 from __future__ import annotations
 
 import sys
+import traceback
 
 import click
 
@@ -18,22 +19,27 @@ from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
 from dhc.cli.sweep import stop_all, sweep
 from dhc.cli.train import train
-from dhc.errors import ConfigError, DataError, DeviceError, RunError
+from dhc.errors import UserError, sentence
+
+BROKEN = 3  # exit status of a bug of ours
 
 
 def main() -> None:
     """Run the command line; a person's mistake is one sentence and exit status 2."""
     try:
         cli()
-    except (ConfigError, DataError, RunError, DeviceError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(BAD_INPUT)
     except BrokenPipeError:
         sys.exit(0)
-    except OSError as error:  # a full disk, a folder that is not ours to write to
-        where = f": {error.filename}" if error.filename else ""
-        click.echo(f"error: {error.strerror or error}{where}", err=True)
+    except (UserError, OSError) as error:  # of the system's: a full disk, a folder that is not ours to write to
+        click.echo(f"error: {sentence(error)}", err=True)
         sys.exit(BAD_INPUT)
+    except Exception as error:  # noqa: BLE001 - the last net: the traceback is printed whole, then said in a sentence
+        traceback.print_exc()
+        click.echo(
+            f"error: something of ours broke ({type(error).__name__}); the traceback above belongs into a report",
+            err=True,
+        )
+        sys.exit(BROKEN)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -155,7 +155,7 @@ def _make(name: str, values: list[int]) -> None:
         error_box(f"There is a {name} already: choose another name.")
     else:
         classes, train, val, test, seed = values
-        with guard(OSError):
+        with guard():
             jobs.make(folder, classes=classes, train=train, val=val, test=test, seed=seed)
             st.session_state["dhc_making"] = str(folder)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.jobs import datasets
 from dhc.jobs.launch import launch
 from dhc.models.presets import preset_config
@@ -36,7 +35,7 @@ def _start() -> None:
     if (stand_in() / "train.csv").exists():
         _launch()
         return
-    with guard(OSError):
+    with guard():
         datasets.make(stand_in())
         st.session_state[STARTED] = True
         st.rerun()
@@ -59,7 +58,7 @@ def _wait_for_pictures() -> None:
 
 
 def _launch() -> None:
-    with guard(ConfigError, DataError, DeviceError, OSError):
+    with guard():
         run_id = launch(preset_config("quick").with_values({"data.path": str(stand_in())}), session.runs_dir())
         choose_run(run_id)
         st.switch_page("pages/live.py", query_params={"run": run_id})

@@ -57,7 +57,7 @@ def _pictures() -> None:
     folder = next(iter(session.data_folders()), None)
     if folder is None:
         return
-    with guard(DataError, OSError):
+    with guard():
         found = session.pictures(folder, "val")
         names = session.dataset(folder).classes
         assert found.y is not None

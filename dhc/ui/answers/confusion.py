@@ -41,7 +41,7 @@ def view(info: RunInfo) -> None:
 @st.fragment
 def _explore(subject: Subject) -> None:
     """Matrix, pairs and pictures. A click runs only this, and is in the address before anything is drawn."""
-    with guard(OSError):
+    with guard():
         p = subject.p
         pairs = pairs_of(p).head(MAX_PAIRS)
         clicked = _clicked(pairs, len(p.classes))

@@ -15,7 +15,6 @@ import streamlit as st
 from dhc.analysis.mistakes import top_k
 from dhc.analysis.neighbours import nearest
 from dhc.analysis.trajectory import Course, course
-from dhc.errors import DataError
 from dhc.figures.bars import probabilities
 from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
@@ -65,7 +64,7 @@ def show_chosen(subject: Subject, listed: Sequence[int], on_close: Callable[[int
 
     @st.dialog("Val picture", width="large", icon=":material/image_search:", on_dismiss=close)
     def dialog() -> None:
-        with guard(DataError, OSError):
+        with guard():
             index = chosen(subject)
             if index is not None:
                 st.html(assets.path("answers/picture.css"))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dhc.errors import RunError
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.ui.answers.album import Album, open_album
@@ -67,7 +66,7 @@ def tell_progress(info: RunInfo, p: Predictions) -> None:
 
 @st.fragment(run_every=LOOK_EVERY)
 def _follow(info: RunInfo, shown: int) -> None:
-    with guard(RunError, OSError):
+    with guard():
         now = session.store().run(info.id)
         if not now.state.alive:
             st.rerun()

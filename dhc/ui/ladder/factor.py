@@ -10,7 +10,6 @@ import streamlit as st
 from dhc.analysis.factor import FACTOR, Family, can_drop, families, means, not_yet_run
 from dhc.analysis.ladder import Group, group_of
 from dhc.config import RunConfig
-from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.figures.factor import factors
 from dhc.jobs.groups import dated
 from dhc.jobs.ladder import FACTORS, factor_configs
@@ -28,7 +27,6 @@ from dhc.ui.train.sweep import WRITE
 from dhc.ui.widgets.plot import Click, plot
 
 TICK = 3.0  # seconds between two looks while the experiment runs
-EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
 BASE, QUICK, FAMILY = "dhc_factor_base", "quick", "dhc_factor_family"
 MOST = 30  # runs offered as a base, and links drawn
 ABOUT = (
@@ -42,7 +40,7 @@ def draw(group: Group, runs: Sequence[RunInfo]) -> None:
     st.subheader("LR factor against accuracy", anchor=False)
     st.caption(ABOUT)
     left, right = st.columns([2, 3], gap="large")
-    with left, guard(*EXPECTED):
+    with left, guard():
         _set_up(group, runs)
     with right:
         _watch(runs)
@@ -112,7 +110,7 @@ def _watch(runs: Sequence[RunInfo]) -> None:
 
     @st.fragment(run_every=TICK if alive else None)
     def body() -> None:
-        with guard(*EXPECTED), st.container(key="dhc-ladder-factor"):
+        with guard(), st.container(key="dhc-ladder-factor"):
             found = families(session.store().runs())
             if alive and not any(family.waiting for family in found):
                 st.rerun(scope="app")

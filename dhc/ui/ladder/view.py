@@ -8,7 +8,6 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.analysis.ladder import Group, Step, groups, ladder, scale_of
-from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.figures.ladder import rungs
 from dhc.jobs.groups import dated
 from dhc.jobs.ladder import rung_configs
@@ -25,7 +24,6 @@ from dhc.ui.train import batch
 from dhc.ui.widgets.plot import plot
 
 TICK = 3.0  # seconds between two looks while something trains
-EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
 GROUP = "dhc_ladder_group"
 WIDTHS = (4.7, 0.9, 1.2, 1.1, 0.8, 1.1, 3.0)
 DIFFERENCES = "What differs from the step before."
@@ -49,7 +47,7 @@ def draw() -> None:
         return
     group = _pick(found, runs)
     steps = ladder(runs, group)
-    with guard(*EXPECTED):
+    with guard():
         _missing(steps, group)
     _watch(group, steps)
     factor.draw(group, runs)
@@ -124,7 +122,7 @@ def _watch(group: Group, steps: Sequence[Step]) -> None:
 
     @st.fragment(run_every=TICK if any(step.alive for step in steps) else None)
     def body() -> None:
-        with guard(*EXPECTED), st.container(key="dhc-ladder"):
+        with guard(), st.container(key="dhc-ladder"):
             now = ladder(session.store().runs(), group)
             if _standing(now) != shown:
                 st.rerun(scope="app")  # what is missing has changed, and whether to keep looking hangs on it

@@ -10,7 +10,7 @@ import psutil
 import streamlit as st
 
 from dhc.analysis import progress
-from dhc.errors import DataError, RunError
+from dhc.errors import RunError
 from dhc.figures import curves
 from dhc.jobs import control, launch
 from dhc.machine.cores import cores
@@ -38,7 +38,6 @@ PHASES = {
     "training": "Compiling the first step",
     "finishing": "Writing the summary",
 }
-EXPECTED = (RunError, DataError, OSError)
 
 
 def draw(run_id: str) -> None:
@@ -47,7 +46,7 @@ def draw(run_id: str) -> None:
 
     @st.fragment(run_every=TICK if state.alive else None)
     def body() -> None:
-        with guard(*EXPECTED), st.container(key="dhc-live"):
+        with guard(), st.container(key="dhc-live"):
             info = session.store().run(run_id)
             if info.state is not state:
                 st.rerun(scope="app")  # the page's picker names the state, and whether to keep looking hangs on it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.errors import ConfigError, DataError, DeviceError, RunError
+from dhc.errors import UserError, sentence
 from dhc.jobs import launch
 from dhc.runs.autopsy import Autopsy, Offer, autopsy
 from dhc.runs.store import RunInfo
@@ -13,7 +13,6 @@ from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box
 
-EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
 FAILED = "dhc_offer_failed"
 ICONS = {"resume": ":material/resume:", "restart": ":material/restart_alt:", "free": ":material/delete_sweep:"}
 MILD = ("stop", "cancelled", "median", "kill")  # ends that someone wanted
@@ -80,5 +79,5 @@ def _take(run_id: str, offer: Offer) -> None:
         config = session.store().run(run_id).config
         assert config is not None
         choose_run(launch.launch(config.with_values(offer.changes), session.runs_dir(), parent=run_id))
-    except EXPECTED as error:
-        st.session_state[FAILED] = str(error)
+    except (UserError, OSError) as error:
+        st.session_state[FAILED] = sentence(error)

@@ -32,7 +32,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
     @st.fragment(run_every=TICK)
     def body() -> None:
-        with guard(RunError, OSError), st.container(key="dhc-queue"):
+        with guard(), st.container(key="dhc-queue"):
             now = [info for info in session.store().runs() if info.state.alive]
             if not any(info.state is State.QUEUED for info in now):
                 st.rerun(scope="app")

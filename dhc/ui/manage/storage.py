@@ -35,7 +35,7 @@ def draw() -> None:
     )
     if not fold.open:
         return
-    with fold, guard(RunError, OSError):
+    with fold, guard():
         runs, totals, deleted = session.store().runs(), session.totals(), session.trashed()
         _sums(totals, len(runs), len(deleted))
         tell()

@@ -26,7 +26,7 @@ def draw(info: RunInfo) -> None:
     """Offer to write the run's answers for test; nothing where the run or its data set has none to give."""
     if info.config is None or not can_answer(info):
         return
-    with guard(OSError):
+    with guard():
         try:
             pictures = _test_pictures(info.config)
         except DataError as error:
@@ -61,7 +61,7 @@ def _view(info: RunInfo, pictures: int) -> None:
 
     @st.fragment(run_every=TICK if pending else None)
     def body() -> None:
-        with guard(OSError), st.container(horizontal=True, vertical_alignment="center", key=KEY + "row"):
+        with guard(), st.container(horizontal=True, vertical_alignment="center", key=KEY + "row"):
             found = jobs.submission(info.folder)
             if (found is not None and found.pending) != pending:
                 st.rerun(scope="app")  # whether to keep looking hangs on it, and a click in here runs only the fragment

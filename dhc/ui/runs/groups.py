@@ -35,7 +35,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
     @st.fragment(run_every=TICK if any(alive for _, alive, _ in before) else None)
     def body() -> None:
-        with guard(RunError, OSError), st.container(key="dhc-groups"):
+        with guard(), st.container(key="dhc-groups"):
             found = _chosen(session.store().runs(), names)
             if _standing(found) != before:
                 st.rerun(scope="app")  # the table shows the states too, and whether to keep looking hangs on them

@@ -10,6 +10,7 @@ from typing import Final
 
 import streamlit as st
 
+from dhc.errors import UserError, sentence
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 
@@ -34,27 +35,30 @@ def loading(message: str) -> AbstractContextManager[None]:
     return st.spinner(message, show_time=True)
 
 
-def error_box(error: str | Exception) -> None:
+def error_box(error: str | UserError | OSError) -> None:
     """Show one sentence about what went wrong, as plain text: what happened, what was expected, how to mend it."""
-    st.error(plain(str(error)), icon=":material/error:")
+    st.error(plain(error if isinstance(error, str) else sentence(error)), icon=":material/error:")
 
 
 @contextmanager
-def guard(*expected: type[Exception]) -> Iterator[None]:
+def guard() -> Iterator[None]:
     """Turn exceptions of the block into a sentence on the screen; as a decorator, those of the function.
 
-    Errors of an ``expected`` type are a person's to mend: their own text is shown. Any other is ours: the traceback goes
-    to the server's terminal under a short reference, and the screen names that reference. Put one around each page's
-    body and each fragment. Streamlit's own stop and rerun pass through.
+    A UserError is a person's to mend, and so is what the system refuses (OSError): its sentence is shown. Any other exception,
+    a bare ValueError too, is a bug of ours: the screen says so and names the reference under which the whole traceback stands
+    in the server's terminal. Put one around each page's body and each fragment. Streamlit's own stop and rerun pass through.
     """
     try:
         yield
-    except expected as error:
+    except UserError as error:
+        error_box(error)
+    except OSError as error:
+        _LOG.warning("The system refused something on a page", exc_info=error)
         error_box(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence of a page: it is logged and said
         reference = secrets.token_hex(3)
         _LOG.error("Unexpected error on a page, reference %s", reference, exc_info=error)
         error_box(
-            f"This part of the page failed unexpectedly ({type(error).__name__}). Reload the page to try again; the "
-            f"details are in the terminal where the server runs, under reference {reference}."
+            f"Something of ours broke ({type(error).__name__}); it is no mistake of yours. Reload the page to try again. The "
+            f"traceback is in the terminal where the server runs, under reference {reference}."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dhc.analysis.bets import FIGURES, Bet, bets_of
+from dhc.errors import ConfigError
 from dhc.runs.store import RunInfo
 from dhc.text import cut
 from dhc.ui.shell.markdown import plain
@@ -89,7 +90,7 @@ def _change(name: str, before: dict[str, float]) -> float | None:
         return None
     value = round(before[name] + points / 100, 6)
     if not 0 <= value <= 1:
-        raise ValueError(
+        raise ConfigError(
             f"A bet of {points:+g} points on a {name} of {before[name]:.3f} is not between 0 and 1: bet less."
         )
     return value

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dhc.errors import DataError
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.states import empty, guard
 
 frame("Failing", ":material/error:")
 empty("There are no runs yet.", links=["Train"])
-with guard(ValueError):
-    raise ValueError("![](http://example.com/a.png) <b>train.csv</b> is missing in my_data.")
-with guard(ValueError):
+with guard():
+    raise DataError("![](http://example.com/a.png) <b>train.csv</b> is missing in my_data.")
+with guard():
     raise KeyError("secret detail")
 
 

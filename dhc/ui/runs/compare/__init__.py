@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.runs.store import RunInfo
 from dhc.ui.manage import card
 from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
 
-EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
 Panel = tuple[str, Callable[[Sequence[RunInfo]], None], int]  # title, its drawing, how many runs it needs
 PANELS: dict[str, Panel] = {
     "curves": ("Curves", curves.draw, 1),
@@ -33,7 +31,7 @@ def draw(chosen: Sequence[RunInfo]) -> None:
     if not chosen:
         curves.draw([])
         return
-    with guard(*EXPECTED):
+    with guard():
         if len(chosen) == 1:
             card.draw(chosen[0])
         else:
@@ -44,7 +42,7 @@ def draw(chosen: Sequence[RunInfo]) -> None:
         "Compare", names, key=KEY, format_func=lambda name: PANELS[name][0], on_change=_choose, label_visibility="collapsed",
         required=True,
     )  # fmt: skip
-    with guard(*EXPECTED):
+    with guard():
         PANELS[str(st.session_state[KEY])][1](chosen)
 
 

@@ -75,7 +75,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
     @st.fragment(run_every=TICK if alive else None)
     def body() -> None:
-        with guard(RunError, OSError):
+        with guard():
             _panel(drawn)
 
     body()

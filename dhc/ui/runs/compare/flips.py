@@ -11,7 +11,6 @@ import streamlit as st
 
 from dhc.analysis.confusion import class_order
 from dhc.analysis.flips import BOARD, Group, groups, matrices, of_pair
-from dhc.errors import DataError, RunError
 from dhc.figures.flips import difference_heatmap
 from dhc.runs.store import RunInfo
 from dhc.text import NAME_LENGTH, amount, clean, cut, percent, short_names
@@ -40,7 +39,6 @@ TILE = 100  # CSS pixels
 CAPTION_LENGTH = 15  # characters of a class on a line below a tile
 HEIGHT = 640  # CSS pixels of the matrix, and of the grid
 SCROLL_FROM = 12  # pictures; more scroll in a box of their own, so that the matrix stays in sight
-EXPECTED = (RunError, DataError, ValueError, OSError)
 ABOUT = (
     "B's confusion matrix minus A's on the pictures that both were judged on. Orange: B says so more often; blue: less often. On the "
     "diagonal more is better, beside it worse. A click on a cell, filled or empty, shows its pictures."
@@ -74,7 +72,7 @@ class View:
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The choice of two runs, the difference of their matrices, and the four grids."""
-    with guard(*EXPECTED):
+    with guard():
         pair = pick(runs, "flips")
         if pair is not None:
             _board(pair)
@@ -83,7 +81,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 @st.fragment
 def _board(pair: Pair) -> None:
     """Matrix and grids. A click runs only this, and is in the address before anything is drawn."""
-    with guard(*EXPECTED):
+    with guard():
         _take_click(pair)
         view = View.of_address(len(pair.shared.classes))
         album = open_album(pair.a, pair.of_a)

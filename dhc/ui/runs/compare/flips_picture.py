@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dhc.errors import DataError
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import cut, percent
@@ -37,7 +36,7 @@ def show_chosen(pair: Pair, album: Album, listed: Sequence[int]) -> None:
 
     @st.dialog("Val picture, A and B", width="large", icon=":material/compare:", on_dismiss=lambda: _put(None))
     def dialog() -> None:
-        with guard(DataError, OSError):
+        with guard():
             row = chosen(pair)
             if row is not None:
                 st.html(assets.path("answers/picture.css"))

@@ -25,7 +25,6 @@ from dhc.analysis.significance import (
     welch_p,
 )
 from dhc.config import RunConfig
-from dhc.errors import ConfigError, DataError, DeviceError, RunError
 from dhc.figures.noise import Interval, intervals, seeds
 from dhc.jobs.groups import dated
 from dhc.runs.store import RunInfo
@@ -39,7 +38,6 @@ from dhc.ui.train import batch
 from dhc.ui.widgets.plot import plot
 
 KEY = "dhc_noise_"
-EXPECTED = (ConfigError, DataError, DeviceError, RunError, ValueError, OSError)
 LUCK = (
     "McNemar's exact test looks only at the pictures that one run has right and the other wrong. If the runs were equally good, each "
     "of these would be a fair coin; p is how often fair coins come out at least this uneven. It speaks of these two networks and "
@@ -50,12 +48,12 @@ INTERVAL = "95% confidence interval for paired proportions: Newcombe 1998, metho
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The sentence, its figures, the seeds, the repeats that would settle it, and how much of the lead is choosing."""
-    with guard(*EXPECTED):
+    with guard():
         pair = pick(runs, "noise")
         if pair is not None:
             _compare(pair)
             st.divider()
-    with guard(*EXPECTED):
+    with guard():
         optimism.draw(runs)
 
 

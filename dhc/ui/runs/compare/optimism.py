@@ -12,7 +12,7 @@ import streamlit as st
 
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.optimism import HeldBack, expected_optimism, held_back, judged_alike, mean_correlation, right_answers
-from dhc.errors import DataError, RunError
+from dhc.errors import RunError
 from dhc.jobs import evaluation as jobs
 from dhc.jobs.evaluation import Evaluation
 from dhc.runs import rundir
@@ -62,9 +62,9 @@ def draw(runs: Sequence[RunInfo]) -> None:
     answers = _answers(winner, selected)
     with columns[1]:
         _expected(winner, len(alike), answers)
-    with columns[2], guard(ValueError):
+    with columns[2], guard():
         _held(answers)
-    with columns[3], guard(DataError, OSError):
+    with columns[3], guard():
         _test(winner)
 
 
@@ -169,7 +169,7 @@ def _ask(winner: RunInfo, pictures: int) -> None:
 
     @st.fragment(run_every=TICK if pending else None)
     def body() -> None:
-        with guard(OSError):
+        with guard():
             found = jobs.evaluation(winner.folder)
             ended = found is not None and found.accuracy is not None
             if ended or (found is not None and found.pending) != pending:

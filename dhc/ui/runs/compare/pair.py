@@ -13,6 +13,7 @@ import streamlit as st
 from dhc.analysis.differences import shown, telling
 from dhc.analysis.ladder import resolved
 from dhc.analysis.paired import Shared, share
+from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
@@ -85,7 +86,7 @@ def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
     if _on_other_data(a, b):
         paths = [info.config.data.path for info in (a, b) if info.config]
         names = " and ".join(cut(Path(path).name or path, 40) for path in paths)
-        raise ValueError(
+        raise RunError(
             f"A and B were judged on different pictures ({names}): choose two runs on the same data set to compare them."
         )
 

@@ -13,7 +13,6 @@ from dhc.analysis.factor import families
 from dhc.analysis.repeats import SEED
 from dhc.analysis.settings import RESULTS, Result, parallel, result_of, scatter
 from dhc.config import fields
-from dhc.errors import RunError
 from dhc.figures import settings as figures
 from dhc.figures.factor import factors
 from dhc.runs.store import RunInfo
@@ -60,7 +59,7 @@ def default_of(names: Sequence[str]) -> str:
 @st.fragment
 def draw(runs: Sequence[RunInfo]) -> None:
     """Controls, one chart of the runs, and the run that was clicked in it."""
-    with guard(RunError, OSError):
+    with guard():
         known = [info for info in runs if info.config is not None]
         if not known:
             empty("The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:")
