@@ -29,7 +29,7 @@ from dhc.data.standin.generate import make_dataset  # noqa: E402
 
 APP = """
 import streamlit as st
-from dhc.ui import session
+from dhc.ui.shell import session
 from dhc.ui.runs.compare import curves
 from dhc.ui.shell.frame import frame
 frame("Runs", ":material/table_rows:")

@@ -22,7 +22,8 @@ from dhc.runs.store import Store
 
 PARENT, CHILD, OTHER = (f"20260101-00000{n}-vgg16-000{n}" for n in range(3))
 PAGE = """
-from dhc.ui import bet, session
+from dhc.ui.shell import session
+from dhc.ui.train import bet
 from dhc.ui.runs.compare import bets
 from dhc.ui.shell.frame import frame
 frame("Runs", ":material/table_rows:")

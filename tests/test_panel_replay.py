@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 pytestmark = pytest.mark.pages
 
 PAGE = """
-from dhc.ui import session
+from dhc.ui.shell import session
 from dhc.ui.runs.compare import replay
 from dhc.ui.shell.frame import frame
 frame("Runs", ":material/table_rows:")

@@ -69,7 +69,7 @@ def test_a_plot_returns_the_click_of_this_run_only() -> None:
 
 
 def test_plotly_is_served_out_of_the_installed_package() -> None:
-    page = app("from dhc.ui import assets\nst.text(assets.plotly_url())")
+    page = app("from dhc.ui.widgets import assets\nst.text(assets.plotly_url())")
     import plotly
 
     assert page.text[0].value == f"component/dhc.ui.widgets.assets.plotly/plotly.min.js?v={plotly.__version__}"
