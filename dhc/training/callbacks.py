@@ -18,7 +18,7 @@ import numpy as np
 from dhc.models.build import copy_weights
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
-from dhc.training.outcomes import LossIsNaN, StopRequested
+from dhc.training.outcomes import NonFiniteLossError, StopRequested
 from dhc.training.results import cross_entropy, save_predictions
 from dhc.training.throughput import Clock, IntervalMean, Pace
 
@@ -150,7 +150,7 @@ class Telemetry(keras.callbacks.Callback):  # type: ignore[misc]
             eta=_short(self._eta(seen, self._pace.epoch(seen))),
         )
         if not math.isfinite(loss):  # told first: the curves show where it happened
-            raise LossIsNaN(loss, self._epoch + 1, batch + 1)
+            raise NonFiniteLossError(loss, self._epoch + 1, batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Write the epoch, and the learning rate's change when the schedule made one."""

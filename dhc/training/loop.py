@@ -31,7 +31,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
     """Train the config's network, writing everything of the run into `run_dir`; returns what ``summary.json`` says.
 
     `device` is the resolved name (``cpu``, ``gpu:0``) for the records; the process's environment has already chosen it. Raises
-    DataError for pictures that cannot serve, StopRequested when asked to stop, LossIsNaN; whatever finished epochs wrote
+    DataError for pictures that cannot serve, StopRequested when asked to stop, NonFiniteLossError; whatever finished epochs wrote
     stays in any case. A folder in which such a run was broken off is gone on with, from its last saved epoch.
     """
     with RunWriter(run_dir) as writer:

@@ -22,7 +22,7 @@ class StopRequested(Exception):  # noqa: N818 - a request is no error
         self.reason, self.cause = reason, cause
 
 
-class LossIsNaN(Exception):  # noqa: N818 - named for what happened
+class NonFiniteLossError(Exception):
     """The loss is no number any more; training on would only waste time. epoch and batch count from 1."""
 
     def __init__(self, loss: float, epoch: int, batch: int) -> None:
@@ -30,7 +30,7 @@ class LossIsNaN(Exception):  # noqa: N818 - named for what happened
         self.epoch, self.batch = epoch, batch
 
 
-class StateCannotServe(Exception):  # noqa: N818 - named for what happened
+class ResumeStateError(Exception):
     """There is a saved state, and going on from it would not be going on. Whatever the run has brought stays."""
 
     def __init__(self, epoch: int, why: str) -> None:
@@ -57,9 +57,9 @@ def explain(error: Exception, folder: Path) -> End:
     if isinstance(error, ConfigError | DataError | DeviceError):
         causes = {ConfigError: "settings", DataError: "data", DeviceError: "device"}
         return End(next(cause for kind, cause in causes.items() if isinstance(error, kind)), str(error))
-    if isinstance(error, StateCannotServe):
+    if isinstance(error, ResumeStateError):
         return End("state", str(error))
-    if isinstance(error, LossIsNaN):
+    if isinstance(error, NonFiniteLossError):
         return End("nan", f"{error}: a lower learning rate usually helps", {"epoch": error.epoch, "batch": error.batch})
     if isinstance(error, ModuleNotFoundError):
         return End("package", f"{error.name} is not installed here: choose another backend, or install it")

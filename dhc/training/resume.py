@@ -24,7 +24,7 @@ from dhc.runs import rundir
 from dhc.runs.environment import read_environment
 from dhc.runs.rundir import RunWriter
 from dhc.training.callbacks import KeepBest, Telemetry, Validation
-from dhc.training.outcomes import StateCannotServe
+from dhc.training.outcomes import ResumeStateError
 
 STATE = "state.npz"
 COUNTERS = ("best", "wait", "cooldown_counter", "best_epoch")  # of ReduceLROnPlateau and EarlyStopping
@@ -69,7 +69,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
     def restore(self, model: keras.Model) -> None:
         """Take up the newest whole state, where there is one; to be called between ``compile`` and ``fit``.
 
-        Raises StateCannotServe, before anything is changed.
+        Raises ResumeStateError, before anything is changed.
         """
         found = newest(self._folder)
         if found is None:
@@ -78,7 +78,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         folder, told, values = found
         variables = state_variables(model)
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-            raise StateCannotServe(int(told["epoch"]), OTHER_SIZES)
+            raise ResumeStateError(int(told["epoch"]), OTHER_SIZES)
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         for name in LINKED:
@@ -91,7 +91,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         """Where no state was saved: earlier epochs, which will be trained anew, no longer count."""
         run = self._writer.folder
         if (after := rundir.next_epoch(run) - 1) > 0:
-            raise StateCannotServe(after, DAMAGED)
+            raise ResumeStateError(after, DAMAGED)
         if (run / rundir.PREDICTIONS).exists():
             self._writer.event("resume", epoch=1)
             print("no state was saved to go on from: begins again with epoch 1")
