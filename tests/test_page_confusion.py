@@ -19,7 +19,7 @@ from dhc.analysis.mistakes import outcomes, select
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
-from dhc.ui.answers.matrix import Look, matrix_figure
+from dhc.ui.answers.matrix import MatrixView, matrix_figure
 
 pytestmark = pytest.mark.pages
 
@@ -152,7 +152,7 @@ def test_a_click_that_names_no_cell_is_passed_over(p: Predictions, spot: object)
 def test_the_figure_holds_the_counts_in_the_chosen_order_and_hides_the_diagonal(
     p: Predictions, counts: np.ndarray
 ) -> None:
-    figure = matrix_figure(p, Look("counts", "similarity", diagonal=False), None)
+    figure = matrix_figure(p, MatrixView("counts", "similarity", diagonal=False), None)
     cells = figure.data[0]
     spots = np.asarray(cells.customdata).reshape(-1, 2)
     squared = np.square(np.nan_to_num(np.asarray(cells.z, dtype=np.float64))).ravel()
@@ -161,7 +161,11 @@ def test_the_figure_holds_the_counts_in_the_chosen_order_and_hides_the_diagonal(
 
 
 def test_the_zoom_is_kept_by_a_click_and_forgotten_by_another_order(p: Predictions) -> None:
-    looks = [Look("counts", "label", True), Look("true", "label", False), Look("counts", "frequency", True)]
+    looks = [
+        MatrixView("counts", "label", True),
+        MatrixView("true", "label", False),
+        MatrixView("counts", "frequency", True),
+    ]
     revisions = [
         matrix_figure(p, look, cell).layout.uirevision for look, cell in zip(looks, (None, (1, 2), None), strict=True)
     ]

@@ -36,9 +36,7 @@ def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 def panel(name: str, /, *, some: str = "[:]", **asked: str) -> AppTest:
     """An app with nothing but that panel, of the store's runs `some`, newest first, opened at that address."""
-    code = (
-        f"from dhc.ui.shell import session\nfrom dhc.ui.runs.compare import {name}\n{name}.draw(session.store().runs(){some})"
-    )
+    code = f"from dhc.ui.shell import session\nfrom dhc.ui.runs.compare import {name}\n{name}.draw(session.store().runs(){some})"
     at = AppTest.from_string(code, default_timeout=30)
     for parameter, value in asked.items():
         at.query_params[parameter] = value

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_run import make_run
 
-from dhc.analysis.search import ORDERS, Wanted, select, sparkline
+from dhc.analysis.search import ORDERS, RunFilter, select, sparkline
 from dhc.runs.labels import change_labels
 from dhc.runs.store import RunInfo, Store
 
@@ -41,33 +41,33 @@ def names(found: list[RunInfo]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "passes"),
+    ("run_filter", "passes"),
     [
-        (Wanted(), ["bbbb", "aaaa"]),
-        (Wanted(archived=True), ["cccc", "bbbb", "aaaa"]),
-        (Wanted(words="zebra"), ["aaaa"]),
-        (Wanted(words="log bold"), ["bbbb"]),
-        (Wanted(words="log zebra"), []),
-        (Wanted(words="GOOD"), ["aaaa"]),
-        (Wanted(words="factor=0.8"), ["bbbb"]),
-        (Wanted(words="schedule.factor=0.5"), ["aaaa"]),
-        (Wanted(words="factor=0.55"), []),
-        (Wanted(words="no-such-setting=1"), []),
-        (Wanted(words="cnn3", archived=True), ["cccc"]),
-        (Wanted(words="failed"), ["bbbb"]),
-        (Wanted(states=("finished",)), ["aaaa"]),
-        (Wanted(tags=("good",)), ["aaaa"]),
-        (Wanted(tags=("good", "missing")), []),
-        (Wanted(starred=True), ["aaaa"]),
-        (Wanted(group="nobody's"), []),
+        (RunFilter(), ["bbbb", "aaaa"]),
+        (RunFilter(archived=True), ["cccc", "bbbb", "aaaa"]),
+        (RunFilter(words="zebra"), ["aaaa"]),
+        (RunFilter(words="log bold"), ["bbbb"]),
+        (RunFilter(words="log zebra"), []),
+        (RunFilter(words="GOOD"), ["aaaa"]),
+        (RunFilter(words="factor=0.8"), ["bbbb"]),
+        (RunFilter(words="schedule.factor=0.5"), ["aaaa"]),
+        (RunFilter(words="factor=0.55"), []),
+        (RunFilter(words="no-such-setting=1"), []),
+        (RunFilter(words="cnn3", archived=True), ["cccc"]),
+        (RunFilter(words="failed"), ["bbbb"]),
+        (RunFilter(states=("finished",)), ["aaaa"]),
+        (RunFilter(tags=("good",)), ["aaaa"]),
+        (RunFilter(tags=("good", "missing")), []),
+        (RunFilter(starred=True), ["aaaa"]),
+        (RunFilter(group="nobody's"), []),
     ],
 )
-def test_each_filter_lets_its_runs_pass(runs: list[RunInfo], wanted: Wanted, passes: list[str]) -> None:
-    assert names(select(runs, wanted)) == passes
+def test_each_filter_lets_its_runs_pass(runs: list[RunInfo], run_filter: RunFilter, passes: list[str]) -> None:
+    assert names(select(runs, run_filter)) == passes
 
 
 def test_orders(runs: list[RunInfo]) -> None:
-    every = Wanted(archived=True)
+    every = RunFilter(archived=True)
     assert names(select(runs, every, "best")) == ["bbbb", "aaaa", "cccc"]
     assert names(select(runs, every, "name")) == ["bbbb", "cccc", "aaaa"]
     for order in ORDERS:

@@ -8,7 +8,7 @@ import pytest
 from dhc.analysis.trajectory import Course, course
 from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
-from dhc.ui.answers.picture import tell_course
+from dhc.ui.answers.picture import course_sentence
 
 
 def predictions(y_true: int, *after_each_epoch: int) -> Predictions:
@@ -52,7 +52,7 @@ def test_a_course_counts_right_epochs_and_knows_since_when_it_is_settled(
 )
 def test_a_course_is_told_in_one_sentence(after_each_epoch: tuple[int, ...], told: str) -> None:
     p = predictions(1, *after_each_epoch)
-    assert tell_course(course(p, 0), p.classes) == told
+    assert course_sentence(course(p, 0), p.classes) == told
 
 
 def test_the_true_class_has_the_first_lane_and_the_others_follow_by_frequency() -> None:

@@ -12,7 +12,7 @@ from dhc.runs.store import RunInfo
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunFilter:
     """A filter; an empty one lets every run pass that is not archived.
 
     words     of which each must occur in name, id, note, tags, group, network or state; ``factor=0.8`` asks a setting's value
@@ -35,20 +35,20 @@ ORDERS: dict[str, Callable[[RunInfo], tuple[float, str]]] = {
 }
 
 
-def select(runs: Sequence[RunInfo], wanted: Wanted, order: str = "newest") -> list[RunInfo]:
+def select(runs: Sequence[RunInfo], run_filter: RunFilter, order: str = "newest") -> list[RunInfo]:
     """The runs that pass, in one of ORDERS; starred ones keep their place."""
-    words = wanted.words.casefold().split()
-    kept = [info for info in runs if _passes(info, wanted) and all(_has(info, word) for word in words)]
+    words = run_filter.words.casefold().split()
+    kept = [info for info in runs if _passes(info, run_filter) and all(_has(info, word) for word in words)]
     return kept if order == "newest" else sorted(kept, key=ORDERS[order])
 
 
-def _passes(info: RunInfo, wanted: Wanted) -> bool:
+def _passes(info: RunInfo, run_filter: RunFilter) -> bool:
     return (
-        (wanted.archived or not info.labels.archived)
-        and (not wanted.starred or info.labels.star)
-        and (not wanted.states or info.state.value in wanted.states)
-        and (not wanted.group or info.group == wanted.group)
-        and set(wanted.tags) <= set(info.labels.tags)
+        (run_filter.archived or not info.labels.archived)
+        and (not run_filter.starred or info.labels.star)
+        and (not run_filter.states or info.state.value in run_filter.states)
+        and (not run_filter.group or info.group == run_filter.group)
+        and set(run_filter.tags) <= set(info.labels.tags)
     )
 
 

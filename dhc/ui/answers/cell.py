@@ -44,7 +44,7 @@ def panel(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
         return []
     i, j = cell
     rows = select(subject.table, true=i, predicted=j, only_mistakes=False)
-    _cell_title(subject.p, i, j)
+    _cell_title(subject.predictions, i, j)
     if rows.empty:
         st.caption("No val picture is in this cell.")
         return []
@@ -91,7 +91,7 @@ def examples(subject: Subject, cell: tuple[int, int] | None) -> None:
         shown = [inline(image, size=EXAMPLE, alt=file, title=file) for image, file in images if image is not None]
         if shown:
             with column:
-                st.caption(f"Recognised as {bold(subject.p.classes[c])}")
+                st.caption(f"Recognised as {bold(subject.predictions.classes[c])}")
                 st.html(
                     f'<div style="display: grid; grid-template-columns: repeat(auto-fill, {EXAMPLE}px); gap: 8px">'
                     + "".join(shown)

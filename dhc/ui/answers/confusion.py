@@ -14,7 +14,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import amount, clean, percent, short_names
 from dhc.ui.answers import cell, picture, scores
 from dhc.ui.answers import subject as fresh
-from dhc.ui.answers.matrix import KEY, Look, controls, matrix_figure, matrix_of, pairs_of
+from dhc.ui.answers.matrix import KEY, MatrixView, controls, matrix_figure, matrix_of, pairs_of
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets import assets
@@ -32,7 +32,7 @@ def view(info: RunInfo) -> None:
     subject = fresh.subject(info)
     if subject is None:
         return
-    p = subject.p
+    p = subject.predictions
     _explore(subject)
     st.divider()
     scores.report(info, matrix_of(p), p.classes)
@@ -42,7 +42,7 @@ def view(info: RunInfo) -> None:
 def _explore(subject: Subject) -> None:
     """Matrix, pairs and pictures. A click runs only this, and is in the address before anything is drawn."""
     with guard():
-        p = subject.p
+        p = subject.predictions
         pairs = pairs_of(p).head(MAX_PAIRS)
         clicked = _clicked(pairs, len(p.classes))
         if clicked is not None:
@@ -82,7 +82,7 @@ def _trigger(key: str) -> Any:
     return None if state is None else state.get("click")
 
 
-def _draw_matrix(p: Predictions, look: Look, chosen: tuple[int, int] | None) -> None:
+def _draw_matrix(p: Predictions, look: MatrixView, chosen: tuple[int, int] | None) -> None:
     figure = matrix_figure(p, look, chosen)
     wrong = int((p.predicted != p.y_true).sum())
     alt = f"Confusion matrix of {len(p.classes)} classes, {wrong} of {len(p.ids)} pictures off the diagonal"

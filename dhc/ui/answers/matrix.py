@@ -23,7 +23,7 @@ ORDERED = {"label": "Label", "frequency": "Frequency", "similarity": "Similarity
 
 
 @dataclass(frozen=True)
-class Look:
+class MatrixView:
     """How the matrix is drawn, as the address says it."""
 
     colour: str
@@ -31,7 +31,7 @@ class Look:
     diagonal: bool
 
     @classmethod
-    def of_address(cls) -> Look:
+    def of_address(cls) -> MatrixView:
         """The look in the address, defaults where it says nothing sensible."""
         return cls(
             address.choice("colour", list(COLOUR), "counts"),
@@ -66,9 +66,9 @@ def pairs_of(p: Predictions) -> pd.DataFrame:
     return confused_pairs(matrix_of(p), p.classes)
 
 
-def controls() -> Look:
+def controls() -> MatrixView:
     """Draw the controls, set to what the address says; each change is written into the address. Returns the look."""
-    look = Look.of_address()
+    look = MatrixView.of_address()
     state = st.session_state
     state[KEY + "colour"], state[KEY + "order"], state[KEY + "diagonal"] = look.colour, look.order, not look.diagonal
     st.segmented_control(
@@ -86,10 +86,10 @@ def controls() -> Look:
 
 def _save() -> None:
     state = st.session_state
-    Look(state[KEY + "colour"], state[KEY + "order"], not state[KEY + "diagonal"]).to_address()
+    MatrixView(state[KEY + "colour"], state[KEY + "order"], not state[KEY + "diagonal"]).to_address()
 
 
-def matrix_figure(p: Predictions, look: Look, cell: tuple[int, int] | None) -> go.Figure:
+def matrix_figure(p: Predictions, look: MatrixView, cell: tuple[int, int] | None) -> go.Figure:
     """The heatmap for a look, with `cell` outlined."""
     counts = matrix_of(p)
     how = cast("Literal['true', 'pred'] | None", None if look.colour == "counts" else look.colour)

@@ -97,7 +97,7 @@ def view(info: RunInfo) -> None:
     subject = fresh.subject(info)
     if subject is None:
         return
-    p, table = subject.p, subject.table
+    p, table = subject.predictions, subject.table
     if table["correct"].all() and address.choice("show", list(SHOWN), "mistakes") == "mistakes":
         _no_mistakes(len(table))
         return

@@ -40,7 +40,7 @@ NEAREST = (
 
 def chosen(subject: Subject) -> int | None:
     """The row of the picture in the address, None when there is none or no such row."""
-    return address.integer(PICTURE, low=0, high=len(subject.p.ids) - 1)
+    return address.integer(PICTURE, low=0, high=len(subject.predictions.ids) - 1)
 
 
 def choose(index: int | None) -> None:
@@ -112,8 +112,8 @@ def _draw(subject: Subject, index: int) -> None:
     with right:
         _verdict(row)
         st.markdown("**Most probable classes**")
-        bars(subject.p, index, key="dhc_bars")
-        _epochs(subject.p, index)
+        bars(subject.predictions, index, key="dhc_bars")
+        _epochs(subject.predictions, index)
     _neighbours(subject, index, row)
 
 
@@ -158,7 +158,7 @@ def bars(p: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
 
 def _epochs(p: Predictions, index: int) -> None:
     way = course(p, index)
-    told = tell_course(way, p.classes)
+    told = course_sentence(way, p.classes)
     lane_count = min(len(lane_classes(way)), LANES)
     figure = lanes(way, short_names(p.classes))
     figure.update_layout(margin={"b": 20}, xaxis={"title": None})  # the heading says what runs from left to right
@@ -168,7 +168,7 @@ def _epochs(p: Predictions, index: int) -> None:
     st.caption(plain(f"{told} {best}"))
 
 
-def tell_course(way: Course, classes: Sequence[str]) -> str:
+def course_sentence(way: Course, classes: Sequence[str]) -> str:
     """One sentence about a picture's way through the epochs."""
     total = len(way.predicted)
     last = cut(classes[way.predicted[-1]], 40)
@@ -188,7 +188,7 @@ def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
     image = subject.album.image(index)
     if image is None or subject.info.config is None:
         return
-    second = top_k(subject.p, index, 2)["name"].iloc[-1]
+    second = top_k(subject.predictions, index, 2)["name"].iloc[-1]
     rival = (second, "the runner-up") if row["correct"] else (row["predicted_name"], "the predicted class")
     classes = [(row["true_name"], "the true class"), rival]
     with loading("Comparing with the training pictures …"):

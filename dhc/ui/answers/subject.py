@@ -22,7 +22,7 @@ class Subject:
     """All that the dialog draws from: the run, its predictions, its table of outcomes, its pictures."""
 
     info: RunInfo
-    p: Predictions
+    predictions: Predictions
     table: pd.DataFrame
     album: Album
 

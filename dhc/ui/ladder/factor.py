@@ -90,11 +90,11 @@ def _base(group: Group, runs: Sequence[RunInfo]) -> RunConfig:
         format_func=lambda name: "Quick demo" if name == QUICK else describe(kept[name][0]),
     )
     config = kept[chosen][1] if chosen in kept else preset_config(QUICK).with_values({"data.path": group.path})
-    st.caption(told(config))
+    st.caption(setup_text(config))
     return config
 
 
-def told(config: RunConfig) -> str:
+def setup_text(config: RunConfig) -> str:
     """Markdown: on what and how the runs of an experiment train."""
     classes = f"up to {config.data.classes} classes" if config.data.classes else "all classes"
     return (
@@ -153,7 +153,7 @@ def _name(family: Family) -> str:
 
 
 def _result(family: Family) -> None:
-    st.caption(told(family.config))
+    st.caption(setup_text(family.config))
     alt = "Best val_accuracy by LR factor, a dot for each run"
     open_run(plot(factors(family.trials), key="dhc_factor_chart", height=340, alt=alt))
     if family.waiting:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.analysis.differences import shown, telling
-from dhc.analysis.search import ORDERS, Wanted, select, sparkline
+from dhc.analysis.search import ORDERS, RunFilter, select, sparkline
 from dhc.config import fields
 from dhc.runs import rundir
 from dhc.runs.status import State
@@ -52,14 +52,14 @@ def draw() -> None:
     groups.draw(every)
     order = address.choice("order", list(ORDERS), "newest")
     found = select(every, _filters(every), order)
-    chosen = _selected(select(every, Wanted(archived=True), order))
+    chosen = _selected(select(every, RunFilter(archived=True), order))
     _show(found, chosen)
     _bar(found, chosen)
     compare.draw(chosen)
     storage.draw()
 
 
-def _filters(every: Sequence[RunInfo]) -> Wanted:
+def _filters(every: Sequence[RunInfo]) -> RunFilter:
     """The filter in the address, and the widgets that change it."""
     groups = list(dict.fromkeys(info.group for info in every if info.group))
     tags = sorted({tag for info in every for tag in info.labels.tags})
@@ -75,7 +75,7 @@ def _filters(every: Sequence[RunInfo]) -> Wanted:
             _flag("Starred only", "star")
             _flag("Archived too", "archived")
             _many("Columns", "columns", _columns(every), empty="the usual ones")
-    return Wanted(
+    return RunFilter(
         words=st.query_params.get("q", "")[:200],
         states=_listed("state", [state.value for state in State]),
         tags=_listed("tag", tags),

@@ -17,7 +17,7 @@ from dhc.figures import settings as figures
 from dhc.figures.factor import factors
 from dhc.runs.store import RunInfo
 from dhc.text import amount, cut, duration_text
-from dhc.ui.ladder.factor import outcome, told
+from dhc.ui.ladder.factor import outcome, setup_text
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
@@ -140,7 +140,7 @@ def _factor(runs: Sequence[RunInfo]) -> None:
     if not found:
         st.info("No two of the selected runs differ in their LR factor and the seed only.", icon=":material/inbox:")
     for number, family in enumerate(found[:MOST_FAMILIES]):
-        st.caption(told(family.config))
+        st.caption(setup_text(family.config))
         alt = "Best val_accuracy by LR factor, a dot for each run"
         _take(plot(factors(family.trials), key=f"{KEY}factor_{number}", height=340, alt=alt))
         if family.trials:
