@@ -26,6 +26,7 @@ __all__ = [
     "differences",
     "explain",
     "fields",
+    "find_field",
     "in_use",
     "read_assignment",
 ]
@@ -448,16 +449,21 @@ class RunConfig(Section):
                 f"schedule.min_lr ({self.schedule.min_lr:g}) is above optimizer.learning_rate "
                 f"({self.optimizer.learning_rate:g}): lower the one or raise the other"
             )
-        if self.augment.where == "features" and self.model.name in NETWORKS and self.model.name not in WITH_FEATURES:
+        if self.augment.where == "features" and self.trains_network and self.model.name not in WITH_FEATURES:
             raise ValueError(
                 f"augment.where cannot be 'features' with {self.model.name}, which has no such place in the report: "
                 f"choose input or off"
             )
         return self
 
+    @property
+    def trains_network(self) -> bool:
+        """Whether the run trains a network; else it looks for each picture's nearest training pictures."""
+        return self.model.name != "knn"
+
     def uses(self, name: str) -> bool:
         """Whether the setting of that dotted name has an effect, given the other ones."""
-        field = _field_of(name)
+        field = find_field(name)
         return in_use(field, {other: self.get(other) for other in field.when})
 
     def to_json(self) -> str:
@@ -481,7 +487,7 @@ class RunConfig(Section):
         """A copy with dotted names replaced; texts are read as the field's type. Raises ConfigError, naming what is good."""
         values = self.model_dump()
         for name, value in changes.items():
-            field = _field_of(name)
+            field = find_field(name)
             values[field.section][field.key] = field.parse(value)
         try:
             return RunConfig.model_validate(values)
@@ -507,9 +513,9 @@ def in_use(field: ConfigField, values: Mapping[str, Any]) -> bool:
 
 def differences(configs: Iterable[RunConfig]) -> tuple[str, ...]:
     """Dotted names on which the given configs do not all agree, in field order."""
-    listed = list(configs)
+    every = list(configs)
     sections = {f.section for f in fields()}
-    distinct = {name: {getattr(config, name) for config in listed} for name in sections}  # few, of a thousand configs
+    distinct = {name: {getattr(config, name) for config in every} for name in sections}  # few, of a thousand configs
     return tuple(f.name for f in fields() if len({getattr(s, f.key) for s in distinct[f.section]}) > 1)
 
 
@@ -522,15 +528,15 @@ def explain(error: ValidationError) -> str:
 
 def _explained(item: ErrorDetails) -> str:
     name = _cut(".".join(str(part) for part in item["loc"]))
-    known = _known().get(name)
+    field = _fields_by_name().get(name)
     if name == "schema_version":
         return f"it has the form {_cut(repr(item['input']))}, and this version of the dashboard reads form 1"
     if item["type"] == "extra_forbidden":
         return f"there is no setting {name!r}"
-    if known is None:
+    if field is None:
         message = _cut(str(item["msg"]).removeprefix("Value error, "), 300)
         return f"{name}: {message}" if name else message
-    return f"{name} cannot be {_cut(repr(item['input']))}: it takes {known.bounds}"
+    return field.refusal(_cut(repr(item["input"])))
 
 
 def _cut(text: str, limit: int = 80) -> str:
@@ -539,15 +545,16 @@ def _cut(text: str, limit: int = 80) -> str:
 
 
 @functools.cache
-def _known() -> dict[str, ConfigField]:
+def _fields_by_name() -> dict[str, ConfigField]:
     return {f.name: f for f in fields()}
 
 
-def _field_of(name: str) -> ConfigField:
-    known = _known()
-    if name not in known:
-        raise ConfigError(f"there is no setting {name!r}; the settings are {', '.join(known)}")
-    return known[name]
+def find_field(name: str) -> ConfigField:
+    """The field of a dotted name; raises ConfigError, which lists the good names."""
+    every = _fields_by_name()
+    if name not in every:
+        raise ConfigError(f"there is no setting {name!r}; the settings are {', '.join(every)}")
+    return every[name]
 
 
 def read_assignment(text: str) -> tuple[str, str]:

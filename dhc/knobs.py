@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,11 @@ class ConfigField:
         return f"{self.section}.{self.key}"
 
     @property
+    def label(self) -> str:
+        """The title as a form shows it, with the unit where there is one, e.g. ``Patience (epochs)``."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    @property
     def bounds(self) -> str:
         """What the field takes, in words, e.g. ``0 ≤ x < 1`` or ``relu | leaky_relu``."""
         if self.kind == "choice":
@@ -92,7 +98,28 @@ class ConfigField:
         try:
             return readers[self.kind](value.strip())
         except ValueError:
-            raise ConfigError(f"{self.name} cannot be {value!r}: it takes {self.bounds}") from None
+            raise ConfigError(self.refusal(repr(value))) from None
+
+    def check(self, value: Any) -> Any:
+        """The value as this field's type; raises ConfigError for one outside the bounds or choices."""
+        typed = self.parse(value)
+        if not self._accepts(typed):
+            raise ConfigError(self.refusal(repr(value)))
+        return typed
+
+    def refusal(self, value: str) -> str:
+        """The sentence that refuses a value, as it is to be quoted, and says what the field takes."""
+        return f"{self.name} cannot be {value}: it takes {self.bounds}"
+
+    def _accepts(self, value: Any) -> bool:
+        if self.kind == "choice":
+            return value in self.choices
+        if self.kind in ("bool", "text"):
+            return True
+        if not math.isfinite(value) or (self.kind == "int" and value != int(value)):
+            return False
+        above = self.low is None or value > self.low or (value == self.low and not self.low_open)
+        return above and (self.high is None or value < self.high or (value == self.high and not self.high_open))
 
 
 def _read_bool(text: str) -> bool:

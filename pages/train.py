@@ -92,11 +92,11 @@ def _right(values: dict[str, object]) -> None:
     expectation.draw(config, session.dataset(config.data.path))
     waiting = [info for info in session.store().runs() if info.state.alive]
     label = (
-        ("Start training" if config.model.name != "knn" else "Start comparing")
+        ("Start training" if config.trains_network else "Start comparing")
         if not waiting
         else f"Queue behind {len(waiting)} run{'s' if len(waiting) > 1 else ''}"
     )
-    figures = bet.FIGURES if config.model.name != "knn" else ("val_accuracy",)
+    figures = bet.FIGURES if config.trains_network else ("val_accuracy",)
     expected = bet.ask(session.run_or_none(form.parent()), figures=figures)
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
         try:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dhc.analysis.detectors import DETECTORS, Case
-from dhc.config import ConfigField, RunConfig, fields
+from dhc.config import ConfigField, RunConfig, fields, find_field
 from dhc.errors import ConfigError, RulesError
 
 RULES = Path(__file__).with_name("coach.toml")
@@ -125,7 +125,7 @@ def read_rules(text: str) -> tuple[Rule, ...]:
 
 def marks(case: Case, rules: tuple[Rule, ...]) -> tuple[Mark, ...]:
     """What the rules find in a run's curves, by first epoch; nothing for nearest neighbours, which have no curve."""
-    if case.config.model.name == "knn":
+    if not case.config.trains_network:
         return ()
     found = [(rule, finding) for rule in rules if (finding := DETECTORS[rule.look_for](case, **rule.arguments))]
     found.sort(key=lambda pair: pair[1].epochs[0])
@@ -148,7 +148,7 @@ def suggestion(config: RunConfig, tries: tuple[dict[str, str], ...]) -> RunConfi
         try:
             for name, expression in wanted.items():
                 if tried.uses(name):
-                    tried = tried.with_values({name: apply(expression, _field(name), tried.get(name))})
+                    tried = tried.with_values({name: apply(expression, find_field(name), tried.get(name))})
         except ConfigError:
             continue  # settings that do not go together in this run
         if tried != config:
@@ -185,7 +185,7 @@ def _within(field: ConfigField, number: float) -> float:
 def _check(name: str, expression: str) -> None:
     """Raises ValueError for a setting that does not exist and for a change that it cannot take."""
     verb, operand = _parts(expression)
-    field = _field(name)
+    field = find_field(name)
     if verb == "set":
         RunConfig().with_values({name: operand})
     elif field.kind not in ("int", "float"):
@@ -206,13 +206,6 @@ def _is_number(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
-
-
-def _field(name: str) -> ConfigField:
-    for field in fields():
-        if field.name == name:
-            return field
-    raise ConfigError(f"there is no setting {name!r}")
 
 
 def _rule(number: int, rule: Any) -> Rule:

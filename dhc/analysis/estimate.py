@@ -41,7 +41,7 @@ def estimate(
     by the ratio of the two networks' modelled times. Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s; a
     GPU's is not guessed. `precision` says which dtype policy a config's network gets here.
     """
-    if config.model.name == "knn":
+    if not config.trains_network:
         return _of_neighbours(train, val, matrix_rate())
     network = cost(config, classes, precision(config))
     speed, source = _measured(config, network, device, known, precision)
@@ -68,7 +68,7 @@ def _measured(
 ) -> tuple[float | None, str]:
     for info in known:
         before = info.config
-        if before is None or before.model.name == "knn" or info.device != device or not info.pictures_per_second:
+        if before is None or not before.trains_network or info.device != device or not info.pictures_per_second:
             continue
         if info.example:  # measured on another machine
             continue

@@ -17,7 +17,6 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 
 MEASURED = (State.FINISHED, State.STOPPED)  # a run that failed may have stopped anywhere
-KNN = "knn"
 NO_LESSON = ("data.path", "data.classes", "data.train_fraction", "data.skip_bad", "device.device")
 
 
@@ -152,7 +151,7 @@ def compare(before: RunConfig, after: RunConfig, *, but: Sequence[str] = ()) -> 
 
     Between neighbours without a network and a network only what was set otherwise: all of a network's settings would be new.
     """
-    alike = KNN not in (before.model.name, after.model.name)
+    alike = before.trains_network and after.trains_network
     found = []
     for name in [field.name for field in fields()] if alike else differences([before, after]):
         change = Change(name, _text(before, name), _text(after, name))

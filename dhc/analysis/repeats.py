@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
-from dhc.analysis.ladder import KNN, is_measured, resolved
+from dhc.analysis.ladder import is_measured, resolved
 from dhc.config import RunConfig, fields
 from dhc.runs.store import RunInfo
 
@@ -60,7 +60,7 @@ def seeds_taken(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
 
 def seed_matters(config: RunConfig) -> bool:
     """Whether another seed gives another run: nearest neighbours among all training pictures draw nothing by it."""
-    return config.model.name != KNN or config.data.train_fraction < 1
+    return config.trains_network or config.data.train_fraction < 1
 
 
 def next_repeats(config: RunConfig, runs: Iterable[RunInfo], *, up_to: int) -> list[RunConfig]:

@@ -23,7 +23,7 @@ def knn(folder: str, k: int, metric: str, assignments: tuple[str, ...], runs_dir
     """Look for each val picture's nearest training pictures; print val_accuracy by metric and number of neighbours."""
     changes = {"knn.k": k, "knn.metric": metric, **dict(read_assignment(text) for text in assignments)}
     config = RunConfig().with_values({"model.name": "knn", **changes, "data.path": folder})
-    if config.model.name != "knn":
+    if config.trains_network:
         raise ConfigError(f"model.name cannot be {config.model.name} here: `python -m dhc train` trains networks")
     run_id = launch.launch(config, runs_dir)
     click.echo(run_id)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dhc.config import RunConfig
+from dhc.config import RunConfig, find_field
 from dhc.errors import ConfigError
 from dhc.jobs.sweep import grid
-from dhc.jobs.values import field_named
 from dhc.models.ladder import RUNGS
 
 FACTOR = "schedule.factor"
@@ -47,5 +46,5 @@ def factor_configs(base: RunConfig, factors: Iterable[float | str], repeats: int
 
     So all factors are seen once before the first is repeated. Raises ConfigError as `dhc.jobs.sweep.grid` does.
     """
-    field = field_named(FACTOR)
+    field = find_field(FACTOR)
     return grid(base, {FACTOR: sorted({field.parse(factor) for factor in factors})}, repeats)

@@ -77,7 +77,7 @@ def device_of(config: RunConfig) -> str:
 
     Raises DeviceError for a device or a backend that is not here.
     """
-    if config.model.name == "knn":
+    if not config.trains_network:
         return hardware.resolve("cpu")
     hardware.require(config.device.backend)
     return hardware.resolve(config.device.device)

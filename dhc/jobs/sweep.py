@@ -7,9 +7,9 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from dhc.config import RunConfig, fields
+from dhc.config import RunConfig, fields, find_field
 from dhc.errors import ConfigError
-from dhc.jobs.values import checked, field_named
+from dhc.jobs.values import checked
 
 MAX_RUNS = 200  # of one sweep: more is a slip of the finger
 SEED = "fit.seed"
@@ -23,7 +23,7 @@ def grid(base: RunConfig, values: Mapping[str, Sequence[Any]], repeats: int = 1)
     Raises ConfigError in one sentence: an unknown setting, a value out of bounds or twice, a setting without effect in any
     combination, settings that do not fit together, seeds that vary by both ways, more than MAX_RUNS runs.
     """
-    listed = {name: checked(field_named(name), given) for name, given in values.items()}
+    listed = {name: checked(find_field(name), given) for name, given in values.items()}
     if not listed:
         raise ConfigError("a sweep needs a setting that varies: name at least one, such as schedule.factor")
     count = math.prod(len(given) for given in listed.values())
@@ -55,6 +55,6 @@ def _effective(config: RunConfig) -> Hashable:
 
 
 def _without_effect(base: RunConfig, name: str) -> str:
-    needs = field_named(name).when
+    needs = find_field(name).when
     other, good = next(((o, g) for o, g in needs.items() if str(base.get(o)) not in g), next(iter(needs.items())))
     return f"{name} has no effect with {other} {base.get(other)}: leave it out, or choose {other} {' or '.join(good)}"

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from dhc.config import ConfigField, fields
+from dhc.config import ConfigField, find_field
 from dhc.errors import ConfigError
 
 MAX_VALUES = 200  # of one setting: more is a slip of the finger
@@ -33,7 +33,7 @@ def parse_values(name: str, text: str) -> tuple[Any, ...]:
     ``parse_values("schedule.factor", "0.1..0.5 step 0.2, 0.8")`` is ``(0.1, 0.3, 0.5, 0.8)``. Raises ConfigError in one sentence
     that begins with the setting: no such one, no value, a value that it cannot take, a range that is none, a value twice.
     """
-    field = field_named(name)
+    field = find_field(name)
     if len(text) > MAX_TEXT:
         raise ConfigError(f"{name}: more than {MAX_TEXT} characters are no list of values")
     items = [item.strip() for item in re.split(r"[,;\n]", text) if item.strip()]
@@ -42,7 +42,7 @@ def parse_values(name: str, text: str) -> tuple[Any, ...]:
 
 def checked(field: ConfigField, values: Iterable[Any]) -> tuple[Any, ...]:
     """The values as the field's type, in order. Raises ConfigError for none, too many, one out of bounds, one twice."""
-    listed = [_checked(field, value) for value in values]
+    listed = [field.check(value) for value in values]
     if not listed:
         raise ConfigError(f"{field.name} needs a value: it takes {field.bounds}")
     if len(listed) > MAX_VALUES:
@@ -51,14 +51,6 @@ def checked(field: ConfigField, values: Iterable[Any]) -> tuple[Any, ...]:
     if twice is not None:
         raise ConfigError(f"{field.name} has {written(twice)} twice: write each value once")
     return tuple(listed)
-
-
-def field_named(name: str) -> ConfigField:
-    """The setting of that dotted name. Raises ConfigError, which lists the good ones."""
-    known = {field.name: field for field in fields()}
-    if name not in known:
-        raise ConfigError(f"there is no setting {name!r}; the settings are {', '.join(known)}")
-    return known[name]
 
 
 def written(value: Any) -> str:
@@ -72,7 +64,7 @@ def _values(field: ConfigField, item: str) -> list[Any]:
     found = _RANGE.fullmatch(item) if field.kind in ("int", "float") else None
     if found is None:
         return list(item.split())
-    low, high = (_checked(field, found[end]) for end in ("low", "high"))
+    low, high = (field.check(found[end]) for end in ("low", "high"))
     if not low < high:
         raise ConfigError(f"{field.name}: {item} is no range: write the smaller end first")
     word, by = found["word"], found["by"]
@@ -108,22 +100,6 @@ def _spread(field: ConfigField, low: float, high: float, by: str, item: str) -> 
     shares = [number / last for number in range(1, last)]
     between = [math.exp(math.log(low) * (1 - share) + math.log(high) * share) for share in shares]
     return [low, *(round(v) if field.kind == "int" else float(f"{v:.6g}") for v in between), high]
-
-
-def _checked(field: ConfigField, value: Any) -> Any:
-    parsed = field.parse(value)
-    if field.kind in ("int", "float") and not _within(field, parsed):
-        raise ConfigError(f"{field.name} cannot be {value!r}: it takes {field.bounds}")
-    if field.kind == "choice" and parsed not in field.choices:
-        raise ConfigError(f"{field.name} cannot be {value!r}: it takes {field.bounds}")
-    return parsed
-
-
-def _within(field: ConfigField, value: float) -> bool:
-    if not math.isfinite(value) or (field.kind == "int" and value != int(value)):
-        return False
-    above = field.low is None or value > field.low or (value == field.low and not field.low_open)
-    return above and (field.high is None or value < field.high or (value == field.high and not field.high_open))
 
 
 def _number(text: str) -> float:

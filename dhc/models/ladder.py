@@ -187,7 +187,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
 
 def plan_of(config: RunConfig, classes: int) -> Plan:
     """The layers that a config asks for, for `classes` output classes; none for knn, which has no network."""
-    if config.model.name == "knn":
+    if not config.trains_network:
         return ()
     return NETWORKS[config.model.name](config.model, config.augment, classes)
 

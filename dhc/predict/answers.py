@@ -61,7 +61,7 @@ def answers(folder: Path, split: str, *, every: bool = False) -> Answers:
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name}: {problem}")
-    if config.model.name != "knn":
+    if config.trains_network:
         _refuse_without_network(folder)
     dataset = open_dataset(Path(config.data.path))
     if dataset.classes[: len(stored.classes)] != stored.classes:
@@ -69,7 +69,7 @@ def answers(folder: Path, split: str, *, every: bool = False) -> Answers:
             f"{dataset.root} has other classes now than when run {folder.name} was trained: give back its data set"
         )
     pictures = _pictures(config, dataset, split, stored, every)
-    probabilities = (_neighbours if config.model.name == "knn" else _network)(folder, config, pictures, stored)
+    probabilities = (_network if config.trains_network else _neighbours)(folder, config, pictures, stored)
     return Answers(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, stored.classes)
 
 

@@ -92,6 +92,11 @@ class RunInfo:
         return self.status.state
 
     @property
+    def trains_network(self) -> bool:
+        """Whether it trains a network, as nearest neighbours do not; so too where its config cannot be read."""
+        return self.config is None or self.config.trains_network
+
+    @property
     def epochs_total(self) -> int | None:
         """How many epochs it was asked for; nearest neighbours count as one."""
         if self.config is None:
@@ -251,11 +256,6 @@ class Store:
         )  # not kept: of a thousand such runs they would fill the memory
         log.refresh()
         return of_history(log.history())
-
-
-def is_knn(info: RunInfo) -> bool:
-    """Whether the run looks for nearest neighbours instead of training a network."""
-    return info.config is not None and info.config.model.name == "knn"
 
 
 def read_config(folder: Path) -> tuple[RunConfig | None, str]:

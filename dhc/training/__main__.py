@@ -69,7 +69,7 @@ def run(folder: Path) -> int:
 def _train(config: RunConfig, folder: Path, device: str) -> int:
     cause, told = "done", "all epochs done"
     try:
-        if config.model.name == "knn":
+        if not config.trains_network:
             from dhc.training.knn import classify_and_evaluate
 
             classify_and_evaluate(config, folder)
@@ -81,7 +81,7 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
             if done < config.fit.epochs:
                 cause, told = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
     except StopRequested as request:
-        kept = "" if config.model.name == "knn" else "; the best network so far is kept"
+        kept = "; the best network so far is kept" if config.trains_network else ""
         rundir.write_exit(folder, "stopped", f"{request.reason}{kept}", cause=request.cause, code=FINISHED)
         return FINISHED
     rundir.write_exit(folder, "finished", told, cause=cause, code=FINISHED)

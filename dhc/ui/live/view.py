@@ -18,7 +18,7 @@ from dhc.runs import rundir
 from dhc.runs.events import EventLog
 from dhc.runs.records import History
 from dhc.runs.status import State
-from dhc.runs.store import RunInfo, is_knn, log_tail
+from dhc.runs.store import RunInfo, log_tail
 from dhc.text import duration_text
 from dhc.ui.live import coach, knn
 from dhc.ui.manage import autopsy, queue
@@ -59,7 +59,7 @@ def _draw(info: RunInfo) -> None:
     log, history = session.store().log(info.id), session.store().history(info.id)
     _head(info, log, history)
     _how_it_stands(info, log, history)
-    if info.config is not None and is_knn(info):
+    if info.config is not None and not info.trains_network:
         knn.draw(info, info.config, history)
         _events(log)
     else:
@@ -115,7 +115,7 @@ def _ending(info: RunInfo) -> None:
             st.markdown(_stop_words(info))
             st.button("Stop this run", type="primary", on_click=_try, args=(launch.stop, info.id), key="dhc-stop")
         if info.state is not State.QUEUED:
-            kept = "" if is_knn(info) else " What its finished epochs left is kept."
+            kept = " What its finished epochs left is kept." if info.trains_network else ""
             st.markdown(f"If it does not obey, end its process at once.{kept}")
             st.button(
                 "Kill this run",
@@ -129,7 +129,7 @@ def _ending(info: RunInfo) -> None:
 def _stop_words(info: RunInfo) -> str:
     if info.state is State.QUEUED:
         return "Takes it out of the queue; it can be queued again."
-    if is_knn(info):
+    if not info.trains_network:
         return "Ends it before it has any answers."
     return "Ends at the next batch and keeps the best network so far."
 
@@ -145,7 +145,9 @@ def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:
     if info.state is State.QUEUED:
         queue.draw_wait(info)
     elif info.state is State.STOPPING:
-        st.progress(_fraction(info, history), text="Stopping …" if is_knn(info) else "Stopping at the next batch …")
+        st.progress(
+            _fraction(info, history), text="Stopping at the next batch …" if info.trains_network else "Stopping …"
+        )
     elif info.state is State.RUNNING:
         _running(info, log, history)
     elif info.state is State.FINISHED:

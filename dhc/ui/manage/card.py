@@ -9,7 +9,7 @@ import streamlit as st
 from dhc.errors import RunError
 from dhc.jobs import control, launch
 from dhc.runs.status import State
-from dhc.runs.store import RunInfo, is_knn
+from dhc.runs.store import RunInfo
 from dhc.text import amount, cut, size_text
 from dhc.ui.manage import autopsy, labels, storage, submission, undo
 from dhc.ui.shell import address, session
@@ -91,7 +91,7 @@ def _actions(info: RunInfo) -> None:
 
 def _kill(info: RunInfo) -> None:
     with st.popover("Kill", icon=":material/dangerous:", key=KEY + "kill_asks"):
-        kept = "" if is_knn(info) else " It can be resumed from its last saved epoch; a stop loses less."
+        kept = " It can be resumed from its last saved epoch; a stop loses less." if info.trains_network else ""
         st.markdown(f"Ends its process at once, in the middle of whatever it does.{kept}")
         st.button("Kill this run", type="primary", on_click=_do_kill, args=(info.id,), key=KEY + "kill")
 

@@ -12,7 +12,7 @@ from dhc.errors import DataError
 from dhc.jobs import submission as jobs
 from dhc.jobs.submission import Submission
 from dhc.runs import rundir
-from dhc.runs.store import RunInfo, is_knn
+from dhc.runs.store import RunInfo
 from dhc.text import duration_text
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
@@ -40,7 +40,7 @@ def draw(info: RunInfo) -> None:
 
 def can_answer(info: RunInfo) -> bool:
     """Whether the run has what answers: a saved network, or finished neighbours."""
-    return (info.folder / (rundir.PREDICTIONS if is_knn(info) else rundir.BEST)).is_file()
+    return (info.folder / (rundir.BEST if info.trains_network else rundir.PREDICTIONS)).is_file()
 
 
 def _knows(config: RunConfig) -> str:

@@ -41,11 +41,11 @@ def _time(known: Sequence[float], unknown: int) -> str:
 
 def _seconds(config: RunConfig, dataset: Dataset, runs: Sequence[RunInfo]) -> float | None:
     seconds = expectation.expectation(config, dataset, _device(config), runs).seconds
-    return seconds if seconds is None or config.model.name == "knn" else expectation.START + seconds
+    return expectation.START + seconds if seconds is not None and config.trains_network else seconds
 
 
 def _device(config: RunConfig) -> str:
-    return expectation.resolved_device("cpu" if config.model.name == "knn" else config.device.device)
+    return expectation.resolved_device(config.device.device if config.trains_network else "cpu")
 
 
 def start(

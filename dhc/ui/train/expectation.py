@@ -78,10 +78,10 @@ def draw(config: RunConfig, dataset: Dataset) -> None:
     k = class_count(dataset, config.data.classes)
     with st.container(border=True):
         st.markdown("**What will happen**")
-        if config.model.name == "knn":
-            _neighbours(config, dataset)
-        else:
+        if config.trains_network:
             _network(config, dataset, k)
+        else:
+            _neighbours(config, dataset)
         st.caption(f"Pictures: {plain(str(Path(config.data.path).name))}, {k} of {len(dataset.classes)} classes")
 
 

@@ -96,7 +96,7 @@ def _row(members: Sequence[ConfigField], data_folders: Sequence[str], *, columns
 
 
 def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
-    key, label = _key(field.name), field.title + (f" ({field.unit})" if field.unit else "")
+    key, label = _key(field.name), field.label
     help_text = f"{field.help}\n\n`{field.name}`, {field.bounds}"
     if field.kind == "bool":
         return st.toggle(label, key=key, help=help_text)

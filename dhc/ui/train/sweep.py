@@ -11,7 +11,7 @@ import streamlit as st
 
 from dhc.analysis.differences import shown
 from dhc.analysis.factor import FACTOR, can_drop
-from dhc.config import ConfigField, RunConfig, fields
+from dhc.config import ConfigField, RunConfig, fields, find_field
 from dhc.errors import ConfigError
 from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED, grid
@@ -84,7 +84,7 @@ def draw(values: Mapping[str, Any]) -> Asked:
 def _settings(values: Mapping[str, Any]) -> list[str]:
     """The settings that vary, out of those with an effect; one that has lost its effect stays, to be told of."""
     kept = st.session_state.get(NAMES, [])
-    chosen = {name: st.session_state.get(_key(name), ()) for name in kept if known_fields()[name].kind == "choice"}
+    chosen = {name: st.session_state.get(_key(name), ()) for name in kept if find_field(name).kind == "choice"}
     offered = {
         field.name: field.title
         for field in sorted(fields(), key=lambda field: field.rank)
@@ -102,7 +102,7 @@ def _all_values(names: Sequence[str], values: Mapping[str, Any]) -> dict[str, tu
     for start in range(0, len(names), 2):
         for column, name in zip(st.columns(2), names[start : start + 2], strict=False):
             with column:
-                found[name] = _values(known_fields()[name], values[name])
+                found[name] = _values(find_field(name), values[name])
     return found
 
 
@@ -135,18 +135,13 @@ def _choices(field: ConfigField, current: Any) -> tuple[Any, ...]:
 
 
 def _written_values(field: ConfigField, current: Any) -> tuple[Any, ...]:
-    label, key = field.title + (f" ({field.unit})" if field.unit else ""), _key(field.name)
+    key = _key(field.name)
     st.session_state.setdefault(key, "" if current is None else written(current))
     text = st.text_input(
-        label, key=key, live="400ms",
+        field.label, key=key, live="400ms",
         help=f"{field.help}\n\n`{field.name}`, {field.bounds}\n\n{WRITE}", persist_state="session",
     )  # fmt: skip
     return parse_values(field.name, text or "")
-
-
-def known_fields() -> dict[str, ConfigField]:
-    """Every setting by its dotted name."""
-    return {field.name: field for field in fields()}
 
 
 def _key(name: str) -> str:
@@ -194,7 +189,6 @@ def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
 
 def table(configs: Sequence[RunConfig], names: Sequence[str]) -> pd.DataFrame:
     """One row a run, numbered from 1 in the order of the queue: the settings that vary, by title, and the seed."""
-    titles = {name: field.title for name, field in known_fields().items()}
     columns = list(dict.fromkeys([*names, SEED]))
-    rows = [{titles[name]: shown(config, name) for name in columns} for config in configs]
+    rows = [{find_field(name).title: shown(config, name) for name in columns} for config in configs]
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="run"))

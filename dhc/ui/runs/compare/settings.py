@@ -12,7 +12,7 @@ from dhc.analysis.differences import shown, telling
 from dhc.analysis.factor import families
 from dhc.analysis.repeats import SEED
 from dhc.analysis.settings import RESULTS, Result, parallel, result_of, scatter
-from dhc.config import fields
+from dhc.config import fields, find_field
 from dhc.figures import settings as figures
 from dhc.figures.factor import factors
 from dhc.runs.store import RunInfo
@@ -108,7 +108,7 @@ def _save(names: Sequence[str]) -> None:
 
 
 def _one(runs: Sequence[RunInfo], look: Look) -> None:
-    field = next(field for field in fields() if field.name == look.name)
+    field = find_field(look.name)
     record = scatter(runs, look.name, look.result)
     figure = figures.scatter(record, title=field.title, result=look.result, log=field.log)
     alt = f"{RESULT_NAMES[look.result]} by {field.title}, a dot for each of {amount(len(record.dots), 'run')}"
