@@ -8,6 +8,7 @@ from dhc.config import RunConfig
 from dhc.jobs.launch import launch
 from dhc.models.ladder import RUNGS
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
+from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run, frame
 from dhc.ui.shell.markdown import plain
@@ -94,7 +95,7 @@ def _right(values: dict[str, object]) -> None:
     label = (
         ("Start training" if config.trains_network else "Start comparing")
         if not waiting
-        else f"Queue behind {len(waiting)} run{'s' if len(waiting) > 1 else ''}"
+        else f"Queue behind {count_text(len(waiting), 'run')}"
     )
     figures = bet.FIGURES if config.trains_network else ("val_accuracy",)
     expected = bet.ask(session.run_or_none(form.parent()), figures=figures)

@@ -19,7 +19,7 @@ from dhc.export.report import WHOLE, chapters
 from dhc.runs import rundir
 from dhc.runs.labels import change_labels
 from dhc.runs.store import Store
-from dhc.text import time_text
+from dhc.text import clock_text
 
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/a.png onerror=alert(2)>&\"'"
 
@@ -183,4 +183,4 @@ def test_the_file_is_not_replaced_unless_forced_and_progress_is_told(two: Store,
 
 
 def test_times_are_told_in_hours_minutes_and_seconds() -> None:
-    assert (time_text(303.4), time_text(None), time_text(90000)) == ("0:05:03", "–", "1 day, 1:00:00")
+    assert (clock_text(303.4), clock_text(None), clock_text(90000)) == ("0:05:03", "–", "1 day, 1:00:00")

@@ -19,7 +19,7 @@ from dhc.data.layout import open_dataset
 from dhc.data.standin.generate import make_dataset
 from dhc.runs import rundir
 from dhc.runs.store import read_predictions
-from dhc.text import percent
+from dhc.text import percent_text
 
 pytestmark = pytest.mark.pages
 
@@ -57,7 +57,7 @@ def test_the_grid_holds_every_mistake_surest_first_with_both_names_and_the_proba
     at = open_page("mistakes", run=RUN)
     wrong = select(outcomes(read_predictions(runs / RUN)))
     expected = [
-        f"{true}\n→ {predicted} {percent(confidence)}"
+        f"{true}\n→ {predicted} {percent_text(confidence)}"
         for true, predicted, confidence in zip(wrong.true_name, wrong.predicted_name, wrong.confidence, strict=True)
     ][:48]
     assert len(wrong) == 80

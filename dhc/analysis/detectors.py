@@ -13,6 +13,7 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.runs.records import History
+from dhc.text import rate_text
 
 MOST = 6  # epochs that one finding names
 
@@ -78,7 +79,7 @@ def rate_drops(case: Case, *, most: int = 24) -> Finding | None:
         return None
     at = [int(epoch) - 1 for epoch in changes["epoch"]]  # the epoch at whose end it fell
     rates = [float(changes["old"].iloc[0]), *(float(rate) for rate in changes["new"])]
-    told = " → ".join(f"{rate:.3g}" for rate in (rates if len(rates) <= MOST else [*rates[: MOST - 1], rates[-1]]))
+    told = " → ".join(rate_text(rate) for rate in (rates if len(rates) <= MOST else [*rates[: MOST - 1], rates[-1]]))
     times = "once" if len(at) == 1 else f"{len(at)} times"
     return Finding(tuple(at), f"the learning rate fell {times}, first after epoch {at[0]}: {told}{_since(case, at[0])}")
 

@@ -17,6 +17,7 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs.records import History
+from dhc.text import rate_text
 
 SETTINGS = (
     "schedule.patience",
@@ -220,7 +221,7 @@ def _dropping(drops: Sequence[Drop]) -> str:
     rest = len(drops) - MOST
     last = f"{rest} more" if rest > 0 else shown.pop()
     epochs = f"epochs {', '.join(shown)} and {last}" if shown else f"epoch {last}"
-    return f"would have dropped after {epochs}, to {drops[-1].new:.3g}"
+    return f"would have dropped after {epochs}, to {rate_text(drops[-1].new)}"
 
 
 def _stop(accuracy: Sequence[float], patience: int) -> Stop:

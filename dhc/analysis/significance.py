@@ -17,6 +17,7 @@ from dhc.analysis.paired import Shared
 from dhc.analysis.repeats import next_repeats, same_but_seed
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
+from dhc.text import count_text
 
 ALPHA, POWER = 0.05, 0.8
 MOST_SEEDS = 30  # seeds a side; what needs more is too small to be worth settling
@@ -239,7 +240,7 @@ def spread_of(runs: Iterable[RunInfo]) -> Spread:
 
 def verdict(table: Table, p: float) -> str:
     """The plain-words sentence: "With 1,000 pictures this difference could be luck: 1 in 5." """
-    pictures = f"With {table.n:,} picture{'' if table.n == 1 else 's'}"
+    pictures = f"With {count_text(table.n, 'picture')}"
     if table.fixes == table.breaks:
         return f"{pictures} there is no difference in accuracy."
     return f"{pictures} this difference {_luck(p)}."

@@ -12,6 +12,7 @@ import click
 from dhc.cli.common import RUNS
 from dhc.errors import RunError
 from dhc.runs.store import RunInfo, Store
+from dhc.text import count_text
 
 KINDS = ("csv", "html", "tensorboard", "mlflow")
 
@@ -73,21 +74,23 @@ def _csv(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, **_: A
     from dhc.export.table import write_csv
 
     table, histories = write_csv(runs, store, Path(out), force=force)
-    return [f"{table}: {_count(runs)}, one row each", f"{histories}: their histories, one row an epoch"]
+    return [f"{table}: {count_text(len(runs), 'run')}, one row each", f"{histories}: their histories, one row an epoch"]
 
 
 def _html(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, tell: Any, **_: Any) -> list[str]:
     from dhc.export.html import write_html
 
     file = write_html(runs, store, Path(out), force=force, tell=tell)
-    return [f"{file}: report of {_count(runs)}, {file.stat().st_size / 1e6:.1f} MB; open it in a browser"]
+    return [
+        f"{file}: report of {count_text(len(runs), 'run')}, {file.stat().st_size / 1e6:.1f} MB; open it in a browser"
+    ]
 
 
 def _tensorboard(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, tell: Any, **_: Any) -> list[str]:
     from dhc.export.tensorboard import write_tensorboard
 
     write_tensorboard(runs, store, Path(out), force=force, tell=tell)
-    return [f"{out}: event files of {_count(runs)}; `tensorboard --logdir {out}` shows them"]
+    return [f"{out}: event files of {count_text(len(runs), 'run')}; `tensorboard --logdir {out}` shows them"]
 
 
 def _mlflow(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, network: bool, tell: Any) -> list[str]:
@@ -97,7 +100,3 @@ def _mlflow(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, net
     there = f", {len(done.there)} were there already" if done.there else ""
     lines = [f"{out}: {len(done.new)} imported{there}"]
     return lines if is_uri(out) else [*lines, f"`mlflow ui --backend-store-uri {done.uri}` shows them"]
-
-
-def _count(runs: Sequence[RunInfo]) -> str:
-    return "1 run" if len(runs) == 1 else f"{len(runs):,} runs"

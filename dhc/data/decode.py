@@ -24,7 +24,7 @@ from dhc.data.files import FileState, inside, stat_files
 from dhc.data.layout import Dataset, Split
 from dhc.errors import DataError
 from dhc.machine.cores import cores
-from dhc.text import shown
+from dhc.text import quote
 
 SIZE = cache.SIZE
 CHUNK = 64  # pictures a task: large enough to hide a task's cost, small enough that two cores end together
@@ -87,7 +87,7 @@ def load_pictures(
 
 def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
     more = f" (and {len(bad) - 1:,} more of the {len(split.files):,} {split.name} pictures)" if len(bad) > 1 else ""
-    what = f"{shown(bad[0].file)} cannot be read{more}: {bad[0].reason}"
+    what = f"{quote(bad[0].file)} cannot be read{more}: {bad[0].reason}"
     if len(bad) == len(split.files):
         return f"{what}; no {split.name} picture can be read."
     return f"{what}; mend it, take its row out of {split.name}.csv, or choose to leave out unreadable pictures."

@@ -18,7 +18,7 @@ from dhc.data.layout import Dataset, open_dataset
 from dhc.data.leaks import file_number_leak
 from dhc.data.table import PICTURE_ENDINGS
 from dhc.errors import DataError
-from dhc.text import shown
+from dhc.text import count_text, quote
 
 Severity = Literal["error", "warning", "note"]
 Progress = Callable[[int, int], None]
@@ -101,7 +101,7 @@ def _bad(dataset: Dataset, name: str, bad: Sequence[BadPicture]) -> Iterator[Fin
         yield Finding(
             "missing" if gone else "unreadable",
             "error",
-            f"{_count(len(files), name)} cannot be read: {reason} ({_some(files)}).",
+            f"{count_text(len(files), f'{name} picture')} cannot be read: {reason} ({_some(files)}).",
             tuple(files),
         )
 
@@ -133,8 +133,8 @@ def _shared_copies(loaded: Loaded, copies: Sequence[Sequence[_Place]]) -> Iterat
             yield Finding(
                 "leak",
                 "error" if share >= LEAKING else "warning",
-                f"{_count(len(pairs), other)} ({share:.1%}) are also in {one}, pixel for pixel, such as {shown(pairs[0][0])} "
-                f"and {shown(pairs[0][1])}: accuracy on {other} then rewards memory; take them out of one of the two.",
+                f"{count_text(len(pairs), f'{other} picture')} ({share:.1%}) are also in {one}, pixel for pixel, such as {quote(pairs[0][0])} "
+                f"and {quote(pairs[0][1])}: accuracy on {other} then rewards memory; take them out of one of the two.",
                 tuple(file for file, _ in pairs),
             )
 
@@ -146,7 +146,7 @@ def _two_labels(dataset: Dataset, loaded: Loaded, copies: Sequence[Sequence[_Pla
         if len(set(labels.values())) > 1:
             found += [(file, dataset.classes[label]) for file, label in labels.items()]
     if found:
-        example = " and ".join(f"{shown(file)} as {shown(label)}" for file, label in found[:2])
+        example = " and ".join(f"{quote(file)} as {quote(label)}" for file, label in found[:2])
         yield Finding(
             "two-labels",
             "warning",
@@ -165,8 +165,8 @@ def _own_copies(loaded: Loaded, copies: Sequence[Sequence[_Place]]) -> Iterator[
             yield Finding(
                 "duplicate",
                 "warning" if name == "train" else "note",
-                f"{_count(len(extra), name)} are exact copies of another {name} picture, such as "
-                f"{shown(groups[0][1])} of {shown(groups[0][0])}; they count twice.",
+                f"{count_text(len(extra), f'{name} picture')} are exact copies of another {name} picture, such as "
+                f"{quote(groups[0][1])} of {quote(groups[0][0])}; they count twice.",
                 tuple(extra),
             )
 
@@ -196,7 +196,7 @@ def _classes(dataset: Dataset) -> Iterator[Finding]:
     train, names = counts["train"], dataset.classes
     if len(names) < 2:
         yield Finding(
-            "classes", "error", f"There is only one class, {shown(names[0])}; a classifier needs two or more."
+            "classes", "error", f"There is only one class, {quote(names[0])}; a classifier needs two or more."
         )
         return
     unseen = [names[i] for i in np.flatnonzero(counts["val"] == 0)]
@@ -217,7 +217,7 @@ def _classes(dataset: Dataset) -> Iterator[Finding]:
     ratio = float(train.max() / train.min())
     if ratio >= UNEVEN:
         order = np.argsort(-train, kind="stable")
-        most, fewest = ([f"{shown(names[i])} ({train[i]:,})" for i in ends] for ends in (order[:3], order[:-4:-1]))
+        most, fewest = ([f"{quote(names[i])} ({train[i]:,})" for i in ends] for ends in (order[:3], order[:-4:-1]))
         yield Finding(
             "imbalance",
             "warning" if ratio >= LOPSIDED else "note",
@@ -234,7 +234,7 @@ def _looks(loaded: Loaded) -> Iterator[Finding]:
             yield Finding(
                 "flat",
                 "warning",
-                f"{_count(len(files), name)} show one colour and nothing else ({_some(files)}).",
+                f"{count_text(len(files), f'{name} picture')} show one colour and nothing else ({_some(files)}).",
                 files,
             )
         grey &= ~flat
@@ -316,11 +316,7 @@ def _tables_and_folders(dataset: Dataset) -> Iterator[Finding]:
             )
 
 
-def _count(n: int, split: str) -> str:
-    return f"{n:,} {split} picture{'s' if n != 1 else ''}"
-
-
 def _some(names: Sequence[str], limit: int = 3) -> str:
     """The first names, and how many more there are."""
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
-    return ", ".join(map(shown, names[:limit])) + more
+    return ", ".join(map(quote, names[:limit])) + more

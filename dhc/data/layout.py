@@ -23,7 +23,7 @@ import numpy as np
 from dhc.data.files import inside, stat_files
 from dhc.data.table import Table, read_table
 from dhc.errors import DataError
-from dhc.text import shown
+from dhc.text import quote
 
 SPLITS = ("train", "val", "test")
 ABOUT, STAND_IN = "about.json", "generated stand-in"  # what the generator says of a data set: its file, its kind
@@ -124,7 +124,7 @@ def _refuse_no_folder(root: Path) -> None:
     except OSError as error:  # a name too long for the system, a folder that is not ours to enter
         what = f"cannot be opened ({error.strerror})"
     if what:
-        raise DataError(f"The data folder {shown(str(root))} {what}; give one that holds train.csv and train_images/.")
+        raise DataError(f"The data folder {quote(str(root))} {what}; give one that holds train.csv and train_images/.")
 
 
 def _files(root: Path, name: str, table: Table) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ def _files(root: Path, name: str, table: Table) -> tuple[str, ...]:
     leaving = next((file for file in table.files if _LEAVES.search(file)), None)
     if leaving is not None:
         raise DataError(
-            f"{name}.csv lists {shown(leaving)}, a path that leaves the data folder; names must lie below {folder}/."
+            f"{name}.csv lists {quote(leaving)}, a path that leaves the data folder; names must lie below {folder}/."
         )
     return tuple(normpath(f"{folder}/{file}") if _UNTIDY.search(file) else f"{folder}/{file}" for file in table.files)
 
@@ -164,7 +164,7 @@ def _refuse_two_labels(name: str, files: Iterable[str], labels: Iterable[str]) -
     for file, label in zip(files, labels, strict=True):
         if seen.setdefault(file, label) != label:
             raise DataError(
-                f"{name}.csv lists {shown(file)} twice, as {shown(seen[file])} and as {shown(label)}; "
+                f"{name}.csv lists {quote(file)} twice, as {quote(seen[file])} and as {quote(label)}; "
                 "keep the row that is right."
             )
 
@@ -193,4 +193,4 @@ def _numbered(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.nd
 
 def _many(names: Sequence[str]) -> str:
     """The first name, and how many more there are."""
-    return shown(names[0]) + (f" (and {len(names) - 1:,} more)" if len(names) > 1 else "")
+    return quote(names[0]) + (f" (and {len(names) - 1:,} more)" if len(names) > 1 else "")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.errors import DataError
-from dhc.text import shown
+from dhc.text import quote
 
 MAX_BYTES = 64 * 2**20  # two million rows: beyond that it is not a table of this product's pictures
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -44,7 +44,7 @@ def read_table(path: Path, *, labelled: bool) -> Table:
         if labelled:
             labels.append(row[label_at].strip() if label_at < len(row) else "")
             if not labels[-1]:
-                raise DataError(f"{path.name} line {line:,}: {shown(file)} has no label; fill it in or delete it.")
+                raise DataError(f"{path.name} line {line:,}: {quote(file)} has no label; fill it in or delete it.")
     if not files:
         raise DataError(f"{path.name} lists no picture below its header; each split needs at least one.")
     return Table(tuple(files), tuple(labels) if labelled else None)
@@ -92,9 +92,9 @@ def _columns(name: str, header: Sequence[str], labelled: bool) -> tuple[int, int
     if not titles:
         raise DataError(f"{name} is empty; it needs a header line such as {wanted} and a line for each picture.")
     if titles[0].lower().endswith(PICTURE_ENDINGS):
-        raise DataError(f"{name} has no header line, it begins with {shown(titles[0])}; put {wanted} above it.")
+        raise DataError(f"{name} has no header line, it begins with {quote(titles[0])}; put {wanted} above it.")
     if labelled and len(titles) < 2:
-        raise DataError(f"{name} has only the column {shown(titles[0])}; it needs file and label, as in {wanted}.")
+        raise DataError(f"{name} has only the column {quote(titles[0])}; it needs file and label, as in {wanted}.")
     if "Image" in titles and (not labelled or "Class" in titles):
         return titles.index("Image"), titles.index("Class") if labelled else -1
     return 0, 1

@@ -13,7 +13,7 @@ from dhc.export import files, report
 from dhc.export.report import Chart, Progress
 from dhc.figures import embed
 from dhc.runs.store import RunInfo, Store
-from dhc.text import amount, clean, cut, time_text
+from dhc.text import clean, clock_text, count_text, shorten
 
 HERE = Path(__file__).parent
 FOLD_ABOVE = 24  # classes; longer score tables are folded, on paper too
@@ -41,8 +41,8 @@ def to_html(runs: Sequence[RunInfo], store: Store, tell: Progress | None = None)
 
     world = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                         lstrip_blocks=True)  # fmt: skip
-    world.filters |= {"figure": _script_json, "score": _score, "time": time_text, "clean": clean, "cut": cut,
-                      "amount": amount, "breaks": _breaks}  # fmt: skip
+    world.filters |= {"figure": _script_json, "score": _score, "breaks": _breaks}
+    world.filters |= {"clean": clean, "shorten": shorten, "count_text": count_text, "clock_text": clock_text}
     page = world.get_template("report.html").render(
         title=clean(runs[0].title) if len(runs) == 1 else f"Comparison of {len(runs)} runs",
         made=f"{datetime.now():%Y-%m-%d %H:%M}",

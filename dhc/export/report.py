@@ -25,7 +25,7 @@ from dhc.runs import rundir
 from dhc.runs.environment import read_environment
 from dhc.runs.records import History, Predictions
 from dhc.runs.store import RunInfo, Store, read_predictions
-from dhc.text import amount, clean, cut, percent, short_names
+from dhc.text import clean, count_text, percent_text, short_names, shorten
 
 Progress = Callable[[int, int], None]
 WHOLE = 12  # runs with a chapter of their own; of more, the tables tell
@@ -126,14 +126,14 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
         return None
     lines = [
         overlay_figure.Line(
-            info.id, theme.plain(cut(info.title, 30)), theme.plain(info.id), color,
+            info.id, theme.plain(shorten(info.title, 30)), theme.plain(info.id), color,
             {"accuracy": overlay.curve(history, "accuracy", "epoch")},
         )
         for (info, history), color in zip(drawn, palette.distinct(len(drawn)), strict=True)
     ]  # fmt: skip
     figure = overlay_figure.overlay(lines, ("accuracy",))
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"})
-    alt = f"Accuracy and val_accuracy of {amount(len(lines), 'run')} by epoch"
+    alt = f"Accuracy and val_accuracy of {count_text(len(lines), 'run')} by epoch"
     title = "val_accuracy (solid, a star at the best epoch) and accuracy (dotted)"
     return _chart(title, alt, 350 + 20 * (len(lines) // 2), figure)
 
@@ -179,7 +179,7 @@ def _curves(history: History) -> list[Chart]:
 def _matrix(matrix: np.ndarray, classes: tuple[str, ...]) -> Chart:
     figure = confusion.heatmap(matrix, short_names(classes), class_order(matrix, "similarity"), counts=matrix)
     figure.data[0].customdata = None  # nobody answers clicks here, and it is most of the bytes
-    alt = f"{amount(int(matrix.sum()), 'val picture')} by true and predicted class"
+    alt = f"{count_text(int(matrix.sum()), 'val picture')} by true and predicted class"
     return _chart("Confusion matrix, look-alikes side by side", alt, 640, figure)
 
 
@@ -209,7 +209,7 @@ def _mistake(row: Mapping[Any, Any], names: Sequence[str], val: Val) -> Mistake:
     at = val.rows.get(row["id"])
     picture = "" if at is None else b64encode(encode_png(val.x[at])).decode("ascii")
     true, predicted = names[row["true"]], names[row["predicted"]]
-    return Mistake(cut(row["id"], 60), true, predicted, percent(row["confidence"]), picture)
+    return Mistake(shorten(row["id"], 60), true, predicted, percent_text(row["confidence"]), picture)
 
 
 def _val_of(config: RunConfig | None, opened: dict[str, Val]) -> Val:

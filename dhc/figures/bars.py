@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dhc.figures import theme
-from dhc.text import percent_text
+from dhc.text import fine_percent_text
 
 
 def probabilities(names: Sequence[str], p: Sequence[float] | np.ndarray, true_name: str) -> go.Figure:
@@ -28,7 +28,7 @@ def probabilities(names: Sequence[str], p: Sequence[float] | np.ndarray, true_na
             orientation="h",
             marker={"color": [theme.BEST if is_true else theme.MUTED for is_true in right]},
             text=[
-                percent_text(float(chance)) + (" ✓ true" if is_true else "")
+                fine_percent_text(float(chance)) + (" ✓ true" if is_true else "")
                 for chance, is_true in zip(chances, right, strict=True)
             ],
             textposition="outside",

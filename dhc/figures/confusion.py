@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from dhc.analysis.confusion import normalize
 from dhc.figures import theme
-from dhc.text import count_text, percent_text
+from dhc.text import count_text, fine_percent_text
 
 GAPS_UP_TO = 40  # classes; with more, gaps would eat the cells
 NUMBERS_UP_TO = 16  # classes; with more, numbers would not fit into the cells
@@ -59,7 +59,7 @@ def _cells(
     z = np.sqrt(values) if sqrt else values
     top = float(z.max(initial=0.0)) or 1.0
     few = k <= NUMBERS_UP_TO
-    text = percent_text if shares else "{:.0f}".format
+    text = fine_percent_text if shares else "{:.0f}".format
     return go.Heatmap(
         x=names,
         y=names,
@@ -92,7 +92,7 @@ def _hover_texts(counts: np.ndarray, order: np.ndarray) -> list[list[str]]:
     share = normalize(counts, "true")
     shown = counts[np.ix_(order, order)].tolist(), share[np.ix_(order, order)].tolist()
     return [
-        [f"{count_text(n)}, {percent_text(s)}" if n else "none" for n, s in zip(ns, ss, strict=True)]
+        [f"{count_text(n, 'picture')}, {fine_percent_text(s)}" if n else "none" for n, s in zip(ns, ss, strict=True)]
         for ns, ss in zip(*shown, strict=True)
     ]
 
@@ -109,7 +109,7 @@ def _colorbar(values: np.ndarray, *, shares: bool, sqrt: bool) -> dict[str, Any]
         "yanchor": "bottom",
         "len": 0.5,
         "tickvals": [float(np.sqrt(tick)) if sqrt else tick for tick in ticks],
-        "ticktext": [percent_text(tick) if shares else str(tick) for tick in ticks],
+        "ticktext": [fine_percent_text(tick) if shares else str(tick) for tick in ticks],
     }
 
 

@@ -92,9 +92,9 @@ def _hover_texts(a: np.ndarray, b: np.ndarray) -> list[list[str]]:
 
 def _told(a: int, b: int, right: bool) -> str:
     if a == b:
-        return f"A and B {count_text(a)} each" if a else "none"
+        return f"A and B {count_text(a, 'picture')} each" if a else "none"
     change = f"{b - a} more" if b > a else f"{a - b} fewer"
-    return f"A {count_text(a)}, B {b}: {change}, {'better' if (b > a) == right else 'worse'}"
+    return f"A {count_text(a, 'picture')}, B {b}: {change}, {'better' if (b > a) == right else 'worse'}"
 
 
 def _colorbar(most: int) -> dict[str, object]:

@@ -12,6 +12,7 @@ from dhc.errors import ConfigError, RunError
 from dhc.jobs.launch import launch_all
 from dhc.runs import rundir
 from dhc.runs.status import State, status_of
+from dhc.text import one_line
 
 MAX_NAME = 80  # characters
 MOST_NAMED = 3  # settings in a generated name
@@ -30,7 +31,7 @@ def start_group(
 
 def free_name(runs_dir: Path, name: str) -> str:
     """The name on one line, at most MAX_NAME characters, with (2), (3), … behind it where a group is called so already."""
-    plain = " ".join(name.split())
+    plain = one_line(name)
     if not plain:
         raise ConfigError("the group needs a name: write a word or two")
     taken = {group for _, group in _members(runs_dir)}
@@ -81,7 +82,7 @@ def _members(runs_dir: Path) -> Iterator[tuple[Path, str]]:
     for folder in runs_dir.iterdir() if runs_dir.is_dir() else ():
         if rundir.RUN_ID.fullmatch(folder.name):
             group = (rundir.read_json(folder / rundir.REQUEST) or {}).get("group")
-            yield folder, " ".join(group.split())[:MAX_NAME] if isinstance(group, str) else ""
+            yield folder, one_line(group, MAX_NAME)
 
 
 def _word(name: str) -> str:

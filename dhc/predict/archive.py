@@ -13,7 +13,7 @@ from typing import Any
 
 from dhc.errors import RunError
 from dhc.runs.untrusted import open_regular
-from dhc.text import shown
+from dhc.text import quote
 
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MAX_CONFIG, MAX_WEIGHTS = 4_000_000, 4_000_000_000  # bytes, unpacked
@@ -53,7 +53,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
     sizes = {member.filename: member.file_size for member in archive.infolist()}
     strange = sorted(sizes.keys() - MEMBERS)
     if strange:
-        raise RunError(f"the archive holds {shown(strange[0])}, which no run writes into it")
+        raise RunError(f"the archive holds {quote(strange[0])}, which no run writes into it")
     if sizes.keys() != MEMBERS:
         raise RunError(f"the archive lacks {sorted(MEMBERS - sizes.keys())[0]}: it is damaged")
     if sizes["config.json"] > MAX_CONFIG or sizes["model.weights.h5"] > MAX_WEIGHTS:
@@ -76,7 +76,7 @@ def _check_part(part: dict[str, Any]) -> None:
     module, name = part.get("module"), part["class_name"]
     known = isinstance(name, str) and (module is None or isinstance(module, str)) and name in MODULES.get(module, ())
     if not known or part.get("registered_name") not in (None, name):
-        told = shown(".".join(str(word) for word in (module, name) if word is not None))
+        told = quote(".".join(str(word) for word in (module, name) if word is not None))
         raise RunError(
             f"it holds {told}, which no network of ours has: such a part could carry code, so it was not loaded"
         )

@@ -10,6 +10,7 @@ import numpy as np
 from dhc.errors import RunError
 from dhc.predict.archive import refuse_strange
 from dhc.runs import rundir
+from dhc.text import one_line
 
 
 def load_network(run_dir: Path) -> keras.Model:
@@ -22,7 +23,7 @@ def load_network(run_dir: Path) -> keras.Model:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its parts raise on a damaged or hostile file
-        gist = " ".join(str(error).split())[:200]
+        gist = one_line(str(error), 200)
         raise RunError(
             f"{rundir.BEST} of run {run_dir.name} cannot be loaded ({type(error).__name__}: {gist})"
         ) from error

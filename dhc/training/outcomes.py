@@ -12,6 +12,7 @@ from pathlib import Path
 from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.runs import rundir
 from dhc.runs.status import LITTLE
+from dhc.text import one_line
 
 
 class StopRequested(Exception):  # noqa: N818 - a request is no error
@@ -65,9 +66,7 @@ def explain(error: Exception, folder: Path) -> End:
         return End("package", f"{error.name} is not installed here: choose another backend, or install it")
     if is_memory(error):
         return End("memory", OUT_OF_MEMORY)
-    return _of_the_folder(error, folder) or End(
-        "error", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-    )
+    return _of_the_folder(error, folder) or End("error", f"{type(error).__name__}: {one_line(str(error), 300)}")
 
 
 def is_memory(error: Exception) -> bool:

@@ -11,7 +11,7 @@ from dhc.errors import DataError
 from dhc.machine import hardware
 from dhc.machine.cores import cores
 from dhc.runs.store import RunInfo
-from dhc.text import cut
+from dhc.text import shorten
 from dhc.ui.manage import queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
@@ -75,7 +75,7 @@ def _run(info: RunInfo) -> None:
         )
         example = ", an example that came with the dashboard" if info.example else ""
         told = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
-        trouble = f"  \n:material/warning: {plain(cut(info.problem, PROBLEM_LENGTH))}" if info.problem else ""
+        trouble = f"  \n:material/warning: {plain(shorten(info.problem, PROBLEM_LENGTH))}" if info.problem else ""
         st.markdown(f"{titled(info)}  \n{told}{trouble}", width="stretch")
         link("Live", run=info.id)
         if info.best_val_accuracy is not None:

@@ -18,7 +18,7 @@ from dhc.errors import DataError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import clean, percent
+from dhc.text import clean, percent_text
 from dhc.ui.shell import session
 from dhc.ui.widgets.gallery import Tile, Tone, png_base64
 
@@ -111,7 +111,7 @@ def tiles(rows: pd.DataFrame, album: Album, captions: Iterable[str], *, judge: b
             blank() if (image := album.image(row["index"])) is None else image,
             caption,
             tooltip=f"{clean(row['id'])}: true {clean(row['true_name'])}, predicted {clean(row['predicted_name'])} "
-            f"with {percent(row['confidence'])}",
+            f"with {percent_text(row['confidence'])}",
             tone=_tone(row["correct"]) if judge else "plain",
         )
         for row, caption in zip(rows.to_dict("records"), captions, strict=True)

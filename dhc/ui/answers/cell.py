@@ -6,7 +6,7 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.records import Predictions
-from dhc.text import clean, percent
+from dhc.text import clean, percent_text
 from dhc.ui.answers import picture
 from dhc.ui.answers.album import inline, tiles
 from dhc.ui.answers.matrix import KEY, matrix_of
@@ -52,7 +52,7 @@ def panel(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
     shown = rows.head(MAX_PICTURES)
     with st.container(height=BOX_HEIGHT if len(rows) > SCROLL_FROM else "content", border=False, key=KEY + "cell"):
         clicked = gallery(
-            tiles(shown, subject.album, (percent(c) for c in shown["confidence"])), key=KEY + "pictures", size=TILE
+            tiles(shown, subject.album, (percent_text(c) for c in shown["confidence"])), key=KEY + "pictures", size=TILE
         )
     if len(rows) > len(shown):
         st.caption(f"The {len(shown)} most confident of {len(rows):,}.")
@@ -78,7 +78,7 @@ def _cell_title(p: Predictions, i: int, j: int) -> None:
 
 
 def _of(count: int, total: int) -> str:
-    return f"{count:,} of {total:,} ({percent(count / total)})" if total else "0 of 0"
+    return f"{count:,} of {total:,} ({percent_text(count / total)})" if total else "0 of 0"
 
 
 def examples(subject: Subject, cell: tuple[int, int] | None) -> None:

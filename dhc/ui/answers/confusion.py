@@ -11,7 +11,7 @@ import streamlit as st
 
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import amount, clean, percent, short_names
+from dhc.text import clean, count_text, percent_text, short_names
 from dhc.ui.answers import cell, picture, scores
 from dhc.ui.answers import subject as fresh
 from dhc.ui.answers.matrix import KEY, MatrixView, controls, matrix_figure, matrix_of, pairs_of
@@ -120,8 +120,8 @@ def pair_items(p: Predictions, pairs: pd.DataFrame) -> list[Item]:
     most = int(pairs["count"].max())
     return [
         Item(
-            names[i], names[j], f"{count:,}", percent(share), count / most,
-            tooltip=f"{clean(true)} taken for {clean(predicted)}: {amount(count, 'picture')}, {percent(share)} of {clean(true)}",
+            names[i], names[j], f"{count:,}", percent_text(share), count / most,
+            tooltip=f"{clean(true)} taken for {clean(predicted)}: {count_text(count, 'picture')}, {percent_text(share)} of {clean(true)}",
         )
         for true, predicted, count, share, i, j in pairs.itertuples(index=False)
     ]  # fmt: skip

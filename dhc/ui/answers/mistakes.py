@@ -12,7 +12,7 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.store import RunInfo
-from dhc.text import NAME_LENGTH, amount, cut, percent
+from dhc.text import NAME_LENGTH, count_text, percent_text, shorten
 from dhc.ui.answers import picture
 from dhc.ui.answers import subject as fresh
 from dhc.ui.answers.album import tiles
@@ -115,7 +115,7 @@ def view(info: RunInfo) -> None:
 
 def _no_mistakes(total: int) -> None:
     empty(
-        f"The network got all {amount(total, 'val picture')} right: there are no mistakes.",
+        f"The network got all {count_text(total, 'val picture')} right: there are no mistakes.",
         icon=":material/celebration:",
     )
     with st.container(horizontal_alignment="center"):
@@ -158,7 +158,7 @@ def _class_box(label: str, name: str, classes: tuple[str, ...], wrong: pd.Series
         index=None,
         key=KEY + name,
         placeholder="any class",
-        format_func=lambda c: f"{cut(classes[c], NAME_LENGTH)} · {counts[c]} wrong",
+        format_func=lambda c: f"{shorten(classes[c], NAME_LENGTH)} · {counts[c]} wrong",
         on_change=_save,
     )
 
@@ -189,7 +189,7 @@ def _clear() -> None:
 def _count_line(chosen: View, rows: pd.DataFrame, table: pd.DataFrame, classes: tuple[str, ...]) -> None:
     wrong, total = int((~table["correct"]).sum()), len(table)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        text = f"**{wrong:,}** of {amount(total, 'val picture')} are wrong"
+        text = f"**{wrong:,}** of {count_text(total, 'val picture')} are wrong"
         st.markdown(f"{text}; **{len(rows):,}** match." if chosen.filtered else f"{text}.", width="content")
         if chosen.filtered:
             st.button(
@@ -245,5 +245,5 @@ def _turn(page: int) -> None:
 
 def _caption(row: Mapping[Hashable, Any]) -> str:
     """true → predicted 93%, on two lines"""
-    true, predicted = cut(row["true_name"], CAPTION_LENGTH), cut(row["predicted_name"], CAPTION_LENGTH)
-    return f"{true}\n→ {predicted} {percent(row['confidence'])}"
+    true, predicted = shorten(row["true_name"], CAPTION_LENGTH), shorten(row["predicted_name"], CAPTION_LENGTH)
+    return f"{true}\n→ {predicted} {percent_text(row['confidence'])}"

@@ -19,7 +19,7 @@ from dhc.figures.bars import probabilities
 from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import amount, clean, cut, percent, short_names
+from dhc.text import clean, count_text, percent_text, short_names, shorten
 from dhc.ui.answers.album import Album, blank, inline, training_pictures
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address
@@ -134,8 +134,8 @@ def _verdict(row: pd.Series) -> None:
         st.markdown(
             f"### :red[:material/cancel:] {bold(row['true_name'])} :red[taken for] {bold(row['predicted_name'])}"
         )
-    sure = f"{percent(row['confidence'])} sure · " if row["correct"] else (
-        f"{percent(row['confidence'])} sure of that, {percent(row['p_true'])} for the true class · "
+    sure = f"{percent_text(row['confidence'])} sure · " if row["correct"] else (
+        f"{percent_text(row['confidence'])} sure of that, {percent_text(row['p_true'])} for the true class · "
     )  # fmt: skip
     st.caption(
         f"{sure}loss {row['loss']:.3f}", help="The loss of this one picture: -ln of the true class's probability."
@@ -152,7 +152,7 @@ def bars(p: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
     figure.update_layout(
         margin={"l": 8, "r": 8, "t": 0, "b": 4}, xaxis={"title": None, "showticklabels": False, "range": [0, reach]}
     )
-    told = ", ".join(f"{clean(name)} {percent(chance)}" for name, chance in ranked.itertuples(index=False))
+    told = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in ranked.itertuples(index=False))
     plot(figure, key=key, height=26 * len(ranked) + 4, alt=f"Most probable classes: {told}", clicks=False)
 
 
@@ -171,13 +171,13 @@ def _epochs(p: Predictions, index: int) -> None:
 def course_sentence(way: Course, classes: Sequence[str]) -> str:
     """One sentence about a picture's way through the epochs."""
     total = len(way.predicted)
-    last = cut(classes[way.predicted[-1]], 40)
+    last = shorten(classes[way.predicted[-1]], 40)
     if way.right == total:
-        return f"Right after every one of {amount(total, 'epoch')}."
+        return f"Right after every one of {count_text(total, 'epoch')}."
     if way.first_right is None:
-        told = f"Never right in {amount(total, 'epoch')}"
+        told = f"Never right in {count_text(total, 'epoch')}"
     else:
-        told = f"Right after {way.right:,} of {amount(total, 'epoch')}, first after epoch {way.first_right:,}"
+        told = f"Right after {way.right:,} of {count_text(total, 'epoch')}, first after epoch {way.first_right:,}"
     if way.settled == total:
         return f"{told}; {last} only since the last one."
     return f"{told}; {last} without a change since epoch {way.settled:,}."

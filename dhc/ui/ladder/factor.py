@@ -16,7 +16,7 @@ from dhc.jobs.ladder import FACTORS, factor_configs
 from dhc.jobs.values import parse_values
 from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut
+from dhc.text import count_text, shorten
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
@@ -64,7 +64,7 @@ def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
         )
     here = len(asked) - len(todo)
     if here:
-        st.markdown(f"{here} of {amount(len(asked), 'run')} {'is' if here == 1 else 'are'} here already.")
+        st.markdown(f"{here} of {count_text(len(asked), 'run')} {'is' if here == 1 else 'are'} here already.")
     if not todo:
         return
     st.markdown(batch.expectation_text(todo, session.dataset(base.data.path)))
@@ -98,8 +98,8 @@ def setup_text(config: RunConfig) -> str:
     """Markdown: on what and how the runs of an experiment train."""
     classes = f"up to {config.data.classes} classes" if config.data.classes else "all classes"
     return (
-        f"{config.model.name}, width {config.model.width:g}, {plain(cut(Path(config.data.path).name, 40))}, {classes}, "
-        f"{amount(config.fit.epochs, 'epoch')}, patience {config.schedule.patience}, learning rate "
+        f"{config.model.name}, width {config.model.width:g}, {plain(shorten(Path(config.data.path).name, 40))}, {classes}, "
+        f"{count_text(config.fit.epochs, 'epoch')}, patience {config.schedule.patience}, learning rate "
         f"{config.optimizer.learning_rate:g} down to {config.schedule.min_lr:g}"
     )
 
@@ -147,8 +147,8 @@ def _choose(by_key: Mapping[str, Family]) -> None:
 def _name(family: Family) -> str:
     config = family.config
     return (
-        f"{config.model.name}, width {config.model.width:g}, {cut(Path(config.data.path).name, 40)}, "
-        f"{amount(config.fit.epochs, 'epoch')}: {amount(family.factors, 'factor')}, {amount(len(family.trials), 'run')}"
+        f"{config.model.name}, width {config.model.width:g}, {shorten(Path(config.data.path).name, 40)}, "
+        f"{count_text(config.fit.epochs, 'epoch')}: {count_text(family.factors, 'factor')}, {count_text(len(family.trials), 'run')}"
     )
 
 
@@ -157,7 +157,7 @@ def _result(family: Family) -> None:
     alt = "Best val_accuracy by LR factor, a dot for each run"
     open_run(plot(factors(family.trials), key="dhc_factor_chart", height=340, alt=alt))
     if family.waiting:
-        st.badge(f"{amount(family.waiting, 'run')} under way", icon=":material/play_circle:", color="blue")
+        st.badge(f"{count_text(family.waiting, 'run')} under way", icon=":material/play_circle:", color="blue")
     if family.trials:
         st.markdown(outcome(family))
     with st.expander("Runs"), st.container(horizontal=True):

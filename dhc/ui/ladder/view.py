@@ -13,7 +13,7 @@ from dhc.jobs.groups import dated
 from dhc.jobs.ladder import rung_configs
 from dhc.models.ladder import SCALES
 from dhc.runs.store import RunInfo
-from dhc.text import amount, clean, cut, duration_text
+from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.ladder import factor
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import link
@@ -70,7 +70,7 @@ def _pick(found: Sequence[Group], runs: Sequence[RunInfo]) -> Group:
         )
     unread = sum(info.config is None for info in runs)
     if unread:
-        right.caption(f"{amount(unread, 'run')} with unreadable settings left out.")
+        right.caption(f"{count_text(unread, 'run')} with unreadable settings left out.")
     return by_key[str(st.session_state[GROUP])]
 
 
@@ -87,7 +87,7 @@ def describe(group: Group, among: Sequence[Group] = ()) -> str:
     name = path.name if len(alike) < 2 else f"{path.parent.name}/{path.name}"
     classes = "all classes" if group.classes == 0 else f"{group.classes:,} classes"
     share = "" if group.train_fraction == 1 else f", {group.train_fraction:.3g} of train"
-    return f"{cut(name or clean(group.path), 60)}, {classes}{share}"
+    return f"{shorten(name or clean(group.path), 60)}, {classes}{share}"
 
 
 def _missing(steps: Sequence[Step], group: Group) -> None:

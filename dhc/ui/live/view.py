@@ -19,7 +19,7 @@ from dhc.runs.events import EventLog
 from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
-from dhc.text import duration_text
+from dhc.text import count_text, duration_text
 from dhc.ui.live import coach, knn
 from dhc.ui.manage import autopsy, queue
 from dhc.ui.shell import session
@@ -264,5 +264,5 @@ def _events(log: EventLog) -> None:
     if log.problem:
         st.caption(f":material/warning: {plain(log.problem)}")
     if log.damaged:
-        lines = "1 damaged line" if log.damaged == 1 else f"{log.damaged:,} damaged lines"
+        lines = count_text(log.damaged, "damaged line")
         st.caption(f"{lines} of {rundir.EVENTS} {'was' if log.damaged == 1 else 'were'} passed over.")

@@ -8,6 +8,7 @@ from dhc.errors import UserError, sentence
 from dhc.jobs import launch
 from dhc.runs.autopsy import Autopsy, Offer, autopsy
 from dhc.runs.store import RunInfo
+from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
@@ -41,8 +42,9 @@ def _told(info: RunInfo, found: Autopsy) -> None:
     if found.told and info.status.cause not in ("stop", "cancelled", "restart"):  # of which that is all
         st.markdown(plain(_sentence(found.told, info.status.cause)))
     if info.epochs_done and info.best_val_accuracy is not None:
-        epochs = f"{info.epochs_done:,} finished epoch{'s are' if info.epochs_done != 1 else ' is'} kept"
-        st.caption(f"{epochs}, best val_accuracy {info.best_val_accuracy:.3f} at epoch {info.best_epoch}.")
+        epochs = count_text(info.epochs_done, "finished epoch")
+        verb = "is" if info.epochs_done == 1 else "are"
+        st.caption(f"{epochs} {verb} kept, best val_accuracy {info.best_val_accuracy:.3f} at epoch {info.best_epoch}.")
 
 
 def _sentence(told: str, cause: str) -> str:

@@ -10,7 +10,7 @@ from dhc.errors import RunError
 from dhc.jobs import control, launch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut, size_text
+from dhc.text import count_text, shorten, size_text
 from dhc.ui.manage import autopsy, labels, storage, submission, undo
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import choose_run, link
@@ -44,7 +44,7 @@ def draw_many(infos: Sequence[RunInfo]) -> None:
     with st.container(border=True, key="dhc-run-card"):
         labels.draw_many(infos)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"{amount(len(infos), 'run')}, {_cost(infos)} on disk", width="content")
+            st.caption(f"{count_text(len(infos), 'run')}, {_cost(infos)} on disk", width="content")
             _delete(ended, of=len(infos))
 
 
@@ -60,7 +60,7 @@ def _head(info: RunInfo) -> None:
             link("Confusion", run=info.id)
         if (parent := session.run_or_none(info.parent or None)) is not None:
             st.button(
-                plain(f"A changed copy of {cut(parent.title, TITLE_LENGTH)}"),
+                plain(f"A changed copy of {shorten(parent.title, TITLE_LENGTH)}"),
                 icon=":material/fork_right:",
                 type="tertiary",
                 help="Selects that run.",
@@ -97,9 +97,9 @@ def _kill(info: RunInfo) -> None:
 
 
 def _delete(ended: Sequence[RunInfo], *, of: int) -> None:
-    this = "this run" if of == 1 else amount(len(ended), "run")
+    this = "this run" if of == 1 else count_text(len(ended), "run")
     with st.popover("Delete", icon=":material/delete:", disabled=not ended, key=KEY + "delete_asks"):
-        left = f" {amount(of - len(ended), 'run')} that still waits or trains stays." if of > len(ended) else ""
+        left = f" {count_text(of - len(ended), 'run')} that still waits or trains stays." if of > len(ended) else ""
         st.markdown(f"Moves {this} to the trash, from which it can be brought back until that is emptied.{left}")
         st.button(
             f"Delete {this}",

@@ -10,7 +10,7 @@ import streamlit as st
 from dhc.errors import RunError
 from dhc.runs.labels import MAX_NAME, MAX_NOTE, MAX_TAGS, change_labels
 from dhc.runs.store import RunInfo
-from dhc.text import amount
+from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box
 
@@ -105,7 +105,7 @@ def change(infos: Sequence[RunInfo], changes: Callable[[RunInfo], Mapping[str, A
         except OSError as error:
             failed.append(f"{info.title}: this could not be saved ({error.strerror or error}).")
     if failed:
-        more = f" So for {amount(len(failed) - 1, 'other')}." if len(failed) > 1 else ""
+        more = f" So for {count_text(len(failed) - 1, 'other')}." if len(failed) > 1 else ""
         st.session_state[FAILED] = failed[0] + more
 
 

@@ -13,7 +13,7 @@ from dhc.jobs import queue as queues
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.text import amount
+from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
@@ -53,7 +53,9 @@ def draw_wait(info: RunInfo) -> None:
         text = plain(f"Queued: {worker.waits}")
     else:
         ahead += queues.busy(session.runs_dir(), device) is not None
-        text = f"Queued behind {amount(ahead, 'run')}" if ahead else "Next to run" if worker is None else "Starting …"
+        text = (
+            f"Queued behind {count_text(ahead, 'run')}" if ahead else "Next to run" if worker is None else "Starting …"
+        )
     st.progress(0.0, text=text)
 
 
@@ -74,7 +76,7 @@ def offer_work(runs: Sequence[RunInfo]) -> None:
         return
     count = sum(info.state is State.QUEUED and _device_of(info) in idle for info in runs)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="dhc-idle"):
-        told = f"{amount(count, 'run')} {'waits' if count == 1 else 'wait'}, and nobody is at work: the machine restarted, or the worker was ended."
+        told = f"{count_text(count, 'run')} {'waits' if count == 1 else 'wait'}, and nobody is at work: the machine restarted, or the worker was ended."
         st.markdown(f":material/hourglass_disabled: {told}", width="stretch")
         st.button("Go on with the queue", type="primary", icon=":material/play_arrow:", key="dhc_work", on_click=_work)
 
@@ -91,7 +93,9 @@ def _device(device: str, alive: dict[str, RunInfo]) -> None:
     order = [folder.name for folder in queues.queue(session.runs_dir(), device) if folder.name in alive]
     worker = queues.worker_of(session.runs_dir(), device)
     busy = [info for info in alive.values() if info.state is not State.QUEUED]
-    st.markdown(f"**Queue of {'the CPU' if device == 'cpu' else plain(device)}**: {amount(len(order), 'run')} waiting")
+    st.markdown(
+        f"**Queue of {'the CPU' if device == 'cpu' else plain(device)}**: {count_text(len(order), 'run')} waiting"
+    )
     if worker is not None and worker.waits:
         st.markdown(f":material/hourglass_top: {plain(worker.waits[:1].upper() + worker.waits[1:])}.")
     for info in busy:

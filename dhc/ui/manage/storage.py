@@ -13,7 +13,7 @@ from dhc.jobs.trash import Trashed
 from dhc.runs import disk
 from dhc.runs.disk import Totals, Usage
 from dhc.runs.store import RunInfo
-from dhc.text import amount, size_text
+from dhc.text import count_text, size_text
 from dhc.ui.manage import undo
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box, guard
@@ -96,15 +96,15 @@ def _offers(info: RunInfo, cost: Usage) -> None:
 
 def _sums(totals: Totals, runs: int, deleted: int) -> None:
     columns = st.columns(4)
-    columns[0].metric(amount(runs, "run"), size_text(totals.runs), help=f"Networks: {size_text(totals.networks)}.")
+    columns[0].metric(count_text(runs, "run"), size_text(totals.runs), help=f"Networks: {size_text(totals.networks)}.")
     columns[1].metric("States to go on from", size_text(totals.resume), help="Of runs that have ended.")
-    columns[2].metric(f"Trash, {amount(deleted, 'run')}", size_text(totals.trash))
+    columns[2].metric(f"Trash, {count_text(deleted, 'run')}", size_text(totals.trash))
     columns[3].metric("Free on this disk", size_text(totals.free))
 
 
 def _offer_states(runs: Sequence[RunInfo], totals: Totals) -> None:
     with st.popover("Give up states to go on from", icon=":material/restart_alt:", disabled=not runs):
-        several = f"{amount(len(runs), 'run')} that ended can then only start again"
+        several = f"{count_text(len(runs), 'run')} that ended can then only start again"
         st.markdown(
             f"{several}, not go on where {'it was' if len(runs) == 1 else 'they were'}. Networks and curves stay."
         )
@@ -119,7 +119,7 @@ def _offer_states(runs: Sequence[RunInfo], totals: Totals) -> None:
 
 def _offer_trash(deleted: Sequence[Trashed], totals: Totals) -> None:
     with st.popover("Empty the trash", icon=":material/delete_forever:", disabled=not deleted):
-        st.markdown(f"{amount(len(deleted), 'run')} will be gone for good.")
+        st.markdown(f"{count_text(len(deleted), 'run')} will be gone for good.")
         st.button(
             f"Empty it: {size_text(totals.trash)}",
             type="primary",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dhc.errors import RunError
 from dhc.jobs import trash
-from dhc.text import amount
+from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import plain
@@ -31,7 +31,7 @@ def draw() -> None:
     """After a deletion: say so, and offer to take it back."""
     places, refused = st.session_state.get(DELETED, ((), ()))
     if places:
-        told = f"`{trash.id_of(places[0])}` is" if len(places) == 1 else f"{amount(len(places), 'run')} are"
+        told = f"`{trash.id_of(places[0])}` is" if len(places) == 1 else f"{count_text(len(places), 'run')} are"
         with st.container(horizontal=True, vertical_alignment="center", key=KEY + "row"):
             st.markdown(f":material/delete: {told} in the trash.", width="content")
             st.button("Undo", icon=":material/undo:", on_click=bring_back, args=places, key=KEY + "undo")

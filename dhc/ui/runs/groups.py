@@ -13,7 +13,7 @@ from dhc.errors import RunError
 from dhc.jobs.groups import stop_group
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut, duration_text
+from dhc.text import count_text, duration_text, shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
@@ -70,7 +70,7 @@ def _draw(group: RunGroup, number: int, *, alone: bool) -> None:
 
 def _progress(group: RunGroup) -> str:
     ended = len(group.runs) - len(group.alive)
-    told = f"{ended} of {amount(len(group.runs), 'run')} ended"
+    told = f"{ended} of {count_text(len(group.runs), 'run')} ended"
     if not group.alive:
         return told
     left = "how long it takes is known after its first epoch"
@@ -86,7 +86,7 @@ def _best(group: RunGroup) -> None:
         st.markdown(
             f"{when}: val_accuracy **{best.best_val_accuracy or 0:.3f}**{_settings(best, group.runs)}", width="content"
         )
-        link("Live", text=plain(cut(best.title, TITLE_LENGTH)), run=best.id)
+        link("Live", text=plain(shorten(best.title, TITLE_LENGTH)), run=best.id)
 
 
 def _settings(best: RunInfo, runs: Sequence[RunInfo]) -> str:
@@ -102,7 +102,7 @@ def _stop_button(group: RunGroup, number: int) -> None:
         st.markdown(
             "Those that wait leave the queue. The one that trains stops at its next batch and keeps its best network."
         )
-        label = f"Stop {amount(len(group.alive), 'run')}"
+        label = f"Stop {count_text(len(group.alive), 'run')}"
         st.button(label, type="primary", on_click=_stop, args=(group.name,), key=f"dhc_group_stop_now_{number}")
 
 

@@ -15,7 +15,7 @@ from dhc.config import fields
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.text import amount, duration_text
+from dhc.text import count_text, duration_text
 from dhc.ui.manage import queue, storage, undo
 from dhc.ui.runs import compare, groups
 from dhc.ui.shell import address, session
@@ -226,7 +226,7 @@ def _bar(found: Sequence[RunInfo], chosen: Sequence[RunInfo]) -> None:
     hidden = len({info.id for info in chosen} - {info.id for info in found})
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         more = f", {hidden} of them hidden by the filter" if hidden else ""
-        st.caption(f"{amount(len(found), 'run')}, {len(chosen)} selected{more}", width="content")
+        st.caption(f"{count_text(len(found), 'run')}, {len(chosen)} selected{more}", width="content")
         ids = [info.id for info in found]
         first = f"Select the first {MOST_SELECTED}" if len(ids) > MOST_SELECTED else "Select all"
         st.button(first, type="tertiary", on_click=choose, args=(ids,), key="dhc_select_all", disabled=not ids)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from dhc.text import cut
+from dhc.text import shorten
 from dhc.ui.shell.markdown import plain
 
 T = TypeVar("T")
@@ -71,6 +71,6 @@ def _said(name: str, text: str, found: T | None) -> T | None:
     """What was found in `text`; where that is nothing although there is a text, it is said and leaves the address."""
     if found is None and text:
         st.query_params.pop(name, None)
-        asked = plain(f"{name} = “{cut(text, LONGEST)}”")
+        asked = plain(f"{name} = “{shorten(text, LONGEST)}”")
         st.toast(f"The address asks for {asked}, which is not to be had here: passed over.", icon=":material/link_off:")
     return found

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dhc.text import cut
-
-pass
+from dhc.text import one_line, shorten
 
 _MARKUP: Final = re.compile(r"([!-/:-@\[-`{-~])")
 _ADDRESS: Final = re.compile(r"(://|www\.)", re.IGNORECASE)
@@ -16,7 +14,7 @@ TITLE_LENGTH = 60  # characters of a class name in a sentence
 
 def bold(name: str) -> str:
     """Markdown of a foreign name in bold, letter for letter."""
-    return f"**{plain(cut(name, TITLE_LENGTH))}**"
+    return f"**{plain(shorten(name, TITLE_LENGTH))}**"
 
 
 def plain(text: str) -> str:
@@ -24,5 +22,5 @@ def plain(text: str) -> str:
 
     Otherwise a folder called ``![](http://…)`` would make the browser fetch a picture from outside.
     """
-    unlinked = _ADDRESS.sub("\u2060\\1", " ".join(text.split()))  # an invisible joiner: no link is made of it
+    unlinked = _ADDRESS.sub("\u2060\\1", one_line(text))  # an invisible joiner: no link is made of it
     return _MARKUP.sub(r"\\\1", unlinked)

@@ -9,7 +9,7 @@ import streamlit as st
 from dhc.config import RunConfig
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.text import cut
+from dhc.text import shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold
@@ -78,7 +78,7 @@ def _choose(key: str, by_id: Mapping[str, RunInfo]) -> None:
 
 def describe(info: RunInfo) -> str:
     """One line: how it is called, when, what, how it stands."""
-    name = f"{cut(info.labels.name, TITLE_LENGTH)} · " if info.labels.name else ""
+    name = f"{shorten(info.labels.name, TITLE_LENGTH)} · " if info.labels.name else ""
     star = "★ " if info.labels.star else ""
     best = "" if info.best_val_accuracy is None else f" · best val_accuracy {info.best_val_accuracy:.3f}"
     example = " · example" if info.example else ""

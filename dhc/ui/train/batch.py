@@ -10,7 +10,7 @@ from dhc.data.layout import Dataset
 from dhc.jobs.groups import start_group
 from dhc.jobs.launch import launch_all
 from dhc.runs.store import RunInfo
-from dhc.text import amount, duration_text
+from dhc.text import count_text, duration_text
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import expectation
@@ -23,12 +23,12 @@ def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     known = [seconds for seconds in times if seconds is not None]
     devices = {_device(config) for config in configs}
     on = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
-    queue = "1 run" if len(configs) == 1 else f"{amount(len(configs), 'run')}, one after the other,"
+    queue = "1 run" if len(configs) == 1 else f"{count_text(len(configs), 'run')}, one after the other,"
     told = f"{queue} on {on}: {_time(known, len(times) - len(known))}."
     waiting = sum(info.state.alive for info in runs)
     if not waiting:
         return told
-    return f"{told} {amount(waiting, 'run')} {'trains or waits' if waiting == 1 else 'train or wait'} already."
+    return f"{told} {count_text(waiting, 'run')} {'trains or waits' if waiting == 1 else 'train or wait'} already."
 
 
 def _time(known: Sequence[float], unknown: int) -> str:

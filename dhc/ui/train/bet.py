@@ -7,7 +7,7 @@ import streamlit as st
 from dhc.analysis.bets import FIGURES, Bet, bets_of
 from dhc.errors import ConfigError
 from dhc.runs.store import RunInfo
-from dhc.text import cut
+from dhc.text import shorten
 from dhc.ui.shell.markdown import plain
 
 __all__ = ["FIGURES", "ask", "card", "outcome"]
@@ -69,7 +69,7 @@ def _before(parent: RunInfo | None) -> dict[str, float]:
     known = {"val_accuracy": parent.val_accuracy, "accuracy": parent.accuracy}
     found = {name: value for name, value in known.items() if value is not None}
     if found:
-        st.caption(f"{plain(cut(parent.title, 60))} ended with {_listed(found)}.")
+        st.caption(f"{plain(shorten(parent.title, 60))} ended with {_listed(found)}.")
     return found
 
 

@@ -17,7 +17,7 @@ from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import checked, parse_values, written
 from dhc.runs.contract import ENOUGH, GRACE
-from dhc.text import amount
+from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import batch
@@ -115,7 +115,7 @@ def _values(field: ConfigField, current: Any) -> tuple[Any, ...]:
     except ConfigError as error:
         error_box(error)
         return ()
-    st.caption(f"{amount(len(found), 'value')}: {', '.join(shown_value(value) for value in found)}")
+    st.caption(f"{count_text(len(found), 'value')}: {', '.join(shown_value(value) for value in found)}")
     return found
 
 
@@ -180,7 +180,7 @@ def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
         st.dataframe(
             rows, height=35 * (min(len(rows), ROWS) + 1) + 3, key="dhc_sweep_table", alt="The runs, in their order"
         )
-    label = f"Start {amount(len(configs), 'run')}"
+    label = f"Start {count_text(len(configs), 'run')}"
     if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
         name = asked.name or generated_name(list(asked.values))
         return batch.start(configs, group=name, rule=asked.rule, parent=parent())

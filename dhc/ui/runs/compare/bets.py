@@ -9,7 +9,7 @@ import streamlit as st
 from dhc.analysis.bets import FIGURES, Bet, calibration, settled
 from dhc.figures import bets as figures
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut
+from dhc.text import count_text, shorten
 from dhc.ui.ladder.factor import open_run
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
@@ -37,7 +37,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
         for name in FIGURES:
             _told(name, [bet for bet in every if bet.figure == name])
         for bet in [bet for bet in every if bet.run in selected][:MOST]:
-            st.markdown(f"{plain(cut(bet.title, 40))}: {outcome(bet)}")
+            st.markdown(f"{plain(shorten(bet.title, 40))}: {outcome(bet)}")
 
 
 def _told(name: str, bets: Sequence[Bet]) -> None:
@@ -49,5 +49,5 @@ def _told(name: str, bets: Sequence[Bet]) -> None:
     else:
         lean = f"on average {abs(found.bias) * 100:.1f} points too {'high' if found.bias > 0 else 'low'}"
     st.markdown(
-        f"**{name}**: {amount(found.count, 'bet')}, {lean}; {found.mean_absolute_error * 100:.1f} points off, either way."
+        f"**{name}**: {count_text(found.count, 'bet')}, {lean}; {found.mean_absolute_error * 100:.1f} points off, either way."
     )

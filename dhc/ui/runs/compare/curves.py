@@ -16,7 +16,7 @@ from dhc.figures import palette, theme
 from dhc.figures.overlay import TITLES, Line, overlay
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut
+from dhc.text import count_text, shorten
 from dhc.ui.shell import address, session
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.plot import plot
@@ -93,7 +93,7 @@ def _panel(runs: Sequence[RunInfo]) -> None:
     figure = overlay(
         lines, look.metrics, against=look.against, train=look.train, smoothing=look.smoothing / 100, log=look.log
     )
-    alt = f"{', '.join(TITLES[metric] for metric in look.metrics)} of {amount(len(lines), 'run')} by {look.against}"
+    alt = f"{', '.join(TITLES[metric] for metric in look.metrics)} of {count_text(len(lines), 'run')} by {look.against}"
     plot(figure, key=KEY + "chart", height=HEIGHT, alt=alt, clicks=False)
     _say_what_is_missing(outlines, look)
 
@@ -204,30 +204,32 @@ def _place(value: str | float | None) -> tuple[int, float, str]:
 
 
 def _name(info: RunInfo, by: str) -> str:
-    title = theme.plain(cut(info.title, LEGEND_LENGTH))
+    title = theme.plain(shorten(info.title, LEGEND_LENGTH))
     if by == BY_RUN:
         return title
-    value = f"{info.best_val_accuracy or 0:.3f}" if by == BY_RESULT else theme.plain(cut(shown(info.config, by), 16))
+    value = (
+        f"{info.best_val_accuracy or 0:.3f}" if by == BY_RESULT else theme.plain(shorten(shown(info.config, by), 16))
+    )
     return f"{value} · {title}"
 
 
 def _about(info: RunInfo, differing: Sequence[str]) -> str:
     """What the hover says of a run: its title, and the settings in which it differs from the others."""
-    lines = [f"<b>{theme.plain(cut(info.title, 60))}</b>"]
+    lines = [f"<b>{theme.plain(shorten(info.title, 60))}</b>"]
     told = [name for name in differing if info.config is not None and info.config.uses(name)]
-    lines += [f"{name} {theme.plain(cut(shown(info.config, name), 40))}" for name in told[:HOVER_SETTINGS]]
+    lines += [f"{name} {theme.plain(shorten(shown(info.config, name), 40))}" for name in told[:HOVER_SETTINGS]]
     if len(told) > HOVER_SETTINGS:
-        lines.append(f"and {amount(len(told) - HOVER_SETTINGS, 'setting')} more")
+        lines.append(f"and {count_text(len(told) - HOVER_SETTINGS, 'setting')} more")
     return "<br>".join(lines)
 
 
 def _say_what_is_missing(outlines: Mapping[str, Outline], look: Look) -> None:
     without = [outline for outline in outlines.values() if not len(outline.history.epochs)]
     if without:
-        st.caption(f"{amount(len(without), 'selected run')} without a finished epoch: nothing to draw.")
+        st.caption(f"{count_text(len(without), 'selected run')} without a finished epoch: nothing to draw.")
     silent = [outline for outline in outlines.values() if outline.pictures is None and outline not in without]
     if silent and look.against == "pictures":
-        st.caption(f"{amount(len(silent), 'selected run')} did not tell on how many pictures: left out here.")
+        st.caption(f"{count_text(len(silent), 'selected run')} did not tell on how many pictures: left out here.")
     st.caption(
         "A click on a name in the legend shows that run alone, another one all of them again; a double click leaves it out."
     )

@@ -11,7 +11,7 @@ import streamlit as st
 from dhc.analysis.differences import NO_EFFECT, Row, circumstances, results, settings, text
 from dhc.runs.environment import read_environment
 from dhc.runs.store import RunInfo
-from dhc.text import amount, clean, cut, duration_text
+from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.shell import address
 from dhc.ui.shell.states import empty
 
@@ -36,7 +36,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     equal = sum(not row.differs for row in rows)
     _table([*kept, *results(known)], len(kept), known, baseline, key=KEY + "table")
     st.caption(
-        f"{amount(equal, 'setting')} on which all agree {'is' if equal == 1 else 'are'} {'shown too' if everything else 'hidden'}. "
+        f"{count_text(equal, 'setting')} on which all agree {'is' if equal == 1 else 'are'} {'shown too' if everything else 'hidden'}. "
         f"{NO_EFFECT}: without effect in that run, or not known. Against the baseline: {HIGHER} higher, {LOWER} lower, {OTHER} another."
     )
     _say_what_is_missing(runs, known)
@@ -46,7 +46,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 def _controls(known: Sequence[RunInfo]) -> tuple[int, bool]:
     """The place of the baseline among the runs, and whether equal rows are shown too; both stand in the address."""
     ids = [info.id for info in known]
-    titles = {info.id: cut(info.title, 60) for info in known}
+    titles = {info.id: shorten(info.title, 60) for info in known}
     st.session_state[KEY + "base"] = address.choice("differences_base", ids, ids[-1])
     st.session_state[KEY + "all"] = address.choice("differences_all", ["on", "off"], "off") == "on"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -95,7 +95,7 @@ def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], base
 
 
 def _column(info: RunInfo, *, is_base: bool) -> Any:
-    title = cut(info.title, TITLE_LENGTH)
+    title = shorten(info.title, TITLE_LENGTH)
     return st.column_config.TextColumn(f"{title} (baseline)" if is_base else title, help=f"run {info.id}")
 
 
@@ -131,7 +131,7 @@ def _is_number(value: Any) -> bool:
 def _say_what_is_missing(runs: Sequence[RunInfo], known: Sequence[RunInfo]) -> None:
     unknown = sum(info.config is None for info in runs)
     if unknown:
-        st.caption(f"{amount(unknown, 'selected run')} left out: the settings cannot be read.")
+        st.caption(f"{count_text(unknown, 'selected run')} left out: the settings cannot be read.")
     if len(runs) - unknown > len(known):
         st.caption(f"Only the first {MOST} runs have a column.")
 

@@ -13,7 +13,7 @@ import streamlit as st
 from dhc.errors import RunError
 from dhc.export import html, report, table
 from dhc.runs.store import RunInfo, Store
-from dhc.text import amount
+from dhc.text import count_text
 from dhc.ui.shell import session
 
 KEY = "dhc_export_"
@@ -50,10 +50,10 @@ def sentences(runs: Sequence[RunInfo]) -> list[str]:
         told.append(f"Of {len(runs)} runs the first {report.WHOLE} have a chapter of their own; the tables hold all.")
     alive = sum(info.state.alive for info in runs)
     if alive:
-        told.append(f"{amount(alive, 'run')} not at the end yet: a file holds what is there when you click.")
+        told.append(f"{count_text(alive, 'run')} not at the end yet: a file holds what is there when you click.")
     bare = sum(info.config is None for info in runs)
     if bare:
-        told.append(f"The settings of {amount(bare, 'run')} cannot be read; they stay empty.")
+        told.append(f"The settings of {count_text(bare, 'run')} cannot be read; they stay empty.")
     return told
 
 

@@ -13,7 +13,7 @@ from dhc.analysis.confusion import class_order
 from dhc.analysis.flips import BOARD, Group, groups, matrices, of_pair
 from dhc.figures.flips import difference_heatmap
 from dhc.runs.store import RunInfo
-from dhc.text import NAME_LENGTH, amount, clean, cut, percent, short_names
+from dhc.text import NAME_LENGTH, clean, count_text, percent_text, short_names, shorten
 from dhc.ui.answers.album import Album, blank, open_album
 from dhc.ui.runs.compare import flips_picture
 from dhc.ui.runs.compare.flips_picture import PICTURE
@@ -136,7 +136,7 @@ def _matrix(pair: Pair, view: View) -> None:
     moved = int(np.abs(b - a).sum()) // 2
     plot(
         figure, key=MATRIX, height=HEIGHT,
-        alt=f"Confusion matrix of B minus that of A, {len(names)} classes; {amount(moved, 'picture')} moved to another cell",
+        alt=f"Confusion matrix of B minus that of A, {len(names)} classes; {count_text(moved, 'picture')} moved to another cell",
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def _tabs(pair: Pair, view: View, by_group: Mapping[Group, np.ndarray]) -> None:
             format_func=lambda group: f"{TITLES[group]} · {int(by_group[group].sum()):,}", width="content",
         )  # fmt: skip
         both = int(by_group["right"].sum())
-        of = "more of these" if view.filtered else f"of {amount(len(pair.shared.ids), 'shared picture')}"
+        of = "more of these" if view.filtered else f"of {count_text(len(pair.shared.ids), 'shared picture')}"
         st.caption(f"Both are right on {both:,} {of}.", width="content")
 
 
@@ -180,7 +180,7 @@ def _filters(view: View, classes: tuple[str, ...]) -> None:
         with column:
             st.selectbox(
                 label, range(len(classes)), index=None, key=KEY + name, placeholder="any class",
-                format_func=lambda c: cut(classes[c], NAME_LENGTH), on_change=_save,
+                format_func=lambda c: shorten(classes[c], NAME_LENGTH), on_change=_save,
             )  # fmt: skip
     with clear:
         st.button(
@@ -224,11 +224,12 @@ def _tile(pair: Pair, album: Album, row: int) -> Tile:
     ]
     image = album.image(int(shared.rows_a[row]))
     lines = [
-        f"{name} {'✓' if said == true else cut(said, CAPTION_LENGTH)} {percent(sure)}" for name, said, sure in told
+        f"{name} {'✓' if said == true else shorten(said, CAPTION_LENGTH)} {percent_text(sure)}"
+        for name, said, sure in told
     ]
-    tips = ", ".join(f"{name} says {clean(said)} with {percent(sure)}" for name, said, sure in told)
+    tips = ", ".join(f"{name} says {clean(said)} with {percent_text(sure)}" for name, said, sure in told)
     return Tile(
         blank() if image is None else image,
-        "\n".join([cut(true, CAPTION_LENGTH + 4), *lines]),
+        "\n".join([shorten(true, CAPTION_LENGTH + 4), *lines]),
         f"{clean(str(shared.ids[row]))}: true {clean(true)}, {tips}",
     )

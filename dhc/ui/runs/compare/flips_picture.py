@@ -9,7 +9,7 @@ import streamlit as st
 
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import cut, percent
+from dhc.text import percent_text, shorten
 from dhc.ui.answers import picture as detail
 from dhc.ui.answers.album import Album
 from dhc.ui.runs.compare.pair import Pair
@@ -67,13 +67,13 @@ def _draw(pair: Pair, album: Album, row: int) -> None:
 def _side(name: str, info: RunInfo, p: Predictions, index: int) -> None:
     """What one run said: right or wrong, how surely, its five most probable classes."""
     said, true = int(p.predicted[index]), int(p.y_true[index])
-    sure = percent(float(p.probabilities[index, said]))
-    st.markdown(f"**{name}** · {plain(cut(info.title, 40))}")
+    sure = percent_text(float(p.probabilities[index, said]))
+    st.markdown(f"**{name}** · {plain(shorten(info.title, 40))}")
     if said == true:
         st.markdown(f":green[:material/check_circle: recognised], {sure} sure")
     else:
         st.markdown(f":red[:material/cancel: taken for] {bold(p.classes[said])}, {sure} sure")
-        st.caption(f"{percent(float(p.probabilities[index, true]))} for the true class")
+        st.caption(f"{percent_text(float(p.probabilities[index, true]))} for the true class")
     st.markdown("Most probable classes")
     detail.bars(p, index, key=f"dhc_flips_bars_{name.lower()}", reach=1.5)
     link("Mistakes", text="Open in Mistakes", run=info.id, picture=str(index))

@@ -28,7 +28,7 @@ from dhc.config import RunConfig
 from dhc.figures.noise import Interval, intervals, seeds
 from dhc.jobs.groups import dated
 from dhc.runs.store import RunInfo
-from dhc.text import amount
+from dhc.text import count_text
 from dhc.ui.runs.compare import optimism
 from dhc.ui.runs.compare.pair import Pair, pick
 from dhc.ui.shell import session
@@ -86,7 +86,7 @@ def _tell_limits(pair: Pair) -> None:
     told = []
     if shared.only_a or shared.only_b:
         told.append(
-            f"Only the {amount(len(shared.ids), 'picture')} that both were judged on count; A has {shared.only_a:,} more and B "
+            f"Only the {count_text(len(shared.ids), 'picture')} that both were judged on count; A has {shared.only_a:,} more and B "
             f"{shared.only_b:,}."
         )
     k_a, k_b = len(pair.of_a.classes), len(pair.of_b.classes)
@@ -215,5 +215,5 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], fou
     if st.button(label, type="primary", icon=":material/play_arrow:", key=KEY + "run"):
         ids = batch.start(todo, group=dated("Repeats"))
         if ids:
-            st.toast(plain(f"{amount(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")
+            st.toast(plain(f"{count_text(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")
             st.rerun()

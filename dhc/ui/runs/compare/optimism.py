@@ -17,7 +17,7 @@ from dhc.jobs import evaluation as jobs
 from dhc.jobs.evaluation import Evaluation
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo, read_predictions
-from dhc.text import amount, duration_text
+from dhc.text import count_text, duration_text
 from dhc.ui.manage.submission import can_answer
 from dhc.ui.runs.compare.pair import fingerprint_of
 from dhc.ui.shell import session
@@ -56,8 +56,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
     columns = st.columns(4, gap="medium")
     with columns[0]:
         epochs = sum(info.epochs_done for info in alike)
-        st.metric("Val has chosen among", amount(len(alike), "run"), help=COUNTED)
-        st.caption(f"with {amount(epochs, 'epoch')} in all")
+        st.metric("Val has chosen among", count_text(len(alike), "run"), help=COUNTED)
+        st.caption(f"with {count_text(epochs, 'epoch')} in all")
     selected = [info for info in measured if info.id in {other.id for other in alike}][:MOST]
     answers = _answers(winner, selected)
     with columns[1]:
@@ -71,7 +71,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 def _head(winner: RunInfo, among: int) -> None:
     st.markdown("#### Is the winner as good as it looks?")
     st.markdown(
-        f"{bold(winner.title)}, the best of {amount(among, 'selected run')} that ended, reached val_accuracy "
+        f"{bold(winner.title)}, the best of {count_text(among, 'selected run')} that ended, reached val_accuracy "
         f"**{winner.best_val_accuracy:.3f}**. It was chosen by the very pictures that judged it, which flatters."
     )
 
@@ -126,7 +126,7 @@ def _held(answers: dict[str, Answers]) -> None:
     won = max(found.winners.values())
     st.caption(
         f"{found.chosen:.1%} on the half that chose; {100 * found.optimism:+.1f} ± {100 * found.sd:.1f} points of luck over "
-        f"{found.splits} halvings of {amount(found.runs, 'run')}; the same run won {won:.0%} of them"
+        f"{found.splits} halvings of {count_text(found.runs, 'run')}; the same run won {won:.0%} of them"
     )
 
 

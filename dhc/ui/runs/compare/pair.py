@@ -17,7 +17,7 @@ from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut
+from dhc.text import count_text, shorten
 from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty
@@ -85,7 +85,7 @@ def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
     """The same file name may stand for another picture in another data set."""
     if _on_other_data(a, b):
         paths = [info.config.data.path for info in (a, b) if info.config]
-        names = " and ".join(cut(Path(path).name or path, 40) for path in paths)
+        names = " and ".join(shorten(Path(path).name or path, 40) for path in paths)
         raise RunError(
             f"A and B were judged on different pictures ({names}): choose two runs on the same data set to compare them."
         )
@@ -110,9 +110,9 @@ def _too_few(runs: Sequence[RunInfo], known: Mapping[str, RunInfo]) -> str:
 
 def _tell_left_out(left: Sequence[RunInfo]) -> None:
     if left:
-        named = ", ".join(plain(cut(info.title, TITLE)) for info in left[:MOST_NAMED])
+        named = ", ".join(plain(shorten(info.title, TITLE)) for info in left[:MOST_NAMED])
         more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-        st.caption(f"{amount(len(left), 'selected run')} without answers cannot be chosen: {named}{more}.")
+        st.caption(f"{count_text(len(left), 'selected run')} without answers cannot be chosen: {named}{more}.")
 
 
 def _chosen(known: Mapping[str, RunInfo]) -> tuple[str, str]:
@@ -161,8 +161,8 @@ def _labels(runs: Sequence[RunInfo]) -> dict[str, str]:
     found = {}
     for info in runs:
         best = "" if info.best_val_accuracy is None else f" · {info.best_val_accuracy:.3f}"
-        values = [f"{_short(name)}{cut(shown(info.config, name), SETTING)}" for name in names[:4]]
-        found[info.id] = f"{cut(info.title, TITLE)}{best}{''.join(f' · {value}' for value in values)}"
+        values = [f"{_short(name)}{shorten(shown(info.config, name), SETTING)}" for name in names[:4]]
+        found[info.id] = f"{shorten(info.title, TITLE)}{best}{''.join(f' · {value}' for value in values)}"
     return found
 
 

@@ -11,7 +11,7 @@ from dhc.analysis.replay import SETTINGS, replay, sentence, settings_of
 from dhc.config import RunConfig
 from dhc.figures.replay import replayed
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut
+from dhc.text import count_text, rate_text, shorten
 from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.train import clone
@@ -63,12 +63,12 @@ def _pick(known: Mapping[str, RunInfo], *, of: int) -> str:
         "Run to replay",
         ids,
         key="dhc_replay_run",
-        format_func=lambda run_id: cut(known[run_id].title, 60),
+        format_func=lambda run_id: shorten(known[run_id].title, 60),
         on_change=lambda: address.put(**{RUN: st.session_state["dhc_replay_run"]}),
     )
     if of > len(ids):
         st.caption(
-            f"{amount(of - len(ids), 'selected run')} left out: only networks with a finished epoch have a learning rate to replay."
+            f"{count_text(of - len(ids), 'selected run')} left out: only networks with a finished epoch have a learning rate to replay."
         )
     return str(st.session_state["dhc_replay_run"])
 
@@ -86,12 +86,12 @@ def _asked(config: RunConfig, info: RunInfo) -> RunConfig:
         "LR factor", 0.05, 0.95, min(0.95, max(0.05, schedule.factor)), 0.05, key=f"{name}_factor"
     )
     values["schedule.min_delta"] = columns[2].select_slider(
-        "Least improvement", _with(FEW_DELTAS, schedule.min_delta), schedule.min_delta, format_func=_short,
+        "Least improvement", _with(FEW_DELTAS, schedule.min_delta), schedule.min_delta, format_func=rate_text,
         key=f"{name}_min_delta", help="min_delta of ReduceLROnPlateau; early stopping counts any better val_accuracy.",
     )  # fmt: skip
     values["schedule.min_lr"] = columns[3].select_slider(
         "Minimum learning rate", _with([rate for rate in FEW_RATES if rate <= first], own_least), own_least,
-        format_func=_short, key=f"{name}_min_lr",
+        format_func=rate_text, key=f"{name}_min_lr",
     )  # fmt: skip
     values["fit.early_stopping"] = columns[4].slider(
         "Early stopping patience", 0, max(most, fit.early_stopping), fit.early_stopping, key=f"{name}_stop",
@@ -102,10 +102,6 @@ def _asked(config: RunConfig, info: RunInfo) -> RunConfig:
 
 def _with(few: Sequence[float], own: float) -> list[float]:
     return sorted({*few, own})
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}"
 
 
 def _train(info: RunInfo, asked: RunConfig) -> None:

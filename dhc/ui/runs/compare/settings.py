@@ -16,7 +16,7 @@ from dhc.config import fields, find_field
 from dhc.figures import settings as figures
 from dhc.figures.factor import factors
 from dhc.runs.store import RunInfo
-from dhc.text import amount, cut, duration_text
+from dhc.text import count_text, duration_text, shorten
 from dhc.ui.ladder.factor import outcome, setup_text
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
@@ -111,7 +111,7 @@ def _one(runs: Sequence[RunInfo], look: Look) -> None:
     field = find_field(look.name)
     record = scatter(runs, look.name, look.result)
     figure = figures.scatter(record, title=field.title, result=look.result, log=field.log)
-    alt = f"{RESULT_NAMES[look.result]} by {field.title}, a dot for each of {amount(len(record.dots), 'run')}"
+    alt = f"{RESULT_NAMES[look.result]} by {field.title}, a dot for each of {count_text(len(record.dots), 'run')}"
     _take(plot(figure, key=KEY + "scatter", height=HEIGHT, alt=alt))
     repeated = [group for group in record.groups if len(group.runs) > 1]
     if repeated:
@@ -127,7 +127,7 @@ def _all(runs: Sequence[RunInfo], look: Look) -> None:
         return
     titles = {field.name: field.title for field in fields()}
     figure = figures.parallel(record, result=look.result, titles=titles)
-    alt = f"Parallel coordinates of {amount(len(record.dimensions), 'setting')} and {RESULT_NAMES[look.result]}"
+    alt = f"Parallel coordinates of {count_text(len(record.dimensions), 'setting')} and {RESULT_NAMES[look.result]}"
     plot(figure, key=KEY + "parallel", height=HEIGHT, alt=alt, clicks=False)
     st.caption(
         "A line is a run; its colour runs from blue (low) to orange (high). Drag along an axis to keep only the runs that pass there, "
@@ -164,7 +164,7 @@ def _clicked_run(runs: Sequence[RunInfo], names: Sequence[str]) -> None:
             st.markdown(_reached(info), width="content")
             link("Live", run=info.id)
         used = [name for name in names if info.config is not None and info.config.uses(name)]
-        said = [f"{plain(name)} **{plain(cut(shown(info.config, name), 40))}**" for name in used[:MOST_SETTINGS]]
+        said = [f"{plain(name)} **{plain(shorten(shown(info.config, name), 40))}**" for name in used[:MOST_SETTINGS]]
         more = f" · and {len(used) - MOST_SETTINGS} more" if len(used) > MOST_SETTINGS else ""
         st.markdown(" · ".join(said) + more)
 
@@ -180,5 +180,5 @@ def _say_what_is_missing(runs: Sequence[RunInfo], result: Result) -> None:
     without = sum(info.config is None or result_of(info, result) is None for info in runs)
     if without:
         st.caption(
-            f"{amount(without, 'selected run')} left out: the settings cannot be read or there is no such result yet."
+            f"{count_text(without, 'selected run')} left out: the settings cannot be read or there is no such result yet."
         )
