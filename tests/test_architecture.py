@@ -15,8 +15,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "text": set(),
-    "knobs": {"errors"},
-    "config": {"errors", "knobs"},
+    "config": {"errors"},
     "machine": {"config", "errors"},
     "data": {"config", "errors", "machine", "text"},
     "models": {"config", "errors", "machine"},

@@ -1,4 +1,4 @@
-"""What a hyperparameter is: its title, help, unit, bounds and kind, read from one `knob(...)` line of `dhc.config`."""
+"""What a hyperparameter is: its title, help, unit, bounds and kind, read from one `knob(...)` of `dhc.config.sections`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ MISSION, COMMON, RARE = 1, 2, 3  # how prominently a form shows a field
 def knob(
     default: Any,
     title: str,
-    help: str,
     *,
     unit: str = "",
     takes: str = "text",
@@ -30,35 +29,29 @@ def knob(
     when: Mapping[str, tuple[str, ...]] | None = None,
     **bounds: Any,
 ) -> Any:
-    """One field of a section: its default, how it is called, what it does, its unit, prominence and bounds (ge, le, …).
+    """One field of a section; what it means is the text below it.
 
-    ``log`` says that useful values lie decades apart (a form then shows scientific notation). ``when`` names the choices
-    elsewhere under which the field has an effect at all, e.g. ``{"schedule.name": ("plateau",)}``; without it, always.
+    title   how a form calls it
+    unit    of a number, in words
+    takes   what a text may be, in words
+    rank    how prominently a form shows it
+    step    by which a form's buttons change a number
+    log     whether useful values lie decades apart (a form then shows scientific notation)
+    when    the choices elsewhere under which it has an effect, e.g. ``{"schedule.name": ("plateau",)}``; without it, always
+    bounds  pydantic's: ge, gt, le, lt, pattern, …
     """
-    extra: dict[str, Any] = {
-        "unit": unit,
-        "takes": takes,
-        "rank": rank,
-        "step": step,
-        "log": log,
-        "when": dict(when or {}),
-    }
-    return Field(default=default, title=title, description=help, json_schema_extra=extra, **bounds)
+    extra: dict[str, Any] = {"unit": unit, "takes": takes, "rank": rank, "step": step, "log": log, "when": when or {}}
+    return Field(default=default, title=title, json_schema_extra=extra, **bounds)
 
 
 @dataclass(frozen=True)
 class ConfigField:
-    """One hyperparameter as a form or a table sees it."""
+    """One hyperparameter as a form or a table sees it: `knob`'s arguments and what the type says."""
 
     section: str
     key: str
     title: str
     help: str
-    unit: str
-    takes: str
-    rank: int
-    step: float | None
-    log: bool
     kind: Kind
     choices: tuple[str, ...]
     low: float | None
@@ -66,6 +59,11 @@ class ConfigField:
     low_open: bool
     high_open: bool
     default: Any
+    unit: str
+    takes: str
+    rank: int
+    step: float | None
+    log: bool
     when: Mapping[str, tuple[str, ...]]
 
     @property
@@ -131,7 +129,6 @@ def _read_bool(text: str) -> bool:
 
 def describe(section: str, key: str, info: FieldInfo) -> ConfigField:
     """One field of a section as a form or a table sees it."""
-    extra: dict[str, Any] = dict(typing.cast("dict[str, Any]", info.json_schema_extra or {}))
     kind, choices = _kind(info.annotation)
     low, low_open = _bound(info, "ge", "gt")
     high, high_open = _bound(info, "le", "lt")
@@ -139,12 +136,7 @@ def describe(section: str, key: str, info: FieldInfo) -> ConfigField:
         section=section,
         key=key,
         title=info.title or key,
-        help=info.description or "",
-        unit=extra["unit"],
-        takes=extra["takes"],
-        rank=extra["rank"],
-        step=extra["step"],
-        log=extra["log"],
+        help=" ".join((info.description or "").split()),
         kind=kind,
         choices=choices,
         low=low,
@@ -152,7 +144,7 @@ def describe(section: str, key: str, info: FieldInfo) -> ConfigField:
         low_open=low_open,
         high_open=high_open,
         default=info.default,
-        when=extra["when"],
+        **typing.cast("dict[str, Any]", info.json_schema_extra),
     )
 
 

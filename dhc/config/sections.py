@@ -1,0 +1,220 @@
+"""The settings of a run by section: a line of `knob` each (default, title, bounds), and below it what the setting means.
+
+Names are Keras's where Keras has one (``patience``, ``factor``, ``min_lr``, ``learning_rate``, ``epochs``).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from dhc.config.knob import COMMON, MISSION, knob
+
+NetworkName = Literal["vgg16", "cnn7", "cnn5", "cnn3-dropout", "cnn3", "cnn3-linear"]
+NETWORKS: tuple[str, ...] = get_args(NetworkName)
+WITH_FEATURES = ("vgg16", "cnn7")  # networks in which the report's code augments feature maps
+
+# The choices elsewhere under which a setting has an effect: `when` of `knob`.
+KNN = {"model.name": ("knn",)}
+NETWORK = {"model.name": NETWORKS}
+BATCH_NORMALISED = {"model.name": tuple(name for name in NETWORKS if name != "cnn3-linear")}
+CONV_DROPOUT = {"model.name": ("vgg16", "cnn7", "cnn5", "cnn3-dropout")}
+DENSE_DROPOUT = {"model.name": ("vgg16", "cnn7")}
+AUGMENTED = NETWORK | {"augment.where": ("input", "features")}
+ON_INPUT = NETWORK | {"augment.where": ("input",)}
+ADAMW = NETWORK | {"optimizer.name": ("adamw",)}
+PLATEAU = NETWORK | {"schedule.name": ("plateau",)}
+EXPONENTIAL = NETWORK | {"schedule.name": ("exponential", "warmup")}
+WARM_UP = NETWORK | {"schedule.name": ("warmup", "cosine")}
+CHANGING = NETWORK | {"schedule.name": ("plateau", "exponential", "warmup", "cosine")}
+
+
+class Section(BaseModel):
+    """A frozen group of fields that refuses names it does not know; the text below a field is its help."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, use_attribute_docstrings=True
+    )
+
+
+class DataConfig(Section):
+    """Which pictures."""
+
+    path: str = knob("data/stand-in", "Data folder", rank=COMMON, min_length=1, max_length=1000)
+    """Folder with train.csv, val.csv and their pictures."""
+
+    classes: int = knob(0, "Number of classes", rank=COMMON, ge=0, le=10_000)
+    """Use only the first so many classes, in label order; 0 uses all."""
+
+    train_fraction: float = knob(1.0, "Fraction of the training pictures", rank=COMMON, gt=0, le=1, step=0.05)
+    """Train on this share of each class's training pictures, drawn by the seed; val is never cut."""
+
+    skip_bad: bool = knob(False, "Leave out unreadable pictures")
+    """On: pictures that cannot be read are left out and listed in the log. Off: the run refuses to start and names them."""
+
+
+class ModelConfig(Section):
+    """Which network."""
+
+    name: Literal[NetworkName, "knn"] = knob("vgg16", "Network", rank=COMMON)
+    """The network to train, from the report's first to its last; knn looks for the nearest training pictures instead."""
+
+    conv_dropout: float = knob(
+        0.6, "Dropout after each conv group", rank=MISSION, ge=0, lt=1, step=0.05, when=CONV_DROPOUT
+    )
+    """Share of the feature values set to zero while training, after each group of convolutions."""
+
+    dense_dropout: float = knob(
+        0.7, "Dropout before the output", rank=MISSION, ge=0, lt=1, step=0.05, when=DENSE_DROPOUT
+    )
+    """Share of the last hidden layer's values set to zero while training."""
+
+    width: float = knob(1.0, "Width multiplier", rank=COMMON, gt=0, le=2, step=0.125, when=NETWORK)
+    """Multiplies the number of filters and units of every hidden layer; 1.0 is the report's. Cost falls with its square.
+    Filters are rounded to multiples of 16 (at least 8), which processors multiply fastest."""
+
+    head: Literal["flatten", "gap"] = knob("flatten", "Head", when={"model.name": ("vgg16",)})
+    """How feature maps become a vector: Flatten (the report's) or GlobalAveragePooling2D."""
+
+    bn_momentum: float = knob(0.99, "Batch normalisation momentum", ge=0, lt=1, step=0.01, when=BATCH_NORMALISED)
+    """How slowly the averages that val is judged with follow the training batches; lower it when an epoch has few batches."""
+
+    activation: Literal["relu", "leaky_relu"] = knob("relu", "Activation", when=NETWORK)
+    """Activation of every hidden layer; the report found leaky_relu worse."""
+
+
+class KnnConfig(Section):
+    """Nearest neighbours instead of a network."""
+
+    metric: Literal["euclidean", "manhattan", "cosine"] = knob("euclidean", "Metric", rank=COMMON, when=KNN)
+    """How far apart two pictures are, pixel by pixel."""
+
+    k: int = knob(5, "Neighbours k", rank=COMMON, ge=1, le=1000, when=KNN)
+    """How many of the nearest training pictures vote on the class."""
+
+
+class AugmentConfig(Section):
+    """Random changes of the training pictures that keep their class."""
+
+    where: Literal["off", "input", "features"] = knob("input", "Where", rank=COMMON, when=NETWORK)
+    """On the input pictures, or where the report's code has them: between the convolutions, on feature maps."""
+
+    flip: Literal["none", "horizontal", "vertical", "horizontal_and_vertical"] = knob(
+        "horizontal_and_vertical", "Random flip", rank=COMMON, when=AUGMENTED
+    )
+    """Mirror each picture at random."""
+
+    rotation: float = knob(3.0, "Random rotation", unit="degrees", rank=COMMON, ge=0, le=180, step=1, when=AUGMENTED)
+    """Largest angle to either side; 180 is any angle."""
+
+    zoom: float = knob(0.0, "Random zoom", ge=0, le=0.9, step=0.05, when=ON_INPUT)
+    """Largest change of scale: 0.2 draws each picture at 0.8 to 1.2 of its size."""
+
+    translation: float = knob(0.0, "Random translation", ge=0, le=0.9, step=0.05, when=ON_INPUT)
+    """Largest shift along each axis, as a share of the side."""
+
+    erasing: float = knob(0.0, "Random erasing", ge=0, le=1, step=0.05, when=ON_INPUT)
+    """Probability that a rectangle of 2 to 33 % of a picture is overwritten with noise (Zhong et al., 2020)."""
+
+
+class OptimizerConfig(Section):
+    """How weights follow the gradient."""
+
+    name: Literal["adam", "adamw", "sgd"] = knob("adam", "Optimizer", rank=COMMON, when=NETWORK)
+    """adam: as in the report; adamw: Adam with decoupled weight decay; sgd: with Nesterov momentum 0.9."""
+
+    learning_rate: float = knob(1e-3, "Initial learning rate", rank=COMMON, gt=0, le=10, log=True, when=NETWORK)
+    """Step size at the start; with a warm-up, the highest one."""
+
+    weight_decay: float = knob(0.004, "Weight decay", ge=0, le=1, log=True, when=ADAMW)
+    """AdamW shrinks each weight matrix by this share of the learning rate at every step; biases and batch normalisation
+    are spared."""
+
+    ema_momentum: float = knob(0.0, "Weight averaging", ge=0, lt=1, step=0.001, when=NETWORK)
+    """Val is judged with a running average of the weights, ema_momentum of it kept at each step; 0 is off."""
+
+
+class ScheduleConfig(Section):
+    """How the learning rate changes from epoch to epoch."""
+
+    name: Literal["plateau", "exponential", "warmup", "cosine", "constant"] = knob(
+        "plateau", "Schedule", rank=COMMON, when=NETWORK
+    )
+    """plateau: ReduceLROnPlateau, as in the report's final model; exponential: decay_rate at each epoch; warmup: rises
+    for warmup_epochs, then exponential; cosine: rises likewise, then half a cosine down to min_lr; constant: never
+    changed."""
+
+    factor: float = knob(0.8, "LR factor", rank=MISSION, gt=0, lt=1, step=0.05, when=PLATEAU)
+    """ReduceLROnPlateau multiplies the learning rate by this at each drop."""
+
+    patience: int = knob(22, "Patience", unit="epochs", rank=MISSION, ge=1, le=10_000, when=PLATEAU)
+    """Epochs without a better monitored value before the learning rate drops."""
+
+    monitor: Literal["val_accuracy", "val_loss"] = knob("val_accuracy", "Monitor", when=PLATEAU)
+    """What ReduceLROnPlateau wants to get better."""
+
+    min_delta: float = knob(1e-4, "Least improvement", ge=0, le=10, log=True, when=PLATEAU)
+    """Only a monitored value better than the best one by more than this ends the wait of ReduceLROnPlateau."""
+
+    decay_rate: float = knob(0.98, "Decay rate", rank=COMMON, gt=0, lt=1, step=0.01, when=EXPONENTIAL)
+    """The learning rate is multiplied by this after each epoch."""
+
+    warmup_epochs: int = knob(5, "Warm-up", unit="epochs", rank=COMMON, ge=0, le=10_000, when=WARM_UP)
+    """Epochs in which the learning rate rises evenly to its highest."""
+
+    min_lr: float = knob(1e-4, "Minimum learning rate", rank=COMMON, ge=0, le=10, log=True, when=CHANGING)
+    """The schedule never goes below this."""
+
+
+class FitConfig(Section):
+    """How long and in what portions."""
+
+    epochs: int = knob(250, "Epochs", rank=MISSION, ge=1, le=50_000, when=NETWORK)
+    """Passes over the training pictures."""
+
+    batch_size: int = knob(32, "Batch size", unit="pictures", rank=COMMON, ge=1, le=8192, when=NETWORK)
+    """Pictures per weight update."""
+
+    seed: int = knob(0, "Seed", rank=COMMON, ge=0, le=2**31 - 1)
+    """Decides initial weights, shuffle order, dropout and augmentation."""
+
+    label_smoothing: float = knob(0.0, "Label smoothing", ge=0, lt=1, step=0.05, when=NETWORK)
+    """Share of each training label that is spread evenly over all classes; val_loss is never smoothed."""
+
+    early_stopping: int = knob(0, "Early stopping patience", unit="epochs", ge=0, le=10_000, when=NETWORK)
+    """Stop after so many epochs without a better val_accuracy; 0 trains all epochs, as the report did."""
+
+    keep_resume_state: bool = knob(True, "Keep the state to go on from", when=NETWORK)
+    """Off: only the best network is kept on disk, and a run that is stopped or broken off can only start again. A finished
+    run never keeps it."""
+
+
+class DeviceConfig(Section):
+    """Where and in which number format."""
+
+    device: str = knob(
+        "auto",
+        "Device",
+        rank=COMMON,
+        takes="auto | cpu | gpu:0 | gpu:1 | …",
+        pattern=r"^(auto|cpu|gpu:\d{1,2})$",
+        when=NETWORK,
+    )
+    """auto takes the first GPU when there is one, else the CPU; or name one: cpu, gpu:0, gpu:1."""
+
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = knob(
+        "auto", "Precision", rank=COMMON, when=NETWORK
+    )
+    """Keras's dtype policy. auto: mixed_bfloat16 on GPUs that have it, mixed_float16 (with loss scaling) on older ones; on
+    a CPU mixed_bfloat16 where it has instructions for that and the network is large enough to gain, else float32."""
+
+    backend: Literal["tensorflow", "jax", "torch"] = knob("tensorflow", "Backend", rank=COMMON, when=NETWORK)
+    """Keras's backend; jax and torch serve where they are installed."""
+
+    jit: Literal["auto", "on", "off"] = knob("auto", "XLA", when=NETWORK)
+    """Compile the training step with XLA. auto: with jax and, on a GPU without random rotation, zoom or shift, with
+    tensorflow."""
+
+    steps_per_execution: int = knob(0, "Steps per execution", ge=0, le=1000, when=NETWORK)
+    """Batches run between two looks from Python; 0 is auto: 1 on a CPU, 8 on a GPU."""
