@@ -166,6 +166,61 @@ def test_a_bug_hides_its_text_and_logs_the_traceback(kind: str, caplog: pytest.L
     assert f"{kind}: 'secret detail'".replace("ValueError: 'secret detail'", "ValueError: secret detail") in caplog.text
 
 
+BUTTON = """
+from dhc.errors import RunError
+def press(name):
+    if name == "user":
+        raise RunError("it has ended already")
+    if name == "system":
+        raise PermissionError(13, "Permission denied", "runs/x")
+    raise KeyError("secret detail")
+st.button("Press", on_click=attempt, args=(press, "{name}"), kwargs={{"failure": "{failure}"}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "failure", "message"),
+    [
+        ("user", "", "it has ended already"),
+        ("system", "It could not be stopped", "It could not be stopped: Permission denied: runs/x"),
+    ],
+)
+def test_what_a_button_cannot_do_is_toasted(name: str, failure: str, message: str) -> None:
+    page = app(BUTTON.format(name=name, failure=failure))
+    page.button[0].click().run()
+    assert [toast.value for toast in page.toast] == [plain(message)]
+    assert not page.exception
+
+
+def test_a_bug_in_a_buttons_callback_is_said_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    page = app(BUTTON.format(name="bug", failure=""))
+    page.button[0].click().run()
+    (message,) = [toast.value.replace("\\", "") for toast in page.toast]
+    assert message.startswith("Something of ours broke (KeyError)")
+    assert "secret" not in message
+    assert not page.exception
+    assert "KeyError: 'secret detail'" in caplog.text
+
+
+def test_what_is_watched_is_read_once_in_a_run_of_the_page() -> None:
+    page = app(
+        "from dhc.ui.shell.watch import watch\nreadings = []\n"
+        "watch(lambda: readings.append(1) or len(readings), st.text, every=60, alive=lambda n: True, key='seen')\n"
+        "st.text(f'{len(readings)} in all')"
+    )
+    assert [element.value for element in page.text] == ["1", "1 in all"]
+
+
+def test_a_bug_in_a_watched_part_leaves_the_rest_of_the_page(caplog: pytest.LogCaptureFixture) -> None:
+    page = app(
+        "from dhc.ui.shell.watch import watch\n"
+        "watch(lambda: {}, lambda found: found['gone'], every=60, alive=lambda found: False)\nst.text('on')"
+    )
+    assert "Something of ours broke" in page.error[0].value
+    assert page.text[0].value == "on"
+    assert "KeyError: 'gone'" in caplog.text
+
+
 def test_stop_and_rerun_pass_through_the_guard() -> None:
     page = app("with guard():\n    st.stop()\nst.text('never')")
     assert not page.error

@@ -14,12 +14,16 @@ from dhc.data.health import Finding
 from dhc.data.health import check as examine
 from dhc.data.layout import Dataset
 from dhc.jobs import datasets as jobs
+from dhc.jobs.datasets import Making
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
+from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.gallery import Tile, gallery
 
 SAMPLES = 24
+TICK = 0.5  # seconds between two looks while a data set is made
+MAKING = "dhc_making"  # folder of the one that this session asked for
 BOXES = {"error": st.error, "warning": st.warning, "note": st.info}
 
 
@@ -142,9 +146,14 @@ def maker() -> None:
         ]
         if st.form_submit_button("Make it", icon=":material/auto_awesome:"):
             _make(name, [int(value) for value in values])
-    pending = st.session_state.get("dhc_making")
-    if pending:
-        _progress(Path(pending))
+    if pending := st.session_state.get(MAKING):
+        folder = Path(pending)
+        watch(
+            lambda: jobs.making(folder),
+            lambda making: _draw_making(folder, making),
+            every=TICK,
+            alive=lambda making: bool(making and not making.failed),
+        )
 
 
 def _make(name: str, values: list[int]) -> None:
@@ -157,19 +166,18 @@ def _make(name: str, values: list[int]) -> None:
         classes, train, val, test, seed = values
         with guard():
             jobs.make(folder, classes=classes, train=train, val=val, test=test, seed=seed)
-            st.session_state["dhc_making"] = str(folder)
+            st.session_state[MAKING] = str(folder)
 
 
-@st.fragment(run_every=0.5)
-def _progress(folder: Path) -> None:
-    now = jobs.making(folder)
-    if now is None or now.failed:
-        st.session_state.pop("dhc_making", None)
-    if now is None:
+def _draw_making(folder: Path, making: Making | None) -> None:
+    if making is None or making.failed:
+        st.session_state.pop(MAKING, None)
+    if making is None:
         st.query_params["data"] = folder.name
         st.rerun(scope="app")
-    elif now.failed:
+    elif making.failed:
         jobs.forget(folder)
-        error_box(f"The pictures could not be made: {now.failed}.")
+        error_box(f"The pictures could not be made: {making.failed}.")
     else:
-        st.progress(now.fraction, text=f"Drawing {now.done:,} of {now.total:,} pictures" if now.total else "Starting …")
+        text = f"Drawing {making.done:,} of {making.total:,} pictures" if making.total else "Starting …"
+        st.progress(making.fraction, text=text)

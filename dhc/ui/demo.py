@@ -7,12 +7,15 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.jobs import datasets
+from dhc.jobs.datasets import Making
 from dhc.jobs.launch import launch
 from dhc.models.presets import preset_config
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run
-from dhc.ui.shell.states import error_box, guard
+from dhc.ui.shell.states import error_box, guard, toast
+from dhc.ui.shell.watch import watch
 
+TICK = 0.5  # seconds between two looks while the pictures are drawn
 STARTED = "dhc_demo_started"  # this session asked for the demo and waits for its pictures
 
 
@@ -24,7 +27,12 @@ def stand_in() -> Path:
 def draw() -> None:
     """The button, or how far its pictures are."""
     if datasets.making(stand_in()) is not None:
-        _wait_for_pictures()
+        watch(
+            lambda: datasets.making(stand_in()),
+            _draw_making,
+            every=TICK,
+            alive=lambda making: bool(making and not making.failed),
+        )
     elif st.session_state.pop(STARTED, False):
         _launch()
     elif st.button("Start the demo", type="primary", icon=":material/play_arrow:"):
@@ -41,20 +49,21 @@ def _start() -> None:
         st.rerun()
 
 
-@st.fragment(run_every=0.5)
-def _wait_for_pictures() -> None:
-    now = datasets.making(stand_in())
-    if now is None:
+def _draw_making(making: Making | None) -> None:
+    if making is None:
         st.rerun(scope="app")
-    elif now.failed:
-        error_box(f"The pictures could not be made: {now.failed}.")
-        if st.button("Try again"):
-            datasets.forget(stand_in())
-            st.session_state.pop(STARTED, None)
-            st.rerun(scope="app")
+    elif making.failed:
+        error_box(f"The pictures could not be made: {making.failed}.")
+        st.button("Try again", on_click=_try_again)
     else:
-        count = f"{now.done:,} of {now.total:,}" if now.total else "starting"
-        st.progress(now.fraction, text=f"Drawing the stand-in pictures: {count}. The training starts by itself.")
+        count = f"{making.done:,} of {making.total:,}" if making.total else "starting"
+        st.progress(making.fraction, text=f"Drawing the stand-in pictures: {count}. The training starts by itself.")
+
+
+@guard(toast)
+def _try_again() -> None:
+    datasets.forget(stand_in())
+    st.session_state.pop(STARTED, None)
 
 
 def _launch() -> None:

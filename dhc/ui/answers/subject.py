@@ -12,7 +12,8 @@ from dhc.runs.store import RunInfo
 from dhc.ui.answers.album import Album, open_album
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import empty, guard
+from dhc.ui.shell.states import empty
+from dhc.ui.shell.watch import watch
 
 LOOK_EVERY = 3.0  # seconds
 
@@ -61,21 +62,21 @@ def tell_progress(info: RunInfo, p: Predictions) -> None:
     The screen itself stays as it is until someone asks, so that nothing moves under a person's eyes.
     """
     if info.state.alive:
-        _follow(info, p.best_epoch)
+        watch(
+            lambda: session.store().run(info.id),
+            lambda current: _progress(current, p.best_epoch),
+            every=LOOK_EVERY,
+            alive=lambda current: current.state.alive,
+        )
 
 
-@st.fragment(run_every=LOOK_EVERY)
-def _follow(info: RunInfo, shown: int) -> None:
-    with guard():
-        now = session.store().run(info.id)
-        if not now.state.alive:
+def _progress(info: RunInfo, shown: int) -> None:
+    best = session.predictions(info).best_epoch
+    total = "" if info.epochs_total is None else f" of {info.epochs_total:,}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(
+            f"Still training: {info.epochs_done:,}{total} epochs done", icon=":material/play_circle:", color="blue"
+        )
+        st.caption(f"These are the answers of epoch {shown:,}, the best one until now.", width="content")
+        if best != shown and st.button(f"Epoch {best:,} is better: show it", key="dhc_fresher", type="primary"):
             st.rerun()
-        best = session.predictions(info).best_epoch
-        total = "" if now.epochs_total is None else f" of {now.epochs_total:,}"
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(
-                f"Still training: {now.epochs_done:,}{total} epochs done", icon=":material/play_circle:", color="blue"
-            )
-            st.caption(f"These are the answers of epoch {shown:,}, the best one until now.", width="content")
-            if best != shown and st.button(f"Epoch {best:,} is better: show it", key="dhc_fresher", type="primary"):
-                st.rerun()

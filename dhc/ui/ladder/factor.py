@@ -22,6 +22,7 @@ from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import describe
 from dhc.ui.shell.states import guard
+from dhc.ui.shell.watch import watch
 from dhc.ui.train import batch
 from dhc.ui.train.sweep import WRITE
 from dhc.ui.widgets.plot import Click, plot
@@ -43,7 +44,13 @@ def draw(group: Group, runs: Sequence[RunInfo]) -> None:
     with left, guard():
         _set_up(group, runs)
     with right:
-        _watch(runs)
+        watch(
+            lambda: families(session.store().runs()),
+            _experiments,
+            every=TICK,
+            alive=lambda found: any(family.waiting for family in found),
+            key="dhc-ladder-factor",
+        )
 
 
 def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
@@ -104,22 +111,11 @@ def setup_text(config: RunConfig) -> str:
     )
 
 
-def _watch(runs: Sequence[RunInfo]) -> None:
-    """The experiments in the folder, looked at again while one is under way."""
-    alive = any(family.waiting for family in families(runs))
-
-    @st.fragment(run_every=TICK if alive else None)
-    def body() -> None:
-        with guard(), st.container(key="dhc-ladder-factor"):
-            found = families(session.store().runs())
-            if alive and not any(family.waiting for family in found):
-                st.rerun(scope="app")
-            if found:
-                _result(_pick(found))
-            else:
-                st.info("No two runs yet that differ in their LR factor and the seed only.", icon=":material/inbox:")
-
-    body()
+def _experiments(found: Sequence[Family]) -> None:
+    if found:
+        _result(_pick(found))
+    else:
+        st.info("No two runs yet that differ in their LR factor and the seed only.", icon=":material/inbox:")
 
 
 def _pick(found: Sequence[Family]) -> Family:

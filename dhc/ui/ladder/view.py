@@ -20,6 +20,7 @@ from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import COLORS, ICONS
 from dhc.ui.shell.states import empty, guard
+from dhc.ui.shell.watch import watch
 from dhc.ui.train import batch
 from dhc.ui.widgets.plot import plot
 
@@ -49,7 +50,7 @@ def draw() -> None:
     steps = ladder(runs, group)
     with guard():
         _missing(steps, group)
-    _watch(group, steps)
+    _watch(group)
     factor.draw(group, runs)
 
 
@@ -116,25 +117,26 @@ def _missing(steps: Sequence[Step], group: Group) -> None:
                 st.rerun()
 
 
-def _watch(group: Group, steps: Sequence[Step]) -> None:
+def _watch(group: Group) -> None:
     """Chart and steps; while something trains, looked at again every TICK seconds without running the page again."""
-    shown = _standing(steps)
+    watch(
+        lambda: ladder(session.store().runs(), group),
+        _draw_steps,
+        every=TICK,
+        alive=lambda steps: any(step.alive for step in steps),
+        page=_standing,
+        key="dhc-ladder",
+    )
 
-    @st.fragment(run_every=TICK if any(step.alive for step in steps) else None)
-    def body() -> None:
-        with guard(), st.container(key="dhc-ladder"):
-            now = ladder(session.store().runs(), group)
-            if _standing(now) != shown:
-                st.rerun(scope="app")  # what is missing has changed, and whether to keep looking hangs on it
-            _chart(now)
-            for number, step in enumerate(now, start=1):
-                _row(number, step)
 
-    body()
+def _draw_steps(steps: Sequence[Step]) -> None:
+    _chart(steps)
+    for number, step in enumerate(steps, start=1):
+        _row(number, step)
 
 
 def _standing(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
-    """What the rest of the page hangs on: the run measured, the one alive and its state."""
+    """What the rest of the page shows too: the run measured, the one alive and its state."""
     return [
         (step.best.id if step.best else "", *((step.alive.id, step.alive.state.value) if step.alive else ("", "")))
         for step in steps

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
 import streamlit as st
 
 from dhc.analysis import progress
-from dhc.errors import RunError
 from dhc.figures import curves
 from dhc.jobs import control, launch
 from dhc.machine.cores import cores
@@ -26,7 +24,8 @@ from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import state_badge, titled
-from dhc.ui.shell.states import error_box, guard
+from dhc.ui.shell.states import attempt, error_box
+from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.plot import plot
 
 TICK = 0.5  # seconds between two looks at a run that is alive
@@ -42,17 +41,14 @@ PHASES = {
 
 def draw(run_id: str) -> None:
     """Draw the run and, while it is alive, look again twice a second without running the page again."""
-    state = session.store().run(run_id).state
-
-    @st.fragment(run_every=TICK if state.alive else None)
-    def body() -> None:
-        with guard(), st.container(key="dhc-live"):
-            info = session.store().run(run_id)
-            if info.state is not state:
-                st.rerun(scope="app")  # the page's picker names the state, and whether to keep looking hangs on it
-            _draw(info)
-
-    body()
+    watch(
+        lambda: session.store().run(run_id),
+        _draw,
+        every=TICK,
+        alive=lambda info: info.state.alive,
+        page=lambda info: info.state,  # the page's picker names it
+        key="dhc-live",
+    )
 
 
 def _draw(info: RunInfo) -> None:
@@ -113,15 +109,16 @@ def _ending(info: RunInfo) -> None:
     with st.popover("Stop", icon=":material/stop:", key="dhc-ending"):
         if info.state is not State.STOPPING:
             st.markdown(_stop_words(info))
-            st.button("Stop this run", type="primary", on_click=_try, args=(launch.stop, info.id), key="dhc-stop")
+            stop = (launch.stop, session.runs_dir(), info.id)
+            st.button("Stop this run", type="primary", on_click=attempt, args=stop, key="dhc-stop")
         if info.state is not State.QUEUED:
             kept = " What its finished epochs left is kept." if info.trains_network else ""
             st.markdown(f"If it does not obey, end its process at once.{kept}")
             st.button(
                 "Kill this run",
                 icon=":material/dangerous:",
-                on_click=_try,
-                args=(control.kill, info.id),
+                on_click=attempt,
+                args=(control.kill, session.runs_dir(), info.id),
                 key="dhc-kill",
             )
 
@@ -132,13 +129,6 @@ def _stop_words(info: RunInfo) -> str:
     if not info.trains_network:
         return "Ends it before it has any answers."
     return "Ends at the next batch and keeps the best network so far."
-
-
-def _try(action: Callable[[Path, str], None], run_id: str) -> None:
-    try:
-        action(session.runs_dir(), run_id)
-    except (RunError, OSError) as error:
-        st.toast(plain(str(error)))
 
 
 def _how_it_stands(info: RunInfo, log: EventLog, history: History) -> None:

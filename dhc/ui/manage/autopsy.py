@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.errors import UserError, sentence
 from dhc.jobs import launch
 from dhc.runs.autopsy import Autopsy, Offer, autopsy
 from dhc.runs.store import RunInfo
@@ -12,7 +11,7 @@ from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import error_box
+from dhc.ui.shell.states import error_box, guard
 
 FAILED = "dhc_offer_failed"
 ICONS = {"resume": ":material/resume:", "restart": ":material/restart_alt:", "free": ":material/delete_sweep:"}
@@ -73,13 +72,15 @@ def _offers(info: RunInfo, found: Autopsy) -> None:
 
 
 def _take(run_id: str, offer: Offer) -> None:
-    """Do what was offered; what is refused is said at the next drawing."""
-    try:
+    """Do what was offered; what goes wrong is said at the next drawing."""
+    with guard(_remember):
         if offer.kind == "resume":
             launch.resume(session.runs_dir(), run_id)
             return
         config = session.store().run(run_id).config
         assert config is not None
         choose_run(launch.launch(config.with_values(offer.changes), session.runs_dir(), parent=run_id))
-    except (UserError, OSError) as error:
-        st.session_state[FAILED] = sentence(error)
+
+
+def _remember(failure: str) -> None:
+    st.session_state[FAILED] = failure

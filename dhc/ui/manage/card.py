@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
-from dhc.errors import RunError
 from dhc.jobs import control, launch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
@@ -16,7 +15,7 @@ from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
 from dhc.ui.shell.pickers import state_badge, titled
-from dhc.ui.shell.states import error_box
+from dhc.ui.shell.states import attempt, error_box
 from dhc.ui.train import clone
 
 KEY = "dhc_run_card_"
@@ -74,7 +73,8 @@ def _actions(info: RunInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         labels.star_button([info])
         if info.state in (State.QUEUED, State.RUNNING):
-            st.button("Stop", icon=":material/stop:", on_click=_stop, args=(info.id,), key=KEY + "stop")
+            stop = (launch.stop, session.runs_dir(), info.id)
+            st.button("Stop", icon=":material/stop:", on_click=attempt, args=stop, key=KEY + "stop")
         if info.state in (State.RUNNING, State.STOPPING):
             _kill(info)
         if info.config is not None and st.button(
@@ -93,7 +93,8 @@ def _kill(info: RunInfo) -> None:
     with st.popover("Kill", icon=":material/dangerous:", key=KEY + "kill_asks"):
         kept = " It can be resumed from its last saved epoch; a stop loses less." if info.trains_network else ""
         st.markdown(f"Ends its process at once, in the middle of whatever it does.{kept}")
-        st.button("Kill this run", type="primary", on_click=_do_kill, args=(info.id,), key=KEY + "kill")
+        kill = (control.kill, session.runs_dir(), info.id)
+        st.button("Kill this run", type="primary", on_click=attempt, args=kill, key=KEY + "kill")
 
 
 def _delete(ended: Sequence[RunInfo], *, of: int) -> None:
@@ -104,8 +105,8 @@ def _delete(ended: Sequence[RunInfo], *, of: int) -> None:
         st.button(
             f"Delete {this}",
             type="primary",
-            on_click=undo.delete,
-            args=([info.id for info in ended],),
+            on_click=attempt,
+            args=(undo.delete, [info.id for info in ended]),
             key=KEY + "delete",
         )
 
@@ -117,18 +118,3 @@ def _cost(infos: Sequence[RunInfo]) -> str:
 def _select(run_id: str) -> None:
     address.put(select=run_id)
     choose_run(run_id)
-
-
-def _stop(run_id: str) -> None:
-    _try(lambda: launch.stop(session.runs_dir(), run_id))
-
-
-def _do_kill(run_id: str) -> None:
-    _try(lambda: control.kill(session.runs_dir(), run_id))
-
-
-def _try(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except (RunError, OSError) as error:
-        st.toast(plain(str(error)), icon=":material/error:")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
-from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
@@ -18,7 +17,8 @@ from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import describe
-from dhc.ui.shell.states import guard
+from dhc.ui.shell.states import attempt
+from dhc.ui.shell.watch import watch
 
 TICK = 2.0  # seconds between two looks while someone waits
 SHOWN = 20  # rows of one queue
@@ -27,19 +27,18 @@ SOON = 10.0  # seconds within which a worker that was only just started is there
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The queues, looked at again by themselves; nothing where nobody waits."""
-    if not any(info.state is State.QUEUED for info in runs):
-        return
+    if _anyone_waits(runs):
+        watch(lambda: session.store().runs(), _devices, every=TICK, alive=_anyone_waits, key="dhc-queue")
 
-    @st.fragment(run_every=TICK)
-    def body() -> None:
-        with guard(), st.container(key="dhc-queue"):
-            now = [info for info in session.store().runs() if info.state.alive]
-            if not any(info.state is State.QUEUED for info in now):
-                st.rerun(scope="app")
-            for device in sorted({_device_of(info) for info in now if info.state is State.QUEUED}):
-                _device(device, {info.id: info for info in now if _device_of(info) == device})
 
-    body()
+def _anyone_waits(runs: Sequence[RunInfo]) -> bool:
+    return any(info.state is State.QUEUED for info in runs)
+
+
+def _devices(runs: Sequence[RunInfo]) -> None:
+    alive = [info for info in runs if info.state.alive]
+    for device in sorted({_device_of(info) for info in alive if info.state is State.QUEUED}):
+        _device(device, {info.id: info for info in alive if _device_of(info) == device})
 
 
 def draw_wait(info: RunInfo) -> None:
@@ -78,15 +77,19 @@ def offer_work(runs: Sequence[RunInfo]) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="dhc-idle"):
         told = f"{count_text(count, 'run')} {'waits' if count == 1 else 'wait'}, and nobody is at work: the machine restarted, or the worker was ended."
         st.markdown(f":material/hourglass_disabled: {told}", width="stretch")
-        st.button("Go on with the queue", type="primary", icon=":material/play_arrow:", key="dhc_work", on_click=_work)
+        work = (launch.work, session.runs_dir())
+        st.button(
+            "Go on with the queue",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="dhc_work",
+            on_click=attempt,
+            args=work,
+        )
 
 
 def _device_of(info: RunInfo) -> str:
     return rundir.queue_of({"device": info.device})
-
-
-def _work() -> None:
-    _try_to(lambda: launch.work(session.runs_dir()))
 
 
 def _device(device: str, alive: dict[str, RunInfo]) -> None:
@@ -122,8 +125,8 @@ def _row(info: RunInfo, place: str, moves: Sequence[tuple[str, int, bool]]) -> N
                 help=f"Move {name}" if name != "first" else "Run it next",
                 key=f"dhc_move_{name}_{info.id}",
                 disabled=not possible,
-                on_click=_move,
-                args=(info.id, to),
+                on_click=attempt,
+                args=(queues.move, session.runs_dir(), info.id, to),
                 type="tertiary",
             )
         if info.state is State.QUEUED:
@@ -131,24 +134,9 @@ def _row(info: RunInfo, place: str, moves: Sequence[tuple[str, int, bool]]) -> N
                 "Cancel",
                 key=f"dhc_cancel_{info.id}",
                 help="Takes it out of the queue; it can be queued again.",
-                on_click=_cancel,
-                args=(info.id,),
+                on_click=attempt,
+                args=(launch.stop, session.runs_dir(), info.id),
                 type="tertiary",
             )
         else:
             link("Live", run=info.id)
-
-
-def _move(run_id: str, to: int) -> None:
-    _try_to(lambda: queues.move(session.runs_dir(), run_id, to))
-
-
-def _cancel(run_id: str) -> None:
-    _try_to(lambda: launch.stop(session.runs_dir(), run_id))
-
-
-def _try_to(action: Callable[[], object]) -> None:
-    try:
-        action()
-    except (RunError, OSError) as error:
-        st.toast(plain(str(error)))

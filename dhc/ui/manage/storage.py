@@ -7,7 +7,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.jobs.trash import Trashed
 from dhc.runs import disk
@@ -157,7 +156,9 @@ def _empty(places: Sequence[object]) -> None:
 
 
 def _do(win: Callable[[], int]) -> None:
-    try:
+    with guard(_remember):
         st.session_state[TOLD] = (win(), "")
-    except (RunError, OSError) as error:
-        st.session_state[TOLD] = (None, str(error))
+
+
+def _remember(failure: str) -> None:
+    st.session_state[TOLD] = (None, failure)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from dhc.config import RunConfig
@@ -16,7 +14,8 @@ from dhc.runs.store import RunInfo
 from dhc.text import duration_text
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import error_box, guard
+from dhc.ui.shell.states import attempt, error_box, guard
+from dhc.ui.shell.watch import watch
 
 TICK = 1.0  # seconds between two looks while it is being written
 KEY = "dhc_submission_"
@@ -56,40 +55,40 @@ def _view(info: RunInfo, pictures: int) -> None:
     assert info.config is not None
     if told := _knows(info.config):
         st.caption(told)
-    now = jobs.submission(info.folder)
-    pending = now is not None and now.pending
-
-    @st.fragment(run_every=TICK if pending else None)
-    def body() -> None:
-        with guard(), st.container(horizontal=True, vertical_alignment="center", key=KEY + "row"):
-            found = jobs.submission(info.folder)
-            if (found is not None and found.pending) != pending:
-                st.rerun(scope="app")  # whether to keep looking hangs on it, and a click in here runs only the fragment
-            if found is not None and found.pending:
-                told = f"Answering {pictures:,} test pictures … {duration_text(found.seconds)}"
-                st.markdown(f":material/hourglass_top: {told}", width="content")
-                return
-            _ended(info, found, pictures)
-
-    body()
+    watch(
+        lambda: jobs.submission(info.folder),
+        lambda submission: _row(info, submission, pictures),
+        every=TICK,
+        alive=lambda submission: submission is not None and submission.pending,
+    )
 
 
-def _ended(info: RunInfo, found: Submission | None, pictures: int) -> None:
-    again = found is not None
+def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=KEY + "row"):
+        if submission is not None and submission.pending:
+            progress = f"Answering {pictures:,} test pictures … {duration_text(submission.seconds)}"
+            st.markdown(f":material/hourglass_top: {progress}", width="content")
+        else:
+            _ended(info, submission, pictures)
+
+
+def _ended(info: RunInfo, submission: Submission | None, pictures: int) -> None:
+    again = submission is not None
     st.button(
         "Write the submission again" if again else "Submission: answer the test pictures",
         icon=":material/refresh:" if again else ":material/edit_note:",
         help=f"Writes Image,Class for {pictures:,} pictures in the order of test.csv, in the background.",
-        on_click=_ask,
-        args=(info.folder,),
+        on_click=attempt,
+        args=(jobs.ask, info.folder),
+        kwargs={"failure": "The answers could not be started"},
         key=KEY + "ask",
     )
-    if found is None:
+    if submission is None:
         return
-    if found.file is not None:
+    if submission.file is not None:
         st.download_button(
             "Download the submission",
-            found.file.read_bytes(),
+            submission.file.read_bytes(),
             file_name=f"{info.id}-test.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -97,11 +96,4 @@ def _ended(info: RunInfo, found: Submission | None, pictures: int) -> None:
             key=KEY + "download",
         )
     else:
-        error_box(f"There is no submission: {found.failed}")
-
-
-def _ask(folder: Path) -> None:
-    try:
-        jobs.ask(folder)
-    except OSError as error:
-        st.toast(plain(f"The answers could not be started: {error.strerror or error}"), icon=":material/error:")
+        error_box(f"There is no submission: {submission.failed}")

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run
-from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import error_box
+from dhc.ui.shell.states import error_box, guard, toast
 
 DELETED = "dhc_deleted"  # where they are now, and what was said of those that could not be deleted
 KEY = "dhc_undo_"
@@ -44,10 +42,8 @@ def bring_back(*places: Path) -> None:
     """Bring deleted runs back; to be called in a callback. A toast says why where that cannot be."""
     st.session_state.pop(DELETED, None)
     for place in places:
-        try:
+        with guard(toast):
             choose_run(trash.restore(session.runs_dir(), place))
-        except (RunError, OSError) as error:
-            st.toast(plain(str(error)), icon=":material/error:")
 
 
 def _forget() -> None:

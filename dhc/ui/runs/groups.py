@@ -9,7 +9,6 @@ import streamlit as st
 from dhc.analysis.differences import shown, telling
 from dhc.analysis.groups import RunGroup, run_groups
 from dhc.config import fields
-from dhc.errors import RunError
 from dhc.jobs.groups import stop_group
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
@@ -18,7 +17,8 @@ from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
 from dhc.ui.shell.pickers import COLORS, ICONS
-from dhc.ui.shell.states import guard
+from dhc.ui.shell.states import attempt
+from dhc.ui.shell.watch import watch
 
 TICK = 2.0  # seconds between two looks while a group's run is alive
 MOST = 8  # groups drawn at once
@@ -31,18 +31,19 @@ def draw(runs: Sequence[RunInfo]) -> None:
     names = sorted(names, key=lambda name: name != named)[:MOST]
     if not names:
         return
-    before = _standing(_chosen(runs, names))
 
-    @st.fragment(run_every=TICK if any(alive for _, alive, _ in before) else None)
-    def body() -> None:
-        with guard(), st.container(key="dhc-groups"):
-            found = _chosen(session.store().runs(), names)
-            if _standing(found) != before:
-                st.rerun(scope="app")  # the table shows the states too, and whether to keep looking hangs on them
-            for group in found:
-                _draw(group, names.index(group.name), alone=group.name == named)
+    def draw_all(groups: Sequence[RunGroup]) -> None:
+        for group in groups:
+            _draw(group, names.index(group.name), alone=group.name == named)
 
-    body()
+    watch(
+        lambda: _chosen(session.store().runs(), names),
+        draw_all,
+        every=TICK,
+        alive=lambda groups: any(group.alive for group in groups),
+        page=_standing,  # the table shows the states too
+        key="dhc-groups",
+    )
 
 
 def _chosen(runs: Iterable[RunInfo], names: Sequence[str]) -> list[RunGroup]:
@@ -102,12 +103,5 @@ def _stop_button(group: RunGroup, number: int) -> None:
         st.markdown(
             "Those that wait leave the queue. The one that trains stops at its next batch and keeps its best network."
         )
-        label = f"Stop {count_text(len(group.alive), 'run')}"
-        st.button(label, type="primary", on_click=_stop, args=(group.name,), key=f"dhc_group_stop_now_{number}")
-
-
-def _stop(name: str) -> None:
-    try:
-        stop_group(session.runs_dir(), name)
-    except (RunError, OSError) as error:
-        st.toast(plain(str(error)), icon=":material/error:")
+        label, stop = f"Stop {count_text(len(group.alive), 'run')}", (stop_group, session.runs_dir(), group.name)
+        st.button(label, type="primary", on_click=attempt, args=stop, key=f"dhc_group_stop_now_{number}")

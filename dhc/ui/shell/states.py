@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
@@ -40,25 +40,40 @@ def error_box(error: str | UserError | OSError) -> None:
     st.error(plain(error if isinstance(error, str) else sentence(error)), icon=":material/error:")
 
 
+def toast(message: str) -> None:
+    """Show one sentence about what went wrong in passing, as plain text: for callbacks, which have no place on the page."""
+    st.toast(plain(message), icon=":material/error:")
+
+
 @contextmanager
-def guard() -> Iterator[None]:
+def guard(say: Callable[[str], object] = error_box) -> Iterator[None]:
     """Turn exceptions of the block into a sentence on the screen; as a decorator, those of the function.
 
     A UserError is a person's to mend, and so is what the system refuses (OSError): its sentence is shown. Any other exception,
     a bare ValueError too, is a bug of ours: the screen says so and names the reference under which the whole traceback stands
-    in the server's terminal. Put one around each page's body and each fragment. Streamlit's own stop and rerun pass through.
+    in the server's terminal. `say` takes the sentence. Put a guard around each page's body, each fragment and each callback
+    that does something. Streamlit's own stop and rerun pass through.
     """
     try:
         yield
     except UserError as error:
-        error_box(error)
+        say(sentence(error))
     except OSError as error:
         _LOG.warning("The system refused something on a page", exc_info=error)
-        error_box(error)
+        say(sentence(error))
     except Exception as error:  # noqa: BLE001 - the last line of defence of a page: it is logged and said
         reference = secrets.token_hex(3)
         _LOG.error("Unexpected error on a page, reference %s", reference, exc_info=error)
-        error_box(
+        say(
             f"Something of ours broke ({type(error).__name__}); it is no mistake of yours. Reload the page to try again. The "
             f"traceback is in the terminal where the server runs, under reference {reference}."
         )
+
+
+def attempt(action: Callable[..., object], *args: object, failure: str = "") -> None:
+    """Do what a button is for, as its callback: ``on_click=attempt, args=(stop, runs_dir, run_id)``.
+
+    A toast says what went wrong, after `failure`, such as "The test could not be started".
+    """
+    with guard(lambda message: toast(f"{failure}: {message}" if failure else message)):
+        action(*args)

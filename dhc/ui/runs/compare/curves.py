@@ -18,7 +18,7 @@ from dhc.runs.records import History
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 from dhc.ui.shell import address, session
-from dhc.ui.shell.states import guard
+from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.plot import plot
 
 KEY = "dhc_curves_"
@@ -72,13 +72,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     if len(runs) > MOST:
         st.info(f"Of the {len(runs)} selected runs the first {MOST} are drawn: more cannot be told apart.")
     alive = any(info.state.alive for info in drawn)
-
-    @st.fragment(run_every=TICK if alive else None)
-    def body() -> None:
-        with guard():
-            _panel(drawn)
-
-    body()
+    watch(lambda: drawn, _panel, every=TICK, alive=lambda _: alive)
 
 
 def _panel(runs: Sequence[RunInfo]) -> None:

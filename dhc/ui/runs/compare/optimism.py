@@ -21,8 +21,9 @@ from dhc.text import count_text, duration_text
 from dhc.ui.manage.submission import can_answer
 from dhc.ui.runs.compare.pair import fingerprint_of
 from dhc.ui.shell import session
-from dhc.ui.shell.markdown import bold, plain
-from dhc.ui.shell.states import error_box, guard
+from dhc.ui.shell.markdown import bold
+from dhc.ui.shell.states import attempt, error_box, guard
+from dhc.ui.shell.watch import watch
 
 KEY = "dhc_noise_"
 TICK = 1.0  # seconds between two looks while a run is judged on test
@@ -165,30 +166,28 @@ def _judged(winner: RunInfo, found: Evaluation) -> None:
 
 
 def _ask(winner: RunInfo, pictures: int) -> None:
-    pending = (now := jobs.evaluation(winner.folder)) is not None and now.pending
-
-    @st.fragment(run_every=TICK if pending else None)
-    def body() -> None:
-        with guard():
-            found = jobs.evaluation(winner.folder)
-            ended = found is not None and found.accuracy is not None
-            if ended or (found is not None and found.pending) != pending:
-                st.rerun(scope="app")
-            st.metric("Labelled test", "?", help=f"{pictures:,} pictures that never chose.")
-            if found is not None and found.pending:
-                st.caption(
-                    f":material/hourglass_top: Judging {pictures:,} test pictures … {duration_text(found.seconds)}"
-                )
-                return
-            if found is not None:
-                error_box(f"The test pictures could not be judged: {found.failed}")
-            st.button("Judge it on test", icon=":material/fact_check:", key=KEY + "test", on_click=_start, args=(winner.folder,))  # fmt: skip
-
-    body()
+    watch(
+        lambda: jobs.evaluation(winner.folder),
+        lambda evaluation: _draw_evaluation(winner, evaluation, pictures),
+        every=TICK,
+        alive=lambda evaluation: evaluation is not None and evaluation.pending,
+        page=lambda evaluation: evaluation is not None and evaluation.accuracy is not None,
+    )
 
 
-def _start(folder: Path) -> None:
-    try:
-        jobs.ask(folder)
-    except OSError as error:
-        st.toast(plain(f"The test could not be started: {error.strerror or error}"), icon=":material/error:")
+def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: int) -> None:
+    st.metric("Labelled test", "?", help=f"{pictures:,} pictures that never chose.")
+    if evaluation is not None and evaluation.pending:
+        progress = f"Judging {pictures:,} test pictures … {duration_text(evaluation.seconds)}"
+        st.caption(f":material/hourglass_top: {progress}")
+        return
+    if evaluation is not None:
+        error_box(f"The test pictures could not be judged: {evaluation.failed}")
+    st.button(
+        "Judge it on test",
+        icon=":material/fact_check:",
+        key=KEY + "test",
+        on_click=attempt,
+        args=(jobs.ask, winner.folder),
+        kwargs={"failure": "The test could not be started"},
+    )

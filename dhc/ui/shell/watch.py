@@ -1,0 +1,42 @@
+"""Parts of a page that look again by themselves while something is under way, without running the page again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from dhc.ui.shell.states import guard
+
+T = TypeVar("T")
+
+
+def watch(
+    read: Callable[[], T],
+    draw: Callable[[T], object],
+    *,
+    every: float,
+    alive: Callable[[T], bool],
+    page: Callable[[T], object] | None = None,
+    key: str | None = None,
+) -> None:
+    """Draw what `read` returns, and while it is `alive` read and draw it again every `every` seconds.
+
+    Streamlit sets the pace when the page runs, and the rest of the page may show the same things. So when `alive` changes, or
+    `page` (what the rest of the page depends on, compared with ==), the whole page runs again. `key` names the container that
+    is drawn into, as the CSS class ``st-key-<key>``. Errors are shown as `states.guard` shows them.
+    """
+    state = page or alive
+    first: list[T] = [read()]
+    live, before = alive(first[0]), state(first[0])
+
+    @st.fragment(run_every=every if live else None)
+    def body() -> None:
+        with guard(), st.container(key=key):
+            current = first.pop() if first else read()  # in the run of the page it was read just now
+            if alive(current) is not live or state(current) != before:
+                st.rerun(scope="app")
+            draw(current)
+
+    body()
