@@ -16,6 +16,7 @@ import numpy as np
 
 from dhc.models.ladder import RUNGS, rung_of
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.store import RunInfo, Store
 
 EVERY = 12  # of so many batch events one is kept
@@ -61,7 +62,7 @@ def copy(info: RunInfo, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     path = str(Path("data") / Path(info.config.data.path).name)
     rundir.write_json(target / rundir.CONFIG, info.config.with_values({"data.path": path}).model_dump())
-    rundir.write_json(target / rundir.REQUEST, {"queued_at": info.queued_at, "device": info.device, "example": True})
+    Request(queued_at=info.queued_at, device=info.device, example=True).write(target)
     environment = rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}
     rundir.write_json(target / rundir.ENVIRONMENT, {k: v for k, v in environment.items() if k not in PRIVATE})
     for name in WHOLE:

@@ -16,7 +16,7 @@ from dhc.cli.follow import follow
 from dhc.config import RunConfig
 from dhc.jobs.launch import launch, resume
 from dhc.runs import rundir
-from dhc.runs.contract import ENOUGH, GRACE
+from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.runs.store import Store
 from dhc.training.median import MedianRule, bar_to_clear, hopeless, rule_of
 from dhc.training.outcomes import StopRequested
@@ -58,13 +58,13 @@ def test_the_reason_says_when_and_by_how_much() -> None:
     )
 
 
-curves = st.lists(st.floats(0, 1), min_size=GRACE, max_size=12)
+curves = st.lists(st.floats(0, 1), min_size=MEDIAN_GRACE, max_size=12)
 
 
 @given(curves, st.lists(curves, max_size=8))
 def test_it_is_viziers_rule(curve: list[float], ended: list[list[float]]) -> None:
     s = len(curve)
-    if len(ended) < ENOUGH:
+    if len(ended) < MEDIAN_ENOUGH:
         assert not hopeless(curve, ended)
     else:
         averages = [statistics.fmean(other[:s]) for other in ended]
@@ -86,7 +86,7 @@ def group(tmp_path: Path, tiny_data: Path) -> Path:
 def judged(runs: Path, config: RunConfig, group: str = "trial") -> StopRequested | None:
     """What the rule says of a run at chance after the grace."""
     try:
-        MedianRule(runs / "20260101-000000-vgg16-0001", config, group).look([0.3] * GRACE)
+        MedianRule(runs / "20260101-000000-vgg16-0001", config, group).look([0.3] * MEDIAN_GRACE)
     except StopRequested as request:
         return request
     return None
@@ -126,15 +126,17 @@ def test_the_rule_is_off_unless_the_request_names_it_and_a_group(tmp_path: Path,
 def test_a_hopeless_run_is_stopped_with_its_reason_and_goes_on_when_a_person_wants_it_to(
     group: Path, tiny_config: RunConfig
 ) -> None:
-    run_id = launch(tiny_config.with_values({"fit.epochs": GRACE + 2}), group, group="trial", rule="median")
+    run_id = launch(tiny_config.with_values({"fit.epochs": MEDIAN_GRACE + 2}), group, group="trial", rule="median")
     store = Store(group)
     assert follow(store, run_id, lambda line: None) == "stopped"
     info = store.run(run_id)
-    assert info.epochs_done == GRACE
-    assert info.status.reason.startswith(f"stopped early by the median rule at epoch {GRACE}: best val_accuracy 0.")
+    assert info.epochs_done == MEDIAN_GRACE
+    assert info.status.reason.startswith(
+        f"stopped early by the median rule at epoch {MEDIAN_GRACE}: best val_accuracy 0."
+    )
     assert info.status.reason.endswith("the median of 3 ended runs; the best network so far is kept")
     assert (rundir.read_json(info.folder / rundir.EXIT) or {})["cause"] == "median"
     assert (info.folder / rundir.BEST).is_file()
     resume(group, run_id)
     assert follow(store, run_id, lambda line: None) == "finished"
-    assert store.run(run_id).epochs_done == GRACE + 2
+    assert store.run(run_id).epochs_done == MEDIAN_GRACE + 2

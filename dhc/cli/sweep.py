@@ -18,7 +18,7 @@ from dhc.jobs.groups import generated_name, start_group, stop_group
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import GRAMMAR, parse_values, written
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
-from dhc.runs.contract import ENOUGH, GRACE
+from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.runs.store import Store
 
 
@@ -36,7 +36,7 @@ from dhc.runs.store import Store
 @click.option("--name", default="", help="What the group is called, else the settings and the time.")
 @click.option(
     "--stop-hopeless", is_flag=True,
-    help=f"Stop a run early that does worse than the median of the group's ended ones; from epoch {GRACE} and {ENOUGH} ended runs on.",
+    help=f"Stop a run early that does worse than the median of the group's ended ones; from epoch {MEDIAN_GRACE} and {MEDIAN_ENOUGH} ended runs on.",
 )  # fmt: skip
 @click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")
 @RUNS

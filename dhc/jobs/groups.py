@@ -11,6 +11,7 @@ from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError
 from dhc.jobs.launch import launch_all
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.status import State, status_of
 from dhc.text import one_line
 
@@ -81,8 +82,8 @@ def _members(runs_dir: Path) -> Iterator[tuple[Path, str]]:
     """Each run's folder and the name of its group as the read model has it, "" for none."""
     for folder in runs_dir.iterdir() if runs_dir.is_dir() else ():
         if rundir.RUN_ID.fullmatch(folder.name):
-            group = (rundir.read_json(folder / rundir.REQUEST) or {}).get("group")
-            yield folder, one_line(group, MAX_NAME)
+            request = Request.read(folder)
+            yield folder, "" if request is None else request.group
 
 
 def _word(name: str) -> str:

@@ -17,6 +17,7 @@ from dhc.jobs.queue import STEP, devices, last_place
 from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
 from dhc.runs.store import read_config
@@ -49,14 +50,15 @@ def launch_all(
     expects of the end: val_accuracy, accuracy (0 to 1), each or both. The `rule` median stops a run early that does worse
     than the group's ended ones did (`dhc.training.median`).
     """
-    given = {"group": group, "parent": parent, "bet": dict(bet or {}), "rule": rule}
-    about = {name: value for name, value in given.items() if value}
+    about: dict[str, Any] = {"group": group, "parent": parent, "bet": dict(bet or {}), "rule": rule}
+    about = {name: value for name, value in about.items() if value}  # what says nothing is not written
     ready = [_checked(config) for config in configs]
     ids: list[str] = []
     place = last_place(runs_dir)
     try:
         for config, device in ready:
-            ids.append(_enqueue(config, runs_dir, {"device": device, "place": place + len(ids) * STEP, **about}))
+            request = Request(queued_at=time.time(), device=device, place=place + len(ids) * STEP, **about)
+            ids.append(_enqueue(config, runs_dir, request))
     finally:  # on a full disk, what could be queued runs
         for device in {device for _, device in ready[: len(ids)]}:
             start_worker(runs_dir, device)
@@ -83,11 +85,11 @@ def device_of(config: RunConfig) -> str:
     return hardware.resolve(config.device.device)
 
 
-def _enqueue(config: RunConfig, runs_dir: Path, request: Mapping[str, Any]) -> str:
+def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
     folder = rundir.create(runs_dir, config.model.name)
     try:
         rundir.write_json(folder / rundir.CONFIG, config.model_dump())
-        rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), **request})
+        request.write(folder)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -152,21 +154,21 @@ def _queue_again(folder: Path) -> str:
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name} cannot go on: {problem}")
-    asked = rundir.read_json(folder / rundir.REQUEST) or {}
-    device = _device_again(config, asked)
-    if (rundir.read_json(folder / rundir.EXIT) or {}).get("cause") == "median":
-        asked.pop("rule", None)
+    device = _device_again(config, Request.read(folder) or Request())
+    stopped_by_rule = (rundir.read_json(folder / rundir.EXIT) or {}).get("cause") == "median"
     again = {"queued_at": time.time(), "device": device, "place": last_place(folder.parent)}
-    rundir.write_json(folder / rundir.REQUEST, asked | again)  # first: on a full disk nothing has changed
+    Request.change(
+        folder, drop=["rule"] if stopped_by_rule else [], **again
+    )  # first: on a full disk nothing has changed
     for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
         (folder / name).unlink(missing_ok=True)
     (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
     return device
 
 
-def _device_again(config: RunConfig, asked: Mapping[str, Any]) -> str:
+def _device_again(config: RunConfig, request: Request) -> str:
     """Where it ran before; where that is not here any more, or nobody knows, what its settings come to here."""
     try:
-        return hardware.resolve(rundir.queue_of(asked) if asked.get("device") else device_of(config))
+        return hardware.resolve(request.queue if request.device else device_of(config))
     except DeviceError:
         return device_of(config)

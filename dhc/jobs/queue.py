@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dhc.errors import RunError
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.status import State, is_alive, status_of
-from dhc.runs.summary import number
 
 STEP = 1e-3  # between two places
 FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
@@ -38,7 +37,7 @@ def queue(runs_dir: Path, device: str) -> list[Path]:
     waiting = [
         (place_of(request), folder.name, folder)
         for folder, request in _requests(runs_dir)
-        if rundir.queue_of(request) == device and status_of(folder).state is State.QUEUED
+        if request.queue == device and status_of(folder).state is State.QUEUED
     ]
     return [folder for *_, folder in sorted(waiting)]
 
@@ -46,7 +45,7 @@ def queue(runs_dir: Path, device: str) -> list[Path]:
 def busy(runs_dir: Path, device: str) -> Path | None:
     """The folder of a run that trains on the device now, whoever started it; None when the device is free."""
     for folder, request in _requests(runs_dir):
-        if rundir.queue_of(request) == device and (folder / rundir.PROCESS).exists():
+        if request.queue == device and (folder / rundir.PROCESS).exists():
             process = rundir.read_json(folder / rundir.PROCESS) or {}
             if is_alive(process.get("child"), process.get("host")):
                 return folder
@@ -55,7 +54,7 @@ def busy(runs_dir: Path, device: str) -> Path | None:
 
 def devices(runs_dir: Path, *, training: bool = False) -> list[str]:
     """The devices for which runs wait; with `training` also those on which one trains."""
-    told = [(rundir.queue_of(request), status_of(folder).state) for folder, request in _requests(runs_dir)]
+    told = [(request.queue, status_of(folder).state) for folder, request in _requests(runs_dir)]
     return sorted({device for device, state in told if state is State.QUEUED or (training and state.alive)})
 
 
@@ -71,15 +70,15 @@ def move(runs_dir: Path, run_id: str, to: int) -> int:
     Raises RunError for one that does not wait.
     """
     folder = rundir.run_dir(runs_dir, run_id)
-    request = rundir.read_json(folder / rundir.REQUEST) or {}
-    waiting = queue(runs_dir, rundir.queue_of(request))
+    request = Request.read(folder) or Request()
+    waiting = queue(runs_dir, request.queue)
     if folder not in waiting:
         raise RunError(f"run {run_id} does not wait in a queue: it is {status_of(folder).state.value}")
     waiting.remove(folder)
     to = max(0, min(to, len(waiting)))
     place = _between(waiting[max(0, to - 1) : to], waiting[to : to + 1])
     if place is not None:
-        rundir.write_json(folder / rundir.REQUEST, request | {"place": place})
+        Request.change(folder, place=place)
     else:
         _renumber([*waiting[:to], folder, *waiting[to:]])
     return to
@@ -87,7 +86,7 @@ def move(runs_dir: Path, run_id: str, to: int) -> int:
 
 def _between(before: list[Path], behind: list[Path]) -> float | None:
     """A place between two neighbours, of which one may be missing; None where no number is left between them."""
-    low, high = ([place_of(rundir.read_json(f / rundir.REQUEST) or {}) for f in side] for side in (before, behind))
+    low, high = ([_place(folder) for folder in side] for side in (before, behind))
     first = low[0] if low else (high[0] if high else time.time()) - 2 * STEP
     last = high[0] if high else first + 2 * STEP
     middle = first + (last - first) / 2
@@ -96,27 +95,30 @@ def _between(before: list[Path], behind: list[Path]) -> float | None:
 
 def _renumber(waiting: Iterable[Path]) -> None:
     """Places anew in the given order, from the first place that was taken on."""
-    told = [(folder, rundir.read_json(folder / rundir.REQUEST) or {}) for folder in waiting]
-    first = min(place_of(request) for _, request in told)
-    for steps, (folder, request) in enumerate(told):
-        rundir.write_json(folder / rundir.REQUEST, request | {"place": first + steps * STEP})
+    folders = list(waiting)
+    first = min(_place(folder) for folder in folders)
+    for steps, folder in enumerate(folders):
+        Request.change(folder, place=first + steps * STEP)
 
 
-def place_of(request: dict[str, Any]) -> float:
+def place_of(request: Request) -> float:
     """Where in its queue a request stands: lower is earlier."""
-    for name in ("place", "queued_at"):
-        value = number(request.get(name))  # a hand-edited one must not stop the whole queue
-        if value is not None and abs(value) < FARTHEST:
+    for value in (request.place, request.queued_at):
+        if value is not None and abs(value) < FARTHEST:  # a hand-edited one must not stop the whole queue
             return value
     return 0.0
 
 
-def _requests(runs_dir: Path) -> Iterable[tuple[Path, dict[str, Any]]]:
+def _place(folder: Path) -> float:
+    return place_of(Request.read(folder) or Request())
+
+
+def _requests(runs_dir: Path) -> Iterable[tuple[Path, Request]]:
     """Folder and request of each run that has not recorded its end."""
     if not runs_dir.is_dir():
         return
     for folder in runs_dir.iterdir():
         if rundir.RUN_ID.fullmatch(folder.name) and not (folder / rundir.EXIT).exists():
-            request = rundir.read_json(folder / rundir.REQUEST)
+            request = Request.read(folder)
             if request is not None:
                 yield folder, request

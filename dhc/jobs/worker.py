@@ -26,6 +26,7 @@ from dhc.jobs.process import REPOSITORY, python
 from dhc.jobs.queue import busy, queue
 from dhc.machine import hardware
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.status import State, identify, status_of
 from dhc.runs.untrusted import read_regular, tail
 
@@ -110,7 +111,7 @@ def next_queued(runs_dir: Path, device: str) -> Path | None:
 
 def run_child(folder: Path, device: str) -> None:
     """Train one run in a child process and see it through to an exit record."""
-    kills, asked = oom_kills(), _asked(folder)
+    kills, queued_at = oom_kills(), _queued_at(folder)
     try:
         code = _child(folder, device).wait()
     except ConfigError as error:
@@ -118,7 +119,7 @@ def run_child(folder: Path, device: str) -> None:
     except OSError as error:
         record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="disk" if rundir.is_full(error) else "folder")
     else:
-        if _asked(folder) != asked:
+        if _queued_at(folder) != queued_at:
             return  # resumed in the moment since its child wrote how it ended: it waits in the queue again
         if code == rundir.TAKEN:
             _await_other(folder)
@@ -137,8 +138,9 @@ def _await_other(folder: Path) -> None:
         (folder / rundir.RESERVE).unlink(missing_ok=True)
 
 
-def _asked(folder: Path) -> Any:
-    return (rundir.read_json(folder / rundir.REQUEST) or {}).get("queued_at")
+def _queued_at(folder: Path) -> float | None:
+    request = Request.read(folder)
+    return None if request is None else request.queued_at
 
 
 def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:

@@ -17,6 +17,7 @@ from dhc.errors import DataError, RunError
 from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_config, read_predictions
 
@@ -77,10 +78,10 @@ def _refuse_without_network(folder: Path) -> None:
     """Before any picture is opened and Keras imported, which takes a while."""
     if (folder / rundir.BEST).exists():
         return
-    example = (rundir.read_json(folder / rundir.REQUEST) or {}).get("example") is True
+    request = Request.read(folder) or Request()
     why = (
         "the networks of the example runs were left out for their size, so train a run of your own with its settings"
-        if example
+        if request.example
         else f"its network, {rundir.BEST}, is not there: no epoch has ended, or it was deleted"
     )
     raise RunError(f"run {folder.name} cannot be asked: {why}")

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -205,10 +205,9 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def queue_of(request: Mapping[str, Any]) -> str:
-    """The device in whose queue a request waits: the CPU where it names none, or what cannot be one."""
-    device = request.get("device")
-    return device if isinstance(device, str) and DEVICE.fullmatch(device) else "cpu"
+def queue_of(device: str) -> str:
+    """The device in whose queue a run for `device` waits: the CPU for what cannot be a device."""
+    return device if DEVICE.fullmatch(device) else "cpu"
 
 
 def worker_file(runs_dir: Path, device: str) -> Path:

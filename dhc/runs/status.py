@@ -13,7 +13,8 @@ from typing import Any
 
 import psutil
 
-from dhc.runs.rundir import EXIT, PROCESS, REQUEST, STOP, queue_of, read_json, worker_file
+from dhc.runs.contract import Request
+from dhc.runs.rundir import EXIT, PROCESS, STOP, read_json, worker_file
 
 
 class State(StrEnum):
@@ -58,11 +59,11 @@ def status_of(folder: Path) -> Status:
         cause = ended.get("cause")
         return Status(State(how), str(ended.get("reason") or ""), cause if cause in CAUSES else "")
     process = read_json(folder / PROCESS)
-    request = read_json(folder / REQUEST)
+    request = Request.read(folder)
     if process is not None:
         if is_alive(process.get("child"), process.get("host")):
             return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)
-        if _is_in_hand(folder, request or {}):
+        if _is_in_hand(folder, request or Request()):
             return Status(State.STOPPING)
         return Status(State.CRASHED, *_why_crashed(folder, process))
     if request is not None:
@@ -72,9 +73,9 @@ def status_of(folder: Path) -> Status:
     return Status(State.CRASHED, "nothing in its folder says that it was ever started", "lost")
 
 
-def _is_in_hand(folder: Path, request: Mapping[str, Any]) -> bool:
+def _is_in_hand(folder: Path, request: Request) -> bool:
     """Whether the child has only just died and its worker, still alive, is about to say how."""
-    record = read_json(worker_file(folder.parent, queue_of(request))) or {}
+    record = read_json(worker_file(folder.parent, request.queue)) or {}
     return record.get("run") == folder.name and is_alive(record.get("worker"), record.get("host"))
 
 

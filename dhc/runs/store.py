@@ -14,13 +14,15 @@ from typing import Any
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.events import EventLog
 from dhc.runs.labels import NO_LABELS, Labels, read_labels
 from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History
 from dhc.runs.status import State, Status, status_of
-from dhc.runs.summary import amount, believed, of_history, share
+from dhc.runs.summary import believed, of_history
 from dhc.runs.untrusted import read_regular, tail
+from dhc.text import one_line
 
 __all__ = ["RunInfo", "Store", "log_tail", "read_config", "read_predictions"]
 
@@ -209,32 +211,31 @@ class Store:
 
     def _read(self, folder: Path) -> RunInfo:
         config, problem = read_config(folder)
-        request = rundir.read_json(folder / rundir.REQUEST) or {}
+        request = Request.read(folder) or Request()
         status = status_of(folder)
         figures, doubt = self._figures(folder, alive=status.state.alive)
         labels = read_labels(folder)
-        parent = _line(request.get("parent"), 100)
         return RunInfo(
             id=folder.name,
             folder=folder,
             config=config,
-            status=replace(status, reason=_line(status.reason, MAX_REASON)),
-            queued_at=amount(request.get("queued_at")),
+            status=replace(status, reason=one_line(status.reason, MAX_REASON)),
+            queued_at=request.queued_at,
             epochs_done=figures.get("epochs", 0),
             best_val_accuracy=figures.get("best_val_accuracy"),
             best_epoch=figures.get("best_epoch"),
             seconds=figures.get("seconds"),
             pictures_per_second=figures.get("pictures_per_second"),
-            device=_line(request.get("device"), 40),
+            device=request.device,
             problem="; ".join(filter(None, (problem, doubt, _passed_over(folder, status, labels)))),
-            example=request.get("example") is True,
+            example=request.example,
             labels=labels,
             curve=figures.get("curve", ()),
             accuracy=figures.get("accuracy"),
             val_accuracy=figures.get("val_accuracy"),
-            group=_line(request.get("group"), 80),
-            parent=parent if rundir.RUN_ID.fullmatch(parent) else "",
-            bet=_bet(request.get("bet")),
+            group=request.group,
+            parent=request.parent,
+            bet=request.bet,
         )
 
     def _figures(self, folder: Path, *, alive: bool) -> tuple[dict[str, Any], str]:
@@ -308,14 +309,3 @@ def _passed_over(folder: Path, status: Status, labels: Labels) -> str:
 
 def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
-
-
-def _line(value: Any, limit: int) -> str:
-    return " ".join(value.split())[:limit] if isinstance(value, str) else ""
-
-
-def _bet(value: Any) -> dict[str, float] | None:
-    """What was expected of accuracy and val_accuracy, as far as it can be true."""
-    told = value if isinstance(value, dict) else {}
-    known = {name: share(told.get(name)) for name in ("accuracy", "val_accuracy")}
-    return {name: value for name, value in known.items() if value is not None} or None

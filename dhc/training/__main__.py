@@ -14,6 +14,7 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.machine import hardware
 from dhc.runs import rundir
+from dhc.runs.contract import Request
 from dhc.runs.lock import HeldError, hold
 from dhc.runs.status import State, identify, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
@@ -53,8 +54,8 @@ def run(folder: Path) -> int:
     try:
         rundir.write_json(folder / rundir.PROCESS, record)
         config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
-        request = rundir.read_json(folder / rundir.REQUEST)
-        device = hardware.resolve(config.device.device if request is None else rundir.queue_of(request))
+        request = Request.read(folder)
+        device = hardware.resolve(config.device.device if request is None else request.queue)
         os.environ.update(hardware.environment(config.device, device))
         with rundir.RunWriter(folder) as writer:
             writer.phase("starting", backend=config.device.backend)

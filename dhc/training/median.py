@@ -14,18 +14,18 @@ from typing import Any
 
 from dhc.config import RunConfig
 from dhc.runs import rundir
-from dhc.runs.contract import ENOUGH, GRACE
+from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE, Request
 from dhc.training.outcomes import StopRequested
 
 
 def bar_to_clear(ended: Sequence[Sequence[float]], epoch: int) -> float | None:
-    """The median of the curves' means over their first `epoch` epochs (from 1); None while there are fewer than ENOUGH.
+    """The median of the curves' means over their first `epoch` epochs (from 1); None while there are fewer than MEDIAN_ENOUGH.
 
     Curves are val_accuracies by epoch, 0 to 1; a shorter one counts whole. ``bar_to_clear([[.2, .4], [.5, .7], [.1, .9]], 2)``
     is 0.5, the middle one of 0.3, 0.6 and 0.5.
     """
     means = [fmean(curve[:epoch]) for curve in ended if curve]
-    return median(means) if len(means) >= ENOUGH else None
+    return median(means) if len(means) >= MEDIAN_ENOUGH else None
 
 
 def hopeless(curve: Sequence[float], ended: Sequence[Sequence[float]]) -> str:
@@ -33,7 +33,7 @@ def hopeless(curve: Sequence[float], ended: Sequence[Sequence[float]]) -> str:
     epoch = len(curve)
     bar = bar_to_clear(ended, epoch)
     best = max((value for value in curve if math.isfinite(value)), default=0.0)
-    if epoch < GRACE or bar is None or best >= bar:
+    if epoch < MEDIAN_GRACE or bar is None or best >= bar:
         return ""
     return (
         f"stopped early by the median rule at epoch {epoch}: best val_accuracy {best:.3f} is below {bar:.3f}, the median of "
@@ -52,7 +52,7 @@ class MedianRule:
 
     def look(self, curve: Sequence[float]) -> None:
         """At an epoch's end, with val_accuracy by epoch so far: raises StopRequested, with the reason, for a hopeless run."""
-        if len(curve) < GRACE:
+        if len(curve) < MEDIAN_GRACE:
             return
         self._read()
         if reason := hopeless(curve, list(self._curves.values())):
@@ -70,21 +70,19 @@ class MedianRule:
 
     def _is_member(self, folder: Path) -> bool:
         if folder.name not in self._members:
-            request = rundir.read_json(folder / rundir.REQUEST)
+            request = Request.read(folder)
             if request is None:
                 return False  # being queued at this moment: look again
             config = rundir.read_json(folder / rundir.CONFIG) or {}
-            same = request.get("group") == self._group and _pictures(config) == self._pictures
+            same = request.group == self._group and _pictures(config) == self._pictures
             self._members[folder.name] = same
         return self._members[folder.name]
 
 
 def rule_of(folder: Path, config: RunConfig) -> MedianRule | None:
     """The rule that the run in the folder was asked to obey, None for none."""
-    request = rundir.read_json(folder / rundir.REQUEST) or {}
-    group = request.get("group")
-    wanted = request.get("rule") == "median" and isinstance(group, str) and group != ""
-    return MedianRule(folder, config, str(group)) if wanted else None
+    request = Request.read(folder) or Request()
+    return MedianRule(folder, config, request.group) if request.rule == "median" and request.group else None
 
 
 def _pictures(config: dict[str, Any]) -> tuple[Any, Any]:

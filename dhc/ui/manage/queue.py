@@ -89,7 +89,7 @@ def offer_work(runs: Sequence[RunInfo]) -> None:
 
 
 def _device_of(info: RunInfo) -> str:
-    return rundir.queue_of({"device": info.device})
+    return rundir.queue_of(info.device)
 
 
 def _device(device: str, alive: dict[str, RunInfo]) -> None:

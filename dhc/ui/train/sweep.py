@@ -16,7 +16,7 @@ from dhc.errors import ConfigError
 from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import checked, parse_values, written
-from dhc.runs.contract import ENOUGH, GRACE
+from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box
@@ -34,7 +34,7 @@ WRITE = (
 )
 HOPELESS = (
     f"The median rule: a run stops when its best val_accuracy so far is below the median of what the group's ended runs had on "
-    f"average up to the same epoch. Every run gets {GRACE} epochs, and {ENOUGH} runs must have ended before. A late starter, "
+    f"average up to the same epoch. Every run gets {MEDIAN_GRACE} epochs, and {MEDIAN_ENOUGH} runs must have ended before. A late starter, "
     f"such as a high dropout, may be stopped wrongly."
 )
 
