@@ -34,7 +34,7 @@ from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run, take
 from dhc.machine import hardware
 from dhc.machine.cores import cores
-from dhc.models.cost import cost, gains_by_bfloat16, matrix_rate
+from dhc.models.cost import cost, gains_from_bfloat16, matrix_rate
 from dhc.models.presets import preset_config
 from dhc.runs import rundir
 
@@ -147,7 +147,7 @@ def _compiled(task: Task) -> Any:
 
 
 def _precision(config: RunConfig, classes: int) -> str:
-    gains = gains_by_bfloat16(config, classes)
+    gains = gains_from_bfloat16(config, classes)
     return hardware.precision(config.device.precision, config.device.device, gains=gains)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.machine import hardware
 from dhc.machine.cores import cores
-from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, matrix_rate
+from dhc.models.cost import cost, cpu_seconds_per_picture, gains_from_bfloat16, matrix_rate
 from dhc.models.presets import preset_config
 
 
@@ -38,7 +38,7 @@ def measured(width: float, batches: int) -> float:
 
 
 def _precision(config: RunConfig) -> str:
-    return hardware.precision("auto", "cpu", gains=gains_by_bfloat16(config, 96))
+    return hardware.precision("auto", "cpu", gains=gains_from_bfloat16(config, 96))
 
 
 def main() -> None:

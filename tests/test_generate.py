@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhc.data.layout import open_dataset
-from dhc.data.standin.draw import Jitter, bend, dream
+from dhc.data.standin.draw import Jitter, bend, draw_pictures
 from dhc.data.standin.generate import make_dataset
-from dhc.data.standin.labels import SLIPS, apportion, frequencies, plan_dataset, shuffled, split_counts
+from dhc.data.standin.labels import SLIPS, apportion, frequencies, permutation, split_counts, split_rows
 from dhc.data.standin.motifs import MOTIFS
-from dhc.data.standin.palettes import FAMILIES, LOOKS, MOODS, to_rgb
+from dhc.data.standin.palettes import CLASSES, FAMILIES, MOODS, to_rgb
 from dhc.data.standin.patterns import PATTERNS
 from dhc.data.standin.plane import SIDE, Plane
 from dhc.errors import DataError
@@ -60,14 +60,14 @@ def test_the_real_frequencies_are_96_pairs_that_sum_to_the_competitions_table():
 
 @pytest.mark.parametrize("seed", [0, 7])
 def test_at_full_size_the_class_frequencies_are_the_real_ones(seed: int):
-    plans = plan_dataset(**FULL, seed=seed)
+    plans = split_rows(**FULL, seed=seed)
     train, val = (np.bincount(plans[split].label, minlength=96) for split in ("train", "val"))
     assert sorted(zip(train.tolist(), val.tolist(), strict=True), reverse=True) == list(frequencies())
     assert np.bincount(plans["test"].label, minlength=96).sum() == 5_000
 
 
 def test_names_and_labels_of_a_seed_never_change():
-    plans = plan_dataset(**SMALL, seed=0)
+    plans = split_rows(**SMALL, seed=0)
     assert plans["train"].files[:3] == GOLDEN["train_files"]
     assert plans["val"].files[:3] == GOLDEN["val_files"]
     assert plans["test"].files[0] == GOLDEN["test_file"]
@@ -77,14 +77,14 @@ def test_names_and_labels_of_a_seed_never_change():
 
 
 def test_another_seed_gives_other_names_and_labels():
-    one, two = (plan_dataset(**SMALL, seed=seed) for seed in (0, 1))
+    one, two = (split_rows(**SMALL, seed=seed) for seed in (0, 1))
     assert one["train"].files != two["train"].files
     assert one["train"].label.tolist() != two["train"].label.tolist()
     assert not set(one["test"].files) & set(two["test"].files)
 
 
 def test_file_names_look_like_the_competitions_and_are_never_used_twice():
-    plans = plan_dataset(**FULL, seed=0)
+    plans = split_rows(**FULL, seed=0)
     numbered = plans["train"].files + plans["val"].files
     assert all(re.fullmatch(r"\d{5}\.png", file) for file in numbered)
     assert len(set(numbered)) == 13_000
@@ -95,7 +95,7 @@ def test_file_names_look_like_the_competitions_and_are_never_used_twice():
 
 @pytest.mark.parametrize("modulus", [2, 10, 96, 100])
 def test_the_file_number_does_not_give_the_class_away(modulus: int):
-    plan = plan_dataset(**FULL, seed=0)["train"]
+    plan = split_rows(**FULL, seed=0)["train"]
     rest = np.array([int(file[:5]) % modulus for file in plan.files])
     # Guess for each remainder the class that is most frequent there. Were the class told, this would be near 1.
     guessed = sum(Counter(plan.label[rest == r].tolist()).most_common(1)[0][1] for r in range(modulus))
@@ -103,16 +103,16 @@ def test_the_file_number_does_not_give_the_class_away(modulus: int):
 
 
 def test_the_order_of_the_rows_does_not_give_the_class_away():
-    plan = plan_dataset(**FULL, seed=0)["train"]
+    plan = split_rows(**FULL, seed=0)["train"]
     assert (plan.label[1:] == plan.label[:-1]).mean() < 0.03
 
 
 def test_a_small_share_is_drawn_as_a_look_alike_of_its_label():
-    plan = plan_dataset(**FULL, seed=0)["train"]
+    plan = split_rows(**FULL, seed=0)["train"]
     slipped = plan.drawn != plan.label
     assert slipped.mean() == pytest.approx(SLIPS, abs=0.006)
     pairs = zip(plan.label[slipped], plan.drawn[slipped], strict=True)
-    assert all(LOOKS[label].family == LOOKS[drawn].family for label, drawn in pairs)
+    assert all(CLASSES[label].family == CLASSES[drawn].family for label, drawn in pairs)
 
 
 @settings(max_examples=60, deadline=None)
@@ -132,8 +132,8 @@ def test_apportion_deals_by_largest_remainder_above_a_floor():
 
 
 def test_shuffled_is_a_permutation_that_its_salt_decides():
-    assert sorted(shuffled(50, "a")) == list(range(50))
-    assert shuffled(50, "a") == shuffled(50, "a") != shuffled(50, "b")
+    assert sorted(permutation(50, "a")) == list(range(50))
+    assert permutation(50, "a") == permutation(50, "a") != permutation(50, "b")
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_numbers_that_make_no_data_set_are_refused_before_anything_is_written(tm
 
 
 def test_there_are_96_classes_in_32_families_of_three():
-    assert len({look.name for look in LOOKS}) == len(LOOKS) == 96
+    assert len({look.name for look in CLASSES}) == len(CLASSES) == 96
     assert len(FAMILIES) == 32
-    assert set(Counter(look.family.motif for look in LOOKS).values()) == {3}
+    assert set(Counter(look.family.motif for look in CLASSES).values()) == {3}
     assert {family.mood for family in FAMILIES} == set(MOODS)
 
 
@@ -169,8 +169,8 @@ def test_every_family_has_a_motif_and_every_motif_a_family():
 
 @pytest.mark.parametrize("families", [1, 4, 10, 32])
 def test_the_first_classes_in_text_order_are_whole_families(families: int):
-    names = sorted(look.name for look in LOOKS)[: 3 * families]
-    assert names == [look.name for look in LOOKS][: 3 * families]
+    names = sorted(look.name for look in CLASSES)[: 3 * families]
+    assert names == [look.name for look in CLASSES][: 3 * families]
     assert len({name.split()[0] for name in names}) == families
 
 
@@ -178,7 +178,7 @@ def test_no_class_is_left_or_right_handed():
     at = bend(200, np.random.default_rng(0), Jitter(turn=20, any_turn=0))
     to_the_right = at.x[:, 32, -8] - at.x[:, 32, 8] > 0
     assert 70 < to_the_right.sum() < 130
-    assert not any(word in look.name for look in LOOKS for word in ("left", "right"))
+    assert not any(word in look.name for look in CLASSES for word in ("left", "right"))
 
 
 def test_some_pictures_are_turned_by_any_angle():
@@ -212,14 +212,14 @@ def test_the_plane_is_centred_and_points_up():
 
 
 def test_pictures_are_rgb_bytes_and_use_the_whole_range():
-    pictures = dream(LOOKS[0], 5, np.random.default_rng(0))
+    pictures = draw_pictures(CLASSES[0], 5, np.random.default_rng(0))
     assert pictures.shape == (5, 64, 64, 3)
     assert pictures.dtype == np.uint8
     assert np.ptp(pictures, axis=(1, 2, 3)).min() > 100
 
 
 def test_no_two_pictures_of_a_class_are_alike():
-    pictures = dream(LOOKS[40], 20, np.random.default_rng(0)).astype(np.float32)
+    pictures = draw_pictures(CLASSES[40], 20, np.random.default_rng(0)).astype(np.float32)
     apart = np.abs(pictures[:, None] - pictures[None]).mean(axis=(2, 3, 4)) + 100 * np.eye(20)
     assert apart.min() > 10
 
@@ -243,7 +243,7 @@ def test_plain_pandas_and_opencv_read_the_folder(tmp_path: Path):
     assert list(tables["test"].columns) == ["Image"]
     assert tables["test"]["Image"].tolist() == tables["test_labels"]["Image"].tolist()
     assert {name: len(table) for name, table in tables.items()} == {"train": 30, "val": 12, "test": 9, "test_labels": 9}
-    assert set(tables["train"]["Class"]) == set(tables["val"]["Class"]) == {look.name for look in LOOKS[:6]}
+    assert set(tables["train"]["Class"]) == set(tables["val"]["Class"]) == {look.name for look in CLASSES[:6]}
     for split in ("train", "val", "test"):
         files = sorted(path.name for path in (root / f"{split}_images").iterdir())
         assert files == sorted(tables[split]["Image"])
@@ -253,7 +253,7 @@ def test_plain_pandas_and_opencv_read_the_folder(tmp_path: Path):
 def test_our_own_reader_opens_the_folder(tmp_path: Path):
     make_dataset(tmp_path / "data", **SMALL)
     dataset = open_dataset(tmp_path / "data")
-    assert dataset.classes == tuple(look.name for look in LOOKS[:6])
+    assert dataset.classes == tuple(look.name for look in CLASSES[:6])
     assert {name: len(split.files) for name, split in dataset.splits.items()} == {"train": 30, "val": 12, "test": 9}
 
 
@@ -267,7 +267,7 @@ def test_the_folder_says_that_it_is_a_stand_in(tmp_path: Path):
 def test_without_test_pictures_there_is_no_test_table(tmp_path: Path):
     make_dataset(tmp_path / "data", classes=2, train=4, val=2, test=0)
     assert not list((tmp_path / "data").glob("test*"))
-    assert open_dataset(tmp_path / "data").classes == tuple(look.name for look in LOOKS[:2])
+    assert open_dataset(tmp_path / "data").classes == tuple(look.name for look in CLASSES[:2])
 
 
 def test_the_same_seed_gives_the_same_bytes_with_one_process_and_with_three(tmp_path: Path):

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.config import WITH_FEATURES, RunConfig
+from dhc.config import RunConfig
+from dhc.config.sections import WITH_FEATURES
 from dhc.errors import ConfigError
 from dhc.models import plan as p
-from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, layer_count
+from dhc.models.cost import cost, cpu_seconds_per_picture, gains_from_bfloat16, layer_count
 from dhc.models.ladder import NETWORKS, RUNGS, SCALES, plan_of, rung_of
 from dhc.models.presets import preset_config
 
@@ -89,7 +90,7 @@ def test_a_wider_network_never_has_fewer_filters(filters: int, one: float, other
     ],
 )
 def test_bfloat16_is_for_large_networks_of_even_shape_on_tensorflow(changes: dict[str, object], gains: bool) -> None:
-    assert gains_by_bfloat16(RunConfig().with_values(changes), 96) is gains
+    assert gains_from_bfloat16(RunConfig().with_values(changes), 96) is gains
 
 
 def test_a_kernel_larger_than_its_picture_is_refused() -> None:

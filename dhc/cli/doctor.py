@@ -12,7 +12,7 @@ import click
 from dhc.cli.common import JSON, print_json
 from dhc.machine import hardware
 from dhc.machine.cores import cores
-from dhc.models.cost import cost, cpu_seconds_per_picture, gains_by_bfloat16, matrix_rate
+from dhc.models.cost import cost, cpu_seconds_per_picture, gains_from_bfloat16, matrix_rate
 from dhc.models.presets import preset_config
 
 PACKAGES = (
@@ -71,7 +71,7 @@ def _expected(rate: float) -> dict[str, float]:
     for name in ("quick", "report", "cnn7", "cnn3"):
         config = preset_config(name)
         classes = config.data.classes or 96
-        precision = hardware.precision("auto", "cpu", gains=gains_by_bfloat16(config, classes))
+        precision = hardware.precision("auto", "cpu", gains=gains_from_bfloat16(config, classes))
         speeds[name] = round(1 / cpu_seconds_per_picture(cost(config, classes, precision), rate), 1)
     return speeds
 

@@ -42,21 +42,21 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
 @RUNS
 def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Path) -> None:
     """Write a run's answers as a submission: Image,Class for every picture of a split, in the order of its CSV."""
-    from dhc.data.select import WRONG
+    from dhc.data.select import WRONG_ANSWER
     from dhc.predict.submission import write_submission
     from dhc.runs.rundir import run_dir
 
     out = out or Path(f"{run_id}-{split}.csv")
     count = write_submission(run_dir(runs_dir, run_id), split, out, force=force)
     click.echo(f"{out}: {count:,} answers of {run_id} in the order of {split}.csv")
-    _tell_few_classes(run_id, runs_dir, WRONG)
+    _tell_few_classes(run_id, runs_dir, WRONG_ANSWER)
 
 
 def _tell_few_classes(run_id: str, runs_dir: Path, then: str) -> None:
     from dhc.data.layout import open_dataset
-    from dhc.data.select import few_classes
+    from dhc.data.select import few_classes_text
     from dhc.runs.store import read_config
 
     config, _ = read_config(runs_dir / run_id)
-    if config is not None and (told := few_classes(config.data, open_dataset(Path(config.data.path)), then)):
+    if config is not None and (told := few_classes_text(config.data, open_dataset(Path(config.data.path)), then)):
         click.echo(told, err=True)

@@ -33,7 +33,7 @@ _MISSING = (-1, -1, -1)
 
 
 @dataclass(frozen=True, eq=False)
-class Cached:
+class CachedSplit:
     """One split as it was decoded: ``x`` (G, 64, 64, 3) uint8 memory-mapped read-only, one row for each file that is good.
 
     ``files`` and ``states`` (N) say what was read (None: it was not there), ``reasons`` why the bad ones have no row.
@@ -52,7 +52,7 @@ def folders(root: Path) -> tuple[Path, Path]:
     return root / ".dhc", (Path(base) if base else Path.home() / ".cache") / "dhc" / mark
 
 
-def read(folder: Path, split: str) -> Cached | None:
+def read(folder: Path, split: str) -> CachedSplit | None:
     """The cache of ``split`` in ``folder``, None where there is none that can be used."""
     for _ in range(3):  # another builder may remove the array between our reading its name and opening it
         index = _read_index(folder / f"{split}.json", split)
@@ -101,7 +101,7 @@ class Writer:
             self.file.write(rows.data)
         self.rows += len(rows)
 
-    def finish(self, files: Sequence[str], states: Sequence[FileState | None], reasons: dict[str, str]) -> Cached:
+    def finish(self, files: Sequence[str], states: Sequence[FileState | None], reasons: dict[str, str]) -> CachedSplit:
         """Make what was appended the cache of the split, and open it."""
         with _disk():
             self.file.seek(0)
@@ -152,7 +152,7 @@ def _read_index(path: Path, split: str) -> dict[str, Any] | None:
     return index if re.fullmatch(rf"{split}-[0-9a-f]{{16}}\.npy", str(index.get("array"))) else None
 
 
-def _open(folder: Path, index: dict[str, Any]) -> Cached:
+def _open(folder: Path, index: dict[str, Any]) -> CachedSplit:
     """The pair of index and array; ValueError, KeyError or TypeError where the two do not belong together."""
     path = folder / index["array"]
     stat = path.stat()
@@ -165,7 +165,7 @@ def _open(folder: Path, index: dict[str, Any]) -> Cached:
     good = len(files) - sum(file in reasons for file in files) if reasons else len(files)
     if x.dtype != np.uint8 or x.shape != (index["rows"], *SHAPE) or len(states) != len(files) or good != len(x):
         raise ValueError("index and array do not agree")
-    return Cached(files, states, reasons, x)
+    return CachedSplit(files, states, reasons, x)
 
 
 def _replace_text(path: Path, text: str) -> None:

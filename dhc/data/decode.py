@@ -102,7 +102,7 @@ class _Job(NamedTuple):
     reason: str | None
 
 
-def _current(root: Path, split: Split) -> cache.Cached | None:
+def _current(root: Path, split: Split) -> cache.CachedSplit | None:
     """The cached split where it is what the files hold now."""
     found = (cache.read(folder, split.name) for folder in cache.folders(root))
     candidates = [cached for cached in found if cached is not None and cached.files == split.files]
@@ -110,7 +110,7 @@ def _current(root: Path, split: Split) -> cache.Cached | None:
     return next((cached for cached in candidates if cached.states == states), None)
 
 
-def _build(root: Path, split: Split, progress: Progress | None) -> cache.Cached:
+def _build(root: Path, split: Split, progress: Progress | None) -> cache.CachedSplit:
     """Decode what is new or changed, copy the rest from the old cache, and make that the cache."""
     with _building:
         ready = _current(root, split)  # another thread may have built it while this one waited
@@ -131,7 +131,7 @@ def _build(root: Path, split: Split, progress: Progress | None) -> cache.Cached:
     )
 
 
-def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.Cached | None) -> list[_Job]:
+def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.CachedSplit | None) -> list[_Job]:
     if old is None:
         return [_Job(file, state, None, None) for file, state in zip(files, states, strict=True)]
     good = np.array([file not in old.reasons for file in old.files])
@@ -146,8 +146,8 @@ def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.C
 
 
 def _fill(
-    writer: cache.Writer, root: Path, jobs: Sequence[_Job], old: cache.Cached | None, progress: Progress | None
-) -> cache.Cached:
+    writer: cache.Writer, root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None, progress: Progress | None
+) -> cache.CachedSplit:
     """Run the jobs on all cores and append their pictures in the jobs' order."""
     from dhc.data.picture import single_threaded  # cv2: 0.1 s and 40 MB that an opening from the cache does without
 
@@ -169,7 +169,7 @@ _Result = tuple[Sequence[_Job], np.ndarray, list[_Outcome]]  # jobs; (good, 64, 
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, root: Path, jobs: Sequence[_Job], old: cache.Cached | None, window: int
+    pool: ThreadPoolExecutor, root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None, window: int
 ) -> Iterator[_Result]:
     """Results of all jobs, chunk by chunk in order, with at most ``window`` chunks in memory."""
     waiting: deque[Future[_Result]] = deque()
@@ -182,7 +182,7 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _run(root: Path, jobs: Sequence[_Job], old: cache.Cached | None) -> _Result:
+def _run(root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None) -> _Result:
     rows = np.empty((len(jobs), *cache.SHAPE), dtype=np.uint8)
     outcomes: list[_Outcome] = []
     good = 0

@@ -14,7 +14,7 @@ from dhc.data.layout import Dataset, open_dataset
 from dhc.errors import DataError
 
 Progress = Callable[[str, int, int], None]
-WRONG = "a picture of another one gets a wrong answer"  # what few classes mean for a submission
+WRONG_ANSWER = "a picture of another one gets a wrong answer"  # what few classes mean for a submission
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def load_for_run(data: DataConfig, seed: int, progress: Progress | None = None) 
     return RunData(dataset, train, val, dataset.classes[:k])
 
 
-def few_classes(config: DataConfig, dataset: Dataset, then: str) -> str:
+def few_classes_text(config: DataConfig, dataset: Dataset, then: str) -> str:
     """``Knows only 12 of 96 classes: …``, to be said where a run meets pictures of any class; empty where it knows all."""
     known, every = class_count(dataset, config.classes), len(dataset.classes)
     if known == every:

@@ -78,7 +78,7 @@ def precision(asked: str, device: str, *, gains: bool = False) -> str:
     """The dtype policy that ``auto`` means on a resolved device; any other word is its own answer.
 
     GPUs from compute capability 8.0 on multiply bfloat16 fast, those from 7.0 on float16. A CPU serves float32 best, unless it
-    multiplies bfloat16 and the network `gains` by that (`dhc.models.cost.gains_by_bfloat16`).
+    multiplies bfloat16 and the network `gains` by that (`dhc.models.cost.gains_from_bfloat16`).
     """
     if asked != "auto":
         return asked

@@ -44,7 +44,7 @@ def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
     return Cost(parameters, flops, float(activations), memory, 4 / BYTES[precision])
 
 
-def gains_by_bfloat16(config: RunConfig, classes: int) -> bool:
+def gains_from_bfloat16(config: RunConfig, classes: int) -> bool:
     """Whether a CPU that multiplies bfloat16 trains the config's network faster in it than in float32.
 
     It does (1.1 to 1.6 times as fast) where TensorFlow's kernels multiply enough at once: filters in multiples of 16. Other

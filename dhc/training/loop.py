@@ -14,7 +14,7 @@ from dhc.data.layout import fingerprint
 from dhc.data.select import RunData
 from dhc.machine import hardware
 from dhc.models.build import compiled, network
-from dhc.models.cost import gains_by_bfloat16
+from dhc.models.cost import gains_from_bfloat16
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
@@ -39,7 +39,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         data = open_pictures(config, writer)
         _refuse_to_go_on(asked)
         writer.phase("network")
-        gains = gains_by_bfloat16(config, len(data.classes))
+        gains = gains_from_bfloat16(config, len(data.classes))
         asked_precision = kept_precision(config.device.precision, run_dir)
         precision = hardware.precision(asked_precision, device, gains=gains)
         steps = hardware.steps_per_execution(config.device.steps_per_execution, device)

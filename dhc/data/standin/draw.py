@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dhc.data.standin.motifs import MOTIFS
-from dhc.data.standin.palettes import COLOURS, MOODS, Look, to_rgb
+from dhc.data.standin.palettes import COLOURS, MOODS, StandInClass, to_rgb
 from dhc.data.standin.patterns import PATTERNS
 from dhc.data.standin.plane import F32, SIDE, Plane, blur, blur_kernel, smooth_noise, uniform
 
@@ -43,7 +43,9 @@ class Jitter:
     grain: float = 0.035
 
 
-def dream(look: Look, count: int, rng: np.random.Generator, jitter: Jitter = Jitter()) -> NDArray[np.uint8]:
+def draw_pictures(
+    look: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter = Jitter()
+) -> NDArray[np.uint8]:
     """`count` pictures of one class: (count, SIDE, SIDE, 3) uint8 RGB. The same rng state gives the same pictures."""
     at = bend(count, rng, jitter)
     alpha, tone = _DRAW[look.family.motif](at)
@@ -81,7 +83,7 @@ def bend(count: int, rng: np.random.Generator, jitter: Jitter) -> Plane:
     return Plane(u + spread(jitter.shear) * v, v, rng)
 
 
-def _palette(look: Look, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
+def _palette(look: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
     """The class's four stops (shade, body, light, accent) with a little of each picture's own: (count, 4, 3)."""
     lightness, chroma, hue = COLOURS[look.colour]
     stops = np.array([
@@ -98,7 +100,7 @@ def _palette(look: Look, count: int, rng: np.random.Generator, jitter: Jitter) -
     return to_rgb(stops[None] + own[:, None, :])
 
 
-def _ground(look: Look, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
+def _ground(look: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
     """The scene behind: clouds of the family's mood under a slanting light, (count, 3, SIDE, SIDE)."""
     moods = np.array(tuple(MOODS.values()))
     usual = list(MOODS).index(look.family.mood)

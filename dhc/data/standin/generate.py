@@ -26,9 +26,9 @@ import numpy as np
 import psutil
 
 from dhc.data.layout import ABOUT, STAND_IN
-from dhc.data.standin.draw import dream
-from dhc.data.standin.labels import SLIPS, SPLITS, SplitPlan, plan_dataset
-from dhc.data.standin.palettes import LOOKS
+from dhc.data.standin.draw import draw_pictures
+from dhc.data.standin.labels import SLIPS, SPLITS, SplitRows, split_rows
+from dhc.data.standin.palettes import CLASSES
 from dhc.errors import DataError
 
 VERSION = 1
@@ -77,12 +77,12 @@ def make_dataset(
 ) -> None:
     """Write a stand-in data set of 64x64 RGB PNGs in the Kaggle layout into the new folder `root`.
 
-    The classes are the first `classes` of `palettes.LOOKS`; their frequencies are the competition's. A seed gives the
+    The classes are the first `classes` of `palettes.CLASSES`; their frequencies are the competition's. A seed gives the
     same labels and names everywhere, and on one machine the same bytes, whatever the number of processes (default: one
     a core, at most 8). `progress(done, total)` is called in this process. DataError when the numbers make no data set,
     when `root` is there and not empty or cannot be written, or while another process is making it.
     """
-    plans = plan_dataset(classes=classes, train=train, val=val, test=test, seed=seed)
+    plans = split_rows(classes=classes, train=train, val=val, test=test, seed=seed)
     about = {"kind": STAND_IN, "version": VERSION, "seed": seed, "classes": classes}
     about |= {"train": train, "val": val, "test": test}
     total = train + val + test
@@ -137,14 +137,14 @@ def _clear_leftovers(partial: Path) -> None:
     shutil.rmtree(partial)
 
 
-def _write_tables(folder: Path, plans: dict[str, SplitPlan]) -> None:
+def _write_tables(folder: Path, plans: dict[str, SplitRows]) -> None:
     """The CSV tables and the empty picture folders. A data set without test pictures has no test table."""
     for split in SPLITS:
         plan = plans[split]
         if split == "test" and not plan.files:
             continue
         (folder / f"{split}_images").mkdir()
-        names = [LOOKS[label].name for label in plan.label]
+        names = [CLASSES[label].name for label in plan.label]
         labelled = "test_labels.csv" if split == "test" else f"{split}.csv"
         _write_csv(folder / labelled, ("Image", "Class"), zip(plan.files, names, strict=True))
         if split == "test":
@@ -158,11 +158,11 @@ def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -
         writer.writerows(rows)
 
 
-def _batches(plans: dict[str, SplitPlan], seed: int) -> Iterator[Batch]:
+def _batches(plans: dict[str, SplitRows], seed: int) -> Iterator[Batch]:
     """All pictures, cut into batches of one class each; depends on nothing but the plan."""
     for number, split in enumerate(SPLITS):
         plan = plans[split]
-        for look in range(len(LOOKS)):
+        for look in range(len(CLASSES)):
             files = [plan.files[row] for row in np.flatnonzero(plan.drawn == look)]
             for start in range(0, len(files), _BATCH):
                 yield Batch(seed, number, look, start // _BATCH, tuple(files[start : start + _BATCH]))
@@ -212,7 +212,7 @@ def _start_worker() -> None:
 def draw_batch(folder: Path, batch: Batch) -> int:
     """Draw one batch and write its PNGs below `folder`; returns how many."""
     rng = np.random.default_rng([batch.seed, batch.split, batch.look, batch.number])
-    pictures = dream(LOOKS[batch.look], len(batch.files), rng)
+    pictures = draw_pictures(CLASSES[batch.look], len(batch.files), rng)
     images = folder / f"{SPLITS[batch.split]}_images"
     for file, picture in zip(batch.files, pictures, strict=True):
         written, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])

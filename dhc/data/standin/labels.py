@@ -17,25 +17,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dhc.data.standin.palettes import LOOKS
+from dhc.data.standin.palettes import CLASSES
 from dhc.errors import DataError
 
 SPLITS = ("train", "val", "test")
-MOST_CLASSES = len(LOOKS)
+MOST_CLASSES = len(CLASSES)
 # This share of the pictures is drawn as a look-alike of its label: the little confusion that no network can resolve.
 SLIPS = 0.03
 
 
 @dataclass(frozen=True)
-class SplitPlan:
-    """One split, row by row. files: names without a folder; label: (N,) int64 into `LOOKS`; drawn: what is really drawn."""
+class SplitRows:
+    """One split, row by row. files: names without a folder; label: (N,) int64 into `CLASSES`; drawn: what is really drawn."""
 
     files: tuple[str, ...]
     label: NDArray[np.int64]
     drawn: NDArray[np.int64]
 
 
-def plan_dataset(*, classes: int, train: int, val: int, test: int, seed: int) -> dict[str, SplitPlan]:
+def split_rows(*, classes: int, train: int, val: int, test: int, seed: int) -> dict[str, SplitRows]:
     """Files and labels of each split. DataError when the numbers make no data set."""
     _check(classes, train, val, test, seed)
     names = _file_names(train, val, test, seed)
@@ -55,7 +55,7 @@ def split_counts(*, classes: int, train: int, val: int, test: int, seed: int) ->
     Which class gets which frequency is the seed's choice. The test split follows train and val together.
     """
     real = frequencies()
-    dealt = [real[i] for i in shuffled(len(real), f"{seed}/frequencies")][:classes]
+    dealt = [real[i] for i in permutation(len(real), f"{seed}/frequencies")][:classes]
     return {
         "train": apportion(train, [pair[0] for pair in dealt], at_least=1),
         "val": apportion(val, [pair[1] for pair in dealt], at_least=1),
@@ -79,7 +79,7 @@ def apportion(total: int, weights: Sequence[int], at_least: int) -> list[int]:
     return shares
 
 
-def shuffled(count: int, salt: str) -> list[int]:
+def permutation(count: int, salt: str) -> list[int]:
     """0 … count - 1 in an order that depends on `salt` alone."""
     return sorted(range(count), key=lambda i: _digest(salt, i))
 
@@ -93,21 +93,21 @@ def _chance(salt: str, i: int) -> float:
     return int.from_bytes(_digest(salt, i)[:6], "big") / 2**48
 
 
-def _plan_split(split: str, files: tuple[str, ...], counts: Sequence[int], seed: int) -> SplitPlan:
+def _plan_split(split: str, files: tuple[str, ...], counts: Sequence[int], seed: int) -> SplitRows:
     ordered = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    label = ordered[shuffled(len(ordered), f"{seed}/{split}/order")]
+    label = ordered[permutation(len(ordered), f"{seed}/{split}/order")]
     drawn = label.copy()
     for row in range(len(label)):
         others = _look_alikes(int(label[row]), len(counts))
         if others and _chance(f"{seed}/{split}/slip", row) < SLIPS:
             drawn[row] = others[int(_chance(f"{seed}/{split}/as", row) * len(others))]
-    return SplitPlan(files, label, drawn)
+    return SplitRows(files, label, drawn)
 
 
 @lru_cache(maxsize=MOST_CLASSES * MOST_CLASSES)
 def _look_alikes(label: int, classes: int) -> tuple[int, ...]:
     """The other classes in use of the same family."""
-    return tuple(i for i in range(classes) if i != label and LOOKS[i].family == LOOKS[label].family)
+    return tuple(i for i in range(classes) if i != label and CLASSES[i].family == CLASSES[label].family)
 
 
 def _file_names(train: int, val: int, test: int, seed: int) -> dict[str, tuple[str, ...]]:
@@ -115,7 +115,7 @@ def _file_names(train: int, val: int, test: int, seed: int) -> dict[str, tuple[s
 
     Unlike the competition's, the numbers say nothing about the class.
     """
-    numbers = [f"{number:05d}.png" for number in shuffled(train + val + test, f"{seed}/numbers")]
+    numbers = [f"{number:05d}.png" for number in permutation(train + val + test, f"{seed}/numbers")]
     unknown = (str(uuid.UUID(bytes=_digest(f"{seed}/uuid", i)[:16], version=4)) + ".png" for i in range(test))
     return {"train": tuple(numbers[:train]), "val": tuple(numbers[train : train + val]), "test": tuple(unknown)}
 

@@ -52,7 +52,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Look:
+class StandInClass:
     """One class: a family and one of its colours. `name` is what a person reads, such as "spiral amber"."""
 
     family: Family
@@ -78,7 +78,7 @@ FAMILIES = tuple(
     Family(motif, first, mood, light=(index * 0.382) % 1.0) for index, (motif, first, mood) in enumerate(_FAMILIES)
 )
 # In text order, so that the first N classes are whole families where N allows it.
-LOOKS = tuple(sorted((Look(f, c) for f in FAMILIES for c in f.colours), key=lambda look: look.name))
+CLASSES = tuple(sorted((StandInClass(f, c) for f in FAMILIES for c in f.colours), key=lambda look: look.name))
 
 
 def to_rgb(oklch: ArrayLike) -> F32:

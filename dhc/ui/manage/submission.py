@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.data.select import WRONG, few_classes
+from dhc.data.select import WRONG_ANSWER, few_classes_text
 from dhc.errors import DataError
 from dhc.jobs import submission as jobs
 from dhc.jobs.submission import Submission
@@ -43,7 +43,7 @@ def can_answer(info: RunInfo) -> bool:
 
 
 def _knows(config: RunConfig) -> str:
-    return few_classes(config.data, session.dataset(config.data.path), WRONG)
+    return few_classes_text(config.data, session.dataset(config.data.path), WRONG_ANSWER)
 
 
 def _test_pictures(config: RunConfig) -> int:

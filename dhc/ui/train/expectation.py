@@ -15,7 +15,7 @@ from dhc.data.select import class_count
 from dhc.errors import ConfigError
 from dhc.figures import schedule
 from dhc.machine import hardware
-from dhc.models.cost import gains_by_bfloat16, layer_count, matrix_rate
+from dhc.models.cost import gains_from_bfloat16, layer_count, matrix_rate
 from dhc.models.schedules import planned_rates
 from dhc.runs.store import RunInfo
 from dhc.text import duration_text, size_text
@@ -44,7 +44,7 @@ def _precision(asked: str, device: str, gains: bool) -> str:
 
 def resolved_precision(config: RunConfig, device: str, classes: int) -> str:
     """The dtype policy that the config's network gets on `device`."""
-    return _precision(config.device.precision, device, gains_by_bfloat16(config, classes))
+    return _precision(config.device.precision, device, gains_from_bfloat16(config, classes))
 
 
 def expectation(config: RunConfig, dataset: Dataset, device: str, known: Sequence[RunInfo] | None = None) -> Estimate:
