@@ -4,6 +4,8 @@
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
+# Two cores take one file each, in the order that tests/conftest.py puts them in.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test check bench clean
@@ -15,13 +17,13 @@ test: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest $(TWO) --durations=10
 
 check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow and not pages and not e2e" -q -n 2 --dist loadfile
+	$(BIN)/pytest -m "not slow and not pages and not e2e" -q $(TWO)
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks

@@ -1,13 +1,41 @@
-"""Fixtures that several tests share: a tiny stand-in data set and settings that train in seconds."""
+"""Fixtures that several tests share, the order of the files, and what would make every test slower than the product is."""
 
 from __future__ import annotations
 
+import functools
+from collections import defaultdict
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from dhc.config import RunConfig
 from dhc.data.standin.generate import make_dataset
+
+SLOW_FIRST = ("e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
+hypothesis.settings.load_profile("any machine")
+
+
+@pytest.hookimpl(trylast=True)  # e2e/conftest.py marks its tests first
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole files in the order of SLOW_FIRST: a long one that came last would keep one core waiting for the other."""
+    ranks: dict[Path, list[int]] = defaultdict(list)
+    for item in items:
+        ranks[item.path] += [SLOW_FIRST.index(mark.name) for mark in item.iter_markers() if mark.name in SLOW_FIRST]
+    items.sort(key=lambda item: min(ranks[item.path], default=len(SLOW_FIRST)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages_as_the_server_runs_them() -> None:
+    """Spare each script run of AppTest what the server never does: clearing Keras (a garbage collection of
+    a second), which it never loads, and looking through all installed packages for components, which it does once."""
+    from streamlit.components.v2 import manifest_scanner
+    from streamlit.runtime.scriptrunner import script_runner
+
+    script_runner._clean_problem_modules = lambda: None
+    manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(scope="session")
