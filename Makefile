@@ -1,45 +1,60 @@
-# make run    serve the dashboard on http://127.0.0.1:8501     make test    every test, browser tests included
-# make check  ruff, mypy and the fast tests                    make bench   the tables in the README
-# PORT=8600 make run serves elsewhere. Python 3.11 or later is all that is needed.
+# make run      serve the dashboard on http://127.0.0.1:8501 (PORT=8600 make run: elsewhere)
+# make test     every check and every test, browser tests included; make test K=ladder: only the tests of that name
+# make check    ruff, mypy and the fast tests
+# make fix      what ruff can mend by itself, and the format of every file
+# make docs     write the generated pages of docs/ anew
+# make bench    the tables of docs/measured.md
+# make upgrade  write constraints.txt with the newest versions; then make test
+# Python 3.11, 3.12 or 3.13 is all that is needed.
 PYTHON ?= python3
 PORT ?= 8501
 BIN := .venv/bin
 # Two cores take one file each, in the order that tests/conftest.py puts them in.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check bench clean
+.PHONY: run test check lint fix docs bench upgrade clean
 
 run: .venv/run
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
-test: .venv/dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest $(TWO) --durations=10
+test: .venv/dev $(if $(K),,lint)
+	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)")
 
-check: .venv/dev
+check: lint
+	$(BIN)/pytest -m "not slow and not pages and not e2e" -q $(TWO)
+
+lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not slow and not pages and not e2e" -q $(TWO)
+
+fix: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/dev
+	$(BIN)/python tests/test_docs.py
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks
+
+upgrade: .venv/dev
+	$(BIN)/python .ci/constraints.py > .venv/constraints.txt
+	mv .venv/constraints.txt constraints.txt
 
 clean:
 	rm -rf .venv
 
 # Each stamp is newer than what it was made from, so a second call has nothing to do.
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Python 3.11 or later is needed: PYTHON=/path/to/python3.12 make run"; exit 1)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || (echo "Python 3.11, 3.12 or 3.13 is needed (TensorFlow has none for others yet): PYTHON=/path/to/python3.12 make run"; exit 1)
 	$(PYTHON) -m venv .venv
 
-.venv/run: requirements.txt | .venv/bin/python
+.venv/run: requirements.txt constraints.txt | .venv/bin/python
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.venv/dev: requirements.txt requirements-dev.txt | .venv/bin/python
+.venv/dev: requirements.txt requirements-dev.txt constraints.txt | .venv/bin/python
 	$(PIP) -r requirements-dev.txt
 	@touch .venv/run && touch $@

@@ -1,0 +1,26 @@
+"""Print the newest versions that requirements-dev.txt allows, as pip's constraints: `make upgrade` writes constraints.txt."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+HEADER = """\
+# Exact versions of what the requirements files ask for, and of what those packages need. `make` installs these.
+# `make upgrade` writes this file anew; commit it once `make test` has passed with it.
+"""
+BUILD_TOOLS = {"pip", "setuptools", "wheel"}  # a venv brings its own, which differ between versions of Python
+
+
+def newest_versions(requirements: str) -> dict[str, str]:
+    """Version by package name as pip resolves the requirements on this machine; nothing is installed."""
+    resolve = ["install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-", "-r", requirements]
+    report = subprocess.run([sys.executable, "-m", "pip", *resolve], capture_output=True, text=True, check=True)
+    packages = [item["metadata"] for item in json.loads(report.stdout)["install"]]
+    return {package["name"]: package["version"] for package in packages if package["name"] not in BUILD_TOOLS}
+
+
+if __name__ == "__main__":
+    pins = sorted(newest_versions("requirements-dev.txt").items(), key=lambda pin: pin[0].lower())
+    print(HEADER + "\n".join(f"{name}=={version}" for name, version in pins))
