@@ -14,7 +14,7 @@ from make_run import make_run
 from screens import ROOT, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
-from dhc.analysis.bets import Bet, Calibration, bets_of, calibration, settled
+from dhc.analysis.bets import Bet, Calibration, bets_of, calibration, settled_bets
 from dhc.figures import bets as figures
 from dhc.jobs import launch
 from dhc.runs import rundir
@@ -57,7 +57,7 @@ def test_a_bet_is_settled_by_the_last_epoch_of_a_run_that_has_ended(runs: Path, 
     )  # fmt: skip
     assert [round(bet.error, 6) for bet in bets_of(info)] == [0.05, -0.1]
     assert bets_of(replace(info, accuracy=None)) == bets_of(info)[:1]
-    assert {bet.run for bet in settled(Store(runs).runs())} == {PARENT}
+    assert {bet.run for bet in settled_bets(Store(runs).runs())} == {PARENT}
 
 
 def test_bias_is_the_mean_error_and_distance_the_mean_absolute_one() -> None:

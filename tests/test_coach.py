@@ -46,7 +46,8 @@ def test_overfitting_begins_where_val_loss_starts_to_rise_while_loss_falls() -> 
     assert found is not None
     assert found.epochs == (3,)
     assert (
-        found.said == "val_loss rose 3 epochs in a row up to epoch 6, 1.00 to 2.50, while loss fell from 2.00 to 0.50"
+        found.sentence
+        == "val_loss rose 3 epochs in a row up to epoch 6, 1.00 to 2.50, while loss fell from 2.00 to 0.50"
     )
     assert detectors.overfitting(rising, epochs=4, smooth=1) is None
     assert (
@@ -67,7 +68,7 @@ def test_a_drop_stands_at_the_epoch_before_the_new_rate_and_says_what_came_of_it
     found = detectors.rate_drops(case(val_accuracy=[0.2, 0.5, 0.4, 0.6], drops=[(4, 1e-3, 5e-4)]))
     assert found is not None
     assert found.epochs == (3,)
-    assert found.said == (
+    assert found.sentence == (
         "the learning rate fell once, first after epoch 3: 0.001 → 0.0005; best val_accuracy before the first fall 0.500, "
         "after it 0.600"
     )
@@ -87,7 +88,7 @@ def test_divergence_is_a_loss_that_explodes_or_is_no_number() -> None:
     found = detectors.divergence(case(loss=[2, 1, 5]))
     assert found is not None
     assert found.epochs == (3,)
-    assert found.said == "loss was 5.00 in epoch 3 after 1.00 at its lowest"
+    assert found.sentence == "loss was 5.00 in epoch 3 after 1.00 at its lowest"
     assert detectors.divergence(case(loss=[2, 0.1, 0.5])) is None  # small losses double easily
     assert detectors.divergence(case(loss=[2, NAN, 1])).epochs == (2,)  # type: ignore[union-attr]
     assert detectors.divergence(case(loss=[2, 1], batches=[0.9, NAN])).epochs == (3,)  # type: ignore[union-attr]
@@ -97,7 +98,9 @@ def test_a_dead_start_stays_at_chance_and_ends_where_it_wakes() -> None:
     found = detectors.dead_start(case(accuracy=[0.1, 0.12, 0.1, 0.3], val_accuracy=[0.1, 0.1, 0.14, 0.4]), epochs=3)
     assert found is not None
     assert found.epochs == (3,)
-    assert "in the first 3 epochs accuracy and val_accuracy did not get above 0.140; chance is 1 in 10" in found.said
+    assert (
+        "in the first 3 epochs accuracy and val_accuracy did not get above 0.140; chance is 1 in 10" in found.sentence
+    )
     assert detectors.dead_start(case(accuracy=[0.1, 0.12, 0.3], val_accuracy=[0.1] * 3), epochs=3) is None
     assert detectors.dead_start(case(accuracy=[0.1] * 3, val_accuracy=[0.1] * 3, classes=None), epochs=3) is None
 
@@ -106,7 +109,7 @@ def test_val_asleep_is_a_val_at_chance_beside_an_accuracy_that_is_not() -> None:
     found = detectors.val_asleep(case(accuracy=[0.4, 0.5, 0.6], val_accuracy=[0.1, 0.1, 0.5]))
     assert found is not None
     assert found.epochs == (2,)
-    assert "while accuracy reached 0.500" in found.said
+    assert "while accuracy reached 0.500" in found.sentence
     assert detectors.val_asleep(case(accuracy=[0.1, 0.5], val_accuracy=[0.1, 0.1])) is None
 
 
@@ -114,7 +117,7 @@ def test_unstable_counts_the_falls_and_names_the_worst() -> None:
     found = detectors.unstable(case(val_accuracy=[0.5, 0.4, 0.6, 0.3, 0.5, 0.44]), fall=0.05, times=3)
     assert found is not None
     assert found.epochs == (2, 4, 6)
-    assert "3 times, most in epoch 4: 0.600 to 0.300" in found.said
+    assert "3 times, most in epoch 4: 0.600 to 0.300" in found.sentence
     assert detectors.unstable(case(val_accuracy=[0.5, 0.4, 0.6, 0.3]), fall=0.05, times=3) is None
 
 
@@ -123,7 +126,7 @@ def test_still_learning_is_said_at_the_end_only() -> None:
     found = detectors.still_learning(case(val_accuracy=rising))
     assert found is not None
     assert found.epochs == (6,)
-    assert found.said == "mean val_accuracy of the last 3 epochs was 0.500, of the 3 before 0.200"
+    assert found.sentence == "mean val_accuracy of the last 3 epochs was 0.500, of the 3 before 0.200"
     assert detectors.still_learning(case(val_accuracy=rising, settings={"fit.epochs": 7})) is None
     assert detectors.still_learning(case(val_accuracy=[0.5] * 6)) is None
 
@@ -216,7 +219,7 @@ def test_whatever_the_curve_marks_lie_within_it_and_suggestions_are_sound(
     assert [mark.number for mark in found] == list(range(1, len(found) + 1))
     for mark in found:
         assert all(1 <= epoch <= n for epoch in mark.epochs)
-        assert "nan" not in mark.said
+        assert "nan" not in mark.sentence
         assert all(run.config.uses(change.name) or mark.config.uses(change.name) for change in mark.changes)  # type: ignore[union-attr]
         assert bool(mark.changes) == (mark.config is not None)
 

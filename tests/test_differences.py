@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_run import make_run
 
-from dhc.analysis.differences import NO_EFFECT, UNKNOWN, circumstances, results, settings, shown, telling, text
+from dhc.analysis.differences import (
+    NO_EFFECT,
+    UNKNOWN,
+    circumstances,
+    differing_settings,
+    results,
+    setting_text,
+    settings,
+    value_text,
+)
 from dhc.config import RunConfig, fields
 from dhc.runs import rundir
 from dhc.runs.environment import MAX_TEXT, MAX_VERSIONS, read_environment
@@ -43,17 +52,17 @@ def test_a_setting_without_effect_has_no_value_and_that_counts_as_a_difference()
 
 
 def test_runs_are_told_apart_by_what_has_an_effect_in_those_that_differ() -> None:
-    assert telling([BASE, CONSTANT]) == ("schedule.name",)
-    assert telling([BASE, SLOWER]) == ("schedule.factor",)
-    assert telling([BASE, SLOWER.with_values({"schedule.name": "constant"})]) == ("schedule.name",)
-    assert telling([BASE]) == telling([]) == ()
+    assert differing_settings([BASE, CONSTANT]) == ("schedule.name",)
+    assert differing_settings([BASE, SLOWER]) == ("schedule.factor",)
+    assert differing_settings([BASE, SLOWER.with_values({"schedule.name": "constant"})]) == ("schedule.name",)
+    assert differing_settings([BASE]) == differing_settings([]) == ()
 
 
 @given(configs)
 def test_what_tells_runs_apart_is_among_the_rows_that_differ(asked: list[RunConfig]) -> None:
     rows = settings(asked)
     assert [row.name for row in rows] == [f.name for f in fields() if any(c.uses(f.name) for c in asked)]
-    assert set(telling(asked)) <= {row.name for row in rows if row.differs}
+    assert set(differing_settings(asked)) <= {row.name for row in rows if row.differs}
     assert not any(row.differs for row in settings([asked[0]] * 3))
 
 
@@ -61,14 +70,14 @@ def test_what_tells_runs_apart_is_among_the_rows_that_differ(asked: list[RunConf
     ("value", "seen"), [(None, NO_EFFECT), (True, "on"), (False, "off"), (0.30000000000000004, "0.3"), (3, "3")]
 )
 def test_values_read_as_a_person_writes_them(value: object, seen: str) -> None:
-    assert text(value) == seen
+    assert value_text(value) == seen
 
 
 def test_of_a_data_folder_its_name_is_shown_and_of_a_missing_config_nothing() -> None:
-    assert shown(BASE, "data.path") == "stand-in"
-    assert shown(CONSTANT, "schedule.factor") == NO_EFFECT
-    assert shown(None, "schedule.factor") == UNKNOWN
-    assert text("/", "data.path") == "/"
+    assert setting_text(BASE, "data.path") == "stand-in"
+    assert setting_text(CONSTANT, "schedule.factor") == NO_EFFECT
+    assert setting_text(None, "schedule.factor") == UNKNOWN
+    assert value_text("/", "data.path") == "/"
 
 
 def test_results_are_those_of_the_runs(tmp_path: Path, tiny_data: Path) -> None:

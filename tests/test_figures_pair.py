@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dhc.analysis.significance import Spread
+from dhc.analysis.significance import SeedResults
 from dhc.figures import theme
 from dhc.figures.flips import LESS, MORE, difference_heatmap, scale
 from dhc.figures.noise import Interval, intervals, seeds
@@ -69,9 +69,9 @@ def test_an_interval_reaches_from_its_low_end_to_its_high_one() -> None:
 
 
 def test_each_seed_is_a_dot_and_each_side_has_its_mean() -> None:
-    figure = seeds(Spread((0.6, 0.7)), Spread((0.8,)))
+    figure = seeds(SeedResults((0.6, 0.7)), SeedResults((0.8,)))
     by_uid = {trace.uid: trace for trace in figure.data}
     assert list(by_uid["A"].x) == [0.6, 0.7]
     assert by_uid["mean A"].x[0] == pytest.approx(0.65)
     assert "mean B" in by_uid
-    assert "mean A" not in {trace.uid for trace in seeds(Spread(()), Spread((0.8,))).data}
+    assert "mean A" not in {trace.uid for trace in seeds(SeedResults(()), SeedResults((0.8,))).data}

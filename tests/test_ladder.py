@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from make_run import make_run
 
 from dhc.analysis import factor
-from dhc.analysis.ladder import Group, Step, compare, group_of, groups, ladder, scale_of
+from dhc.analysis.ladder import PictureSet, Step, compare, ladder, picture_set_of, picture_sets, scale_of
 from dhc.cli.follow import follow
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, DataError, DeviceError
@@ -49,11 +49,11 @@ def make(tmp_path: Path, tiny_data: Path) -> Make:
 
 
 @pytest.fixture
-def here(tiny_data: Path) -> Group:
-    return Group(str(tiny_data.resolve()))
+def here(tiny_data: Path) -> PictureSet:
+    return PictureSet(str(tiny_data.resolve()))
 
 
-def step_of(runs_dir: Path, group: Group, name: str) -> Step:
+def step_of(runs_dir: Path, group: PictureSet, name: str) -> Step:
     (found,) = [step for step in ladder(Store(runs_dir).runs(), group) if step.name == name]
     return found
 
@@ -62,86 +62,90 @@ def step_of(runs_dir: Path, group: Group, name: str) -> Step:
 
 
 def test_without_runs_every_rung_is_missing_and_in_the_ladders_order() -> None:
-    steps = ladder([], Group("/data"))
+    steps = ladder([], PictureSet("/data"))
     assert [step.name for step in steps] == list(RUNGS)
-    assert all(step.missing and step.shown is None for step in steps)
+    assert all(step.missing and step.run is None for step in steps)
 
 
-def test_the_best_run_that_ended_well_counts(make: Make, tmp_path: Path, here: Group) -> None:
+def test_the_best_run_that_ended_well_counts(make: Make, tmp_path: Path, here: PictureSet) -> None:
     make("cnn3", accuracy=4 / 9)
     best = make("cnn3", accuracy=6 / 9, how="stopped")
     make("cnn3", accuracy=5 / 9)
     make("cnn3", accuracy=8 / 9, how="failed")
     step = step_of(tmp_path, here, "cnn3")
-    assert step.best is not None
-    assert (step.best.id, step.best.best_val_accuracy, step.count) == (best, pytest.approx(6 / 9), 3)
-    assert (step.alive, step.broken, step.missing) == (None, None, False)
+    assert step.best_run is not None
+    assert (step.best_run.id, step.best_run.best_val_accuracy, step.count) == (best, pytest.approx(6 / 9), 3)
+    assert (step.live_run, step.failed_run, step.missing) == (None, None, False)
 
 
-def test_a_running_step_is_neither_measured_nor_missing(make: Make, tmp_path: Path, here: Group) -> None:
+def test_a_running_step_is_neither_measured_nor_missing(make: Make, tmp_path: Path, here: PictureSet) -> None:
     run = make("cnn5", how="running")
     step = step_of(tmp_path, here, "cnn5")
-    assert (step.best, step.missing) == (None, False)
-    assert step.alive is not None
-    assert step.alive.id == run
+    assert (step.best_run, step.missing) == (None, False)
+    assert step.live_run is not None
+    assert step.live_run.id == run
 
 
-def test_the_run_that_trains_goes_before_the_one_that_waits(make: Make, tmp_path: Path, here: Group) -> None:
+def test_the_run_that_trains_goes_before_the_one_that_waits(make: Make, tmp_path: Path, here: PictureSet) -> None:
     training = make("cnn5", how="running")
     queued = make("cnn5", how="running")
     (tmp_path / queued / rundir.PROCESS).unlink()
     step = step_of(tmp_path, here, "cnn5")
-    assert step.alive is not None
-    assert step.alive.id == training
+    assert step.live_run is not None
+    assert step.live_run.id == training
 
 
-def test_a_step_whose_only_run_failed_is_missing_and_says_which(make: Make, tmp_path: Path, here: Group) -> None:
+def test_a_step_whose_only_run_failed_is_missing_and_says_which(make: Make, tmp_path: Path, here: PictureSet) -> None:
     run = make("cnn5", how="failed")
     step = step_of(tmp_path, here, "cnn5")
     assert step.missing
-    assert step.broken is not None
-    assert step.broken.id == run
+    assert step.failed_run is not None
+    assert step.failed_run.id == run
 
 
-def test_runs_that_are_no_step_and_unreadable_ones_count_nowhere(make: Make, tmp_path: Path, here: Group) -> None:
+def test_runs_that_are_no_step_and_unreadable_ones_count_nowhere(make: Make, tmp_path: Path, here: PictureSet) -> None:
     make(None, {"schedule.name": "constant"})
     (tmp_path / make("cnn3") / rundir.CONFIG).write_text('{"torn')
     assert all(step.missing for step in ladder(Store(tmp_path).runs(), here))
 
 
-def test_runs_on_other_pictures_are_never_compared(make: Make, tmp_path: Path, here: Group) -> None:
+def test_runs_on_other_pictures_are_never_compared(make: Make, tmp_path: Path, here: PictureSet) -> None:
     """Twelve classes are easier than all: a demo must not stand beside a whole run."""
     make("cnn3", {"data.classes": 2}, accuracy=1.0)
     make("cnn3", {"data.train_fraction": 0.5}, accuracy=1.0)
     assert step_of(tmp_path, here, "cnn3").missing
-    assert not step_of(tmp_path, Group(here.path, classes=2), "cnn3").missing
-    assert not step_of(tmp_path, Group(here.path, train_fraction=0.5), "cnn3").missing
+    assert not step_of(tmp_path, PictureSet(here.path, classes=2), "cnn3").missing
+    assert not step_of(tmp_path, PictureSet(here.path, train_fraction=0.5), "cnn3").missing
 
 
 def test_the_group_with_most_rungs_comes_first_and_a_folder_without_runs_is_one_too(
-    make: Make, tmp_path: Path, here: Group
+    make: Make, tmp_path: Path, here: PictureSet
 ) -> None:
     for _ in range(3):
         make("cnn3", {"data.classes": 2})
     make("cnn3")
     make("cnn5")
     empty = tmp_path / "empty"
-    assert groups(Store(tmp_path).runs(), [str(empty), here.path]) == (here, Group(here.path, 2), Group(str(empty)))
+    assert picture_sets(Store(tmp_path).runs(), [str(empty), here.path]) == (
+        here,
+        PictureSet(here.path, 2),
+        PictureSet(str(empty)),
+    )
 
 
 def test_a_folder_is_the_same_however_it_is_written(tiny_data: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(tiny_data)
     written = [tiny_data, tiny_data / ".." / tiny_data.name, link]
-    assert len({group_of(RunConfig().with_values({"data.path": str(path)})) for path in written}) == 1
+    assert len({picture_set_of(RunConfig().with_values({"data.path": str(path)})) for path in written}) == 1
 
 
 @given(st.text(min_size=1, max_size=50).filter(lambda text: "\x00" not in text), st.integers(0, 100))
 def test_any_text_as_a_path_gives_a_group_with_a_plain_key(path: str, classes: int) -> None:
-    group = group_of(RunConfig().with_values({"data.path": path, "data.classes": classes}))
-    assert group.key == Group(group.path, classes).key
+    group = picture_set_of(RunConfig().with_values({"data.path": path, "data.classes": classes}))
+    assert group.key == PictureSet(group.path, classes).key
     assert set(group.key) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    assert Group(group.path, classes + 1).key != group.key
+    assert PictureSet(group.path, classes + 1).key != group.key
 
 
 # --- what differs -----------------------------------------------------------------------------------------------------
@@ -152,7 +156,7 @@ def changes(step: Step) -> dict[str, tuple[str | None, str | None]]:
 
 
 def test_unmeasured_steps_differ_as_the_report_ran_them() -> None:
-    steps = {step.name: step for step in ladder([], Group("/data"))}
+    steps = {step.name: step for step in ladder([], PictureSet("/data"))}
     assert not steps["knn"].changes
     assert changes(steps["vgg16-warmup"])["schedule.name"] == ("exponential", "warmup")
     assert changes(steps["vgg16"])["schedule.decay_rate"] == ("0.98", None)
@@ -160,7 +164,7 @@ def test_unmeasured_steps_differ_as_the_report_ran_them() -> None:
     assert not any(step.compared for step in steps.values())
 
 
-def test_measured_neighbours_differ_as_their_runs_did(make: Make, tmp_path: Path, here: Group) -> None:
+def test_measured_neighbours_differ_as_their_runs_did(make: Make, tmp_path: Path, here: PictureSet) -> None:
     make("vgg16-warmup", {"fit.epochs": 3, "fit.batch_size": 8}, epochs=3)
     make("vgg16", {"fit.epochs": 3, "fit.batch_size": 16}, epochs=3)
     step = step_of(tmp_path, here, "vgg16")
@@ -258,17 +262,17 @@ def test_nothing_is_queued_unless_all_can_be(
 
 
 @pytest.mark.slow
-def test_a_queue_of_two_rungs_runs_in_the_ladders_order(tiny_data: Path, tmp_path: Path, here: Group) -> None:
+def test_a_queue_of_two_rungs_runs_in_the_ladders_order(tiny_data: Path, tmp_path: Path, here: PictureSet) -> None:
     tiny = {**here.changes, "model.width": 1 / 32, "fit.epochs": 1, "fit.batch_size": 8}
     configs = rung_configs(["cnn3", "cnn3-linear"], "quick", tiny)
     ids = launch_all(configs.values(), tmp_path)
     store = Store(tmp_path)
-    assert all(step.alive for step in ladder(store.runs(), here) if step.name in configs)
+    assert all(step.live_run for step in ladder(store.runs(), here) if step.name in configs)
     assert [follow(store, run_id, lambda line: None) for run_id in ids] == ["finished", "finished"]
     first, second = (store.log(run_id).others[0]["t"] for run_id in ids)
     assert first < second
     steps = {step.name: step for step in ladder(store.runs(), here)}
-    assert [steps[name].best.id for name in ("cnn3-linear", "cnn3")] == ids  # type: ignore[union-attr]
+    assert [steps[name].best_run.id for name in ("cnn3-linear", "cnn3")] == ids  # type: ignore[union-attr]
     assert steps["cnn3"].compared
 
 
@@ -333,7 +337,7 @@ def trace(figure: Any, uid: str) -> Any:
     return found
 
 
-def test_the_chart_shows_measured_bars_and_the_reported_range(make: Make, tmp_path: Path, here: Group) -> None:
+def test_the_chart_shows_measured_bars_and_the_reported_range(make: Make, tmp_path: Path, here: PictureSet) -> None:
     measured = make("cnn3", accuracy=6 / 9)
     running = make("cnn5", accuracy=3 / 9, how="running")
     figure = rungs(ladder(Store(tmp_path).runs(), here))
@@ -359,7 +363,7 @@ def test_the_factor_chart_has_a_dot_a_run_and_a_line_of_means() -> None:
 
 
 def test_charts_without_runs_draw() -> None:
-    assert trace(rungs(ladder([], Group("/d"))), "measured").x.size == 0
+    assert trace(rungs(ladder([], PictureSet("/d"))), "measured").x.size == 0
     assert "waiting" in factors([]).layout.annotations[-1].text
 
 
@@ -382,7 +386,7 @@ def test_the_command_runs_every_step_to_its_end_and_compares(tiny_data: Path, tm
     assert all(row["status"] == "finished" and 0 <= row["measured"] <= 1 for row in rows)
     assert [row["reported"] for row in rows] == [rung.reported and list(rung.reported) for rung in RUNGS.values()]
     assert f"{len(RUNGS)}/{len(RUNGS)}  " in done.stderr
-    assert not any(step.missing for step in ladder(Store(tmp_path).runs(), Group(str(tiny_data.resolve()))))
+    assert not any(step.missing for step in ladder(Store(tmp_path).runs(), PictureSet(str(tiny_data.resolve()))))
 
 
 @pytest.mark.slow

@@ -16,10 +16,10 @@ from dhc.analysis.optimism import (
     expected_maximum,
     expected_optimism,
     halves,
-    held_back,
-    judged_alike,
+    judge_by_halves,
     mean_correlation,
     right_answers,
+    runs_on_same_pictures,
 )
 from dhc.runs import rundir
 from dhc.runs.store import Store, read_predictions
@@ -85,11 +85,11 @@ def test_runs_that_are_all_luck_are_found_out_and_a_real_winner_is_not() -> None
     rng = np.random.default_rng(1)
     ids = np.array([f"val_images/{i}.png" for i in range(1000)])
     luck = {f"run {i}": rng.random((5, 1000)) < 0.7 for i in range(30)}
-    found = held_back(ids, luck)
+    found = judge_by_halves(ids, luck)
     assert found.optimism == pytest.approx(expected_maximum(150) * math.sqrt(0.7 * 0.3 / 500), rel=0.25)
-    assert found.held == pytest.approx(0.7, abs=0.02)
+    assert found.held_back_accuracy == pytest.approx(0.7, abs=0.02)
     better = {"good": rng.random((1, 1000)) < 0.9, **luck}
-    real = held_back(ids, better)
+    real = judge_by_halves(ids, better)
     assert abs(real.optimism) < 0.005
     assert real.winners == {"good": 1.0}
     assert real.runs == 31
@@ -97,7 +97,7 @@ def test_runs_that_are_all_luck_are_found_out_and_a_real_winner_is_not() -> None
 
 def test_too_few_pictures_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be halved"):
-        held_back(np.array(["a", "b"]), {"run": np.ones((1, 2), dtype=bool)})
+        judge_by_halves(np.array(["a", "b"]), {"run": np.ones((1, 2), dtype=bool)})
 
 
 def test_val_counts_as_used_by_every_ended_run_on_the_same_pictures(tiny_data: Path, tmp_path: Path) -> None:
@@ -113,8 +113,8 @@ def test_val_counts_as_used_by_every_ended_run_on_the_same_pictures(tiny_data: P
     own = next(info for info in runs if info.id == ids[0])
     assert own.config is not None
     noted = {info.id: (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {})["data_fingerprint"] for info in runs}
-    assert sorted(info.id for info in judged_alike(own.config, noted[ids[0]], runs, noted)) == ids[:2]
-    assert sorted(info.id for info in judged_alike(own.config, None, runs, {})) == ids[:2]
-    assert judged_alike(own.config, "another", runs, noted) == []
+    assert sorted(info.id for info in runs_on_same_pictures(own.config, noted[ids[0]], runs, noted)) == ids[:2]
+    assert sorted(info.id for info in runs_on_same_pictures(own.config, None, runs, {})) == ids[:2]
+    assert runs_on_same_pictures(own.config, "another", runs, noted) == []
     p = read_predictions(own.folder)
     assert right_answers(p).shape == (2, 9)

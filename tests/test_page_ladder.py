@@ -15,7 +15,7 @@ from screens import address, click, open_page, page_links, sent, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.analysis import factor
-from dhc.analysis.ladder import Group, group_of
+from dhc.analysis.ladder import PictureSet, picture_set_of
 from dhc.config import RunConfig
 from dhc.data.standin.generate import make_dataset
 from dhc.jobs import launch
@@ -204,7 +204,7 @@ def test_a_hostile_data_path_is_shown_as_text_and_breaks_nothing(make: Make, run
     config["data"]["path"] = path
     (runs / hostile / rundir.CONFIG).write_text(json.dumps(config))
     assert Store(runs).run(hostile).config is not None
-    key = group_of(RunConfig().with_values({"data.path": path})).key
+    key = picture_set_of(RunConfig().with_values({"data.path": path})).key
     for at in (open_page("ladder"), open_page("ladder", group=key)):
         assert not at.exception
         assert "of ours broke" not in texts(at)
@@ -220,7 +220,7 @@ def test_the_group_stands_in_the_address_and_a_demo_is_not_compared_with_a_whole
     make("cnn3", {"data.classes": 2}, accuracy=1.0)
     make("cnn3", accuracy=4 / 9)
     make("cnn5", accuracy=5 / 9)
-    whole, two = Group(str(data)), Group(str(data), classes=2)
+    whole, two = PictureSet(str(data)), PictureSet(str(data), classes=2)
     at = open_page("ladder")
     assert "0.444" in row(at, "cnn3")
     at.selectbox(key="dhc_ladder_group").set_value(two.key).run()
@@ -294,7 +294,7 @@ def test_the_missing_rungs_are_queued_at_the_chosen_scale_in_order(
 
 def test_the_rungs_of_a_group_are_run_on_its_pictures(make: Make, runs: Path, data: Path, no_worker: list[str]) -> None:
     make("cnn5", {"data.classes": 2, "data.train_fraction": 0.5})
-    press(open_page("ladder", group=Group(str(data), 2, 0.5).key), "Run the missing rungs")
+    press(open_page("ladder", group=PictureSet(str(data), 2, 0.5).key), "Run the missing rungs")
     queued = [info for info in Store(runs).runs() if info.state is State.QUEUED]
     assert len({info.group for info in queued}) == 1
     assert queued[0].group.startswith("Ladder, quick, ")
@@ -333,7 +333,7 @@ def test_each_run_of_a_queue_says_how_many_are_before_it(runs: Path, data: Path,
 def test_pictures_that_are_gone_are_said_to_be_and_nothing_starts(make: Make, runs: Path, data: Path) -> None:
     make("cnn5", accuracy=5 / 9)
     data.rename(data.with_name("elsewhere"))
-    at = open_page("ladder", group=Group(str(data)).key)
+    at = open_page("ladder", group=PictureSet(str(data)).key)
     assert not at.exception
     assert "does not exist" in texts(at)
     assert "Run the missing rungs" not in labels(at)

@@ -13,9 +13,9 @@ from make_run import make_run
 from scipy.stats import binomtest
 from screens import address, click, open_page, sent, texts
 
-from dhc.analysis.flips import groups, of_pair, signed_difference
-from dhc.analysis.paired import share
-from dhc.analysis.significance import Table, difference_interval, table_of
+from dhc.analysis.flips import cell_mask, flip_masks, signed_difference
+from dhc.analysis.paired import pair_up
+from dhc.analysis.significance import ContingencyTable, contingency_table, difference_interval
 from dhc.data.standin.generate import make_dataset
 from dhc.jobs import evaluation
 from dhc.runs import rundir
@@ -56,8 +56,8 @@ def runs(all_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return all_runs
 
 
-def table(runs: Path, a: str, b: str) -> Table:
-    return table_of(share(read_predictions(runs / a), read_predictions(runs / b)))
+def table(runs: Path, a: str, b: str) -> ContingencyTable:
+    return contingency_table(pair_up(read_predictions(runs / a), read_predictions(runs / b)))
 
 
 def captions(at: object) -> list[str]:
@@ -215,8 +215,8 @@ def test_the_button_runs_the_repeats_for_real_with_the_next_seeds(
 
 def test_the_four_grids_hold_their_pictures_and_their_titles_the_counts(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
-    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
-    members = groups(shared)
+    pairing = pair_up(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    members = flip_masks(pairing)
     tabs = at.button_group(key="dhc_flips_tab")
     titles = ["Fixed by B", "Broken by B", "Both wrong the same way", "Both wrong differently"]
     counts = [int(members[name].sum()) for name in ("fixed", "broken", "same", "different")]
@@ -230,12 +230,12 @@ def test_the_four_grids_hold_their_pictures_and_their_titles_the_counts(runs: Pa
 
 def test_a_click_on_a_cell_filters_the_grids_and_stands_in_the_address(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
-    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
-    members = groups(shared)
-    i, j = (int(c) for c in np.argwhere(signed_difference(shared) != 0)[0])
+    pairing = pair_up(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    members = flip_masks(pairing)
+    i, j = (int(c) for c in np.argwhere(signed_difference(pairing) != 0)[0])
     click(at, "dhc_flips_matrix", {"curve": 0, "customdata": [i, j]})
     assert (address(at, "flips_true"), address(at, "flips_said")) == (str(i), str(j))
-    inside = of_pair(shared, i, j)
+    inside = cell_mask(pairing, i, j)
     shown = address(at, "flips_tab") or "fixed"
     assert len(captions(at)) == int((members[shown] & inside).sum()) > 0  # type: ignore[index]
     at = open_page("runs", select=BOTH, panel="flips", flips_true=str(i), flips_said=str(j), flips_page="2")
@@ -244,11 +244,11 @@ def test_a_click_on_a_cell_filters_the_grids_and_stands_in_the_address(runs: Pat
 
 
 def test_a_cell_without_pictures_in_this_grid_shows_a_grid_that_has_some(runs: Path) -> None:
-    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
-    members = groups(shared)
+    pairing = pair_up(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    members = flip_masks(pairing)
     i, j = next(
         (i, j) for i in range(8) for j in range(8)
-        if i != j and not (members["fixed"] & of_pair(shared, i, j)).any() and (members["broken"] & of_pair(shared, i, j)).any()
+        if i != j and not (members["fixed"] & cell_mask(pairing, i, j)).any() and (members["broken"] & cell_mask(pairing, i, j)).any()
     )  # fmt: skip
     at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
     click(at, "dhc_flips_matrix", {"curve": 0, "customdata": [i, j]})
@@ -258,8 +258,8 @@ def test_a_cell_without_pictures_in_this_grid_shows_a_grid_that_has_some(runs: P
 
 def test_a_click_on_a_picture_shows_both_runs_most_probable_classes(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
-    shared = share(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
-    row = int(shared.rows_a[np.flatnonzero(groups(shared)["fixed"])[1]])
+    pairing = pair_up(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
+    row = int(pairing.rows_a[np.flatnonzero(flip_masks(pairing)["fixed"])[1]])
     click(at, "dhc_flips_grid", 1)
     assert address(at, "flips_picture") == str(row)
     alts = [chart["alt"] for chart in sent(at, "plot")]

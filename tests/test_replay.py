@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhc.analysis.replay import Stop, early_stopping, plateau, replay, sentence
+from dhc.analysis.replay import Stop, early_stopping, plateau, replay_history, replay_sentence
 from dhc.config import RunConfig
-from dhc.figures.replay import replayed
+from dhc.figures.replay import replay_chart
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table
 
 NAN = float("nan")
@@ -57,22 +57,22 @@ def test_a_replay_with_the_runs_own_settings_is_exact_and_one_with_less_patience
     config = RunConfig().with_values({"schedule.patience": 3, "schedule.factor": 0.5, "optimizer.learning_rate": 1e-3})
     half = float(np.float32(np.float32(1e-3) * 0.5))
     ran = history([0.1, 0.5, 0.4, 0.4, 0.4, 0.6], [1e-3] * 5 + [half])
-    own = replay(ran, config)
-    assert own.indicative is None
+    own = replay_history(ran, config)
+    assert own.inexact_from is None
     assert (
         [(drop.epoch, drop.new) for drop in own.drops]
         == [(drop.epoch, drop.new) for drop in own.recorded_drops]
         == [(5, half)]
     )
-    assert (own.stop, own.kept) == (Stop(None, 6), 6)
-    assert "would have dropped after epoch 5, to 0.0005, as in the run" in sentence(own, config)
+    assert (own.stop, own.best_epoch) == (Stop(None, 6), 6)
+    assert "would have dropped after epoch 5, to 0.0005, as in the run" in replay_sentence(own, config)
 
     sooner = config.with_values({"schedule.patience": 2, "fit.early_stopping": 3})
-    other = replay(ran, sooner)
+    other = replay_history(ran, sooner)
     assert [drop.epoch for drop in other.drops] == [4]
-    assert other.indicative == 5
+    assert other.inexact_from == 5
     assert other.stop == Stop(5, 2)
-    assert sentence(other, sooner) == (
+    assert replay_sentence(other, sooner) == (
         "With patience 2 and factor 0.5 the learning rate would have dropped after epoch 4, to 0.0005 instead of after epoch 5, "
         "to 0.0005; training would have stopped at epoch 5, keeping epoch 2 (val_accuracy 0.500 instead of 0.600). "
         "Exact up to epoch 4; from then on the learning rate would have been another one, so the rest is only indicative."
@@ -80,23 +80,25 @@ def test_a_replay_with_the_runs_own_settings_is_exact_and_one_with_less_patience
 
 
 def test_without_any_finite_value_the_first_epoch_counts_as_kept_and_no_epoch_is_an_error_in_words() -> None:
-    told = replay(history([NAN, NAN], [1e-3] * 2), RunConfig())
-    assert (told.stop, told.kept) == (Stop(None, 1), None)
-    assert "keeping epoch 1" in sentence(told, RunConfig())
+    told = replay_history(history([NAN, NAN], [1e-3] * 2), RunConfig())
+    assert (told.stop, told.best_epoch) == (Stop(None, 1), None)
+    assert "keeping epoch 1" in replay_sentence(told, RunConfig())
     with pytest.raises(ValueError, match="no finished epoch"):
-        replay(History.empty(), RunConfig())
+        replay_history(History.empty(), RunConfig())
 
 
 def test_the_figure_shades_what_is_only_indicative_and_draws_both_rates() -> None:
     config = RunConfig().with_values({"schedule.patience": 1, "fit.early_stopping": 2})
-    figure = replayed(replay(history([0.1, 0.5, 0.4, 0.4, 0.4, 0.6], [1e-3] * 6), config))
+    figure = replay_chart(replay_history(history([0.1, 0.5, 0.4, 0.4, 0.4, 0.6], [1e-3] * 6), config))
     assert [trace.uid for trace in figure.data] == [
         "val_accuracy", "recorded-drops", "replayed-drops", "kept", "recorded-rate", "replayed-rate",
     ]  # fmt: skip
     shaded = [shape for shape in figure.layout.shapes if shape.type == "rect"]
     assert [(shape.x0, shape.x1) for shape in shaded] == [(3, 6)]
     assert not [
-        shape for shape in replayed(replay(history([0.1], [1e-3]), config)).layout.shapes if shape.type == "rect"
+        shape
+        for shape in replay_chart(replay_history(history([0.1], [1e-3]), config)).layout.shapes
+        if shape.type == "rect"
     ]
 
 
@@ -180,7 +182,7 @@ def test_what_is_replayed_is_the_callback_that_training_uses(monitor: str) -> No
     for epoch, value in enumerate(values):
         rates.append(float(keras.ops.convert_to_numpy(callback.model.optimizer.learning_rate)))
         callback.on_epoch_end(epoch, {monitor: value})
-    told = replay(history(values, rates, val_loss=values), config)
+    told = replay_history(history(values, rates, val_loss=values), config)
     assert told.rates == tuple(rates)
-    assert told.indicative is None
+    assert told.inexact_from is None
     assert len(set(rates)) > 2

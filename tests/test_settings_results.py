@@ -46,7 +46,7 @@ def test_repeats_are_one_group_with_mean_and_spread_and_each_run_stays_a_dot() -
     assert [(dot.run, dot.value, dot.result) for dot in record.dots] == [
         ("d", None, 0.8), ("a", 0.5, 0.5), ("b", 0.5, 0.7), ("c", 0.9, 0.9),
     ]  # fmt: skip
-    none, pair, single = record.groups
+    none, pair, single = record.repeats
     assert (none.value, none.spread, single.spread) == (None, None, None)
     assert (pair.mean, pair.spread) == (pytest.approx(0.6), pytest.approx(math.sqrt(0.02)))
     assert pair.runs == ("a", "b")
@@ -54,7 +54,7 @@ def test_repeats_are_one_group_with_mean_and_spread_and_each_run_stays_a_dot() -
 
 
 def test_of_the_seed_itself_there_are_no_repeats() -> None:
-    assert all(len(group.runs) == 1 for group in scatter(RUNS, "fit.seed", "val_accuracy").groups)
+    assert all(len(group.runs) == 1 for group in scatter(RUNS, "fit.seed", "val_accuracy").repeats)
 
 
 def test_time_and_gap_are_results_too() -> None:
@@ -67,8 +67,8 @@ def test_time_and_gap_are_results_too() -> None:
 def test_groups_share_out_the_dots(asked: list[tuple[float, int, float]]) -> None:
     runs = [run(str(i), best, {"schedule.factor": f, "fit.seed": s}) for i, (f, s, best) in enumerate(asked)]
     record = scatter(runs, "schedule.factor", "val_accuracy")
-    assert sorted(name for group in record.groups for name in group.runs) == sorted(info.id for info in runs)
-    for group in record.groups:
+    assert sorted(name for group in record.repeats for name in group.runs) == sorted(info.id for info in runs)
+    for group in record.repeats:
         values = [best for f, _, best in asked if f == group.value]
         assert group.mean == pytest.approx(mean(values))
         assert group.spread == (pytest.approx(stdev(values)) if len(values) > 1 else None)

@@ -12,22 +12,22 @@ from hypothesis import strategies as st
 from make_run import make_run
 from scipy.stats import binomtest, ttest_ind
 
-from dhc.analysis.flips import BOARD, groups, matrices, of_pair, signed_difference
-from dhc.analysis.paired import Shared, share
-from dhc.analysis.repeats import next_repeats, repeats_of, same_but_seed, seeds_taken, settings_key
+from dhc.analysis.flips import BOARD, cell_mask, flip_masks, matrices, signed_difference
+from dhc.analysis.paired import Pairing, pair_up
+from dhc.analysis.repeats import next_repeats, repeats_of, same_but_seed, settings_key, used_seeds
 from dhc.analysis.significance import (
     MOST_SEEDS,
-    Spread,
-    Table,
-    chance,
+    ContingencyTable,
+    SeedResults,
+    chance_text,
+    contingency_table,
     difference_interval,
     mcnemar_p,
     mid_p,
+    missing_repeats,
+    sample_size,
     seeds_needed,
-    settling,
-    settling_runs,
     t_test_power,
-    table_of,
     verdict,
     welch_interval,
     welch_p,
@@ -38,7 +38,7 @@ from dhc.runs.store import Store
 
 NAMES = ("cat", "dog", "owl")
 COUNTS = st.integers(0, 60)
-TABLES = st.builds(Table, COUNTS, COUNTS, COUNTS, COUNTS).filter(lambda table: table.n > 0)
+TABLES = st.builds(ContingencyTable, COUNTS, COUNTS, COUNTS, COUNTS).filter(lambda table: table.n > 0)
 
 
 def predictions(ids: list[str], true: list[int], said: list[int], classes: tuple[str, ...] = NAMES) -> Predictions:
@@ -60,8 +60,8 @@ def pairs(draw: st.DrawFn) -> tuple[Predictions, Predictions]:
     return predictions(ids, true, a), predictions([ids[i] for i in here], [true[i] for i in here], [b[i] for i in here])
 
 
-def swapped(table: Table) -> Table:
-    return Table(table.both_right, table.breaks, table.fixes, table.both_wrong)
+def swapped(table: ContingencyTable) -> ContingencyTable:
+    return ContingencyTable(table.both_right, table.breaks, table.fixes, table.both_wrong)
 
 
 # Side by side
@@ -70,7 +70,7 @@ def swapped(table: Table) -> Table:
 def test_runs_are_aligned_by_picture_whatever_their_order() -> None:
     a = predictions(["x", "y", "z"], [0, 1, 2], [0, 0, 2])
     b = predictions(["z", "x", "w"], [2, 0, 1], [1, 0, 1])
-    found = share(a, b)
+    found = pair_up(a, b)
     assert found.ids.tolist() == ["x", "z"]
     assert found.rows_a.tolist() == [0, 2]
     assert found.rows_b.tolist() == [1, 0]
@@ -81,7 +81,7 @@ def test_runs_are_aligned_by_picture_whatever_their_order() -> None:
 def test_classes_are_told_by_name_not_by_number() -> None:
     a = predictions(["x"], [1], [0], ("cat", "dog"))
     b = predictions(["x"], [2], [1], ("ant", "bee", "dog"))
-    found = share(a, b)
+    found = pair_up(a, b)
     assert found.classes == ("cat", "dog", "ant", "bee")
     assert (found.true[0], found.a[0], found.b[0]) == (1, 0, 3)
 
@@ -89,26 +89,26 @@ def test_classes_are_told_by_name_not_by_number() -> None:
 def test_runs_without_a_shared_picture_and_with_other_labels_are_refused_in_one_sentence() -> None:
     a = predictions(["x", "y"], [0, 1], [0, 0])
     with pytest.raises(ValueError, match="share no val picture"):
-        share(a, predictions(["z"], [0], [0]))
+        pair_up(a, predictions(["z"], [0], [0]))
     with pytest.raises(ValueError, match="disagree about what 1 of their 2 shared pictures are"):
-        share(a, predictions(["x", "y"], [0, 2], [0, 0]))
+        pair_up(a, predictions(["x", "y"], [0, 2], [0, 0]))
 
 
 @given(pairs())
 def test_swapping_the_runs_swaps_fixes_and_breaks_and_leaves_p(pair: tuple[Predictions, Predictions]) -> None:
     a, b = pair
-    there, back = share(a, b), share(b, a)
-    table = table_of(there)
-    assert table_of(back) == swapped(table)
-    assert table_of(there.swapped()) == swapped(table)
+    there, back = pair_up(a, b), pair_up(b, a)
+    table = contingency_table(there)
+    assert contingency_table(back) == swapped(table)
+    assert contingency_table(there.swapped()) == swapped(table)
     assert mcnemar_p(table) == mcnemar_p(swapped(table))
     assert sorted(there.ids) == sorted(back.ids)
 
 
 @given(pairs())
 def test_every_shared_picture_is_in_one_group_and_the_matrices_add_up(pair: tuple[Predictions, Predictions]) -> None:
-    found = share(*pair)
-    by_group, table = groups(found), table_of(found)
+    found = pair_up(*pair)
+    by_group, table = flip_masks(found), contingency_table(found)
     assert set(by_group) == {*BOARD, "right"}
     assert (np.sum(list(by_group.values()), axis=0) == 1).all()
     assert (by_group["fixed"].sum(), by_group["broken"].sum()) == (table.fixes, table.breaks)
@@ -122,26 +122,26 @@ def test_every_shared_picture_is_in_one_group_and_the_matrices_add_up(pair: tupl
 def test_a_pair_holds_what_stands_in_that_cell_of_either_matrix(
     pair: tuple[Predictions, Predictions], i: int, j: int
 ) -> None:
-    found = share(*pair)
+    found = pair_up(*pair)
     a, b = matrices(found)
     both = int(((found.true == i) & (found.a == j) & (found.b == j)).sum())
-    assert of_pair(found, i, j).sum() == a[i, j] + b[i, j] - both
-    assert of_pair(found, None, None).all()
-    assert of_pair(found, i, None).sum() == a[i].sum()
+    assert cell_mask(found, i, j).sum() == a[i, j] + b[i, j] - both
+    assert cell_mask(found, None, None).all()
+    assert cell_mask(found, i, None).sum() == a[i].sum()
 
 
 # McNemar and the interval
 
 
 def test_five_fixes_and_no_break_are_two_in_thirty_two() -> None:
-    assert mcnemar_p(Table(10, 5, 0, 5)) == 2 / 32
-    assert mcnemar_p(Table(10, 0, 0, 5)) == 1.0
-    assert mid_p(Table(10, 5, 0, 5)) == pytest.approx(1 / 32)
+    assert mcnemar_p(ContingencyTable(10, 5, 0, 5)) == 2 / 32
+    assert mcnemar_p(ContingencyTable(10, 0, 0, 5)) == 1.0
+    assert mid_p(ContingencyTable(10, 5, 0, 5)) == pytest.approx(1 / 32)
 
 
 @settings(deadline=None)  # statsmodels is slow to come
 @given(TABLES)
-def test_p_is_that_of_scipy_and_of_statsmodels(table: Table) -> None:
+def test_p_is_that_of_scipy_and_of_statsmodels(table: ContingencyTable) -> None:
     from statsmodels.stats.contingency_tables import mcnemar
 
     assume(table.fixes + table.breaks)
@@ -156,19 +156,19 @@ def test_p_is_that_of_scipy_and_of_statsmodels(table: Table) -> None:
     ("table", "interval", "exact", "mid"),
     [
         # Altman, Machin, Bryant and Gardner, Statistics with Confidence (2000), table 6.2
-        (Table(14, 5, 0, 22), (0.011, 0.226), 0.0625, 0.03125),
+        (ContingencyTable(14, 5, 0, 22), (0.011, 0.226), 0.0625, 0.03125),
         # Fagerland, Lydersen and Laake, Statistical Analysis of Contingency Tables (2017), chapter 8: Bentur et al. 2009
-        (Table(1, 7, 1, 12), (0.026, 0.507), 0.0703, 0.0391),
+        (ContingencyTable(1, 7, 1, 12), (0.026, 0.507), 0.0703, 0.0391),
     ],
 )
-def test_published_examples(table: Table, interval: tuple[float, float], exact: float, mid: float) -> None:
+def test_published_examples(table: ContingencyTable, interval: tuple[float, float], exact: float, mid: float) -> None:
     assert difference_interval(table) == pytest.approx(interval, abs=6e-4)
     assert mcnemar_p(table) == pytest.approx(exact, abs=6e-5)
     assert mid_p(table) == pytest.approx(mid, abs=6e-5)
 
 
 @given(TABLES)
-def test_the_interval_holds_the_difference_and_turns_over_with_the_runs(table: Table) -> None:
+def test_the_interval_holds_the_difference_and_turns_over_with_the_runs(table: ContingencyTable) -> None:
     low, high = difference_interval(table)
     assert -1 <= low <= table.difference + 1e-9
     assert table.difference - 1e-9 <= high <= 1
@@ -179,11 +179,11 @@ def test_the_interval_holds_the_difference_and_turns_over_with_the_runs(table: T
 
 
 def test_the_sentence_says_how_often_luck_does_as_much() -> None:
-    table = Table(700, 41, 29, 230)
+    table = ContingencyTable(700, 41, 29, 230)
     assert verdict(table, mcnemar_p(table)) == "With 1,000 pictures this difference could be luck: 1 in 5."
-    sure = Table(700, 80, 20, 200)
+    sure = ContingencyTable(700, 80, 20, 200)
     assert verdict(sure, mcnemar_p(sure)) == "With 1,000 pictures this difference is hardly luck: less than 1 in 1,000."
-    assert verdict(Table(3, 2, 2, 1), 1.0) == "With 8 pictures there is no difference in accuracy."
+    assert verdict(ContingencyTable(3, 2, 2, 1), 1.0) == "With 8 pictures there is no difference in accuracy."
     assert "is probably not luck: 1 in 40" in verdict(table, 0.025)
     assert "is hardly luck: 1 in 300" in verdict(table, 0.0033)
 
@@ -193,7 +193,7 @@ def test_the_sentence_says_how_often_luck_does_as_much() -> None:
     [(1.0, "nearly always"), (0.7, "7 in 10"), (0.5, "1 in 2"), (0.2, "1 in 5"), (0.025, "1 in 40"), (0.0009, "less than 1 in 1,000")],
 )  # fmt: skip
 def test_a_chance_is_said_as_people_say_it(p: float, told: str) -> None:
-    assert chance(p) == told
+    assert chance_text(p) == told
 
 
 # Seeds
@@ -202,7 +202,7 @@ def test_a_chance_is_said_as_people_say_it(p: float, told: str) -> None:
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=8), st.lists(st.integers(0, 1000), min_size=2, max_size=8))
 def test_welch_is_scipys(a: list[int], b: list[int]) -> None:
     assume(len(set(a)) > 1 and len(set(b)) > 1)
-    left, right = Spread(tuple(value / 1000 for value in a)), Spread(tuple(value / 1000 for value in b))
+    left, right = SeedResults(tuple(value / 1000 for value in a)), SeedResults(tuple(value / 1000 for value in b))
     theirs = ttest_ind(right.values, left.values, equal_var=False)
     assert welch_p(left, right) == pytest.approx(theirs.pvalue, abs=1e-12)
     assert welch_p(left, right) == pytest.approx(welch_p(right, left), abs=1e-12)
@@ -211,11 +211,11 @@ def test_welch_is_scipys(a: list[int], b: list[int]) -> None:
 
 
 def test_one_seed_or_no_spread_has_no_t_test() -> None:
-    assert Spread((0.7,)).sd is None
-    assert welch_p(Spread((0.7,)), Spread((0.7, 0.8))) is None
-    assert welch_p(Spread((0.7, 0.7)), Spread((0.8, 0.8))) is None
-    assert welch_interval(Spread(()), Spread((0.7, 0.8))) is None
-    assert math.isnan(Spread(()).mean)
+    assert SeedResults((0.7,)).sd is None
+    assert welch_p(SeedResults((0.7,)), SeedResults((0.7, 0.8))) is None
+    assert welch_p(SeedResults((0.7, 0.7)), SeedResults((0.8, 0.8))) is None
+    assert welch_interval(SeedResults(()), SeedResults((0.7, 0.8))) is None
+    assert math.isnan(SeedResults(()).mean)
 
 
 @pytest.mark.parametrize("effect", [0.01, 0.5, 1.0, 2.0, 3.0])
@@ -242,16 +242,16 @@ def test_what_is_far_too_small_or_has_no_spread_is_said() -> None:
 
 
 def test_with_one_seed_each_the_spread_is_guessed_from_the_flips_else_measured() -> None:
-    table = Table(700, 41, 29, 230)
-    guessed = settling(table, Spread((0.729,)), Spread((0.741,)))
+    table = ContingencyTable(700, 41, 29, 230)
+    guessed = sample_size(table, SeedResults((0.729,)), SeedResults((0.741,)))
     assert guessed is not None
     assert guessed.source == "pictures"
     assert guessed.sd == pytest.approx(math.sqrt((0.07 - 0.012**2) / 1000 / 2))
-    measured = settling(table, Spread((0.70, 0.72)), Spread((0.73,)))
+    measured = sample_size(table, SeedResults((0.70, 0.72)), SeedResults((0.73,)))
     assert measured is not None
     assert (measured.source, measured.difference) == ("seeds", pytest.approx(0.02))
     assert measured.sd == pytest.approx(math.sqrt(0.0002))
-    assert settling(Table(3, 2, 2, 1), Spread((0.5,)), Spread((0.5,))) is None
+    assert sample_size(ContingencyTable(3, 2, 2, 1), SeedResults((0.5,)), SeedResults((0.5,))) is None
 
 
 # Repeats
@@ -277,14 +277,14 @@ def test_repeats_are_the_runs_alike_in_all_but_the_seed(tiny_data: Path, tmp_pat
     assert second.config is not None
     assert [info.config.fit.seed for info in repeats_of(first, runs) if info.config] == [0, 3]
     assert len(repeats_of(second, runs)) == 1
-    assert seeds_taken(first.config, runs) == {0, 3}
-    asked = settling_runs(first.config, second.config, runs, 4)
+    assert used_seeds(first.config, runs) == {0, 3}
+    asked = missing_repeats(first.config, second.config, runs, 4)
     assert [(config.schedule.factor, config.fit.seed) for config in asked[:4]] == [
         (first.config.schedule.factor, asked[0].fit.seed), (0.8, 1), (0.5, asked[2].fit.seed), (0.8, 2),
     ]  # fmt: skip
     assert {config.fit.seed for config in asked if config.schedule.factor == 0.5}.isdisjoint({0, 3})
     assert len(asked) == 2 + 3
-    assert settling_runs(first.config, first.config.with_values({"fit.seed": 9}), runs, 4) == []
+    assert missing_repeats(first.config, first.config.with_values({"fit.seed": 9}), runs, 4) == []
 
 
 def test_a_setting_without_effect_tells_no_runs_apart() -> None:
@@ -297,6 +297,6 @@ def test_a_setting_without_effect_tells_no_runs_apart() -> None:
 
 
 def test_a_shared_record_turns_over_and_back() -> None:
-    found = share(predictions(["x", "y"], [0, 1], [0, 0]), predictions(["y"], [1], [1]))
-    assert isinstance(found.swapped(), Shared)
+    found = pair_up(predictions(["x", "y"], [0, 1], [0, 0]), predictions(["y"], [1], [1]))
+    assert isinstance(found.swapped(), Pairing)
     assert (found.swapped().only_a, found.swapped().only_b) == (0, 1)

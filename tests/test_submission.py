@@ -19,7 +19,7 @@ from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import DataError, RunError
-from dhc.predict.answers import answers
+from dhc.predict.answers import predict_split
 from dhc.predict.submission import refuse_repeated, write_submission
 from dhc.runs import rundir
 from dhc.runs.store import read_predictions
@@ -120,12 +120,12 @@ def test_a_networks_submission_is_what_the_saved_network_says(tiny_data: Path, t
 def test_a_run_on_some_classes_and_pictures_asks_the_same_training_pictures(tiny_data: Path, tmp_path: Path) -> None:
     folder = knn_run(tmp_path, tiny_data, data__classes=2, data__train_fraction=0.5, fit__seed=3, knn__k=3)
     stored = read_predictions(folder)
-    found = answers(folder, "val", every=True)
+    found = predict_split(folder, "val", every=True)
     assert len(found.ids) == 9
     among = np.isin(found.ids, stored.ids)
     assert (found.predicted[among] == stored.predicted).all()
     np.testing.assert_array_equal(found.probabilities[among], stored.probabilities)
-    scored = answers(folder, "test")
+    scored = predict_split(folder, "test")
     assert scored.y_true is not None
     assert scored.y_true.max() < 2
 
@@ -141,7 +141,7 @@ def test_pictures_that_cannot_be_read_are_named(tiny_data: Path, tmp_path: Path)
         write_submission(folder, "test", tmp_path / "s.csv")
     assert all(victim in str(caught.value) for victim in victims)
     assert not (tmp_path / "s.csv").exists()
-    assert len(answers(folder, "test").ids) == 4
+    assert len(predict_split(folder, "test").ids) == 4
 
 
 def test_a_file_that_is_there_stays_unless_forced(tiny_data: Path, tmp_path: Path) -> None:

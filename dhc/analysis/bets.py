@@ -48,7 +48,7 @@ def bets_of(info: RunInfo) -> tuple[Bet, ...]:
     )
 
 
-def settled(runs: Iterable[RunInfo]) -> tuple[Bet, ...]:
+def settled_bets(runs: Iterable[RunInfo]) -> tuple[Bet, ...]:
     """All bets of the runs that can be settled, in the runs' order."""
     return tuple(bet for info in runs for bet in bets_of(info))
 

@@ -83,8 +83,8 @@ class Change:
 class Mark:
     """What a rule found. `number` counts the marks of a run from 1, in the order of their first epoch.
 
-    epochs    1-based, where the mark stands on the curve
-    said      the figures that made the rule fire, in a sentence without its full stop
+    epochs            1-based, where the mark stands on the curve
+    sentence          the figures that made the rule fire, without a full stop
     changes, config   the change to try and the whole config with it; () and None where the rule has none for this run
     """
 
@@ -92,7 +92,7 @@ class Mark:
     rule: str
     title: str
     epochs: tuple[int, ...]
-    said: str
+    sentence: str
     lesson: str
     changes: tuple[Change, ...] = ()
     config: RunConfig | None = None
@@ -134,7 +134,7 @@ def marks(case: Case, rules: tuple[Rule, ...]) -> tuple[Mark, ...]:
         config = suggestion(case.config, rule.tries)
         told.append(
             Mark(
-                number, rule.id, rule.title, finding.epochs, finding.said, rule.lesson,
+                number, rule.id, rule.title, finding.epochs, finding.sentence, rule.lesson,
                 changes=() if config is None else changes(case.config, config), config=config,
             )
         )  # fmt: skip

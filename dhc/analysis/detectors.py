@@ -46,7 +46,7 @@ class Finding:
     """At which epochs (1-based, ascending, the telling one first), and the figures in a sentence without its full stop."""
 
     epochs: tuple[int, ...]
-    said: str
+    sentence: str
 
 
 def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | None:
@@ -127,7 +127,7 @@ def val_asleep(case: Case, *, epochs: int = 2, times: float = 1.5) -> Finding | 
     found = _at_chance(case, case.column("val_accuracy"), "val_accuracy", epochs, times)
     if found is None:
         return None
-    return Finding(found.epochs, f"{found.said}, while accuracy reached {accuracy[: found.epochs[0]].max():.3f}")
+    return Finding(found.epochs, f"{found.sentence}, while accuracy reached {accuracy[: found.epochs[0]].max():.3f}")
 
 
 def unstable(case: Case, *, fall: float = 0.05, times: int = 3) -> Finding | None:

@@ -57,7 +57,7 @@ def circumstances(told: Sequence[Mapping[str, str]]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.differs)
 
 
-def telling(configs: Sequence[RunConfig]) -> tuple[str, ...]:
+def differing_settings(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     """Dotted names of the settings that tell these runs apart: on which those differ in which they have an effect.
 
     Shorter than all rows of `settings` that differ: a schedule's own settings are not named where only the schedule changed.
@@ -69,14 +69,14 @@ def telling(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     )
 
 
-def shown(config: RunConfig | None, name: str) -> str:
+def setting_text(config: RunConfig | None, name: str) -> str:
     """A setting's value as text: NO_EFFECT where it has none, UNKNOWN without a config; of a data folder its name."""
     if config is None:
         return UNKNOWN
-    return text(config.get(name) if config.uses(name) else None, name)
+    return value_text(config.get(name) if config.uses(name) else None, name)
 
 
-def text(value: Any, name: str = "") -> str:
+def value_text(value: Any, name: str = "") -> str:
     """A value as a table shows it: 0.8, 1e-07, on, 0.713; of the data folder its name alone."""
     if value is None:
         return NO_EFFECT

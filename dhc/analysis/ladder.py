@@ -21,7 +21,7 @@ NO_LESSON = ("data.path", "data.classes", "data.train_fraction", "data.skip_bad"
 
 
 @dataclass(frozen=True, order=True)
-class Group:
+class PictureSet:
     """The pictures of runs that may be compared: the data folder, its first `classes` (0: all), the share of train."""
 
     path: str
@@ -58,39 +58,39 @@ class Change:
 class Step:
     """One rung and what the runs of a group say of it.
 
-    best      the run of the highest val_accuracy among the finished and stopped ones; None: not measured yet
-    count     how many runs `best` was chosen from
-    alive     the run that is training, else the one that waits
-    broken    the newest run, where it ended badly and nothing else is there
-    changes   what differs from the step before: between the two best runs where `compared`, else as the report ran them
+    best_run     the run of the highest val_accuracy among the finished and stopped ones; None: not measured yet
+    count        how many runs `best_run` was chosen from
+    live_run     the run that is training, else the one that waits
+    failed_run   the newest run, where it ended badly and nothing else is there
+    changes      what differs from the step before: between both best runs where `compared`, else as the report ran them
     """
 
     name: str
     rung: Rung
-    best: RunInfo | None
+    best_run: RunInfo | None
     count: int
-    alive: RunInfo | None
-    broken: RunInfo | None
+    live_run: RunInfo | None
+    failed_run: RunInfo | None
     changes: tuple[Change, ...]
     compared: bool
 
     @property
     def missing(self) -> bool:
         """Whether there is neither a measurement nor a run that will bring one."""
-        return self.best is None and self.alive is None
+        return self.best_run is None and self.live_run is None
 
     @property
-    def shown(self) -> RunInfo | None:
+    def run(self) -> RunInfo | None:
         """The run to look at."""
-        return self.best or self.alive or self.broken
+        return self.best_run or self.live_run or self.failed_run
 
 
-def group_of(config: RunConfig) -> Group:
+def picture_set_of(config: RunConfig) -> PictureSet:
     """The pictures that a config's run learns from and is judged on."""
-    return Group(resolved(config.data.path), config.data.classes, config.data.train_fraction)
+    return PictureSet(resolved_path(config.data.path), config.data.classes, config.data.train_fraction)
 
 
-def resolved(path: str) -> str:
+def resolved_path(path: str) -> str:
     """A data folder's full path, however it was written; a text that can be no path stays as it is."""
     try:
         return str(Path(path).expanduser().resolve())
@@ -98,13 +98,13 @@ def resolved(path: str) -> str:
         return path
 
 
-def groups(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[Group, ...]:
+def picture_sets(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[PictureSet, ...]:
     """The groups of the runs, and one for each data folder; the one with most rungs measured first, then with most runs."""
-    by_group = by_groups(runs)
+    by_group = by_picture_set(runs)
     for folder in folders:
-        by_group.setdefault(Group(resolved(folder)), [])
+        by_group.setdefault(PictureSet(resolved_path(folder)), [])
 
-    def rank(group: Group) -> tuple[int, int, Group]:
+    def rank(group: PictureSet) -> tuple[int, int, PictureSet]:
         found = by_group[group]
         measured = {rung_of(info.config) for info in found if info.config is not None and is_measured(info)}
         return -len(measured - {None}), -len(found), group
@@ -112,12 +112,12 @@ def groups(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[Group,
     return tuple(sorted(by_group, key=rank))
 
 
-def by_groups(runs: Iterable[RunInfo]) -> dict[Group, list[RunInfo]]:
+def by_picture_set(runs: Iterable[RunInfo]) -> dict[PictureSet, list[RunInfo]]:
     """The runs whose settings can be read, by their group, each in the given order."""
-    found: dict[Group, list[RunInfo]] = defaultdict(list)
+    found: dict[PictureSet, list[RunInfo]] = defaultdict(list)
     for info in runs:
         if info.config is not None:
-            found[group_of(info.config)].append(info)
+            found[picture_set_of(info.config)].append(info)
     return dict(found)
 
 
@@ -126,10 +126,10 @@ def is_measured(info: RunInfo) -> bool:
     return info.state in MEASURED and info.best_val_accuracy is not None
 
 
-def ladder(runs: Iterable[RunInfo], group: Group) -> tuple[Step, ...]:
+def ladder(runs: Iterable[RunInfo], group: PictureSet) -> tuple[Step, ...]:
     """One step for each of RUNGS, in the ladder's order, out of the group's runs (newest first)."""
     by_step: dict[str | None, list[RunInfo]] = defaultdict(list)
-    for info in by_groups(runs).get(group, []):
+    for info in by_picture_set(runs).get(group, []):
         by_step[rung_of(_config(info))].append(info)
     found: list[Step] = []
     for name in RUNGS:
@@ -172,9 +172,9 @@ def _step(name: str, runs: Sequence[RunInfo], before: Step | None) -> Step:
     alive = sorted((info for info in runs if info.state.alive), key=lambda info: info.state is State.QUEUED)
     broken = runs[0] if runs and best is None and not alive else None
     changes: tuple[Change, ...] = ()
-    compared = before is not None and before.best is not None and best is not None
+    compared = before is not None and before.best_run is not None and best is not None
     if before is not None:
-        pair = (before.best, best) if compared else (None, None)
+        pair = (before.best_run, best) if compared else (None, None)
         first, second = (_settings(n, info) for n, info in zip((before.name, name), pair, strict=True))
         changes = compare(first, second)
     return Step(name, RUNGS[name], best, len(measured), next(iter(alive), None), broken, changes, compared)

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from dhc.analysis.ladder import is_measured, resolved
+from dhc.analysis.ladder import is_measured, resolved_path
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs.records import Predictions
@@ -25,17 +25,18 @@ ENOUGH = 20  # pictures; halves of fewer say nothing
 
 
 @dataclass(frozen=True)
-class HeldBack:
+class HalvingResult:
     """The winner by one half of val, judged on the other: means over many ways to halve.
 
-    chosen, held   its accuracy on the half that chose it and on the half that was held back, 0 to 1
-    optimism, sd   mean and standard deviation over the splits of chosen minus held
-    runs, splits   among how many runs it was chosen, and in how many ways val was halved
-    winners        run id → share of the splits in which it won, most first
+    choosing_accuracy    its accuracy on the half that chose it, 0 to 1
+    held_back_accuracy   its accuracy on the half that was held back, 0 to 1
+    optimism, sd         mean and standard deviation of the first minus the second over the splits
+    runs, splits         among how many runs it was chosen, and in how many ways val was halved
+    winners              run id → share of the splits in which it won, most first
     """
 
-    chosen: float
-    held: float
+    choosing_accuracy: float
+    held_back_accuracy: float
     optimism: float
     sd: float
     runs: int
@@ -43,7 +44,7 @@ class HeldBack:
     winners: Mapping[str, float]
 
 
-def judged_alike(
+def runs_on_same_pictures(
     config: RunConfig, fingerprint: str | None, runs: Iterable[RunInfo], fingerprints: Mapping[str, str]
 ) -> list[RunInfo]:
     """The ended runs that were judged on the same val pictures as a run with this config: same data set, same classes.
@@ -51,13 +52,13 @@ def judged_alike(
     fingerprint: that of its data set, None where nobody noted it. fingerprints: run id → that of the run's data set. A data set
     without one on either side is told by its folder.
     """
-    path = resolved(config.data.path)
+    path = resolved_path(config.data.path)
     found = []
     for info in runs:
         if info.config is None or not is_measured(info) or info.config.data.classes != config.data.classes:
             continue
         other = fingerprints.get(info.id)
-        if other == fingerprint if fingerprint and other else resolved(info.config.data.path) == path:
+        if other == fingerprint if fingerprint and other else resolved_path(info.config.data.path) == path:
             found.append(info)
     return found
 
@@ -123,7 +124,7 @@ def right_answers(p: Predictions) -> np.ndarray:
     return right
 
 
-def held_back(ids: np.ndarray, right: Mapping[str, np.ndarray], splits: int = SPLITS) -> HeldBack:
+def judge_by_halves(ids: np.ndarray, right: Mapping[str, np.ndarray], splits: int = SPLITS) -> HalvingResult:
     """Choose the winner, run and epoch, by one half of val and judge it on the other, over many halvings.
 
     ids: (N,) the pictures. right: run id → (E, N) bool, its right answers on those pictures after each epoch. Equals are won by
@@ -141,7 +142,7 @@ def held_back(ids: np.ndarray, right: Mapping[str, np.ndarray], splits: int = SP
     counted = np.bincount(winner, minlength=len(right)) / splits
     shares = sorted(zip(right, counted.tolist(), strict=True), key=lambda item: -item[1])
     optimism = chosen - held
-    return HeldBack(
+    return HalvingResult(
         float(chosen.mean()), float(held.mean()), float(optimism.mean()), float(optimism.std(ddof=1 if splits > 1 else 0)),
         len(right), splits, {run: share for run, share in shares if share > 0},
     )  # fmt: skip

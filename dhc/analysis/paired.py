@@ -11,7 +11,7 @@ from dhc.runs.records import Predictions
 
 
 @dataclass(frozen=True, eq=False)
-class Shared:
+class Pairing:
     """The answers of runs A and B on the pictures that both have, in A's order.
 
     ids              (M,) str, the pictures' files
@@ -31,14 +31,14 @@ class Shared:
     only_a: int = 0
     only_b: int = 0
 
-    def swapped(self) -> Shared:
+    def swapped(self) -> Pairing:
         """The same with A and B changed over; pictures and classes keep their order."""
-        return Shared(
+        return Pairing(
             self.ids, self.rows_b, self.rows_a, self.true, self.b, self.a, self.classes, self.only_b, self.only_a
         )
 
 
-def share(a: Predictions, b: Predictions) -> Shared:
+def pair_up(a: Predictions, b: Predictions) -> Pairing:
     """Align two runs by picture. A file that is listed twice counts once.
 
     RunError where no picture is shared or where the runs disagree about what a picture is.
@@ -57,7 +57,7 @@ def share(a: Predictions, b: Predictions) -> Shared:
     _refuse_other_labels(a.ids[rows_a], true, of_b[b.y_true[rows_b]], classes)
     said_a, said_b = a.predicted[rows_a], of_b[b.predicted[rows_b]]
     left = len(a.ids) - len(rows_a), len(b.ids) - len(rows_b)
-    return Shared(a.ids[rows_a], rows_a, rows_b, true, said_a, said_b, classes, *left)
+    return Pairing(a.ids[rows_a], rows_a, rows_b, true, said_a, said_b, classes, *left)
 
 
 def _refuse_other_labels(ids: np.ndarray, a: np.ndarray, b: np.ndarray, classes: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 
-from dhc.analysis.ladder import is_measured, resolved
+from dhc.analysis.ladder import is_measured, resolved_path
 from dhc.config import RunConfig, fields
 from dhc.runs.store import RunInfo
 
@@ -23,7 +23,7 @@ def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:
         for field in fields()
         if field.name not in (*but, *BOOKKEEPING, "data.path") and config.uses(field.name)
     )
-    return resolved(config.data.path), used
+    return resolved_path(config.data.path), used
 
 
 def same_but_seed(first: RunConfig, second: RunConfig) -> bool:
@@ -46,7 +46,7 @@ def repeats_of(info: RunInfo, runs: Iterable[RunInfo]) -> list[RunInfo]:
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def seeds_taken(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
+def used_seeds(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
     """The seeds of runs alike in everything else that are measured, train or wait."""
     key = settings_key(config, but=(SEED,))
     return {
@@ -70,7 +70,7 @@ def next_repeats(config: RunConfig, runs: Iterable[RunInfo], *, up_to: int) -> l
     """
     if not seed_matters(config):
         return []
-    taken = seeds_taken(config, runs)
+    taken = used_seeds(config, runs)
     found: list[RunConfig] = []
     seed = config.fit.seed
     while len(taken) + len(found) < up_to:

@@ -41,41 +41,43 @@ class Drop:
 
 @dataclass(frozen=True)
 class Stop:
-    """What early stopping does. `epoch` is the last one trained, None where it never stops; `kept` the epoch whose network is kept."""
+    """What early stopping does: the last epoch trained, None where it never stops, and the epoch whose network is kept."""
 
     epoch: int | None
-    kept: int
+    kept_epoch: int
 
 
 @dataclass(frozen=True)
 class Replay:
     """A run as recorded and as it would have gone.
 
-    values         what ReduceLROnPlateau watches (`monitor`), epoch by epoch
-    val_accuracy   by epoch, 0 to 1, as recorded
-    recorded, rates  learning rate used during each epoch: as recorded, as replayed; all epochs, also those past `stop`
-    drops, recorded_drops   of the replay, up to its end; of the record; one after the last epoch has no effect and is left out
-    stop           where early stopping would have ended it; its `kept` is what the run would have kept
-    kept           the epoch that the run itself has kept, None without a finite val_accuracy
-    indicative     first epoch whose replayed rate is not the recorded one: from there on the true numbers would have
-                   been others. None: exact to the end.
+    values           what ReduceLROnPlateau watches (`monitor`), epoch by epoch
+    val_accuracy     by epoch, 0 to 1, as recorded
+    recorded_rates   learning rate of each epoch as recorded
+    rates            the same as replayed, also of the epochs past `stop`
+    recorded_drops   of the record; one after the last epoch has no effect and is left out
+    drops            of the replay, up to its end
+    stop             where early stopping would have ended it, and what the run would have kept
+    best_epoch       the epoch that the run itself has kept, None without a finite val_accuracy
+    inexact_from     first epoch whose replayed rate is not the recorded one: from there on the true numbers would have
+                     been others. None: exact to the end.
     """
 
     monitor: str
     values: tuple[float, ...]
     val_accuracy: tuple[float, ...]
-    recorded: tuple[float, ...]
+    recorded_rates: tuple[float, ...]
     rates: tuple[float, ...]
     drops: tuple[Drop, ...]
     recorded_drops: tuple[Drop, ...]
     stop: Stop
-    kept: int | None
-    indicative: int | None
+    best_epoch: int | None
+    inexact_from: int | None
 
     @property
     def epochs(self) -> int:
         """How many epochs are recorded."""
-        return len(self.recorded)
+        return len(self.recorded_rates)
 
     @property
     def end(self) -> int:
@@ -136,7 +138,7 @@ def early_stopping(
     return Stop(None, kept if restore else len(values))
 
 
-def replay(history: History, config: RunConfig) -> Replay:
+def replay_history(history: History, config: RunConfig) -> Replay:
     """The stored history under the config's ReduceLROnPlateau and early stopping, whatever the run's own ones were.
 
     It starts at the config's optimizer.learning_rate. Stored figures have six significant digits, so a value that is better by
@@ -146,7 +148,7 @@ def replay(history: History, config: RunConfig) -> Replay:
         raise RunError("there is no finished epoch to replay yet")
     schedule = config.schedule
     table = {name: tuple(history.epochs[name].tolist()) for name in (schedule.monitor, "val_accuracy", "learning_rate")}
-    recorded = table["learning_rate"]
+    recorded_rates = table["learning_rate"]
     after = plateau(
         table[schedule.monitor],
         learning_rate=config.optimizer.learning_rate,
@@ -162,13 +164,13 @@ def replay(history: History, config: RunConfig) -> Replay:
         monitor=schedule.monitor,
         values=table[schedule.monitor],
         val_accuracy=table["val_accuracy"],
-        recorded=recorded,
+        recorded_rates=recorded_rates,
         rates=rates,
         drops=tuple(drop for drop in _drops(rates) if stop.epoch is None or drop.epoch < stop.epoch),
-        recorded_drops=_drops(recorded),
+        recorded_drops=_drops(recorded_rates),
         stop=stop,
-        kept=history.best_epoch,
-        indicative=_first_difference(rates, recorded),
+        best_epoch=history.best_epoch,
+        inexact_from=_first_difference(rates, recorded_rates),
     )
 
 
@@ -177,40 +179,40 @@ def settings_of(config: RunConfig) -> Mapping[str, Any]:
     return {name: config.get(name) for name in SETTINGS}
 
 
-def sentence(told: Replay, config: RunConfig) -> str:
+def replay_sentence(replay: Replay, config: RunConfig) -> str:
     """What the replay says, in words: the drops, the end, the epoch kept, and up to where that is exact."""
-    ours, theirs = _dropping(told.drops), _dropping(told.recorded_drops)
+    ours, theirs = _dropping(replay.drops), _dropping(replay.recorded_drops)
     if ours == theirs:
         what = f"{ours}, as in the run"
-    elif not told.recorded_drops:
+    elif not replay.recorded_drops:
         what = f"{ours}; in the run it never did"
     else:
         what = f"{ours} instead of {theirs.removeprefix('would have dropped ')}"
     return (
         f"With patience {config.schedule.patience} and factor {config.schedule.factor:g} the learning rate {what}; "
-        f"{_ending(told)}, keeping epoch {told.stop.kept}{_gain(told)}. {_exactness(told)}"
+        f"{_ending(replay)}, keeping epoch {replay.stop.kept_epoch}{_gain(replay)}. {_exactness(replay)}"
     )
 
 
-def _ending(told: Replay) -> str:
-    if told.stop.epoch is None:
-        return f"training would have gone on to the last recorded epoch, {told.epochs}"
-    return f"training would have stopped at epoch {told.stop.epoch}"
+def _ending(replay: Replay) -> str:
+    if replay.stop.epoch is None:
+        return f"training would have gone on to the last recorded epoch, {replay.epochs}"
+    return f"training would have stopped at epoch {replay.stop.epoch}"
 
 
-def _gain(told: Replay) -> str:
-    value = told.val_accuracy[told.stop.kept - 1]
-    if told.kept is None or told.kept == told.stop.kept:
+def _gain(replay: Replay) -> str:
+    value = replay.val_accuracy[replay.stop.kept_epoch - 1]
+    if replay.best_epoch is None or replay.best_epoch == replay.stop.kept_epoch:
         return f" (val_accuracy {value:.3f}, as in the run)"
-    return f" (val_accuracy {value:.3f} instead of {told.val_accuracy[told.kept - 1]:.3f})"
+    return f" (val_accuracy {value:.3f} instead of {replay.val_accuracy[replay.best_epoch - 1]:.3f})"
 
 
-def _exactness(told: Replay) -> str:
-    if told.indicative is None or told.indicative > told.end:
+def _exactness(replay: Replay) -> str:
+    if replay.inexact_from is None or replay.inexact_from > replay.end:
         return "Exact to the end: the learning rate is the recorded one all the way."
-    if told.indicative == 1:
+    if replay.inexact_from == 1:
         return "Only indicative: the learning rate is another one from the first epoch on."
-    return f"Exact up to epoch {told.indicative - 1}; from then on the learning rate would have been another one, so the rest is only indicative."
+    return f"Exact up to epoch {replay.inexact_from - 1}; from then on the learning rate would have been another one, so the rest is only indicative."
 
 
 def _dropping(drops: Sequence[Drop]) -> str:

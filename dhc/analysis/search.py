@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dhc.analysis.differences import shown
+from dhc.analysis.differences import setting_text
 from dhc.config import fields
 from dhc.runs.store import RunInfo
 
@@ -64,7 +64,7 @@ def _has(info: RunInfo, word: str) -> bool:
 def _has_setting(info: RunInfo, name: str, value: str) -> bool:
     """Whether a setting in use, named in full or by its last part, has that value."""
     named = [field.name for field in fields() if name in (field.name, field.key)]
-    return any(shown(info.config, setting).casefold() == value for setting in named)
+    return any(setting_text(info.config, setting).casefold() == value for setting in named)
 
 
 def sparkline(curve: Sequence[float], points: int = 40) -> list[float]:

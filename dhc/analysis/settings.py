@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from dhc.analysis.differences import telling, text
+from dhc.analysis.differences import differing_settings, value_text
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.runs.store import RunInfo
 
@@ -26,7 +26,7 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Group:
+class Repeats:
     """Repeats: the runs alike in all that has an effect but the seed.
 
     mean     of their results
@@ -45,7 +45,7 @@ class Scatter:
     """Every run with a result, and the same runs grouped by repeats, both by value; `numeric`: the values are numbers."""
 
     dots: tuple[Dot, ...]
-    groups: tuple[Group, ...]
+    repeats: tuple[Repeats, ...]
     numeric: bool
 
 
@@ -95,18 +95,18 @@ def parallel(runs: Sequence[RunInfo], result: Result) -> Parallel:
     ]
     configs = [info.config for info, _ in known if info.config is not None]
     dimensions = []
-    for name in telling(configs):
+    for name in differing_settings(configs):
         values = [config.get(name) if config.uses(name) else None for config in configs]
         ordered = sorted(dict.fromkeys(values), key=_place)
-        ticks = tuple(text(value, name) for value in ordered)
+        ticks = tuple(value_text(value, name) for value in ordered)
         dimensions.append(Dimension(name, ticks, tuple(ordered.index(value) for value in values)))
     return Parallel(tuple(info.id for info, _ in known), tuple(dimensions), tuple(reached for _, reached in known))
 
 
-def _group(members: Sequence[Dot]) -> Group:
+def _group(members: Sequence[Dot]) -> Repeats:
     results = [dot.result for dot in members]
     spread = stdev(results) if len(results) > 1 else None
-    return Group(members[0].value, mean(results), spread, tuple(dot.run for dot in members))
+    return Repeats(members[0].value, mean(results), spread, tuple(dot.run for dot in members))
 
 
 def _is_number(value: Any) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
-from dhc.analysis.paired import Shared
+from dhc.analysis.paired import Pairing
 from dhc.analysis.repeats import next_repeats, same_but_seed
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
@@ -25,7 +25,7 @@ Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
-class Table:
+class ContingencyTable:
     """How two runs did on the same pictures: counts of pictures. `fixes` only B has right, `breaks` only A."""
 
     both_right: int
@@ -55,7 +55,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Spread:
+class SeedResults:
     """What the repeats of one side reached. sd: sample standard deviation, None for fewer than two."""
 
     values: tuple[float, ...]
@@ -77,7 +77,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Settling:
+class SampleSize:
     """How many seeds a side would settle the matter: with a power of 80% at a two-sided 5%, if the difference is what it seems.
 
     seeds        of each side in all; None: more than MOST_SEEDS
@@ -92,13 +92,13 @@ class Settling:
     source: Literal["seeds", "pictures"]
 
 
-def table_of(shared: Shared) -> Table:
+def contingency_table(pairing: Pairing) -> ContingencyTable:
     """Count the shared pictures by who has them right."""
-    a, b = shared.a == shared.true, shared.b == shared.true
-    return Table(int((a & b).sum()), int((~a & b).sum()), int((a & ~b).sum()), int((~a & ~b).sum()))
+    a, b = pairing.a == pairing.true, pairing.b == pairing.true
+    return ContingencyTable(int((a & b).sum()), int((~a & b).sum()), int((a & ~b).sum()), int((~a & ~b).sum()))
 
 
-def mcnemar_p(table: Table) -> float:
+def mcnemar_p(table: ContingencyTable) -> float:
     """The exact two-sided p: were each discordant picture a fair coin, how often it would come out at least this uneven.
 
     1 where no picture is discordant. 5 fixes, 0 breaks: 2 / 32 = 0.0625.
@@ -111,7 +111,7 @@ def mcnemar_p(table: Table) -> float:
     return float(binomtest(table.fixes, discordant, 0.5).pvalue)
 
 
-def mid_p(table: Table) -> float:
+def mid_p(table: ContingencyTable) -> float:
     """McNemar's mid-p: half the probability of what was observed counts, which makes the exact test less timid."""
     discordant = table.fixes + table.breaks
     if not discordant:
@@ -122,7 +122,7 @@ def mid_p(table: Table) -> float:
     return min(1.0, float(2 * binom.cdf(few, discordant, 0.5) - binom.pmf(few, discordant, 0.5)))
 
 
-def difference_interval(table: Table) -> tuple[float, float]:
+def difference_interval(table: ContingencyTable) -> tuple[float, float]:
     """The 95% confidence interval of `table.difference`: Newcombe's method 10 for paired proportions, within -1 and 1.
 
     Wilson's intervals of both accuracies are combined by their correlation phi, with Newcombe's continuity correction.
@@ -152,7 +152,7 @@ def _combined(first: float, second: float, phi: float) -> float:
     return math.sqrt(max(0.0, first**2 - 2 * phi * first * second + second**2))
 
 
-def _phi(table: Table) -> float:
+def _phi(table: ContingencyTable) -> float:
     right_a, right_b = table.both_right + table.breaks, table.both_right + table.fixes
     product = right_a * (table.n - right_a) * right_b * (table.n - right_b)
     surplus: float = table.both_right * table.both_wrong - table.fixes * table.breaks
@@ -161,7 +161,7 @@ def _phi(table: Table) -> float:
     return surplus / math.sqrt(product) if product else 0.0
 
 
-def welch_p(a: Spread, b: Spread) -> float | None:
+def welch_p(a: SeedResults, b: SeedResults) -> float | None:
     """Welch's two-sided t-test of the means of both sides; None with fewer than two seeds on a side, or no spread at all."""
     if a.sd is None or b.sd is None or a.sd + b.sd == 0:
         return None
@@ -171,7 +171,7 @@ def welch_p(a: Spread, b: Spread) -> float | None:
     return float(found.pvalue)
 
 
-def welch_interval(a: Spread, b: Spread) -> tuple[float, float] | None:
+def welch_interval(a: SeedResults, b: SeedResults) -> tuple[float, float] | None:
     """Welch's 95% confidence interval of B's mean minus A's; None where `welch_p` is."""
     if a.sd is None or b.sd is None or a.sd + b.sd == 0:
         return None
@@ -183,7 +183,7 @@ def welch_interval(a: Spread, b: Spread) -> tuple[float, float] | None:
     return b.mean - a.mean - room, b.mean - a.mean + room
 
 
-def settling(table: Table, a: Spread, b: Spread) -> Settling | None:
+def sample_size(table: ContingencyTable, a: SeedResults, b: SeedResults) -> SampleSize | None:
     """How many seeds a side would settle it; None where there is no difference to settle.
 
     With two seeds or more on a side, difference and spread are those of the seeds (of two spreads the root mean square).
@@ -199,7 +199,7 @@ def settling(table: Table, a: Spread, b: Spread) -> Settling | None:
         sd = math.sqrt(max(0.0, (table.fixes + table.breaks) / table.n - difference**2) / table.n / 2)
     if abs(difference) < 1e-12:
         return None
-    return Settling(seeds_needed(difference, sd), difference, sd, "seeds" if source == "seeds" else "pictures")
+    return SampleSize(seeds_needed(difference, sd), difference, sd, "seeds" if source == "seeds" else "pictures")
 
 
 def seeds_needed(difference: float, sd: float) -> int | None:
@@ -221,7 +221,7 @@ def t_test_power(effect: float, n: int) -> float:
     return 1.0 if math.isnan(seen) else seen + below
 
 
-def settling_runs(a: RunConfig, b: RunConfig, runs: Sequence[RunInfo], seeds: int) -> list[RunConfig]:
+def missing_repeats(a: RunConfig, b: RunConfig, runs: Sequence[RunInfo], seeds: int) -> list[RunConfig]:
     """The configs that bring both sides up to that many seeds, in turn from A and B, each with its next unused seeds.
 
     Runs that train or wait count as there. None for two runs that are repeats of each other.
@@ -233,12 +233,12 @@ def settling_runs(a: RunConfig, b: RunConfig, runs: Sequence[RunInfo], seeds: in
     return [config for i in range(both) for side in (of_a, of_b) for config in side[i : i + 1]]
 
 
-def spread_of(runs: Iterable[RunInfo]) -> Spread:
+def seed_results(runs: Iterable[RunInfo]) -> SeedResults:
     """What runs reached, each by its best val_accuracy."""
-    return Spread(tuple(info.best_val_accuracy for info in runs if info.best_val_accuracy is not None))
+    return SeedResults(tuple(info.best_val_accuracy for info in runs if info.best_val_accuracy is not None))
 
 
-def verdict(table: Table, p: float) -> str:
+def verdict(table: ContingencyTable, p: float) -> str:
     """The plain-words sentence: "With 1,000 pictures this difference could be luck: 1 in 5." """
     pictures = f"With {count_text(table.n, 'picture')}"
     if table.fixes == table.breaks:
@@ -246,17 +246,17 @@ def verdict(table: Table, p: float) -> str:
     return f"{pictures} this difference {_luck(p)}."
 
 
-def seeds_verdict(a: Spread, b: Spread, p: float) -> str:
+def seeds_verdict(a: SeedResults, b: SeedResults, p: float) -> str:
     """The same of the seeds: "Over 3 seeds of A and 3 of B this difference could be luck: 1 in 5." """
     return f"Over {a.n} seeds of A and {b.n} of B this difference {_luck(p)}."
 
 
 def _luck(p: float) -> str:
     how = "is hardly" if p < 0.01 else "is probably not" if p < ALPHA else "could be"
-    return f"{how} luck: {chance(p)}"
+    return f"{how} luck: {chance_text(p)}"
 
 
-def chance(p: float) -> str:
+def chance_text(p: float) -> str:
     """A probability as people say it: "1 in 5", "7 in 10", "1 in 40", "less than 1 in 1,000", "nearly always"."""
     if p < 0.001:
         return "less than 1 in 1,000"

@@ -101,10 +101,10 @@ class Val:
 
 def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     """What sets these runs apart, as far as they have settings that can be read."""
-    names = differences.telling([info.config for info in runs if info.config is not None])
-    rows = tuple(tuple(differences.shown(info.config, name) for name in names) for info in runs)
+    names = differences.differing_settings([info.config for info in runs if info.config is not None])
+    rows = tuple(tuple(differences.setting_text(info.config, name) for name in names) for info in runs)
     told = differences.circumstances([read_environment(info.folder) for info in runs])
-    around = tuple(tuple(differences.text(row.values[number]) for row in told) for number in range(len(runs)))
+    around = tuple(tuple(differences.value_text(row.values[number]) for row in told) for number in range(len(runs)))
     return Comparison(names, rows, tuple(row.title for row in told), around, _common_curves(runs, store))
 
 
@@ -126,7 +126,7 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
         return None
     lines = [
         overlay_figure.Line(
-            info.id, theme.plain(shorten(info.title, 30)), theme.plain(info.id), color,
+            info.id, theme.escape_html(shorten(info.title, 30)), theme.escape_html(info.id), color,
             {"accuracy": overlay.curve(history, "accuracy", "epoch")},
         )
         for (info, history), color in zip(drawn, palette.distinct(len(drawn)), strict=True)
@@ -157,7 +157,7 @@ def _chapter(info: RunInfo, history: History, opened: dict[str, Val]) -> Chapter
         info,
         tuple(charts),
         answers,
-        tuple((row.name, differences.text(row.values[0])) for row in settings),
+        tuple((row.name, differences.value_text(row.values[0])) for row in settings),
         tuple(read_environment(info.folder).items()),
         tuple(missing),
     )

@@ -18,7 +18,7 @@ def probabilities(names: Sequence[str], p: Sequence[float] | np.ndarray, true_na
     the names, no bar has.
     """
     figure = theme.figure(x="probability", y="")
-    labels = [theme.plain(name) for name in names]
+    labels = [theme.escape_html(name) for name in names]
     chances = theme.numbers(np.asarray(p))
     right = [name == true_name for name in names]
     figure.add_trace(

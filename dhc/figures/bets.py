@@ -50,7 +50,7 @@ def _dots(bets: Sequence[Bet], name: str, selected: Collection[str]) -> go.Scatt
             "line": {"color": RING, "width": [3 if yes else 0 for yes in chosen]},
         },
         customdata=[bet.run for bet in bets],
-        text=[theme.plain(bet.title[:60]) for bet in bets],
+        text=[theme.escape_html(bet.title[:60]) for bet in bets],
         hovertemplate=f"%{{text}}<br>{name}: bet %{{x:.3f}}, result %{{y:.3f}}<extra></extra>",
         name=name,
         uid=name,

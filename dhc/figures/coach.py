@@ -32,7 +32,7 @@ def annotate(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
             text=[str(mark.number) for _, mark in points],
             textfont={"size": 11, "color": "#ffffff"},
             textposition="middle center",
-            customdata=[theme.plain(mark.title) for _, mark in points],
+            customdata=[theme.escape_html(mark.title) for _, mark in points],
             hovertemplate="%{text} %{customdata}<extra></extra>",
             name="what the curve says",
             uid="coach",

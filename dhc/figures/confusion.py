@@ -39,7 +39,7 @@ def heatmap(
     the predicted and the true class's names as shown (HTML-escaped).
     """
     order = np.asarray(order, dtype=np.int64)
-    names = [theme.plain(classes[c]) for c in order]
+    names = [theme.escape_html(classes[c]) for c in order]
     values = np.asarray(matrix, dtype=np.float64)[np.ix_(order, order)]
     if hide_diagonal:
         np.fill_diagonal(values, 0.0)

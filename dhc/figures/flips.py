@@ -26,7 +26,7 @@ def difference_heatmap(
     orange, less is blue, no change is clear, also where both have pictures. A click on any cell carries customdata [i, j].
     """
     order = np.asarray(order, dtype=np.int64)
-    names = [theme.plain(classes[c]) for c in order]
+    names = [theme.escape_html(classes[c]) for c in order]
     cells = np.ix_(order, order)
     figure = theme.figure(x="predicted", y="true")
     figure.add_trace(drawable(_cells(np.asarray(a)[cells], np.asarray(b)[cells], names, order)))

@@ -17,7 +17,7 @@ def rungs(steps: Sequence[Step]) -> go.Figure:
     A step that is still training has a paler bar up to its best epoch so far. Bars carry their run's id as customdata.
     """
     figure = theme.figure(x="accuracy", y="")
-    labels = [theme.plain(step.rung.title) for step in steps]
+    labels = [theme.escape_html(step.rung.title) for step in steps]
     bars = _measured(steps, labels)
     figure.add_trace(_bars(bars))
     figure.add_trace(_reported(steps, labels))
@@ -43,9 +43,9 @@ def _measured(steps: Sequence[Step], labels: Sequence[str]) -> list[_Bar]:
     """What was measured; where nothing was, what the run that is alive has reached."""
     found = []
     for step, label in zip(steps, labels, strict=True):
-        run = step.best or step.alive
+        run = step.best_run or step.live_run
         if run is not None and run.best_val_accuracy is not None:
-            found.append(_Bar(label, run.best_val_accuracy, run.id, run is step.best))
+            found.append(_Bar(label, run.best_val_accuracy, run.id, run is step.best_run))
     return found
 
 

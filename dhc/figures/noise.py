@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from dhc.analysis.significance import Spread
+from dhc.analysis.significance import SeedResults
 from dhc.figures import theme
 
 
@@ -56,7 +56,7 @@ def intervals(found: Sequence[Interval]) -> go.Figure:
     return figure
 
 
-def seeds(a: Spread, b: Spread) -> go.Figure:
+def seeds(a: SeedResults, b: SeedResults) -> go.Figure:
     """What each seed reached, a dot a run, A above B, with a bar at the mean of each side."""
     figure = theme.figure(x="best val_accuracy, a dot for each seed", y="")
     for name, side, colour in (("A", a, theme.TRAIN), ("B", b, theme.VAL)):

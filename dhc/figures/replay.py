@@ -14,21 +14,21 @@ from dhc.text import rate_text
 SHADE = "rgba(133,129,153,0.16)"
 
 
-def replayed(told: Replay) -> go.Figure:
+def replay_chart(replay: Replay) -> go.Figure:
     """Above, what the schedule watches by epoch with marks of both drops and of the kept epoch; below, the learning rates.
 
     From the first epoch that would have run at another rate on, the ground is shaded. A line shows where it would have ended.
     """
-    figure = theme.figure(x="epoch", y=told.monitor)
-    _curve(figure, told)
-    _marks(figure, told, told.recorded_drops, "recorded-drops", "drop, recorded", theme.TRAIN, "triangle-down-open")
-    _marks(figure, told, told.drops, "replayed-drops", "drop, replayed", theme.VAL, "triangle-down")
-    _kept(figure, told)
-    _rates(figure, told.recorded, "recorded-rate", "learning rate, recorded", theme.TRAIN, "solid")
-    _rates(figure, told.rates[: told.end], "replayed-rate", "learning rate, replayed", theme.VAL, "dash")
-    _shade(figure, told)
-    _end(figure, told)
-    figure.update_xaxes(range=[0, 1.02 * told.epochs], anchor="y2")
+    figure = theme.figure(x="epoch", y=replay.monitor)
+    _curve(figure, replay)
+    _marks(figure, replay, replay.recorded_drops, "recorded-drops", "drop, recorded", theme.TRAIN, "triangle-down-open")
+    _marks(figure, replay, replay.drops, "replayed-drops", "drop, replayed", theme.VAL, "triangle-down")
+    _kept(figure, replay)
+    _rates(figure, replay.recorded_rates, "recorded-rate", "learning rate, recorded", theme.TRAIN, "solid")
+    _rates(figure, replay.rates[: replay.end], "replayed-rate", "learning rate, replayed", theme.VAL, "dash")
+    _shade(figure, replay)
+    _end(figure, replay)
+    figure.update_xaxes(range=[0, 1.02 * replay.epochs], anchor="y2")
     figure.layout.yaxis.domain = (0.40, 1)
     figure.update_layout(
         yaxis2={
@@ -41,29 +41,29 @@ def replayed(told: Replay) -> go.Figure:
     return figure
 
 
-def _curve(figure: go.Figure, told: Replay) -> None:
+def _curve(figure: go.Figure, replay: Replay) -> None:
     figure.add_trace(
         go.Scatter(
-            x=np.arange(1, told.epochs + 1),
-            y=theme.numbers(told.values),
+            x=np.arange(1, replay.epochs + 1),
+            y=theme.numbers(replay.values),
             mode="lines",
             line={"color": theme.TRAIN, "width": 2.5},
             hovertemplate="epoch %{x}: %{y:.3f}<extra></extra>",
-            name=f"{told.monitor}, recorded",
-            uid=told.monitor,
+            name=f"{replay.monitor}, recorded",
+            uid=replay.monitor,
             showlegend=True,
         )
     )
 
 
 def _marks(
-    figure: go.Figure, told: Replay, drops: Sequence[Drop], uid: str, name: str, color: str, symbol: str
+    figure: go.Figure, replay: Replay, drops: Sequence[Drop], uid: str, name: str, color: str, symbol: str
 ) -> None:
     """A triangle on the curve at the epoch after which the rate fell."""
     figure.add_trace(
         go.Scatter(
             x=[drop.epoch for drop in drops],
-            y=theme.numbers([told.values[drop.epoch - 1] for drop in drops]),
+            y=theme.numbers([replay.values[drop.epoch - 1] for drop in drops]),
             mode="markers",
             marker={
                 "symbol": symbol,
@@ -80,12 +80,12 @@ def _marks(
     )
 
 
-def _kept(figure: go.Figure, told: Replay) -> None:
-    at = told.stop.kept
+def _kept(figure: go.Figure, replay: Replay) -> None:
+    at = replay.stop.kept_epoch
     figure.add_trace(
         go.Scatter(
             x=[at],
-            y=theme.numbers([told.values[at - 1]]),
+            y=theme.numbers([replay.values[at - 1]]),
             mode="markers",
             marker={"symbol": "star", "size": 14, "color": theme.BEST},
             hovertemplate="epoch %{x} would have been kept<extra></extra>",
@@ -113,25 +113,25 @@ def _rates(figure: go.Figure, rates: Sequence[float], uid: str, name: str, color
     )
 
 
-def _shade(figure: go.Figure, told: Replay) -> None:
-    if told.indicative is None or told.indicative > told.end:
+def _shade(figure: go.Figure, replay: Replay) -> None:
+    if replay.inexact_from is None or replay.inexact_from > replay.end:
         return
-    start = told.indicative - 1
+    start = replay.inexact_from - 1
     figure.add_shape(
-        type="rect", x0=start, x1=told.epochs, y0=0, y1=1, yref="paper", fillcolor=SHADE, line={"width": 0}, layer="below"
+        type="rect", x0=start, x1=replay.epochs, y0=0, y1=1, yref="paper", fillcolor=SHADE, line={"width": 0}, layer="below"
     )  # fmt: skip
     figure.add_annotation(
         text="only indicative", x=start, y=1, yref="paper", xanchor="left", yanchor="top", xshift=4, showarrow=False
     )
 
 
-def _end(figure: go.Figure, told: Replay) -> None:
-    if told.stop.epoch is None:
+def _end(figure: go.Figure, replay: Replay) -> None:
+    if replay.stop.epoch is None:
         return
     line = {"color": theme.SELECTED, "width": 2}
-    figure.add_shape(type="line", x0=told.end, x1=told.end, y0=0, y1=1, yref="paper", line=line)
-    late = told.end > 0.75 * told.epochs
+    figure.add_shape(type="line", x0=replay.end, x1=replay.end, y0=0, y1=1, yref="paper", line=line)
+    late = replay.end > 0.75 * replay.epochs
     figure.add_annotation(
-        text=f"stops at epoch {told.end}", x=told.end, y=0.40, yref="paper", yanchor="bottom", showarrow=False,
+        text=f"stops at epoch {replay.end}", x=replay.end, y=0.40, yref="paper", yanchor="bottom", showarrow=False,
         xanchor="right" if late else "left", xshift=-4 if late else 4,
     )  # fmt: skip

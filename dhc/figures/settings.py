@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dhc.analysis.differences import text
+from dhc.analysis.differences import value_text
 from dhc.analysis.settings import Parallel, Result, Scatter
 from dhc.figures import theme
 from dhc.figures.palette import LOW_TO_HIGH, faint
@@ -27,10 +27,10 @@ def scatter(record: Scatter, *, title: str, result: Result, log: bool = False) -
 
     log: the setting's axis logarithmic, where all values are above 0.
     """
-    figure = theme.figure(x=theme.plain(title), y=NAMES[result])
+    figure = theme.figure(x=theme.escape_html(title), y=NAMES[result])
     category = not record.numeric or any(dot.value is None for dot in record.dots)
     show = _as_text if category else float
-    repeated = any(len(group.runs) > 1 for group in record.groups)
+    repeated = any(len(group.runs) > 1 for group in record.repeats)
     figure.add_trace(
         go.Scatter(
             x=[show(dot.value) for dot in record.dots], y=theme.numbers([dot.result for dot in record.dots]), mode="markers",
@@ -39,7 +39,7 @@ def scatter(record: Scatter, *, title: str, result: Result, log: bool = False) -
             showlegend=repeated,
         )
     )  # fmt: skip
-    groups = [group for group in record.groups if len(group.runs) > 1]
+    groups = [group for group in record.repeats if len(group.runs) > 1]
     figure.add_trace(
         go.Scatter(
             x=[show(group.value) for group in groups], y=theme.numbers([group.mean for group in groups]), mode="markers",
@@ -67,8 +67,8 @@ def _axis(figure: go.Figure, record: Scatter, category: bool, log: bool) -> None
 
 
 def _as_text(value: Any) -> str:
-    shown = text(value)
-    return theme.plain(shown if len(shown) <= LABEL_LENGTH else f"{shown[: LABEL_LENGTH - 1]}…")
+    shown = value_text(value)
+    return theme.escape_html(shown if len(shown) <= LABEL_LENGTH else f"{shown[: LABEL_LENGTH - 1]}…")
 
 
 def parallel(record: Parallel, *, result: Result, titles: Mapping[str, str]) -> go.Figure:
@@ -76,7 +76,7 @@ def parallel(record: Parallel, *, result: Result, titles: Mapping[str, str]) -> 
     figure = theme.figure(x="", y="")
     axes = [
         {
-            "label": theme.plain(titles.get(one.name, one.name)), "values": list(one.places),
+            "label": theme.escape_html(titles.get(one.name, one.name)), "values": list(one.places),
             "range": [0, max(1, len(one.ticks) - 1)], **_ticks(one.ticks),
         }
         for one in record.dimensions

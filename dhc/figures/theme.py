@@ -56,7 +56,7 @@ def say(figure: go.Figure, text: str) -> None:
     figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})
 
 
-def plain(name: str) -> str:
+def escape_html(name: str) -> str:
     """A foreign name as Plotly shall show it: letter by letter, not as the HTML that Plotly would otherwise obey."""
     return html.escape(name, quote=False)
 

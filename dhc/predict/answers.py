@@ -23,7 +23,7 @@ from dhc.runs.store import read_config, read_predictions
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class SplitPredictions:
     """What a run says of pictures, in the order of their CSV.
 
     ``ids``: (N,) str, files as in ``Split.files``. ``y_true``: (N,) int64, None where there are no labels. ``predicted``: (N,)
@@ -42,13 +42,13 @@ def confusion_of_run(folder: Path, split: str) -> tuple[np.ndarray, tuple[str, .
 
     Raises RunError or DataError in one sentence: no predictions yet, no network, no labels, no pictures.
     """
-    found = answers(folder, split)
+    found = predict_split(folder, split)
     if found.y_true is None:
         raise DataError(f"the {split} pictures have no labels, so nothing can be scored; `predict` writes a submission")
     return confusion_matrix(found.y_true, found.predicted, len(found.classes)), found.classes
 
 
-def answers(folder: Path, split: str, *, every: bool = False) -> Answers:
+def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPredictions:
     """The answers of the run in `folder` on ``train``, ``val`` or ``test``; for val the stored ones.
 
     A run that uses only some of the classes answers for the pictures of those, where there are labels, and pictures that
@@ -58,7 +58,7 @@ def answers(folder: Path, split: str, *, every: bool = False) -> Answers:
     """
     stored = read_predictions(folder)
     if split == "val" and not every:
-        return Answers(stored.ids, stored.y_true, stored.predicted, stored.probabilities, stored.classes)
+        return SplitPredictions(stored.ids, stored.y_true, stored.predicted, stored.probabilities, stored.classes)
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name}: {problem}")
@@ -71,7 +71,7 @@ def answers(folder: Path, split: str, *, every: bool = False) -> Answers:
         )
     pictures = _pictures(config, dataset, split, stored, every)
     probabilities = (_network if config.trains_network else _neighbours)(folder, config, pictures, stored)
-    return Answers(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, stored.classes)
+    return SplitPredictions(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, stored.classes)
 
 
 def _refuse_without_network(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import IO
 from dhc.data.layout import open_dataset
 from dhc.data.table import read_table
 from dhc.errors import DataError, RunError
-from dhc.predict.answers import answers
+from dhc.predict.answers import predict_split
 from dhc.runs.rundir import write_atomic
 from dhc.runs.store import read_config
 
@@ -34,7 +34,7 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
         raise DataError(f"{dataset.root} has no {split}.csv, so there is nothing to answer")
     images = read_table(dataset.root / f"{split}.csv", labelled=False).files
     refuse_repeated(split, images)
-    found = answers(folder, split, every=True)
+    found = predict_split(folder, split, every=True)
     if tuple(found.ids.tolist()) != dataset.splits[split].files:
         raise DataError(f"{split}.csv was changed while its pictures were answered: try again")
     rows = [(image, found.classes[label]) for image, label in zip(images, found.predicted, strict=True)]

@@ -12,8 +12,8 @@ from harness import Server, fits, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
-from dhc.analysis.flips import groups, of_pair, signed_difference
-from dhc.analysis.paired import Shared, share
+from dhc.analysis.flips import cell_mask, flip_masks, signed_difference
+from dhc.analysis.paired import Pairing, pair_up
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.store import read_predictions
 
@@ -40,8 +40,8 @@ def server(serve: Callable[..., Server], root: Path) -> Server:
 
 
 @pytest.fixture(scope="module")
-def shared(root: Path) -> Shared:
-    return share(read_predictions(root / "runs" / FIRST), read_predictions(root / "runs" / SECOND))
+def pairing(root: Path) -> Pairing:
+    return pair_up(read_predictions(root / "runs" / FIRST), read_predictions(root / "runs" / SECOND))
 
 
 def click_cell(page: Page, row: int, column: int) -> None:
@@ -62,7 +62,7 @@ def click_cell(page: Page, row: int, column: int) -> None:
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)], indirect=True)
 def test_from_the_sentence_to_a_flipped_picture(
-    page: Page, server: Server, shared: Shared, theme: str, width: int, screenshot: Callable[..., Path]
+    page: Page, server: Server, pairing: Pairing, theme: str, width: int, screenshot: Callable[..., Path]
 ) -> None:
     page.goto(f"{server.url}/runs?{CHOSEN}&panel=noise")
     expect(page.get_by_role("heading", name=re.compile("With 200 pictures this difference"))).to_be_visible(
@@ -83,12 +83,12 @@ def test_from_the_sentence_to_a_flipped_picture(
     wait_for(lambda: matrix.get_attribute("data-drawn") != drawn, "the matrix is drawn in another order")
     settled(page)
 
-    members = groups(shared)
-    cells = np.argwhere(signed_difference(shared) != 0)
-    i, j = next((int(i), int(j)) for i, j in cells if (members["fixed"] & of_pair(shared, i, j)).any())
+    members = flip_masks(pairing)
+    cells = np.argwhere(signed_difference(pairing) != 0)
+    i, j = next((int(i), int(j)) for i, j in cells if (members["fixed"] & cell_mask(pairing, i, j)).any())
     click_cell(page, i, j)
     page.wait_for_url(f"**flips_true={i}**")
-    count = int((members["fixed"] & of_pair(shared, i, j)).sum())
+    count = int((members["fixed"] & cell_mask(pairing, i, j)).sum())
     expect(page.get_by_text(f"Fixed by B · {count}", exact=True)).to_be_visible()
     settled(page)
     screenshot(f"flips-{theme}-{width}", whole=True)

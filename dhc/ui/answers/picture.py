@@ -14,7 +14,7 @@ import streamlit as st
 
 from dhc.analysis.mistakes import top_k
 from dhc.analysis.neighbours import nearest
-from dhc.analysis.trajectory import Course, course
+from dhc.analysis.trajectory import Trajectory, trajectory_of
 from dhc.figures.bars import probabilities
 from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
@@ -157,10 +157,10 @@ def bars(p: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
 
 
 def _epochs(p: Predictions, index: int) -> None:
-    way = course(p, index)
-    told = course_sentence(way, p.classes)
-    lane_count = min(len(lane_classes(way)), LANES)
-    figure = lanes(way, short_names(p.classes))
+    trajectory = trajectory_of(p, index)
+    told = trajectory_sentence(trajectory, p.classes)
+    lane_count = min(len(lane_classes(trajectory)), LANES)
+    figure = lanes(trajectory, short_names(p.classes))
     figure.update_layout(margin={"b": 20}, xaxis={"title": None})  # the heading says what runs from left to right
     st.markdown("**Epoch by epoch**")
     plot(figure, key="dhc_epochs", height=20 * lane_count + 26, alt=told, clicks=False)
@@ -168,19 +168,19 @@ def _epochs(p: Predictions, index: int) -> None:
     st.caption(plain(f"{told} {best}"))
 
 
-def course_sentence(way: Course, classes: Sequence[str]) -> str:
+def trajectory_sentence(trajectory: Trajectory, classes: Sequence[str]) -> str:
     """One sentence about a picture's way through the epochs."""
-    total = len(way.predicted)
-    last = shorten(classes[way.predicted[-1]], 40)
-    if way.right == total:
+    total = len(trajectory.predicted)
+    last = shorten(classes[trajectory.predicted[-1]], 40)
+    if trajectory.right_count == total:
         return f"Right after every one of {count_text(total, 'epoch')}."
-    if way.first_right is None:
+    if trajectory.first_right_epoch is None:
         told = f"Never right in {count_text(total, 'epoch')}"
     else:
-        told = f"Right after {way.right:,} of {count_text(total, 'epoch')}, first after epoch {way.first_right:,}"
-    if way.settled == total:
+        told = f"Right after {trajectory.right_count:,} of {count_text(total, 'epoch')}, first after epoch {trajectory.first_right_epoch:,}"
+    if trajectory.settled_epoch == total:
         return f"{told}; {last} only since the last one."
-    return f"{told}; {last} without a change since epoch {way.settled:,}."
+    return f"{told}; {last} without a change since epoch {trajectory.settled_epoch:,}."
 
 
 def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:

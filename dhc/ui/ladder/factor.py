@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.analysis.factor import FACTOR, Family, can_drop, families, means, not_yet_run
-from dhc.analysis.ladder import Group, group_of
+from dhc.analysis.ladder import PictureSet, picture_set_of
 from dhc.config import RunConfig
 from dhc.figures.factor import factors
 from dhc.jobs.groups import dated
@@ -36,7 +36,7 @@ ABOUT = (
 )
 
 
-def draw(group: Group, runs: Sequence[RunInfo]) -> None:
+def draw(group: PictureSet, runs: Sequence[RunInfo]) -> None:
     """What to run on the left, what came of it on the right."""
     st.subheader("LR factor against accuracy", anchor=False)
     st.caption(ABOUT)
@@ -53,7 +53,7 @@ def draw(group: Group, runs: Sequence[RunInfo]) -> None:
         )
 
 
-def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
+def _set_up(group: PictureSet, runs: Sequence[RunInfo]) -> None:
     base = _base(group, runs)
     text = st.text_input(
         "Factors", ", ".join(f"{factor:g}" for factor in FACTORS), key="dhc_factor_factors", help=WRITE
@@ -80,12 +80,12 @@ def _set_up(group: Group, runs: Sequence[RunInfo]) -> None:
         st.rerun()
 
 
-def _base(group: Group, runs: Sequence[RunInfo]) -> RunConfig:
+def _base(group: PictureSet, runs: Sequence[RunInfo]) -> RunConfig:
     """The settings that all runs of the experiment share, chosen by the person."""
     offered = {
         info.id: (info, info.config)
         for info in runs
-        if info.config is not None and info.config.uses(FACTOR) and group_of(info.config) == group
+        if info.config is not None and info.config.uses(FACTOR) and picture_set_of(info.config) == group
     }
     kept = dict(list(offered.items())[:MOST])
     if st.session_state.get(BASE) not in (None, QUICK, *kept):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.analysis.ladder import Group, Step, groups, ladder, scale_of
+from dhc.analysis.ladder import PictureSet, Step, ladder, picture_sets, scale_of
 from dhc.figures.ladder import rungs
 from dhc.jobs.groups import dated
 from dhc.jobs.ladder import rung_configs
@@ -36,10 +36,10 @@ INTRODUCTION = (
 
 
 def draw() -> None:
-    """Group of runs, missing rungs, chart, steps, the LR-factor experiment."""
+    """PictureSet of runs, missing rungs, chart, steps, the LR-factor experiment."""
     st.caption(INTRODUCTION)
     runs = session.store().runs()
-    found = groups(runs, session.data_folders())
+    found = picture_sets(runs, session.data_folders())
     if not found:
         empty(
             "There are no pictures and no runs yet. Make the stand-in data set, or start the demo.",
@@ -54,7 +54,7 @@ def draw() -> None:
     factor.draw(group, runs)
 
 
-def _pick(found: Sequence[Group], runs: Sequence[RunInfo]) -> Group:
+def _pick(found: Sequence[PictureSet], runs: Sequence[RunInfo]) -> PictureSet:
     """The group named in the address, else the one with most rungs; a select box to change it."""
     by_key = {group.key: group for group in found}
     st.session_state[GROUP] = address.choice("group", list(by_key), found[0].key)
@@ -75,13 +75,13 @@ def _pick(found: Sequence[Group], runs: Sequence[RunInfo]) -> Group:
     return by_key[str(st.session_state[GROUP])]
 
 
-def _choose(by_key: Mapping[str, Group]) -> None:
+def _choose(by_key: Mapping[str, PictureSet]) -> None:
     key = st.session_state[GROUP]
     if key in by_key:
         address.put(group=key)
 
 
-def describe(group: Group, among: Sequence[Group] = ()) -> str:
+def describe(group: PictureSet, among: Sequence[PictureSet] = ()) -> str:
     """``stand-in, 12 classes, 50 % of train``; with the folder above where another group's folder has the same name."""
     path = Path(group.path)
     alike = {other.path for other in among if Path(other.path).name == path.name}
@@ -91,7 +91,7 @@ def describe(group: Group, among: Sequence[Group] = ()) -> str:
     return f"{shorten(name or clean(group.path), 60)}, {classes}{share}"
 
 
-def _missing(steps: Sequence[Step], group: Group) -> None:
+def _missing(steps: Sequence[Step], group: PictureSet) -> None:
     """How many rungs are missing, at which scale to run them, how long that takes, and the button."""
     names = [step.name for step in steps if step.missing]
     with st.container(border=True, key="dhc-ladder-missing"):
@@ -117,13 +117,13 @@ def _missing(steps: Sequence[Step], group: Group) -> None:
                 st.rerun()
 
 
-def _watch(group: Group) -> None:
+def _watch(group: PictureSet) -> None:
     """Chart and steps; while something trains, looked at again every TICK seconds without running the page again."""
     watch(
         lambda: ladder(session.store().runs(), group),
         _draw_steps,
         every=TICK,
-        alive=lambda steps: any(step.alive for step in steps),
+        alive=lambda steps: any(step.live_run for step in steps),
         page=_standing,
         key="dhc-ladder",
     )
@@ -138,7 +138,10 @@ def _draw_steps(steps: Sequence[Step]) -> None:
 def _standing(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
     """What the rest of the page shows too: the run measured, the one alive and its state."""
     return [
-        (step.best.id if step.best else "", *((step.alive.id, step.alive.state.value) if step.alive else ("", "")))
+        (
+            step.best_run.id if step.best_run else "",
+            *((step.live_run.id, step.live_run.state.value) if step.live_run else ("", "")),
+        )
         for step in steps
     ]
 
@@ -151,7 +154,7 @@ def _chart(steps: Sequence[Step]) -> None:
 def _row(number: int, step: Step) -> None:
     with st.container(border=True, key=f"dhc-rung-{step.name}"):
         first, *cells, last = st.columns(WIDTHS)
-        runs = [run for run in (step.best or step.broken, step.alive) if run is not None]
+        runs = [run for run in (step.best_run or step.failed_run, step.live_run) if run is not None]
         states = " ".join(f":{COLORS[run.state]}-badge[{ICONS[run.state]} {run.state}]" for run in runs)
         first.markdown(f"**{number}. {step.rung.title}** {states}  \n:small[{step.rung.lesson}]")
         for cell, (name, value, more) in zip(cells, _figures(step), strict=True):
@@ -162,9 +165,9 @@ def _row(number: int, step: Step) -> None:
 
 def _figures(step: Step) -> list[tuple[str, str, str]]:
     """(name, value, what stands below it) of each cell between title and state."""
-    run = step.best or step.alive
+    run = step.best_run or step.live_run
     best = "–" if run is None or run.best_val_accuracy is None else f"{run.best_val_accuracy:.3f}"
-    more = "so far" if step.best is None and best != "–" else f"best of {step.count}" if step.count > 1 else ""
+    more = "so far" if step.best_run is None and best != "–" else f"best of {step.count}" if step.count > 1 else ""
     return [
         ("reported", step.rung.reported_text or "–", ""),
         ("measured here", best, more),
@@ -191,14 +194,14 @@ def _width(run: RunInfo | None) -> tuple[str, str]:
 def _ways_on(step: Step) -> None:
     """Links to the step's runs, and what differs from the step before."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        run = step.shown
+        run = step.run
         if run is not None:
             link("Live", run=run.id)
             if run.best_val_accuracy is not None:
                 link("Mistakes", run=run.id)
                 link("Confusion", run=run.id)
-        if step.alive is not None and run is not step.alive:
-            link("Live", text="The one under way", run=step.alive.id)
+        if step.live_run is not None and run is not step.live_run:
+            link("Live", text="The one under way", run=step.live_run.id)
         if step.changes:
             with st.popover("Differences", icon=":material/difference:", help=DIFFERENCES):
                 _changes(step)

@@ -80,7 +80,7 @@ def _offer(info: RunInfo, mark: Mark) -> None:
 def _what(mark: Mark) -> str:
     epoch = f"epoch {mark.epochs[0]}"
     more = f" and {len(mark.epochs) - 1} more" if len(mark.epochs) > 1 else ""
-    return f":violet-badge[{mark.number}] **{plain(mark.title)}**, {epoch}{more}: {plain(mark.said)}."
+    return f":violet-badge[{mark.number}] **{plain(mark.title)}**, {epoch}{more}: {plain(mark.sentence)}."
 
 
 def _classes(config: RunConfig, log: EventLog) -> int | None:

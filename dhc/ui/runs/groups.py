@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from dhc.analysis.differences import shown, telling
+from dhc.analysis.differences import differing_settings, setting_text
 from dhc.analysis.groups import RunGroup, run_groups
 from dhc.config import fields
 from dhc.jobs.groups import stop_group
@@ -92,9 +92,9 @@ def _best(group: RunGroup) -> None:
 
 def _settings(best: RunInfo, runs: Sequence[RunInfo]) -> str:
     """What tells the best run from the others of its group."""
-    names = telling([info.config for info in runs if info.config is not None])
+    names = differing_settings([info.config for info in runs if info.config is not None])
     titles = {field.name: field.title for field in fields()}
-    told = ", ".join(f"{titles[name]} {plain(shown(best.config, name))}" for name in names)
+    told = ", ".join(f"{titles[name]} {plain(setting_text(best.config, name))}" for name in names)
     return f" with {told}" if told else ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dhc.analysis.differences import shown, telling
+from dhc.analysis.differences import differing_settings, setting_text
 from dhc.analysis.search import ORDERS, RunFilter, select, sparkline
 from dhc.config import fields
 from dhc.runs import rundir
@@ -162,7 +162,7 @@ def usual(runs: Sequence[RunInfo]) -> list[str]:
         "group": any(info.group for info in runs),
         "note": any(info.labels.note or info.example for info in runs),
     }
-    return [*FIXED, *telling(configs), *(name for name, there in labels.items() if there), "started"]
+    return [*FIXED, *differing_settings(configs), *(name for name, there in labels.items() if there), "started"]
 
 
 def table(runs: Sequence[RunInfo], names: Sequence[str]) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def table(runs: Sequence[RunInfo], names: Sequence[str]) -> pd.DataFrame:
     rows = []
     for info in runs:
         fixed = _row(info)
-        rows.append({name: fixed[name] if name in fixed else shown(info.config, name) for name in names})
+        rows.append({name: fixed[name] if name in fixed else setting_text(info.config, name) for name in names})
     return pd.DataFrame(rows, columns=list(names))
 
 
@@ -188,7 +188,7 @@ def _row(info: RunInfo) -> dict[str, object]:
         "tags": ", ".join(info.labels.tags),
         "note": info.labels.note.partition("\n")[0][:120] or ("example" if info.example else ""),
         "group": info.group,
-        "data": shown(info.config, "data.path"),
+        "data": setting_text(info.config, "data.path"),
         "started": datetime.fromtimestamp(info.queued_at) if info.queued_at else None,
         "id": info.id,
         "accuracy": info.accuracy,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from dhc.analysis.differences import shown
+from dhc.analysis.differences import setting_text
 from dhc.analysis.factor import FACTOR, can_drop
 from dhc.config import ConfigField, RunConfig, fields, find_field
 from dhc.errors import ConfigError
@@ -190,5 +190,5 @@ def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
 def table(configs: Sequence[RunConfig], names: Sequence[str]) -> pd.DataFrame:
     """One row a run, numbered from 1 in the order of the queue: the settings that vary, by title, and the seed."""
     columns = list(dict.fromkeys([*names, SEED]))
-    rows = [{find_field(name).title: shown(config, name) for name in columns} for config in configs]
+    rows = [{find_field(name).title: setting_text(config, name) for name in columns} for config in configs]
     return pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="run"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dhc.analysis.bets import FIGURES, Bet, calibration, settled
+from dhc.analysis.bets import FIGURES, Bet, calibration, settled_bets
 from dhc.figures import bets as figures
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
@@ -21,7 +21,7 @@ MOST = 12  # bets of selected runs told in words
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The chart of every run's bets; the given ones are ringed and told in words."""
-    every = settled(session.store().runs())
+    every = settled_bets(session.store().runs())
     if not every:
         st.info(
             "No bet has come to its end yet. Bet on a run before you start it, on the Train page.",

@@ -8,7 +8,7 @@ from typing import cast
 
 import streamlit as st
 
-from dhc.analysis.differences import shown, telling
+from dhc.analysis.differences import differing_settings, setting_text
 from dhc.analysis.overlay import METRICS, Against, Curve, Metric, curve
 from dhc.config import fields
 from dhc.errors import RunError
@@ -81,7 +81,7 @@ def _panel(runs: Sequence[RunInfo]) -> None:
     if not some:
         _no_curve(runs)
         return
-    differing = telling([info.config for info in some if info.config is not None])
+    differing = differing_settings([info.config for info in some if info.config is not None])
     look = _controls(_color_names(some, differing))
     lines = _lines(some, outlines, look, differing)
     figure = overlay(
@@ -198,20 +198,24 @@ def _place(value: str | float | None) -> tuple[int, float, str]:
 
 
 def _name(info: RunInfo, by: str) -> str:
-    title = theme.plain(shorten(info.title, LEGEND_LENGTH))
+    title = theme.escape_html(shorten(info.title, LEGEND_LENGTH))
     if by == BY_RUN:
         return title
     value = (
-        f"{info.best_val_accuracy or 0:.3f}" if by == BY_RESULT else theme.plain(shorten(shown(info.config, by), 16))
+        f"{info.best_val_accuracy or 0:.3f}"
+        if by == BY_RESULT
+        else theme.escape_html(shorten(setting_text(info.config, by), 16))
     )
     return f"{value} · {title}"
 
 
 def _about(info: RunInfo, differing: Sequence[str]) -> str:
     """What the hover says of a run: its title, and the settings in which it differs from the others."""
-    lines = [f"<b>{theme.plain(shorten(info.title, 60))}</b>"]
+    lines = [f"<b>{theme.escape_html(shorten(info.title, 60))}</b>"]
     told = [name for name in differing if info.config is not None and info.config.uses(name)]
-    lines += [f"{name} {theme.plain(shorten(shown(info.config, name), 40))}" for name in told[:HOVER_SETTINGS]]
+    lines += [
+        f"{name} {theme.escape_html(shorten(setting_text(info.config, name), 40))}" for name in told[:HOVER_SETTINGS]
+    ]
     if len(told) > HOVER_SETTINGS:
         lines.append(f"and {count_text(len(told) - HOVER_SETTINGS, 'setting')} more")
     return "<br>".join(lines)

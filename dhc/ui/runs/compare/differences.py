@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dhc.analysis.differences import NO_EFFECT, Row, circumstances, results, settings, text
+from dhc.analysis.differences import NO_EFFECT, Row, circumstances, results, settings, value_text
 from dhc.runs.environment import read_environment
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
@@ -117,7 +117,7 @@ def _shown(row: Row, value: Any) -> str:
         return duration_text(value)
     if row.name in ("best val_accuracy", "gap"):
         return f"{value:.3f}"
-    return clean(text(value, row.name))
+    return clean(value_text(value, row.name))
 
 
 def _look(row: Row, number: int, baseline: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis.confusion import class_order
-from dhc.analysis.flips import BOARD, Group, groups, matrices, of_pair
+from dhc.analysis.flips import BOARD, Flip, cell_mask, flip_masks, matrices
 from dhc.figures.flips import difference_heatmap
 from dhc.runs.store import RunInfo
 from dhc.text import NAME_LENGTH, clean, count_text, percent_text, short_names, shorten
@@ -27,7 +27,7 @@ from dhc.ui.widgets.plot import plot
 KEY = "dhc_flips_"
 MATRIX, GRID = KEY + "matrix", KEY + "grid"
 TAB, TRUE, SAID, PAGE, ORDER = "flips_tab", "flips_true", "flips_said", "flips_page", "flips_order"
-TITLES: dict[Group, str] = {
+TITLES: dict[Flip, str] = {
     "fixed": "Fixed by B",
     "broken": "Broken by B",
     "same": "Both wrong the same way",
@@ -49,14 +49,14 @@ ABOUT = (
 class View:
     """What is listed, as the address says it. true: class index; said: the class that A or B said; None for any."""
 
-    group: Group
+    group: Flip
     true: int | None
     said: int | None
 
     @classmethod
     def of_address(cls, k: int) -> View:
         """The view in the address; whatever does not fit k classes counts as not there."""
-        group = cast(Group, address.choice(TAB, BOARD, BOARD[0]))
+        group = cast(Flip, address.choice(TAB, BOARD, BOARD[0]))
         return cls(group, address.integer(TRUE, low=0, high=k - 1), address.integer(SAID, low=0, high=k - 1))
 
     def to_address(self) -> None:
@@ -83,13 +83,13 @@ def _board(pair: Pair) -> None:
     """Matrix and grids. A click runs only this, and is in the address before anything is drawn."""
     with guard():
         _take_click(pair)
-        view = View.of_address(len(pair.shared.classes))
+        view = View.of_address(len(pair.pairing.classes))
         album = open_album(pair.a, pair.of_a)
         if album.problem:
             st.warning(plain(album.problem), icon=":material/broken_image:")
-        keep = of_pair(pair.shared, view.true, view.said)
-        by_group = {group: member & keep for group, member in groups(pair.shared).items()}
-        _filters(view, pair.shared.classes)
+        keep = cell_mask(pair.pairing, view.true, view.said)
+        by_group = {group: member & keep for group, member in flip_masks(pair.pairing).items()}
+        _filters(view, pair.pairing.classes)
         _tabs(pair, view, by_group)
         left, right = st.columns([1, 1], gap="large")
         # The pictures first: whoever clicked a cell waits for them, and the matrix only gets its outline.
@@ -102,20 +102,20 @@ def _board(pair: Pair) -> None:
 
 def _take_click(pair: Pair) -> None:
     """A click on the matrix, read before anything is drawn, so that all of it shows the cell; a grid without it gives way."""
-    k = len(pair.shared.classes)
+    k = len(pair.pairing.classes)
     state = st.session_state.get(MATRIX)
     click = None if state is None else state.get("click")
     spot = click.get("customdata") if isinstance(click, Mapping) else None
     if not (isinstance(spot, list) and len(spot) == 2 and all(isinstance(c, int) and 0 <= c < k for c in spot)):
         return
-    now, inside, members = View.of_address(k).group, of_pair(pair.shared, *spot), groups(pair.shared)
+    now, inside, members = View.of_address(k).group, cell_mask(pair.pairing, *spot), flip_masks(pair.pairing)
     filled = [group for group in (now, *BOARD) if (members[group] & inside).any()]
     View(filled[0] if filled else now, spot[0], spot[1]).to_address()
 
 
 def _matrix(pair: Pair, view: View) -> None:
-    a, b = matrices(pair.shared)
-    names = short_names(pair.shared.classes)
+    a, b = matrices(pair.pairing)
+    names = short_names(pair.pairing.classes)
     by = address.choice(ORDER, list(ORDERS), "similarity")
     order = class_order(a + b, cast("Any", by))
     cell = None if view.true is None or view.said is None else (view.true, view.said)
@@ -145,7 +145,7 @@ def _reorder() -> None:
     address.put(**{ORDER: None if by == "similarity" else by})
 
 
-def _tabs(pair: Pair, view: View, by_group: Mapping[Group, np.ndarray]) -> None:
+def _tabs(pair: Pair, view: View, by_group: Mapping[Flip, np.ndarray]) -> None:
     """The grids' titles with their counts."""
     st.session_state[KEY + "tab"] = view.group
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -154,7 +154,7 @@ def _tabs(pair: Pair, view: View, by_group: Mapping[Group, np.ndarray]) -> None:
             format_func=lambda group: f"{TITLES[group]} · {int(by_group[group].sum()):,}", width="content",
         )  # fmt: skip
         both = int(by_group["right"].sum())
-        of = "more of these" if view.filtered else f"of {count_text(len(pair.shared.ids), 'shared picture')}"
+        of = "more of these" if view.filtered else f"of {count_text(len(pair.pairing.ids), 'shared picture')}"
         st.caption(f"Both are right on {both:,} {of}.", width="content")
 
 
@@ -163,7 +163,7 @@ def _pictures(pair: Pair, album: Album, view: View, rows: np.ndarray) -> list[in
     if not len(rows):
         st.info(_nothing(view), icon=":material/filter_alt_off:" if view.filtered else ":material/inbox:")
         return []
-    listed: list[int] = pair.shared.rows_a[rows].tolist()
+    listed: list[int] = pair.pairing.rows_a[rows].tolist()
     _grid(pair, album, rows, listed)
     return listed
 
@@ -216,13 +216,16 @@ def _turn(page: int) -> None:
 
 def _tile(pair: Pair, album: Album, row: int) -> Tile:
     """A shared picture with what it is and what A and B said."""
-    shared = pair.shared
-    true = shared.classes[shared.true[row]]
+    pairing = pair.pairing
+    true = pairing.classes[pairing.true[row]]
     told = [
-        (name, shared.classes[said[row]], float(p.probabilities[at[row]].max()))
-        for name, p, said, at in (("A", pair.of_a, shared.a, shared.rows_a), ("B", pair.of_b, shared.b, shared.rows_b))
+        (name, pairing.classes[said[row]], float(p.probabilities[at[row]].max()))
+        for name, p, said, at in (
+            ("A", pair.of_a, pairing.a, pairing.rows_a),
+            ("B", pair.of_b, pairing.b, pairing.rows_b),
+        )
     ]
-    image = album.image(int(shared.rows_a[row]))
+    image = album.image(int(pairing.rows_a[row]))
     lines = [
         f"{name} {'✓' if said == true else shorten(said, CAPTION_LENGTH)} {percent_text(sure)}"
         for name, said, sure in told
@@ -231,5 +234,5 @@ def _tile(pair: Pair, album: Album, row: int) -> Tile:
     return Tile(
         blank() if image is None else image,
         "\n".join([shorten(true, CAPTION_LENGTH + 4), *lines]),
-        f"{clean(str(shared.ids[row]))}: true {clean(true)}, {tips}",
+        f"{clean(str(pairing.ids[row]))}: true {clean(true)}, {tips}",
     )

@@ -26,7 +26,7 @@ SIZE = 320  # CSS pixels a side: 64 × 5, so every pixel is a whole square
 def chosen(pair: Pair) -> int | None:
     """The row, among A's, of the picture in the address; None when there is none, or B was not judged on it."""
     row = address.integer(PICTURE, low=0, high=len(pair.of_a.ids) - 1)
-    return row if row is not None and row in pair.shared.rows_a else None
+    return row if row is not None and row in pair.pairing.rows_a else None
 
 
 def show_chosen(pair: Pair, album: Album, listed: Sequence[int]) -> None:
@@ -52,9 +52,9 @@ def _put(row: int | None) -> None:
 
 
 def _draw(pair: Pair, album: Album, row: int) -> None:
-    at = int(np.flatnonzero(pair.shared.rows_a == row)[0])
-    in_b = int(pair.shared.rows_b[at])
-    true = pair.shared.classes[pair.shared.true[at]]
+    at = int(np.flatnonzero(pair.pairing.rows_a == row)[0])
+    in_b = int(pair.pairing.rows_b[at])
+    true = pair.pairing.classes[pair.pairing.true[at]]
     st.markdown(f"### {bold(true)}")
     picture, of_a, of_b = st.columns([332, 380, 380], gap="medium")
     with picture:

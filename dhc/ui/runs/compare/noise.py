@@ -9,17 +9,17 @@ import streamlit as st
 from dhc.analysis.repeats import repeats_of, same_but_seed, seed_matters
 from dhc.analysis.significance import (
     MOST_SEEDS,
-    Settling,
-    Spread,
-    Table,
+    ContingencyTable,
+    SampleSize,
+    SeedResults,
+    contingency_table,
     difference_interval,
     mcnemar_p,
     mid_p,
+    missing_repeats,
+    sample_size,
+    seed_results,
     seeds_verdict,
-    settling,
-    settling_runs,
-    spread_of,
-    table_of,
     verdict,
     welch_interval,
     welch_p,
@@ -59,8 +59,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 def _compare(pair: Pair) -> None:
     everyone = session.store().runs()
-    table = table_of(pair.shared)
-    a, b = (spread_of(repeats_of(info, everyone)) for info in (pair.a, pair.b))
+    table = contingency_table(pair.pairing)
+    a, b = (seed_results(repeats_of(info, everyone)) for info in (pair.a, pair.b))
     p = mcnemar_p(table)
     st.markdown(f"## {verdict(table, p)}")
     of_seeds = None if _repeats_of_each_other(pair) else welch_p(a, b)
@@ -82,12 +82,12 @@ def _compare(pair: Pair) -> None:
 
 def _tell_limits(pair: Pair) -> None:
     """What one should know before believing the figures."""
-    shared = pair.shared
+    pairing = pair.pairing
     told = []
-    if shared.only_a or shared.only_b:
+    if pairing.only_a or pairing.only_b:
         told.append(
-            f"Only the {count_text(len(shared.ids), 'picture')} that both were judged on count; A has {shared.only_a:,} more and B "
-            f"{shared.only_b:,}."
+            f"Only the {count_text(len(pairing.ids), 'picture')} that both were judged on count; A has {pairing.only_a:,} more and B "
+            f"{pairing.only_b:,}."
         )
     k_a, k_b = len(pair.of_a.classes), len(pair.of_b.classes)
     if k_a != k_b:
@@ -99,7 +99,7 @@ def _tell_limits(pair: Pair) -> None:
         st.info(" ".join(told), icon=":material/info:")
 
 
-def _figures(table: Table, p: float) -> None:
+def _figures(table: ContingencyTable, p: float) -> None:
     low, high = difference_interval(table)
     a, b, test = st.columns([1, 1, 1.4])
     a.metric("A", f"{table.accuracy_a:.1%}")
@@ -111,7 +111,7 @@ def _p_text(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else f"{p:.1e}"
 
 
-def _chart(table: Table, a: Spread, b: Spread, *, with_seeds: bool) -> None:
+def _chart(table: ContingencyTable, a: SeedResults, b: SeedResults, *, with_seeds: bool) -> None:
     low, high = difference_interval(table)
     lines = [Interval("these two runs", table.difference, low, high)]
     over = welch_interval(a, b)
@@ -124,7 +124,7 @@ def _chart(table: Table, a: Spread, b: Spread, *, with_seeds: bool) -> None:
     st.caption(f"{told[0].upper()}{told[1:]}. A line that crosses zero leaves open which is better.")
 
 
-def _seeds(pair: Pair, a: Spread, b: Spread, p: float | None) -> None:
+def _seeds(pair: Pair, a: SeedResults, b: SeedResults, p: float | None) -> None:
     st.markdown(
         "**Seeds**", help="Runs alike in everything but the seed, of all runs, ended ones. Best val_accuracy of each."
     )
@@ -143,7 +143,7 @@ def _seeds(pair: Pair, a: Spread, b: Spread, p: float | None) -> None:
         st.caption(f"Welch's t-test of the two means: p = {_p_text(p)}.")
 
 
-def _spread_text(side: Spread) -> str:
+def _spread_text(side: SeedResults) -> str:
     if not side.n:
         return "not ended yet"
     if side.sd is None:
@@ -155,7 +155,7 @@ def _repeats_of_each_other(pair: Pair) -> bool:
     return pair.a.config is not None and pair.b.config is not None and same_but_seed(pair.a.config, pair.b.config)
 
 
-def _settle(pair: Pair, table: Table, a: Spread, b: Spread, everyone: Sequence[RunInfo]) -> None:
+def _settle(pair: Pair, table: ContingencyTable, a: SeedResults, b: SeedResults, everyone: Sequence[RunInfo]) -> None:
     """How many repeats would settle it, and the button that queues them."""
     first, second = pair.a.config, pair.b.config
     if first is None or second is None:
@@ -170,7 +170,7 @@ def _settle(pair: Pair, table: Table, a: Spread, b: Spread, everyone: Sequence[R
         )
     if len(still) == 2:
         return
-    found = settling(table, a, b)
+    found = sample_size(table, a, b)
     if found is None:
         st.caption("No repeats: without a difference there is nothing to settle.")
         return
@@ -178,14 +178,14 @@ def _settle(pair: Pair, table: Table, a: Spread, b: Spread, everyone: Sequence[R
     _offer(first, second, everyone, found)
 
 
-def _needed(found: Settling) -> str:
+def _needed(found: SampleSize) -> str:
     points = f"{100 * abs(found.difference):.1f} points beside a spread of {100 * found.sd:.1f}"
     if found.seeds is None:
         return f"Hardly: {points} take more than {MOST_SEEDS} seeds a side."
     return f"{found.seeds} seeds a side would: {points}."
 
 
-def _assumption(found: Settling) -> str:
+def _assumption(found: SampleSize) -> str:
     spread = (
         "The spread from seed to seed is measured from the repeats that are there."
         if found.source == "seeds"
@@ -195,7 +195,7 @@ def _assumption(found: Settling) -> str:
     return f"A t-test at 5% would then see a difference of this size in 80% of cases, if it is true. {spread}"
 
 
-def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], found: Settling) -> None:
+def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], found: SampleSize) -> None:
     few = found.seeds or 5
     if st.session_state.get(KEY + "for") != (wanted := (first, second, few)):
         st.session_state[KEY + "for"], st.session_state[KEY + "count"] = wanted, few
@@ -206,7 +206,7 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], fou
         key=KEY + "count",
         help="Seeds that are there, train or wait count; the next unused ones are run.",
     )
-    todo = settling_runs(first, second, everyone, int(count))
+    todo = missing_repeats(first, second, everyone, int(count))
     if not todo:
         st.caption("These seeds are there already, or under way.")
         return

@@ -11,7 +11,14 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis.ladder import is_measured
-from dhc.analysis.optimism import HeldBack, expected_optimism, held_back, judged_alike, mean_correlation, right_answers
+from dhc.analysis.optimism import (
+    HalvingResult,
+    expected_optimism,
+    judge_by_halves,
+    mean_correlation,
+    right_answers,
+    runs_on_same_pictures,
+)
 from dhc.errors import RunError
 from dhc.jobs import evaluation as jobs
 from dhc.jobs.evaluation import Evaluation
@@ -52,7 +59,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     assert winner.config is not None
     everyone = session.store().runs()
     known = {info.id: found for info in [*everyone, *runs] if (found := fingerprint_of(info)) is not None}
-    alike = judged_alike(winner.config, known.get(winner.id), everyone, known)
+    alike = runs_on_same_pictures(winner.config, known.get(winner.id), everyone, known)
     _head(winner, len(measured))
     columns = st.columns(4, gap="medium")
     with columns[0]:
@@ -123,17 +130,19 @@ def _held(answers: dict[str, Answers]) -> None:
         st.caption("Select two ended runs or more with the same val pictures.")
         return
     found = _held_back(tuple(answers.values()))
-    st.metric("Held-back half", f"{found.held:.1%}", delta=f"{-100 * found.optimism:+.1f} points", help=HELD)
+    st.metric(
+        "Held-back half", f"{found.held_back_accuracy:.1%}", delta=f"{-100 * found.optimism:+.1f} points", help=HELD
+    )
     won = max(found.winners.values())
     st.caption(
-        f"{found.chosen:.1%} on the half that chose; {100 * found.optimism:+.1f} ± {100 * found.sd:.1f} points of luck over "
+        f"{found.choosing_accuracy:.1%} on the half that chose; {100 * found.optimism:+.1f} ± {100 * found.sd:.1f} points of luck over "
         f"{found.splits} halvings of {count_text(found.runs, 'run')}; the same run won {won:.0%} of them"
     )
 
 
 @lru_cache(maxsize=4)
-def _held_back(answers: tuple[Answers, ...]) -> HeldBack:
-    return held_back(answers[0].ids, {str(i): other.right for i, other in enumerate(answers)})
+def _held_back(answers: tuple[Answers, ...]) -> HalvingResult:
+    return judge_by_halves(answers[0].ids, {str(i): other.right for i, other in enumerate(answers)})
 
 
 def _test(winner: RunInfo) -> None:

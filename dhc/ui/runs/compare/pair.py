@@ -10,9 +10,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.analysis.differences import shown, telling
-from dhc.analysis.ladder import resolved
-from dhc.analysis.paired import Shared, share
+from dhc.analysis.differences import differing_settings, setting_text
+from dhc.analysis.ladder import resolved_path
+from dhc.analysis.paired import Pairing, pair_up
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
@@ -35,7 +35,7 @@ class Pair:
     b: RunInfo
     of_a: Predictions
     of_b: Predictions
-    shared: Shared
+    pairing: Pairing
 
 
 def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
@@ -57,12 +57,12 @@ def open_pair(a: RunInfo, b: RunInfo) -> Pair:
     """Read both runs and align them. Raises RunError and ValueError as `pick`."""
     _refuse_other_data(a, b)
     of_a, of_b = session.predictions(a), session.predictions(b)
-    return Pair(a, b, of_a, of_b, _shared(of_a, of_b))
+    return Pair(a, b, of_a, of_b, _pairing(of_a, of_b))
 
 
 @lru_cache(maxsize=8)
-def _shared(a: Predictions, b: Predictions) -> Shared:
-    return share(a, b)
+def _pairing(a: Predictions, b: Predictions) -> Pairing:
+    return pair_up(a, b)
 
 
 def fingerprint_of(info: RunInfo) -> str | None:
@@ -92,7 +92,7 @@ def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
 
 
 def _on_other_data(a: RunInfo, b: RunInfo) -> bool:
-    if a.config is None or b.config is None or resolved(a.config.data.path) == resolved(b.config.data.path):
+    if a.config is None or b.config is None or resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
         return False
     prints = [fingerprint_of(a), fingerprint_of(b)]
     return None in prints or prints[0] != prints[1]
@@ -157,11 +157,11 @@ def _put(a: str, b: str, before: str, known: Mapping[str, RunInfo], *, of_b: boo
 
 def _labels(runs: Sequence[RunInfo]) -> dict[str, str]:
     """Run id → its title, what it reached, and the settings that tell the selected runs apart."""
-    names = telling([info.config for info in runs if info.config is not None])
+    names = differing_settings([info.config for info in runs if info.config is not None])
     found = {}
     for info in runs:
         best = "" if info.best_val_accuracy is None else f" · {info.best_val_accuracy:.3f}"
-        values = [f"{_short(name)}{shorten(shown(info.config, name), SETTING)}" for name in names[:4]]
+        values = [f"{_short(name)}{shorten(setting_text(info.config, name), SETTING)}" for name in names[:4]]
         found[info.id] = f"{shorten(info.title, TITLE)}{best}{''.join(f' · {value}' for value in values)}"
     return found
 

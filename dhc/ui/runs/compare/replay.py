@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from dhc.analysis.replay import SETTINGS, replay, sentence, settings_of
+from dhc.analysis.replay import SETTINGS, replay_history, replay_sentence, settings_of
 from dhc.config import RunConfig
-from dhc.figures.replay import replayed
+from dhc.figures.replay import replay_chart
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, rate_text, shorten
 from dhc.ui.shell import address, session
@@ -44,10 +44,10 @@ def draw(runs: Sequence[RunInfo]) -> None:
             f"This run's schedule was {config.schedule.name}; the replay shows ReduceLROnPlateau in its place, on the same figures."
         )
     asked = _asked(config, info)
-    told_now = replay(session.store().history(info.id), asked)
-    st.markdown(plain(sentence(told_now, asked)))
+    told_now = replay_history(session.store().history(info.id), asked)
+    st.markdown(plain(replay_sentence(told_now, asked)))
     plot(
-        replayed(told_now), key=f"dhc-replay-{info.id}", height=440, clicks=False,
+        replay_chart(told_now), key=f"dhc-replay-{info.id}", height=440, clicks=False,
         alt=f"{told_now.monitor} and learning rate by epoch, as recorded and as replayed",
     )  # fmt: skip
     _train(info, asked)

@@ -8,7 +8,7 @@ from typing import cast
 
 import streamlit as st
 
-from dhc.analysis.differences import shown, telling
+from dhc.analysis.differences import differing_settings, setting_text
 from dhc.analysis.factor import families
 from dhc.analysis.repeats import SEED
 from dhc.analysis.settings import RESULTS, Result, parallel, result_of, scatter
@@ -64,7 +64,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
         if not known:
             empty("The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:")
             return
-        names = telling([info.config for info in known if info.config is not None])
+        names = differing_settings([info.config for info in known if info.config is not None])
         look = _controls(names)
         if look.view == "factor":
             _factor(known)
@@ -113,7 +113,7 @@ def _one(runs: Sequence[RunInfo], look: Look) -> None:
     figure = figures.scatter(record, title=field.title, result=look.result, log=field.log)
     alt = f"{RESULT_NAMES[look.result]} by {field.title}, a dot for each of {count_text(len(record.dots), 'run')}"
     _take(plot(figure, key=KEY + "scatter", height=HEIGHT, alt=alt))
-    repeated = [group for group in record.groups if len(group.runs) > 1]
+    repeated = [group for group in record.repeats if len(group.runs) > 1]
     if repeated:
         st.caption("Repeats are runs alike in all that has an effect but the seed.")
     elif look.name != SEED:
@@ -164,7 +164,9 @@ def _clicked_run(runs: Sequence[RunInfo], names: Sequence[str]) -> None:
             st.markdown(_reached(info), width="content")
             link("Live", run=info.id)
         used = [name for name in names if info.config is not None and info.config.uses(name)]
-        said = [f"{plain(name)} **{plain(shorten(shown(info.config, name), 40))}**" for name in used[:MOST_SETTINGS]]
+        said = [
+            f"{plain(name)} **{plain(shorten(setting_text(info.config, name), 40))}**" for name in used[:MOST_SETTINGS]
+        ]
         more = f" · and {len(used) - MOST_SETTINGS} more" if len(used) > MOST_SETTINGS else ""
         st.markdown(" · ".join(said) + more)
 
