@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dhc.analysis.confusion import ORDERS, Order, class_order, confused_pairs, confusion_matrix, normalize
+from dhc.analysis.confusion import Order, class_order, confused_pairs, confusion_matrix, normalize
 from dhc.figures.confusion import heatmap
 from dhc.runs.records import Predictions
 from dhc.text import short_names
@@ -24,28 +24,11 @@ ORDERED = {"label": "Label", "frequency": "Frequency", "similarity": "Similarity
 
 @dataclass(frozen=True)
 class MatrixView:
-    """How the matrix is drawn, as the address says it."""
+    """How the matrix is drawn: a key of COLOUR, an order of the classes, and whether the diagonal is shown."""
 
     colour: str
     order: Order
     diagonal: bool
-
-    @classmethod
-    def of_address(cls) -> MatrixView:
-        """The look in the address, defaults where it says nothing sensible."""
-        return cls(
-            address.choice("colour", list(COLOUR), "counts"),
-            cast(Order, address.choice("order", ORDERS, "label")),
-            address.choice("diagonal", ["show", "hide"], "show") == "show",
-        )
-
-    def to_address(self) -> None:
-        """Write it; defaults are left out."""
-        address.put(
-            colour=None if self.colour == "counts" else self.colour,
-            order=None if self.order == "label" else self.order,
-            diagonal=None if self.diagonal else "hide",
-        )
 
 
 @lru_cache(maxsize=8)
@@ -67,26 +50,24 @@ def pairs_of(p: Predictions) -> pd.DataFrame:
 
 
 def controls() -> MatrixView:
-    """Draw the controls, set to what the address says; each change is written into the address. Returns the look."""
-    look = MatrixView.of_address()
-    state = st.session_state
-    state[KEY + "colour"], state[KEY + "order"], state[KEY + "diagonal"] = look.colour, look.order, not look.diagonal
-    st.segmented_control(
-        "Colour", list(COLOUR), key=KEY + "colour", format_func=COLOUR.__getitem__, required=True, on_change=_save,
+    """Draw the controls, set to what the address says; each change is written into the address. Returns the view."""
+    colour = st.segmented_control(
+        "Colour",
+        format_func=COLOUR.__getitem__,
+        required=True,
         help="Pictures in the cell; their share of the true class (rows add up to 100%, the diagonal is recall); or of "
         "the predicted class (columns do, the diagonal is precision).",
-    )  # fmt: skip
-    st.segmented_control(
-        "Order of classes", list(ORDERED), key=KEY + "order", format_func=ORDERED.__getitem__, required=True,
-        on_change=_save, help="By similarity, classes that are taken for one another stand side by side.",
-    )  # fmt: skip
-    st.toggle("Hide the diagonal", key=KEY + "diagonal", on_change=_save)
-    return look
-
-
-def _save() -> None:
-    state = st.session_state
-    MatrixView(state[KEY + "colour"], state[KEY + "order"], not state[KEY + "diagonal"]).to_address()
+        **address.bound_choice("colour", list(COLOUR), "counts", key=KEY + "colour"),
+    )
+    order = st.segmented_control(
+        "Order of classes",
+        format_func=ORDERED.__getitem__,
+        required=True,
+        help="By similarity, classes that are taken for one another stand side by side.",
+        **address.bound_choice("order", list(ORDERED), "label", key=KEY + "order"),
+    )
+    hide = address.bound_flag("diagonal", key=KEY + "diagonal", on="hide", off="show")
+    return MatrixView(colour, cast(Order, order), diagonal=not st.toggle("Hide the diagonal", **hide))
 
 
 def matrix_figure(p: Predictions, look: MatrixView, cell: tuple[int, int] | None) -> go.Figure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -122,22 +122,8 @@ def _pick(found: Sequence[Family]) -> Family:
     by_key = {family.key: family for family in found}
     if len(found) == 1:
         return found[0]
-    st.session_state[FAMILY] = address.choice("family", list(by_key), found[0].key)
-    st.selectbox(
-        "Experiment",
-        list(by_key),
-        key=FAMILY,
-        format_func=lambda key: _name(by_key[key]),
-        on_change=_choose,
-        args=(by_key,),
-    )
-    return by_key[str(st.session_state[FAMILY])]
-
-
-def _choose(by_key: Mapping[str, Family]) -> None:
-    key = st.session_state[FAMILY]
-    if key in by_key:
-        address.put(family=key)
+    binding = address.bound_choice("family", list(by_key), found[0].key, key=FAMILY, write_default=True)
+    return by_key[st.selectbox("Experiment", format_func=lambda key: _name(by_key[key]), **binding)]
 
 
 def _name(family: Family) -> str:

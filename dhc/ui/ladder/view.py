@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -57,28 +57,19 @@ def draw() -> None:
 def _pick(found: Sequence[PictureSet], runs: Sequence[RunInfo]) -> PictureSet:
     """The group named in the address, else the one with most rungs; a select box to change it."""
     by_key = {group.key: group for group in found}
-    st.session_state[GROUP] = address.choice("group", list(by_key), found[0].key)
+    binding = address.bound_choice("group", list(by_key), found[0].key, key=GROUP, write_default=True)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:
-        st.selectbox(
+        key = st.selectbox(
             "Pictures",
-            list(by_key),
-            key=GROUP,
             format_func=lambda key: describe(by_key[key], found),
-            on_change=_choose,
-            args=(by_key,),
             help="Only runs on the same pictures can be compared: the same data set, classes and share of train.",
+            **binding,
         )
     unread = sum(info.config is None for info in runs)
     if unread:
         right.caption(f"{count_text(unread, 'run')} with unreadable settings left out.")
-    return by_key[str(st.session_state[GROUP])]
-
-
-def _choose(by_key: Mapping[str, PictureSet]) -> None:
-    key = st.session_state[GROUP]
-    if key in by_key:
-        address.put(group=key)
+    return by_key[key]
 
 
 def describe(group: PictureSet, among: Sequence[PictureSet] = ()) -> str:

@@ -77,8 +77,8 @@ def _filters(every: Sequence[RunInfo]) -> RunFilter:
             _many("Columns", "columns", _columns(every), empty="the usual ones")
     return RunFilter(
         words=st.query_params.get("q", "")[:200],
-        states=_listed("state", [state.value for state in State]),
-        tags=_listed("tag", tags),
+        states=address.items("state", [state.value for state in State]),
+        tags=address.items("tag", tags),
         group=address.choice("group", groups, ""),
         starred=st.query_params.get("star") == "1",
         archived=st.query_params.get("archived") == "1",
@@ -92,17 +92,13 @@ def _text(label: str, name: str, hint: str) -> None:
 
 
 def _one(label: str, name: str, options: Sequence[str], width: int = 190) -> None:
-    key = f"dhc_runs_{name}"
-    st.session_state[key] = address.choice(name, options, options[0])
-    st.selectbox(
-        label, options, key=key, on_change=_put, args=(name, key), width=width, format_func=lambda o: o or "all"
-    )
+    binding = address.bound_choice(name, options, options[0], key=f"dhc_runs_{name}")
+    st.selectbox(label, width=width, format_func=lambda option: option or "all", **binding)
 
 
 def _many(label: str, name: str, options: Sequence[str], empty: str = "any") -> None:
-    key = f"dhc_runs_{name}"
-    st.session_state[key] = list(_listed(name, options))
-    st.multiselect(label, options, key=key, on_change=_put, args=(name, key), placeholder=empty, width=190)
+    binding = address.bound_items(name, options, key=f"dhc_runs_{name}")
+    st.multiselect(label, placeholder=empty, width=190, **binding)
 
 
 def _flag(label: str, name: str) -> None:
@@ -112,17 +108,9 @@ def _flag(label: str, name: str) -> None:
 
 
 def _put(name: str, key: str) -> None:
-    """A widget's value into the address; a default leaves it."""
+    """The value of a text or a toggle into the address; an empty one leaves it."""
     value = st.session_state[key]
-    if isinstance(value, list):
-        value = ",".join(item.replace(",", "%2C") for item in value)
-    address.put(**{name: "1" if value is True else None if name == "order" and value == "newest" else value or None})
-
-
-def _listed(name: str, options: Sequence[str]) -> tuple[str, ...]:
-    """Those of the options that the address lists."""
-    asked = [text.replace("%2C", ",") for text in st.query_params.get(name, "").split(",")]
-    return tuple(option for option in options if option in asked)
+    address.put(**{name: "1" if value is True else value or None})
 
 
 def _columns(every: Sequence[RunInfo]) -> list[str]:
@@ -138,7 +126,7 @@ def _show(found: Sequence[RunInfo], chosen: Sequence[RunInfo]) -> None:
     rows = sorted(places[info.id] for info in chosen if info.id in places)
     st.session_state[SHOWN] = ids
     st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    names = list(_listed("columns", _columns(found))) or usual(found)
+    names = list(address.items("columns", _columns(found))) or usual(found)
     st.dataframe(
         table(found, names),
         hide_index=True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -51,6 +51,49 @@ def choice(name: str, options: Sequence[str], default: str) -> str:
     return _said(name, text, text if text in options else None) or default
 
 
+def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
+    """Those of `options` that the parameter `name` lists, "a,b", in their own order; what else it lists is passed over."""
+    texts = [text.replace("%2C", ",") for text in st.query_params.get(name, "").split(",")]
+    return tuple(option for option in options if option in texts)
+
+
+def bound_choice(
+    name: str, options: Sequence[str], default: str, *, key: str, write_default: bool = False
+) -> dict[str, Any]:
+    """Keyword arguments that bind a widget with `options` to the parameter `name`: it shows the one, and writes what is chosen.
+
+    With `write_default` the default is written too: for one that later runs may change.
+
+    Streamlit's own ``bind="query-params"`` drops a value that does not fit without a word, and refuses links to bound parameters.
+    """
+    st.session_state[key] = choice(name, options, default)
+    args = (name, key, tuple(options), None if write_default else default)
+    return {"options": options, "key": key, "on_change": _write_choice, "args": args}
+
+
+def bound_items(name: str, options: Sequence[str], default: Sequence[str] = (), *, key: str) -> dict[str, Any]:
+    """The same for a widget in which several of `options` are chosen, `default` where the address lists none of them."""
+    st.session_state[key] = list(items(name, options) or default)
+    return {
+        "options": options,
+        "key": key,
+        "on_change": _write_items,
+        "args": (name, key, tuple(options), tuple(default)),
+    }
+
+
+def bound_flag(name: str, *, key: str, on: str = "on", off: str = "off") -> dict[str, Any]:
+    """The same for a toggle, whose parameter is `on` or, as its default, `off`."""
+    st.session_state[key] = choice(name, (on, off), off) == on
+    return {"key": key, "on_change": _write_flag, "args": (name, key, on)}
+
+
+def bound_integer(name: str, *, low: int, high: int, key: str) -> dict[str, Any]:
+    """The same for a slider from `low`, its default, to `high`."""
+    st.session_state[key] = integer(name, low=low, high=high) or low
+    return {"min_value": low, "max_value": high, "key": key, "on_change": _write_integer, "args": (name, key, low)}
+
+
 def put(**values: str | int | None) -> None:
     """Write parameters into the address, at once; None takes one out. Others stay as they are."""
     for name, value in values.items():
@@ -58,6 +101,27 @@ def put(**values: str | int | None) -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != str(value):
             st.query_params[name] = str(value)
+
+
+def _write_choice(name: str, key: str, options: Sequence[str], default: str | None) -> None:
+    value = st.session_state[key]
+    if value in options:  # a tab that meets a restarted server sends the label that it last showed
+        put(**{name: None if value == default else value})
+
+
+def _write_items(name: str, key: str, options: Sequence[str], default: Sequence[str]) -> None:
+    values = tuple(option for option in options if option in st.session_state[key])
+    text = ",".join(value.replace(",", "%2C") for value in values)
+    put(**{name: None if values in ((), default) else text})
+
+
+def _write_flag(name: str, key: str, on: str) -> None:
+    put(**{name: on if st.session_state[key] else None})
+
+
+def _write_integer(name: str, key: str, default: int) -> None:
+    value = int(st.session_state[key])
+    put(**{name: None if value == default else value})
 
 
 def _within(text: str, low: int, high: int) -> int | None:

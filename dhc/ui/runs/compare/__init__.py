@@ -37,14 +37,12 @@ def draw(chosen: Sequence[RunInfo]) -> None:
         else:
             card.draw_many(chosen)
     names = [name for name, (_, _, least) in PANELS.items() if len(chosen) >= least]
-    st.session_state[KEY] = address.choice("panel", names, names[0])
-    st.segmented_control(
-        "Compare", names, key=KEY, format_func=lambda name: PANELS[name][0], on_change=_choose, label_visibility="collapsed",
+    name = st.segmented_control(
+        "Compare",
+        format_func=lambda name: PANELS[name][0],
+        label_visibility="collapsed",
         required=True,
-    )  # fmt: skip
+        **address.bound_choice("panel", names, names[0], key=KEY),
+    )
     with guard():
-        PANELS[str(st.session_state[KEY])][1](chosen)
-
-
-def _choose() -> None:
-    address.put(panel=st.session_state[KEY])
+        PANELS[name][1](chosen)

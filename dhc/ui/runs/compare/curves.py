@@ -34,8 +34,8 @@ DEFAULT_METRICS: tuple[Metric, ...] = ("accuracy", "loss")
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is drawn and how, as the address says it. smoothing in percent; color: BY_RUN, BY_RESULT or a setting's name."""
+class CurvesView:
+    """What is drawn and how. smoothing in percent; color: BY_RUN, BY_RESULT or a setting's name."""
 
     metrics: tuple[Metric, ...]
     against: Against
@@ -43,19 +43,6 @@ class Look:
     smoothing: int
     log: bool
     color: str
-
-    @classmethod
-    def of_address(cls, colors: Sequence[str]) -> Look:
-        """The look in the address, defaults where it says nothing sensible. The first of `colors` is the default."""
-        asked = st.query_params.get("curves_show", "").split(",")
-        return cls(
-            metrics=tuple(metric for metric in METRICS if metric in asked) or DEFAULT_METRICS,
-            against=cast(Against, address.choice("curves_x", list(AGAINST), "epoch")),
-            train=address.choice("curves_splits", list(SPLITS), "both") == "both",
-            smoothing=address.integer("curves_smooth", low=0, high=SMOOTHEST) or 0,
-            log=address.choice("curves_log", ["on", "off"], "off") == "on",
-            color=address.choice("curves_color", colors, colors[0]),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,44 +109,50 @@ def _color_names(runs: Sequence[RunInfo], differing: Sequence[str]) -> list[str]
     return [*first, *differing]
 
 
-def _controls(colors: Sequence[str]) -> Look:
-    """Draw the controls, set to what the address says; each change is written into the address."""
-    look = Look.of_address(colors)
-    state = st.session_state
-    state[KEY + "metrics"], state[KEY + "against"] = list(look.metrics), look.against
-    state[KEY + "splits"], state[KEY + "smooth"] = "both" if look.train else "val", look.smoothing
-    state[KEY + "log"], state[KEY + "color"] = look.log, look.color
+def _controls(colors: Sequence[str]) -> CurvesView:
+    """Draw the controls, set to what the address says; each change is written there. The first of `colors` is the default."""
     titles = {BY_RUN: "Run", BY_RESULT: "Best val_accuracy"} | {field.name: field.title for field in fields()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.pills("Charts", METRICS, key=KEY + "metrics", selection_mode="multi", format_func=TITLES.__getitem__,
-                 on_change=_save, args=(colors,))  # fmt: skip
-        st.segmented_control("Against", list(AGAINST), key=KEY + "against", format_func=AGAINST.__getitem__,
-                             required=True, on_change=_save, args=(colors,))  # fmt: skip
-        st.segmented_control("Curves", list(SPLITS), key=KEY + "splits", format_func=SPLITS.__getitem__, required=True,
-                             on_change=_save, args=(colors,), help="Val is drawn solid, train thin and dotted; ★ is the best epoch.")  # fmt: skip
-        st.selectbox("Colour by", colors, key=KEY + "color", format_func=titles.__getitem__, width=190,
-                     on_change=_save, args=(colors,))  # fmt: skip
-        st.slider("Smoothing", 0, SMOOTHEST, key=KEY + "smooth", format="%d%%", width=130, on_change=_save, args=(colors,),
-                  help="Weight of the past in an exponential moving average; the raw line stays, faint.")  # fmt: skip
-        st.toggle("Log axis", key=KEY + "log", on_change=_save, args=(colors,), help="Of loss and learning rate.")
-    return look
-
-
-def _save(colors: Sequence[str]) -> None:
-    state = st.session_state
-    metrics = tuple(metric for metric in METRICS if metric in state[KEY + "metrics"])
-    address.put(
-        curves_show=None if metrics in ((), DEFAULT_METRICS) else ",".join(metrics),
-        curves_x=None if state[KEY + "against"] == "epoch" else state[KEY + "against"],
-        curves_splits=None if state[KEY + "splits"] == "both" else state[KEY + "splits"],
-        curves_smooth=state[KEY + "smooth"] or None,
-        curves_log="on" if state[KEY + "log"] else None,
-        curves_color=None if state[KEY + "color"] == colors[0] else state[KEY + "color"],
-    )
+        metrics = st.pills(
+            "Charts",
+            selection_mode="multi",
+            format_func=TITLES.__getitem__,
+            **address.bound_items("curves_show", METRICS, DEFAULT_METRICS, key=KEY + "metrics"),
+        )
+        against = st.segmented_control(
+            "Against",
+            format_func=AGAINST.__getitem__,
+            required=True,
+            **address.bound_choice("curves_x", list(AGAINST), "epoch", key=KEY + "against"),
+        )
+        splits = st.segmented_control(
+            "Curves",
+            format_func=SPLITS.__getitem__,
+            required=True,
+            help="Val is drawn solid, train thin and dotted; ★ is the best epoch.",
+            **address.bound_choice("curves_splits", list(SPLITS), "both", key=KEY + "splits"),
+        )
+        color = st.selectbox(
+            "Colour by",
+            format_func=titles.__getitem__,
+            width=190,
+            **address.bound_choice("curves_color", colors, colors[0], key=KEY + "color"),
+        )
+        smoothing = st.slider(
+            "Smoothing",
+            format="%d%%",
+            width=130,
+            help="Weight of the past in an exponential moving average; the raw line stays, faint.",
+            **address.bound_integer("curves_smooth", low=0, high=SMOOTHEST, key=KEY + "smooth"),
+        )
+        log = st.toggle(
+            "Log axis", help="Of loss and learning rate.", **address.bound_flag("curves_log", key=KEY + "log")
+        )
+    return CurvesView(tuple(metrics), cast(Against, against), splits == "both", smoothing, log, color)
 
 
 def _lines(
-    runs: Sequence[RunInfo], outlines: Mapping[str, Outline], look: Look, differing: Sequence[str]
+    runs: Sequence[RunInfo], outlines: Mapping[str, Outline], look: CurvesView, differing: Sequence[str]
 ) -> list[Line]:
     """The runs as lines, in the order of what colours them, so that the legend can be read from one end to the other."""
     values = [_value(info, look.color) for info in runs]
@@ -177,7 +170,7 @@ def _lines(
     ]
 
 
-def _curves(outline: Outline, look: Look) -> dict[Metric, Curve]:
+def _curves(outline: Outline, look: CurvesView) -> dict[Metric, Curve]:
     return {metric: curve(outline.history, metric, look.against, pictures=outline.pictures) for metric in look.metrics}
 
 
@@ -221,7 +214,7 @@ def _about(info: RunInfo, differing: Sequence[str]) -> str:
     return "<br>".join(lines)
 
 
-def _say_what_is_missing(outlines: Mapping[str, Outline], look: Look) -> None:
+def _say_what_is_missing(outlines: Mapping[str, Outline], look: CurvesView) -> None:
     without = [outline for outline in outlines.values() if not len(outline.history.epochs)]
     if without:
         st.caption(f"{count_text(len(without), 'selected run')} without a finished epoch: nothing to draw.")

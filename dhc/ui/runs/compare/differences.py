@@ -47,21 +47,16 @@ def _controls(known: Sequence[RunInfo]) -> tuple[int, bool]:
     """The place of the baseline among the runs, and whether equal rows are shown too; both stand in the address."""
     ids = [info.id for info in known]
     titles = {info.id: shorten(info.title, 60) for info in known}
-    st.session_state[KEY + "base"] = address.choice("differences_base", ids, ids[-1])
-    st.session_state[KEY + "all"] = address.choice("differences_all", ["on", "off"], "off") == "on"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Baseline", ids, key=KEY + "base", format_func=titles.__getitem__, width=420, on_change=_save,
-                     args=(ids,), help="The run that the others are compared with; at first the oldest one.")  # fmt: skip
-        st.toggle("Equal rows too", key=KEY + "all", on_change=_save, args=(ids,))
-    return ids.index(st.session_state[KEY + "base"]), bool(st.session_state[KEY + "all"])
-
-
-def _save(ids: Sequence[str]) -> None:
-    base = st.session_state[KEY + "base"]
-    address.put(
-        differences_base=None if base == ids[-1] else base,
-        differences_all="on" if st.session_state[KEY + "all"] else None,
-    )
+        base = st.selectbox(
+            "Baseline",
+            format_func=titles.__getitem__,
+            width=420,
+            help="The run that the others are compared with; at first the oldest one.",
+            **address.bound_choice("differences_base", ids, ids[-1], key=KEY + "base"),
+        )
+        everything = st.toggle("Equal rows too", **address.bound_flag("differences_all", key=KEY + "all"))
+    return ids.index(base), everything
 
 
 def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], baseline: int, *, key: str) -> None:

@@ -116,7 +116,15 @@ def _take_click(pair: Pair) -> None:
 def _matrix(pair: Pair, view: View) -> None:
     a, b = matrices(pair.pairing)
     names = short_names(pair.pairing.classes)
-    by = address.choice(ORDER, list(ORDERS), "similarity")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**B minus A**", help=ABOUT, width="content")
+        by = st.segmented_control(
+            "Order of classes",
+            format_func=ORDERS.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+            **address.bound_choice(ORDER, list(ORDERS), "similarity", key=KEY + "order"),
+        )
     order = class_order(a + b, cast("Any", by))
     cell = None if view.true is None or view.said is None else (view.true, view.said)
     figure = difference_heatmap(a, b, names, order, selected=cell)
@@ -126,23 +134,11 @@ def _matrix(pair: Pair, view: View) -> None:
     figure.update_traces(colorbar={"yref": "container", "y": 1, "yanchor": "top", "tickangle": 0, "len": 0.75})
     figure.update_xaxes(constraintoward="left")
     figure.update_yaxes(constraintoward="top")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("**B minus A**", help=ABOUT, width="content")
-        st.session_state[KEY + "order"] = by
-        st.segmented_control(
-            "Order of classes", list(ORDERS), key=KEY + "order", format_func=ORDERS.__getitem__, required=True,
-            label_visibility="collapsed", on_change=_reorder,
-        )  # fmt: skip
     moved = int(np.abs(b - a).sum()) // 2
     plot(
         figure, key=MATRIX, height=HEIGHT,
         alt=f"Confusion matrix of B minus that of A, {len(names)} classes; {count_text(moved, 'picture')} moved to another cell",
     )  # fmt: skip
-
-
-def _reorder() -> None:
-    by = st.session_state[KEY + "order"]
-    address.put(**{ORDER: None if by == "similarity" else by})
 
 
 def _tabs(pair: Pair, view: View, by_group: Mapping[Flip, np.ndarray]) -> None:

@@ -58,19 +58,16 @@ def _pick(known: Mapping[str, RunInfo], *, of: int) -> str:
     ids = list(known)
     if of == 1:
         return ids[0]
-    st.session_state["dhc_replay_run"] = address.choice(RUN, ids, ids[0])
-    st.selectbox(
+    run_id: str = st.selectbox(
         "Run to replay",
-        ids,
-        key="dhc_replay_run",
         format_func=lambda run_id: shorten(known[run_id].title, 60),
-        on_change=lambda: address.put(**{RUN: st.session_state["dhc_replay_run"]}),
+        **address.bound_choice(RUN, ids, ids[0], key="dhc_replay_run", write_default=True),
     )
     if of > len(ids):
         st.caption(
             f"{count_text(of - len(ids), 'selected run')} left out: only networks with a finished epoch have a learning rate to replay."
         )
-    return str(st.session_state["dhc_replay_run"])
+    return run_id
 
 
 def _asked(config: RunConfig, info: RunInfo) -> RunConfig:

@@ -33,21 +33,12 @@ MOST_SETTINGS = 12  # told of the run that was clicked
 
 
 @dataclass(frozen=True)
-class Look:
-    """What is drawn, as the address says it: a key of VIEWS, the dotted name of a setting ("" where none differs), a result."""
+class SettingsView:
+    """What is drawn: a key of VIEWS, the dotted name of a setting ("" where none differs), a result."""
 
     view: str
     name: str
     result: Result
-
-    @classmethod
-    def of_address(cls, names: Sequence[str]) -> Look:
-        """The look in the address, defaults where it says nothing sensible."""
-        return cls(
-            address.choice("settings_view", list(VIEWS), "one"),
-            address.choice("settings_name", names, default_of(names)) if names else "",
-            cast(Result, address.choice("settings_result", RESULTS, RESULTS[0])),
-        )
 
 
 def default_of(names: Sequence[str]) -> str:
@@ -77,37 +68,37 @@ def draw(runs: Sequence[RunInfo]) -> None:
         _clicked_run(known, names)
 
 
-def _controls(names: Sequence[str]) -> Look:
-    """Draw the controls, set to what the address says; each change is written into the address."""
-    look = Look.of_address(names)
-    state, titles = st.session_state, {field.name: f"{field.title} ({field.name})" for field in fields()}
-    state[KEY + "view"] = look.view
+def _controls(names: Sequence[str]) -> SettingsView:
+    """Draw the controls, set to what the address says; each change is written there. What is not drawn has its default."""
+    titles = {field.name: f"{field.title} ({field.name})" for field in fields()}
+    name, result = default_of(names) if names else "", str(RESULTS[0])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("View", list(VIEWS), key=KEY + "view", format_func=VIEWS.__getitem__, required=True,
-                             on_change=_save, args=(names,))  # fmt: skip
-        if look.view == "one" and names:
-            state[KEY + "name"] = look.name
-            st.selectbox("Setting", names, key=KEY + "name", format_func=titles.__getitem__, width=380, on_change=_save,
-                         args=(names,), help="Those on which the selected runs differ.")  # fmt: skip
-        if look.view != "factor":
-            state[KEY + "result"] = look.result
-            st.segmented_control("Result", RESULTS, key=KEY + "result", format_func=RESULT_NAMES.__getitem__,
-                                 required=True, on_change=_save, args=(names,),
-                                 help="Gap: accuracy minus val_accuracy after the last epoch.")  # fmt: skip
-    return look
+        view = st.segmented_control(
+            "View",
+            format_func=VIEWS.__getitem__,
+            required=True,
+            **address.bound_choice("settings_view", list(VIEWS), "one", key=KEY + "view"),
+        )
+        if view == "one" and names:
+            name = st.selectbox(
+                "Setting",
+                format_func=titles.__getitem__,
+                width=380,
+                help="Those on which the selected runs differ.",
+                **address.bound_choice("settings_name", names, name, key=KEY + "name"),
+            )
+        if view != "factor":
+            result = st.segmented_control(
+                "Result",
+                format_func=RESULT_NAMES.__getitem__,
+                required=True,
+                help="Gap: accuracy minus val_accuracy after the last epoch.",
+                **address.bound_choice("settings_result", RESULTS, RESULTS[0], key=KEY + "result"),
+            )
+    return SettingsView(view, name, cast(Result, result))
 
 
-def _save(names: Sequence[str]) -> None:
-    """Write what the controls say; one that is not drawn in this view leaves its parameter as it is."""
-    state = st.session_state
-    address.put(settings_view=None if state[KEY + "view"] == "one" else state[KEY + "view"])
-    if names and (name := state.get(KEY + "name")) is not None:
-        address.put(settings_name=None if name == default_of(names) else name)
-    if (result := state.get(KEY + "result")) is not None:
-        address.put(settings_result=None if result == RESULTS[0] else result)
-
-
-def _one(runs: Sequence[RunInfo], look: Look) -> None:
+def _one(runs: Sequence[RunInfo], look: SettingsView) -> None:
     field = find_field(look.name)
     record = scatter(runs, look.name, look.result)
     figure = figures.scatter(record, title=field.title, result=look.result, log=field.log)
@@ -120,7 +111,7 @@ def _one(runs: Sequence[RunInfo], look: Look) -> None:
         st.caption("No repeats among these runs: a difference may be luck as long as each was run with one seed only.")
 
 
-def _all(runs: Sequence[RunInfo], look: Look) -> None:
+def _all(runs: Sequence[RunInfo], look: SettingsView) -> None:
     record = parallel(runs, look.result)
     if len(record.runs) < 2:
         st.info("Parallel coordinates need two runs with this result at least.")
