@@ -1,0 +1,101 @@
+"""The generated pages of docs/: the map out of docstrings, the command line out of click. `make docs` writes them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->"
+OTHER_FOLDERS = {".": "Top level", ".ci": "`.ci/`: what CI runs"}  # those that are no packages of ours
+
+
+def modules() -> list[Path]:
+    """Python files of the product, benchmarks included and tests left out, relative to the repository, in order."""
+    command = ["git", "ls-files", "-co", "--exclude-standard", "*.py"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    paths = map(Path, listing.splitlines())
+    return sorted(path for path in paths if path.parts[0] != "tests" and (ROOT / path).exists())
+
+
+def summary(path: Path) -> str:
+    """The first line of a module's docstring; empty where it has none."""
+    docstring = ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8"))) or ""
+    return docstring.partition("\n")[0]
+
+
+def map_page() -> str:
+    """docs/map.md: a section a folder, a line a module."""
+    lines = [NOTE, "# Map", "", "Every module with the first line of its docstring, folder by folder."]
+    for folder, paths in _by_folder().items():
+        lines += ["", f"## {_heading(folder)}", ""]
+        lines += [f"- [`{path.name}`](../{path}) {summary(path)}" for path in paths if path.name != "__init__.py"]
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    """docs/cli.md: a section a command, with its usage, help and options."""
+    from dhc.cli import cli
+
+    lines = [NOTE, "# Command line", "", *_paragraphs(cli), ""]
+    lines += [
+        "Exit status: 0 all went well, 1 the run failed (of `data check`: the pictures cannot be used), 2 bad input, 3 a bug of ours.",
+        "`--json` prints what a command lists as JSON. `--set` takes the dotted names that the form's help shows.",
+    ]
+    for name, command in _commands("python -m dhc", cli):
+        lines += ["", f"## {name.removeprefix('python -m dhc ')}", "", *_section(name, command)]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {DOCS / "map.md": map_page, DOCS / "cli.md": cli_page}
+
+
+def _by_folder() -> Mapping[str, list[Path]]:
+    folders: dict[str, list[Path]] = defaultdict(list)
+    for path in modules():
+        folders[str(path.parent)].append(path)
+    return dict(sorted(folders.items()))
+
+
+def _heading(folder: str) -> str:
+    package = Path(folder) / "__init__.py"
+    if folder in OTHER_FOLDERS:
+        return OTHER_FOLDERS[folder]
+    return f"`{folder}/`: {summary(package)}" if (ROOT / package).exists() else f"`{folder}/`"
+
+
+def _commands(prefix: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _commands(f"{prefix} {name}", command)
+        else:
+            yield f"{prefix} {name}", command
+
+
+def _section(name: str, command: click.Command) -> list[str]:
+    context = click.Context(command, info_name=name)
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    records = [record for option in options if (record := option.get_help_record(context))]
+    table = ["", "| option | what |", "|---|---|", *(f"| `{_cell(left)}` | {_cell(right)} |" for left, right in records)]
+    return ["```", usage, "```", "", *_paragraphs(command), *(table if records else [])]
+
+
+def _paragraphs(command: click.Command) -> list[str]:
+    """The help text; what follows a \\b keeps its lines."""
+    lines = []
+    for block in inspect.cleandoc(command.help or "").split("\n\n"):
+        rows = block.strip().splitlines()
+        lines += ["", "```", *rows[1:], "```"] if rows[0] == "\b" else ["", " ".join(row.strip() for row in rows)]
+    return lines[1:]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", r"\|").split())
