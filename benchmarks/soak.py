@@ -27,6 +27,7 @@ from dhc.data.standin.generate import make_dataset
 from dhc.jobs import launch
 from dhc.jobs.process import python
 from dhc.runs import rundir
+from dhc.runs.contract import Process, Worker
 from dhc.runs.status import is_alive
 from dhc.runs.store import Store
 
@@ -98,15 +99,15 @@ def _kill_someone(rng: random.Random, runs_dir: Path, server: subprocess.Popen[s
 
 
 def _worker(runs_dir: Path) -> int | None:
-    record = rundir.read_json(rundir.worker_file(runs_dir, "cpu")) or {}
-    return int(record["worker"]["pid"]) if is_alive(record.get("worker"), record.get("host")) else None
+    record = Worker.load(rundir.worker_file(runs_dir, "cpu")) or Worker()
+    return record.worker.pid if record.worker and is_alive(record.worker, record.host) else None
 
 
 def _trainer(runs_dir: Path) -> int | None:
     for path in runs_dir.glob(f"*/{rundir.PROCESS}"):
-        record = rundir.read_json(path) or {}
-        if is_alive(record.get("child"), record.get("host")):
-            return int(record["child"]["pid"])
+        process = Process.read(path.parent) or Process()
+        if process.child and is_alive(process.child, process.host):
+            return process.child.pid
     return None
 
 

@@ -19,6 +19,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.select import class_count
 from dhc.runs import rundir
+from dhc.runs.contract import Process
 from dhc.runs.status import identify
 
 How = Literal["finished", "stopped", "failed", "running"]
@@ -159,7 +160,7 @@ def _write_events(folder: Path, accuracy: np.ndarray, pictures: int, epochs: int
 def _write_end(folder: Path, how: How, epochs: int, best: int, curve: list[float]) -> None:
     if how == "running":
         child = identify(os.getpid())
-        rundir.write_json(folder / rundir.PROCESS, {"child": child, "worker": child, "host": socket.gethostname()})
+        Process(child=child, worker=child, host=socket.gethostname()).write(folder)
         return
     figures = {"curve": curve, "accuracy": curve[-1], "val_accuracy": curve[-1]}
     summary = {"epochs": epochs, "best_epoch": best, "best_val_accuracy": curve[best - 1], "seconds": 10.0 * epochs}

@@ -124,8 +124,10 @@ def running(runs_dir: Path, **process: Any) -> str:
 
 def test_a_reused_pid_is_not_killed(runs_dir: Path, bystander: subprocess.Popen[bytes]) -> None:
     earlier = identify(bystander.pid)
-    earlier |= {"created": earlier["created"] - 3600, "ticks": earlier.get("ticks", 0) - 360_000}
-    run_id = running(runs_dir, child=earlier)
+    assert earlier.created
+    changes = {"created": earlier.created - 3600, "ticks": (earlier.ticks or 0) - 360_000}
+    earlier = earlier.model_copy(update=changes)
+    run_id = running(runs_dir, child=earlier.model_dump())
     with pytest.raises(RunError, match="is crashed: there is no process to kill"):
         control.kill(runs_dir, run_id)
 
@@ -133,7 +135,7 @@ def test_a_reused_pid_is_not_killed(runs_dir: Path, bystander: subprocess.Popen[
 def test_a_hand_edited_record_cannot_turn_the_kill_on_another_program(
     runs_dir: Path, bystander: subprocess.Popen[bytes]
 ) -> None:
-    run_id = running(runs_dir, child=identify(bystander.pid))
+    run_id = running(runs_dir, child=identify(bystander.pid).model_dump())
     with pytest.raises(RunError, match="there is no process to kill"):
         control.kill(runs_dir, run_id)
     assert not (runs_dir / run_id / rundir.KILL).exists()
@@ -146,7 +148,7 @@ def test_a_broken_record_is_refused_in_a_sentence(runs_dir: Path, child: Any) ->
 
 
 def test_a_run_on_another_machine_is_not_killed_from_here(runs_dir: Path, bystander: subprocess.Popen[bytes]) -> None:
-    run_id = running(runs_dir, child=identify(bystander.pid), host="gpu-server")
+    run_id = running(runs_dir, child=identify(bystander.pid).model_dump(), host="gpu-server")
     with pytest.raises(RunError, match=r"cannot be killed from here: it ran on another machine \(gpu-server\)"):
         control.kill(runs_dir, run_id)
     with pytest.raises(RunError, match="there is no run"):

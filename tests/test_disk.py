@@ -13,6 +13,7 @@ import pytest
 from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.runs import disk, rundir
+from dhc.runs.contract import Process
 from dhc.runs.status import identify
 from dhc.runs.store import Store
 
@@ -30,7 +31,7 @@ def make(runs_dir: Path, how: str = "stopped") -> Path:
     os.link(folder / rundir.BEST, state / rundir.BEST)
     if how == "running":
         me = identify(os.getpid())
-        rundir.write_json(folder / rundir.PROCESS, {"child": me, "worker": me, "host": socket.gethostname()})
+        Process(child=me, worker=me, host=socket.gethostname()).write(folder)
     else:
         rundir.write_exit(folder, how, "made for a test")
     return folder

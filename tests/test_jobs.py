@@ -234,7 +234,7 @@ def test_a_detached_process_survives_and_never_becomes_a_zombie(tmp_path: Path) 
     process = detach(python("-c", "print('hello')"), log=tmp_path / "log")
     wait_until(lambda: not psutil.pid_exists(process.pid), "it is reaped", 30)
     assert (tmp_path / "log").read_text() == "hello\n"
-    assert identify(os.getpid())["pid"] == os.getpid()
+    assert identify(os.getpid()).pid == os.getpid()
 
 
 def test_a_data_set_is_made_in_the_background(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from screens import open_page, page_links, texts
 
 from dhc.config import KnnConfig, RunConfig
 from dhc.runs import rundir
+from dhc.runs.contract import Process
 from dhc.runs.rundir import RunWriter
 from dhc.runs.status import identify
 from dhc.runs.store import Store
@@ -61,7 +62,7 @@ def test_live_shows_the_table_with_the_chosen_cell_marked(knn_run: Path) -> None
 def test_live_tells_how_far_the_comparison_is(knn_run: Path) -> None:
     for name in (rundir.EVENTS, rundir.EXIT, rundir.SUMMARY):
         (knn_run / name).unlink()
-    rundir.write_json(knn_run / rundir.PROCESS, {"child": identify(os.getpid()), "host": socket.gethostname()})
+    Process(child=identify(os.getpid()), host=socket.gethostname()).write(knn_run)
     with RunWriter(knn_run) as writer:
         writer.phase("neighbours")
         writer.event("progress", phase="neighbours", done=30, total=120)

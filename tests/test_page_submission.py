@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from dhc.config import RunConfig
 from dhc.jobs import submission as jobs
 from dhc.runs import rundir
+from dhc.runs.contract import Job
 from dhc.runs.status import identify
 from dhc.training.knn import classify_and_evaluate
 
@@ -72,7 +73,7 @@ def test_a_click_writes_the_submission_and_offers_the_file(knn_run: Path) -> Non
 
 
 def test_while_it_is_written_the_page_says_so_and_asks_for_no_second_one(knn_run: Path) -> None:
-    rundir.write_json(knn_run / jobs.JOB, identify(os.getpid()) | {"asked_at": time.time() - 5})
+    Job(**identify(os.getpid()).model_dump(), asked_at=time.time() - 5).save(knn_run / jobs.JOB)
     app = runs_page()
     assert "Answering 6 test pictures" in texts(app)
     assert not [button for button in app.button if button.key == "dhc_submission_ask"]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs import rundir
+from dhc.runs.contract import Process
 from dhc.runs.events import EventLog
 from dhc.runs.rundir import RunWriter
 from dhc.runs.status import State, identify, status_of
@@ -43,7 +44,7 @@ def make_folder(runs_dir: Path, **epochs: float) -> Path:
 def test_states_follow_from_the_files(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     assert status_of(folder).state is State.QUEUED
-    rundir.write_json(folder / rundir.PROCESS, {"child": identify(os.getpid()), "host": socket.gethostname()})
+    Process(child=identify(os.getpid()), host=socket.gethostname()).write(folder)
     assert status_of(folder).state is State.RUNNING
     (folder / rundir.STOP).touch()
     assert status_of(folder).state is State.STOPPING
@@ -61,7 +62,7 @@ def test_a_queued_run_that_is_stopped_never_starts(tmp_path: Path) -> None:
 def test_a_dead_process_without_a_word_has_crashed(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    rundir.write_json(folder / rundir.PROCESS, {"child": identify(child.pid), "host": socket.gethostname()})
+    Process(child=identify(child.pid), host=socket.gethostname()).write(folder)
     assert status_of(folder).state is State.RUNNING
     child.kill()
     time.sleep(0.2)  # not reaped yet: a zombie must not count as alive
@@ -85,14 +86,15 @@ def test_a_dead_process_without_a_word_has_crashed(tmp_path: Path) -> None:
 def test_a_reused_pid_or_a_senseless_one_is_not_alive(tmp_path: Path, change: dict[str, object]) -> None:
     folder = make_folder(tmp_path)
     rundir.write_json(
-        folder / rundir.PROCESS, {"child": {**identify(os.getpid()), **change}, "host": socket.gethostname()}
+        folder / rundir.PROCESS,
+        {"child": {**identify(os.getpid()).model_dump(), **change}, "host": socket.gethostname()},
     )
     assert status_of(folder).state is State.CRASHED
 
 
 def test_a_clock_that_was_set_back_kills_nobody(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
-    me = identify(os.getpid())
+    me = identify(os.getpid()).model_dump()
     rundir.write_json(
         folder / rundir.PROCESS, {"child": {**me, "created": me["created"] + 3600}, "host": socket.gethostname()}
     )
@@ -102,14 +104,14 @@ def test_a_clock_that_was_set_back_kills_nobody(tmp_path: Path) -> None:
 def test_without_ticks_the_start_time_decides(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     for shift, state in ((0.0, State.RUNNING), (3600.0, State.CRASHED)):
-        me = {"pid": os.getpid(), "created": identify(os.getpid())["created"] + shift}
+        me = {"pid": os.getpid(), "created": (identify(os.getpid()).created or 0) + shift}
         rundir.write_json(folder / rundir.PROCESS, {"child": me, "host": socket.gethostname()})
         assert status_of(folder).state is state
 
 
 def test_a_folder_from_another_machine_is_not_alive_here(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
-    rundir.write_json(folder / rundir.PROCESS, {"child": identify(os.getpid()), "host": "elsewhere"})
+    Process(child=identify(os.getpid()), host="elsewhere").write(folder)
     assert status_of(folder).state is State.CRASHED
 
 

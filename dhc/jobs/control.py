@@ -11,6 +11,7 @@ import psutil
 from dhc.errors import RunError
 from dhc.jobs.worker import KILLED
 from dhc.runs import rundir
+from dhc.runs.contract import Identity, Process
 from dhc.runs.status import State, is_alive, status_of
 
 PATIENCE = 3.0  # seconds that the system may take to end what was killed
@@ -26,8 +27,8 @@ def kill(runs_dir: Path, run_id: str) -> None:
     status = status_of(folder)
     if status.cause == "elsewhere":
         raise RunError(f"run {run_id} cannot be killed from here: {status.reason}")
-    process = rundir.read_json(folder / rundir.PROCESS) or {}
-    child = process.get("child")
+    process = Process.read(folder)
+    child = None if process is None else process.child
     if status.state not in (State.RUNNING, State.STOPPING) or not _kill(folder, child):
         now = status_of(folder).state
         more = "; stop takes it out of the queue" if now is State.QUEUED else ""
@@ -39,7 +40,7 @@ def kill(runs_dir: Path, run_id: str) -> None:
         rundir.write_exit(folder, "killed", KILLED, cause="kill", signal=9)
 
 
-def _kill(folder: Path, child: object) -> bool:
+def _kill(folder: Path, child: Identity | None) -> bool:
     """Kill the very process that the record describes; False where it has ended.
 
     A later process with its number is left alone, and so is one that a hand-edited record names: the training's command line
@@ -47,17 +48,19 @@ def _kill(folder: Path, child: object) -> bool:
     """
     mark = folder / rundir.KILL
     try:
-        found = psutil.Process(child["pid"])  # type: ignore[index]
-        if not is_alive(child) or not any(folder.name in word for word in found.cmdline()):
+        if child is None or not is_alive(child):
+            return False
+        process = psutil.Process(child.pid)
+        if not any(folder.name in word for word in process.cmdline()):
             return False
         with contextlib.suppress(OSError):  # on a full disk it is killed without the mark
             mark.touch()
-        found.kill()  # psutil itself refuses a number that was reused since it was looked up
+        process.kill()  # psutil itself refuses a number that was reused since it was looked up
     except psutil.AccessDenied:
         mark.unlink(missing_ok=True)
         raise RunError(
             f"run {folder.name} belongs to another user of this machine: only that one can kill it"
         ) from None
-    except (psutil.Error, KeyError, TypeError, ValueError, OverflowError):
+    except psutil.Error:
         return False
     return True

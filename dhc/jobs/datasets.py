@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.jobs.process import detach, python
-from dhc.runs.rundir import read_json, write_json
+from dhc.runs.contract import Identity
+from dhc.runs.rundir import read_json
 from dhc.runs.status import identify, is_alive
 
 
@@ -36,12 +37,12 @@ def make(
     options = {"classes": classes, "train": train, "val": val, "test": test, "seed": seed}
     arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     process = detach(python("-m", "dhc", "data", "make", str(folder.resolve()), *arguments), log=_log(folder))
-    write_json(_job(folder), identify(process.pid))
+    identify(process.pid).save(_job(folder))
 
 
 def making(folder: Path) -> Making | None:
     """How far the data set at `folder` is; None when it is there, or when nobody was asked to make it."""
-    job = read_json(_job(folder))
+    job = Identity.load(_job(folder))
     if job is None or (folder / "train.csv").exists():
         return None
     if not is_alive(job):

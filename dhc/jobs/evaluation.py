@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.jobs.process import detach, last_error, python
-from dhc.runs.rundir import BEST, read_json, write_json
+from dhc.runs.contract import Job
+from dhc.runs.rundir import BEST, read_json
 from dhc.runs.status import identify, is_alive
 
 FILE = "test.json"
@@ -43,7 +44,7 @@ def ask(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
     arguments = ("evaluate", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test")
     process = detach(python("-m", "dhc", *arguments, "--out", str(folder.resolve() / FILE)), log=folder / LOG)
-    write_json(folder / JOB, identify(process.pid) | {"asked_at": time.time()})
+    Job(**identify(process.pid).model_dump(exclude_unset=True), asked_at=time.time()).save(folder / JOB)
 
 
 def evaluation(folder: Path) -> Evaluation | None:
@@ -54,12 +55,11 @@ def evaluation(folder: Path) -> Evaluation | None:
     done = _stored(folder)
     if done is not None:
         return done
-    job = read_json(folder / JOB)
+    job = Job.load(folder / JOB)
     if job is None:
         return None
     if is_alive(job):
-        asked_at = job.get("asked_at")
-        return Evaluation(max(0.0, time.time() - asked_at) if isinstance(asked_at, int | float) else 0.0)
+        return Evaluation(0.0 if job.asked_at is None else max(0.0, time.time() - job.asked_at))
     done = _stored(folder)  # it may have ended between the two looks
     if done is not None:
         return done

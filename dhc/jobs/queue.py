@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.contract import Request
+from dhc.runs.contract import Process, Request, Worker
 from dhc.runs.status import State, is_alive, status_of
 
 STEP = 1e-3  # between two places
 FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
 
 
-@dataclass(frozen=True)
-class Worker:
-    """The process that drains a device's queue: the run that it has in hand, and what it waits for, if anything."""
-
-    run: str = ""
-    waits: str = ""
-
-
 def worker_of(runs_dir: Path, device: str) -> Worker | None:
     """The device's worker; None when none is at work."""
-    record = rundir.read_json(rundir.worker_file(runs_dir, device)) or {}
-    if not is_alive(record.get("worker"), record.get("host")):
-        return None
-    return Worker(str(record.get("run") or ""), str(record.get("waits") or ""))
+    worker = Worker.load(rundir.worker_file(runs_dir, device))
+    return worker if worker is not None and is_alive(worker.worker, worker.host) else None
 
 
 def queue(runs_dir: Path, device: str) -> list[Path]:
@@ -45,10 +34,9 @@ def queue(runs_dir: Path, device: str) -> list[Path]:
 def busy(runs_dir: Path, device: str) -> Path | None:
     """The folder of a run that trains on the device now, whoever started it; None when the device is free."""
     for folder, request in _requests(runs_dir):
-        if request.queue == device and (folder / rundir.PROCESS).exists():
-            process = rundir.read_json(folder / rundir.PROCESS) or {}
-            if is_alive(process.get("child"), process.get("host")):
-                return folder
+        process = Process.read(folder) if request.queue == device else None
+        if process is not None and is_alive(process.child, process.host):
+            return folder
     return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.jobs.process import detach, last_error, python
-from dhc.runs.rundir import read_json, write_json
+from dhc.runs.contract import Job
 from dhc.runs.status import identify, is_alive
 
 FILE = "submission.csv"
@@ -38,17 +38,16 @@ def ask(folder: Path) -> None:
     arguments = ("predict", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test", "--force")
     out = ("--out", str(folder.resolve() / FILE))
     process = detach(python("-m", "dhc", *arguments, *out), log=folder / LOG)
-    write_json(folder / JOB, identify(process.pid) | {"asked_at": time.time()})
+    Job(**identify(process.pid).model_dump(exclude_unset=True), asked_at=time.time()).save(folder / JOB)
 
 
 def submission(folder: Path) -> Submission | None:
     """How the submission of the run in `folder` stands; None when nobody asked for one."""
-    job = read_json(folder / JOB)
+    job = Job.load(folder / JOB)
     if job is None:
         return None
-    asked_at = job.get("asked_at")
     if is_alive(job):
-        return Submission(max(0.0, time.time() - asked_at) if isinstance(asked_at, int | float) else 0.0)
+        return Submission(0.0 if job.asked_at is None else max(0.0, time.time() - job.asked_at))
     if (folder / FILE).is_file():  # it appears whole, as the last thing that the process does
         return Submission(file=folder / FILE)
     return Submission(failed=last_error(folder / LOG))

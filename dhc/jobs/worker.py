@@ -26,7 +26,7 @@ from dhc.jobs.process import REPOSITORY, python
 from dhc.jobs.queue import busy, queue
 from dhc.machine import hardware
 from dhc.runs import rundir
-from dhc.runs.contract import Request
+from dhc.runs.contract import Request, Worker
 from dhc.runs.status import State, identify, status_of
 from dhc.runs.untrusted import read_regular, tail
 
@@ -63,7 +63,7 @@ class Record:
     """What the worker says of itself while it works. On a full disk it says less; that stops no queue."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._told = path, {"worker": identify(os.getpid()), "host": socket.gethostname()}
+        self._path, self._identity = path, identify(os.getpid())
         self._last: dict[str, str] | None = None
 
     def tell(self, **values: str) -> None:
@@ -72,7 +72,7 @@ class Record:
             return
         self._last = values
         try:
-            rundir.write_json(self._path, self._told | values)
+            Worker(worker=self._identity, host=socket.gethostname(), **values).save(self._path)
         except OSError:
             self._path.unlink(missing_ok=True)  # an old word would be wrong
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator
 
 from dhc.runs import rundir
-from dhc.runs.lenient import Amount, RunFile, Share, line
+from dhc.runs.lenient import Amount, Record, RunFile, Share, line
 
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
@@ -67,3 +67,57 @@ class Request(RunFile):
     def queue(self) -> str:
         """The device in whose queue it waits: the CPU where it names none, or what cannot be one."""
         return rundir.queue_of(self.device)
+
+
+class Identity(Record):
+    """What tells a process from a later one with the same number."""
+
+    pid: int | None = None
+    """Its number."""
+
+    created: Amount | None = None
+    """When it started, in seconds since 1970."""
+
+    ticks: int | None = None
+    """The same in clock ticks since the machine's start, which stays true when someone sets the clock; on Linux."""
+
+    boot: str | None = None
+    """What tells this start of the machine from every other; on Linux."""
+
+
+class Process(RunFile):
+    """Who trains the run. Written by the training process as soon as it has the run."""
+
+    FILE: ClassVar[str] = rundir.PROCESS
+
+    child: Identity | None = None
+    """The training process."""
+
+    worker: Identity | None = None
+    """The process that started it and waits for its end."""
+
+    host: str | None = None
+    """The name of the machine that they run on."""
+
+
+class Worker(Record):
+    """The process that drains a device's queue. Written by it beside the runs, as ``.worker-<device>.json``, while it works."""
+
+    worker: Identity | None = None
+    """The process."""
+
+    host: str | None = None
+    """The name of the machine that it runs on."""
+
+    run: str = ""
+    """Id of the run that it has in hand."""
+
+    waits: str = ""
+    """What it waits for before it can start the next run, in plain words."""
+
+
+class Job(Identity):
+    """A detached process that does something for a run besides training it. Written by whoever starts it."""
+
+    asked_at: Amount | None = None
+    """When it was asked for, in seconds since 1970."""

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from dhc.runs.contract import Request
-from dhc.runs.rundir import EXIT, PROCESS, STOP, read_json, worker_file
+from dhc.runs.contract import Identity, Process, Request, Worker
+from dhc.runs.rundir import EXIT, STOP, read_json, worker_file
 
 
 class State(StrEnum):
@@ -58,10 +56,10 @@ def status_of(folder: Path) -> Status:
     if ended is not None and isinstance(how := ended.get("how"), str) and how in ENDED:
         cause = ended.get("cause")
         return Status(State(how), str(ended.get("reason") or ""), cause if cause in CAUSES else "")
-    process = read_json(folder / PROCESS)
+    process = Process.read(folder)
     request = Request.read(folder)
     if process is not None:
-        if is_alive(process.get("child"), process.get("host")):
+        if is_alive(process.child, process.host):
             return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)
         if _is_in_hand(folder, request or Request()):
             return Status(State.STOPPING)
@@ -75,17 +73,16 @@ def status_of(folder: Path) -> Status:
 
 def _is_in_hand(folder: Path, request: Request) -> bool:
     """Whether the child has only just died and its worker, still alive, is about to say how."""
-    record = read_json(worker_file(folder.parent, request.queue)) or {}
-    return record.get("run") == folder.name and is_alive(record.get("worker"), record.get("host"))
+    record = Worker.load(worker_file(folder.parent, request.queue)) or Worker()
+    return record.run == folder.name and is_alive(record.worker, record.host)
 
 
-def _why_crashed(folder: Path, process: Mapping[str, Any]) -> tuple[str, str]:
+def _why_crashed(folder: Path, process: Process) -> tuple[str, str]:
     """What can be known of an end that nobody recorded: a sentence and its cause."""
-    host, child = process.get("host"), process.get("child")
+    host, child = process.host, process.child
     if host is not None and host != socket.gethostname():
-        return f"it ran on another machine ({str(host)[:80]}); from here nobody can see how it ended", "elsewhere"
-    then = child.get("boot") if isinstance(child, dict) else None
-    if then is not None and then != boot_id():
+        return f"it ran on another machine ({host[:80]}); from here nobody can see how it ended", "elsewhere"
+    if child is not None and child.boot is not None and child.boot != boot_id():
         return "the machine restarted while it ran", "restart"
     if not _can_write(folder):
         return "its folder cannot be written to, so its end could not be recorded", "folder"
@@ -110,39 +107,40 @@ def boot_id() -> str | None:
         return None
 
 
-def identify(pid: int) -> dict[str, Any]:
-    """What tells a process from a later one with the same number, as JSON.
+def identify(pid: int) -> Identity:
+    """What tells the process from a later one with the same number. Raises psutil.Error where there is none."""
+    created = psutil.Process(pid).create_time()
+    since_boot = _since_boot(pid)
+    if since_boot is None:
+        return Identity(pid=pid, created=created)
+    ticks, boot = since_boot
+    return Identity(pid=pid, created=created, ticks=ticks, boot=boot)
 
-    pid and start time (seconds since 1970); on Linux also the start in clock ticks since boot and the boot's id, which
-    stay true when someone sets the clock and tell a reboot.
-    """
-    return {"pid": pid, "created": psutil.Process(pid).create_time(), **_since_boot(pid)}
 
-
-def is_alive(process: Any, host: Any = None) -> bool:
-    """Whether the process that `identify` described still runs, here. A zombie does not; nor does a reused pid."""
-    if host is not None and host != socket.gethostname():
+def is_alive(identity: Identity | None, host: str | None = None) -> bool:
+    """Whether the process of that identity still runs, here. A zombie does not; nor does a reused pid."""
+    if identity is None or identity.pid is None or (host is not None and host != socket.gethostname()):
         return False
     try:
-        pid = int(process["pid"])
-        found = psutil.Process(pid)
-        return _same(process, found) and found.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, OSError, KeyError, TypeError, ValueError, OverflowError):
+        process = psutil.Process(identity.pid)
+        return _same(identity, process) and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError, ValueError, OverflowError):
         return False
 
 
-def _same(process: Mapping[str, Any], found: psutil.Process) -> bool:
-    now = _since_boot(found.pid)
-    if now and "ticks" in process and "boot" in process:
-        return all(process[name] == now[name] for name in ("ticks", "boot"))
-    return bool(abs(found.create_time() - float(process["created"])) < 1.0)
+def _same(identity: Identity, process: psutil.Process) -> bool:
+    since_boot = _since_boot(process.pid)
+    if since_boot is not None and identity.ticks is not None and identity.boot is not None:
+        return since_boot == (identity.ticks, identity.boot)
+    return identity.created is not None and abs(process.create_time() - identity.created) < 1.0
 
 
-def _since_boot(pid: int) -> dict[str, Any]:
+def _since_boot(pid: int) -> tuple[int, str] | None:
+    """A process's start in clock ticks since boot, and the boot's id; None where the system does not say."""
     boot = boot_id()
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return {}
+        return None
     ticks = int(stat.rpartition(")")[2].split()[19])  # field 22 of proc(5), counted after the name
-    return {} if boot is None else {"ticks": ticks, "boot": boot}
+    return None if boot is None else (ticks, boot)

@@ -14,7 +14,7 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.machine import hardware
 from dhc.runs import rundir
-from dhc.runs.contract import Request
+from dhc.runs.contract import Process, Request
 from dhc.runs.lock import HeldError, hold
 from dhc.runs.status import State, identify, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
@@ -50,9 +50,9 @@ def run(folder: Path) -> int:
     """Train and record how it ended, in any case that a process can still speak of."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, frame: (folder / rundir.STOP).touch())
-    record = {"child": identify(os.getpid()), "worker": identify(os.getppid()), "host": socket.gethostname()}
+    process = Process(child=identify(os.getpid()), worker=identify(os.getppid()), host=socket.gethostname())
     try:
-        rundir.write_json(folder / rundir.PROCESS, record)
+        process.write(folder)
         config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
         request = Request.read(folder)
         device = hardware.resolve(config.device.device if request is None else request.queue)

@@ -13,6 +13,7 @@ from dhc.figures import curves
 from dhc.jobs import control, launch
 from dhc.machine.cores import cores
 from dhc.runs import rundir
+from dhc.runs.contract import Process
 from dhc.runs.events import EventLog
 from dhc.runs.records import History
 from dhc.runs.status import State
@@ -215,17 +216,18 @@ def usage(info: RunInfo) -> tuple[str, str]:
             else {}
         )
         return "GPU use", busy.get(info.device, "–")
-    child = (rundir.read_json(info.folder / rundir.PROCESS) or {}).get("child")
-    if info.state is not State.RUNNING or not isinstance(child, dict):
+    process = Process.read(info.folder)
+    child = None if process is None else process.child
+    if info.state is not State.RUNNING or child is None or child.pid is None or child.created is None:
         return "CPU use", "–"
-    return "CPU use", _cpu_use(child)
+    return "CPU use", _cpu_use(child.pid, child.created)
 
 
 @st.cache_data(ttl=2, show_spinner=False)
-def _cpu_use(child: dict[str, Any]) -> str:
+def _cpu_use(pid: int, created: float) -> str:
     try:
-        percent = _process(int(child["pid"]), float(child["created"])).cpu_percent()
-    except (psutil.Error, KeyError, TypeError, ValueError):
+        percent = _process(pid, created).cpu_percent()
+    except (psutil.Error, ValueError, OverflowError):
         return "–"
     return f"{percent / cores():.0f} %"
 
