@@ -13,10 +13,10 @@ from make_run import make_run
 from screens import address, click, open_page, page_links, sent, texts
 
 from dhc.analysis.mistakes import outcomes, select, top_k
-from dhc.analysis.neighbours import nearest
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.standin.generate import make_dataset
+from dhc.models.knn import nearest
 from dhc.runs import rundir
 from dhc.runs.store import read_predictions
 from dhc.text import percent_text

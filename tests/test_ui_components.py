@@ -18,10 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as hs
 from streamlit.testing.v1 import AppTest
 
+from dhc.data.picture import png_base64
 from dhc.ui.shell import frame
 from dhc.ui.shell.markdown import plain
 from dhc.ui.widgets import assets
-from dhc.ui.widgets.gallery import Tile, gallery, png_base64
+from dhc.ui.widgets.gallery import Tile, gallery
 from dhc.ui.widgets.plot import to_json
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from struct import unpack_from
@@ -52,6 +53,13 @@ def encode_png(picture: np.ndarray) -> bytes:
     done, png = cv2.imencode(".png", picture[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done  # PNG takes any array of this shape and type
     return png.tobytes()
+
+
+def png_base64(picture: np.ndarray) -> str:
+    """``encode_png`` in base64, for HTML. Raises ValueError for anything but (h, w, 3) uint8."""
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(f"A picture must be (height, width, 3) uint8, not {picture.shape} {picture.dtype}.")
+    return b64encode(encode_png(picture)).decode("ascii")
 
 
 def resize(picture: np.ndarray) -> np.ndarray:

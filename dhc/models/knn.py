@@ -58,6 +58,24 @@ def neighbours(
     return {metric: np.concatenate(parts) for metric, parts in found.items()}
 
 
+def nearest(picture: np.ndarray, pool: np.ndarray, k: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """The k pictures of the pool that lie nearest to one picture by the Euclidean distance, on the thread that asks.
+
+    picture: (H, W, C) uint8. pool: (M, H, W, C) uint8, memory-mapped or not, read in pieces. Returns two (k,) arrays: int64
+    rows of the pool and float64 distances between the pixels / 255, nearest first, equals in the pool's order; fewer when the
+    pool has fewer. All black against all white is sqrt(64 · 64 · 3) = 110.85. ValueError when the pool's pictures are of
+    another shape.
+    """
+    if pool.shape[1:] != picture.shape:
+        raise ValueError(f"The picture is {picture.shape} and the pool's are {pool.shape[1:]}: compare equal shapes.")
+    query = _Queries(picture.reshape(1, -1), k, ["euclidean"])
+    rows = pool.reshape(len(pool), picture.size)
+    for start in range(0, len(rows), ROWS):
+        query.take(query.compare(rows[start : start + ROWS]), start)
+    squared, nearest_rows = query.nearest["euclidean"]
+    return nearest_rows[0], np.sqrt(squared[0]) / 255
+
+
 @contextmanager
 def _workers() -> Iterator[ThreadPoolExecutor]:
     """A thread for each core, with BLAS and OpenCV on one core each: their own threads wait for each other on a busy machine."""
@@ -130,7 +148,7 @@ class _Queries:
             found["manhattan"] = _manhattan(self.x, rows, self._k)
         if not self._floats.size:
             return found
-        products, squares = _products(self._floats, rows), _squares(rows)
+        products, squares = _products(self._floats, rows)
         if "euclidean" in self.nearest:
             found["euclidean"] = _smallest(self._squares[:, None] + squares - 2 * products, self._k)
         if "cosine" in self.nearest:  # the picture's own length changes nothing in the order of its neighbours
@@ -171,14 +189,15 @@ def _smallest(distances: np.ndarray, k: int) -> _Nearest:
     return np.take_along_axis(distances, nearest, axis=1), nearest
 
 
-def _products(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """(Q, R) float64 inner products of (Q, P) float32 and (R, P) uint8 pictures, exact."""
+def _products(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of (Q, P) float32 and (R, P) uint8 pictures the (Q, R) inner products and the rows' (R,) squared lengths, float64, exact."""
     other = rows.astype(np.float32)
-    total = np.zeros((len(x), len(rows)))
+    products, squares = np.zeros((len(x), len(rows))), np.zeros(len(rows))
     for column in range(0, x.shape[1], COLUMNS):
-        part = slice(column, column + COLUMNS)
-        total += x[:, part] @ other[:, part].T
-    return total
+        part = other[:, column : column + COLUMNS]
+        products += x[:, column : column + COLUMNS] @ part.T
+        squares += np.einsum("rc,rc->r", part, part)
+    return products, squares
 
 
 def _squares(x: np.ndarray) -> np.ndarray:

@@ -3,71 +3,48 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dhc.config import RunConfig
+from dhc.data import album
+from dhc.data.album import Album
+from dhc.data.decode import Pictures
 from dhc.data.layout import fingerprint
+from dhc.data.picture import png_base64
 from dhc.data.select import first_classes, share_of_each_class
-from dhc.errors import DataError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, percent_text
 from dhc.ui.shell import session
-from dhc.ui.widgets.gallery import Tile, Tone, png_base64
+from dhc.ui.shell.markdown import plain
+from dhc.ui.widgets.gallery import Tile, Tone
 
 LOOK_AGAIN = 60  # seconds between two looks at whether a data set has changed
 
 
-@dataclass(frozen=True, eq=False)
-class Album:
-    """The val pictures of a run. `problem` is a sentence about pictures that cannot be shown; empty when all can.
-
-    ids: (N,) str, the run's files. x: (M, 64, 64, 3) uint8, the data set's pictures of today, None without a data set.
-    rows: file → row of x.
-    """
-
-    ids: np.ndarray
-    x: np.ndarray | None
-    rows: Mapping[str, int]
-    problem: str = ""
-
-    def image(self, index: int) -> np.ndarray | None:
-        """(64, 64, 3) uint8: the picture in the run's row `index`, None when it is not there any more."""
-        row = self.rows.get(str(self.ids[index]))
-        return None if self.x is None or row is None else self.x[row]
-
-
-def open_album(info: RunInfo, p: Predictions) -> Album:
-    """The album of a run, whatever became of its data set."""
+def open_album(info: RunInfo, predictions: Predictions) -> Album:
+    """The album of a run, whatever has become of its data set; says what is missing."""
     if info.config is None:
-        return Album(p.ids, None, {}, f"The pictures cannot be shown, because {info.problem}.")
-    path = info.config.data.path
-    try:
-        found = session.pictures(path, "val")
-        recorded = (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
-        changed = recorded is not None and recorded != _fingerprint(path)
-    except (DataError, OSError) as error:
-        return Album(
-            p.ids, None, {}, f"The pictures cannot be shown: {error} Everything else on this page still holds."
-        )
-    rows = {file: row for row, file in enumerate(found.ids.tolist())}
-    missing = sum(file not in rows for file in p.ids.tolist())
-    return Album(p.ids, found.x, rows, _what_changed(path, changed, missing, len(p.ids)))
+        opened = Album(predictions.ids, problem=f"The pictures cannot be shown, because {info.problem}.")
+    else:
+        original = (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
+        opened = album.open_album(predictions.ids, info.config.data.path, original, _val)
+    if opened.problem:
+        rest = "" if opened.x is not None else " Everything else on this page still holds."
+        st.warning(plain(opened.problem + rest), icon=":material/broken_image:")
+    return opened
 
 
-def _what_changed(path: str, changed: bool, missing: int, total: int) -> str:
-    if missing:
-        return f"{missing:,} of this run's {total:,} val pictures are not in {path} any more, or cannot be read; they are left blank here."
-    if changed:
-        return f"The data set in {path} is not quite the one that this run was trained on: its files or labels have changed since."
-    return ""
+def _val(path: str) -> tuple[Pictures, str]:
+    return session.pictures(path, "val"), _fingerprint(path)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=LOOK_AGAIN)
@@ -82,23 +59,25 @@ def training_pictures(config: RunConfig, class_name: str) -> tuple[np.ndarray, n
     """
     path = config.data.path
     classes = session.dataset(path).classes
-    found = session.pictures(path, "train")
+    train = session.pictures(path, "train")
     if class_name not in classes:
-        return found.ids[:0], found.x[:0]
-    rows, labels = _trained_on(path, config.data.classes or len(classes), config.data.train_fraction, config.fit.seed)
-    chosen = rows[labels == classes.index(class_name)]
-    chosen = chosen[chosen < len(found.x)]  # the data set may have shrunk within the minute that both are kept
-    return found.ids[chosen], found.x[chosen]
+        return train.ids[:0], train.x[:0]
+    rows, labels = _training_rows(
+        path, config.data.classes or len(classes), config.data.train_fraction, config.fit.seed
+    )
+    rows = rows[labels == classes.index(class_name)]
+    rows = rows[rows < len(train.x)]  # the data set may have shrunk within the minute that both are kept
+    return train.ids[rows], train.x[rows]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=LOOK_AGAIN)
-def _trained_on(path: str, k: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _training_rows(path: str, k: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows of train that a run with these settings used, drawn as training draws them, and their labels."""
-    found = session.pictures(path, "train")
-    numbered = replace(found, x=np.arange(len(found.x)))  # row numbers in place of pixels: the same draw, no copying
-    kept = share_of_each_class(first_classes(numbered, min(k, len(session.dataset(path).classes))), fraction, seed)
-    assert kept.y is not None
-    return kept.x, kept.y
+    train = session.pictures(path, "train")
+    numbers = replace(train, x=np.arange(len(train.x)))  # row numbers in place of pixels: the same draw, no copying
+    share = share_of_each_class(first_classes(numbers, min(k, len(session.dataset(path).classes))), fraction, seed)
+    assert share.y is not None
+    return share.x, share.y
 
 
 def tiles(rows: pd.DataFrame, album: Album, captions: Iterable[str], *, judge: bool = False) -> list[Tile]:
@@ -108,18 +87,28 @@ def tiles(rows: pd.DataFrame, album: Album, captions: Iterable[str], *, judge: b
     """
     return [
         Tile(
-            blank() if (image := album.image(row["index"])) is None else image,
+            image_or_blank(album, row["index"]),
             caption,
-            tooltip=f"{clean(row['id'])}: true {clean(row['true_name'])}, predicted {clean(row['predicted_name'])} "
-            f"with {percent_text(row['confidence'])}",
+            tooltip=_tooltip(row),
             tone=_tone(row["correct"]) if judge else "plain",
         )
         for row, caption in zip(rows.to_dict("records"), captions, strict=True)
     ]
 
 
+def _tooltip(row: Mapping[Hashable, Any]) -> str:
+    answer = f"predicted {clean(row['predicted_name'])} with {percent_text(row['confidence'])}"
+    return f"{clean(row['id'])}: true {clean(row['true_name'])}, {answer}"
+
+
 def _tone(correct: bool) -> Tone:
     return "good" if correct else "bad"
+
+
+def image_or_blank(album: Album, index: int) -> np.ndarray:
+    """(64, 64, 3) uint8: the picture in the run's row `index`, stripes where it is not there any more."""
+    image = album.image(index)
+    return blank() if image is None else image
 
 
 @lru_cache(maxsize=1)
@@ -132,7 +121,6 @@ def blank() -> np.ndarray:
 
 def inline(image: np.ndarray, *, size: int, alt: str, title: str = "") -> str:
     """HTML of a picture, (H, W, 3) uint8, scaled to at most `size` CSS pixels a side without blurring its pixels."""
-    return (
-        f'<img src="data:image/png;base64,{png_base64(image)}" alt="{html.escape(alt)}" title="{html.escape(title)}" '
-        f'style="width: 100%; max-width: {size}px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block">'
-    )
+    style = f"width: 100%; max-width: {size}px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block"
+    words = f'alt="{html.escape(alt)}" title="{html.escape(title)}"'
+    return f'<img src="data:image/png;base64,{png_base64(image)}" {words} style="{style}">'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from dhc.analysis.mistakes import select
@@ -22,9 +23,10 @@ SCROLL_FROM = 12  # pictures; more scroll in a box of their own, so that the mat
 BOX_HEIGHT = 350  # CSS pixels
 TILE = 88
 EXAMPLES, EXAMPLE = 6, 64  # how many, CSS pixels a side
+HINT = "Click a cell of the matrix, filled or empty, or a pair of the list: its pictures appear here."
 
 
-def chosen(k: int) -> tuple[int, int] | None:
+def of_address(k: int) -> tuple[int, int] | None:
     """The cell in the address, true and predicted class index, None where it names none of k classes."""
     return address.pair(CELL, below=k)
 
@@ -34,45 +36,43 @@ def choose(i: int, j: int) -> None:
     address.put(**{CELL: f"{i},{j}", picture.PICTURE: None})
 
 
-def panel(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
-    """The pictures of a cell; returns their rows in the order shown."""
+def draw(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
+    """The title and the pictures of a cell; returns the rows of all its pictures, the surest first."""
     if cell is None:
-        st.info(
-            "Click a cell of the matrix, filled or empty, or a pair of the list: its pictures appear here.",
-            icon=":material/ads_click:",
-        )
+        st.info(HINT, icon=":material/ads_click:")
         return []
     i, j = cell
-    rows = select(subject.table, true=i, predicted=j, only_mistakes=False)
-    _cell_title(subject.predictions, i, j)
-    if rows.empty:
+    table = select(subject.table, true=i, predicted=j, only_mistakes=False)
+    _title(subject.predictions, i, j)
+    if table.empty:
         st.caption("No val picture is in this cell.")
         return []
-    listed: list[int] = rows["index"].tolist()
-    shown = rows.head(MAX_PICTURES)
-    with st.container(height=BOX_HEIGHT if len(rows) > SCROLL_FROM else "content", border=False, key=KEY + "cell"):
-        clicked = gallery(
-            tiles(shown, subject.album, (percent_text(c) for c in shown["confidence"])), key=KEY + "pictures", size=TILE
-        )
-    if len(rows) > len(shown):
-        st.caption(f"The {len(shown)} most confident of {len(rows):,}.")
+    rows: list[int] = table["index"].tolist()
+    clicked = _pictures(subject, table.head(MAX_PICTURES))
+    if len(rows) > MAX_PICTURES:
+        st.caption(f"The {MAX_PICTURES} most confident of {len(rows):,}.")
     if clicked is not None:
-        picture.choose(listed[clicked])
-    return listed
+        picture.choose(rows[clicked])
+    return rows
 
 
-def _cell_title(p: Predictions, i: int, j: int) -> None:
+def _pictures(subject: Subject, table: pd.DataFrame) -> int | None:
+    """The pictures of these outcomes; returns the place of the one that was clicked in this run."""
+    with st.container(height=BOX_HEIGHT if len(table) > SCROLL_FROM else "content", border=False, key=KEY + "cell"):
+        captions = map(percent_text, table["confidence"])
+        return gallery(tiles(table, subject.album, captions), key=KEY + "pictures", size=TILE)
+
+
+def _title(predictions: Predictions, i: int, j: int) -> None:
     """What the cell is, its figures, and ways on from here."""
-    counts = matrix_of(p)
+    counts, true, predicted = matrix_of(predictions), bold(predictions.classes[i]), bold(predictions.classes[j])
     count, of_true, of_predicted = int(counts[i, j]), int(counts[i].sum()), int(counts[:, j].sum())
-    if i == j:
-        st.markdown(f"#### {bold(p.classes[i])} recognised")
-    else:
-        st.markdown(f"#### {bold(p.classes[i])} taken for {bold(p.classes[j])}")
+    st.markdown(f"#### {true} recognised" if i == j else f"#### {true} taken for {predicted}")
     st.caption(f"{_of(count, of_true)} with this true class · {_of(count, of_predicted)} with this predicted class")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if i != j:
-            st.button(f"The other way round: {counts[j, i]}", key=KEY + "swap", icon=":material/swap_horiz:", on_click=choose, args=(j, i))  # fmt: skip
+            label, icon = f"The other way round: {counts[j, i]}", ":material/swap_horiz:"
+            st.button(label, key=KEY + "swap", icon=icon, on_click=choose, args=(j, i))
         show = {"show": "all"} if i == j else {}
         link("Mistakes", text="Open in Mistakes", true=str(i), pred=str(j), **show)
 
@@ -86,14 +86,12 @@ def examples(subject: Subject, cell: tuple[int, int] | None) -> None:
     if cell is None or cell[0] == cell[1]:
         return
     for column, c in zip(st.columns(2, gap="medium"), cell, strict=True):
-        rows = select(subject.table, true=c, predicted=c, only_mistakes=False).head(EXAMPLES)
-        images = [(subject.album.image(row), clean(file)) for row, file in zip(rows["index"], rows["id"], strict=True)]
-        shown = [inline(image, size=EXAMPLE, alt=file, title=file) for image, file in images if image is not None]
-        if shown:
-            with column:
-                st.caption(f"Recognised as {bold(subject.predictions.classes[c])}")
-                st.html(
-                    f'<div style="display: grid; grid-template-columns: repeat(auto-fill, {EXAMPLE}px); gap: 8px">'
-                    + "".join(shown)
-                    + "</div>"
-                )
+        table = select(subject.table, true=c, predicted=c, only_mistakes=False).head(EXAMPLES)
+        images = [
+            (subject.album.image(row), clean(file)) for row, file in zip(table["index"], table["id"], strict=True)
+        ]
+        pictures = [inline(image, size=EXAMPLE, alt=file, title=file) for image, file in images if image is not None]
+        if pictures:
+            grid = f"display: grid; grid-template-columns: repeat(auto-fill, {EXAMPLE}px); gap: 8px"
+            column.caption(f"Recognised as {bold(subject.predictions.classes[c])}")
+            column.html(f'<div style="{grid}">{"".join(pictures)}</div>')

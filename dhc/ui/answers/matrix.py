@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -16,15 +17,21 @@ from dhc.figures.confusion import heatmap
 from dhc.runs.records import Predictions
 from dhc.text import short_names
 from dhc.ui.shell import address
+from dhc.ui.widgets.controls import segments
 
 KEY = "dhc_confusion_"
-COLOUR = {"counts": "Pictures", "true": "Share of true", "pred": "Share of predicted"}
-ORDERED = {"label": "Label", "frequency": "Frequency", "similarity": "Similarity"}
+COLOUR_TITLES = {"counts": "Pictures", "true": "Share of true", "pred": "Share of predicted"}
+ORDER_TITLES = {"label": "Label", "frequency": "Frequency", "similarity": "Similarity"}
+COLOUR_HELP = (
+    "Pictures in the cell; their share of the true class (rows add up to 100%, the diagonal is recall); or of the predicted class "
+    "(columns do, the diagonal is precision)."
+)
+ORDER_HELP = "By similarity, classes that are taken for one another stand side by side."
 
 
 @dataclass(frozen=True)
 class MatrixView:
-    """How the matrix is drawn: a key of COLOUR, an order of the classes, and whether the diagonal is shown."""
+    """How the matrix is drawn. colour: a key of COLOUR_TITLES; diagonal: whether it is shown."""
 
     colour: str
     order: Order
@@ -32,60 +39,68 @@ class MatrixView:
 
 
 @lru_cache(maxsize=8)
-def matrix_of(p: Predictions) -> np.ndarray:
+def matrix_of(predictions: Predictions) -> np.ndarray:
     """(K, K) int64 counts of a run's val, rows true, columns predicted."""
-    return confusion_matrix(p.y_true, p.predicted, len(p.classes))
+    return confusion_matrix(predictions.y_true, predictions.predicted, len(predictions.classes))
 
 
 @lru_cache(maxsize=24)
-def order_of(p: Predictions, by: Order) -> np.ndarray:
+def order_of(predictions: Predictions, order: Order) -> np.ndarray:
     """(K,) permutation of the classes."""
-    return class_order(matrix_of(p), by)
+    return class_order(matrix_of(predictions), order)
 
 
 @lru_cache(maxsize=8)
-def pairs_of(p: Predictions) -> pd.DataFrame:
+def pairs_of(predictions: Predictions) -> pd.DataFrame:
     """`analysis.confusion.confused_pairs` of the run."""
-    return confused_pairs(matrix_of(p), p.classes)
+    return confused_pairs(matrix_of(predictions), predictions.classes)
 
 
 def controls() -> MatrixView:
-    """Draw the controls, set to what the address says; each change is written into the address. Returns the view."""
-    colour = st.segmented_control(
-        "Colour",
-        format_func=COLOUR.__getitem__,
-        required=True,
-        help="Pictures in the cell; their share of the true class (rows add up to 100%, the diagonal is recall); or of "
-        "the predicted class (columns do, the diagonal is precision).",
-        **address.bound_choice("colour", list(COLOUR), "counts", key=KEY + "colour"),
-    )
-    order = st.segmented_control(
-        "Order of classes",
-        format_func=ORDERED.__getitem__,
-        required=True,
-        help="By similarity, classes that are taken for one another stand side by side.",
-        **address.bound_choice("order", list(ORDERED), "label", key=KEY + "order"),
-    )
+    """Draw the controls, each bound to the address; returns what they say."""
+    by_colour = address.bound_choice("colour", list(COLOUR_TITLES), "counts", key=KEY + "colour")
+    colour = segments("Colour", COLOUR_TITLES, help=COLOUR_HELP, **by_colour)
+    by_order = address.bound_choice("order", list(ORDER_TITLES), "label", key=KEY + "order")
+    order = segments("Order of classes", ORDER_TITLES, help=ORDER_HELP, **by_order)
     hide = address.bound_flag("diagonal", key=KEY + "diagonal", on="hide", off="show")
     return MatrixView(colour, cast(Order, order), diagonal=not st.toggle("Hide the diagonal", **hide))
 
 
-def matrix_figure(p: Predictions, look: MatrixView, cell: tuple[int, int] | None) -> go.Figure:
-    """The heatmap for a look, with `cell` outlined."""
-    counts = matrix_of(p)
-    how = cast("Literal['true', 'pred'] | None", None if look.colour == "counts" else look.colour)
+def matrix_figure(predictions: Predictions, view: MatrixView, cell: tuple[int, int] | None) -> go.Figure:
+    """The heatmap for a view, with `cell` (true, predicted) outlined."""
+    counts = matrix_of(predictions)
+    by = cast("Literal['true', 'pred'] | None", None if view.colour == "counts" else view.colour)
     figure = heatmap(
-        normalize(counts, how) if how else counts,
-        short_names(p.classes),
-        order_of(p, look.order),
+        normalize(counts, by) if by else counts,
+        short_names(predictions.classes),
+        order_of(predictions, view.order),
         counts=counts,
-        hide_diagonal=not look.diagonal,
+        hide_diagonal=not view.diagonal,
         selected=cell,
     )
-    figure.update_layout(uirevision=look.order)  # in another order the zoom would show other classes: forget it
+    lay_out(figure, view.order)
+    return figure
+
+
+def lay_out(figure: go.Figure, order: str) -> None:
+    """Squares at the top left, the colour scale above them; the zoom is forgotten when the classes change their order."""
     # The scale stands in a margin of our own: Plotly would reserve twice its height above the matrix.
+    figure.update_layout(uirevision=order, margin={"t": 52, "r": 8})
     figure.update_traces(colorbar={"yref": "container", "y": 1, "yanchor": "top", "tickangle": 0, "len": 0.75})
-    figure.update_layout(margin={"t": 52, "r": 8})
     figure.update_xaxes(constraintoward="left")
     figure.update_yaxes(constraintoward="top")  # squares leave room in one direction: below and on the right
-    return figure
+
+
+def clicked_cell(key: str, k: int) -> tuple[int, int] | None:
+    """The cell (true, predicted) of k classes clicked in this run, read before the matrix `key` is drawn so that all shows it."""
+    click = click_on(key)
+    cell = click.get("customdata") if isinstance(click, Mapping) else None
+    if isinstance(cell, list) and len(cell) == 2 and all(isinstance(c, int) and 0 <= c < k for c in cell):
+        return cell[0], cell[1]
+    return None
+
+
+def click_on(key: str) -> Any:
+    """The click that a component has just reported, None in a run that no click of it started."""
+    state = st.session_state.get(key)
+    return None if state is None else state.get("click")

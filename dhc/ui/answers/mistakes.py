@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,29 +12,29 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.store import RunInfo
-from dhc.text import NAME_LENGTH, count_text, percent_text, shorten
+from dhc.text import NAME_LENGTH, count_text, shorten, percent_text
 from dhc.ui.answers import picture
-from dhc.ui.answers import subject as fresh
 from dhc.ui.answers.album import tiles
-from dhc.ui.answers.subject import Subject
+from dhc.ui.answers.subject import Subject, open_subject
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.states import empty
+from dhc.ui.widgets.controls import pager, segments
 from dhc.ui.widgets.gallery import gallery
 
 PAGE_SIZE = 48
 TILE = 108  # CSS pixels
 CAPTION_LENGTH = 17  # characters that fit on a line below a tile, so that the percentage is always in sight
-SHOWN = {"mistakes": "Mistakes", "all": "All pictures"}
-SORTED = {"confidence": "By confidence", "loss": "By loss"}
-ORDERED = {"desc": "Highest first", "asc": "Lowest first"}
+SHOW_TITLES = {"mistakes": "Mistakes", "all": "All pictures"}
+SORT_TITLES = {"confidence": "By confidence", "loss": "By loss"}
+ORDER_TITLES = {"desc": "Highest first", "asc": "Lowest first"}
 KEY = "dhc_mistakes_"
-LAST = KEY + "last"
+LAST = KEY + "last"  # (run, row) of the picture that was large last
 
 
 @dataclass(frozen=True)
-class View:
-    """What is listed, as the address says it. true, predicted: class indices, None for any. low, high: percent."""
+class MistakesView:
+    """Which pictures are listed, as the address says it. true, predicted: class indices, None for any. low, high: percent."""
 
     true: int | None
     predicted: int | None
@@ -45,7 +45,7 @@ class View:
     order: str
 
     @classmethod
-    def of_address(cls, k: int) -> View:
+    def of_address(cls, k: int) -> MistakesView:
         """The view in the address; whatever does not fit k classes counts as not there."""
         low = address.integer("low", low=0, high=100) or 0
         high = address.integer("high", low=low, high=100)
@@ -54,9 +54,9 @@ class View:
             predicted=address.integer("pred", low=0, high=k - 1),
             low=low,
             high=100 if high is None else high,
-            show=address.choice("show", list(SHOWN), "mistakes"),
-            sort="loss" if address.choice("sort", list(SORTED), "confidence") == "loss" else "confidence",
-            order=address.choice("order", list(ORDERED), "desc"),
+            show=address.choice("show", list(SHOW_TITLES), "mistakes"),
+            sort="loss" if address.choice("sort", list(SORT_TITLES), "confidence") == "loss" else "confidence",
+            order=address.choice("order", list(ORDER_TITLES), "desc"),
         )
 
     def to_address(self) -> None:
@@ -94,60 +94,54 @@ class View:
 
 def view(info: RunInfo) -> None:
     """Draw the screen for a run. Raises RunError when it has no predictions that can be read."""
-    subject = fresh.subject(info)
+    subject = open_subject(info)
     if subject is None:
         return
-    p, table = subject.predictions, subject.table
-    if table["correct"].all() and address.choice("show", list(SHOWN), "mistakes") == "mistakes":
+    classes, table = subject.predictions.classes, subject.table
+    mistakes_view = MistakesView.of_address(len(classes))
+    if table["correct"].all() and mistakes_view.show == "mistakes":
         _no_mistakes(len(table))
         return
-    chosen = View.of_address(len(p.classes))
-    _filters(chosen, p.classes, table)
-    rows = chosen.rows(table)
-    _count_line(chosen, rows, table, p.classes)
+    _filters(mistakes_view, classes, table)
+    rows = mistakes_view.rows(table)
+    _count_line(mistakes_view, rows, table)
     if rows.empty:
         with st.container(horizontal_alignment="center"):
             empty("No picture matches these filters.", icon=":material/filter_alt_off:")
             st.button("Clear the filters", key=KEY + "clear_all", icon=":material/filter_alt_off:", on_click=_clear)
         return
-    _grid(subject, chosen, rows)
+    _grid(subject, mistakes_view, rows)
 
 
 def _no_mistakes(total: int) -> None:
-    empty(
-        f"The network got all {count_text(total, 'val picture')} right: there are no mistakes.",
-        icon=":material/celebration:",
-    )
+    pictures = count_text(total, "val picture")
+    empty(f"The network got all {pictures} right: there are no mistakes.", icon=":material/celebration:")
     with st.container(horizontal_alignment="center"):
         st.button("Show all pictures", key=KEY + "show_all", on_click=address.put, kwargs={"show": "all"})
 
 
-def _filters(chosen: View, classes: tuple[str, ...], table: pd.DataFrame) -> None:
+def _filters(view: MistakesView, classes: tuple[str, ...], table: pd.DataFrame) -> None:
     """The controls, set to what the address says; each change is written into the address."""
-    wrong = table[~table["correct"]]
-    values: dict[str, Any] = {
-        "true": chosen.true, "pred": chosen.predicted, "confidence": (chosen.low, chosen.high),
-        "show": chosen.show, "sort": chosen.sort, "order": chosen.order,
-    }  # fmt: skip
-    for name, value in values.items():
-        st.session_state[KEY + name] = value
+    state, wrong = st.session_state, table[~table["correct"]]
+    state[KEY + "true"], state[KEY + "pred"], state[KEY + "confidence"] = (
+        view.true,
+        view.predicted,
+        (view.low, view.high),
+    )
+    state[KEY + "show"], state[KEY + "sort"], state[KEY + "order"] = view.show, view.sort, view.order
     true, swap, predicted, confidence = st.columns([12, 1.9, 12, 10], gap="small", vertical_alignment="bottom")
     with true:
         _class_box("True class", "true", classes, wrong["true"])
     with swap:
-        st.button(":material/swap_horiz:", key=KEY + "swap", on_click=_swap, args=(chosen,),
-                  help="Swap true and predicted class", disabled=chosen.true is None and chosen.predicted is None, width="stretch")  # fmt: skip
+        _swap_button(view)
     with predicted:
         _class_box("Predicted class", "pred", classes, wrong["predicted"])
-    with confidence:
-        st.slider("Confidence", 0, 100, key=KEY + "confidence", format="%d%%", on_change=_save,
-                  help="Probability of the predicted class")  # fmt: skip
+    key, hint = KEY + "confidence", "Probability of the predicted class"
+    confidence.slider("Confidence", 0, 100, key=key, format="%d%%", on_change=_save, help=hint)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        for label, name, options in (("Show", "show", SHOWN), ("Sort by", "sort", SORTED), ("Order", "order", ORDERED)):
-            st.segmented_control(
-                label, list(options), key=KEY + name, format_func=options.__getitem__, required=True, on_change=_save,
-                label_visibility="collapsed",
-            )  # fmt: skip
+        segments("Show", SHOW_TITLES, key=KEY + "show", on_change=_save, bare=True)
+        segments("Sort by", SORT_TITLES, key=KEY + "sort", on_change=_save, bare=True)
+        segments("Order", ORDER_TITLES, key=KEY + "order", on_change=_save, bare=True)
 
 
 def _class_box(label: str, name: str, classes: tuple[str, ...], wrong: pd.Series) -> None:
@@ -163,80 +157,75 @@ def _class_box(label: str, name: str, classes: tuple[str, ...], wrong: pd.Series
     )
 
 
+def _swap_button(view: MistakesView) -> None:
+    st.button(
+        ":material/swap_horiz:",
+        key=KEY + "swap",
+        help="Swap true and predicted class",
+        disabled=view.true is None and view.predicted is None,
+        on_click=replace(view, true=view.predicted, predicted=view.true).to_address,
+        width="stretch",
+    )
+
+
 def _save() -> None:
     """What the controls say now, into the address."""
     state = st.session_state
     low, high = state[KEY + "confidence"]
-    View(
-        state[KEY + "true"],
-        state[KEY + "pred"],
-        low,
-        high,
-        state[KEY + "show"],
-        state[KEY + "sort"],
-        state[KEY + "order"],
-    ).to_address()
-
-
-def _swap(chosen: View) -> None:
-    View(chosen.predicted, chosen.true, chosen.low, chosen.high, chosen.show, chosen.sort, chosen.order).to_address()
+    values = {name: state[KEY + name] for name in ("true", "show", "sort", "order")}
+    MistakesView(predicted=state[KEY + "pred"], low=low, high=high, **values).to_address()
 
 
 def _clear() -> None:
     address.put(true=None, pred=None, low=None, high=None, page=None, picture=None)
 
 
-def _count_line(chosen: View, rows: pd.DataFrame, table: pd.DataFrame, classes: tuple[str, ...]) -> None:
+def _count_line(view: MistakesView, rows: pd.DataFrame, table: pd.DataFrame) -> None:
     wrong, total = int((~table["correct"]).sum()), len(table)
+    text = f"**{wrong:,}** of {count_text(total, 'val picture')} are wrong"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        text = f"**{wrong:,}** of {count_text(total, 'val picture')} are wrong"
-        st.markdown(f"{text}; **{len(rows):,}** match." if chosen.filtered else f"{text}.", width="content")
-        if chosen.filtered:
-            st.button(
-                "Clear the filters",
-                key=KEY + "clear",
-                type="tertiary",
-                icon=":material/filter_alt_off:",
-                on_click=_clear,
-            )
-        if chosen.true is not None and chosen.predicted is not None:
-            link("Confusion", text="This cell in the matrix", cell=f"{chosen.true},{chosen.predicted}")
+        st.markdown(f"{text}; **{len(rows):,}** match." if view.filtered else f"{text}.", width="content")
+        if view.filtered:
+            icon = ":material/filter_alt_off:"
+            st.button("Clear the filters", key=KEY + "clear", type="tertiary", icon=icon, on_click=_clear)
+        if view.true is not None and view.predicted is not None:
+            link("Confusion", text="This cell in the matrix", cell=f"{view.true},{view.predicted}")
 
 
-def _grid(subject: Subject, chosen: View, rows: pd.DataFrame) -> None:
+def _grid(subject: Subject, view: MistakesView, rows: pd.DataFrame) -> None:
     """One page of pictures; a click opens one."""
     pages = -(-len(rows) // PAGE_SIZE)
     page = address.integer("page", low=1, high=pages) or 1
-    listed = rows["index"].tolist()
-    if pages > 1:
-        _pager("top", pages, page)
-    shown = rows.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    on_page = shown["index"].tolist()
-    run, marked = st.session_state.get(LAST, ("", None))
+    pager(pages, page, key=KEY + "page_top", turn=_turn)
+    page_rows = rows.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    pictures = page_rows["index"].tolist()
     clicked = gallery(
-        tiles(shown, subject.album, map(_caption, shown.to_dict("records")), judge=chosen.show == "all"),
+        tiles(page_rows, subject.album, map(_caption, page_rows.to_dict("records")), judge=view.show == "all"),
         key=KEY + "grid",
         size=TILE,
-        selected=on_page.index(marked) if run == subject.info.id and marked in on_page else None,
+        selected=_place_of_last(subject.info, pictures),
     )
-    if pages > 1:
-        _pager("bottom", pages, page)
+    pager(pages, page, key=KEY + "page_bottom", turn=_turn)
     if clicked is not None:
-        picture.choose(on_page[clicked])
+        picture.choose(pictures[clicked])
+    _large(subject, rows["index"].tolist())
+
+
+def _place_of_last(info: RunInfo, pictures: list[int]) -> int | None:
+    """The place, among these pictures, of the one that was large last; None where it is not among them."""
+    run, last = st.session_state.get(LAST, ("", None))
+    return pictures.index(last) if run == info.id and last in pictures else None
+
+
+def _large(subject: Subject, pictures: list[int]) -> None:
+    """The picture in the address, large; closed, it leaves the page turned to where it stands and is marked there."""
 
     def back(last: int) -> None:
         st.session_state[LAST] = (subject.info.id, last)
-        if last in listed:
-            _turn(listed.index(last) // PAGE_SIZE + 1)
+        if last in pictures:
+            _turn(pictures.index(last) // PAGE_SIZE + 1)
 
-    picture.show_chosen(subject, listed, on_close=back)
-
-
-def _pager(where: str, pages: int, page: int) -> None:
-    # A page that changed elsewhere (the other pager, a filter, the address) must show here too, and a pagination takes its
-    # value only when it is new: so it is a new one for each page.
-    key = f"{KEY}page_{where}_{pages}_{page}"
-    st.pagination(pages, default=page, key=key, on_change=lambda: _turn(st.session_state[key]))
+    picture.show(subject, pictures, on_close=back)
 
 
 def _turn(page: int) -> None:

@@ -13,14 +13,15 @@ import pandas as pd
 import streamlit as st
 
 from dhc.analysis.mistakes import top_k
-from dhc.analysis.neighbours import nearest
-from dhc.analysis.trajectory import Trajectory, trajectory_of
+from dhc.analysis.trajectory import Course, course
+from dhc.data.album import Album
 from dhc.figures.bars import probabilities
 from dhc.figures.trajectory import LANES, lane_classes, lanes
+from dhc.models.knn import nearest
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import clean, count_text, percent_text, short_names, shorten
-from dhc.ui.answers.album import Album, blank, inline, training_pictures
+from dhc.text import count_text, clean, shorten, percent_text, short_names
+from dhc.ui.answers.album import image_or_blank, inline, training_pictures
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address
 from dhc.ui.shell.markdown import bold, plain
@@ -32,13 +33,14 @@ PICTURE = "picture"
 LARGE = 384  # CSS pixels a side: 64 × 6, so every pixel is a whole square
 NEIGHBOURS = 6
 STEPS = (("Previous", -1, ":material/arrow_back:", "Left"), ("Next", 1, ":material/arrow_forward:", "Right"))
+LOSS = "The loss of this one picture: -ln of the true class's probability."
 NEAREST = (
     "Nearest in raw pixels: the number is the Euclidean distance between the pixels, each from 0 to 1. 0 is the same picture, "
     "110.85 all black against all white. It is what the KNN baseline goes by, not what the network sees."
 )
 
 
-def chosen(subject: Subject) -> int | None:
+def of_address(subject: Subject) -> int | None:
     """The row of the picture in the address, None when there is none or no such row."""
     return address.integer(PICTURE, low=0, high=len(subject.predictions.ids) - 1)
 
@@ -48,60 +50,79 @@ def choose(index: int | None) -> None:
     address.put(**{PICTURE: index})
 
 
-def show_chosen(subject: Subject, listed: Sequence[int], on_close: Callable[[int], None] = lambda index: None) -> None:
-    """Open the picture in the address, if there is one, among the pictures `listed` (rows, in the page's order).
+def show(subject: Subject, rows: Sequence[int], on_close: Callable[[int], None] = lambda index: None) -> None:
+    """Open the picture in the address, if there is one, among the pictures in `rows`, in the page's order.
 
-    `on_close` is told the picture that was on screen last, before the page runs again.
+    `on_close` gets the row of the picture that was on screen last, before the page runs again.
     """
-    if chosen(subject) is None:
+    open_dialog(
+        "Val picture",
+        ":material/image_search:",
+        now=lambda: of_address(subject),
+        go=choose,
+        rows=rows,
+        draw=lambda index: _draw(subject, index),
+        on_close=on_close,
+    )
+
+
+def open_dialog(
+    title: str,
+    icon: str,
+    *,
+    now: Callable[[], int | None],
+    go: Callable[[int | None], None],
+    rows: Sequence[int],
+    draw: Callable[[int], None],
+    on_close: Callable[[int], None] = lambda index: None,
+) -> None:
+    """Open a dialog of the picture in row `now()`, where that is one; it can be turned to any other in `rows`.
+
+    `go` opens another row, None closes. `on_close` gets the row that was on screen last.
+    """
+    if now() is None:
         return
 
     def close() -> None:
-        last = chosen(subject)
-        choose(None)
+        last = now()
+        go(None)
         if last is not None:
             on_close(last)
 
-    @st.dialog("Val picture", width="large", icon=":material/image_search:", on_dismiss=close)
+    @st.dialog(title, width="large", icon=icon, on_dismiss=close)
     def dialog() -> None:
         with guard():
-            index = chosen(subject)
+            index = now()
             if index is not None:
                 st.html(assets.path("answers/picture.css"))
                 with st.container(key="dhc-detail", gap="small"):
-                    steps(lambda: chosen(subject), choose, listed)
-                    _draw(subject, index)
+                    _steps(now, go, rows)
+                    draw(index)
 
     dialog()
 
 
-def steps(
-    now: Callable[[], int | None], go: Callable[[int], None], listed: Sequence[int], *, key: str = "dhc_"
-) -> None:
-    """Where we are among the rows `listed`, previous, next. `now` reads the row that is open, `go` opens another one."""
-    index = now()
-    at = None if index is None else _place(index, listed)
+def _steps(now: Callable[[], int | None], go: Callable[[int], None], rows: Sequence[int]) -> None:
+    """Where we are among the rows, previous, next."""
+    place = _place(now(), rows)
     with st.container(key="dhc-steps", horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(
-            "Not among the pictures listed" if at is None else f"{at + 1:,} of {len(listed):,} listed", width="content"
-        )
+        where = "Not among the pictures listed" if place is None else f"{place + 1:,} of {len(rows):,} listed"
+        st.caption(where, width="content")
         for label, by, icon, shortcut in STEPS:
-            st.button(
-                label, key=f"dhc_{label.lower()}", icon=icon, shortcut=shortcut, on_click=_step, args=(now, go, listed, by),
-                disabled=at is None or not 0 <= at + by < len(listed),
-            )  # fmt: skip
+            last = place is None or not 0 <= place + by < len(rows)
+            key, args = f"dhc_{label.lower()}", (now, go, rows, by)
+            st.button(label, key=key, icon=icon, shortcut=shortcut, on_click=_step, args=args, disabled=last)
 
 
-def _step(now: Callable[[], int | None], go: Callable[[int], None], listed: Sequence[int], by: int) -> None:
+def _step(now: Callable[[], int | None], go: Callable[[int], None], rows: Sequence[int], by: int) -> None:
     """Go on from the picture that is open *now*: keys may be pressed faster than the dialog is drawn."""
-    index = now()
-    at = None if index is None else _place(index, listed)
-    if at is not None and 0 <= at + by < len(listed):
-        go(listed[at + by])
+    place = _place(now(), rows)
+    if place is not None and 0 <= place + by < len(rows):
+        go(rows[place + by])
 
 
-def _place(index: int, listed: Sequence[int]) -> int | None:
-    return listed.index(index) if index in listed else None
+def _place(index: int | None, rows: Sequence[int]) -> int | None:
+    return rows.index(index) if index in rows else None
 
 
 def _draw(subject: Subject, index: int) -> None:
@@ -119,68 +140,60 @@ def _draw(subject: Subject, index: int) -> None:
 
 def large(album: Album, index: int, *, size: int = LARGE) -> None:
     """The picture in row `index`, `size` CSS pixels a side, and its name."""
-    image = album.image(index)
     name = clean(str(album.ids[index]))
-    st.html(inline(blank() if image is None else image, size=size, alt=f"The picture {name}", title=name))
-    if image is None:
+    st.html(inline(image_or_blank(album, index), size=size, alt=f"The picture {name}", title=name))
+    if album.image(index) is None:
         st.caption("This picture is not there any more, or cannot be read.")
     st.caption(plain(name))
 
 
 def _verdict(row: pd.Series) -> None:
+    true, sure = bold(row["true_name"]), f"{percent_text(row['confidence'])} sure"
     if row["correct"]:
-        st.markdown(f"### :green[:material/check_circle:] {bold(row['true_name'])} :green[recognised]")
+        st.markdown(f"### :green[:material/check_circle:] {true} :green[recognised]")
     else:
-        st.markdown(
-            f"### :red[:material/cancel:] {bold(row['true_name'])} :red[taken for] {bold(row['predicted_name'])}"
-        )
-    sure = f"{percent_text(row['confidence'])} sure · " if row["correct"] else (
-        f"{percent_text(row['confidence'])} sure of that, {percent_text(row['p_true'])} for the true class · "
-    )  # fmt: skip
-    st.caption(
-        f"{sure}loss {row['loss']:.3f}", help="The loss of this one picture: -ln of the true class's probability."
-    )
+        st.markdown(f"### :red[:material/cancel:] {true} :red[taken for] {bold(row['predicted_name'])}")
+        sure = f"{sure} of that, {percent_text(row['p_true'])} for the true class"
+    st.caption(f"{sure} · loss {row['loss']:.3f}", help=LOSS)
 
 
-def bars(p: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
+def bars(predictions: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
     """The picture's five most probable classes as bars, the true one marked; `reach`: where the axis ends, 1 being 100%."""
-    ranked = top_k(p, index)
-    names = short_names(p.classes)
-    figure = probabilities(
-        [names[c] for c in ranked.index], ranked["probability"].to_numpy(), names[int(p.y_true[index])]
-    )
-    figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 0, "b": 4}, xaxis={"title": None, "showticklabels": False, "range": [0, reach]}
-    )
-    told = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in ranked.itertuples(index=False))
-    plot(figure, key=key, height=26 * len(ranked) + 4, alt=f"Most probable classes: {told}", clicks=False)
+    classes = top_k(predictions, index)
+    names = short_names(predictions.classes)
+    chances, true = classes["probability"].to_numpy(), names[int(predictions.y_true[index])]
+    figure = probabilities([names[c] for c in classes.index], chances, true)
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4})
+    figure.update_xaxes(title=None, showticklabels=False, range=[0, reach])
+    words = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in classes.itertuples(index=False))
+    plot(figure, key=key, height=26 * len(classes) + 4, alt=f"Most probable classes: {words}", clicks=False)
 
 
-def _epochs(p: Predictions, index: int) -> None:
-    trajectory = trajectory_of(p, index)
-    told = trajectory_sentence(trajectory, p.classes)
-    lane_count = min(len(lane_classes(trajectory)), LANES)
-    figure = lanes(trajectory, short_names(p.classes))
+def _epochs(predictions: Predictions, index: int) -> None:
+    way = course(predictions, index)
+    sentence = course_sentence(way, predictions.classes)
+    lane_count = min(len(lane_classes(way)), LANES)
+    figure = lanes(way, short_names(predictions.classes))
     figure.update_layout(margin={"b": 20}, xaxis={"title": None})  # the heading says what runs from left to right
     st.markdown("**Epoch by epoch**")
-    plot(figure, key="dhc_epochs", height=20 * lane_count + 26, alt=told, clicks=False)
-    best = f"The dotted line is epoch {p.best_epoch:,}, the best one, whose answers these are."
-    st.caption(plain(f"{told} {best}"))
+    plot(figure, key="dhc_epochs", height=20 * lane_count + 26, alt=sentence, clicks=False)
+    best = f"The dotted line is epoch {predictions.best_epoch:,}, the best one, whose answers these are."
+    st.caption(plain(f"{sentence} {best}"))
 
 
-def trajectory_sentence(trajectory: Trajectory, classes: Sequence[str]) -> str:
+def course_sentence(way: Course, classes: Sequence[str]) -> str:
     """One sentence about a picture's way through the epochs."""
-    total = len(trajectory.predicted)
-    last = shorten(classes[trajectory.predicted[-1]], 40)
-    if trajectory.right_count == total:
+    total = len(way.predicted)
+    last = shorten(classes[way.predicted[-1]], 40)
+    if way.right == total:
         return f"Right after every one of {count_text(total, 'epoch')}."
-    if trajectory.first_right_epoch is None:
-        told = f"Never right in {count_text(total, 'epoch')}"
+    if way.first_right is None:
+        start = f"Never right in {count_text(total, 'epoch')}"
     else:
-        told = f"Right after {trajectory.right_count:,} of {count_text(total, 'epoch')}, first after epoch {trajectory.first_right_epoch:,}"
-    if trajectory.settled_epoch == total:
-        return f"{told}; {last} only since the last one."
-    return f"{told}; {last} without a change since epoch {trajectory.settled_epoch:,}."
+        start = f"Right after {way.right:,} of {count_text(total, 'epoch')}, first after epoch {way.first_right:,}"
+    if way.settled == total:
+        return f"{start}; {last} only after the last one."
+    return f"{start}; {last} from epoch {way.settled:,} on."
 
 
 def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
@@ -192,8 +205,8 @@ def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
     rival = (second, "the runner-up") if row["correct"] else (row["predicted_name"], "the predicted class")
     classes = [(row["true_name"], "the true class"), rival]
     with loading("Comparing with the training pictures …"):
-        found = [_nearest(subject.info, name, image) for name, _ in classes]
-    for column, (name, role), pictures in zip(st.columns(2, gap="medium"), classes, found, strict=True):
+        neighbours = [_nearest(subject.info, name, image) for name, _ in classes]
+    for column, (name, role), pictures in zip(st.columns(2, gap="medium"), classes, neighbours, strict=True):
         with column:
             st.markdown(f"Nearest training pictures of {bold(name)}, {role}", help=NEAREST)
             if len(pictures[0]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -27,9 +29,14 @@ def report(info: RunInfo, matrix: np.ndarray, classes: tuple[str, ...]) -> None:
     _table(classification_report(matrix, classes), classes)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Download as CSV", to_csv(matrix, classes), file_name=f"{info.id}-val-report.csv", mime="text/csv",
-            icon=":material/download:", on_click="ignore", key=KEY + "csv",
-        )  # fmt: skip
+            "Download as CSV",
+            to_csv(matrix, classes),
+            file_name=f"{info.id}-val-report.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=KEY + "csv",
+        )
     with st.expander("As text, the way scikit-learn prints it", icon=":material/notes:"):
         st.code(to_text(matrix, classes), language=None, height=420)
 
@@ -43,8 +50,8 @@ def _averages(means: pd.DataFrame) -> None:
         ("F1, macro avg", macro["f1-score"], "Mean over the classes, each counting the same."),
         ("F1, weighted avg", weighted["f1-score"], "Mean over the classes, each counting by its pictures."),
     ]
-    for column, (label, value, told) in zip(st.columns(len(cells)), cells, strict=True):
-        column.metric(label, f"{value:.3f}", help=told, border=True)
+    for column, (label, value, meaning) in zip(st.columns(len(cells)), cells, strict=True):
+        column.metric(label, f"{value:.3f}", help=meaning, border=True)
 
 
 @st.fragment
@@ -57,19 +64,20 @@ def _table(table: pd.DataFrame, classes: tuple[str, ...]) -> None:
         height=420,
         on_select="rerun",
         selection_mode="single-row",
-        column_config={
-            "class": st.column_config.TextColumn("class", width="large"),
-            **{
-                name: st.column_config.ProgressColumn(name, format="%.3f", min_value=0, max_value=1, help=told)
-                for name, told in FIGURES.items()
-            },
-            "support": st.column_config.NumberColumn("support", help="Val pictures of the class.", format="localized"),
-        },
+        column_config=_columns(),
         alt="Precision, recall, F1 and support of each class",
     )
-    chosen = [row for row in state["selection"]["rows"] if row < len(classes)]
-    if chosen:
-        _ways_on(chosen[0], classes)
+    rows = [row for row in state["selection"]["rows"] if row < len(classes)]
+    if rows:
+        _ways_on(rows[0], classes)
+
+
+def _columns() -> dict[str, Any]:
+    columns: dict[str, Any] = {"class": st.column_config.TextColumn("class", width="large")}
+    for name, meaning in FIGURES.items():
+        columns[name] = st.column_config.ProgressColumn(name, format="%.3f", min_value=0, max_value=1, help=meaning)
+    support = st.column_config.NumberColumn("support", help="Val pictures of the class.", format="localized")
+    return columns | {"support": support}
 
 
 def _ways_on(c: int, classes: tuple[str, ...]) -> None:

@@ -1,0 +1,51 @@
+"""The val pictures of a run, as far as its data set still has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dhc.data.decode import Pictures
+from dhc.errors import DataError, sentence
+
+Source = Callable[[str], tuple[Pictures, str]]  # a data folder → its val pictures and its fingerprint
+
+
+@dataclass(frozen=True, eq=False)
+class Album:
+    """The pictures that a run was judged on. `problem` is a sentence about those that cannot be shown; empty when all can.
+
+    ids: (N,) str, the run's files. x: (M, 64, 64, 3) uint8, the data set's pictures of today, None without a data set.
+    rows: file → row of x.
+    """
+
+    ids: np.ndarray
+    x: np.ndarray | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
+
+    def image(self, index: int) -> np.ndarray | None:
+        """(64, 64, 3) uint8: the picture in the run's row `index`, None when it is not there any more."""
+        row = self.rows.get(str(self.ids[index]))
+        return None if self.x is None or row is None else self.x[row]
+
+
+def open_album(ids: np.ndarray, path: str, fingerprint: str | None, source: Source) -> Album:
+    """The album of a run on the data set in `path`, whatever has become of it. ids: (N,) str, the run's val files.
+
+    fingerprint: the data set's when the run was trained, None where nobody noted it. `source` may raise DataError and OSError.
+    """
+    try:
+        pictures, today = source(path)
+    except (DataError, OSError) as error:
+        return Album(ids, problem=f"The pictures cannot be shown: {sentence(error)}")
+    rows = {file: row for row, file in enumerate(pictures.ids.tolist())}
+    missing = sum(file not in rows for file in ids.tolist())
+    problem = ""
+    if missing:
+        problem = f"Left blank: {missing:,} of this run's {len(ids):,} val pictures, no longer in {path} or no longer readable."
+    elif fingerprint is not None and fingerprint != today:
+        problem = f"The data set in {path} is not quite the one that this run was trained on: its files or labels have changed since."
+    return Album(ids, pictures.x, rows, problem)
