@@ -8,7 +8,7 @@ import streamlit as st
 
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, clean, percent_text, short_names
+from dhc.text import clean, count_text, percent_text, short_names
 from dhc.ui.answers import cell as panel
 from dhc.ui.answers import picture, scores
 from dhc.ui.answers.matrix import KEY, MatrixView, click_on, clicked_cell, controls, matrix_figure, matrix_of, pairs_of

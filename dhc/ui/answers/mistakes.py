@@ -12,7 +12,7 @@ import streamlit as st
 
 from dhc.analysis.mistakes import select
 from dhc.runs.store import RunInfo
-from dhc.text import NAME_LENGTH, count_text, shorten, percent_text
+from dhc.text import NAME_LENGTH, count_text, percent_text, shorten
 from dhc.ui.answers import picture
 from dhc.ui.answers.album import tiles
 from dhc.ui.answers.subject import Subject, open_subject

@@ -20,7 +20,7 @@ from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.models.knn import nearest
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, clean, shorten, percent_text, short_names
+from dhc.text import clean, count_text, percent_text, short_names, shorten
 from dhc.ui.answers.album import image_or_blank, inline, training_pictures
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address

@@ -9,29 +9,20 @@ import streamlit as st
 
 
 def segments(
-    label: str,
-    titles: Mapping[Any, str],
-    *,
-    key: str,
-    on_change: Callable[..., None],
-    args: tuple[Any, ...] = (),
-    help: str | None = None,
-    bare: bool = False,
-) -> None:
-    """Draw the keys of ``titles`` under their titles; the chosen one stands in the session state under ``key``.
+    label: str, titles: Mapping[Any, str], *, help: str | None = None, bare: bool = False, **binding: Any
+) -> Any:
+    """Draw the keys of ``titles`` under their titles and return the chosen one; there is always one.
 
-    ``on_change(*args)`` is called when another one is chosen. ``bare`` leaves out the label above the buttons.
+    binding: the widget's ``key``, ``on_change`` and ``args``, for instance from ``address.bound_choice``. ``bare`` leaves out the
+    label above the buttons.
     """
-    st.segmented_control(
+    return st.segmented_control(
         label,
-        list(titles),
-        key=key,
         format_func=titles.__getitem__,
         required=True,
-        on_change=on_change,
-        args=args,
         help=help,
         label_visibility="collapsed" if bare else "visible",
+        **{"options": list(titles)} | binding,
     )
 
 

@@ -89,7 +89,7 @@ def _tell_limits(pair: Pair) -> None:
             f"Only the {count_text(len(pairing.ids), 'picture')} that both were judged on count; A has {pairing.only_a:,} more and B "
             f"{pairing.only_b:,}."
         )
-    k_a, k_b = len(pair.of_a.classes), len(pair.of_b.classes)
+    k_a, k_b = len(pair.predictions_a.classes), len(pair.predictions_b.classes)
     if k_a != k_b:
         told.append(f"A chooses among {k_a} classes and B among {k_b}: the one with fewer has the easier task.")
     alive = [name for name, info in (("A", pair.a), ("B", pair.b)) if info.state.alive]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -10,9 +10,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.analysis.differences import differing_settings, setting_text
-from dhc.analysis.ladder import resolved_path
-from dhc.analysis.paired import Pairing, pair_up
+from dhc.analysis.differences import shown, telling
+from dhc.analysis.ladder import resolved
+from dhc.analysis.paired import Shared, share
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
@@ -24,45 +24,44 @@ from dhc.ui.shell.states import empty
 
 A, B = "pair_a", "pair_b"
 TITLE, SETTING = 34, 20  # characters of a run's title and of a setting in the list
-MOST_NAMED = 3  # runs without answers that are named
+MOST_TITLES = 3  # of runs without answers
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two runs, what each said of val, and the pictures that they share."""
+    """Two runs, what each predicted of val, and the pictures that both were judged on."""
 
     a: RunInfo
     b: RunInfo
-    of_a: Predictions
-    of_b: Predictions
-    pairing: Pairing
+    predictions_a: Predictions
+    predictions_b: Predictions
+    overlap: Shared
 
 
 def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
     """Draw the choice of A and B for a panel of that name and return the two; None, said in words, for fewer than two runs.
 
-    Raises RunError for answers that cannot be read and ValueError for two runs that cannot be compared.
+    Raises RunError for answers that cannot be read and for two runs that cannot be compared.
     """
-    known = {info.id: info for info in runs if info.epochs_done > 0 and (info.folder / rundir.PREDICTIONS).is_file()}
-    if len(known) < 2:
-        empty(_too_few(runs, known), icon=":material/compare_arrows:")
+    infos = {info.id: info for info in runs if info.epochs_done > 0 and (info.folder / rundir.PREDICTIONS).is_file()}
+    if len(infos) < 2:
+        empty(_too_few(len(runs), len(infos)), icon=":material/compare_arrows:")
         return None
-    _tell_left_out([info for info in runs if info.id not in known])
-    a, b = _chosen(known)
-    _draw(known, a, b, f"dhc_{panel}_")
-    return open_pair(known[a], known[b])
+    _say_left_out([info for info in runs if info.id not in infos])
+    a, b = _of_address(infos)
+    _draw(infos, a, b, f"dhc_{panel}_")
+    return _align(infos[a], infos[b])
 
 
-def open_pair(a: RunInfo, b: RunInfo) -> Pair:
-    """Read both runs and align them. Raises RunError and ValueError as `pick`."""
+def _align(a: RunInfo, b: RunInfo) -> Pair:
     _refuse_other_data(a, b)
-    of_a, of_b = session.predictions(a), session.predictions(b)
-    return Pair(a, b, of_a, of_b, _pairing(of_a, of_b))
+    predictions_a, predictions_b = session.predictions(a), session.predictions(b)
+    return Pair(a, b, predictions_a, predictions_b, _overlap(predictions_a, predictions_b))
 
 
 @lru_cache(maxsize=8)
-def _pairing(a: Predictions, b: Predictions) -> Pairing:
-    return pair_up(a, b)
+def _overlap(a: Predictions, b: Predictions) -> Shared:
+    return share(a, b)
 
 
 def fingerprint_of(info: RunInfo) -> str | None:
@@ -92,63 +91,61 @@ def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
 
 
 def _on_other_data(a: RunInfo, b: RunInfo) -> bool:
-    if a.config is None or b.config is None or resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
+    if a.config is None or b.config is None or resolved(a.config.data.path) == resolved(b.config.data.path):
         return False
     prints = [fingerprint_of(a), fingerprint_of(b)]
     return None in prints or prints[0] != prints[1]
 
 
-def _too_few(runs: Sequence[RunInfo], known: Mapping[str, RunInfo]) -> str:
-    if len(runs) < 2:
+def _too_few(count: int, with_answers: int) -> str:
+    if count < 2:
         return "Select two runs in the table to compare them picture by picture."
-    left = len(runs) - len(known)
+    without = count - with_answers
     return (
-        f"Two runs with answers are needed: {left} of the {len(runs)} selected {'has' if left == 1 else 'have'} none, because no epoch "
-        "has ended yet or the answers were deleted. Select others."
+        f"Two runs with answers are needed: {without} of the {count} selected {'has' if without == 1 else 'have'} none, because no "
+        "epoch has ended yet or the answers were deleted. Select others."
     )
 
 
-def _tell_left_out(left: Sequence[RunInfo]) -> None:
-    if left:
-        named = ", ".join(plain(shorten(info.title, TITLE)) for info in left[:MOST_NAMED])
-        more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-        st.caption(f"{count_text(len(left), 'selected run')} without answers cannot be chosen: {named}{more}.")
+def _say_left_out(runs: Sequence[RunInfo]) -> None:
+    if runs:
+        titles = ", ".join(plain(shorten(info.title, TITLE)) for info in runs[:MOST_TITLES])
+        more = f" and {len(runs) - MOST_TITLES} more" if len(runs) > MOST_TITLES else ""
+        st.caption(f"{count_text(len(runs), 'selected run')} without answers cannot be chosen: {titles}{more}.")
 
 
-def _chosen(known: Mapping[str, RunInfo]) -> tuple[str, str]:
+def _of_address(infos: Mapping[str, RunInfo]) -> tuple[str, str]:
     """A and B of the address as far as they are there; else B is the table's first run that has one on the same pictures below it, A.
 
     So the newest run is judged against the one before it, and where the best stand first, the best against the second.
     """
-    # Read past `links.choice`, which would complain of a run that has only left the selection.
-    a, b = (run_id if (run_id := st.query_params.get(name, "")) in known else "" for name in (A, B))
+    # Read past `address.choice`, which would complain of a run that has only left the selection.
+    a, b = (run_id if (run_id := st.query_params.get(name, "")) in infos else "" for name in (A, B))
     b = "" if b == a else b
-    pairs = [(one, other) for other, one in permutations(known, 2) if a in ("", one) and b in ("", other)]
-    return next((pair for pair in pairs if not _on_other_data(known[pair[0]], known[pair[1]])), pairs[0])
+    pairs = [(one, other) for other, one in permutations(infos, 2) if a in ("", one) and b in ("", other)]
+    return next((pair for pair in pairs if not _on_other_data(infos[pair[0]], infos[pair[1]])), pairs[0])
 
 
-def _draw(known: Mapping[str, RunInfo], a: str, b: str, key: str) -> None:
-    told = _labels(list(known.values()))
-    st.session_state[key + "a"], st.session_state[key + "b"] = a, b
+def _draw(infos: Mapping[str, RunInfo], a: str, b: str, key: str) -> None:
+    state, labels = st.session_state, _labels(list(infos.values()))
+    state[key + "a"], state[key + "b"] = a, b
     first, swap, second = st.columns([12, 1.4, 12], gap="small", vertical_alignment="bottom")
     with first:
-        _box("A, the baseline", key + "a", told, lambda: _put(st.session_state[key + "a"], b, a, known))
+        _box("A, the baseline", key + "a", labels, lambda: _put(state[key + "a"], b, a, infos))
     with swap:
-        st.button(
-            ":material/swap_horiz:", key=key + "swap", on_click=address.put, kwargs={A: b, B: a}, width="stretch",
-            help="Swap A and B",
-        )  # fmt: skip
+        sides, icon = {A: b, B: a}, ":material/swap_horiz:"
+        st.button(icon, key=key + "swap", on_click=address.put, kwargs=sides, width="stretch", help="Swap A and B")
     with second:
-        _box("B", key + "b", told, lambda: _put(a, st.session_state[key + "b"], b, known, of_b=True))
+        _box("B", key + "b", labels, lambda: _put(a, state[key + "b"], b, infos, of_b=True))
 
 
-def _box(label: str, key: str, told: Mapping[str, str], change: object) -> None:
-    st.selectbox(label, list(told), key=key, format_func=lambda run_id: told.get(run_id, run_id), on_change=change)  # type: ignore[call-overload]
+def _box(label: str, key: str, labels: Mapping[str, str], change: Callable[[], None]) -> None:
+    st.selectbox(label, list(labels), key=key, format_func=lambda run_id: labels.get(run_id, run_id), on_change=change)
 
 
-def _put(a: str, b: str, before: str, known: Mapping[str, RunInfo], *, of_b: bool = False) -> None:
+def _put(a: str, b: str, before: str, infos: Mapping[str, RunInfo], *, of_b: bool = False) -> None:
     """Take the choice; a run chosen for both sides changes places with the one that stood there."""
-    if a not in known or b not in known:
+    if a not in infos or b not in infos:
         return
     if a == b:
         a, b = (before, b) if of_b else (a, before)
@@ -157,13 +154,14 @@ def _put(a: str, b: str, before: str, known: Mapping[str, RunInfo], *, of_b: boo
 
 def _labels(runs: Sequence[RunInfo]) -> dict[str, str]:
     """Run id → its title, what it reached, and the settings that tell the selected runs apart."""
-    names = differing_settings([info.config for info in runs if info.config is not None])
-    found = {}
-    for info in runs:
-        best = "" if info.best_val_accuracy is None else f" · {info.best_val_accuracy:.3f}"
-        values = [f"{_short(name)}{shorten(setting_text(info.config, name), SETTING)}" for name in names[:4]]
-        found[info.id] = f"{shorten(info.title, TITLE)}{best}{''.join(f' · {value}' for value in values)}"
-    return found
+    names = telling([info.config for info in runs if info.config is not None])
+    return {info.id: _label(info, names[:4]) for info in runs}
+
+
+def _label(info: RunInfo, names: Sequence[str]) -> str:
+    best = [] if info.best_val_accuracy is None else [f"{info.best_val_accuracy:.3f}"]
+    values = [f"{_short(name)}{shorten(shown(info.config, name), SETTING)}" for name in names]
+    return " · ".join([shorten(info.title, TITLE), *best, *values])
 
 
 def _short(name: str) -> str:
