@@ -172,13 +172,13 @@ def test_of_many_runs_only_the_first_have_a_chapter(two: Store) -> None:
 
 def test_the_file_is_not_replaced_unless_forced_and_progress_is_told(two: Store, tmp_path: Path) -> None:
     out = tmp_path / "new" / "report.html"
-    told: list[tuple[int, int]] = []
-    assert write_html(two.runs(), two, out, tell=lambda *at: told.append(at)) == out
-    assert told == [(1, 2), (2, 2)]
+    counts: list[tuple[int, int]] = []
+    assert write_html(two.runs(), two, out, progress=lambda *at: counts.append(at)) == out
+    assert counts == [(1, 2), (2, 2)]
     with pytest.raises(RunError, match="there already"):
         write_html(two.runs(), two, out)
     write_html(two.runs()[:1], two, out, force=True)
-    with pytest.raises(RunError, match="no run to report of"):
+    with pytest.raises(RunError, match="no run to report on"):
         to_html([], two)
 
 

@@ -80,7 +80,7 @@ def _csv(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, **_: A
 def _html(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, tell: Any, **_: Any) -> list[str]:
     from dhc.export.html import write_html
 
-    file = write_html(runs, store, Path(out), force=force, tell=tell)
+    file = write_html(runs, store, Path(out), force=force, progress=tell)
     return [
         f"{file}: report of {count_text(len(runs), 'run')}, {file.stat().st_size / 1e6:.1f} MB; open it in a browser"
     ]
@@ -89,14 +89,14 @@ def _html(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, tell:
 def _tensorboard(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, tell: Any, **_: Any) -> list[str]:
     from dhc.export.tensorboard import write_tensorboard
 
-    write_tensorboard(runs, store, Path(out), force=force, tell=tell)
+    write_tensorboard(runs, store, Path(out), force=force, progress=tell)
     return [f"{out}: event files of {count_text(len(runs), 'run')}; `tensorboard --logdir {out}` shows them"]
 
 
 def _mlflow(runs: Sequence[RunInfo], store: Store, out: str, *, force: bool, network: bool, tell: Any) -> list[str]:
     from dhc.export.mlflow import is_uri, write_mlflow
 
-    done = write_mlflow(runs, store, out, network=network, force=force, tell=tell)
-    there = f", {len(done.there)} were there already" if done.there else ""
+    done = write_mlflow(runs, store, out, network=network, force=force, progress=tell)
+    there = f", {len(done.earlier)} were there already" if done.earlier else ""
     lines = [f"{out}: {len(done.new)} imported{there}"]
     return lines if is_uri(out) else [*lines, f"`mlflow ui --backend-store-uri {done.uri}` shows them"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from dhc.errors import RunError
 from dhc.runs.rundir import write_atomic
+
+Progress = Callable[[int, int], None]  # (runs exported, runs in all)
 
 
 def refuse(out: Path, *, force: bool) -> None:

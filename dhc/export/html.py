@@ -10,7 +10,8 @@ from typing import Any
 
 from dhc.errors import RunError
 from dhc.export import files, report
-from dhc.export.report import Chart, Progress
+from dhc.export.files import Progress
+from dhc.export.report import Chart
 from dhc.figures import embed
 from dhc.runs.store import RunInfo, Store
 from dhc.text import clean, clock_text, count_text, shorten
@@ -21,22 +22,22 @@ SIDE_BY_SIDE = 4  # runs in a table of differences; more runs are more tables
 
 
 def write_html(
-    runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False, tell: Progress | None = None
+    runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False, progress: Progress | None = None
 ) -> Path:
     """Write the report of these runs to `out` and return it. Raises RunError, among others where `out` is there already."""
     files.refuse(out, force=force)
-    files.write(out, to_html(runs, store, tell))
+    files.write(out, to_html(runs, store, progress))
     return out
 
 
-def to_html(runs: Sequence[RunInfo], store: Store, tell: Progress | None = None) -> bytes:
-    """The report as one HTML document, UTF-8; about 5 MB, nearly all of it plotly.js. `tell(done, total)` counts runs.
+def to_html(runs: Sequence[RunInfo], store: Store, progress: Progress | None = None) -> bytes:
+    """The report as one HTML document, UTF-8; about 5 MB, nearly all of it plotly.js.
 
     Whatever runs bring with them (class names, notes, file names) is escaped, and the document forbids itself every request.
     Raises RunError without any run, and for one that was deleted meanwhile.
     """
     if not runs:
-        raise RunError("there is no run to report of: name one at least")
+        raise RunError("there is no run to report on: name at least one")
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only here, so that the server starts without it
 
     world = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -45,11 +46,11 @@ def to_html(runs: Sequence[RunInfo], store: Store, tell: Progress | None = None)
     world.filters |= {"clean": clean, "shorten": shorten, "count_text": count_text, "clock_text": clock_text}
     page = world.get_template("report.html").render(
         title=clean(runs[0].title) if len(runs) == 1 else f"Comparison of {len(runs)} runs",
-        made=f"{datetime.now():%Y-%m-%d %H:%M}",
+        now=f"{datetime.now():%Y-%m-%d %H:%M}",
         runs=runs,
         numbered=list(enumerate(runs, start=1)),
         comparison=report.compare(runs, store) if len(runs) > 1 else None,
-        chapters=report.chapters(runs[: report.WHOLE], store, tell),
+        chapters=report.chapters(runs[: report.WHOLE], store, progress),
         columns=min(len(runs), SIDE_BY_SIDE),
         fold_above=FOLD_ABOVE,
         plotly=_plotly(),

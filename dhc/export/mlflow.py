@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import pandas as pd
 
 from dhc.config import fields
 from dhc.errors import RunError
+from dhc.export.files import Progress
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
@@ -20,7 +21,6 @@ from dhc.runs.store import RunInfo, Store
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-Progress = Callable[[int, int], None]
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "pictures_per_second")
 ARTIFACTS = (rundir.CONFIG, rundir.ENVIRONMENT, rundir.SUMMARY, rundir.PREDICTIONS)
 ID_TAG = "dhc.run_id"
@@ -36,18 +36,18 @@ STATUS = {
     State.KILLED: "KILLED",
     State.CRASHED: "FAILED",
 }
-ENDED = ("FINISHED", "FAILED", "KILLED")
+END_STATUSES = ("FINISHED", "FAILED", "KILLED")
 MOST_METRICS, MOST_PARAMS = 1000, 100  # that MLflow takes in one call
 LONGEST = 5000  # characters of a tag or parameter that every MLflow store takes
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What an import did: ids of the runs that are `new` in MLflow, of those that were `there` already, and where that is."""
+class Import:
+    """What an import did: ids of the runs that are `new` in MLflow, of the `earlier` ones, there already; and where that is."""
 
     uri: str
     new: tuple[str, ...]
-    there: tuple[str, ...]
+    earlier: tuple[str, ...]
 
 
 def write_mlflow(
@@ -57,8 +57,8 @@ def write_mlflow(
     *,
     network: bool = False,
     force: bool = False,
-    tell: Progress | None = None,
-) -> Imported:
+    progress: Progress | None = None,
+) -> Import:
     """Import runs into MLflow at `target`: a folder (its database and artifacts are made there) or a tracking URI.
 
     A run that was imported whole before is passed over, unless `force` imports it anew; one that was still going, or whose import
@@ -69,16 +69,16 @@ def write_mlflow(
     from mlflow.exceptions import MlflowException
 
     new: list[str] = []
-    there: list[str] = []
+    earlier: list[str] = []
     try:
         for number, info in enumerate(runs, start=1):
             experiment = _experiment(client, info, target)
-            (new if _import(client, experiment, info, store, network, force) else there).append(info.id)
-            if tell is not None:
-                tell(number, len(runs))
+            (new if _import(client, experiment, info, store, network, force) else earlier).append(info.id)
+            if progress is not None:
+                progress(number, len(runs))
     except (MlflowException, OSError) as error:  # requests' errors are OSErrors
         raise RunError(f"MLflow at {uri} did not take the runs: {_first_line(error)}") from error
-    return Imported(uri, tuple(new), tuple(there))
+    return Import(uri, tuple(new), tuple(earlier))
 
 
 def _quiet() -> None:
@@ -116,19 +116,19 @@ def _client(target: str) -> tuple[MlflowClient, str]:
 def _experiment(client: MlflowClient, info: RunInfo, target: str) -> str:
     """The id of the experiment of the run's data set, made where it is not there yet."""
     name = NO_DATA if info.config is None else Path(info.config.data.path).resolve().name
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
     place = None if is_uri(target) else (Path(target).resolve() / "artifacts" / name).as_uri()
     return str(client.create_experiment(name, artifact_location=place, tags=KIND))
 
 
 def _import(client: MlflowClient, experiment: str, info: RunInfo, store: Store, network: bool, force: bool) -> bool:
     """Import one run; False where that was done before. The status is written last: until then the import is not whole."""
-    for earlier in client.search_runs([experiment], filter_string=f"tags.`{ID_TAG}` = '{info.id}'"):
-        if earlier.info.status in ENDED and not force:
+    for copy in client.search_runs([experiment], filter_string=f"tags.`{ID_TAG}` = '{info.id}'"):
+        if copy.info.status in END_STATUSES and not force:
             return False
-        client.delete_run(earlier.info.run_id)
+        client.delete_run(copy.info.run_id)
     epochs = store.history(info.id).epochs
     times = epochs["t"][np.isfinite(epochs["t"])]
     start = float(times.iloc[0] - np.nan_to_num(epochs["seconds"].iloc[0])) if len(times) else info.queued_at or 0.0
@@ -140,7 +140,7 @@ def _import(client: MlflowClient, experiment: str, info: RunInfo, store: Store, 
             client.log_artifact(run_id, str(info.folder / name))
     end = int(1000 * float(times.iloc[-1])) if len(times) else int(1000 * start)
     status = STATUS[info.state]
-    if status in ENDED:
+    if status in END_STATUSES:
         client.set_terminated(run_id, status, end_time=end)
     else:
         client.update_run(run_id, status=status)
@@ -165,18 +165,18 @@ def _metrics(info: RunInfo, epochs: pd.DataFrame, start: float) -> list[Any]:
     from mlflow.entities import Metric
 
     best = info.best_epoch
-    found, last = [], int(1000 * start)
+    metrics, last = [], int(1000 * start)
     for row in epochs.to_dict("records"):
         last = int(1000 * row["t"]) if np.isfinite(row["t"]) else last
-        found += [Metric(name, row[name], last, row["epoch"]) for name in METRICS if np.isfinite(row[name])]
+        metrics += [Metric(name, row[name], last, row["epoch"]) for name in METRICS if np.isfinite(row[name])]
         if row["epoch"] == best and info.best_val_accuracy is not None:
-            found.append(Metric("best_val_accuracy", info.best_val_accuracy, last, row["epoch"]))
-    return found
+            metrics.append(Metric("best_val_accuracy", info.best_val_accuracy, last, row["epoch"]))
+    return metrics
 
 
 def _tags(info: RunInfo) -> dict[str, str]:
     """What MLflow shows beside the figures; its own names where it has one."""
-    told = {
+    tags = {
         ID_TAG: info.id,
         "mlflow.note.content": info.labels.note,
         "dhc.tags": ", ".join(info.labels.tags),
@@ -186,7 +186,7 @@ def _tags(info: RunInfo) -> dict[str, str]:
         "dhc.reason": info.status.reason,
         "dhc.device": info.device,
     }
-    return {name: value[:LONGEST] for name, value in told.items() if value}
+    return {name: value[:LONGEST] for name, value in tags.items() if value}
 
 
 def _first_line(error: Exception) -> str:

@@ -1,10 +1,10 @@
-"""What a report tells of several runs, gathered from their folders: records and figures, no HTML."""
+"""What a report says of several runs, gathered from their folders: records and figures, no HTML."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import pandas as pd
 from dhc.analysis import differences, mistakes, overlay
 from dhc.analysis import report as scores
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
-from dhc.config import RunConfig
-from dhc.data.decode import load_pictures
+from dhc.data.album import Album, Source, open_album
+from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import fingerprint, open_dataset
-from dhc.data.picture import encode_png
-from dhc.errors import DataError, RunError
+from dhc.data.picture import png_base64
+from dhc.errors import RunError
+from dhc.export.files import Progress
 from dhc.figures import confusion, curves, embed, palette, theme
 from dhc.figures import overlay as overlay_figure
 from dhc.runs import rundir
@@ -27,8 +28,7 @@ from dhc.runs.records import History, Predictions
 from dhc.runs.store import RunInfo, Store, read_predictions
 from dhc.text import clean, count_text, percent_text, short_names, shorten
 
-Progress = Callable[[int, int], None]
-WHOLE = 12  # runs with a chapter of their own; of more, the tables tell
+WHOLE = 12  # runs with a chapter of their own; more stand in the tables only
 OVERLAID = 30  # runs in the common figure; more could not be told apart on paper
 WORST, PAIRS = 24, 12  # pictures shown of what went wrong; pairs of classes
 
@@ -55,7 +55,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerSummary:
     """What a run's predictions come to: lines of the score table, the averages, pairs confused most, the surest mistakes."""
 
     pictures: int
@@ -72,7 +72,7 @@ class Chapter:
 
     info: RunInfo
     charts: tuple[Chart, ...]
-    answers: Answers | None
+    answers: AnswerSummary | None
     settings: tuple[tuple[str, str], ...]
     circumstances: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
@@ -89,48 +89,39 @@ class Comparison:
     chart: Chart | None
 
 
-@dataclass(frozen=True, eq=False)
-class Val:
-    """A data set's val pictures of today: file → row of x, (N, 64, 64, 3) uint8. `problem` is why there are none."""
-
-    rows: Mapping[str, int]
-    x: np.ndarray
-    fingerprint: str
-    problem: str = ""
-
-
 def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     """What sets these runs apart, as far as they have settings that can be read."""
-    names = differences.differing_settings([info.config for info in runs if info.config is not None])
-    rows = tuple(tuple(differences.setting_text(info.config, name) for name in names) for info in runs)
-    told = differences.circumstances([read_environment(info.folder) for info in runs])
-    around = tuple(tuple(differences.value_text(row.values[number]) for row in told) for number in range(len(runs)))
-    return Comparison(names, rows, tuple(row.title for row in told), around, _common_curves(runs, store))
+    names = differences.telling([info.config for info in runs if info.config is not None])
+    rows = tuple(tuple(differences.shown(info.config, name) for name in names) for info in runs)
+    around = differences.circumstances([read_environment(info.folder) for info in runs])
+    around_rows = tuple(tuple(differences.text(row.values[number]) for row in around) for number in range(len(runs)))
+    return Comparison(names, rows, tuple(row.title for row in around), around_rows, _common_curves(runs, store))
 
 
-def chapters(runs: Sequence[RunInfo], store: Store, tell: Progress | None = None) -> tuple[Chapter, ...]:
-    """A chapter for each run. `tell(done, total)` counts them. Raises RunError for a run that was deleted meanwhile."""
-    opened: dict[str, Val] = {}
-    found = []
+def chapters(runs: Sequence[RunInfo], store: Store, progress: Progress | None = None) -> tuple[Chapter, ...]:
+    """A chapter for each run. Raises RunError for a run that was deleted meanwhile."""
+    source = cache(_val)  # a data set is opened once for all its runs
+    contents = []
     for number, info in enumerate(runs, start=1):
-        found.append(_chapter(info, store.history(info.id), opened))
-        if tell is not None:
-            tell(number, len(runs))
-    return tuple(found)
+        contents.append(_chapter(info, store.history(info.id), source))
+        if progress is not None:
+            progress(number, len(runs))
+    return tuple(contents)
+
+
+def _val(path: str) -> tuple[Pictures, str]:
+    """The val pictures of the data set in `path`, and its fingerprint. Raises DataError and OSError."""
+    dataset = open_dataset(Path(path))
+    return load_pictures(dataset, "val", skip_bad=True), fingerprint(dataset)
 
 
 def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
-    drawn = [(info, store.history(info.id)) for info in runs[:OVERLAID]]
-    drawn = [(info, history) for info, history in drawn if len(history.epochs)]
-    if len(drawn) < 2:
+    histories = [(info, store.history(info.id)) for info in runs[:OVERLAID]]
+    histories = [(info, history) for info, history in histories if len(history.epochs)]
+    if len(histories) < 2:
         return None
-    lines = [
-        overlay_figure.Line(
-            info.id, theme.escape_html(shorten(info.title, 30)), theme.escape_html(info.id), color,
-            {"accuracy": overlay.curve(history, "accuracy", "epoch")},
-        )
-        for (info, history), color in zip(drawn, palette.distinct(len(drawn)), strict=True)
-    ]  # fmt: skip
+    colors = palette.distinct(len(histories))
+    lines = [_line(info, history, color) for (info, history), color in zip(histories, colors, strict=True)]
     figure = overlay_figure.overlay(lines, ("accuracy",))
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"})
     alt = f"Accuracy and val_accuracy of {count_text(len(lines), 'run')} by epoch"
@@ -138,29 +129,42 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
     return _chart(title, alt, 350 + 20 * (len(lines) // 2), figure)
 
 
-def _chapter(info: RunInfo, history: History, opened: dict[str, Val]) -> Chapter:
+def _line(info: RunInfo, history: History, color: str) -> overlay_figure.Line:
+    name, curve = theme.plain(shorten(info.title, 30)), overlay.curve(history, "accuracy", "epoch")
+    return overlay_figure.Line(info.id, name, theme.plain(info.id), color, {"accuracy": curve})
+
+
+def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
     missing = [] if info.config is not None else [f"The settings cannot be shown: {info.problem}."]
     charts = _curves(history)
     answers = None
     try:
-        p = read_predictions(info.folder)
+        predictions = read_predictions(info.folder)
     except RunError as error:
         missing.append(f"Confusion matrix and mistakes cannot be shown: {error}.")
     else:
-        val = _val_of(info.config, opened)
-        missing += _missing_pictures(info, p, val)
-        matrix = confusion_matrix(p.y_true, p.predicted, len(p.classes))
-        charts.append(_matrix(matrix, p.classes))
-        answers = _answers(p, matrix, val)
+        album = _album(info, predictions, source)
+        missing += [clean(album.problem)] if album.problem else []
+        matrix = confusion_matrix(predictions.y_true, predictions.predicted, len(predictions.classes))
+        charts.append(_matrix(matrix, predictions.classes))
+        answers = _answers(predictions, matrix, album)
     settings = () if info.config is None else differences.settings([info.config])
     return Chapter(
         info,
         tuple(charts),
         answers,
-        tuple((row.name, differences.value_text(row.values[0])) for row in settings),
+        tuple((row.name, differences.text(row.values[0])) for row in settings),
         tuple(read_environment(info.folder).items()),
         tuple(missing),
     )
+
+
+def _album(info: RunInfo, predictions: Predictions, source: Source) -> Album:
+    if info.config is None:
+        problem = "The pictures cannot be shown: which data set they belong to is not known."
+        return Album(predictions.ids, problem=problem)
+    original = (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
+    return open_album(predictions.ids, info.config.data.path, original, source)
 
 
 def _curves(history: History) -> list[Chart]:
@@ -188,16 +192,16 @@ def _chart(title: str, alt: str, height: int, figure: Any) -> Chart:
     return Chart(title, alt, height, embed.to_json(figure))
 
 
-def _answers(p: Predictions, matrix: np.ndarray, val: Val) -> Answers:
-    names = short_names(p.classes)
-    wrong = mistakes.select(mistakes.outcomes(p))
-    return Answers(
-        pictures=len(p.ids),
+def _answers(predictions: Predictions, matrix: np.ndarray, album: Album) -> AnswerSummary:
+    names = short_names(predictions.classes)
+    wrong = mistakes.select(mistakes.outcomes(predictions))
+    return AnswerSummary(
+        pictures=len(predictions.ids),
         wrong=len(wrong),
         averages=_lines(scores.averages(matrix)),
         classes=_lines(scores.classification_report(matrix, names)),
         pairs=_lines(confused_pairs(matrix, names).head(PAIRS)),
-        mistakes=tuple(_mistake(row, names, val) for row in wrong.head(WORST).to_dict("records")),
+        mistakes=tuple(_mistake(row, names, album) for row in wrong.head(WORST).to_dict("records")),
     )
 
 
@@ -205,39 +209,8 @@ def _lines(table: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
     return tuple({str(name): value for name, value in row.items()} for row in table.to_dict("records"))
 
 
-def _mistake(row: Mapping[Any, Any], names: Sequence[str], val: Val) -> Mistake:
-    at = val.rows.get(row["id"])
-    picture = "" if at is None else b64encode(encode_png(val.x[at])).decode("ascii")
+def _mistake(row: Mapping[Any, Any], names: Sequence[str], album: Album) -> Mistake:
+    image = album.image(row["index"])
+    picture = "" if image is None else png_base64(image)
     true, predicted = names[row["true"]], names[row["predicted"]]
     return Mistake(shorten(row["id"], 60), true, predicted, percent_text(row["confidence"]), picture)
-
-
-def _val_of(config: RunConfig | None, opened: dict[str, Val]) -> Val:
-    """The val pictures of the run's data set, opened once for all its runs."""
-    nothing = np.empty((0, 64, 64, 3), dtype=np.uint8)
-    if config is None:
-        return Val({}, nothing, "", "which data set they belong to is not known.")
-    path = config.data.path
-    if path not in opened:
-        try:
-            dataset = open_dataset(Path(path))
-            found = load_pictures(dataset, "val", skip_bad=True)
-            rows = {file: row for row, file in enumerate(found.ids.tolist())}
-            opened[path] = Val(rows, found.x, fingerprint(dataset))
-        except (DataError, OSError) as error:
-            opened[path] = Val({}, nothing, "", str(error))
-    return opened[path]
-
-
-def _missing_pictures(info: RunInfo, p: Predictions, val: Val) -> list[str]:
-    if val.problem:
-        return [f"The pictures cannot be shown: {clean(val.problem)}"]
-    gone = sum(file not in val.rows for file in p.ids.tolist())
-    if gone:
-        return [f"{gone:,} of the {len(p.ids):,} val pictures are not in the data folder any more, or cannot be read."]
-    recorded = (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
-    if recorded is not None and recorded != val.fingerprint:
-        return [
-            "The data set is not quite the one that this run was trained on: its files or labels have changed since."
-        ]
-    return []

@@ -21,8 +21,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write_csv(runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False) -> list[Path]:
-    """Write `runs_table` to `out` and `history_table` beside it; returns both paths. Raises RunError, before anything is written
-    where one of them is there already (and not `force`)."""
+    """Write `runs_table` to `out` and `history_table` beside it; returns both paths.
+
+    Raises RunError, before anything is written, where one of them is there already (and not `force`).
+    """
     files.refuse(out, force=force)
     beside = out.with_name(f"{out.stem}-history{out.suffix or '.csv'}")
     files.refuse(beside, force=force)
@@ -74,9 +76,9 @@ def _dtypes() -> dict[str, str]:
     """Nullable ones, so that an unknown epoch does not turn the others into 12.0."""
     kinds = {"int": "Int64", "float": "Float64", "bool": "boolean"}
     figures = ("best_val_accuracy", "accuracy", "val_accuracy", "gap", "seconds", "pictures_per_second")
-    known = dict.fromkeys((*figures, "bet_accuracy", "bet_val_accuracy"), "Float64")
-    known |= dict.fromkeys(("best_epoch", "epoch", "epochs"), "Int64")
-    return known | {field.name: kinds[field.kind] for field in fields() if field.kind in kinds}
+    dtypes = dict.fromkeys((*figures, "bet_accuracy", "bet_val_accuracy"), "Float64")
+    dtypes |= dict.fromkeys(("best_epoch", "epoch", "epochs"), "Int64")
+    return dtypes | {field.name: kinds[field.kind] for field in fields() if field.kind in kinds}
 
 
 def _settings(info: RunInfo) -> dict[str, Any]:
@@ -84,21 +86,21 @@ def _settings(info: RunInfo) -> dict[str, Any]:
     return {} if config is None else {f.name: config.get(f.name) for f in fields() if config.uses(f.name)}
 
 
-def _figures(told: dict[str, Any], gap: float | None) -> dict[str, Any]:
-    """A run's row but for its settings. told: `RunInfo.as_dict()`."""
-    queued_at, bet = told.get("queued_at"), told.get("bet") or {}
+def _figures(record: dict[str, Any], gap: float | None) -> dict[str, Any]:
+    """A run's row but for its settings. record: `RunInfo.as_dict()`."""
+    queued_at, bet = record.get("queued_at"), record.get("bet") or {}
     return {
-        **_some(told, "id", "name", "status", "best_val_accuracy", "best_epoch", "accuracy", "val_accuracy"),
+        **_some(record, "id", "name", "status", "best_val_accuracy", "best_epoch", "accuracy", "val_accuracy"),
         "gap": gap,
-        **_some(told, "epoch", "epochs", "seconds", "pictures_per_second", "device"),
+        **_some(record, "epoch", "epochs", "seconds", "pictures_per_second", "device"),
         "queued_at": None if queued_at is None else f"{datetime.fromtimestamp(queued_at):%Y-%m-%d %H:%M:%S}",
-        **_some(told, "group", "parent"),
-        "tags": "; ".join(told.get("tags") or ()),
-        **_some(told, "star", "archived", "note", "example", "reason", "problem"),
+        **_some(record, "group", "parent"),
+        "tags": "; ".join(record.get("tags") or ()),
+        **_some(record, "star", "archived", "note", "example", "reason", "problem"),
         "bet_accuracy": bet.get("accuracy"),
         "bet_val_accuracy": bet.get("val_accuracy"),
     }
 
 
-def _some(told: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: told.get(name) for name in names}
+def _some(record: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: record.get(name) for name in names}

@@ -6,7 +6,7 @@ Written with TensorBoard's own protocol buffers and record writer, the parts of 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import pandas as pd
 from dhc.config import fields
 from dhc.errors import RunError
 from dhc.export import files
+from dhc.export.files import Progress
 from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
 
-Progress = Callable[[int, int], None]
 Event = tuple[float, int, Any]  # wall time in Unix seconds, step, summary_pb2.Summary
 MARK = ".dhc"  # ends the names of our event files, so that only those are ever replaced
 FOLDERS: Mapping[str, Mapping[str, str]] = {
@@ -30,7 +30,7 @@ FOLDERS: Mapping[str, Mapping[str, str]] = {
 
 
 def write_tensorboard(
-    runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False, tell: Progress | None = None
+    runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False, progress: Progress | None = None
 ) -> list[Path]:
     """Write a log folder of each run into `out` and return them: ``<id>/train``, ``<id>/validation``, the settings in ``<id>``.
 
@@ -42,8 +42,8 @@ def write_tensorboard(
     _refuse(out, folders, force=force)
     for number, (info, folder) in enumerate(zip(runs, folders, strict=True), start=1):
         _write_run(info, store.history(info.id), folder)
-        if tell is not None:
-            tell(number, len(runs))
+        if progress is not None:
+            progress(number, len(runs))
     return folders
 
 
@@ -106,17 +106,17 @@ def _session(info: RunInfo, epochs: pd.DataFrame, start: float) -> list[Event]:
     if info.best_val_accuracy is not None and info.best_epoch is not None:
         events.append((end, info.best_epoch, scalar_pb("best_val_accuracy", info.best_val_accuracy)))
     if not info.state.alive:
-        events.append((end, 0, _ended(end, well=info.state in (State.FINISHED, State.STOPPED))))
+        events.append((end, 0, _end_summary(end, well=info.state in (State.FINISHED, State.STOPPED))))
     return events
 
 
-def _ended(end: float, *, well: bool) -> Any:
+def _end_summary(end: float, *, well: bool) -> Any:
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
     status = api_pb2.STATUS_SUCCESS if well else api_pb2.STATUS_FAILURE
-    told = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=end)
-    about = metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=told))
+    outcome = plugin_data_pb2.SessionEndInfo(status=status, end_time_secs=end)
+    about = metadata.create_summary_metadata(plugin_data_pb2.HParamsPluginData(session_end_info=outcome))
     value = Summary.Value(tag=metadata.SESSION_END_INFO_TAG, metadata=about, tensor=metadata.NULL_TENSOR)
     return Summary(value=[value])
 
