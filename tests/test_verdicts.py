@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dhc.analysis.trajectory import Course, course
+from dhc.analysis.trajectory import Trajectory, trajectory_of
 from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.runs.records import Predictions
-from dhc.ui.answers.picture import course_sentence
+from dhc.ui.answers.picture import trajectory_sentence
 
 
 def predictions(y_true: int, *after_each_epoch: int) -> Predictions:
@@ -27,16 +27,16 @@ def predictions(y_true: int, *after_each_epoch: int) -> Predictions:
     ("after_each_epoch", "right", "first_right", "settled"),
     [((3, 1, 1), 2, 2, 2), ((1, 1, 1), 3, 1, 1), ((2, 3, 2), 0, None, 3), ((1, 2, 1), 2, 1, 3), ((5,), 0, None, 1)],
 )
-def test_a_course_counts_right_epochs_and_knows_since_when_it_is_settled(
+def test_a_trajectory_counts_right_epochs_and_knows_since_when_it_is_settled(
     after_each_epoch: tuple[int, ...], right: int, first_right: int | None, settled: int
 ) -> None:
-    assert course(predictions(1, *after_each_epoch), 0) == Course(
+    assert trajectory_of(predictions(1, *after_each_epoch), 0) == Trajectory(
         predicted=after_each_epoch,
         true=1,
         best_epoch=len(after_each_epoch),
-        right=right,
-        first_right=first_right,
-        settled=settled,
+        right_count=right,
+        first_right_epoch=first_right,
+        settled_epoch=settled,
     )
 
 
@@ -50,19 +50,19 @@ def test_a_course_counts_right_epochs_and_knows_since_when_it_is_settled(
         ((2, 2), "Never right in 2 epochs; class 2 from epoch 1 on."),
     ],
 )
-def test_a_course_is_told_in_one_sentence(after_each_epoch: tuple[int, ...], sentence: str) -> None:
+def test_a_trajectory_is_told_in_one_sentence(after_each_epoch: tuple[int, ...], sentence: str) -> None:
     p = predictions(1, *after_each_epoch)
-    assert course_sentence(course(p, 0), p.classes) == sentence
+    assert trajectory_sentence(trajectory_of(p, 0), p.classes) == sentence
 
 
 def test_the_true_class_has_the_first_lane_and_the_others_follow_by_frequency() -> None:
-    assert lane_classes(course(predictions(1, 5, 4, 4, 5, 4, 1), 0)) == [1, 4, 5]
-    assert lane_classes(course(predictions(9, 2), 0)) == [9, 2], "also where it was never right"
+    assert lane_classes(trajectory_of(predictions(1, 5, 4, 4, 5, 4, 1), 0)) == [1, 4, 5]
+    assert lane_classes(trajectory_of(predictions(9, 2), 0)) == [9, 2], "also where it was never right"
 
 
 def test_each_epoch_has_one_mark_in_the_lane_of_its_class() -> None:
     p = predictions(1, 5, 4, 4, 1)
-    marks = lanes(course(p, 0), p.classes).data[0]
+    marks = lanes(trajectory_of(p, 0), p.classes).data[0]
     z = np.asarray(marks.z, dtype=np.float64)
     assert np.isfinite(z).sum(axis=0).tolist() == [1, 1, 1, 1]
     assert np.nan_to_num(z, nan=-1).argmax(axis=0).tolist() == [2, 1, 1, 0]
@@ -72,13 +72,13 @@ def test_each_epoch_has_one_mark_in_the_lane_of_its_class() -> None:
 
 def test_more_classes_than_lanes_share_the_last_one() -> None:
     p = predictions(1, 2, 3, 4, 5, 6, 7, 1)
-    figure = lanes(course(p, 0), p.classes)
+    figure = lanes(trajectory_of(p, 0), p.classes)
     assert list(figure.layout.yaxis.ticktext) == ["class 1", "class 2", "class 3", "class 4", "3 other classes"]
     assert len(figure.data[0].z) == LANES
 
 
 def test_names_are_shown_letter_for_letter() -> None:
     p = predictions(1, 0)
-    figure = lanes(course(p, 0), ("<b>x</b>", "<img src=x>", *p.classes[2:]))
+    figure = lanes(trajectory_of(p, 0), ("<b>x</b>", "<img src=x>", *p.classes[2:]))
     assert list(figure.layout.yaxis.ticktext) == ["&lt;img src=x&gt;", "&lt;b&gt;x&lt;/b&gt;"]
     assert "<b>" not in figure.data[0].hovertext[1][0]

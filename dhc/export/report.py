@@ -91,10 +91,12 @@ class Comparison:
 
 def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     """What sets these runs apart, as far as they have settings that can be read."""
-    names = differences.telling([info.config for info in runs if info.config is not None])
-    rows = tuple(tuple(differences.shown(info.config, name) for name in names) for info in runs)
+    names = differences.differing_settings([info.config for info in runs if info.config is not None])
+    rows = tuple(tuple(differences.setting_text(info.config, name) for name in names) for info in runs)
     around = differences.circumstances([read_environment(info.folder) for info in runs])
-    around_rows = tuple(tuple(differences.text(row.values[number]) for row in around) for number in range(len(runs)))
+    around_rows = tuple(
+        tuple(differences.value_text(row.values[number]) for row in around) for number in range(len(runs))
+    )
     return Comparison(names, rows, tuple(row.title for row in around), around_rows, _common_curves(runs, store))
 
 
@@ -130,8 +132,8 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
 
 
 def _line(info: RunInfo, history: History, color: str) -> overlay_figure.Line:
-    name, curve = theme.plain(shorten(info.title, 30)), overlay.curve(history, "accuracy", "epoch")
-    return overlay_figure.Line(info.id, name, theme.plain(info.id), color, {"accuracy": curve})
+    name, curve = theme.escape_html(shorten(info.title, 30)), overlay.curve(history, "accuracy", "epoch")
+    return overlay_figure.Line(info.id, name, theme.escape_html(info.id), color, {"accuracy": curve})
 
 
 def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
@@ -153,7 +155,7 @@ def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
         info,
         tuple(charts),
         answers,
-        tuple((row.name, differences.text(row.values[0])) for row in settings),
+        tuple((row.name, differences.value_text(row.values[0])) for row in settings),
         tuple(read_environment(info.folder).items()),
         tuple(missing),
     )

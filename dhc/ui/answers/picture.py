@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.analysis.mistakes import top_k
-from dhc.analysis.trajectory import Course, course
+from dhc.analysis.trajectory import Trajectory, trajectory_of
 from dhc.data.album import Album
 from dhc.figures.bars import probabilities
 from dhc.figures.trajectory import LANES, lane_classes, lanes
@@ -170,10 +170,10 @@ def bars(predictions: Predictions, index: int, *, key: str, reach: float = 1.2) 
 
 
 def _epochs(predictions: Predictions, index: int) -> None:
-    way = course(predictions, index)
-    sentence = course_sentence(way, predictions.classes)
-    lane_count = min(len(lane_classes(way)), LANES)
-    figure = lanes(way, short_names(predictions.classes))
+    trajectory = trajectory_of(predictions, index)
+    sentence = trajectory_sentence(trajectory, predictions.classes)
+    lane_count = min(len(lane_classes(trajectory)), LANES)
+    figure = lanes(trajectory, short_names(predictions.classes))
     figure.update_layout(margin={"b": 20}, xaxis={"title": None})  # the heading says what runs from left to right
     st.markdown("**Epoch by epoch**")
     plot(figure, key="dhc_epochs", height=20 * lane_count + 26, alt=sentence, clicks=False)
@@ -181,19 +181,19 @@ def _epochs(predictions: Predictions, index: int) -> None:
     st.caption(plain(f"{sentence} {best}"))
 
 
-def course_sentence(way: Course, classes: Sequence[str]) -> str:
+def trajectory_sentence(trajectory: Trajectory, classes: Sequence[str]) -> str:
     """One sentence about a picture's way through the epochs."""
-    total = len(way.predicted)
-    last = shorten(classes[way.predicted[-1]], 40)
-    if way.right == total:
+    total = len(trajectory.predicted)
+    last = shorten(classes[trajectory.predicted[-1]], 40)
+    if trajectory.right_count == total:
         return f"Right after every one of {count_text(total, 'epoch')}."
-    if way.first_right is None:
+    if trajectory.first_right_epoch is None:
         start = f"Never right in {count_text(total, 'epoch')}"
     else:
-        start = f"Right after {way.right:,} of {count_text(total, 'epoch')}, first after epoch {way.first_right:,}"
-    if way.settled == total:
+        start = f"Right after {trajectory.right_count:,} of {count_text(total, 'epoch')}, first after epoch {trajectory.first_right_epoch:,}"
+    if trajectory.settled_epoch == total:
         return f"{start}; {last} only after the last one."
-    return f"{start}; {last} from epoch {way.settled:,} on."
+    return f"{start}; {last} from epoch {trajectory.settled_epoch:,} on."
 
 
 def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:

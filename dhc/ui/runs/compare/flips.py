@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis.confusion import Order, class_order
-from dhc.analysis.flips import BOARD, Group, groups, matrices, of_pair
+from dhc.analysis.flips import BOARD, Flip, cell_mask, flip_masks, matrices
 from dhc.data.album import Album
 from dhc.figures.flips import difference_heatmap
 from dhc.runs.store import RunInfo
@@ -29,7 +29,7 @@ from dhc.ui.widgets.plot import plot
 KEY = "dhc_flips_"
 MATRIX, GRID = KEY + "matrix", KEY + "grid"
 TAB, TRUE, ANSWER, PAGE, ORDER = "flips_tab", "flips_true", "flips_said", "flips_page", "flips_order"
-TITLES: dict[Group, str] = {
+TITLES: dict[Flip, str] = {
     "fixed": "Fixed by B",
     "broken": "Broken by B",
     "same": "Both wrong the same way",
@@ -51,14 +51,14 @@ ABOUT = (
 class BoardView:
     """Which pictures are listed, as the address says it. true: class index; answer: the class that A or B said; None for any."""
 
-    group: Group
+    group: Flip
     true: int | None
     answer: int | None
 
     @classmethod
     def of_address(cls, k: int) -> BoardView:
         """The view in the address; whatever does not fit k classes counts as not there."""
-        group = cast(Group, address.choice(TAB, BOARD, BOARD[0]))
+        group = cast(Flip, address.choice(TAB, BOARD, BOARD[0]))
         return cls(group, address.integer(TRUE, low=0, high=k - 1), address.integer(ANSWER, low=0, high=k - 1))
 
     def to_address(self) -> None:
@@ -90,11 +90,11 @@ def _board(pair: Pair) -> None:
     """Matrix and grids. A click runs only this, and is in the address before anything is drawn."""
     with guard():
         _take_click(pair)
-        view = BoardView.of_address(len(pair.overlap.classes))
+        view = BoardView.of_address(len(pair.pairing.classes))
         album = open_album(pair.a, pair.predictions_a)
-        matches = of_pair(pair.overlap, view.true, view.answer)
-        by_group = {group: member & matches for group, member in groups(pair.overlap).items()}
-        _filters(view, pair.overlap.classes)
+        matches = cell_mask(pair.pairing, view.true, view.answer)
+        by_group = {group: member & matches for group, member in flip_masks(pair.pairing).items()}
+        _filters(view, pair.pairing.classes)
         _tabs(pair, view, by_group)
         left, right = st.columns([1, 1], gap="large")
         # The pictures first: whoever clicked a cell waits for them, and the matrix only gets its outline.
@@ -107,40 +107,39 @@ def _board(pair: Pair) -> None:
 
 def _take_click(pair: Pair) -> None:
     """A click on the matrix, read before anything is drawn, so that all of it shows the cell; a grid without it gives way."""
-    k = len(pair.overlap.classes)
+    k = len(pair.pairing.classes)
     cell = clicked_cell(MATRIX, k)
     if cell is None:
         return
-    now, inside, members = BoardView.of_address(k).group, of_pair(pair.overlap, *cell), groups(pair.overlap)
+    now, inside, members = BoardView.of_address(k).group, cell_mask(pair.pairing, *cell), flip_masks(pair.pairing)
     group = next((group for group in (now, *BOARD) if (members[group] & inside).any()), now)
     BoardView(group, *cell).to_address()
 
 
 def _matrix(pair: Pair, view: BoardView) -> None:
-    a, b = matrices(pair.overlap)
-    names = short_names(pair.overlap.classes)
+    a, b = matrices(pair.pairing)
+    names = short_names(pair.pairing.classes)
     by_order = address.bound_choice(ORDER, list(ORDER_TITLES), "similarity", key=KEY + "order")
-    order: Order = st.session_state[KEY + "order"]  # what the control further down shows
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**B minus A**", help=ABOUT, width="content")
+        order: Order = segments("Order of classes", ORDER_TITLES, bare=True, **by_order)
     figure = difference_heatmap(a, b, names, class_order(a + b, order), selected=view.cell)
     lay_out(figure, order)
     # Plotly would choose the numbers' colour by the cell's own, as if the page behind a faint one were white.
     figure.update_traces(textfont={"color": "var(--st-text-color)"})
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("**B minus A**", help=ABOUT, width="content")
-        segments("Order of classes", ORDER_TITLES, bare=True, **by_order)
     moved = count_text(int(np.abs(b - a).sum()) // 2, "picture")
     alt = f"Confusion matrix of B minus that of A, {len(names)} classes; {moved} moved to another cell"
     plot(figure, key=MATRIX, height=HEIGHT, alt=alt)
 
 
-def _tabs(pair: Pair, view: BoardView, by_group: Mapping[Group, np.ndarray]) -> None:
+def _tabs(pair: Pair, view: BoardView, by_group: Mapping[Flip, np.ndarray]) -> None:
     """The grids' titles with their counts."""
     titles = {group: f"{TITLES[group]} · {int(by_group[group].sum()):,}" for group in BOARD}
     st.session_state[KEY + "tab"] = view.group
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         segments("Pictures", titles, key=KEY + "tab", on_change=_save, bare=True)
         both = int(by_group["right"].sum())
-        of = "more of these" if view.filtered else f"of {count_text(len(pair.overlap.ids), 'shared picture')}"
+        of = "more of these" if view.filtered else f"of {count_text(len(pair.pairing.ids), 'shared picture')}"
         st.caption(f"Both are right on {both:,} {of}.", width="content")
 
 
@@ -150,7 +149,7 @@ def _pictures(pair: Pair, album: Album, view: BoardView, places: np.ndarray) -> 
         nothing = f"{TITLES[view.group]}: no picture{' of these classes' if view.filtered else ''}."
         st.info(nothing, icon=":material/filter_alt_off:" if view.filtered else ":material/inbox:")
         return []
-    rows: list[int] = pair.overlap.rows_a[places].tolist()
+    rows: list[int] = pair.pairing.rows_a[places].tolist()
     _grid(pair, album, places, rows)
     return rows
 
@@ -210,15 +209,15 @@ def _turn(page: int) -> None:
 
 def _tile(pair: Pair, album: Album, place: int) -> Tile:
     """A shared picture with what it is and what A and B said."""
-    overlap = pair.overlap
-    true, row_a, row_b = overlap.classes[overlap.true[place]], int(overlap.rows_a[place]), int(overlap.rows_b[place])
+    pairing = pair.pairing
+    true, row_a, row_b = pairing.classes[pairing.true[place]], int(pairing.rows_a[place]), int(pairing.rows_b[place])
     answers = [
-        ("A", overlap.classes[overlap.a[place]], percent_text(float(pair.predictions_a.probabilities[row_a].max()))),
-        ("B", overlap.classes[overlap.b[place]], percent_text(float(pair.predictions_b.probabilities[row_b].max()))),
+        ("A", pairing.classes[pairing.a[place]], percent_text(float(pair.predictions_a.probabilities[row_a].max()))),
+        ("B", pairing.classes[pairing.b[place]], percent_text(float(pair.predictions_b.probabilities[row_b].max()))),
     ]
     lines = [
         f"{run} {'✓' if answer == true else shorten(answer, CAPTION_LENGTH)} {sure}" for run, answer, sure in answers
     ]
     caption = "\n".join([shorten(true, CAPTION_LENGTH + 4), *lines])
     words = ", ".join(f"{run} says {clean(answer)} with {sure}" for run, answer, sure in answers)
-    return Tile(image_or_blank(album, row_a), caption, f"{clean(str(overlap.ids[place]))}: true {clean(true)}, {words}")
+    return Tile(image_or_blank(album, row_a), caption, f"{clean(str(pairing.ids[place]))}: true {clean(true)}, {words}")

@@ -24,7 +24,7 @@ SIZE = 320  # CSS pixels a side: 64 × 5, so every pixel is a whole square
 def of_address(pair: Pair) -> int | None:
     """The row, among A's, of the picture in the address; None when there is none, or B was not judged on it."""
     row = address.integer(PICTURE, low=0, high=len(pair.predictions_a.ids) - 1)
-    return row if row is not None and row in pair.overlap.rows_a else None
+    return row if row is not None and row in pair.pairing.rows_a else None
 
 
 def choose(row: int | None) -> None:
@@ -45,15 +45,15 @@ def show(pair: Pair, album: Album, rows: Sequence[int]) -> None:
 
 
 def _draw(pair: Pair, album: Album, row: int) -> None:
-    place = int(np.flatnonzero(pair.overlap.rows_a == row)[0])
-    st.markdown(f"### {bold(pair.overlap.classes[pair.overlap.true[place]])}")
+    place = int(np.flatnonzero(pair.pairing.rows_a == row)[0])
+    st.markdown(f"### {bold(pair.pairing.classes[pair.pairing.true[place]])}")
     left, middle, right = st.columns([332, 380, 380], gap="medium")
     with left:
         picture.large(album, row, size=SIZE)
     with middle:
         _side("A", pair.a, pair.predictions_a, row)
     with right:
-        _side("B", pair.b, pair.predictions_b, int(pair.overlap.rows_b[place]))
+        _side("B", pair.b, pair.predictions_b, int(pair.pairing.rows_b[place]))
 
 
 def _side(name: str, info: RunInfo, predictions: Predictions, index: int) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dhc.analysis.differences import shown, telling
-from dhc.analysis.ladder import resolved
-from dhc.analysis.paired import Shared, share
+from dhc.analysis.differences import differing_settings, setting_text
+from dhc.analysis.ladder import resolved_path
+from dhc.analysis.paired import Pairing, pair_up
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
@@ -35,7 +35,7 @@ class Pair:
     b: RunInfo
     predictions_a: Predictions
     predictions_b: Predictions
-    overlap: Shared
+    pairing: Pairing
 
 
 def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
@@ -56,12 +56,12 @@ def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
 def _align(a: RunInfo, b: RunInfo) -> Pair:
     _refuse_other_data(a, b)
     predictions_a, predictions_b = session.predictions(a), session.predictions(b)
-    return Pair(a, b, predictions_a, predictions_b, _overlap(predictions_a, predictions_b))
+    return Pair(a, b, predictions_a, predictions_b, _pairing(predictions_a, predictions_b))
 
 
 @lru_cache(maxsize=8)
-def _overlap(a: Predictions, b: Predictions) -> Shared:
-    return share(a, b)
+def _pairing(a: Predictions, b: Predictions) -> Pairing:
+    return pair_up(a, b)
 
 
 def fingerprint_of(info: RunInfo) -> str | None:
@@ -91,7 +91,7 @@ def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
 
 
 def _on_other_data(a: RunInfo, b: RunInfo) -> bool:
-    if a.config is None or b.config is None or resolved(a.config.data.path) == resolved(b.config.data.path):
+    if a.config is None or b.config is None or resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
         return False
     prints = [fingerprint_of(a), fingerprint_of(b)]
     return None in prints or prints[0] != prints[1]
@@ -154,13 +154,13 @@ def _put(a: str, b: str, before: str, infos: Mapping[str, RunInfo], *, of_b: boo
 
 def _labels(runs: Sequence[RunInfo]) -> dict[str, str]:
     """Run id → its title, what it reached, and the settings that tell the selected runs apart."""
-    names = telling([info.config for info in runs if info.config is not None])
+    names = differing_settings([info.config for info in runs if info.config is not None])
     return {info.id: _label(info, names[:4]) for info in runs}
 
 
 def _label(info: RunInfo, names: Sequence[str]) -> str:
     best = [] if info.best_val_accuracy is None else [f"{info.best_val_accuracy:.3f}"]
-    values = [f"{_short(name)}{shorten(shown(info.config, name), SETTING)}" for name in names]
+    values = [f"{_short(name)}{shorten(setting_text(info.config, name), SETTING)}" for name in names]
     return " · ".join([shorten(info.title, TITLE), *best, *values])
 
 
