@@ -19,7 +19,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.select import class_count
 from dhc.runs import rundir
-from dhc.runs.contract import Process
+from dhc.runs.contract import Process, write_exit
 from dhc.runs.status import identify
 
 How = Literal["finished", "stopped", "failed", "running"]
@@ -165,4 +165,4 @@ def _write_end(folder: Path, how: How, epochs: int, best: int, curve: list[float
     figures = {"curve": curve, "accuracy": curve[-1], "val_accuracy": curve[-1]}
     summary = {"epochs": epochs, "best_epoch": best, "best_val_accuracy": curve[best - 1], "seconds": 10.0 * epochs}
     rundir.write_json(folder / rundir.SUMMARY, summary | figures)
-    rundir.write_exit(folder, how, "made for a test", code=1 if how == "failed" else 0)
+    write_exit(folder, how, "made for a test", code=1 if how == "failed" else 0)

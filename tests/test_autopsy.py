@@ -10,7 +10,7 @@ from make_run import make_run
 
 from dhc.runs import rundir
 from dhc.runs.autopsy import HAPPENED, Autopsy, autopsy
-from dhc.runs.status import CAUSES
+from dhc.runs.contract import CAUSES
 from dhc.runs.store import Store
 
 LOG = """epoch 1/9
@@ -28,8 +28,8 @@ def folder(tmp_path: Path, tiny_data: Path) -> Path:
     return make_run(tmp_path, tiny_data, epochs=4, how="failed", settings={"fit.epochs": 9, "fit.batch_size": 8})
 
 
-def ended(folder: Path, how: str = "failed", freeable: int = 0, **more: Any) -> Autopsy:
-    rundir.write_exit(folder, how, more.pop("reason", "why"), **more)
+def ended(folder: Path, freeable: int = 0, **more: Any) -> Autopsy:
+    rundir.write_json(folder / rundir.EXIT, {"how": "failed", "reason": "why"} | more)
     found = autopsy(Store(folder.parent).run(folder.name), freeable=freeable)
     assert found is not None
     return found

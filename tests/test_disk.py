@@ -13,7 +13,7 @@ import pytest
 from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.runs import disk, rundir
-from dhc.runs.contract import Process
+from dhc.runs.contract import Process, write_exit
 from dhc.runs.status import identify
 from dhc.runs.store import Store
 
@@ -33,7 +33,7 @@ def make(runs_dir: Path, how: str = "stopped") -> Path:
         me = identify(os.getpid())
         Process(child=me, worker=me, host=socket.gethostname()).write(folder)
     else:
-        rundir.write_exit(folder, how, "made for a test")
+        write_exit(folder, how, "made for a test")
     return folder
 
 

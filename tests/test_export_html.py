@@ -17,6 +17,7 @@ from dhc.errors import RunError
 from dhc.export.html import to_html, write_html
 from dhc.export.report import WHOLE, chapters
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.labels import change_labels
 from dhc.runs.store import Store
 from dhc.text import clock_text
@@ -132,7 +133,7 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "runs", data, epochs=3, accuracy=0.5)
     change_labels(folder, name=HOSTILE[:80], note=HOSTILE, tags=["<b>"])
     rundir.write_json(folder / rundir.ENVIRONMENT, {"device": HOSTILE})
-    rundir.write_exit(folder, "failed", HOSTILE)
+    write_exit(folder, "failed", HOSTILE)
     store = Store(tmp_path / "runs")
     page = Page(to_html(store.runs() * 2, store))
     assert [a.get("type") for tag, a in page.tags if tag == "script"] == ["application/json"] * 9 + [None, None]

@@ -13,6 +13,7 @@ import pytest
 from make_run import make_run
 
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.labels import change_labels
 
 pytest.importorskip("mlflow", reason="MLflow is optional and large: pip install mlflow")
@@ -88,7 +89,7 @@ def test_a_run_that_was_still_going_is_replaced_and_a_stopped_one_counts_as_kill
     out = tmp_path / "ml"
     imported(tmp_path / "runs", out, RUN)
     assert found(out, tiny_data.name)[RUN].info.status == "RUNNING"
-    rundir.write_exit(folder, "stopped", "asked to")
+    write_exit(folder, "stopped", "asked to")
     imported(tmp_path / "runs", out, RUN)
     assert found(out, tiny_data.name)[RUN].info.status == "KILLED"
 

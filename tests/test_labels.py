@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dhc.errors import RunError
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.labels import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, NO_LABELS, Labels, change_labels, read_labels
 from dhc.runs.store import Store
 
@@ -34,7 +35,7 @@ def test_what_is_said_is_kept_and_the_rest_stays(tmp_path: Path) -> None:
 
 def test_the_read_model_sees_a_change_at_once(tmp_path: Path) -> None:
     folder = rundir.create(tmp_path, "vgg16")
-    rundir.write_exit(folder, "finished", "made for a test")
+    write_exit(folder, "finished", "made for a test")
     store = Store(tmp_path)
     assert store.run(folder.name).title == folder.name
     change_labels(folder, name="the good one", star=True)

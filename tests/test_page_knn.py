@@ -11,7 +11,7 @@ from screens import open_page, page_links, texts
 
 from dhc.config import KnnConfig, RunConfig
 from dhc.runs import rundir
-from dhc.runs.contract import Process
+from dhc.runs.contract import Process, write_exit
 from dhc.runs.rundir import RunWriter
 from dhc.runs.status import identify
 from dhc.runs.store import Store
@@ -34,7 +34,7 @@ def knn_run(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu"})
     classify_and_evaluate(config, folder)
-    rundir.write_exit(folder, "finished", "all pictures compared", code=0)
+    write_exit(folder, "finished", "all pictures compared", code=0)
     return folder
 
 

@@ -22,6 +22,7 @@ from dhc.jobs import launch
 from dhc.jobs.ladder import FACTORS
 from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.status import State
 from dhc.runs.store import Store
 from dhc.ui.train import expectation
@@ -150,7 +151,7 @@ def test_when_the_running_rung_ends_the_page_knows(make: Make, runs: Path) -> No
     rundir.write_json(
         runs / run / rundir.SUMMARY, {"epochs": 6, "best_epoch": 6, "best_val_accuracy": 0.5, "seconds": 9.0}
     )
-    rundir.write_exit(runs / run, "finished", "all epochs done", code=0)
+    write_exit(runs / run, "finished", "all epochs done", code=0)
     at.run()
     assert "finished" in row(at, "cnn5")
     assert chart(at)["figures"]["text"] == ["0.500"]

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from dhc.config import RunConfig
 from dhc.jobs import submission as jobs
 from dhc.runs import rundir
-from dhc.runs.contract import Job
+from dhc.runs.contract import Job, write_exit
 from dhc.runs.status import identify
 from dhc.training.knn import classify_and_evaluate
 
@@ -37,7 +37,7 @@ def knn_run(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu"})
     classify_and_evaluate(config, folder)
-    rundir.write_exit(folder, "finished", "all pictures compared", code=0)
+    write_exit(folder, "finished", "all pictures compared", code=0)
     return folder
 
 

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from dhc.config import RunConfig
 from dhc.jobs import launch, trash
 from dhc.runs import disk, rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.labels import change_labels, read_labels
 from dhc.runs.status import State
 from dhc.runs.store import Store
@@ -153,7 +154,7 @@ def test_clone_and_edit_opens_the_form_and_what_starts_there_names_its_parent(ru
     data = runs.parent / "data" / "tiny"
     settings = {"model.name": "knn", "knn.k": 3}
     parent = make_run(runs, data, epochs=1, settings=settings, run_id="20260101-000000-knn-0004").name
-    rundir.write_exit(runs / ALIVE, "stopped", "made for a test")  # this test's own process stands for it
+    write_exit(runs / ALIVE, "stopped", "made for a test")  # this test's own process stands for it
     at = press(card(parent), "dhc_run_card_clone")
     assert at.number_input(key="dhc_form_knn.k").value == 3
     assert f"A changed copy of {parent}." in texts(at)
@@ -187,7 +188,7 @@ def test_a_preset_after_a_clone_is_nobodys_copy(runs: Path) -> None:
 
 def test_kill_ends_a_real_training(runs: Path) -> None:
     config = RunConfig().with_values({"model.name": "knn", "data.path": str(runs.parent / "data" / "tiny")})
-    rundir.write_exit(runs / ALIVE, "stopped", "made for a test")  # else the worker waits for it
+    write_exit(runs / ALIVE, "stopped", "made for a test")  # else the worker waits for it
     run_id = launch.launch(config, runs)
     store = Store(runs)
     try:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.contract import Process
+from dhc.runs.contract import Process, write_exit
 from dhc.runs.events import EventLog
 from dhc.runs.rundir import RunWriter
 from dhc.runs.status import State, identify, status_of
@@ -49,7 +49,7 @@ def test_states_follow_from_the_files(tmp_path: Path) -> None:
     (folder / rundir.STOP).touch()
     assert status_of(folder).state is State.STOPPING
     for how in ("finished", "stopped", "failed", "killed"):
-        rundir.write_exit(folder, how, "why")
+        write_exit(folder, how, "why")
         assert (status_of(folder).state, status_of(folder).reason) == (State(how), "why")
 
 
@@ -164,7 +164,7 @@ def test_no_folder_means_no_runs(tmp_path: Path) -> None:
 def test_an_ended_run_is_seen_anew_when_its_files_change(tmp_path: Path) -> None:
     folder, store = make_folder(tmp_path), Store(tmp_path)
     write_epochs(folder, [0.5])
-    rundir.write_exit(folder, "stopped", "asked")
+    write_exit(folder, "stopped", "asked")
     assert store.run(folder.name).epochs_done == 1
     write_epochs(folder, [0.5, 0.7])
     assert store.run(folder.name).best_val_accuracy == 0.7

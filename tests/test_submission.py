@@ -22,6 +22,7 @@ from dhc.errors import DataError, RunError
 from dhc.predict.answers import predict_split
 from dhc.predict.submission import refuse_repeated, write_submission
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.store import read_predictions
 from dhc.training.knn import classify_and_evaluate
 
@@ -48,7 +49,7 @@ def knn_run(runs_dir: Path, data: Path, **settings: object) -> Path:
     config = RunConfig().with_values({"model.name": "knn", "data.path": str(data), **named})
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     classify_and_evaluate(config, folder)
-    rundir.write_exit(folder, "finished", "all pictures compared", code=0)
+    write_exit(folder, "finished", "all pictures compared", code=0)
     return folder
 
 

@@ -9,12 +9,13 @@ import pytest
 from dhc.errors import RunError
 from dhc.jobs import launch, trash
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.store import Store
 
 
 def ended(runs_dir: Path, how: str = "finished") -> Path:
     folder = rundir.create(runs_dir, "vgg16")
-    rundir.write_exit(folder, how, "made for a test")
+    write_exit(folder, how, "made for a test")
     (folder / rundir.BEST).write_bytes(b"w" * 100_000)
     return folder
 

@@ -11,7 +11,7 @@ import psutil
 from dhc.errors import RunError
 from dhc.jobs.worker import KILLED
 from dhc.runs import rundir
-from dhc.runs.contract import Identity, Process
+from dhc.runs.contract import Identity, Process, write_exit
 from dhc.runs.status import State, is_alive, status_of
 
 PATIENCE = 3.0  # seconds that the system may take to end what was killed
@@ -37,7 +37,7 @@ def kill(runs_dir: Path, run_id: str) -> None:
     while is_alive(child) and time.monotonic() < until:
         time.sleep(0.02)
     if status_of(folder).state is State.CRASHED:  # its worker is gone: nobody else will say how it ended
-        rundir.write_exit(folder, "killed", KILLED, cause="kill", signal=9)
+        write_exit(folder, "killed", KILLED, cause="kill", signal=9)
 
 
 def _kill(folder: Path, child: Identity | None) -> bool:

@@ -17,7 +17,7 @@ from dhc.jobs.queue import STEP, devices, last_place
 from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.runs import rundir
-from dhc.runs.contract import Request
+from dhc.runs.contract import Exit, Request
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
 from dhc.runs.store import read_config
@@ -155,7 +155,7 @@ def _queue_again(folder: Path) -> str:
     if config is None:
         raise RunError(f"run {folder.name} cannot go on: {problem}")
     device = _device_again(config, Request.read(folder) or Request())
-    stopped_by_rule = (rundir.read_json(folder / rundir.EXIT) or {}).get("cause") == "median"
+    stopped_by_rule = (Exit.read(folder) or Exit()).cause == "median"
     again = {"queued_at": time.time(), "device": device, "place": last_place(folder.parent)}
     Request.change(
         folder, drop=["rule"] if stopped_by_rule else [], **again

@@ -26,7 +26,7 @@ from dhc.jobs.process import REPOSITORY, python
 from dhc.jobs.queue import busy, queue
 from dhc.machine import hardware
 from dhc.runs import rundir
-from dhc.runs.contract import Request, Worker
+from dhc.runs.contract import Cause, Exit, How, Request, Worker, write_exit
 from dhc.runs.status import State, identify, status_of
 from dhc.runs.untrusted import read_regular, tail
 
@@ -158,23 +158,23 @@ def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:
         )
 
 
-def record_end(folder: Path, code: int, *, reason: str = "", cause: str = "error", out_of_memory: bool = False) -> None:
+def record_end(
+    folder: Path, code: int, *, reason: str = "", cause: Cause = "error", out_of_memory: bool = False
+) -> None:
     """Write the exit record that a child could not write; one that the child wrote stays. Gives up where nothing can be written."""
     until = time.monotonic() + PATIENCE
-    while (ended := rundir.read_json(folder / rundir.EXIT)) is None or "how" not in ended:
-        how = "killed" if code < 0 or (folder / rundir.KILL).exists() else "failed"
+    while (end := Exit.read(folder)) is None or end.how is None:
+        how: How = "killed" if code < 0 or (folder / rundir.KILL).exists() else "failed"
         told, why = (reason, cause) if reason else _meaning(folder, code, out_of_memory)
         try:
-            rundir.write_exit(
-                folder, how, told, cause=why, code=max(code, 0) or None, signal=-code if code < 0 else None
-            )
+            write_exit(folder, how, told, cause=why, code=max(code, 0) or None, signal=-code if code < 0 else None)
         except OSError:
             if time.monotonic() > until:
                 return
             time.sleep(LOOK)
 
 
-def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, str]:
+def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, Cause]:
     """What an exit status says, in words and in one word."""
     if (folder / rundir.KILL).exists():
         return KILLED, "kill"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from dhc.config import RunConfig
 from dhc.errors import ConfigError
 from dhc.runs import rundir
+from dhc.runs.contract import Exit
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.text import size_text
@@ -101,10 +102,9 @@ def last_frame(info: RunInfo) -> str:
 
 def _where(info: RunInfo) -> str:
     """`` at epoch 7, batch 112``, as far as that is known."""
-    ended = rundir.read_json(info.folder / rundir.EXIT) or {}
-    epoch, batch = ended.get("epoch"), ended.get("batch")
-    if isinstance(epoch, int) and isinstance(batch, int):
-        return f" at epoch {epoch:,}, batch {batch:,}"
+    end = Exit.read(info.folder) or Exit()
+    if end.epoch is not None and end.batch is not None:
+        return f" at epoch {end.epoch:,}, batch {end.batch:,}"
     if info.epochs_done and info.config is not None and info.config.uses("fit.epochs"):
         return f" in epoch {info.epochs_done + 1:,}"
     return ""

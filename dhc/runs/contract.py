@@ -6,13 +6,15 @@ the files, and nobody else knows their keys.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator
 
 from dhc.runs import rundir
-from dhc.runs.lenient import Amount, Record, RunFile, Share, line
+from dhc.runs.lenient import Amount, Place, Record, RunFile, Share, line
 
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
@@ -32,6 +34,33 @@ def _bet(value: Any) -> Any:
 
 def _is_share(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+How = Literal["finished", "stopped", "failed", "killed"]
+Cause = Literal[
+    "done",  # all that was asked for
+    "early",  # no better val_accuracy for as many epochs as were allowed
+    "stop",  # a person asked it to stop
+    "cancelled",  # a person took it out of the queue
+    "median",  # the median rule found it hopeless
+    "nan",  # the loss became NaN
+    "memory",  # the machine's, or the GPU's, ran out
+    "disk",  # it is full
+    "folder",  # the run's own cannot be written to
+    "data",  # the pictures cannot serve
+    "settings",  # they are not sound
+    "device",  # it is not here
+    "package",  # it is not installed
+    "state",  # the saved one cannot be gone on from
+    "kill",  # a person killed it
+    "signal",  # from outside
+    "library",  # crashed
+    "restart",  # of the machine
+    "elsewhere",  # on another machine
+    "lost",  # nobody recorded the end, and nothing else explains it
+    "error",  # any other
+]
+CAUSES: tuple[str, ...] = get_args(Cause)
 
 
 class Request(RunFile):
@@ -67,6 +96,61 @@ class Request(RunFile):
     def queue(self) -> str:
         """The device in whose queue it waits: the CPU where it names none, or what cannot be one."""
         return rundir.queue_of(self.device)
+
+
+class Exit(RunFile):
+    """How the run ended. Written by the training process at its end, or by its worker where it could not."""
+
+    FILE: ClassVar[str] = rundir.EXIT
+
+    how: How | None = None
+    """In one word."""
+
+    reason: str = ""
+    """In a sentence; the screens show its first 500 characters."""
+
+    code: int | None = None
+    """The exit status of the training process, where it had one."""
+
+    signal: int | None = None
+    """The number of the signal that ended it, where one did."""
+
+    t: Amount | None = None
+    """When that was recorded, in seconds since 1970."""
+
+    cause: Cause | Literal[""] = ""
+    """The cause in one word, by which the screens say what happened and what helps."""
+
+    epoch: Place | None = None
+    """The epoch in which it ended, from 1, where that matters."""
+
+    batch: Place | None = None
+    """The batch of that epoch in which it ended, from 1."""
+
+    def write(self, folder: Path) -> None:
+        """Record the end of the run in `folder`; on a full disk the room reserved for it is given up. Raises OSError."""
+        try:
+            super().write(folder)
+        except OSError as error:
+            if not rundir.is_full(error):
+                raise
+            (folder / rundir.RESERVE).unlink(missing_ok=True)
+            super().write(folder)
+        (folder / rundir.RESERVE).unlink(missing_ok=True)
+
+
+def write_exit(
+    folder: Path,
+    how: How,
+    reason: str,
+    *,
+    cause: Cause | Literal[""] = "",
+    code: int | None = None,
+    signal: int | None = None,
+    **where: int,
+) -> None:
+    """Record that the run in `folder` ended just now; `where` may name the epoch and the batch. Raises OSError."""
+    Exit(how=how, reason=reason, code=code, signal=signal, t=time.time(), cause=cause, **where).write(folder)
 
 
 class Identity(Record):

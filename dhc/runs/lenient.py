@@ -16,6 +16,7 @@ MAX_EPOCH = 1_000_000  # no run is asked for more than 50,000
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+Place = Annotated[int, Field(ge=1, le=MAX_EPOCH)]
 
 
 class Record(BaseModel):

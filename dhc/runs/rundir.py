@@ -176,25 +176,6 @@ class RunWriter:
             self._file.close()
 
 
-def write_exit(
-    folder: Path, how: str, reason: str, *, code: int | None = None, signal: int | None = None, **more: Any
-) -> None:
-    """Record how a run ended: ``finished | stopped | failed | killed``, with a reason in plain words.
-
-    `more` may name the ``cause`` in one word (see `dhc.runs.status.CAUSES`) and what belongs to it, such as the epoch. On a full
-    disk the reserved room is given up for it.
-    """
-    record = {"how": how, "reason": reason, "code": code, "signal": signal, "t": time.time(), **more}
-    try:
-        write_json(folder / EXIT, record)
-    except OSError as error:
-        if not is_full(error):
-            raise
-        (folder / RESERVE).unlink(missing_ok=True)
-        write_json(folder / EXIT, record)
-    (folder / RESERVE).unlink(missing_ok=True)
-
-
 def reserve(folder: Path) -> None:
     """Keep room for the exit record. Raises OSError where there is none."""
     write_atomic(folder / RESERVE, lambda file: _fill(file, RESERVED))

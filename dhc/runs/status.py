@@ -8,11 +8,12 @@ import socket
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
-from dhc.runs.contract import Identity, Process, Request, Worker
-from dhc.runs.rundir import EXIT, STOP, read_json, worker_file
+from dhc.runs.contract import Cause, Exit, Identity, Process, Request, Worker
+from dhc.runs.rundir import STOP, worker_file
 
 
 class State(StrEnum):
@@ -33,29 +34,23 @@ class State(StrEnum):
         return self in (State.QUEUED, State.RUNNING, State.STOPPING)
 
 
-ENDED = frozenset({"finished", "stopped", "failed", "killed"})
-CAUSES = (
-    "done", "early", "stop", "cancelled", "median", "nan", "memory", "disk", "folder", "data", "settings", "device", "package", "state",
-    "kill", "signal", "library", "restart", "elsewhere", "lost", "error",
-)  # fmt: skip
 LITTLE = 1_000_000  # bytes free below which a disk counts as full
 
 
 @dataclass(frozen=True)
 class Status:
-    """A run's state; where it ended or something needs saying, why in plain words, and the cause in one word of CAUSES."""
+    """A run's state; where it ended or something needs saying, why in plain words, and the cause in one word."""
 
     state: State
     reason: str = ""
-    cause: str = ""
+    cause: Cause | Literal[""] = ""
 
 
 def status_of(folder: Path) -> Status:
     """The run's state: its exit record's word; else by its process; else queued; else crashed."""
-    ended = read_json(folder / EXIT)
-    if ended is not None and isinstance(how := ended.get("how"), str) and how in ENDED:
-        cause = ended.get("cause")
-        return Status(State(how), str(ended.get("reason") or ""), cause if cause in CAUSES else "")
+    end = Exit.read(folder)
+    if end is not None and end.how is not None:
+        return Status(State(end.how), end.reason, end.cause)
     process = Process.read(folder)
     request = Request.read(folder)
     if process is not None:
@@ -77,7 +72,7 @@ def _is_in_hand(folder: Path, request: Request) -> bool:
     return record.run == folder.name and is_alive(record.worker, record.host)
 
 
-def _why_crashed(folder: Path, process: Process) -> tuple[str, str]:
+def _why_crashed(folder: Path, process: Process) -> tuple[str, Cause]:
     """What can be known of an end that nobody recorded: a sentence and its cause."""
     host, child = process.host, process.child
     if host is not None and host != socket.gethostname():

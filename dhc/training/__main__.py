@@ -14,7 +14,7 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.machine import hardware
 from dhc.runs import rundir
-from dhc.runs.contract import Process, Request
+from dhc.runs.contract import Cause, Process, Request, write_exit
 from dhc.runs.lock import HeldError, hold
 from dhc.runs.status import State, identify, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
@@ -68,7 +68,8 @@ def run(folder: Path) -> int:
 
 
 def _train(config: RunConfig, folder: Path, device: str) -> int:
-    cause, told = "done", "all epochs done"
+    cause: Cause = "done"
+    told = "all epochs done"
     try:
         if not config.trains_network:
             from dhc.training.knn import classify_and_evaluate
@@ -83,15 +84,15 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
                 cause, told = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
     except StopRequested as request:
         kept = "; the best network so far is kept" if config.trains_network else ""
-        rundir.write_exit(folder, "stopped", f"{request.reason}{kept}", cause=request.cause, code=FINISHED)
+        write_exit(folder, "stopped", f"{request.reason}{kept}", cause=request.cause, code=FINISHED)
         return FINISHED
-    rundir.write_exit(folder, "finished", told, cause=cause, code=FINISHED)
+    write_exit(folder, "finished", told, cause=cause, code=FINISHED)
     return FINISHED
 
 
 def _failed(folder: Path, end: End) -> int:
     _say(f"failed: {end.reason}")
-    rundir.write_exit(folder, "failed", end.reason, cause=end.cause, code=FAILED, **end.where)
+    write_exit(folder, "failed", end.reason, cause=end.cause, code=FAILED, **end.where)
     return FAILED
 
 

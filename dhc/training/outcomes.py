@@ -11,14 +11,15 @@ from pathlib import Path
 
 from dhc.errors import ConfigError, DataError, DeviceError
 from dhc.runs import rundir
+from dhc.runs.contract import Cause
 from dhc.runs.status import LITTLE
 from dhc.text import one_line
 
 
 class StopRequested(Exception):  # noqa: N818 - a request is no error
-    """The run is to stop: someone asked, or a rule found it hopeless. `cause` is one of `dhc.runs.status.CAUSES`."""
+    """The run is to stop: someone asked, or a rule found it hopeless. `cause` is one of `dhc.runs.contract.CAUSES`."""
 
-    def __init__(self, reason: str = "stopped on request", *, cause: str = "stop") -> None:
+    def __init__(self, reason: str = "stopped on request", *, cause: Cause = "stop") -> None:
         super().__init__(reason)
         self.reason, self.cause = reason, cause
 
@@ -42,9 +43,9 @@ class ResumeStateError(Exception):
 
 @dataclass(frozen=True)
 class End:
-    """An end in one word of `dhc.runs.status.CAUSES` and in a sentence, and where in the training it came."""
+    """An end in one word of `dhc.runs.contract.CAUSES` and in a sentence, and where in the training it came."""
 
-    cause: str
+    cause: Cause
     reason: str
     where: Mapping[str, int] = field(default_factory=dict)
 
@@ -56,7 +57,7 @@ OUT_OF_MEMORY = "out of memory: try a smaller batch size or width"
 def explain(error: Exception, folder: Path) -> End:
     """What an exception means to the person whose run in `folder` it ended."""
     if isinstance(error, ConfigError | DataError | DeviceError):
-        causes = {ConfigError: "settings", DataError: "data", DeviceError: "device"}
+        causes: dict[type[Exception], Cause] = {ConfigError: "settings", DataError: "data", DeviceError: "device"}
         return End(next(cause for kind, cause in causes.items() if isinstance(error, kind)), str(error))
     if isinstance(error, ResumeStateError):
         return End("state", str(error))

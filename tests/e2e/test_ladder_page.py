@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from dhc.data.standin.generate import make_dataset
 from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.store import Store
 
 LIVE = "cnn7"  # the rung that is made to train while a person looks
@@ -100,6 +101,6 @@ def test_the_missing_rung_is_run_and_rungs_that_end_are_shown_without_a_reload(
     (run,) = [info for info in store.runs() if info.config is not None and info.config.model.name == LIVE]
     summary = {"epochs": 6, "best_epoch": 6, "best_val_accuracy": 0.987, "seconds": 60.0}
     rundir.write_json(run.folder / rundir.SUMMARY, summary)
-    rundir.write_exit(run.folder, "finished", "all epochs done", code=0)
+    write_exit(run.folder, "finished", "all epochs done", code=0)
     expect(page.locator(row(LIVE))).to_contain_text("0.987")
     assert json.loads((run.folder / rundir.EXIT).read_text())["how"] == "finished"

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from dhc.config import RunConfig
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.training.knn import classify_and_evaluate
 
 RUN = "20261123-100000-knn-000a"
@@ -25,7 +26,7 @@ def server(serve: Callable[..., Server], tiny_data: Path, tmp_path_factory: pyte
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu"})
     classify_and_evaluate(config, folder)
-    rundir.write_exit(folder, "finished", "all pictures compared", code=0)
+    write_exit(folder, "finished", "all pictures compared", code=0)
     return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(tiny_data.parent)})
 
 
