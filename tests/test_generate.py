@@ -1,4 +1,4 @@
-"""The stand-in data set: its plan, its folder, its pictures."""
+"""The stand-in data set: its tables, its folder, its pictures."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def contents(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-# The plan
+# The tables
 
 
 def test_the_real_frequencies_are_96_pairs_that_sum_to_the_competitions_table():
@@ -60,58 +60,58 @@ def test_the_real_frequencies_are_96_pairs_that_sum_to_the_competitions_table():
 
 @pytest.mark.parametrize("seed", [0, 7])
 def test_at_full_size_the_class_frequencies_are_the_real_ones(seed: int):
-    plans = split_rows(**FULL, seed=seed)
-    train, val = (np.bincount(plans[split].label, minlength=96) for split in ("train", "val"))
+    splits = split_rows(**FULL, seed=seed)
+    train, val = (np.bincount(splits[split].labels, minlength=96) for split in ("train", "val"))
     assert sorted(zip(train.tolist(), val.tolist(), strict=True), reverse=True) == list(frequencies())
-    assert np.bincount(plans["test"].label, minlength=96).sum() == 5_000
+    assert np.bincount(splits["test"].labels, minlength=96).sum() == 5_000
 
 
 def test_names_and_labels_of_a_seed_never_change():
-    plans = split_rows(**SMALL, seed=0)
-    assert plans["train"].files[:3] == GOLDEN["train_files"]
-    assert plans["val"].files[:3] == GOLDEN["val_files"]
-    assert plans["test"].files[0] == GOLDEN["test_file"]
-    assert plans["train"].label.tolist() == GOLDEN["train_labels"]
-    assert plans["val"].label.tolist() == GOLDEN["val_labels"]
+    splits = split_rows(**SMALL, seed=0)
+    assert splits["train"].files[:3] == GOLDEN["train_files"]
+    assert splits["val"].files[:3] == GOLDEN["val_files"]
+    assert splits["test"].files[0] == GOLDEN["test_file"]
+    assert splits["train"].labels.tolist() == GOLDEN["train_labels"]
+    assert splits["val"].labels.tolist() == GOLDEN["val_labels"]
     assert split_counts(**FULL, seed=0)["train"][:8] == GOLDEN["full_counts"]
 
 
 def test_another_seed_gives_other_names_and_labels():
     one, two = (split_rows(**SMALL, seed=seed) for seed in (0, 1))
     assert one["train"].files != two["train"].files
-    assert one["train"].label.tolist() != two["train"].label.tolist()
+    assert one["train"].labels.tolist() != two["train"].labels.tolist()
     assert not set(one["test"].files) & set(two["test"].files)
 
 
 def test_file_names_look_like_the_competitions_and_are_never_used_twice():
-    plans = split_rows(**FULL, seed=0)
-    numbered = plans["train"].files + plans["val"].files
+    splits = split_rows(**FULL, seed=0)
+    numbered = splits["train"].files + splits["val"].files
     assert all(re.fullmatch(r"\d{5}\.png", file) for file in numbered)
     assert len(set(numbered)) == 13_000
     uuid = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.png")
-    assert all(uuid.fullmatch(file) for file in plans["test"].files)
-    assert len(set(plans["test"].files)) == 5_000
+    assert all(uuid.fullmatch(file) for file in splits["test"].files)
+    assert len(set(splits["test"].files)) == 5_000
 
 
 @pytest.mark.parametrize("modulus", [2, 10, 96, 100])
 def test_the_file_number_does_not_give_the_class_away(modulus: int):
-    plan = split_rows(**FULL, seed=0)["train"]
-    rest = np.array([int(file[:5]) % modulus for file in plan.files])
+    rows = split_rows(**FULL, seed=0)["train"]
+    rest = np.array([int(file[:5]) % modulus for file in rows.files])
     # Guess for each remainder the class that is most frequent there. Were the class told, this would be near 1.
-    guessed = sum(Counter(plan.label[rest == r].tolist()).most_common(1)[0][1] for r in range(modulus))
+    guessed = sum(Counter(rows.labels[rest == r].tolist()).most_common(1)[0][1] for r in range(modulus))
     assert guessed / len(rest) < 0.08
 
 
 def test_the_order_of_the_rows_does_not_give_the_class_away():
-    plan = split_rows(**FULL, seed=0)["train"]
-    assert (plan.label[1:] == plan.label[:-1]).mean() < 0.03
+    rows = split_rows(**FULL, seed=0)["train"]
+    assert (rows.labels[1:] == rows.labels[:-1]).mean() < 0.03
 
 
 def test_a_small_share_is_drawn_as_a_look_alike_of_its_label():
-    plan = split_rows(**FULL, seed=0)["train"]
-    slipped = plan.drawn != plan.label
+    rows = split_rows(**FULL, seed=0)["train"]
+    slipped = rows.subjects != rows.labels
     assert slipped.mean() == pytest.approx(SLIPS, abs=0.006)
-    pairs = zip(plan.label[slipped], plan.drawn[slipped], strict=True)
+    pairs = zip(rows.labels[slipped], rows.subjects[slipped], strict=True)
     assert all(CLASSES[label].family == CLASSES[drawn].family for label, drawn in pairs)
 
 
@@ -157,9 +157,9 @@ def test_numbers_that_make_no_data_set_are_refused_before_anything_is_written(tm
 
 
 def test_there_are_96_classes_in_32_families_of_three():
-    assert len({look.name for look in CLASSES}) == len(CLASSES) == 96
+    assert len({each.name for each in CLASSES}) == len(CLASSES) == 96
     assert len(FAMILIES) == 32
-    assert set(Counter(look.family.motif for look in CLASSES).values()) == {3}
+    assert set(Counter(each.family.motif for each in CLASSES).values()) == {3}
     assert {family.mood for family in FAMILIES} == set(MOODS)
 
 
@@ -169,8 +169,8 @@ def test_every_family_has_a_motif_and_every_motif_a_family():
 
 @pytest.mark.parametrize("families", [1, 4, 10, 32])
 def test_the_first_classes_in_text_order_are_whole_families(families: int):
-    names = sorted(look.name for look in CLASSES)[: 3 * families]
-    assert names == [look.name for look in CLASSES][: 3 * families]
+    names = sorted(each.name for each in CLASSES)[: 3 * families]
+    assert names == [each.name for each in CLASSES][: 3 * families]
     assert len({name.split()[0] for name in names}) == families
 
 
@@ -178,7 +178,7 @@ def test_no_class_is_left_or_right_handed():
     at = bend(200, np.random.default_rng(0), Jitter(turn=20, any_turn=0))
     to_the_right = at.x[:, 32, -8] - at.x[:, 32, 8] > 0
     assert 70 < to_the_right.sum() < 130
-    assert not any(word in look.name for look in CLASSES for word in ("left", "right"))
+    assert not any(word in each.name for each in CLASSES for word in ("left", "right"))
 
 
 def test_some_pictures_are_turned_by_any_angle():
@@ -243,7 +243,7 @@ def test_plain_pandas_and_opencv_read_the_folder(tmp_path: Path):
     assert list(tables["test"].columns) == ["Image"]
     assert tables["test"]["Image"].tolist() == tables["test_labels"]["Image"].tolist()
     assert {name: len(table) for name, table in tables.items()} == {"train": 30, "val": 12, "test": 9, "test_labels": 9}
-    assert set(tables["train"]["Class"]) == set(tables["val"]["Class"]) == {look.name for look in CLASSES[:6]}
+    assert set(tables["train"]["Class"]) == set(tables["val"]["Class"]) == {each.name for each in CLASSES[:6]}
     for split in ("train", "val", "test"):
         files = sorted(path.name for path in (root / f"{split}_images").iterdir())
         assert files == sorted(tables[split]["Image"])
@@ -253,7 +253,7 @@ def test_plain_pandas_and_opencv_read_the_folder(tmp_path: Path):
 def test_our_own_reader_opens_the_folder(tmp_path: Path):
     make_dataset(tmp_path / "data", **SMALL)
     dataset = open_dataset(tmp_path / "data")
-    assert dataset.classes == tuple(look.name for look in CLASSES[:6])
+    assert dataset.classes == tuple(each.name for each in CLASSES[:6])
     assert {name: len(split.files) for name, split in dataset.splits.items()} == {"train": 30, "val": 12, "test": 9}
 
 
@@ -267,7 +267,7 @@ def test_the_folder_says_that_it_is_a_stand_in(tmp_path: Path):
 def test_without_test_pictures_there_is_no_test_table(tmp_path: Path):
     make_dataset(tmp_path / "data", classes=2, train=4, val=2, test=0)
     assert not list((tmp_path / "data").glob("test*"))
-    assert open_dataset(tmp_path / "data").classes == tuple(look.name for look in CLASSES[:2])
+    assert open_dataset(tmp_path / "data").classes == tuple(each.name for each in CLASSES[:2])
 
 
 def test_the_same_seed_gives_the_same_bytes_with_one_process_and_with_three(tmp_path: Path):

@@ -33,7 +33,7 @@ CALLS_PER_SECOND = 10
 # in ticks of up to 10 ms), so it is read once more at the next opening. Git calls such files racy.
 TICK_NS = 100_000_000
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]  # of the pictures so far and of all
 _building = threading.Lock()  # two builders in one process would only share the same cores
 
 __all__ = ["SIZE", "BadPicture", "DataError", "Pictures", "load_pictures"]
@@ -62,7 +62,7 @@ class Pictures:
 
 
 def load_pictures(
-    dataset: Dataset, split: str, *, skip_bad: bool = False, progress: Progress | None = None
+    dataset: Dataset, split: str, *, skip_bad: bool = False, progress: ProgressCallback | None = None
 ) -> Pictures:
     """The pictures of ``split``, decoded or from the cache.
 
@@ -110,7 +110,7 @@ def _current(root: Path, split: Split) -> cache.CachedSplit | None:
     return next((cached for cached in candidates if cached.states == states), None)
 
 
-def _build(root: Path, split: Split, progress: Progress | None) -> cache.CachedSplit:
+def _build(root: Path, split: Split, progress: ProgressCallback | None) -> cache.CachedSplit:
     """Decode what is new or changed, copy the rest from the old cache, and make that the cache."""
     with _building:
         ready = _current(root, split)  # another thread may have built it while this one waited
@@ -146,7 +146,11 @@ def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.C
 
 
 def _fill(
-    writer: cache.Writer, root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None, progress: Progress | None
+    writer: cache.Writer,
+    root: Path,
+    jobs: Sequence[_Job],
+    old: cache.CachedSplit | None,
+    progress: ProgressCallback | None,
 ) -> cache.CachedSplit:
     """Run the jobs on all cores and append their pictures in the jobs' order."""
     from dhc.data.picture import single_threaded  # cv2: 0.1 s and 40 MB that an opening from the cache does without
@@ -238,7 +242,7 @@ def _absence(root: Path, file: str) -> str:
     return f"there is no such file in {folder}/{hint}"
 
 
-def _throttled(progress: Progress | None, total: int) -> Callable[[int], None]:
+def _throttled(progress: ProgressCallback | None, total: int) -> Callable[[int], None]:
     """``progress`` as a function of pictures done, that lets ten calls a second through."""
     last = 0.0
 

@@ -16,7 +16,7 @@ from dhc.data.standin.palettes import COLOURS, MOODS, StandInClass, to_rgb
 from dhc.data.standin.patterns import PATTERNS
 from dhc.data.standin.plane import F32, SIDE, Plane, blur, blur_kernel, smooth_noise, uniform
 
-_DRAW = {**MOTIFS, **PATTERNS}
+_MOTIFS = {**MOTIFS, **PATTERNS}
 _GHOSTS = 8  # different foreign motifs in one batch
 
 
@@ -44,22 +44,20 @@ class Jitter:
 
 
 def draw_pictures(
-    look: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter = Jitter()
+    kind: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter = Jitter()
 ) -> NDArray[np.uint8]:
     """`count` pictures of one class: (count, SIDE, SIDE, 3) uint8 RGB. The same rng state gives the same pictures."""
     at = bend(count, rng, jitter)
-    alpha, tone = _DRAW[look.family.motif](at)
+    alpha, tone = _MOTIFS[kind.family.motif](at)
     tone = tone + 0.07 * smooth_noise(rng, count, 6)
-    alpha = (
-        alpha
-        * uniform(rng, jitter.faintest, 1.0, (count, 1, 1))
-        * np.clip(0.93 + 0.10 * smooth_noise(rng, count, 4), 0.5, 1.0)
-    )
-    picture = _ground(look, count, rng, jitter)
+    strength = uniform(rng, jitter.faintest, 1.0, (count, 1, 1))
+    patches = np.clip(0.93 + 0.10 * smooth_noise(rng, count, 4), 0.5, 1.0)
+    alpha = alpha * strength * patches
+    picture = _ground(kind, count, rng, jitter)
     picture = _echo(picture, alpha, rng)
     picture = _ghosts(picture, rng, jitter)
     picture = _clutter(picture, rng, jitter.clutter)
-    picture = _lay(picture, alpha, tone, _palette(look, count, rng, jitter))
+    picture = _lay(picture, alpha, tone, _palette(kind, count, rng, jitter))
     picture = _clutter(picture, rng, jitter.veils)
     return _to_bytes(_bleed(picture, rng, jitter))
 
@@ -83,32 +81,27 @@ def bend(count: int, rng: np.random.Generator, jitter: Jitter) -> Plane:
     return Plane(u + spread(jitter.shear) * v, v, rng)
 
 
-def _palette(look: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
+def _palette(kind: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
     """The class's four stops (shade, body, light, accent) with a little of each picture's own: (count, 4, 3)."""
-    lightness, chroma, hue = COLOURS[look.colour]
-    stops = np.array([
-        [lightness - 0.36, chroma * 0.7, hue - 18],
-        [lightness - 0.04, chroma, hue],
-        [min(lightness + 0.16, 0.93), chroma * 0.7, hue + 10],
-        [0.93, 0.07, hue + 40],
-    ])  # fmt: skip
-    own = np.stack([
-        rng.normal(0, jitter.lightness, count),
-        rng.normal(0, 0.015, count),
-        rng.normal(0, jitter.hue, count),
-    ], axis=-1)  # fmt: skip
-    return to_rgb(stops[None] + own[:, None, :])
+    lightness, chroma, hue = COLOURS[kind.colour]
+    shade = (lightness - 0.36, chroma * 0.7, hue - 18)
+    body = (lightness - 0.04, chroma, hue)
+    light = (min(lightness + 0.16, 0.93), chroma * 0.7, hue + 10)
+    accent = (0.93, 0.07, hue + 40)
+    spreads = (jitter.lightness, 0.015, jitter.hue)
+    offsets = np.stack([rng.normal(0, spread, count) for spread in spreads], axis=-1)
+    return to_rgb(np.array([shade, body, light, accent])[None] + offsets[:, None, :])
 
 
-def _ground(look: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
+def _ground(kind: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
     """The scene behind: clouds of the family's mood under a slanting light, (count, 3, SIDE, SIDE)."""
     moods = np.array(tuple(MOODS.values()))
-    usual = list(MOODS).index(look.family.mood)
+    usual = list(MOODS).index(kind.family.mood)
     stray = rng.random(count) >= jitter.usual_mood
     stops = moods[np.where(stray, rng.integers(0, len(moods), count), usual)]
     stops[..., 0] += rng.normal(0, jitter.ground_lightness, (count, 1))
     stops[..., 2] += rng.normal(0, jitter.ground_hue, (count, 1))
-    angle = (2 * np.pi * look.family.light + rng.normal(0, jitter.light, (count, 1, 1))).astype(np.float32)
+    angle = (2 * np.pi * kind.family.light + rng.normal(0, jitter.light, (count, 1, 1))).astype(np.float32)
     line = np.linspace(-1, 1, SIDE, dtype=np.float32)
     slope = line[None, None, :] * np.cos(angle) - line[None, :, None] * np.sin(angle)
     tone = 0.5 + 0.26 * slope + 0.16 * smooth_noise(rng, count, 3) + 0.07 * smooth_noise(rng, count, 9)
@@ -116,7 +109,7 @@ def _ground(look: StandInClass, count: int, rng: np.random.Generator, jitter: Ji
 
 
 def _colour(tone: F32, stops: F32) -> F32:
-    """Look tones in [0, 1] up between evenly spaced stops (B, S, 3): (B, 3, SIDE, SIDE)."""
+    """Tones in [0, 1] as colours between evenly spaced stops (B, S, 3): (B, 3, SIDE, SIDE)."""
     gaps = stops.shape[1] - 1
     weights = np.stack([np.clip(tone * gaps - i, 0, 1) for i in range(gaps)], axis=1).reshape(len(tone), gaps, -1)
     steps = np.diff(stops, axis=1).transpose(0, 2, 1)
@@ -144,11 +137,11 @@ def _echo(picture: F32, alpha: F32, rng: np.random.Generator) -> F32:
 
 def _ghosts(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
     """Another class's motif, faint and off the middle, as if the dreamer could not make up its mind."""
-    names = sorted(_DRAW)
+    names = sorted(_MOTIFS)
     shapes = []
     for group in np.array_split(np.arange(len(picture)), min(_GHOSTS, len(picture))):
         at = bend(len(group), rng, replace(jitter, shift=0.6, any_turn=1.0))
-        shapes.append(_DRAW[names[rng.integers(len(names))]](at)[0])
+        shapes.append(_MOTIFS[names[rng.integers(len(names))]](at)[0])
     ghost = blur(np.concatenate(shapes), 1.2)[:, None] * uniform(rng, 0.1, jitter.ghost, (len(picture), 1, 1, 1))
     return _tint(picture, ghost, rng, lightness=(0.3, 0.8), chroma=(0.03, 0.12))
 
@@ -158,13 +151,17 @@ def _clutter(picture: F32, rng: np.random.Generator, blobs: int) -> F32:
     count = len(picture)
     line = np.linspace(-1, 1, SIDE, dtype=np.float32)
     for _ in range(blobs):
-        across, down = (
-            np.exp(-(((line - uniform(rng, -1, 1, (count, 1))) / uniform(rng, 0.1, 0.3, (count, 1))) ** 2))
-            for _ in range(2)
-        )
+        across, down = (_bump(line, rng, count) for _ in range(2))
         blob = uniform(rng, 0.3, 0.8, (count, 1, 1)) * down[:, :, None] * across[:, None, :]
         picture = _tint(picture, blob[:, None], rng, lightness=(0.35, 0.85), chroma=(0.03, 0.14))
     return picture
+
+
+def _bump(line: F32, rng: np.random.Generator, count: int) -> F32:
+    """A Gaussian bump of random place and width along a side: (count, SIDE)."""
+    centre, width = uniform(rng, -1, 1, (count, 1)), uniform(rng, 0.1, 0.3, (count, 1))
+    bump: F32 = np.exp(-(((line - centre) / width) ** 2))
+    return bump
 
 
 def _tint(

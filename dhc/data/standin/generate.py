@@ -25,17 +25,17 @@ import cv2
 import numpy as np
 import psutil
 
-from dhc.data.layout import ABOUT, STAND_IN
+from dhc.data.decode import ProgressCallback
+from dhc.data.layout import ABOUT, SPLITS, STAND_IN
 from dhc.data.standin.draw import draw_pictures
-from dhc.data.standin.labels import SLIPS, SPLITS, SplitRows, split_rows
+from dhc.data.standin.labels import SLIPS, SplitRows, split_rows
 from dhc.data.standin.palettes import CLASSES
 from dhc.errors import DataError
 
 VERSION = 1
-Progress = Callable[[int, int], None]
 _BATCH = 64  # pictures drawn together; part of what a seed means, for each batch has a random stream of its own
-_TELL_EVERY = 0.25  # seconds between two writings of progress.json
-_MOST_WORKERS = 8  # more would start up for longer than they draw
+_WRITE_EVERY = 0.25  # seconds between two writings of progress.json
+_MAX_WORKERS = 8  # more would start up for longer than they draw
 _WORTH_A_POOL = 1500  # pictures; below this, starting processes takes longer than drawing
 
 _README = """Generated pictures: a stand-in, not the competition's data.
@@ -59,7 +59,7 @@ class Batch:
 
     seed: int
     split: int
-    look: int
+    label: int
     number: int
     files: tuple[str, ...]
 
@@ -72,30 +72,30 @@ def make_dataset(
     val: int = 1_000,
     test: int = 5_000,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     processes: int | None = None,
 ) -> None:
     """Write a stand-in data set of 64x64 RGB PNGs in the Kaggle layout into the new folder `root`.
 
     The classes are the first `classes` of `palettes.CLASSES`; their frequencies are the competition's. A seed gives the
     same labels and names everywhere, and on one machine the same bytes, whatever the number of processes (default: one
-    a core, at most 8). `progress(done, total)` is called in this process. DataError when the numbers make no data set,
-    when `root` is there and not empty or cannot be written, or while another process is making it.
+    a core, at most 8). `progress(done, total)` counts pictures and is called in this process. Raises DataError when the
+    numbers make no data set, when `root` exists and is not empty or cannot be written, or while another process makes it.
     """
-    plans = split_rows(classes=classes, train=train, val=val, test=test, seed=seed)
+    splits = split_rows(classes=classes, train=train, val=val, test=test, seed=seed)
     about = {"kind": STAND_IN, "version": VERSION, "seed": seed, "classes": classes}
     about |= {"train": train, "val": val, "test": test}
     total = train + val + test
     with _whole_or_nothing(root.absolute(), total) as partial:
-        _write_tables(partial, plans)
+        _write_tables(partial, splits)
         (partial / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         text = _README.format(total=total, slips=SLIPS, **about)
         (partial / "README.txt").write_text(text, encoding="utf-8")
-        tell = _teller(partial, total, progress)
-        tell(0)
-        with closing(_draw_all(partial, list(_batches(plans, seed)), _workers(total, processes))) as steps:
-            for done in steps:
-                tell(done)
+        report = _reporter(partial, total, progress)
+        report(0)
+        with closing(_draw_all(partial, list(_batches(splits, seed)), _workers(total, processes))) as counts:
+            for count in counts:
+                report(count)
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def _whole_or_nothing(root: Path, total: int) -> Iterator[Path]:
     _clear_leftovers(partial)
     try:
         partial.mkdir(parents=True)
-        _tell_file(partial, 0, total, time.time())
+        _write_progress(partial, 0, total, time.time())
         yield partial
         (partial / "progress.json").unlink()
         if root.exists():
@@ -128,8 +128,8 @@ def _clear_leftovers(partial: Path) -> None:
     if not partial.exists():
         return
     try:
-        told = json.loads((partial / "progress.json").read_text(encoding="utf-8"))
-        pid, started = int(told["pid"]), float(told["started"])
+        record = json.loads((partial / "progress.json").read_text(encoding="utf-8"))
+        pid, started = int(record["pid"]), float(record["started"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{partial} is in the way and was not made here: move or remove it, then try again.") from error
     if pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1:
@@ -137,18 +137,17 @@ def _clear_leftovers(partial: Path) -> None:
     shutil.rmtree(partial)
 
 
-def _write_tables(folder: Path, plans: dict[str, SplitRows]) -> None:
+def _write_tables(folder: Path, splits: dict[str, SplitRows]) -> None:
     """The CSV tables and the empty picture folders. A data set without test pictures has no test table."""
-    for split in SPLITS:
-        plan = plans[split]
-        if split == "test" and not plan.files:
+    for split, rows in splits.items():
+        if split == "test" and not rows.files:
             continue
         (folder / f"{split}_images").mkdir()
-        names = [CLASSES[label].name for label in plan.label]
-        labelled = "test_labels.csv" if split == "test" else f"{split}.csv"
-        _write_csv(folder / labelled, ("Image", "Class"), zip(plan.files, names, strict=True))
+        names = [CLASSES[label].name for label in rows.labels]
+        table = "test_labels.csv" if split == "test" else f"{split}.csv"
+        _write_csv(folder / table, ("Image", "Class"), zip(rows.files, names, strict=True))
         if split == "test":
-            _write_csv(folder / "test.csv", ("Image",), ((file,) for file in plan.files))
+            _write_csv(folder / "test.csv", ("Image",), ((file,) for file in rows.files))
 
 
 def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -158,45 +157,45 @@ def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -
         writer.writerows(rows)
 
 
-def _batches(plans: dict[str, SplitRows], seed: int) -> Iterator[Batch]:
-    """All pictures, cut into batches of one class each; depends on nothing but the plan."""
+def _batches(splits: dict[str, SplitRows], seed: int) -> Iterator[Batch]:
+    """All pictures, cut into batches of one class each; depends on nothing but rows and seed."""
     for number, split in enumerate(SPLITS):
-        plan = plans[split]
-        for look in range(len(CLASSES)):
-            files = [plan.files[row] for row in np.flatnonzero(plan.drawn == look)]
+        rows = splits[split]
+        for label in range(len(CLASSES)):
+            files = [rows.files[row] for row in np.flatnonzero(rows.subjects == label)]
             for start in range(0, len(files), _BATCH):
-                yield Batch(seed, number, look, start // _BATCH, tuple(files[start : start + _BATCH]))
+                yield Batch(seed, number, label, start // _BATCH, tuple(files[start : start + _BATCH]))
 
 
 def _workers(total: int, processes: int | None) -> int:
     if processes is not None:
         return max(1, processes)
-    return 1 if total < _WORTH_A_POOL else min(_MOST_WORKERS, os.cpu_count() or 1)
+    return 1 if total < _WORTH_A_POOL else min(_MAX_WORKERS, os.cpu_count() or 1)
 
 
 def _draw_all(folder: Path, batches: list[Batch], workers: int) -> Generator[int]:
-    """Draw and write every batch; yield how many pictures are done, after each."""
-    done = 0
+    """Draw and write every batch; yield the count of finished pictures after each."""
+    count = 0
     if workers == 1:
         for batch in batches:
-            done += draw_batch(folder, batch)
-            yield done
+            count += draw_batch(folder, batch)
+            yield count
         return
     # Spawn, not fork: the caller may be a server with threads.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
-        waiting: set[Future[int]] = {pool.submit(draw_batch, folder, batch) for batch in batches}
-        while waiting:
-            ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            done += sum(future.result() for future in ready)
-            yield done
+        pending: set[Future[int]] = {pool.submit(draw_batch, folder, batch) for batch in batches}
+        while pending:
+            ready, pending = wait(pending, return_when=FIRST_COMPLETED)
+            count += sum(future.result() for future in ready)
+            yield count
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
-    """One thread for each worker; Ctrl-C is the asking process's affair, and a worker ends when that one is gone."""
+    """One thread a worker; Ctrl-C is the parent's business, and a worker ends when its parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
@@ -211,34 +210,35 @@ def _start_worker() -> None:
 
 def draw_batch(folder: Path, batch: Batch) -> int:
     """Draw one batch and write its PNGs below `folder`; returns how many."""
-    rng = np.random.default_rng([batch.seed, batch.split, batch.look, batch.number])
-    pictures = draw_pictures(CLASSES[batch.look], len(batch.files), rng)
+    rng = np.random.default_rng([batch.seed, batch.split, batch.label, batch.number])
+    pictures = draw_pictures(CLASSES[batch.label], len(batch.files), rng)
     images = folder / f"{SPLITS[batch.split]}_images"
     for file, picture in zip(batch.files, pictures, strict=True):
-        written, png = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
-        assert written, "OpenCV encodes 64x64 uint8 pictures"
+        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        success, png = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+        assert success, "OpenCV encodes 64x64 uint8 pictures"
         (images / file).write_bytes(png.tobytes())
     return len(pictures)
 
 
-def _teller(folder: Path, total: int, progress: Progress | None) -> Callable[[int], None]:
+def _reporter(folder: Path, total: int, progress: ProgressCallback | None) -> Callable[[int], None]:
     """A function that passes the count of finished pictures on: to `progress` always, to progress.json now and then."""
     started, last = time.time(), 0.0
 
-    def tell(done: int) -> None:
+    def report(count: int) -> None:
         nonlocal last
-        if time.monotonic() - last >= _TELL_EVERY:
-            _tell_file(folder, done, total, started)
+        if time.monotonic() - last >= _WRITE_EVERY:
+            _write_progress(folder, count, total, started)
             last = time.monotonic()
         if progress is not None:
-            progress(done, total)
+            progress(count, total)
 
-    return tell
+    return report
 
 
-def _tell_file(folder: Path, done: int, total: int, started: float) -> None:
+def _write_progress(folder: Path, count: int, total: int, started: float) -> None:
     """Replace progress.json atomically."""
-    told = {"done": done, "total": total, "pid": os.getpid(), "started": started}
-    fresh = folder / "progress.json.new"
-    fresh.write_text(json.dumps(told), encoding="utf-8")
-    fresh.replace(folder / "progress.json")
+    record = {"done": count, "total": total, "pid": os.getpid(), "started": started}
+    temporary = folder / "progress.json.new"
+    temporary.write_text(json.dumps(record), encoding="utf-8")
+    temporary.replace(folder / "progress.json")

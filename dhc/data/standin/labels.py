@@ -1,4 +1,4 @@
-"""What a stand-in data set is to hold, decided before a single pixel is drawn: names, labels, how many of each.
+"""The tables of a stand-in data set, decided before a single pixel is drawn: file names and labels.
 
 Every choice here comes out of SHA-256 and integers, none out of a library's random generator, so that a seed gives the
 same names and labels on every machine and in every year.
@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dhc.data.layout import SPLITS
 from dhc.data.standin.palettes import CLASSES
 from dhc.errors import DataError
 
-SPLITS = ("train", "val", "test")
 MOST_CLASSES = len(CLASSES)
 # This share of the pictures is drawn as a look-alike of its label: the little confusion that no network can resolve.
 SLIPS = 0.03
@@ -28,19 +28,24 @@ SLIPS = 0.03
 
 @dataclass(frozen=True)
 class SplitRows:
-    """One split, row by row. files: names without a folder; label: (N,) int64 into `CLASSES`; drawn: what is really drawn."""
+    """One split, row by row.
+
+    files     names without a folder
+    labels    (N,) int64, indices into `CLASSES`
+    subjects  (N,) int64 likewise: the class that the picture really shows, for a few another one than the label
+    """
 
     files: tuple[str, ...]
-    label: NDArray[np.int64]
-    drawn: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    subjects: NDArray[np.int64]
 
 
 def split_rows(*, classes: int, train: int, val: int, test: int, seed: int) -> dict[str, SplitRows]:
-    """Files and labels of each split. DataError when the numbers make no data set."""
+    """Files and labels of each split; raises DataError when the numbers make no data set."""
     _check(classes, train, val, test, seed)
     names = _file_names(train, val, test, seed)
     counts = split_counts(classes=classes, train=train, val=val, test=test, seed=seed)
-    return {split: _plan_split(split, names[split], counts[split], seed) for split in SPLITS}
+    return {split: _rows(split, names[split], counts[split], seed) for split in SPLITS}
 
 
 def frequencies() -> tuple[tuple[int, int], ...]:
@@ -55,11 +60,11 @@ def split_counts(*, classes: int, train: int, val: int, test: int, seed: int) ->
     Which class gets which frequency is the seed's choice. The test split follows train and val together.
     """
     real = frequencies()
-    dealt = [real[i] for i in permutation(len(real), f"{seed}/frequencies")][:classes]
+    pairs = [real[i] for i in permutation(len(real), f"{seed}/frequencies")][:classes]
     return {
-        "train": apportion(train, [pair[0] for pair in dealt], at_least=1),
-        "val": apportion(val, [pair[1] for pair in dealt], at_least=1),
-        "test": apportion(test, [sum(pair) for pair in dealt], at_least=0),
+        "train": apportion(train, [pair[0] for pair in pairs], at_least=1),
+        "val": apportion(val, [pair[1] for pair in pairs], at_least=1),
+        "test": apportion(test, [sum(pair) for pair in pairs], at_least=0),
     }
 
 
@@ -93,15 +98,15 @@ def _chance(salt: str, i: int) -> float:
     return int.from_bytes(_digest(salt, i)[:6], "big") / 2**48
 
 
-def _plan_split(split: str, files: tuple[str, ...], counts: Sequence[int], seed: int) -> SplitRows:
-    ordered = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-    label = ordered[permutation(len(ordered), f"{seed}/{split}/order")]
-    drawn = label.copy()
-    for row in range(len(label)):
-        others = _look_alikes(int(label[row]), len(counts))
+def _rows(split: str, files: tuple[str, ...], counts: Sequence[int], seed: int) -> SplitRows:
+    by_class = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
+    labels = by_class[permutation(len(by_class), f"{seed}/{split}/order")]
+    subjects = labels.copy()
+    for row in range(len(labels)):
+        others = _look_alikes(int(labels[row]), len(counts))
         if others and _chance(f"{seed}/{split}/slip", row) < SLIPS:
-            drawn[row] = others[int(_chance(f"{seed}/{split}/as", row) * len(others))]
-    return SplitRows(files, label, drawn)
+            subjects[row] = others[int(_chance(f"{seed}/{split}/as", row) * len(others))]
+    return SplitRows(files, labels, subjects)
 
 
 @lru_cache(maxsize=MOST_CLASSES * MOST_CLASSES)
@@ -116,8 +121,8 @@ def _file_names(train: int, val: int, test: int, seed: int) -> dict[str, tuple[s
     Unlike the competition's, the numbers say nothing about the class.
     """
     numbers = [f"{number:05d}.png" for number in permutation(train + val + test, f"{seed}/numbers")]
-    unknown = (str(uuid.UUID(bytes=_digest(f"{seed}/uuid", i)[:16], version=4)) + ".png" for i in range(test))
-    return {"train": tuple(numbers[:train]), "val": tuple(numbers[train : train + val]), "test": tuple(unknown)}
+    uuids = (str(uuid.UUID(bytes=_digest(f"{seed}/uuid", i)[:16], version=4)) + ".png" for i in range(test))
+    return {"train": tuple(numbers[:train]), "val": tuple(numbers[train : train + val]), "test": tuple(uuids)}
 
 
 def _check(classes: int, train: int, val: int, test: int, seed: int) -> None:

@@ -184,8 +184,8 @@ def planet(at: Plane) -> Shape:
     behind = soft(r - 0.5, 0.05) * soft(-at.y, 0.04)
     globe = soft(r - 0.52, 0.05)
     bands = 0.3 + 0.16 * np.cos(at.y * at.draw(15, 20)) + 0.35 * (at.x + at.y) * globe
-    ring_seen = soft(ring, 0.06) * (1 - behind)
-    return np.maximum(globe, ring_seen), bands + ring_seen * (0.95 - bands)
+    front = soft(ring, 0.06) * (1 - behind)
+    return np.maximum(globe, front), bands + front * (0.95 - bands)
 
 
 def rings(at: Plane) -> Shape:
@@ -261,10 +261,8 @@ def _tear(x: F32, y: F32, foot: tuple[float, float], width: float, height: float
     return distance
 
 
-MOTIFS = {
-    motif.__name__: motif
-    for motif in (
-        arch, bolt, butterfly, comet, crescent, cross, drop, eye, feather, fish, flame, flower, heart, jellyfish,
-        leaf, mushroom, planet, rings, shell, snowflake, star, sun, tree,
-    )
-}  # fmt: skip
+_CREATURES = (butterfly, eye, feather, fish, flower, jellyfish, leaf, mushroom, shell, tree)
+_SKY = (arch, bolt, comet, crescent, planet, snowflake, star, sun)
+_SIGNS = (cross, drop, flame, heart, rings)
+
+MOTIFS = {motif.__name__: motif for motif in (*_CREATURES, *_SKY, *_SIGNS)}

@@ -15,11 +15,23 @@ from dhc.data.standin.plane import F32
 
 # Sixteen names around the wheel, 22.5 degrees apart: lightness, chroma, hue.
 COLOURS = {
-    "rose": (0.72, 0.16, 0.0), "coral": (0.68, 0.18, 22.5), "rust": (0.62, 0.16, 45.0), "amber": (0.74, 0.16, 67.5),
-    "gold": (0.82, 0.16, 90.0), "lime": (0.82, 0.18, 115.0), "fern": (0.66, 0.16, 137.5), "emerald": (0.68, 0.15, 160.0),
-    "jade": (0.74, 0.11, 180.0), "teal": (0.64, 0.10, 203.0), "azure": (0.72, 0.12, 230.0), "cobalt": (0.58, 0.17, 257.0),
-    "indigo": (0.52, 0.19, 280.0), "violet": (0.60, 0.19, 302.0), "orchid": (0.70, 0.18, 322.0), "magenta": (0.62, 0.21, 342.0),
-}  # fmt: skip
+    "rose": (0.72, 0.16, 0.0),
+    "coral": (0.68, 0.18, 22.5),
+    "rust": (0.62, 0.16, 45.0),
+    "amber": (0.74, 0.16, 67.5),
+    "gold": (0.82, 0.16, 90.0),
+    "lime": (0.82, 0.18, 115.0),
+    "fern": (0.66, 0.16, 137.5),
+    "emerald": (0.68, 0.15, 160.0),
+    "jade": (0.74, 0.11, 180.0),
+    "teal": (0.64, 0.10, 203.0),
+    "azure": (0.72, 0.12, 230.0),
+    "cobalt": (0.58, 0.17, 257.0),
+    "indigo": (0.52, 0.19, 280.0),
+    "violet": (0.60, 0.19, 302.0),
+    "orchid": (0.70, 0.18, 322.0),
+    "magenta": (0.62, 0.21, 342.0),
+}
 _WHEEL = tuple(COLOURS)
 
 # Grounds: from the dark to the light end of the scene.
@@ -63,38 +75,65 @@ class StandInClass:
         return f"{self.family.motif} {self.colour}"
 
 
+# Motif, first colour and mood of each family.
 _FAMILIES = (
-    ("arch", "coral", "night"), ("bolt", "amber", "wine"), ("bubbles", "jade", "dusk"), ("butterfly", "violet", "forest"),
-    ("comet", "gold", "sea"), ("crescent", "azure", "ember"), ("cross", "rose", "fog"), ("drop", "teal", "sand"),
-    ("eye", "fern", "dusk"), ("feather", "orchid", "sea"), ("fish", "rust", "sea"), ("flame", "rust", "night"),
-    ("flower", "magenta", "forest"), ("heart", "magenta", "night"), ("honeycomb", "amber", "forest"), ("jellyfish", "violet", "sea"),
-    ("lattice", "teal", "ember"), ("leaf", "lime", "wine"), ("maze", "cobalt", "sand"), ("mushroom", "rose", "sand"),
-    ("planet", "emerald", "night"), ("rings", "indigo", "fog"), ("shell", "coral", "sea"), ("snowflake", "azure", "wine"),
-    ("spiral", "amber", "dusk"), ("spots", "gold", "ember"), ("star", "lime", "dusk"), ("sun", "gold", "wine"),
-    ("tree", "fern", "fog"), ("wave", "jade", "ember"), ("web", "indigo", "sand"), ("zigzag", "orchid", "forest"),
-)  # fmt: skip
-
+    ("arch", "coral", "night"),
+    ("bolt", "amber", "wine"),
+    ("bubbles", "jade", "dusk"),
+    ("butterfly", "violet", "forest"),
+    ("comet", "gold", "sea"),
+    ("crescent", "azure", "ember"),
+    ("cross", "rose", "fog"),
+    ("drop", "teal", "sand"),
+    ("eye", "fern", "dusk"),
+    ("feather", "orchid", "sea"),
+    ("fish", "rust", "sea"),
+    ("flame", "rust", "night"),
+    ("flower", "magenta", "forest"),
+    ("heart", "magenta", "night"),
+    ("honeycomb", "amber", "forest"),
+    ("jellyfish", "violet", "sea"),
+    ("lattice", "teal", "ember"),
+    ("leaf", "lime", "wine"),
+    ("maze", "cobalt", "sand"),
+    ("mushroom", "rose", "sand"),
+    ("planet", "emerald", "night"),
+    ("rings", "indigo", "fog"),
+    ("shell", "coral", "sea"),
+    ("snowflake", "azure", "wine"),
+    ("spiral", "amber", "dusk"),
+    ("spots", "gold", "ember"),
+    ("star", "lime", "dusk"),
+    ("sun", "gold", "wine"),
+    ("tree", "fern", "fog"),
+    ("wave", "jade", "ember"),
+    ("web", "indigo", "sand"),
+    ("zigzag", "orchid", "forest"),
+)
 FAMILIES = tuple(
     Family(motif, first, mood, light=(index * 0.382) % 1.0) for index, (motif, first, mood) in enumerate(_FAMILIES)
 )
 # In text order, so that the first N classes are whole families where N allows it.
-CLASSES = tuple(sorted((StandInClass(f, c) for f in FAMILIES for c in f.colours), key=lambda look: look.name))
+CLASSES = tuple(
+    sorted((StandInClass(family, colour) for family in FAMILIES for colour in family.colours), key=lambda c: c.name)
+)
+
+# From the cubes of the eye's three cone responses to linear sRGB, one row a cone.
+_CONES_TO_RGB = (
+    (4.0767416621, -1.2684380046, -0.0041960863),
+    (-3.3077115913, 2.6097574011, -0.7034186147),
+    (0.2309699292, -0.3413193965, 1.7076147010),
+)
 
 
 def to_rgb(oklch: ArrayLike) -> F32:
     """OKLCH (..., 3) to sRGB (..., 3) float32 in [0, 1]; what sRGB cannot show is clipped."""
     lightness, chroma, hue = np.moveaxis(np.asarray(oklch, np.float64), -1, 0)
     a, b = chroma * np.cos(np.deg2rad(hue)), chroma * np.sin(np.deg2rad(hue))
-    cone = np.stack([
-        lightness + 0.3963377774 * a + 0.2158037573 * b,
-        lightness - 0.1055613458 * a - 0.0638541728 * b,
-        lightness - 0.0894841775 * a - 1.2914855480 * b,
-    ], axis=-1) ** 3  # fmt: skip
-    linear = cone @ np.array([
-        [4.0767416621, -1.2684380046, -0.0041960863],
-        [-3.3077115913, 2.6097574011, -0.7034186147],
-        [0.2309699292, -0.3413193965, 1.7076147010],
-    ])  # fmt: skip
-    linear = np.clip(linear, 0, 1)
+    long = lightness + 0.3963377774 * a + 0.2158037573 * b
+    medium = lightness - 0.1055613458 * a - 0.0638541728 * b
+    short = lightness - 0.0894841775 * a - 1.2914855480 * b
+    cones = np.stack([long, medium, short], axis=-1) ** 3
+    linear = np.clip(cones @ np.array(_CONES_TO_RGB), 0, 1)
     rgb: F32 = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055).astype(np.float32)
     return rgb

@@ -27,9 +27,9 @@ def bubbles(at: Plane) -> Shape:
         r, size = np.hypot(dx, dy), at.draw(0.2, 0.36)
         rim = soft(np.abs(r - size + 0.04) - 0.045, 0.05)
         glint = soft(np.hypot(dx - size * 0.35, dy - size * 0.35) - 0.05, 0.06)
-        seen = np.maximum(np.maximum(rim, glint), 0.5 * soft(r - size, 0.05))
-        tone = tone + seen * (0.25 + 0.25 * rim + 0.15 * dy / size + 0.6 * glint - tone)
-        alpha = np.maximum(alpha, seen)
+        cover = np.maximum(np.maximum(rim, glint), 0.5 * soft(r - size, 0.05))
+        tone = tone + cover * (0.25 + 0.25 * rim + 0.15 * dy / size + 0.6 * glint - tone)
+        alpha = np.maximum(alpha, cover)
     return alpha, tone
 
 
@@ -43,9 +43,9 @@ def honeycomb(at: Plane) -> Shape:
     nearer = np.hypot(ax, ay) < np.hypot(bx, by)
     hx, hy = np.abs(np.where(nearer, ax, bx)), np.abs(np.where(nearer, ay, by))
     wall = 0.5 - np.maximum(hx, hx * 0.5 + hy * np.float32(0.866))
-    seen = soft(wall - 0.09, 0.07)
+    cover = soft(wall - 0.09, 0.07)
     honey = 0.5 + 0.5 * np.cos(2.1 * (x - hx) + 1.3 * y + at.draw(0, 6.28))
-    return _patch(at) * np.maximum(seen, 0.45 * honey), 0.25 + 0.45 * seen + 0.25 * honey * (1 - seen)
+    return _patch(at) * np.maximum(cover, 0.45 * honey), 0.25 + 0.45 * cover + 0.25 * honey * (1 - cover)
 
 
 def lattice(at: Plane) -> Shape:
@@ -72,9 +72,9 @@ def maze(at: Plane) -> Shape:
         np.minimum(np.where(down[which, j, i], 1.0, fy), np.where(down[which, j, i], fx, 1.0)),
         np.minimum(np.where(down[which, j + 1, i], 1.0, 1 - fy), np.where(down[which, j, i + 1], 1 - fx, 1.0)),
     ).astype(np.float32)
-    seen = soft(walls - 0.17, 0.12)
+    cover = soft(walls - 0.17, 0.12)
     square = soft(np.maximum(np.abs(at.x), np.abs(at.y)) - 0.98, 0.12)
-    return square * np.maximum(seen, 0.25), 0.12 + 0.6 * seen
+    return square * np.maximum(cover, 0.25), 0.12 + 0.6 * cover
 
 
 def spiral(at: Plane) -> Shape:
