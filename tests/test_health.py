@@ -11,7 +11,8 @@ from folders import picture, write_folder, write_layout, write_picture, write_ta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dhc.data.health import Finding, check
+from dhc.data.finding import Finding
+from dhc.data.health import check_dataset
 from dhc.data.leaks import NumberLeak, file_number_leak
 
 
@@ -29,7 +30,7 @@ def sound(tmp_path: Path) -> Path:
 
 def found(root: Path) -> dict[str, Finding]:
     """Findings by kind; each kind once."""
-    findings = check(root)
+    findings = check_dataset(root)
     assert len({finding.kind for finding in findings}) == len(findings), findings
     return {finding.kind: finding for finding in findings}
 
@@ -39,12 +40,12 @@ def copy(root: Path, source: str, target: str) -> None:
 
 
 def test_a_sound_folder_has_no_findings(sound: Path) -> None:
-    assert check(sound) == []
+    assert check_dataset(sound) == []
 
 
 def test_what_is_wrong_with_the_tables_is_the_one_finding(sound: Path) -> None:
     (sound / "val.csv").unlink()
-    (finding,) = check(sound)
+    (finding,) = check_dataset(sound)
     assert (finding.kind, finding.severity) == ("layout", "error")
     assert "has no val.csv" in finding.text
 
@@ -55,7 +56,7 @@ def test_bad_pictures_are_named_under_their_reason_and_the_rest_is_still_checked
     (sound / "train_images" / "007.png").write_bytes(b"no picture")
     (sound / "val_images" / "001.png").unlink()
     copy(sound, "train_images/000.png", "train_images/001.png")
-    findings = check(sound)
+    findings = check_dataset(sound)
     assert [(f.kind, f.severity) for f in findings[:3]] == [
         ("unreadable", "error"),
         ("unreadable", "error"),
@@ -80,16 +81,16 @@ def test_a_split_without_one_good_picture_is_one_finding_and_the_rest_is_checked
 
 def test_a_train_picture_in_val_is_a_leak_and_said_so(sound: Path) -> None:
     copy(sound, "train_images/000.png", "val_images/001.png")  # both class a
-    (finding,) = check(sound)
+    (finding,) = check_dataset(sound)
     assert (finding.kind, finding.severity, finding.files) == ("leak", "error", ("val_images/001.png",))
-    assert "1 val picture (50.0%) are also in train" in finding.text
+    assert "1 val picture (50.0%) is also in train" in finding.text
     assert "“train_images/000.png”" in finding.text
 
 
 def test_few_shared_pictures_are_a_warning(tmp_path: Path) -> None:
     root = write_folder(tmp_path, {"train": ["a", "b"] * 12, "val": ["a", *"ab" * 30, *"ba" * 30]})
     copy(root, "train_images/000.png", "val_images/000.png")
-    assert [(f.kind, f.severity) for f in check(root)] == [("leak", "warning")]
+    assert [(f.kind, f.severity) for f in check_dataset(root)] == [("leak", "warning")]
 
 
 def test_equal_pixels_are_copies_whatever_the_format(sound: Path) -> None:
@@ -111,7 +112,7 @@ def test_imbalance_names_the_extremes(tmp_path: Path) -> None:
     root = write_folder(
         tmp_path, {"train": ["few"] * 10 + ["some"] * 15 + ["many"] * 25, "val": ["few", "some", "many"]}
     )
-    (finding,) = check(root)
+    (finding,) = check_dataset(root)
     assert (finding.kind, finding.severity) == ("imbalance", "note")
     assert "10 to 25 train pictures (15 in the middle); most: “many” (25)" in finding.text
     assert "fewest: “few” (10), “some” (15)" in finding.text
@@ -127,7 +128,7 @@ def test_tiny_classes_and_classes_without_val_are_named(tmp_path: Path) -> None:
 
 def test_a_single_class_is_an_error(tmp_path: Path) -> None:
     root = write_folder(tmp_path, {"train": ["a"] * 12, "val": ["a"]})
-    assert [(f.kind, f.severity) for f in check(root)] == [("classes", "error")]
+    assert [(f.kind, f.severity) for f in check_dataset(root)] == [("classes", "error")]
 
 
 def test_flat_grey_and_oddly_sized_pictures_are_told(sound: Path) -> None:
@@ -161,13 +162,13 @@ def test_findings_come_gravest_first(sound: Path) -> None:
     write_picture(sound / "train_images" / "extra.png", picture(80))
     copy(sound, "train_images/000.png", "train_images/002.png")
     (sound / "test_images" / "000.png").write_bytes(b"")
-    severities = [finding.severity for finding in check(sound)]
+    severities = [finding.severity for finding in check_dataset(sound)]
     assert severities == ["error", "warning", "note"]
 
 
 def test_progress_runs_once_over_all_splits(sound: Path) -> None:
     calls: list[tuple[int, int]] = []
-    check(sound, lambda done, total: calls.append((done, total)))
+    check_dataset(sound, lambda done, total: calls.append((done, total)))
     assert calls == sorted(calls)
     assert calls[-1] == (28, 28)
 
@@ -175,7 +176,7 @@ def test_progress_runs_once_over_all_splits(sound: Path) -> None:
 def test_hostile_names_do_not_break_the_check(tmp_path: Path) -> None:
     rows = [(f"{'x' * 400}\u202e<b>{i}.png", "<script>" if i % 2 else "'; DROP") for i in range(24)]
     write_layout(tmp_path, rows, rows[:2])
-    assert all(finding.text.isprintable() for finding in check(tmp_path))
+    assert all(finding.text.isprintable() for finding in check_dataset(tmp_path))
 
 
 # The number in the file's name

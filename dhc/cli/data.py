@@ -48,9 +48,9 @@ def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int)
 @JSON
 def check(folder: Path, as_json: bool) -> None:
     """Read every picture in FOLDER and list what is wrong. Exit status 1 when something makes it unusable."""
-    from dhc.data.health import check as examine
+    from dhc.data.health import check_dataset
 
-    findings = examine(folder)
+    findings = check_dataset(folder)
     if as_json:
         print_json([{"kind": f.kind, "severity": f.severity, "text": f.text, "files": list(f.files)} for f in findings])
     for finding in () if as_json else findings:

@@ -34,9 +34,10 @@ _MISSING = (-1, -1, -1)
 
 @dataclass(frozen=True, eq=False)
 class CachedSplit:
-    """One split as it was decoded: ``x`` (G, 64, 64, 3) uint8 memory-mapped read-only, one row for each file that is good.
+    """One split as it was decoded.
 
-    ``files`` and ``states`` (N) say what was read (None: it was not there), ``reasons`` why the bad ones have no row.
+    ``x`` is (G, 64, 64, 3) uint8, memory-mapped read-only, with one row for each good file. ``files`` and ``states`` (N)
+    say what was read (None: it was not there), ``reasons`` why the bad ones have no row.
     """
 
     files: tuple[str, ...]
@@ -46,7 +47,7 @@ class CachedSplit:
 
 
 def folders(root: Path) -> tuple[Path, Path]:
-    """Where the cache of ``root`` may lie, best first: within it, or for a read-only one in the user's cache folder."""
+    """Where the cache of ``root`` may be, best first: within it, or for a read-only one in the user's cache folder."""
     base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
     mark = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]
     return root / ".dhc", (Path(base) if base else Path.home() / ".cache") / "dhc" / mark
@@ -72,7 +73,7 @@ class CacheError(Exception):
 
 
 class Writer:
-    """Makes the cache of one split: rows are appended as they come, ``finish`` makes them the cache.
+    """Writes the cache of one split: rows are appended as they come, ``finish`` makes them the cache.
 
     A context manager: whatever was not finished is removed. Each step raises CacheError where the disk refuses it.
     """
@@ -91,7 +92,7 @@ class Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # a full disk may refuse even this, and the first error is the one to tell
+        with suppress(OSError):  # a full disk may refuse even this, and the first error is the one to raise
             self.file.close()
             self.temporary.unlink(missing_ok=True)
 
@@ -110,11 +111,11 @@ class Writer:
             os.fsync(self.file.fileno())
             self.file.close()
             self.temporary.replace(self.array)
-            before = _read_index(self.folder / f"{self.split}.json", self.split)
+            old_index = _read_index(self.folder / f"{self.split}.json", self.split)
             index = _index(self.array, self.rows, files, states, reasons)
             cached = _open(self.folder, index)  # before others hear of it: from here on nobody can take it away
             _replace_text(self.folder / f"{self.split}.json", json.dumps(index, separators=(",", ":")))
-            _remove_others(self.folder, self.split, self.array.name, before)
+            _remove_others(self.folder, self.split, self.array.name, old_index)
         return cached
 
 
@@ -134,8 +135,8 @@ def _header(file: BinaryIO, rows: int) -> int:
 def _index(
     array: Path, rows: int, files: Sequence[str], states: Sequence[FileState | None], reasons: dict[str, str]
 ) -> dict[str, Any]:
-    known = [state or _MISSING for state in states]
-    columns = dict(zip(("sizes", "mtimes_ns", "ctimes_ns"), map(list, zip(*known, strict=True)), strict=True))
+    triples = [state or _MISSING for state in states]
+    columns = dict(zip(("sizes", "mtimes_ns", "ctimes_ns"), map(list, zip(*triples, strict=True)), strict=True))
     stat = array.stat()
     stamp = {"array": array.name, "rows": rows, "array_bytes": stat.st_size, "array_mtime_ns": stat.st_mtime_ns}
     return {"version": VERSION, **stamp, "files": list(files), **columns, "reasons": reasons}
@@ -153,7 +154,7 @@ def _read_index(path: Path, split: str) -> dict[str, Any] | None:
 
 
 def _open(folder: Path, index: dict[str, Any]) -> CachedSplit:
-    """The pair of index and array; ValueError, KeyError or TypeError where the two do not belong together."""
+    """The pair of index and array; raises ValueError, KeyError or TypeError where they do not belong together."""
     path = folder / index["array"]
     stat = path.stat()
     if (stat.st_size, stat.st_mtime_ns) != (index["array_bytes"], index["array_mtime_ns"]):
@@ -180,12 +181,12 @@ def _replace_text(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _remove_others(folder: Path, split: str, kept: str, before: dict[str, Any] | None) -> None:
-    """Remove the array that our index took the place of, and what dead builders left; another living builder's stays."""
-    replaced = before["array"] if before else None
+def _remove_others(folder: Path, split: str, array: str, old_index: dict[str, Any] | None) -> None:
+    """Remove the old index's array and what dead builders left, but not `array` and not another living builder's."""
+    old_array = old_index["array"] if old_index else None
     for path in _arrays(folder, split):
         with suppress(OSError):  # gone already, or mapped by a reader on Windows: what stays costs nothing but space
-            if path.name != kept and (path.name == replaced or time.time() - path.stat().st_mtime > STALE):
+            if path.name != array and (path.name == old_array or time.time() - path.stat().st_mtime > STALE):
                 path.unlink()
 
 

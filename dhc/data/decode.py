@@ -36,8 +36,6 @@ TICK_NS = 100_000_000
 ProgressCallback = Callable[[int, int], None]  # of the pictures so far and of all
 _building = threading.Lock()  # two builders in one process would only share the same cores
 
-__all__ = ["SIZE", "BadPicture", "DataError", "Pictures", "load_pictures"]
-
 
 @dataclass(frozen=True)
 class BadPicture:
@@ -70,19 +68,19 @@ def load_pictures(
     Raises DataError where the data set has no such split, where no picture can be read, where one cannot be read and
     ``skip_bad`` is False (it names the first, and how many more), and where there is no place for the cache.
     """
-    chosen = dataset.splits.get(split)
-    if chosen is None:
+    table = dataset.splits.get(split)
+    if table is None:
         raise DataError(f"{dataset.root} has no split {split}, only {', '.join(dataset.splits)}; add {split}.csv.")
-    decoded = _current(dataset.root, chosen) or _build(dataset.root, chosen, progress)
-    bad = tuple(BadPicture(file, decoded.reasons[file]) for file in chosen.files if file in decoded.reasons)
+    decoded = _current(dataset.root, table) or _build(dataset.root, table, progress)
+    bad = tuple(BadPicture(file, decoded.reasons[file]) for file in table.files if file in decoded.reasons)
     if bad and (not skip_bad or not len(decoded.x)):
-        raise DataError(_refusal(chosen, bad))
+        raise DataError(_refusal(table, bad))
     if progress is not None:
-        progress(len(chosen.files), len(chosen.files))
+        progress(len(table.files), len(table.files))
     if not bad:
-        return Pictures(np.array(chosen.files), decoded.x, chosen.y, bad)
-    good = np.array([file not in decoded.reasons for file in chosen.files])
-    return Pictures(np.array(chosen.files)[good], decoded.x, None if chosen.y is None else chosen.y[good], bad)
+        return Pictures(np.array(table.files), decoded.x, table.y, bad)
+    good = np.array([file not in decoded.reasons for file in table.files])
+    return Pictures(np.array(table.files)[good], decoded.x, None if table.y is None else table.y[good], bad)
 
 
 def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
@@ -104,8 +102,8 @@ class _Job(NamedTuple):
 
 def _current(root: Path, split: Split) -> cache.CachedSplit | None:
     """The cached split where it is what the files hold now."""
-    found = (cache.read(folder, split.name) for folder in cache.folders(root))
-    candidates = [cached for cached in found if cached is not None and cached.files == split.files]
+    caches = (cache.read(folder, split.name) for folder in cache.folders(root))
+    candidates = [cached for cached in caches if cached is not None and cached.files == split.files]
     states = tuple(stat_files(root, split.files)) if candidates else ()
     return next((cached for cached in candidates if cached.states == states), None)
 
@@ -118,16 +116,16 @@ def _build(root: Path, split: Split, progress: ProgressCallback | None) -> cache
             return ready
         old = next(filter(None, (cache.read(folder, split.name) for folder in cache.folders(root))), None)
         jobs = _jobs(split.files, stat_files(root, split.files), old)
-        refused = []
+        failures = []
         for folder in cache.folders(root):
             try:
                 with cache.Writer(folder, split.name, len(jobs)) as writer:
                     return _fill(writer, root, jobs, old, progress)
             except cache.CacheError as error:
-                refused.append(f"{folder} ({error})")
+                failures.append(f"{folder} ({error})")
     size = len(jobs) * SIZE * SIZE * 3 >> 20
     raise DataError(
-        f"The decoded pictures need {size:,} MB in {' or '.join(refused)}; make room or allow writing there."
+        f"The decoded pictures need {size:,} MB in {' or '.join(failures)}; make room or allow writing there."
     )
 
 
@@ -136,10 +134,10 @@ def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.C
         return [_Job(file, state, None, None) for file, state in zip(files, states, strict=True)]
     good = np.array([file not in old.reasons for file in old.files])
     rows = np.where(good, np.cumsum(good) - 1, -1).tolist()
-    known = {file: (state, row) for file, state, row in zip(old.files, old.states, rows, strict=True)}
+    old_entries = {file: (state, row) for file, state, row in zip(old.files, old.states, rows, strict=True)}
     jobs = []
     for file, state in zip(files, states, strict=True):
-        before, row = known.get(file, (None, -1))
+        before, row = old_entries.get(file, (None, -1))
         same = state is not None and state == before
         jobs.append(_Job(file, state, row if same and row >= 0 else None, old.reasons.get(file) if same else None))
     return jobs
@@ -176,14 +174,14 @@ def _in_order(
     pool: ThreadPoolExecutor, root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None, window: int
 ) -> Iterator[_Result]:
     """Results of all jobs, chunk by chunk in order, with at most ``window`` chunks in memory."""
-    waiting: deque[Future[_Result]] = deque()
+    pending: deque[Future[_Result]] = deque()
     rest = iter(jobs)
     while chunk := list(islice(rest, CHUNK)):
-        waiting.append(pool.submit(_run, root, chunk, old))
-        if len(waiting) >= window:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+        pending.append(pool.submit(_run, root, chunk, old))
+        if len(pending) >= window:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
 def _run(root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None) -> _Result:
@@ -223,8 +221,8 @@ def _read(root: Path, job: _Job, out: np.ndarray) -> _Outcome:
 
 def _settled(state: FileState) -> bool:
     """False when the file was written so lately that a further change might leave its state as it is."""
-    written = state.mtime_ns if os.name == "nt" else state.ctime_ns
-    return abs(time.time_ns() - written) > TICK_NS
+    changed_at = state.mtime_ns if os.name == "nt" else state.ctime_ns
+    return abs(time.time_ns() - changed_at) > TICK_NS
 
 
 def _absence(root: Path, file: str) -> str:
@@ -243,14 +241,14 @@ def _absence(root: Path, file: str) -> str:
 
 
 def _throttled(progress: ProgressCallback | None, total: int) -> Callable[[int], None]:
-    """``progress`` as a function of pictures done, that lets ten calls a second through."""
+    """``progress`` as a function of the pictures so far, that lets ten calls a second through."""
     last = 0.0
 
-    def report(done: int) -> None:
+    def report(count: int) -> None:
         nonlocal last
         now = time.monotonic()
-        if progress is not None and done < total and now - last >= 1 / CALLS_PER_SECOND:
+        if progress is not None and count < total and now - last >= 1 / CALLS_PER_SECOND:
             last = now
-            progress(done, total)
+            progress(count, total)
 
     return report

@@ -1,4 +1,4 @@
-"""What the file system says about many files at once: one directory listing instead of one look-up by path each."""
+"""The state of many files at once: one directory listing instead of one look-up by path each."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class FileState(NamedTuple):
 
 def stat_files(root: Path, files: Sequence[str]) -> list[FileState | None]:
     """The state of each of ``files`` (POSIX paths below ``root``); None: missing, no file, a link out of ``root``."""
-    listed: dict[str, FileState | None] = {}
+    states: dict[str, FileState | None] = {}
     for folder in {file.rpartition("/")[0] for file in files}:
-        listed |= {f"{folder}/{name}": state for name, state in list_folder(root, folder).items()}
+        states |= {f"{folder}/{name}": state for name, state in list_folder(root, folder).items()}
     # Not listed: missing, or (on systems that fold case or accents) listed under another spelling.
-    return [listed[file] if file in listed else _stat(root, file) for file in files]
+    return [states[file] if file in states else _stat(root, file) for file in files]
 
 
 def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
@@ -39,10 +39,7 @@ def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
                 entry.name: _stat(root, f"{folder}/{entry.name}") if entry.is_symlink() else _state(entry.stat())
                 for entry in entries
             }
-    except (
-        OSError,
-        RuntimeError,
-    ):  # no such folder, not ours to read, a loop of links: then none of its files is there
+    except (OSError, RuntimeError):  # no such folder, not ours to read, a loop of links: none of its files is there
         return {}
 
 
@@ -58,5 +55,5 @@ def _stat(root: Path, file: str) -> FileState | None:
         return None
 
 
-def _state(found: os.stat_result) -> FileState | None:
-    return FileState(found.st_size, found.st_mtime_ns, found.st_ctime_ns) if stat.S_ISREG(found.st_mode) else None
+def _state(entry: os.stat_result) -> FileState | None:
+    return FileState(entry.st_size, entry.st_mtime_ns, entry.st_ctime_ns) if stat.S_ISREG(entry.st_mode) else None

@@ -4,8 +4,8 @@
     ROOT/test.csv               file; optional, and test_labels.csv beside it gives its labels
     ROOT/train_images/ val_images/ test_images/
 
-Only the tables are read here, so opening stays quick; a picture that is missing or broken is a property of that picture
-and is reported by :mod:`dhc.data.decode`.
+Only the tables are read here, so opening stays quick; a picture that is missing or broken is that picture's own
+fault, and reported by :mod:`dhc.data.decode`.
 """
 
 from __future__ import annotations
@@ -26,14 +26,12 @@ from dhc.errors import DataError
 from dhc.text import quote
 
 SPLITS = ("train", "val", "test")
-ABOUT, STAND_IN = "about.json", "generated stand-in"  # what the generator says of a data set: its file, its kind
+ABOUT, STAND_IN = "about.json", "generated stand-in"  # the generator's note in a data set: its file, its kind
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 # ".." as a whole part, a leading slash, a drive: whatever would lead out of the folder on any system.
 _LEAVES = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)|^[\\/]|^[A-Za-z]:")
 _UNTIDY = re.compile(r"(?:^|/)\.?(?:/|$)")
 _PLAIN = re.compile(r"[^\0./\\:][^\0/\\:]*(?:\0[^\0./\\:][^\0/\\:]*)*")  # names joined by NUL, no path among them
-
-__all__ = ["SPLITS", "DataError", "Dataset", "Split", "fingerprint", "open_dataset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +78,10 @@ def open_dataset(root: Path) -> Dataset:
     for name, column in labels.items():
         _refuse_two_labels(name, files[name], column)
     numeric = all(_INTEGER.fullmatch(label) for label in set(labels["train"]))
-    labels = {name: _spelled(column, numeric) for name, column in labels.items()}
+    labels = {name: _canonical(column, numeric) for name, column in labels.items()}
     classes = tuple(sorted(set(labels["train"]), key=int if numeric else None))
-    numbers = {name: _numbered(name, column, classes) for name, column in labels.items()}
-    return Dataset(root, classes, {name: Split(name, files[name], numbers.get(name)) for name in tables})
+    indices = {name: _class_indices(name, column, classes) for name, column in labels.items()}
+    return Dataset(root, classes, {name: Split(name, files[name], indices.get(name)) for name in tables})
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -94,28 +92,28 @@ def fingerprint(dataset: Dataset) -> str:
     instead.
     """
     digest = hashlib.sha256(repr(dataset.classes).encode("utf-8", "backslashreplace"))
-    drawn = _drawn(dataset.root)
-    digest.update(drawn.encode())
+    generator = _generator(dataset.root)
+    digest.update(generator.encode())
     for name, split in sorted(dataset.splits.items()):
         states = stat_files(dataset.root, split.files)
-        sizes = [-1 if state is None else 0 if drawn else state.size for state in states]
+        sizes = [-1 if state is None else 0 if generator else state.size for state in states]
         labels = None if split.y is None else split.y.tolist()
         digest.update(repr((name, split.files, labels, sizes)).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()[:16]
 
 
-def _drawn(root: Path) -> str:
-    """By which version of the generator and from which seed a data set was drawn; empty for others."""
+def _generator(root: Path) -> str:
+    """Version and seed of the generator that drew a data set; empty for others."""
     path = root / ABOUT
     try:
         if not path.is_file() or path.stat().st_size > 10_000:
             return ""
-        told = json.loads(path.read_bytes())
+        about = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return ""
-    if not isinstance(told, dict) or told.get("kind") != STAND_IN:
+    if not isinstance(about, dict) or about.get("kind") != STAND_IN:
         return ""
-    return repr([told.get("version"), told.get("seed")])
+    return repr([about.get("version"), about.get("seed")])
 
 
 def _refuse_no_folder(root: Path) -> None:
@@ -148,42 +146,43 @@ def _test_labels(root: Path, files: Sequence[str]) -> tuple[str, ...]:
     """Labels of the test pictures from test_labels.csv, whose rows may stand in any order."""
     table = read_table(root / "test_labels.csv", labelled=True)
     assert table.labels is not None
-    listed = _files(root, "test", table)
-    _refuse_two_labels("test_labels", listed, table.labels)
-    given = dict(zip(listed, table.labels, strict=True))
-    missing = [file for file in files if file not in given]
-    if missing:
+    labelled_files = _files(root, "test", table)
+    _refuse_two_labels("test_labels", labelled_files, table.labels)
+    labels = dict(zip(labelled_files, table.labels, strict=True))
+    unlabelled = [file for file in files if file not in labels]
+    if unlabelled:
         raise DataError(
-            f"test_labels.csv has no label for {_many(missing)} of test.csv; add the rows, or remove test_labels.csv."
+            f"test_labels.csv has no label for {_first_of(unlabelled)} of test.csv; add the rows, or remove test_labels.csv."
         )
-    return tuple(given[file] for file in files)
+    return tuple(labels[file] for file in files)
 
 
 def _refuse_two_labels(name: str, files: Iterable[str], labels: Iterable[str]) -> None:
-    seen: dict[str, str] = {}
+    labels_of_files: dict[str, str] = {}
     for file, label in zip(files, labels, strict=True):
-        if seen.setdefault(file, label) != label:
+        first = labels_of_files.setdefault(file, label)
+        if first != label:
             raise DataError(
-                f"{name}.csv lists {quote(file)} twice, as {quote(seen[file])} and as {quote(label)}; "
+                f"{name}.csv lists {quote(file)} twice, as {quote(first)} and as {quote(label)}; "
                 "keep the row that is right."
             )
 
 
-def _spelled(labels: Iterable[str], numeric: bool) -> tuple[str, ...]:
+def _canonical(labels: Iterable[str], numeric: bool) -> tuple[str, ...]:
     """Labels in the one spelling of their class: of integers the plain one ("07" → "7"), of text the text itself."""
     if not numeric:
         return tuple(labels)
-    spelled = {label: str(int(label)) if _INTEGER.fullmatch(label) else label for label in set(labels)}
-    return tuple(spelled[label] for label in labels)
+    spellings = {label: str(int(label)) if _INTEGER.fullmatch(label) else label for label in set(labels)}
+    return tuple(spellings[label] for label in labels)
 
 
-def _numbered(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+def _class_indices(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
     """(N,) int64, read-only: the place of each label in ``classes``; refuses a label that train never saw."""
     place = {label: i for i, label in enumerate(classes)}
     unknown = sorted(set(labels) - place.keys())
     if unknown:
         raise DataError(
-            f"{name}.csv has the label {_many(unknown)}, which train.csv never has; "
+            f"{name}.csv has the label {_first_of(unknown)}, which train.csv never has; "
             "add pictures of that class to train.csv or take its rows out."
         )
     y = np.array([place[label] for label in labels], dtype=np.int64)
@@ -191,6 +190,6 @@ def _numbered(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.nd
     return y
 
 
-def _many(names: Sequence[str]) -> str:
+def _first_of(names: Sequence[str]) -> str:
     """The first name, and how many more there are."""
     return quote(names[0]) + (f" (and {len(names) - 1:,} more)" if len(names) > 1 else "")

@@ -31,35 +31,38 @@ def file_number_leak(files: Sequence[str], y: np.ndarray) -> NumberLeak | None:
     For each modulus, half of the files (drawn with a fixed seed) say which class a residue has and the other half are
     predicted by it. If numbers and labels were unrelated, each prediction would hit with at most the probability p of
     the largest class, so n predictions with a share q of hits have at most probability exp(-n·KL(q‖p)) (Chernoff); a
-    leak is told only where that, times everything that was tried, is below one in a million. A modulus so large that
-    few residues repeat predicts few files and therefore cannot be told. Example: ten classes, label = number mod 10,
+    leak is reported only where that, times the number of tries, is below one in a million. A modulus so large that few
+    residues repeat predicts few files and therefore is never reported. Example: ten classes, label = number mod 10,
     200 files: found, modulus 10.
     """
-    for which in (-1, 0):
-        numbers, labels = _numbered(files, y, which)
+    for group in (-1, 0):
+        numbers, labels = _file_numbers(files, y, group)
         leak = _leak(numbers, labels) if len(numbers) >= 0.9 * len(files) else None
         if leak is not None:
             return leak
     return None
 
 
-def _numbered(files: Sequence[str], y: np.ndarray, which: int) -> tuple[np.ndarray, np.ndarray]:
-    """(M,) numbers and labels of the files whose name has digits; 18 digits at most, so that they fit in 64 bits."""
+def _file_numbers(files: Sequence[str], y: np.ndarray, group: int) -> tuple[np.ndarray, np.ndarray]:
+    """(M,) int64 numbers and labels of the files whose name has digits: the run of digits at place `group`.
+
+    Eighteen digits at most, so that they fit in 64 bits.
+    """
     digits = [re.findall(r"[0-9]+", file.rpartition("/")[2].rsplit(".", 1)[0]) for file in files]
     has = np.array([bool(groups) for groups in digits], dtype=bool)
-    return np.array([int(groups[which][-18:]) for groups in digits if groups], dtype=np.int64), y[has]
+    return np.array([int(groups[group][-18:]) for groups in digits if groups], dtype=np.int64), y[has]
 
 
 def _leak(numbers: np.ndarray, labels: np.ndarray) -> NumberLeak | None:
     # One number names one thing: its copies and crops share it, and their agreeing says nothing of a rule.
     distinct, first = np.unique(numbers, return_index=True)
-    known = labels[first]
+    labels_of_distinct = labels[first]
     order = np.random.default_rng(0).permutation(len(distinct))
-    fit, held = order[: len(order) // 2], order[len(order) // 2 :]
-    if not len(held):
+    fit, test = order[: len(order) // 2], order[len(order) // 2 :]
+    if not len(test):
         return None
-    largest = np.bincount(known).max() / len(known)
-    share = {m: _hits(distinct, known, fit, held, m, largest) for m in MODULI}
+    largest = np.bincount(labels_of_distinct).max() / len(distinct)
+    share = {m: _hits(distinct, labels_of_distinct, fit, test, m, largest) for m in MODULI}
     best = max(share.values())
     if best < MIN_HITS:
         return None
@@ -68,15 +71,15 @@ def _leak(numbers: np.ndarray, labels: np.ndarray) -> NumberLeak | None:
 
 
 def _hits(
-    numbers: np.ndarray, labels: np.ndarray, fit: np.ndarray, held: np.ndarray, modulus: int, largest: float
+    numbers: np.ndarray, labels: np.ndarray, fit: np.ndarray, test: np.ndarray, modulus: int, largest: float
 ) -> float:
-    """Share of the held-out numbers with a known residue whose label that residue predicts; 0 where luck might do it."""
+    """Share of the `test` numbers whose label their residue predicts, from those `fit`; 0 where luck might do it."""
     residues = numbers % modulus
     table = np.full(modulus, -1)
     table[residues[fit]] = labels[fit]
-    guess = table[residues[held]]
+    guess = table[residues[test]]
     n = int(np.count_nonzero(guess >= 0))
-    hits = int(np.count_nonzero(guess == labels[held]))
+    hits = int(np.count_nonzero(guess == labels[test]))
     if n == 0 or hits / n <= largest:
         return 0.0
     return hits / n if 2 * len(MODULI) * math.exp(-n * _kl(hits / n, largest)) < CHANCE else 0.0

@@ -1,4 +1,4 @@
-"""One file's bytes → one 64×64 RGB picture, or the reason why not. All that is known of cv2 and of picture formats is here."""
+"""One file's bytes → one 64×64 RGB picture, or the reason why not; the only module that knows picture formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PictureError(ValueError):
 
 
 def read_bytes(path: str) -> bytes:
-    """All of the file; PictureError where it is too large to be a picture, OSError where it cannot be opened."""
+    """All of the file; raises PictureError where it is too large for a picture, OSError where it cannot be opened."""
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - half the time of Path.open, and this runs 18,000 times
         if os.fstat(file.fileno()).st_size > MAX_BYTES:
             raise PictureError(f"the file is larger than {MAX_BYTES >> 20} MB")
@@ -31,9 +31,9 @@ def read_bytes(path: str) -> bytes:
 
 
 def decode(data: bytes) -> np.ndarray:
-    """(64, 64, 3) uint8 RGB in 0–255, from a PNG, JPEG, BMP, GIF (first frame), WebP or TIFF; else PictureError.
+    """(64, 64, 3) uint8 RGB in 0–255, from a PNG, JPEG, BMP, GIF (first frame), WebP or TIFF.
 
-    As ``cv2.imread`` does by default: grey is repeated in all three channels, alpha is dropped (the colours under it
+    Raises PictureError for anything else. As ``cv2.imread`` does by default: grey is repeated in all three channels, alpha is dropped (the colours under it
     stay), 16 bits become the upper 8, and a JPEG is turned as its EXIF data says.
     """
     width, height = dimensions(data)
@@ -50,8 +50,8 @@ def decode(data: bytes) -> np.ndarray:
 
 def encode_png(picture: np.ndarray) -> bytes:
     """(h, w, 3) uint8 RGB as a PNG, lightly compressed: 0.1 ms for 64×64."""
-    done, png = cv2.imencode(".png", picture[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert done  # PNG takes any array of this shape and type
+    success, png = cv2.imencode(".png", picture[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert success  # PNG takes any array of this shape and type
     return png.tobytes()
 
 
@@ -74,7 +74,7 @@ def resize(picture: np.ndarray) -> np.ndarray:
 
 
 def dimensions(data: bytes) -> tuple[int, int]:
-    """Width and height that the file's header claims, in pixels, without decoding; PictureError where it has none."""
+    """Width and height in pixels that the file's header claims; raises PictureError where it has none."""
     if not data:
         raise PictureError("the file is empty")
     try:
@@ -133,12 +133,12 @@ def _tiff(data: bytes) -> tuple[int, int]:
     """From tags 256 and 257 of the first directory; each is a 16-bit (type 3) or 32-bit number."""
     order = "<" if data[:2] == b"II" else ">"
     at = unpack_from(order + "I", data, 4)[0]
-    found = {}
+    sides = {}
     for i in range(unpack_from(order + "H", data, at)[0]):
         tag, kind = unpack_from(order + "HH", data, at + 2 + 12 * i)
         if tag in (256, 257):
-            found[tag] = unpack_from(order + ("H" if kind == 3 else "I"), data, at + 10 + 12 * i)[0]
-    return found.get(256, 0), found.get(257, 0)
+            sides[tag] = unpack_from(order + ("H" if kind == 3 else "I"), data, at + 10 + 12 * i)[0]
+    return sides.get(256, 0), sides.get(257, 0)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from dhc.data.decode import BadPicture, Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.errors import DataError
 
-Progress = Callable[[str, int, int], None]
+SplitProgress = Callable[[str, int, int], None]  # split, pictures so far, pictures of that split
 WRONG_ANSWER = "a picture of another one gets a wrong answer"  # what few classes mean for a submission
 
 
@@ -32,11 +32,10 @@ class RunData:
         return (*self.train.bad, *self.val.bad)
 
 
-def load_for_run(data: DataConfig, seed: int, progress: Progress | None = None) -> RunData:
+def load_for_run(data: DataConfig, seed: int, progress: SplitProgress | None = None) -> RunData:
     """Decode (or open the cache of) train and val and cut them to the config.
 
-    `progress(split, done, total)` is called while decoding. Raises DataError in one sentence when nothing is left to train
-    or to judge on.
+    `progress(split, done, total)` is called while decoding. Raises DataError when nothing is left to train on or to judge by.
     """
     dataset = open_dataset(Path(data.path))
     k = class_count(dataset, data.classes)
@@ -56,17 +55,18 @@ def load_for_run(data: DataConfig, seed: int, progress: Progress | None = None) 
     return RunData(dataset, train, val, dataset.classes[:k])
 
 
-def few_classes_text(config: DataConfig, dataset: Dataset, then: str) -> str:
-    """``Knows only 12 of 96 classes: …``, to be said where a run meets pictures of any class; empty where it knows all."""
-    known, every = class_count(dataset, config.classes), len(dataset.classes)
-    if known == every:
-        return ""
-    return f"Knows only {known} of {every} classes: {then}."
+def few_classes_text(config: DataConfig, dataset: Dataset, consequence: str) -> str:
+    """``Knows only 12 of 96 classes: …`` where a run of these settings meets pictures of any class; "" where it knows all."""
+    count, total = class_count(dataset, config.classes), len(dataset.classes)
+    return "" if count == total else f"Knows only {count} of {total} classes: {consequence}."
 
 
-def class_count(dataset: Dataset, asked: int) -> int:
-    """How many classes a run uses: the first `asked`, or all for 0 or for more than there are. DataError for only one."""
-    k = min(asked or len(dataset.classes), len(dataset.classes))
+def class_count(dataset: Dataset, limit: int) -> int:
+    """How many classes a run uses: the first `limit`, or all for 0 or more than there are.
+
+    Raises DataError where that is only one.
+    """
+    k = min(limit or len(dataset.classes), len(dataset.classes))
     if k < 2:
         raise DataError(
             f"one class leaves nothing to tell apart: {dataset.root} has {len(dataset.classes)}, data.classes must be 0 or above 1"
@@ -77,24 +77,24 @@ def class_count(dataset: Dataset, asked: int) -> int:
 def first_classes(pictures: Pictures, k: int) -> Pictures:
     """Only the pictures whose class is among the first `k`, in their order."""
     assert pictures.y is not None
-    return take(pictures, np.flatnonzero(pictures.y < k))
+    return _rows(pictures, np.flatnonzero(pictures.y < k))
 
 
 def share_of_each_class(pictures: Pictures, fraction: float, seed: int) -> Pictures:
-    """The given share of each class's pictures (rounded, at least one), drawn by `seed`, in their order."""
+    """A share of each class's pictures (rounded, at least one), drawn by `seed`, in their order."""
     if fraction >= 1:
         return pictures
     assert pictures.y is not None
-    draw = np.random.default_rng([seed, 0xF])
-    kept = []
+    rng = np.random.default_rng([seed, 0xF])
+    rows = []
     for label in np.unique(pictures.y):
         members = np.flatnonzero(pictures.y == label)
-        kept.append(draw.permutation(members)[: max(1, round(fraction * len(members)))])
-    return take(pictures, np.sort(np.concatenate(kept)))
+        rows.append(rng.permutation(members)[: max(1, round(fraction * len(members)))])
+    return _rows(pictures, np.sort(np.concatenate(rows)))
 
 
-def take(pictures: Pictures, rows: np.ndarray) -> Pictures:
-    """The given rows (int array, ascending). All rows: the same memory-mapped array, not a copy."""
+def _rows(pictures: Pictures, rows: np.ndarray) -> Pictures:
+    """Those rows (int array, ascending) of the pictures; of all rows the same memory-mapped array, not a copy."""
     if len(rows) == len(pictures.ids):
         return pictures
     y = None if pictures.y is None else pictures.y[rows]

@@ -88,13 +88,13 @@ def _rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _columns(name: str, header: Sequence[str], labelled: bool) -> tuple[int, int]:
     """Places of file and label: of ``Image`` and ``Class`` where the header has both, else first and second."""
-    titles, wanted = [title.strip() for title in header], "Image,Class" if labelled else "Image"
+    titles, example = [title.strip() for title in header], "Image,Class" if labelled else "Image"
     if not titles:
-        raise DataError(f"{name} is empty; it needs a header line such as {wanted} and a line for each picture.")
+        raise DataError(f"{name} is empty; it needs a header line such as {example} and a line for each picture.")
     if titles[0].lower().endswith(PICTURE_ENDINGS):
-        raise DataError(f"{name} has no header line, it begins with {quote(titles[0])}; put {wanted} above it.")
+        raise DataError(f"{name} has no header line, it begins with {quote(titles[0])}; put {example} above it.")
     if labelled and len(titles) < 2:
-        raise DataError(f"{name} has only the column {quote(titles[0])}; it needs file and label, as in {wanted}.")
+        raise DataError(f"{name} has only the column {quote(titles[0])}; it needs file and label, as in {example}.")
     if "Image" in titles and (not labelled or "Class" in titles):
         return titles.index("Image"), titles.index("Class") if labelled else -1
     return 0, 1

@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from dhc.data.decode import Pictures
-from dhc.data.health import Finding
-from dhc.data.health import check as examine
+from dhc.data.finding import Finding
+from dhc.data.health import check_dataset
 from dhc.data.layout import Dataset
 from dhc.jobs import datasets as jobs
 from dhc.jobs.datasets import Making
@@ -113,7 +113,7 @@ def check(folder: str) -> None:
         def tell(done: int, total: int) -> None:
             bar.progress(done / max(1, total), text=f"Reading: {done:,} of {total:,}")
 
-        st.session_state[key] = examine(Path(folder), tell)
+        st.session_state[key] = check_dataset(Path(folder), tell)
         bar.empty()
     findings: list[Finding] | None = st.session_state.get(key)
     if findings is None:
