@@ -75,7 +75,7 @@ def _with_data(config: RunConfig) -> RunConfig:
     """A preset with the data folder that the form has, else that of the latest run that is still there, else the first."""
     folders = session.data_folders()
     draft = st.session_state.get(form.DRAFT, {})
-    used = [info.config.data.path for info in session.store().runs() if info.config is not None]
+    used = [info.config.data.path for info in session.runs() if info.config is not None]
     path = draft.get("data.path") or next(
         (path for path in used if path in folders), next(iter(folders), config.data.path)
     )
@@ -91,7 +91,7 @@ def _sweep(values: dict[str, object], asked: sweep.Asked) -> None:
 def _right(values: dict[str, object]) -> None:
     config = RunConfig().with_values(values)
     expectation.draw(config, session.dataset(config.data.path))
-    waiting = [info for info in session.store().runs() if info.state.alive]
+    waiting = [info for info in session.runs() if info.state.alive]
     label = (
         ("Start training" if config.trains_network else "Start comparing")
         if not waiting

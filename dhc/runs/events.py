@@ -42,7 +42,7 @@ class EventLog:
 
     def __init__(self, path: Path, *, batches: bool = True) -> None:
         self.path = path
-        self._batches = batches
+        self.batches = batches
         self._lock = threading.RLock()
         self._start(None)
 
@@ -105,7 +105,7 @@ class EventLog:
         try:
             if self._skipping or len(line) > MAX_LINE:
                 raise ValueError("too long for an event")
-            if line.strip() and (self._batches or BATCH not in line[:100]):
+            if line.strip() and (self.batches or BATCH not in line[:100]):
                 self._keep(parse(line))
         except (TypeError, ValueError, OverflowError, RecursionError):
             self.damaged += 1
@@ -118,7 +118,7 @@ class EventLog:
         kind = told["kind"]
         if kind == "resume":
             self._forget_from(_epoch(told.get("epoch")))
-        if kind == "batch" and not self._batches:
+        if kind == "batch" and not self.batches:
             return
         if kind in TABLES:
             row = {name: _cell(name, told.get(name), dtype) for name, dtype in TABLES[kind].items()}

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ DECISIVE = (
 )  # fmt: skip
 
 Signature = tuple[tuple[int, ...] | None, ...]
+Logs = MutableMapping[str, EventLog]
 
 
 @dataclass(frozen=True)
@@ -139,12 +140,13 @@ class RunInfo:
 class Store:
     """Reads one folder of runs, keeping what it read of each until one of its files changes, so that asking again costs little.
 
-    Safe to share between threads.
+    Safe to share between threads. `logs`, by id, are event logs that the caller has had read on already: they are taken as they
+    are, and those that are read on now are added.
     """
 
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
-        # With batches and without, in each the log last asked for at the end.
+        # With batches and without, each run in one of them, in each the log last asked for at the end.
         self._logs: dict[bool, dict[str, EventLog]] = {True: {}, False: {}}
         self._ended: dict[str, tuple[Signature, RunInfo]] = {}
         self._lock = threading.Lock()
@@ -157,63 +159,72 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def runs(self) -> list[RunInfo]:
-        """Every run, newest first; those that were made in the same second in the order in which they were queued."""
-        found = [info for run_id in self.ids() if (info := self._known(self.runs_dir / run_id)) is not None]
-        return sorted(found, key=lambda info: (info.id[:SECOND], info.queued_at or 0.0), reverse=True)
+    def runs(self, logs: Logs | None = None) -> list[RunInfo]:
+        """Every run, newest first."""
+        return newest_first(info for run_id in self.ids() if (info := self.find(run_id, logs)) is not None)
 
-    def run(self, run_id: str) -> RunInfo:
+    def run(self, run_id: str, logs: Logs | None = None) -> RunInfo:
         """One run. Raises RunError when there is none of that name."""
-        info = self._known(rundir.run_dir(self.runs_dir, run_id))
+        info = self.find(rundir.run_dir(self.runs_dir, run_id).name, logs)
         if info is None:
             raise RunError(f"run {run_id} was deleted just now")
         return info
 
-    def log(self, run_id: str) -> EventLog:
+    def log(self, run_id: str, logs: Logs | None = None) -> EventLog:
         """The run's events, read up to now. Raises RunError when there is no such run."""
-        return self._log(run_id, batches=True)
+        return self._log(run_id, logs, batches=True)
 
     def history(self, run_id: str) -> History:
         """The run's curves, up to now."""
         return self.log(run_id).history()
 
-    def outline(self, run_id: str) -> tuple[History, Mapping[str, Any]]:
-        """The run's history without its batches, and what it told when it started, both quickly read for a hundred runs.
+    def outline(self, run_id: str, logs: Logs | None = None) -> tuple[History, Mapping[str, Any]]:
+        """The run's history and what it told when it started, quickly read for a hundred runs: the batches may be missing.
 
         Raises RunError when there is no such run.
         """
-        log = self._log(run_id, batches=False)
+        log = self._log(run_id, logs, batches=False)
         return log.history(), log.last.get("start", {})
 
-    def _log(self, run_id: str, *, batches: bool) -> EventLog:
-        folder = rundir.run_dir(self.runs_dir, run_id)
-        with self._lock:
-            kept = self._logs[batches]
-            log = kept.pop(run_id, None) or EventLog(folder / rundir.EVENTS, batches=batches)
-            kept[run_id] = log
-            if len(kept) > MAX_LOGS[batches]:
-                del kept[next(iter(kept))]
-        log.refresh()
+    def _log(self, run_id: str, logs: Logs | None, *, batches: bool) -> EventLog:
+        """The run's log read up to now; with its batches where they are asked for, or have been before."""
+        logs = {} if logs is None else logs
+        log = logs.get(run_id)
+        if log is None or (batches and not log.batches):
+            log = logs[run_id] = self._stored_log(run_id, batches=batches)
+            log.refresh()
         return log
 
-    def _known(self, folder: Path) -> RunInfo | None:
-        """What is known of a run, read anew where one of its files changed; None where the folder is gone."""
+    def _stored_log(self, run_id: str, *, batches: bool) -> EventLog:
+        folder = rundir.run_dir(self.runs_dir, run_id)
+        with self._lock:
+            full, brief = self._logs[True].pop(run_id, None), self._logs[False].pop(run_id, None)
+            log = full or (None if batches else brief) or EventLog(folder / rundir.EVENTS, batches=batches)
+            stored = self._logs[log.batches]
+            stored[run_id] = log
+            if len(stored) > MAX_LOGS[log.batches]:
+                del stored[next(iter(stored))]
+            return log
+
+    def find(self, run_id: str, logs: Logs | None = None) -> RunInfo | None:
+        """One of `ids`, read anew where one of its files changed; None where its folder is gone."""
+        folder = self.runs_dir / run_id
         signature = _signature(folder)
         kept = self._ended.get(folder.name)
         if kept is not None and kept[0] == signature:
             return kept[1]
         if kept is None and not folder.is_dir():  # deleted between listing and reading
             return None
-        info = self._read(folder)
+        info = self._read(folder, logs)
         if not info.state.alive and _settled(signature):
             self._ended[folder.name] = (signature, info)
         return info
 
-    def _read(self, folder: Path) -> RunInfo:
+    def _read(self, folder: Path, logs: Logs | None) -> RunInfo:
         config, problem = read_config(folder)
         request = Request.read(folder) or Request()
         status = status_of(folder)
-        figures, doubt = self._figures(folder, alive=status.state.alive)
+        figures, doubt = self._figures(folder, logs, alive=status.state.alive)
         labels = read_labels(folder)
         return RunInfo(
             id=folder.name,
@@ -238,25 +249,31 @@ class Store:
             bet=request.bet,
         )
 
-    def _figures(self, folder: Path, *, alive: bool) -> tuple[dict[str, Any], str]:
+    def _figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> tuple[dict[str, Any], str]:
         """What the summary says, as far as it can be true, the rest by the events; and a sentence on what was not believed."""
         summary = rundir.read_json(folder / rundir.SUMMARY, SUMMARY_BYTES)
         if summary is None:
             unreadable = _is_there(folder / rundir.SUMMARY)
-            return self._events_figures(folder, alive), UNREADABLE.format(rundir.SUMMARY) if unreadable else ""
+            return self._events_figures(folder, logs, alive=alive), UNREADABLE.format(
+                rundir.SUMMARY
+            ) if unreadable else ""
         known, doubt = believed(summary)
         if "curve" in known and not doubt:
             return known, ""
-        return self._events_figures(folder, alive) | known, doubt
+        return self._events_figures(folder, logs, alive=alive) | known, doubt
 
-    def _events_figures(self, folder: Path, alive: bool) -> dict[str, Any]:
+    def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> dict[str, Any]:
         if alive:
-            return of_history(self.outline(folder.name)[0])
-        log = EventLog(
-            folder / rundir.EVENTS, batches=False
-        )  # not kept: of a thousand such runs they would fill the memory
+            return of_history(self.outline(folder.name, logs)[0])
+        # Not kept: the logs of a thousand such runs would fill the memory.
+        log = EventLog(folder / rundir.EVENTS, batches=False)
         log.refresh()
         return of_history(log.history())
+
+
+def newest_first(infos: Iterable[RunInfo]) -> list[RunInfo]:
+    """By the second in which they were made; those of one second in the order in which they were queued."""
+    return sorted(infos, key=lambda info: (info.id[:SECOND], info.queued_at or 0.0), reverse=True)
 
 
 def read_config(folder: Path) -> tuple[RunConfig | None, str]:

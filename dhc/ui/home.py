@@ -28,7 +28,7 @@ PROBLEM_LENGTH = 200  # characters
 def draw() -> None:
     """What is here, what runs, and what to do next."""
     _pictures()
-    every = session.store().runs()
+    every = session.runs()
     alive = [info for info in every if info.state.alive]
     runs = [info for info in every if not info.labels.archived]
     left, right = st.columns([2, 1], gap="large")

@@ -57,7 +57,7 @@ def say_progress(info: RunInfo, predictions: Predictions) -> None:
     """
     if info.state.alive:
         watch(
-            lambda: session.store().run(info.id),
+            lambda: session.run(info.id),
             lambda current: _progress(current, predictions.best_epoch),
             every=LOOK_EVERY,
             alive=lambda current: current.state.alive,

@@ -45,7 +45,7 @@ def draw(group: PictureSet, runs: Sequence[RunInfo]) -> None:
         _set_up(group, runs)
     with right:
         watch(
-            lambda: families(session.store().runs()),
+            lambda: families(session.runs()),
             _experiments,
             every=TICK,
             alive=lambda found: any(family.waiting for family in found),

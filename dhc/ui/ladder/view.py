@@ -38,7 +38,7 @@ INTRODUCTION = (
 def draw() -> None:
     """PictureSet of runs, missing rungs, chart, steps, the LR-factor experiment."""
     st.caption(INTRODUCTION)
-    runs = session.store().runs()
+    runs = session.runs()
     found = picture_sets(runs, session.data_folders())
     if not found:
         empty(
@@ -111,7 +111,7 @@ def _missing(steps: Sequence[Step], group: PictureSet) -> None:
 def _watch(group: PictureSet) -> None:
     """Chart and steps; while something trains, looked at again every TICK seconds without running the page again."""
     watch(
-        lambda: ladder(session.store().runs(), group),
+        lambda: ladder(session.runs(), group),
         _draw_steps,
         every=TICK,
         alive=lambda steps: any(step.live_run for step in steps),

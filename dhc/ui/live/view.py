@@ -43,7 +43,7 @@ PHASES = {
 def draw(run_id: str) -> None:
     """Draw the run and, while it is alive, look again twice a second without running the page again."""
     watch(
-        lambda: session.store().run(run_id),
+        lambda: session.run(run_id),
         _draw,
         every=TICK,
         alive=lambda info: info.state.alive,
@@ -53,7 +53,8 @@ def draw(run_id: str) -> None:
 
 
 def _draw(info: RunInfo) -> None:
-    log, history = session.store().log(info.id), session.store().history(info.id)
+    log = session.log(info.id)
+    history = log.history()
     _head(info, log, history)
     _how_it_stands(info, log, history)
     if info.config is not None and not info.trains_network:

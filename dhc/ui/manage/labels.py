@@ -91,7 +91,7 @@ def archive_button(infos: Sequence[RunInfo]) -> None:
 
 def all_tags(*infos: RunInfo) -> list[str]:
     """Tags that any run here has, those of `infos` too."""
-    return sorted({tag for info in (*session.store().runs(), *infos) for tag in info.labels.tags})
+    return sorted({tag for info in (*session.runs(), *infos) for tag in info.labels.tags})
 
 
 def change(infos: Sequence[RunInfo], changes: Callable[[RunInfo], Mapping[str, Any]]) -> None:

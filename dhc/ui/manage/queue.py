@@ -28,7 +28,7 @@ SOON = 10.0  # seconds within which a worker that was only just started is there
 def draw(runs: Sequence[RunInfo]) -> None:
     """The queues, looked at again by themselves; nothing where nobody waits."""
     if _anyone_waits(runs):
-        watch(lambda: session.store().runs(), _devices, every=TICK, alive=_anyone_waits, key="dhc-queue")
+        watch(session.runs, _devices, every=TICK, alive=_anyone_waits, key="dhc-queue")
 
 
 def _anyone_waits(runs: Sequence[RunInfo]) -> bool:

@@ -35,7 +35,7 @@ def draw() -> None:
     if not fold.open:
         return
     with fold, guard():
-        runs, totals, deleted = session.store().runs(), session.totals(), session.trashed()
+        runs, totals, deleted = session.runs(), session.totals(), session.trashed()
         _sums(totals, len(runs), len(deleted))
         tell()
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -37,7 +37,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
             _draw(group, names.index(group.name), alone=group.name == named)
 
     watch(
-        lambda: _chosen(session.store().runs(), names),
+        lambda: _chosen(session.runs(), names),
         draw_all,
         every=TICK,
         alive=lambda groups: any(group.alive for group in groups),

@@ -41,7 +41,7 @@ COLUMNS: dict[str, Any] = {
 def draw() -> None:
     """Filters, the table, and what can be seen of and done with the selected runs."""
     undo.draw()
-    every = session.store().runs()
+    every = session.runs()
     if not every:
         empty("No runs yet.", links=["Home", "Train"])
         return

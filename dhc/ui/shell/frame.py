@@ -11,6 +11,7 @@ from typing import Final
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
+from dhc.ui.shell import session
 from dhc.ui.widgets import assets
 
 PRODUCT: Final = "Deep Hallucination Classification"
@@ -48,6 +49,7 @@ def frame(title: str, icon: str) -> None:
         menu_items={"About": f"**{PRODUCT}.** {ABOUT}"},  # any entry brings the menu, and with it the theme switch
     )
     fence()
+    session.look_anew()
     st.html(assets.path("shell/frame.css"))
     with st.container(key="dhc-navigation", horizontal=True, gap="small"):
         for page in PAGES:

@@ -45,7 +45,7 @@ def pick_run(
     Archived ones are left out, but for the one in the address and where there are no others. Draws the empty state and returns
     None when there is none.
     """
-    every = [info for info in session.store().runs() if wanted(info)]
+    every = [info for info in session.runs() if wanted(info)]
     runs = [info for info in every if not info.labels.archived] or every
     asked = current_run()
     chosen = session.run_or_none(asked)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -17,10 +19,13 @@ from dhc.jobs import trash
 from dhc.jobs.trash import Trashed
 from dhc.machine import hardware
 from dhc.runs import disk, rundir
-from dhc.runs.records import Predictions
+from dhc.runs.events import EventLog
+from dhc.runs.records import History, Predictions
+from dhc.runs.snapshot import Snapshot
 from dhc.runs.store import RunInfo, Store, read_predictions
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
+SNAPSHOT = "dhc_snapshot"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -43,6 +48,46 @@ def data_folders() -> list[str]:
 def store() -> Store:
     """The reader of `runs_dir`, one for all sessions."""
     return _store(runs_dir())
+
+
+def look_anew() -> None:
+    """Forget what this script run has read of the runs. Each page begins with it, and so does each watched part."""
+    st.session_state[SNAPSHOT] = Snapshot(store())
+
+
+def _snapshot() -> Snapshot:
+    snapshot: Snapshot | None = st.session_state.get(SNAPSHOT)
+    return snapshot if snapshot is not None and snapshot.store is store() else Snapshot(store())
+
+
+def runs() -> list[RunInfo]:
+    """Every run, newest first, read once a script run. A callback reads `store()` itself: it runs before the page."""
+    return _snapshot().runs()
+
+
+def run(run_id: str) -> RunInfo:
+    """One run, read once a script run. Raises RunError when there is none of that name."""
+    return _snapshot().run(run_id)
+
+
+def run_or_none(run_id: str | None) -> RunInfo | None:
+    """The run of that name, None for no name or no such run."""
+    if run_id is None:
+        return None
+    try:
+        return run(run_id)
+    except RunError:
+        return None
+
+
+def log(run_id: str) -> EventLog:
+    """A run's events, read once a script run. Raises RunError when there is none of that name."""
+    return _snapshot().log(run_id)
+
+
+def outline(run_id: str) -> tuple[History, Mapping[str, Any]]:
+    """`Store.outline` of a run, read once a script run. Raises RunError when there is none of that name."""
+    return _snapshot().outline(run_id)
 
 
 @st.cache_resource(show_spinner=False)
@@ -115,7 +160,7 @@ def freeable() -> int:
 
 def totals() -> disk.Totals:
     """What all runs and the trash take on disk."""
-    return disk.totals(runs_dir(), store().runs(), _ledger(runs_dir()).usage)
+    return disk.totals(runs_dir(), runs(), _ledger(runs_dir()).usage)
 
 
 def trashed() -> list[Trashed]:
@@ -126,13 +171,3 @@ def trashed() -> list[Trashed]:
 @functools.cache  # Streamlit's own would cost half a millisecond for each of a thousand runs
 def _ledger(folder: Path) -> disk.Ledger:
     return disk.Ledger()
-
-
-def run_or_none(run_id: str | None) -> RunInfo | None:
-    """The run of that name, None for no name or no such run."""
-    if run_id is None:
-        return None
-    try:
-        return store().run(run_id)
-    except RunError:
-        return None

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from dhc.ui.shell import session
 from dhc.ui.shell.states import guard
 
 T = TypeVar("T")
@@ -34,7 +35,9 @@ def watch(
     @st.fragment(run_every=every if live else None)
     def body() -> None:
         with guard(), st.container(key=key):
-            current = first.pop() if first else read()  # in the run of the page it was read just now
+            if not first:  # the fragment alone: in the run of the page it was read just now
+                session.look_anew()
+            current = first.pop() if first else read()
             if alive(current) is not live or state(current) != before:
                 st.rerun(scope="app")
             draw(current)

@@ -18,7 +18,7 @@ from dhc.ui.train import expectation
 
 def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     """Markdown: how many runs, for how long as far as that is known, on what, behind how many. Raises what a launch would."""
-    runs = session.store().runs()
+    runs = session.runs()
     times = [_seconds(config, dataset, runs) for config in configs]
     known = [seconds for seconds in times if seconds is not None]
     devices = {_device(config) for config in configs}

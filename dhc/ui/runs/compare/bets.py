@@ -21,7 +21,7 @@ MOST = 12  # bets of selected runs told in words
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The chart of every run's bets; the given ones are ringed and told in words."""
-    every = settled_bets(session.store().runs())
+    every = settled_bets(session.runs())
     if not every:
         st.info(
             "No bet has come to its end yet. Bet on a run before you start it, on the Train page.",

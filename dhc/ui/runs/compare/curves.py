@@ -95,7 +95,7 @@ def _no_curve(runs: Sequence[RunInfo]) -> None:
 
 def _outline(info: RunInfo) -> Outline:
     try:
-        history, start = session.store().outline(info.id)
+        history, start = session.outline(info.id)
     except RunError:  # deleted since it was selected
         return Outline(History.empty(), None)
     told = start.get("train")

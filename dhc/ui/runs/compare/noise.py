@@ -58,7 +58,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def _compare(pair: Pair) -> None:
-    everyone = session.store().runs()
+    everyone = session.runs()
     table = contingency_table(pair.pairing)
     a, b = (seed_results(repeats_of(info, everyone)) for info in (pair.a, pair.b))
     p = mcnemar_p(table)

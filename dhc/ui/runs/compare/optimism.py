@@ -57,7 +57,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
         return
     winner = max(measured, key=lambda info: info.best_val_accuracy or 0.0)
     assert winner.config is not None
-    everyone = session.store().runs()
+    everyone = session.runs()
     known = {info.id: found for info in [*everyone, *runs] if (found := fingerprint_of(info)) is not None}
     alike = runs_on_same_pictures(winner.config, known.get(winner.id), everyone, known)
     _head(winner, len(measured))

@@ -44,7 +44,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
             f"This run's schedule was {config.schedule.name}; the replay shows ReduceLROnPlateau in its place, on the same figures."
         )
     asked = _asked(config, info)
-    told_now = replay_history(session.store().history(info.id), asked)
+    told_now = replay_history(session.log(info.id).history(), asked)
     st.markdown(plain(replay_sentence(told_now, asked)))
     plot(
         replay_chart(told_now), key=f"dhc-replay-{info.id}", height=440, clicks=False,

@@ -1,0 +1,42 @@
+"""One look at the runs: whatever is asked of it, each run is read, and each event log read on, at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dhc.runs.events import EventLog
+from dhc.runs.records import History
+from dhc.runs.store import RunInfo, Store, newest_first
+
+
+class Snapshot:
+    """The runs of a store as they stood when each was first asked for. For one thread; a later look takes a new one."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._logs: dict[str, EventLog] = {}  # those that this look has read on
+        self._infos: dict[str, RunInfo] = {}
+        self._runs: list[RunInfo] | None = None
+
+    def runs(self) -> list[RunInfo]:
+        """Every run, newest first, in a list of the caller's own."""
+        if self._runs is None:
+            infos = (self._infos.get(run_id) or self.store.find(run_id, self._logs) for run_id in self.store.ids())
+            self._runs = newest_first(info for info in infos if info is not None)
+            self._infos |= {info.id: info for info in self._runs}
+        return list(self._runs)
+
+    def run(self, run_id: str) -> RunInfo:
+        """One run. Raises RunError when there is none of that name."""
+        if run_id not in self._infos:
+            self._infos[run_id] = self.store.run(run_id, self._logs)
+        return self._infos[run_id]
+
+    def log(self, run_id: str) -> EventLog:
+        """The run's events. Raises RunError when there is no such run."""
+        return self.store.log(run_id, self._logs)
+
+    def outline(self, run_id: str) -> tuple[History, Mapping[str, Any]]:
+        """The run's history, perhaps without its batches, and what it told when it started. Raises RunError."""
+        return self.store.outline(run_id, self._logs)
