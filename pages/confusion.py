@@ -11,7 +11,7 @@ frame("Confusion", ":material/grid_on:")
 with guard():
     info = pick_run(
         lambda run: run.epochs_done > 0,
-        none_yet="No run has finished an epoch yet. Start one, and its confusion matrix appears here.",
+        none_message="No run has finished an epoch yet. Start one, and its confusion matrix appears here.",
     )
     if info is not None:
         confusion.view(info)

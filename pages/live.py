@@ -9,6 +9,6 @@ from dhc.ui.shell.states import guard
 
 frame("Live", ":material/monitoring:")
 with guard():
-    info = pick_run(none_yet="No run yet. Start one, and its curves appear here while it trains.")
+    info = pick_run(none_message="No run yet. Start one, and its curves appear here while it trains.")
     if info is not None:
         view.draw(info.id)

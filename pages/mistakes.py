@@ -11,7 +11,7 @@ frame("Mistakes", ":material/image_search:")
 with guard():
     info = pick_run(
         lambda run: run.epochs_done > 0,
-        none_yet="No run has finished an epoch yet. Start one, and what it gets wrong appears here.",
+        none_message="No run has finished an epoch yet. Start one, and what it gets wrong appears here.",
     )
     if info is not None:
         mistakes.view(info)

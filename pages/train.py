@@ -32,7 +32,7 @@ def main() -> None:
         left, right = st.columns([3, 2], gap="large")
         with left:
             _presets()
-            asked = sweep.draw(form.held()) if sweep.chosen() else None
+            asked = sweep.draw(form.current_values()) if sweep.is_selected() else None
             values = form.draw(folders) if asked is None else form.draw(folders, asked.values)
         with right, guard():
             if asked is None:
@@ -82,7 +82,7 @@ def _with_data(config: RunConfig) -> RunConfig:
     return config.with_values({"data.path": path})
 
 
-def _sweep(values: dict[str, object], asked: sweep.Asked) -> None:
+def _sweep(values: dict[str, object], asked: sweep.SweepForm) -> None:
     ids = sweep.offer(values, asked)
     if ids:
         st.switch_page("pages/runs.py", query_params={"group": session.store().run(ids[0]).group})

@@ -16,7 +16,7 @@ from dhc.runs.rundir import RunWriter
 from dhc.runs.status import identify
 from dhc.runs.store import Store
 from dhc.training.knn import classify_and_evaluate
-from dhc.ui.live.knn import as_markdown, read_table, told
+from dhc.ui.live.knn import read_table, table_caption, table_markdown
 
 pytestmark = pytest.mark.pages
 
@@ -49,7 +49,7 @@ def test_live_shows_the_table_with_the_chosen_cell_marked(knn_run: Path) -> None
     app = open_page("live", run=RUN)
     table = read_table(Store(knn_run.parent).run(RUN))
     shown = [block.value for block in app.markdown if "k = 11" in block.value]
-    assert shown == [as_markdown(table, KnnConfig(k=4))]
+    assert shown == [table_markdown(table, KnnConfig(k=4))]
     assert f":violet-background[**{table['euclidean'][4]:.3f}**]" in shown[0]
     assert "Finished: all pictures compared." in texts(app)
     assert "/epoch" not in texts(app)
@@ -97,8 +97,8 @@ def test_train_refuses_more_neighbours_than_pictures(knn_run: Path) -> None:
 
 def test_the_highest_cell_is_named_and_damaged_ones_are_passed_over(knn_run: Path) -> None:
     table = {"euclidean": {3: 0.2, 5: 0.4}, "cosine": {5: 0.4}}
-    assert told(table, KnnConfig(k=3)).endswith("Highest: euclidean with k = 5, 0.400.")
-    assert as_markdown(table, KnnConfig(k=3)).splitlines()[-1] == "| cosine |  | 0.400 |"
+    assert table_caption(table, KnnConfig(k=3)).endswith("Highest: euclidean with k = 5, 0.400.")
+    assert table_markdown(table, KnnConfig(k=3)).splitlines()[-1] == "| cosine |  | 0.400 |"
     damaged = {"euclidean": {"3": "x", "five": 0.5, "6": 0.25}, "cosine": 7, "<b>": {"3": 1.0}}
     rundir.write_json(knn_run / rundir.SUMMARY, {"epochs": 1, "knn": damaged})
     assert read_table(Store(knn_run.parent).run(RUN)) == {"euclidean": {6: 0.25}}

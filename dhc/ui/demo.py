@@ -19,16 +19,16 @@ TICK = 0.5  # seconds between two looks while the pictures are drawn
 STARTED = "dhc_demo_started"  # this session asked for the demo and waits for its pictures
 
 
-def stand_in() -> Path:
+def stand_in_folder() -> Path:
     """Where the stand-in data set lies."""
     return session.data_dir() / "stand-in"
 
 
 def draw() -> None:
     """The button, or how far its pictures are."""
-    if datasets.making(stand_in()) is not None:
+    if datasets.making(stand_in_folder()) is not None:
         watch(
-            lambda: datasets.making(stand_in()),
+            lambda: datasets.making(stand_in_folder()),
             _draw_making,
             every=TICK,
             alive=lambda making: bool(making and not making.failed),
@@ -40,11 +40,11 @@ def draw() -> None:
 
 
 def _start() -> None:
-    if (stand_in() / "train.csv").exists():
+    if (stand_in_folder() / "train.csv").exists():
         _launch()
         return
     with guard():
-        datasets.make(stand_in())
+        datasets.make(stand_in_folder())
         st.session_state[STARTED] = True
         st.rerun()
 
@@ -62,12 +62,12 @@ def _draw_making(making: Making | None) -> None:
 
 @guard(toast)
 def _try_again() -> None:
-    datasets.forget(stand_in())
+    datasets.forget(stand_in_folder())
     st.session_state.pop(STARTED, None)
 
 
 def _launch() -> None:
     with guard():
-        run_id = launch(preset_config("quick").with_values({"data.path": str(stand_in())}), session.runs_dir())
+        run_id = launch(preset_config("quick").with_values({"data.path": str(stand_in_folder())}), session.runs_dir())
         choose_run(run_id)
         st.switch_page("pages/live.py", query_params={"run": run_id})

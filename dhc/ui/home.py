@@ -16,7 +16,7 @@ from dhc.ui.manage import queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.pickers import state_badge, titled
+from dhc.ui.shell.pickers import state_badge, title_markdown
 from dhc.ui.shell.states import empty, guard
 from dhc.ui.widgets.gallery import Tile, gallery
 
@@ -76,7 +76,7 @@ def _run(info: RunInfo) -> None:
         example = ", an example that came with the dashboard" if info.example else ""
         told = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
         trouble = f"  \n:material/warning: {plain(shorten(info.problem, PROBLEM_LENGTH))}" if info.problem else ""
-        st.markdown(f"{titled(info)}  \n{told}{trouble}", width="stretch")
+        st.markdown(f"{title_markdown(info)}  \n{told}{trouble}", width="stretch")
         link("Live", run=info.id)
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)
@@ -108,14 +108,14 @@ def _device() -> None:
         )
     if not found:
         st.markdown(f":material/memory: CPU, {cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found.")
-    served = served_to(st.get_option("server.address"), st.get_option("server.port"))
+    served = exposure_warning(st.get_option("server.address"), st.get_option("server.port"))
     if served is None:
         st.markdown(":material/lock: Served on this machine only (127.0.0.1).")
     else:
         st.warning(served, icon=":material/lock_open:")
 
 
-def served_to(address: str | None, port: int) -> str | None:
+def exposure_warning(address: str | None, port: int) -> str | None:
     """A warning where others than this machine's users can reach the server; no address means that of every interface."""
     if address is not None and (address == "localhost" or _is_loopback(address)):
         return None

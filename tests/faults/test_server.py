@@ -15,7 +15,7 @@ import pytest
 from screens import ROOT, texts
 from streamlit.testing.v1 import AppTest
 
-from dhc.ui.home import served_to
+from dhc.ui.home import exposure_warning
 from faults.cases import case
 from faults.house import House, house, no_waiting
 
@@ -83,7 +83,7 @@ def test_the_server_asks_the_browser_for_no_telemetry(server: Server) -> None:
     says="Everyone who can reach this machine's port 8501 can start and delete runs.",
 )
 def test_home_says_who_can_reach_the_server(house: House, address: str | None, safe: bool) -> None:
-    warning = served_to(address, 8501)
+    warning = exposure_warning(address, 8501)
     assert (
         warning is None
         if safe

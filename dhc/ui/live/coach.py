@@ -21,37 +21,37 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import clone
 
-__all__ = ["Said", "annotate", "draw", "look"]
+__all__ = ["Advice", "advise", "annotate", "draw"]
 
 
 @dataclass(frozen=True)
-class Said:
+class Advice:
     """What the coach says of a run; `problem` in its place where its rules cannot be read."""
 
     marks: tuple[Mark, ...] = ()
     problem: str = ""
 
 
-def look(info: RunInfo, log: EventLog, history: History) -> Said:
+def advise(info: RunInfo, log: EventLog, history: History) -> Advice:
     """The marks of a run's curves so far, thought over once for each new epoch."""
     if info.config is None:
-        return Said()
+        return Advice()
     try:
         stamp = _stamp(coach.RULES)
         rules = _rules(coach.RULES, stamp)
     except (RulesError, OSError, UnicodeDecodeError) as error:
         told = str(error) if isinstance(error, RulesError) else f"{coach.RULES.name} cannot be read"
-        return Said(
+        return Advice(
             problem=f"The curve coach is silent: {told.rstrip('.')}. Mend the file, or put back the one that came with the dashboard."
         )
     epochs, batches = history.epochs, history.batches
     broken = bool(len(batches)) and not np.isfinite(batches["loss"].iloc[-1])
     ended = float(epochs["t"].iloc[-1]) if len(epochs) else 0.0
     so_far = (str(info.folder), len(epochs), ended, len(history.lr_changes), broken)
-    return Said(_marks(so_far, stamp, _classes(info.config, log), rules, info.config, history))
+    return Advice(_marks(so_far, stamp, _classes(info.config, log), rules, info.config, history))
 
 
-def draw(info: RunInfo, said: Said) -> None:
+def draw(info: RunInfo, said: Advice) -> None:
     """The list below the charts."""
     if said.problem:
         error_box(said.problem)

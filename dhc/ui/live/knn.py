@@ -29,8 +29,8 @@ def draw(info: RunInfo, config: RunConfig, history: History) -> None:
     table = read_table(info)
     if table:
         st.subheader("val_accuracy by metric and number of neighbours", anchor=False)
-        st.markdown(as_markdown(table, config.knn))
-        st.caption(told(table, config.knn))
+        st.markdown(table_markdown(table, config.knn))
+        st.caption(table_caption(table, config.knn))
 
 
 def read_table(info: RunInfo) -> Table:
@@ -48,7 +48,7 @@ def read_table(info: RunInfo) -> Table:
     return {metric: row for metric, row in rows.items() if row}
 
 
-def as_markdown(table: Table, chosen: KnnConfig) -> str:
+def table_markdown(table: Table, chosen: KnnConfig) -> str:
     """The table as Markdown, a row a metric, the chosen cell marked."""
     ks = sorted({k for row in table.values() for k in row})
     lines = ["| | " + " | ".join(f"k = {k}" for k in ks) + " |", "|---|" + "---:|" * len(ks)]
@@ -58,7 +58,7 @@ def as_markdown(table: Table, chosen: KnnConfig) -> str:
     return "\n".join(lines)
 
 
-def told(table: Table, chosen: KnnConfig) -> str:
+def table_caption(table: Table, chosen: KnnConfig) -> str:
     """Which cell is marked and which is the highest, the first of equals, in words."""
     cells = [(value, metric, k) for metric, row in table.items() for k, value in row.items()]
     value, metric, k = max(cells, key=lambda cell: cell[0])

@@ -24,7 +24,7 @@ from dhc.ui.manage import autopsy, queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.pickers import state_badge, titled
+from dhc.ui.shell.pickers import state_badge, title_markdown
 from dhc.ui.shell.states import attempt, error_box
 from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.plot import plot
@@ -68,7 +68,7 @@ def _draw(info: RunInfo) -> None:
 
 def _curves(info: RunInfo, log: EventLog, history: History) -> None:
     _metrics(info, log, history)
-    total, said = info.epochs_total, coach.look(info, log, history)
+    total, said = info.epochs_total, coach.advise(info, log, history)
     left, right = st.columns(2)
     with left:
         figure = curves.learning_curves(history, metric="accuracy", epochs_total=total)
@@ -96,7 +96,7 @@ def _curves(info: RunInfo, log: EventLog, history: History) -> None:
 def _head(info: RunInfo, log: EventLog, history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="dhc-live-head"):
         state_badge(info)
-        st.markdown(titled(info), width="content")
+        st.markdown(title_markdown(info), width="content")
         if where := log.last.get("start", {}).get("device"):
             st.markdown(plain(str(where)), width="content")
         if info.state.alive:

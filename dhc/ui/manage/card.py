@@ -14,7 +14,7 @@ from dhc.ui.manage import autopsy, labels, storage, submission, undo
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
-from dhc.ui.shell.pickers import state_badge, titled
+from dhc.ui.shell.pickers import state_badge, title_markdown
 from dhc.ui.shell.states import attempt, error_box
 from dhc.ui.train import clone
 
@@ -50,7 +50,7 @@ def draw_many(infos: Sequence[RunInfo]) -> None:
 def _head(info: RunInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         state_badge(info)
-        st.markdown(titled(info), width="content")
+        st.markdown(title_markdown(info), width="content")
         if info.labels.archived:
             st.badge("archived", icon=":material/archive:", color="gray")
         link("Live", run=info.id)

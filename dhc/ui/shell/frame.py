@@ -49,7 +49,7 @@ def frame(title: str, icon: str) -> None:
         menu_items={"About": f"**{PRODUCT}.** {ABOUT}"},  # any entry brings the menu, and with it the theme switch
     )
     fence()
-    session.look_anew()
+    session.take_snapshot()
     st.html(assets.path("shell/frame.css"))
     with st.container(key="dhc-navigation", horizontal=True, gap="small"):
         for page in PAGES:

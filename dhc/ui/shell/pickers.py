@@ -38,7 +38,7 @@ COLORS = {
 
 
 def pick_run(
-    wanted: Callable[[RunInfo], bool] = lambda info: True, *, none_yet: str = "There is no run yet."
+    wanted: Callable[[RunInfo], bool] = lambda info: True, *, none_message: str = "There is no run yet."
 ) -> RunInfo | None:
     """A select box of the runs that are `wanted`, newest first; the one in the address is chosen, else the newest.
 
@@ -52,7 +52,7 @@ def pick_run(
     if asked is not None and chosen is None:
         error_box(f"There is no run {asked[:60]} here; it may have been deleted. Choose another one.")
     if not runs and chosen is None:
-        empty(none_yet, links=["Home", "Train"])
+        empty(none_message, links=["Home", "Train"])
         return None
     if chosen is not None and chosen.id not in {info.id for info in runs}:
         runs.insert(0, chosen)
@@ -99,7 +99,7 @@ def _settings(config: RunConfig | None) -> str:
     return f" · {used}" if used else ""
 
 
-def titled(info: RunInfo) -> str:
+def title_markdown(info: RunInfo) -> str:
     """Markdown: the name that a person gave the run, its id small beside it; without a name, the id."""
     star = "★ " if info.labels.star else ""
     return f"{star}{bold(info.labels.name)} :small[`{info.id}`]" if info.labels.name else f"{star}`{info.id}`"

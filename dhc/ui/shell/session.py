@@ -50,7 +50,7 @@ def store() -> Store:
     return _store(runs_dir())
 
 
-def look_anew() -> None:
+def take_snapshot() -> None:
     """Forget what this script run has read of the runs. Each page begins with it, and so does each watched part."""
     st.session_state[SNAPSHOT] = Snapshot(store())
 

@@ -36,7 +36,7 @@ def watch(
     def body() -> None:
         with guard(), st.container(key=key):
             if not first:  # the fragment alone: in the run of the page it was read just now
-                session.look_anew()
+                session.take_snapshot()
             current = first.pop() if first else read()
             if alive(current) is not live or state(current) != before:
                 st.rerun(scope="app")

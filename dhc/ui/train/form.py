@@ -42,13 +42,13 @@ def parent() -> str:
     return str(st.session_state.get(PARENT, ""))
 
 
-def held() -> dict[str, Any]:
+def current_values() -> dict[str, Any]:
     """What stands in the form as the page begins, by dotted name."""
     _restore(fields())
     return {field.name: st.session_state[_key(field.name)] for field in fields()}
 
 
-def acts(field: ConfigField, values: Mapping[str, Any], varied: Mapping[str, Sequence[Any]]) -> bool:
+def has_effect(field: ConfigField, values: Mapping[str, Any], varied: Mapping[str, Sequence[Any]]) -> bool:
     """Whether a field has an effect under the values, or under some of those that a sweep gives other settings."""
     return all(
         any(str(value) in good for value in varied.get(other) or [values.get(other)])
@@ -63,8 +63,8 @@ def draw(data_folders: Sequence[str], varied: Mapping[str, Sequence[Any]] = Mapp
     effect under the choices made, such as patience with a cosine schedule, is left out and keeps its value; so are those that
     a sweep varies.
     """
-    before = held()
-    every = [field for field in fields() if field.name not in varied and acts(field, before, varied)]
+    before = current_values()
+    every = [field for field in fields() if field.name not in varied and has_effect(field, before, varied)]
     values = before | _row([field for field in every if field.rank == MISSION], data_folders, columns=3)
     for section, members in groupby(
         (field for field in every if field.rank == COMMON), key=lambda field: field.section

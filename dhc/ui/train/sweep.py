@@ -21,7 +21,7 @@ from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import batch
-from dhc.ui.train.form import acts, parent
+from dhc.ui.train.form import has_effect, parent
 
 ONE, SWEEP = "One run", "Sweep"
 MODE, NAMES = "dhc_sweep_mode", "dhc_sweep_settings"
@@ -40,7 +40,7 @@ HOPELESS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class SweepForm:
     """What stands in the sweep's form: the values by dotted name, none where a field cannot be read; the name may be empty."""
 
     values: Mapping[str, Sequence[Any]]
@@ -49,7 +49,7 @@ class Asked:
     rule: Literal["", "median"]
 
 
-def chosen() -> bool:
+def is_selected() -> bool:
     """Draw the switch between one run and a sweep; whether it stands on the sweep."""
     return (
         st.segmented_control(
@@ -60,7 +60,7 @@ def chosen() -> bool:
     )  # fmt: skip
 
 
-def draw(values: Mapping[str, Any]) -> Asked:
+def draw(values: Mapping[str, Any]) -> SweepForm:
     """Draw the sweep's own fields; `values` stand in the form below, by dotted name, and are what its runs share."""
     with st.container(border=True, key="dhc-sweep"):
         names = _settings(values)
@@ -78,7 +78,7 @@ def draw(values: Mapping[str, Any]) -> Asked:
             "Stop the hopeless early", key="dhc_sweep_hopeless", help=HOPELESS, persist_state="session"
         )
         st.caption("What does not vary is set below, for all runs alike.")
-    return Asked(listed, int(repeats), (name or "").strip(), "median" if hopeless else "")
+    return SweepForm(listed, int(repeats), (name or "").strip(), "median" if hopeless else "")
 
 
 def _settings(values: Mapping[str, Any]) -> list[str]:
@@ -88,7 +88,7 @@ def _settings(values: Mapping[str, Any]) -> list[str]:
     offered = {
         field.name: field.title
         for field in sorted(fields(), key=lambda field: field.rank)
-        if field.name in kept or (field.name not in FIXED and acts(field, values, chosen))
+        if field.name in kept or (field.name not in FIXED and has_effect(field, values, chosen))
     }
     return st.multiselect(
         "Settings that vary", list(offered), format_func=lambda name: offered.get(name, name), key=NAMES,
@@ -115,7 +115,7 @@ def _values(field: ConfigField, current: Any) -> tuple[Any, ...]:
     except ConfigError as error:
         error_box(error)
         return ()
-    st.caption(f"{count_text(len(found), 'value')}: {', '.join(shown_value(value) for value in found)}")
+    st.caption(f"{count_text(len(found), 'value')}: {', '.join(value_text(value) for value in found)}")
     return found
 
 
@@ -148,12 +148,12 @@ def _key(name: str) -> str:
     return f"dhc_sweep_{name}"
 
 
-def shown_value(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as a caption shows it: no more digits than tell it."""
     return f"{value:g}" if isinstance(value, float) else written(value)
 
 
-def offer(values: Mapping[str, Any], asked: Asked) -> list[str]:
+def offer(values: Mapping[str, Any], asked: SweepForm) -> list[str]:
     """How many runs, how long they take, which they are, and the button; the ids of the runs once it was pressed.
 
     Raises ConfigError where the settings and values make no sweep, and what a launch would raise.
