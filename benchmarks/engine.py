@@ -139,11 +139,11 @@ def ours(task: Task) -> Marks:
 
 def _compiled(task: Task) -> Any:
     """Our network, as training sets it up on the device."""
-    from dhc.models.build import compiled
+    from dhc.models.build import compiled_model
 
     classes, device = len(task.data.classes), task.config.device
     steps = hardware.steps_per_execution(device.steps_per_execution, device.device)
-    return compiled(task.config, classes, precision=_precision(task.config, classes), steps=steps)
+    return compiled_model(task.config, classes, precision=_precision(task.config, classes), steps=steps)
 
 
 def _precision(config: RunConfig, classes: int) -> str:

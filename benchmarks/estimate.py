@@ -23,10 +23,10 @@ from dhc.models.presets import preset_config
 
 def measured(width: float, batches: int) -> float:
     """Training pictures/s over so many batches of 32, after two that do not count."""
-    from dhc.models.build import compiled
+    from dhc.models.build import compiled_model
 
     config = preset_config("report-meant").with_values({"model.width": width})
-    model = compiled(config, 96, precision=_precision(config))
+    model = compiled_model(config, 96, precision=_precision(config))
     draw = np.random.default_rng(0)
     x, y = draw.integers(0, 256, (32, 64, 64, 3), dtype=np.uint8), draw.integers(0, 96, 32)
     for _ in range(2):

@@ -171,7 +171,7 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
     from dhc.training import loop
     from dhc.training.outcomes import NonFiniteLossError
 
-    build = loop.compiled
+    build = loop.compiled_model
 
     def poisoned(config: RunConfig, classes: int, **more: Any) -> keras.Model:
         model = build(config, classes, **more)
@@ -180,7 +180,7 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
         model.set_weights(weights)
         return model
 
-    monkeypatch.setattr(loop, "compiled", poisoned)
+    monkeypatch.setattr(loop, "compiled_model", poisoned)
     folder = rundir.create(tmp_path, "vgg16")
     with pytest.raises(NonFiniteLossError, match=r"the loss became nan at epoch 1, batch \d"):
         loop.train_and_evaluate(tiny_config, folder)

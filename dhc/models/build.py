@@ -33,7 +33,7 @@ def network(config: RunConfig, classes: int) -> keras.Model:
     return build(plan, seed=config.fit.seed, name=config.model.name)
 
 
-def compiled(config: RunConfig, classes: int, *, precision: str = "float32", steps: int = 1) -> keras.Model:
+def compiled_model(config: RunConfig, classes: int, *, precision: str = "float32", steps: int = 1) -> keras.Model:
     """The config's network, ready for ``fit``: sparse categorical cross-entropy and accuracy, as in the report.
 
     `precision` is a dtype policy's name and `steps` the batches per execution, both resolved by the caller.
@@ -53,21 +53,20 @@ def compiled(config: RunConfig, classes: int, *, precision: str = "float32", ste
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
     """Put the weights of a training model into the network of the same plan; the averaged ones where the optimizer keeps them."""
-    averaged = averages(source.optimizer)
+    running = ema_weights(source.optimizer)
     for new, old in zip(target.weights, source.weights, strict=True):
-        new.assign(
-            keras.ops.copy(averaged.get(id(old), old))
-        )  # JAX would share the array and, when predicting, give it up
+        # a copy, since JAX would share the array and give it up when predicting
+        new.assign(keras.ops.copy(running.get(id(old), old)))
 
 
-def unwrapped(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """The optimizer itself where a LossScaleOptimizer wraps it, as under mixed_float16."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def averages(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
+def ema_weights(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
     """id of each trainable variable → its running average; empty without weight averaging."""
-    inner = unwrapped(optimizer)
+    inner = inner_optimizer(optimizer)
     if not inner.use_ema:
         return {}
     return {
@@ -93,11 +92,11 @@ def _loss(smoothing: float, classes: int) -> Any:
     if not smoothing:
         return "sparse_categorical_crossentropy"
 
-    def smoothed(y: Any, p: Any) -> Any:
+    def smoothed_loss(y: Any, probabilities: Any) -> Any:
         labels = keras.ops.one_hot(keras.ops.reshape(y, (-1,)), classes)
-        return keras.losses.categorical_crossentropy(labels, p, label_smoothing=smoothing)
+        return keras.losses.categorical_crossentropy(labels, probabilities, label_smoothing=smoothing)
 
-    return smoothed
+    return smoothed_loss
 
 
 def _keras_layer(layer: p.Layer, seed: int, fast: bool) -> Any:
@@ -127,21 +126,19 @@ def _keras_layer(layer: p.Layer, seed: int, fast: bool) -> Any:
 
 
 def _augmentation(layer: p.Layer, seed: int) -> Any:
-    common = {
-        "seed": seed,
-        "dtype": "float32",
-    }  # in 16 bits TensorFlow lacks a kernel for erasing, and coordinates blur
+    # in 16 bits TensorFlow lacks a kernel for erasing, and coordinates blur
+    common = {"seed": seed, "dtype": "float32"}
     match layer:
         case p.RandomFlip(mode):
-            made = kl.RandomFlip(mode, **common)
+            augmentation = kl.RandomFlip(mode, **common)
         case p.RandomRotation(factor):
-            made = kl.RandomRotation(factor, **common)
+            augmentation = kl.RandomRotation(factor, **common)
         case p.RandomZoom(factor):
-            made = kl.RandomZoom(factor, **common)
+            augmentation = kl.RandomZoom(factor, **common)
         case p.RandomTranslation(factor):
-            made = kl.RandomTranslation(factor, factor, **common)
+            augmentation = kl.RandomTranslation(factor, factor, **common)
         case p.RandomErasing(probability):
-            made = kl.RandomErasing(probability, **common)
+            augmentation = kl.RandomErasing(probability, **common)
     # Keras marks rotation, zoom and shift as not compilable, which only TensorFlow's kernel for them is.
-    made.supports_jit = keras.backend.backend() != "tensorflow"
-    return made
+    augmentation.supports_jit = keras.backend.backend() != "tensorflow"
+    return augmentation

@@ -17,8 +17,8 @@ from dhc.models.plan import (
     Plan,
     Rescaling,
     Resizing,
-    scaled,
     scaled_filters,
+    scaled_units,
 )
 
 SMALL = 32  # the side of the first networks' input
@@ -93,4 +93,4 @@ def _three(model: ModelConfig, augment: AugmentConfig, classes: int, after_pool:
 
 
 def _dense(units: tuple[int, ...], model: ModelConfig) -> list[Dense]:
-    return [Dense(scaled(number, model.width), model.activation) for number in units]
+    return [Dense(scaled_units(number, model.width), model.activation) for number in units]

@@ -13,7 +13,8 @@ from dhc.machine.cores import cores
 from dhc.models.ladder import plan_of
 from dhc.models.plan import Conv2D, Dense, measure
 
-WORTHWHILE = 4e7  # FLOPs of a picture's training step from which bfloat16 gains on a CPU; below, converting costs more than it saves
+# FLOPs of a picture's training step from which bfloat16 gains on a CPU; below, converting costs more than it saves.
+WORTHWHILE = 4e7
 BYTES = {"auto": 4, "float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
 
 
@@ -70,12 +71,12 @@ def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
     """
     a = np.random.default_rng(0).random((size, size), dtype=np.float32)
     a @ a
-    spans, used, end = [], time.process_time(), time.perf_counter() + seconds
+    spans, cpu_start, end = [], time.process_time(), time.perf_counter() + seconds
     while time.perf_counter() < end:
         start = time.perf_counter()
         a @ a
         spans.append(time.perf_counter() - start)
-    busy = max(1e-9, time.process_time() - used) / (len(spans) * cores())
+    busy = max(1e-9, time.process_time() - cpu_start) / (len(spans) * cores())
     return 2.0 * size**3 / min(*spans, busy)
 
 

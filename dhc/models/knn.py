@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from dhc.errors import DataError
 from dhc.machine.cores import cores
 
 METRICS = ("euclidean", "manhattan", "cosine")
@@ -20,42 +21,44 @@ QUERIES, ROWS = 1000, 512  # pictures compared at a time: 50 MB as float32, and 
 COLUMNS = 256  # 256 products of two bytes sum to at most 255² · 256 < 2²⁴, up to where float32 holds every whole number
 
 PIXELS = 64 * 64 * 3
-FLOPS_PER_PIXEL = (
-    10  # of the matrix product in whose time one pixel of two pictures is compared by all metrics, measured
-)
+# Of the matrix product in whose time one pixel of two pictures is compared by all metrics, measured.
+FLOPS_PER_PIXEL = 10
 
-Progress = Callable[[int, int], None]
 _Nearest = tuple[np.ndarray, np.ndarray]  # (Q, k) distances that grow along the rows, (Q, k) int64 training rows
 
 
 def neighbours(
-    train: np.ndarray, pictures: np.ndarray, k: int, metrics: Collection[str], progress: Progress | None = None
+    train: np.ndarray,
+    pictures: np.ndarray,
+    k: int,
+    metrics: Collection[str],
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """For each metric the (Q, k) int64 rows of `train` that lie nearest to each picture, nearest first.
 
     train (N, …) and pictures (Q, …) uint8, equal in all but the first axis. Of training pictures at the same distance the
     earlier one is the nearer. Euclidean and manhattan are exact; cosine is as exact as one float64 division. A black picture
-    is at right angles to every other. `progress(done, total)` counts comparisons of two pictures. Raises ValueError where
+    is at right angles to every other. `progress(done, total)` counts comparisons of two pictures. Raises DataError where
     there are fewer than `k` training pictures.
     """
     if not 1 <= k <= len(train):
-        raise ValueError(f"{k} neighbours cannot be found among {len(train)} training pictures")
+        raise DataError(f"{k} neighbours cannot be found among {len(train)} training pictures: choose a smaller k")
     a, b = (np.asarray(x).reshape(len(x), -1) for x in (train, pictures))
-    found: dict[str, list[np.ndarray]] = {metric: [np.empty((0, k), np.int64)] for metric in metrics}
+    parts: dict[str, list[np.ndarray]] = {metric: [np.empty((0, k), np.int64)] for metric in metrics}
     starts = range(0, len(a), ROWS)
-    done, total = 0, len(a) * len(b)
+    count, total = 0, len(a) * len(b)
     with _workers() as pool:
         for first in range(0, len(b), QUERIES):
             queries = _Queries(b[first : first + QUERIES], k, metrics)
             blocks = [a[start : start + ROWS] for start in starts]
             for start, rows, nearest in zip(starts, blocks, pool.map(queries.compare, blocks), strict=True):
-                queries.take(nearest, start)
-                done += len(queries.x) * len(rows)
+                queries.merge(nearest, start)
+                count += len(queries.x) * len(rows)
                 if progress is not None:
-                    progress(done, total)
+                    progress(count, total)
             for metric in metrics:
-                found[metric].append(queries.nearest[metric][1])
-    return {metric: np.concatenate(parts) for metric, parts in found.items()}
+                parts[metric].append(queries.nearest[metric][1])
+    return {metric: np.concatenate(rows) for metric, rows in parts.items()}
 
 
 def nearest(picture: np.ndarray, pool: np.ndarray, k: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +74,7 @@ def nearest(picture: np.ndarray, pool: np.ndarray, k: int = 6) -> tuple[np.ndarr
     query = _Queries(picture.reshape(1, -1), k, ["euclidean"])
     rows = pool.reshape(len(pool), picture.size)
     for start in range(0, len(rows), ROWS):
-        query.take(query.compare(rows[start : start + ROWS]), start)
+        query.merge(query.compare(rows[start : start + ROWS]), start)
     squared, nearest_rows = query.nearest["euclidean"]
     return nearest_rows[0], np.sqrt(squared[0]) / 255
 
@@ -89,7 +92,7 @@ def _workers() -> Iterator[ThreadPoolExecutor]:
         with threadpool_limits(1, user_api="blas"):
             yield pool
     finally:
-        pool.shutdown(cancel_futures=True)  # whoever is asked to stop does not wait for all that is still to come
+        pool.shutdown(cancel_futures=True)  # a run that is to stop does not wait for the comparisons still to come
         cv2.setNumThreads(before)
 
 
@@ -143,19 +146,19 @@ class _Queries:
 
     def compare(self, rows: np.ndarray) -> dict[str, _Nearest]:
         """For each metric the nearest among (R, P) uint8 training pictures, numbered from 0. Changes nothing: for any thread."""
-        found = {}
+        nearest = {}
         if "manhattan" in self.nearest:
-            found["manhattan"] = _manhattan(self.x, rows, self._k)
+            nearest["manhattan"] = _manhattan(self.x, rows, self._k)
         if not self._floats.size:
-            return found
+            return nearest
         products, squares = _products(self._floats, rows)
         if "euclidean" in self.nearest:
-            found["euclidean"] = _smallest(self._squares[:, None] + squares - 2 * products, self._k)
+            nearest["euclidean"] = _smallest(self._squares[:, None] + squares - 2 * products, self._k)
         if "cosine" in self.nearest:  # the picture's own length changes nothing in the order of its neighbours
-            found["cosine"] = _smallest(-products / np.sqrt(np.maximum(squares, 1)), self._k)
-        return found
+            nearest["cosine"] = _smallest(-products / np.sqrt(np.maximum(squares, 1)), self._k)
+        return nearest
 
-    def take(self, new: Mapping[str, _Nearest], start: int) -> None:
+    def merge(self, new: Mapping[str, _Nearest], start: int) -> None:
         """Keep the nearest of those so far and of new ones, the first of which is number `start`, later than all before.
 
         A stable sort leaves equals in the order of the training pictures.
@@ -164,8 +167,10 @@ class _Queries:
             distances = np.concatenate([self.nearest[metric][0], distances], axis=1)
             rows = np.concatenate([self.nearest[metric][1], rows + start], axis=1)
             order = np.argsort(distances, axis=1, kind="stable")[:, : self._k]
-            kept = np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
-            self.nearest[metric] = kept
+            self.nearest[metric] = (
+                np.take_along_axis(distances, order, axis=1),
+                np.take_along_axis(rows, order, axis=1),
+            )
 
 
 def _manhattan(x: np.ndarray, rows: np.ndarray, k: int) -> _Nearest:

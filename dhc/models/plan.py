@@ -131,18 +131,13 @@ Layer = (
     | Flatten
     | GlobalAveragePooling2D
 )
-RANDOM = (
-    RandomFlip,
-    RandomRotation,
-    RandomZoom,
-    RandomTranslation,
-    RandomErasing,
-)  # augmentation; passes through when judging
+# Augmentation: layers that pass pictures through unchanged outside training.
+RANDOM = (RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomErasing)
 Plan = tuple[Layer, ...]
 Shape = tuple[int, ...]
 
 
-def scaled(units: int, width: float) -> int:
+def scaled_units(units: int, width: float) -> int:
     """`units` times the width multiplier, at least 1."""
     return max(1, round(units * width))
 

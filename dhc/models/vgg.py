@@ -15,8 +15,8 @@ from dhc.models.plan import (
     MaxPooling2D,
     Plan,
     Rescaling,
-    scaled,
     scaled_filters,
+    scaled_units,
 )
 
 GROUPS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # filters, how many convolutions
@@ -45,6 +45,6 @@ def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
         layers += aug.flip_of_features(augment) if group == 0 else ()
     layers += aug.rotation_of_features(augment)
     layers += [Flatten() if model.head == "flatten" else GlobalAveragePooling2D()]
-    layers += [Dense(scaled(units, model.width), model.activation) for units in HIDDEN]
+    layers += [Dense(scaled_units(units, model.width), model.activation) for units in HIDDEN]
     layers += [BatchNormalization(model.bn_momentum), Dropout(model.dense_dropout), Dense(classes, "softmax")]
     return tuple(layers)

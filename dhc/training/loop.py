@@ -13,7 +13,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import fingerprint
 from dhc.data.select import RunData
 from dhc.machine import hardware
-from dhc.models.build import compiled, network
+from dhc.models.build import compiled_model, network
 from dhc.models.cost import gains_from_bfloat16
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
@@ -43,7 +43,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         asked_precision = kept_precision(config.device.precision, run_dir)
         precision = hardware.precision(asked_precision, device, gains=gains)
         steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
-        model = compiled(config, len(data.classes), precision=precision, steps=steps)
+        model = compiled_model(config, len(data.classes), precision=precision, steps=steps)
         where = hardware.describe(backend.visible_gpus(), device)
         record = backend.environment_record(where, config.fit.seed, fingerprint(data.dataset))
         rundir.write_json(run_dir / rundir.ENVIRONMENT, record)

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dhc.models.build import unwrapped
+from dhc.models.build import inner_optimizer
 from dhc.runs import rundir
 from dhc.runs.environment import read_environment
 from dhc.runs.rundir import RunWriter
@@ -157,7 +157,7 @@ def state_variables(model: keras.Model) -> list[keras.Variable]:
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    found = [*model.variables, *optimizer.variables, *unwrapped(optimizer).variables]
+    found = [*model.variables, *optimizer.variables, *inner_optimizer(optimizer).variables]
     return list({id(variable): variable for variable in found}.values())
 
 
