@@ -1,7 +1,7 @@
-"""What a person can mend: the errors whose text is one sentence for them. Any other exception is a bug of ours.
+"""Errors that a person can mend; any other exception is a bug of ours.
 
-The sentence says what happened, what was expected, and how to mend it. A screen shows it as it stands (`ui.shell.states.guard`),
-the command line prints it and exits with 2.
+The text is one sentence that says what happened, what was expected and how to mend it. A screen shows it as it stands
+(`ui.shell.states.guard`), the command line prints it and exits with 2.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ class UserError(ValueError):
 
 
 class ConfigError(UserError):
-    """A setting that does not exist or a value that it cannot take; the text says which ones are good."""
+    """A setting that does not exist, or a value it cannot take: the text names the good ones."""
 
 
 class DataError(UserError):
@@ -20,19 +20,19 @@ class DataError(UserError):
 
 
 class RunError(UserError):
-    """A run that is not there, cannot be read, or cannot be done to what was asked."""
+    """A run that is not there, cannot be read, or is in no state for what it should do."""
 
 
 class DeviceError(UserError):
-    """A device or a backend that is asked for and not here."""
+    """A device or a backend that this machine does not have."""
 
 
 class RulesError(UserError):
-    """The coach's rules, which a person may edit."""
+    """A fault in the coach's rules, which a person may edit."""
 
 
 def sentence(error: UserError | OSError) -> str:
-    """What a person reads of an error: its own sentence; of the system's, what was refused and where."""
+    """What a person reads of an error: its sentence; of the system's, the reason and the file."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error)

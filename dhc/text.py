@@ -1,4 +1,7 @@
-"""Numbers and names as a person reads them: counts, shares, sizes, times; names made safe, short and different."""
+"""Numbers and names as a person reads them.
+
+Numbers end in ``_text``. Names come from folders, tables and runs: nothing in them may leave its own name on the page.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +16,37 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 
 
 def count_text(count: int, noun: str) -> str:
-    """Return ``1 picture`` for (1, "picture"), ``1,024 pictures`` for (1024, "picture"), ``2 classes`` for (2, "class")."""
+    """Return a count and its noun: ``1 picture``, ``1,024 pictures``, ``2 classes``."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
 
 
 def percent_text(share: float) -> str:
-    """Return ``93%`` for 0.93, and never 0% or 100% for what is only nearly so: ``<1%`` for 0.002, ``>99%`` for 0.998."""
+    """Return a share of 0 to 1 as ``93%``; ``<1%`` and ``>99%`` for what is only nearly 0 or 1."""
     if 0.995 <= share < 1 - 1e-6:
         return ">99%"
     return "<1%" if 1e-6 < share < 0.005 else f"{share:.0%}"
 
 
 def fine_percent_text(share: float) -> str:
-    """Return ``31%`` for 0.31 and a digit more below 1%: ``0.4%`` for 0.004, ``<0.1%`` for 0.0004. For figures."""
+    """Return a share of 0 to 1 as ``31%``, below 1% with a digit more: ``0.4%``, ``<0.1%``.
+
+    For figures, which hold many small shares side by side.
+    """
     if 0 < share < 0.001:
         return "<0.1%"
     return f"{share:.1%}" if 0 < share < 0.01 else f"{share:.0%}"
 
 
 def size_text(size: float) -> str:
-    """Return ``1.5 GB`` for 1.5e9 bytes, ``83 MB`` for 8.3e7, ``3 kB`` for 3,100."""
+    """Return bytes as ``1.5 GB``, ``83 MB``, ``3 kB``."""
     if size >= 1e9:
         return f"{size / 1e9:.1f} GB"
     return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def duration_text(seconds: float | None) -> str:
-    """Return ``8.0 s`` for 8, ``4 min`` for 240, ``3 h 20 min`` for 12000, ``2 d 5 h`` for 190800, ``?`` for None."""
+    """Return seconds as ``8.0 s``, ``4 min``, ``3 h 20 min``, ``2 d 5 h``; ``?`` for None."""
     if seconds is None or not math.isfinite(seconds):
         return "?"
     if seconds < 90:
@@ -53,34 +59,37 @@ def duration_text(seconds: float | None) -> str:
 
 
 def clock_text(seconds: float | None) -> str:
-    """Return ``0:05:03`` for 303 seconds, ``–`` for None: every second counts, as in a report's table."""
+    """Return seconds to the second, as a report's table has them: ``0:05:03``; ``–`` for None."""
     return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
 def rate_text(rate: float) -> str:
-    """Return a learning rate in three digits: ``0.001`` for 1e-3, ``0.00064`` for 6.4e-4, ``1e-07`` for 1e-7."""
+    """Return a learning rate in at most three digits: ``0.001``, ``0.00064``, ``1e-07``."""
     return f"{rate:.3g}"
 
 
 def one_line(value: object, limit: int | None = None) -> str:
-    """Return a text on one line, at most `limit` characters: ``a b`` for " a\n b"; "" for what is not a text."""
+    """Return a text on one line of at most `limit` characters; "" for what is not a text.
+
+    A line break counts as a space: ``a b`` of "a", a line break, "b".
+    """
     return " ".join(value.split())[:limit].strip() if isinstance(value, str) else ""
 
 
 def clean(name: str) -> str:
-    """Return a foreign name on one line, what cannot be seen (controls, direction marks) as �: ``a�b`` for "a\\nb"."""
+    """Return a foreign name with a � for each line break, control and direction mark: ``a�b``."""
     return _UNSEEN.sub("\ufffd", name)
 
 
 def shorten(name: str, limit: int) -> str:
-    """Return the cleaned name in at most `limit` characters, without the middle of a long one: ``abcd…ij`` of 7."""
+    """Return the cleaned name, without its middle where it is longer than `limit`: ``abcd…ij``."""
     text = clean(name)
     return text if len(text) <= limit else f"{text[: limit - limit // 3 - 1]}…{text[-(limit // 3) :]}"
 
 
 @lru_cache(maxsize=32)
 def short_names(classes: tuple[str, ...], limit: int = NAME_LENGTH) -> tuple[str, ...]:
-    """Return the names shortened and still all different: of two that look alike, the second ends in ``(2)``."""
+    """Return the names shortened and still all different: of two alike the second ends in (2)."""
     names: dict[str, None] = {}
     for name in (shorten(name, limit) for name in classes):
         number, unique = 1, name
@@ -92,7 +101,7 @@ def short_names(classes: tuple[str, ...], limit: int = NAME_LENGTH) -> tuple[str
 
 
 def quote(name: str, limit: int = 80) -> str:
-    """Return the name as an error quotes it, controls escaped, the middle of a long one left out: ``“a\\nb”``."""
+    """Return the name as an error quotes it: ``“a\\nb”``, a long one without its middle."""
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
     if len(text) > limit:
         text = f"{text[: limit // 2]}…{text[-limit // 2 :]}"

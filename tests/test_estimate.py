@@ -25,7 +25,7 @@ def measured(tmp_path: Path, tiny_data: Path) -> RunInfo:
 
 def expected(known: list[RunInfo], device: str = "cpu", **changes: object) -> Estimate:
     config = RunConfig().with_values({name.replace("__", "."): value for name, value in changes.items()})
-    return estimate(config, device, classes=96, train=1000, val=100, known=known, matrix_rate=lambda: 1e11)
+    return estimate(config, device, classes=96, train=1000, val=100, earlier_runs=known, matrix_rate=lambda: 1e11)
 
 
 def test_the_same_settings_take_what_they_took(measured: RunInfo) -> None:
@@ -41,7 +41,7 @@ def test_a_narrower_network_is_faster(measured: RunInfo) -> None:
 def test_half_the_bytes_are_multiplied_twice_as_fast() -> None:
     config = RunConfig()
     plain, half = (
-        estimate(config, "cpu", classes=96, train=1000, val=100, known=[], matrix_rate=lambda: 1e11, precision=lambda _, p=p: p)
+        estimate(config, "cpu", classes=96, train=1000, val=100, earlier_runs=[], matrix_rate=lambda: 1e11, precision=lambda _, p=p: p)
         for p in ("float32", "mixed_bfloat16")
     )  # fmt: skip
     assert (half.pictures_per_second or 0) == pytest.approx(2 * (plain.pictures_per_second or 0))
@@ -53,7 +53,7 @@ def test_a_measured_run_in_another_precision_is_scaled(measured: RunInfo) -> Non
         return "mixed_bfloat16" if config.model.width == 1 else "float32"
 
     found = estimate(
-        RunConfig().with_values({"model.width": 0.5}), "cpu", classes=96, train=1000, val=100, known=[measured],
+        RunConfig().with_values({"model.width": 0.5}), "cpu", classes=96, train=1000, val=100, earlier_runs=[measured],
         matrix_rate=lambda: 1e11, precision=precision,
     )  # fmt: skip
     alike = expected([measured], model__width=0.5)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dhc.analysis.confusion import confusion_matrix
-from dhc.analysis.mistakes import outcomes, select, top_k
+from dhc.analysis.mistakes import outcomes, select_rows, top_k
 from dhc.runs.records import Predictions
 
 
@@ -63,26 +63,26 @@ def test_the_loss_is_the_one_that_keras_computes_in_float32(thousand: Prediction
 
 def test_select_shows_mistakes_most_confident_first() -> None:
     table = outcomes(three_pictures())
-    assert select(table)["index"].tolist() == [2, 1]
-    assert select(table, descending=False)["index"].tolist() == [1, 2]
-    assert select(table, only_mistakes=False, sort="loss")["index"].tolist() == [2, 1, 0]
+    assert select_rows(table)["index"].tolist() == [2, 1]
+    assert select_rows(table, descending=False)["index"].tolist() == [1, 2]
+    assert select_rows(table, only_mistakes=False, sort="loss")["index"].tolist() == [2, 1, 0]
 
 
 def test_select_filters_by_class_and_includes_both_bounds_of_confidence() -> None:
     table = outcomes(three_pictures())
-    assert select(table, true=1)["index"].tolist() == [1]
-    assert select(table, predicted=0)["index"].tolist() == [2]
-    assert select(table, predicted=0, only_mistakes=False)["index"].tolist() == [2, 0]
-    assert select(table, min_confidence=0.625, max_confidence=0.75)["index"].tolist() == [2, 1]
-    assert select(table, min_confidence=0.626)["index"].tolist() == [2]
-    assert select(table, max_confidence=0.749)["index"].tolist() == [1]
-    assert len(select(table, true=0)) == 0
+    assert select_rows(table, true=1)["index"].tolist() == [1]
+    assert select_rows(table, predicted=0)["index"].tolist() == [2]
+    assert select_rows(table, predicted=0, only_mistakes=False)["index"].tolist() == [2, 0]
+    assert select_rows(table, min_confidence=0.625, max_confidence=0.75)["index"].tolist() == [2, 1]
+    assert select_rows(table, min_confidence=0.626)["index"].tolist() == [2]
+    assert select_rows(table, max_confidence=0.749)["index"].tolist() == [1]
+    assert len(select_rows(table, true=0)) == 0
 
 
 def test_a_network_that_broke_down_still_shows_its_mistakes() -> None:
     p = three_pictures()
     broken = Predictions(p.ids, p.y_true, p.y_pred, 1, np.full((3, 3), np.nan, dtype=np.float32), p.classes)
-    assert select(outcomes(broken))["index"].tolist() == [1, 2]
+    assert select_rows(outcomes(broken))["index"].tolist() == [1, 2]
 
 
 def test_each_cell_of_the_matrix_has_exactly_its_pictures(thousand: Predictions) -> None:
@@ -90,7 +90,7 @@ def test_each_cell_of_the_matrix_has_exactly_its_pictures(thousand: Predictions)
     filled = np.argwhere(matrix)
     assert len(filled) > 96  # there are mistakes to look at
     for i, j in filled:
-        cell = select(table, true=i, predicted=j, only_mistakes=False)
+        cell = select_rows(table, true=i, predicted=j, only_mistakes=False)
         assert len(cell) == matrix[i, j]
         assert set(cell["true"]) == {i}
         assert set(cell["predicted"]) == {j}
@@ -98,7 +98,7 @@ def test_each_cell_of_the_matrix_has_exactly_its_pictures(thousand: Predictions)
 
 def test_filters_and_sort_hold_for_a_thousand_pictures(thousand: Predictions) -> None:
     table = outcomes(thousand)
-    shown = select(table, min_confidence=0.2, max_confidence=0.9, sort="loss")
+    shown = select_rows(table, min_confidence=0.2, max_confidence=0.9, sort="loss")
     assert 0 < len(shown) < len(table)
     assert shown["loss"].is_monotonic_decreasing
     assert not shown["correct"].any()

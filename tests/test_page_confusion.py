@@ -15,7 +15,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 from streamlit.testing.v1 import AppTest
 
 from dhc.analysis.confusion import class_order, confused_pairs
-from dhc.analysis.mistakes import outcomes, select
+from dhc.analysis.mistakes import outcomes, select_rows
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
@@ -77,7 +77,7 @@ def test_a_click_on_a_filled_cell_shows_exactly_its_pictures_and_is_in_the_addre
 ) -> None:
     i, j = (int(c) for c in np.argwhere((counts > 1) & ~np.eye(8, dtype=bool))[0])
     at = click(open_page("confusion", run=RUN), MATRIX, at_cell(i, j))
-    rows = select(outcomes(p), true=i, predicted=j)
+    rows = select_rows(outcomes(p), true=i, predicted=j)
     assert len(rows) == counts[i, j]
     assert shown_files(at) == rows["id"].tolist()
     assert address(at, "cell") == f"{i},{j}"
@@ -197,7 +197,7 @@ def test_the_other_way_round_goes_to_the_mirrored_cell(p: Predictions) -> None:
 def test_a_picture_of_the_cell_opens_large_among_those_of_the_cell(p: Predictions, counts: np.ndarray) -> None:
     i, j = (int(c) for c in np.argwhere((counts > 1) & ~np.eye(8, dtype=bool))[0])
     at = click(open_page("confusion", run=RUN, cell=f"{i},{j}"), PICTURES, 1)
-    rows = select(outcomes(p), true=i, predicted=j)
+    rows = select_rows(outcomes(p), true=i, predicted=j)
     assert address(at, "picture") == str(rows["index"].iloc[1])
     assert f"2 of {len(rows)} listed" in texts(at)
     assert ":red[taken for]" in texts(at)

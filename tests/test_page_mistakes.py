@@ -12,7 +12,7 @@ from folders import write_folder, write_table
 from make_run import make_run
 from screens import address, click, open_page, page_links, sent, texts
 
-from dhc.analysis.mistakes import outcomes, select, top_k
+from dhc.analysis.mistakes import outcomes, select_rows, top_k
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.standin.generate import make_dataset
@@ -55,7 +55,7 @@ def captions(at: object) -> list[str]:
 
 def test_the_grid_holds_every_mistake_surest_first_with_both_names_and_the_probability(runs: Path) -> None:
     at = open_page("mistakes", run=RUN)
-    wrong = select(outcomes(read_predictions(runs / RUN)))
+    wrong = select_rows(outcomes(read_predictions(runs / RUN)))
     expected = [
         f"{true}\n→ {predicted} {percent_text(confidence)}"
         for true, predicted, confidence in zip(wrong.true_name, wrong.predicted_name, wrong.confidence, strict=True)
@@ -68,7 +68,7 @@ def test_the_grid_holds_every_mistake_surest_first_with_both_names_and_the_proba
 def test_a_filter_is_written_into_the_address_and_counted(runs: Path) -> None:
     at = open_page("mistakes", run=RUN, page="2")
     at.selectbox(key="dhc_mistakes_true").set_value(3).run()
-    wrong = select(outcomes(read_predictions(runs / RUN)), true=3)
+    wrong = select_rows(outcomes(read_predictions(runs / RUN)), true=3)
     assert address(at, "true") == "3"
     assert address(at, "page") is None, "another list begins on its first page"
     assert address(at, "run") == RUN
@@ -80,7 +80,7 @@ def test_a_view_in_the_address_is_restored_in_the_controls_and_in_the_grid(runs:
     view = {"true": "2", "low": "20", "high": "90", "show": "all", "sort": "loss", "order": "asc"}
     at = open_page("mistakes", run=RUN, **view)
     table = outcomes(read_predictions(runs / RUN))
-    rows = select(
+    rows = select_rows(
         table, true=2, min_confidence=0.2, max_confidence=0.9, only_mistakes=False, sort="loss", descending=False
     )
     assert [tile["tooltip"].split(":")[0] for tile in sent(at, "gallery")[0]["tiles"]] == rows["id"].tolist()
@@ -92,7 +92,7 @@ def test_a_view_in_the_address_is_restored_in_the_controls_and_in_the_grid(runs:
 def test_right_pictures_are_told_from_wrong_ones_only_where_both_are_listed(runs: Path) -> None:
     table = outcomes(read_predictions(runs / RUN))
     tones = [tile["tone"] for tile in sent(open_page("mistakes", run=RUN, show="all"), "gallery")[0]["tiles"]]
-    rows = select(table, only_mistakes=False).head(48)
+    rows = select_rows(table, only_mistakes=False).head(48)
     assert tones == ["good" if correct else "bad" for correct in rows["correct"]]
     assert {tile["tone"] for tile in sent(open_page("mistakes", run=RUN), "gallery")[0]["tiles"]} == {"plain"}
 
@@ -172,7 +172,7 @@ def test_a_run_without_mistakes_is_congratulated_and_its_pictures_can_be_seen(ru
 def test_a_click_opens_the_picture_with_classes_loss_and_way_through_the_epochs(runs: Path) -> None:
     at = click(open_page("mistakes", run=RUN), GRID, 5)
     p = read_predictions(runs / RUN)
-    row = select(outcomes(p)).iloc[5]
+    row = select_rows(outcomes(p)).iloc[5]
     said = texts(at)
     assert address(at, "picture") == str(row["index"])
     assert f"**{row['true_name']}** :red[taken for] **{row['predicted_name']}**" in said
@@ -186,7 +186,7 @@ def test_a_click_opens_the_picture_with_classes_loss_and_way_through_the_epochs(
 
 def test_the_nearest_training_pictures_of_both_classes_stand_with_their_distances(runs: Path, data: Path) -> None:
     at = click(open_page("mistakes", run=RUN), GRID, 0)
-    row = select(outcomes(read_predictions(runs / RUN))).iloc[0]
+    row = select_rows(outcomes(read_predictions(runs / RUN))).iloc[0]
     dataset = open_dataset(data)
     train, val = load_pictures(dataset, "train"), load_pictures(dataset, "val")
     image = val.x[int(np.flatnonzero(val.ids == row["id"])[0])]
@@ -199,7 +199,7 @@ def test_the_nearest_training_pictures_of_both_classes_stand_with_their_distance
 
 
 def test_next_and_previous_follow_the_order_of_the_grid(runs: Path) -> None:
-    order = select(outcomes(read_predictions(runs / RUN)))["index"].tolist()
+    order = select_rows(outcomes(read_predictions(runs / RUN)))["index"].tolist()
     at = open_page("mistakes", run=RUN, picture=str(order[0]))
     assert at.button(key="dhc_previous").disabled
     at.button(key="dhc_next").click().run()
@@ -211,7 +211,7 @@ def test_next_and_previous_follow_the_order_of_the_grid(runs: Path) -> None:
 
 
 def test_a_picture_outside_the_list_opens_too(runs: Path) -> None:
-    right = select(outcomes(read_predictions(runs / PERFECT)), only_mistakes=False)["index"].iloc[0]
+    right = select_rows(outcomes(read_predictions(runs / PERFECT)), only_mistakes=False)["index"].iloc[0]
     table = outcomes(read_predictions(runs / RUN))
     right = int(table[table["correct"]]["index"].iloc[0])
     at = open_page("mistakes", run=RUN, picture=str(right))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_run import make_run
 
-from dhc.analysis.search import ORDERS, RunFilter, select, sparkline
+from dhc.analysis.search import ORDERS, RunFilter, select_runs, sparkline
 from dhc.runs.labels import change_labels
 from dhc.runs.store import RunInfo, Store
 
@@ -63,15 +63,15 @@ def names(found: list[RunInfo]) -> list[str]:
     ],
 )
 def test_each_filter_lets_its_runs_pass(runs: list[RunInfo], run_filter: RunFilter, passes: list[str]) -> None:
-    assert names(select(runs, run_filter)) == passes
+    assert names(select_runs(runs, run_filter)) == passes
 
 
 def test_orders(runs: list[RunInfo]) -> None:
     every = RunFilter(archived=True)
-    assert names(select(runs, every, "best")) == ["bbbb", "aaaa", "cccc"]
-    assert names(select(runs, every, "name")) == ["bbbb", "cccc", "aaaa"]
+    assert names(select_runs(runs, every, "best")) == ["bbbb", "aaaa", "cccc"]
+    assert names(select_runs(runs, every, "name")) == ["bbbb", "cccc", "aaaa"]
     for order in ORDERS:
-        assert sorted(names(select(runs, every, order))) == ["aaaa", "bbbb", "cccc"]
+        assert sorted(names(select_runs(runs, every, order))) == ["aaaa", "bbbb", "cccc"]
 
 
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=400))

@@ -1,4 +1,4 @@
-"""Bets made before a run, against what came of it: one by one, and how well a person is calibrated over all of them."""
+"""Bets made before a run against what came of it, one by one and over all runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIGURES = ("val_accuracy", "accuracy")
 
 @dataclass(frozen=True)
 class Bet:
-    """One figure of one run: guess and result after its last epoch, 0 to 1; error is guess - result, above 0 too hopeful."""
+    """One figure of one run, 0 to 1: what was guessed, and what it was after the last epoch."""
 
     run: str
     title: str
@@ -23,13 +23,13 @@ class Bet:
 
     @property
     def error(self) -> float:
-        """guess - result."""
+        """Guess minus result, -1 to 1; above 0: too hopeful."""
         return self.guess - self.result
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Over `count` bets: the mean error (above 0: too hopeful on the whole) and the mean absolute one."""
+    """The mean error of `count` bets, above 0: too hopeful, and the mean absolute one."""
 
     count: int
     bias: float
@@ -37,7 +37,7 @@ class Calibration:
 
 
 def bets_of(info: RunInfo) -> tuple[Bet, ...]:
-    """The run's bets as far as they can be settled: it has ended, and the figure is known."""
+    """The run's bets that can be settled: it has ended and has the figure."""
     if info.state.alive or info.bet is None:
         return ()
     results = {"val_accuracy": info.val_accuracy, "accuracy": info.accuracy}
@@ -54,7 +54,10 @@ def settled_bets(runs: Iterable[RunInfo]) -> tuple[Bet, ...]:
 
 
 def calibration(bets: Sequence[Bet]) -> Calibration | None:
-    """Bias and mean absolute error; None without a bet. Guesses 0.8 and 0.6 of results 0.7 and 0.7: bias 0, error 0.1."""
+    """Bias and mean absolute error of the bets; None without a bet.
+
+    Guesses 0.8 and 0.6 of results 0.7 and 0.7: bias 0, mean absolute error 0.1.
+    """
     if not bets:
         return None
     return Calibration(len(bets), fmean(bet.error for bet in bets), fmean(abs(bet.error) for bet in bets))

@@ -1,4 +1,7 @@
-"""The curve coach: rules that a teacher can edit (``coach.toml``) → marks on a run's curves, each with its lesson and a change to try."""
+"""The curve coach: rules that a teacher can edit (``coach.toml``) → marks on a run's curves.
+
+Each mark has its lesson and, where the rule has one for this run, a change to try.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import inspect
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dhc.analysis.detectors import DETECTORS, Case
+from dhc.analysis.detectors import DETECTORS, Case, Finding
+from dhc.analysis.differences import value_text
 from dhc.config import ConfigField, RunConfig, fields, find_field
 from dhc.errors import ConfigError, RulesError
 
@@ -35,20 +40,20 @@ class Rule(BaseModel):
 
     @field_validator("look_for")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _is_a_detector(cls, name: str) -> str:
         if name not in DETECTORS:
             raise ValueError(f"there is no {name!r}; there are {', '.join(DETECTORS)}")
         return name
 
     @field_validator("tries")
     @classmethod
-    def _readable(cls, tries: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
+    def _are_changes(cls, tries: tuple[dict[str, str], ...]) -> tuple[dict[str, str], ...]:
         for name, expression in (pair for changes in tries for pair in changes.items()):
             _check(name, expression)
         return tries
 
     @model_validator(mode="after")
-    def _fits(self) -> Rule:
+    def _fit_the_detector(self) -> Rule:
         takes = inspect.signature(DETECTORS[self.look_for]).parameters
         for name, value in self.numbers.items():
             if name not in takes or name == "case":
@@ -76,13 +81,15 @@ class Change:
     def text(self) -> str:
         """conv_dropout 0.6 → 0.4; augment off → input."""
         section, _, key = self.name.partition(".")
-        return f"{section if key in ('name', 'where') else key} {_shown(self.before)} → {_shown(self.after)}"
+        title = section if key in ("name", "where") else key
+        return f"{title} {value_text(self.before, self.name)} → {value_text(self.after, self.name)}"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What a rule found. `number` counts the marks of a run from 1, in the order of their first epoch.
+    """What a rule found in a run's curves.
 
+    number            counts the run's marks from 1, in the order of their first epoch
     epochs            1-based, where the mark stands on the curve
     sentence          the figures that made the rule fire, without a full stop
     changes, config   the change to try and the whole config with it; () and None where the rule has none for this run
@@ -106,64 +113,70 @@ class Mark:
 def read_rules(text: str) -> tuple[Rule, ...]:
     """The rules in a file's text. Raises RulesError in one sentence."""
     try:
-        listed = tomllib.loads(text)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RulesError(f"{RULES.name} is not readable as TOML: {error}") from None
-    rules = listed.get("rule", [])
-    if set(listed) - {"rule"} or not isinstance(rules, list):
-        raise RulesError(
-            f"{RULES.name} may only hold [[rule]] tables, not {', '.join(sorted(set(listed) - {'rule'})) or 'rule'}"
-        )
-    read = tuple(_rule(number, rule) for number, rule in enumerate(rules, start=1))
-    twice = [
-        rule.id for rule, count in ((rule, sum(rule.id == other.id for other in read)) for rule in read) if count > 1
-    ]
-    if twice:
-        raise RulesError(f"{RULES.name} has two rules of the id {twice[0]!r}: give one of them another")
-    return read
+    tables = document.pop("rule", [])
+    if document or not isinstance(tables, list):
+        others = ", ".join(sorted(document)) or "rule"
+        raise RulesError(f"{RULES.name} may only hold [[rule]] tables, not {others}")
+    rules = tuple(_rule(number, table) for number, table in enumerate(tables, start=1))
+    counts = Counter(rule.id for rule in rules)
+    for rule_id, count in counts.items():
+        if count > 1:
+            raise RulesError(f"{RULES.name} has two rules of the id {rule_id!r}: give one of them another")
+    return rules
 
 
 def marks(case: Case, rules: tuple[Rule, ...]) -> tuple[Mark, ...]:
-    """What the rules find in a run's curves, by first epoch; nothing for nearest neighbours, which have no curve."""
+    """What the rules find in a run's curves, by first epoch; nothing without a network."""
     if not case.config.trains_network:
         return ()
-    found = [(rule, finding) for rule in rules if (finding := DETECTORS[rule.look_for](case, **rule.arguments))]
-    found.sort(key=lambda pair: pair[1].epochs[0])
-    told = []
-    for number, (rule, finding) in enumerate(found, start=1):
-        config = suggestion(case.config, rule.tries)
-        told.append(
-            Mark(
-                number, rule.id, rule.title, finding.epochs, finding.sentence, rule.lesson,
-                changes=() if config is None else changes(case.config, config), config=config,
-            )
-        )  # fmt: skip
-    return tuple(told)
+    pairs = [(rule, finding) for rule in rules if (finding := DETECTORS[rule.look_for](case, **rule.arguments))]
+    pairs.sort(key=lambda pair: pair[1].epochs[0])
+    return tuple(_mark(number, case.config, *pair) for number, pair in enumerate(pairs, start=1))
+
+
+def _mark(number: int, config: RunConfig, rule: Rule, finding: Finding) -> Mark:
+    after = suggestion(config, rule.tries)
+    return Mark(
+        number=number,
+        rule=rule.id,
+        title=rule.title,
+        epochs=finding.epochs,
+        sentence=finding.sentence,
+        lesson=rule.lesson,
+        changes=() if after is None else changes(config, after),
+        config=after,
+    )
 
 
 def suggestion(config: RunConfig, tries: tuple[dict[str, str], ...]) -> RunConfig | None:
     """The config with the first of the tries that changes anything in it; None where none does."""
-    for wanted in tries:
-        tried = config
+    for expressions in tries:
+        after = config
         try:
-            for name, expression in wanted.items():
-                if tried.uses(name):
-                    tried = tried.with_values({name: apply(expression, find_field(name), tried.get(name))})
+            for name, expression in expressions.items():
+                if after.uses(name):
+                    after = after.with_values({name: apply(expression, find_field(name), after.get(name))})
         except ConfigError:
             continue  # settings that do not go together in this run
-        if tried != config:
-            return tried
+        if after != config:
+            return after
     return None
 
 
 def changes(before: RunConfig, after: RunConfig) -> tuple[Change, ...]:
-    """On which settings the second config differs from the first."""
+    """The settings in which the second config differs from the first."""
     pairs = ((field.name, before.get(field.name), after.get(field.name)) for field in fields())
     return tuple(Change(name, old, new) for name, old, new in pairs if old != new)
 
 
 def apply(expression: str, field: ConfigField, value: Any) -> Any:
-    """``"add -0.2"`` to 0.6 is 0.4; ``multiply`` likewise; ``set`` puts the word there. Numbers stay within the field's bounds."""
+    """The value after ``add``, ``multiply`` or ``set``: ``"add -0.2"`` to 0.6 is 0.4.
+
+    A number stays within the field's bounds; ``set`` reads the word as the field does.
+    """
     verb, operand = _parts(expression)
     if verb == "set":
         return field.parse(operand)
@@ -173,7 +186,7 @@ def apply(expression: str, field: ConfigField, value: Any) -> Any:
 
 
 def _within(field: ConfigField, number: float) -> float:
-    """The nearest number that the field takes; a step inside a bound that is not among them."""
+    """The nearest number that the field takes, a step inside a bound that it excludes."""
     step = field.step or 1e-6
     if field.low is not None and (number < field.low or (field.low_open and number == field.low)):
         return field.low + (step if field.low_open else 0)
@@ -183,7 +196,7 @@ def _within(field: ConfigField, number: float) -> float:
 
 
 def _check(name: str, expression: str) -> None:
-    """Raises ValueError for a setting that does not exist and for a change that it cannot take."""
+    """Raise ValueError for a setting that does not exist or cannot take the change."""
     verb, operand = _parts(expression)
     field = find_field(name)
     if verb == "set":
@@ -195,10 +208,10 @@ def _check(name: str, expression: str) -> None:
 
 
 def _parts(expression: str) -> tuple[str, str]:
-    found = EXPRESSION.fullmatch(expression)
-    if found is None:
+    match = EXPRESSION.fullmatch(expression)
+    if match is None:
         raise ValueError(f'{expression!r} is no change: write "multiply 0.5", "add -0.2" or "set input"')
-    return found[1], found[2]
+    return match[1], match[2]
 
 
 def _is_number(text: str) -> bool:
@@ -217,7 +230,3 @@ def _rule(number: int, rule: Any) -> Rule:
         name = f" ({rule['id']})" if isinstance(rule, dict) and isinstance(rule.get("id"), str) else ""
         what = str(first["msg"]).removeprefix("Value error, ")
         raise RulesError(f"{RULES.name}, rule {number}{name}{f', {where}' if where else ''}: {what}") from None
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Who is taken for whom: the confusion matrix, its normalised forms, the order of its classes and its ranked pairs."""
+"""The confusion matrix: counted, normalised, its classes ordered and its pairs ranked."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, k: int) -> np.ndarr
 
 
 def normalize(matrix: np.ndarray, how: Normalization | None) -> np.ndarray:
-    """The matrix as float64 shares: of each true class ("true", rows sum to 1), of each predicted one ("pred", columns
-    do), or as it is (None). The names are scikit-learn's; a class without pictures gives zeros, never NaN.
+    """The matrix as shares of each true or each predicted class, or as it is: (K, K) float64.
+
+    how: "true" (rows sum to 1), "pred" (columns do) or None, as scikit-learn calls them. A class without pictures gives
+    zeros, never NaN. Example: `[[1, 1], [0, 4]]` by "true" is `[[0.5, 0.5], [0, 1]]`.
     """
     counts = np.asarray(matrix, dtype=np.float64)
     if how is None:
@@ -48,8 +50,8 @@ def class_order(matrix: np.ndarray, by: Order) -> np.ndarray:
     """The classes in the order in which to show them: (K,) int64, a permutation of 0 to K - 1.
 
     "label": as they are. "frequency": most pictures first (row sums), equals in label order. "similarity": classes
-    that are mistaken for one another stand side by side, so families appear as blocks on the diagonal; classes never
-    confused with any other follow at the end in label order.
+    that are mistaken for one another stand side by side, so that families appear as blocks on the diagonal; classes
+    that are never confused follow at the end in label order.
     """
     k = len(matrix)
     if by == "label":
@@ -63,9 +65,10 @@ def class_order(matrix: np.ndarray, by: Order) -> np.ndarray:
 
 
 def confused_pairs(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """The filled cells off the diagonal, most pictures first, then the larger share, then in label order.
+    """The cells off the diagonal that hold pictures, most pictures first.
 
-    Columns: true, predicted (names), count (int), share (of the true class's pictures, 0 to 1), i, j (class indices).
+    Cells of as many pictures stand by the larger share, then in label order. Columns: true, predicted (names), count
+    (int), share (of the true class's pictures, 0 to 1), i, j (class indices).
     """
     counts = np.array(matrix, dtype=np.int64)
     share = normalize(counts, "true")
@@ -80,8 +83,11 @@ def confused_pairs(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def _similarity(matrix: np.ndarray) -> np.ndarray:
-    """How often two classes are taken for each other, the mean of both directions: (K, K) float64 in 0 to 1, symmetric,
-    zero diagonal. Shares are of all the class's pictures, so a class with one odd mistake counts as little confused."""
+    """How often two classes are taken for each other: (K, K) float64, 0 to 1, symmetric.
+
+    The mean of both directions, with a zero diagonal. Shares are of all the class's pictures, so a class with one odd
+    mistake counts as little confused.
+    """
     share = normalize(matrix, "true")
     np.fill_diagonal(share, 0.0)
     mean: np.ndarray = (share + share.T) / 2
@@ -89,8 +95,11 @@ def _similarity(matrix: np.ndarray) -> np.ndarray:
 
 
 def _leaf_order(similarity: np.ndarray) -> np.ndarray:
-    """Leaves of the average-linkage tree on the distance 1 - similarity, ordered so that neighbours are as alike as the
-    tree allows (Bar-Joseph, Gifford and Jaakkola 2001). Read from the end whose class has the smaller index."""
+    """The classes, the most alike side by side: (K,) leaves of a tree on 1 - similarity.
+
+    The tree is of average linkage, its leaves ordered as well as it allows (Bar-Joseph, Gifford and Jaakkola 2001),
+    from the end of the smaller class index.
+    """
     if len(similarity) < 3:
         return np.arange(len(similarity))
     from scipy.cluster.hierarchy import leaves_list, linkage  # half a second, and only this order needs it

@@ -1,4 +1,4 @@
-"""What the curve coach can look for: each detector reads a run's curves and names the epochs and the figures that made it fire.
+"""Detectors of the curve coach: the epochs and figures of a run's curves at which one fires.
 
 Detectors are pure and silent where they cannot know. Their keyword arguments are what a rule in ``coach.toml`` may set.
 """
@@ -20,14 +20,14 @@ MOST = 6  # epochs that one finding names
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A run as its detectors see it. `classes`: how many there are to tell apart, None where that is not known."""
+    """A run as its detectors see it; `classes`: how many it tells apart, None if unknown."""
 
     history: History
     config: RunConfig
     classes: int | None
 
     def column(self, name: str) -> np.ndarray:
-        """(E,) float64: a figure of every finished epoch."""
+        """A figure of every finished epoch: (E,) float64."""
         return self.history.epochs[name].to_numpy(dtype=np.float64)
 
     @property
@@ -36,23 +36,28 @@ class Case:
         return [int(epoch) for epoch in self.history.epochs["epoch"]]
 
     @property
-    def over(self) -> bool:
-        """Whether every epoch that was asked for is done."""
+    def complete(self) -> bool:
+        """Whether all epochs of its config have ended."""
         return bool(self.epochs) and self.epochs[-1] >= self.config.fit.epochs
 
 
 @dataclass(frozen=True)
 class Finding:
-    """At which epochs (1-based, ascending, the telling one first), and the figures in a sentence without its full stop."""
+    """Where a detector fired, and why.
+
+    epochs     1-based, ascending; the first is the one that tells
+    sentence   the figures, without a full stop
+    """
 
     epochs: tuple[int, ...]
     sentence: str
 
 
 def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | None:
-    """val_loss, as the mean of the last `smooth` epochs, rises `epochs` times in a row or more while loss falls.
+    """val_loss rises `epochs` times in a row or more while loss falls.
 
-    It begins at the lowest val_loss among those whose mean the rise starts from.
+    val_loss is the mean of the last `smooth` epochs. The finding begins at the lowest val_loss among those whose mean
+    the rise starts from.
     """
     raw, loss, at = case.column("val_loss"), case.column("loss"), case.epochs
     val = _trailing(raw, smooth)
@@ -66,26 +71,29 @@ def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | No
             mean = f" (mean of {smooth} epochs)" if smooth > 1 else ""
             return Finding(
                 (at[low],),
-                f"val_loss{mean} rose {end - start} epochs in a row up to epoch {at[end]}, {val[start]:.2f} to {val[end]:.2f}, "
-                f"while loss fell from {loss[start]:.2f} to {loss[end]:.2f}",
+                f"val_loss{mean} rose {end - start} epochs in a row up to epoch {at[end]}, "
+                f"{val[start]:.2f} to {val[end]:.2f}, while loss fell from {loss[start]:.2f} to {loss[end]:.2f}",
             )
     return None
 
 
 def rate_drops(case: Case, *, most: int = 24) -> Finding | None:
-    """The plateau schedule lowered the learning rate, at most `most` times (a schedule of more steps is a smooth one)."""
+    """The schedule lowered the learning rate, at most `most` times: one of more is a smooth one."""
     changes = case.history.lr_changes
     if not 1 <= len(changes) <= most:
         return None
     at = [int(epoch) - 1 for epoch in changes["epoch"]]  # the epoch at whose end it fell
     rates = [float(changes["old"].iloc[0]), *(float(rate) for rate in changes["new"])]
-    told = " → ".join(rate_text(rate) for rate in (rates if len(rates) <= MOST else [*rates[: MOST - 1], rates[-1]]))
+    some = rates if len(rates) <= MOST else [*rates[: MOST - 1], rates[-1]]
+    steps = " → ".join(rate_text(rate) for rate in some)
     times = "once" if len(at) == 1 else f"{len(at)} times"
-    return Finding(tuple(at), f"the learning rate fell {times}, first after epoch {at[0]}: {told}{_since(case, at[0])}")
+    return Finding(
+        tuple(at), f"the learning rate fell {times}, first after epoch {at[0]}: {steps}{_since(case, at[0])}"
+    )
 
 
 def plateau(case: Case, *, epochs: int = 10, gain: float = 0.005) -> Finding | None:
-    """val_accuracy, once above chance, gains no more than `gain` on its best value for `epochs` epochs."""
+    """val_accuracy, once above chance, gains at most `gain` on its best in `epochs` epochs."""
     val, at = np.nan_to_num(case.column("val_accuracy"), nan=0.0), case.epochs
     best = np.maximum.accumulate(val) if len(val) else val
     floor = 1.5 / case.classes if case.classes else 0.0
@@ -93,13 +101,17 @@ def plateau(case: Case, *, epochs: int = 10, gain: float = 0.005) -> Finding | N
         if best[i] > floor and best[i + epochs] <= best[i] + gain:
             return Finding(
                 (at[i],),
-                f"in the {epochs} epochs after epoch {at[i]} the best val_accuracy went from {best[i]:.3f} to {best[i + epochs]:.3f} only",
+                f"in the {epochs} epochs after epoch {at[i]} the best val_accuracy "
+                f"went from {best[i]:.3f} to {best[i + epochs]:.3f} only",
             )
     return None
 
 
 def divergence(case: Case, *, times: float = 2.0) -> Finding | None:
-    """loss is no number any more, in an epoch or a batch, or is `times` its lowest value before and above that of the first epoch."""
+    """loss is not a number, or has grown to `times` its lowest value and beyond its first one.
+
+    Not a number: in an epoch or in a batch.
+    """
     loss, at, batches = case.column("loss"), case.epochs, case.history.batches
     lowest = np.minimum.accumulate(np.where(np.isfinite(loss), loss, np.inf)) if len(loss) else loss
     for i, epoch in enumerate(at):
@@ -114,20 +126,21 @@ def divergence(case: Case, *, times: float = 2.0) -> Finding | None:
 
 
 def dead_start(case: Case, *, epochs: int = 3, times: float = 1.5) -> Finding | None:
-    """For the first `epochs` epochs neither accuracy nor val_accuracy exceeds `times` chance, which is 1 / classes."""
+    """accuracy and val_accuracy stay within `times` chance (1 / classes) for `epochs` epochs."""
     higher = np.fmax(case.column("accuracy"), case.column("val_accuracy"))
     return _at_chance(case, higher, "accuracy and val_accuracy", epochs, times)
 
 
 def val_asleep(case: Case, *, epochs: int = 2, times: float = 1.5) -> Finding | None:
-    """val_accuracy stays at chance for the first `epochs` epochs while accuracy exceeds twice as much."""
+    """val_accuracy stays at chance for the first `epochs` epochs, accuracy above twice as much."""
     accuracy = case.column("accuracy")
     if case.classes is None or not len(accuracy) or not np.all(accuracy[:epochs] > 2 * times / case.classes):
         return None
-    found = _at_chance(case, case.column("val_accuracy"), "val_accuracy", epochs, times)
-    if found is None:
+    finding = _at_chance(case, case.column("val_accuracy"), "val_accuracy", epochs, times)
+    if finding is None:
         return None
-    return Finding(found.epochs, f"{found.sentence}, while accuracy reached {accuracy[: found.epochs[0]].max():.3f}")
+    highest = accuracy[: finding.epochs[0]].max()
+    return Finding(finding.epochs, f"{finding.sentence}, while accuracy reached {highest:.3f}")
 
 
 def unstable(case: Case, *, fall: float = 0.05, times: int = 3) -> Finding | None:
@@ -137,14 +150,17 @@ def unstable(case: Case, *, fall: float = 0.05, times: int = 3) -> Finding | Non
     if len(falls) < times:
         return None
     worst = max(falls, key=lambda i: val[i - 1] - val[i])
-    told = f"val_accuracy fell by {fall:g} or more {len(falls)} times, most in epoch {at[worst]}: {val[worst - 1]:.3f} to {val[worst]:.3f}"
-    return Finding(tuple(at[i] for i in falls[:MOST]), told)
+    return Finding(
+        tuple(at[i] for i in falls[:MOST]),
+        f"val_accuracy fell by {fall:g} or more {len(falls)} times, most in epoch {at[worst]}: "
+        f"{val[worst - 1]:.3f} to {val[worst]:.3f}",
+    )
 
 
 def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01) -> Finding | None:
-    """All epochs are done, and the mean val_accuracy of the last `epochs` is `gain` or more above that of those before."""
+    """The run is complete, and its last `epochs` still raised val_accuracy by `gain` on average."""
     val, at = case.column("val_accuracy"), case.epochs
-    if not case.over or len(val) < 2 * epochs or not np.isfinite(val[-2 * epochs :]).all():
+    if not case.complete or len(val) < 2 * epochs or not np.isfinite(val[-2 * epochs :]).all():
         return None
     before, last = float(val[-2 * epochs : -epochs].mean()), float(val[-epochs:].mean())
     if last - before < gain or int(val.argmax()) < len(val) - epochs:
@@ -155,36 +171,42 @@ def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01) -> Findin
 
 
 def rate_too_low(case: Case, *, share: float = 0.1, epochs: int = 10, gain: float = 0.005) -> Finding | None:
-    """All epochs are done; the last `epochs` ran at `share` of the highest rate or less and gained no more than `gain`.
+    """The run is complete, and its last `epochs` gained at most `gain` at a low learning rate.
 
-    Silent where accuracy is above 0.95: there was nothing left to learn from these pictures.
+    Low: at most `share` of its highest. Silent where accuracy is above 0.95: there was nothing left to learn from
+    these pictures.
     """
     rate, val, at = case.column("learning_rate"), case.column("val_accuracy"), case.epochs
-    if not case.over or len(at) <= epochs or not np.isfinite([*rate, *val]).all():
+    if not case.complete or len(at) <= epochs or not np.isfinite([*rate, *val]).all():
         return None
-    top, won = float(rate.max()), float(val[-epochs:].max() - val[:-epochs].max())
+    top, progress = float(rate.max()), float(val[-epochs:].max() - val[:-epochs].max())
     # A share that is met exactly, 1e-4 of 1e-3, is met in float32, too.
-    if rate[-epochs:].max() > share * top * (1 + 1e-6) or won > gain or case.column("accuracy")[-1] > 0.95:
+    if rate[-epochs:].max() > share * top * (1 + 1e-6) or progress > gain or case.column("accuracy")[-1] > 0.95:
         return None
     return Finding(
         (at[-epochs],),
-        f"from epoch {at[-epochs]} on the learning rate was {rate[-epochs:].max():.3g} or less, {share:.0%} of its highest, and "
-        f"val_accuracy did not get better by more than {gain:g}",
+        f"from epoch {at[-epochs]} on the learning rate was {rate_text(rate[-epochs:].max())} or less, "
+        f"{share:.0%} of its highest, and val_accuracy did not get better by more than {gain:g}",
     )
 
 
 DETECTORS: Mapping[str, Callable[..., Finding | None]] = MappingProxyType(
     {
-        found.__name__: found
-        for found in (
-            overfitting, rate_drops, plateau, divergence, dead_start, val_asleep, unstable, still_learning, rate_too_low,
-        )
+        "overfitting": overfitting,
+        "rate_drops": rate_drops,
+        "plateau": plateau,
+        "divergence": divergence,
+        "dead_start": dead_start,
+        "val_asleep": val_asleep,
+        "unstable": unstable,
+        "still_learning": still_learning,
+        "rate_too_low": rate_too_low,
     }
-)  # fmt: skip
+)
 
 
 def _trailing(values: np.ndarray, width: int) -> np.ndarray:
-    """(E,) the mean of each value and the width - 1 before it; NaN where there are not so many."""
+    """The mean of each value and the `width` - 1 before it: (E,); NaN where there are fewer."""
     if len(values) < width:
         return np.full(len(values), np.nan)
     means = np.convolve(values, np.ones(width) / width, mode="valid")
@@ -192,7 +214,7 @@ def _trailing(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def _since(case: Case, epoch: int) -> str:
-    """What the best val_accuracy was up to `epoch`, and what it became afterwards."""
+    """What the best val_accuracy was up to `epoch`, and what it was afterwards."""
     val = case.column("val_accuracy")
     before = [v for v, at in zip(val, case.epochs, strict=True) if at <= epoch and np.isfinite(v)]
     after = [v for v, at in zip(val, case.epochs, strict=True) if at > epoch and np.isfinite(v)]
@@ -202,7 +224,7 @@ def _since(case: Case, epoch: int) -> str:
 
 
 def _at_chance(case: Case, values: np.ndarray, name: str, epochs: int, times: float) -> Finding | None:
-    """The first epochs whose values stay within `times` chance, where there are `epochs` of them or more."""
+    """The first epochs whose values stay within `times` chance, if there are `epochs` or more."""
     if case.classes is None or case.classes < 2:
         return None
     above = np.flatnonzero(~(values <= times / case.classes))
@@ -212,5 +234,6 @@ def _at_chance(case: Case, values: np.ndarray, name: str, epochs: int, times: fl
     chance = 1 / case.classes
     return Finding(
         (case.epochs[count - 1],),
-        f"in the first {count} epochs {name} did not get above {np.nanmax(values[:count]):.3f}; chance is 1 in {case.classes}, {chance:.3f}",
+        f"in the first {count} epochs {name} did not get above {np.nanmax(values[:count]):.3f}; "
+        f"chance is 1 in {case.classes}, {chance:.3f}",
     )

@@ -1,4 +1,4 @@
-"""What several runs were asked to do, side by side: each setting's value in each run, and on which settings they differ."""
+"""The settings and results of several runs side by side, and on which settings they differ."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dhc.config import ConfigField, RunConfig, differences, fields
+from dhc.config import RunConfig, differences, fields
 from dhc.runs.store import RunInfo
 
 NO_EFFECT = "–"
@@ -29,18 +29,21 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether the runs do not all agree. No effect counts as a value of its own."""
+        """Whether the runs do not all agree; no effect counts as a value of its own."""
         return len({repr(value) for value in self.values}) > 1
 
 
 def settings(configs: Sequence[RunConfig]) -> tuple[Row, ...]:
-    """Every setting that has an effect in one of these configs at least, in the form's order; None where it has none."""
-    rows = (Row(field.name, field.title, tuple(_value(config, field) for config in configs)) for field in fields())
+    """The settings that have an effect in at least one of the configs, in the form's order."""
+    rows = (
+        Row(field.name, field.title, tuple(effective_value(config, field.name) for config in configs))
+        for field in fields()
+    )
     return tuple(row for row in rows if any(value is not None for value in row.values))
 
 
 def results(runs: Sequence[RunInfo]) -> tuple[Row, ...]:
-    """What came of the runs: accuracies 0 to 1, epochs, seconds of training."""
+    """What the runs reached: accuracies 0 to 1, epochs, seconds of training."""
     return (
         Row("best val_accuracy", "Best val_accuracy", tuple(info.best_val_accuracy for info in runs)),
         Row("best epoch", "Best epoch", tuple(info.best_epoch for info in runs)),
@@ -50,17 +53,18 @@ def results(runs: Sequence[RunInfo]) -> tuple[Row, ...]:
     )
 
 
-def circumstances(told: Sequence[Mapping[str, str]]) -> tuple[Row, ...]:
-    """On which of the circumstances (`runs.environment`) the runs do not agree; None where a run does not tell."""
-    names = dict.fromkeys(name for one in told for name in one)
-    rows = (Row(name, name, tuple(one.get(name) for one in told)) for name in names)
+def circumstances(environments: Sequence[Mapping[str, str]]) -> tuple[Row, ...]:
+    """The circumstances (`runs.environment`) on which runs differ; None where one has none."""
+    names = dict.fromkeys(name for environment in environments for name in environment)
+    rows = (Row(name, name, tuple(environment.get(name) for environment in environments)) for name in names)
     return tuple(row for row in rows if row.differs)
 
 
 def differing_settings(configs: Sequence[RunConfig]) -> tuple[str, ...]:
-    """Dotted names of the settings that tell these runs apart: on which those differ in which they have an effect.
+    """The dotted names of the settings that tell runs apart, shorter than the rows that differ.
 
-    Shorter than all rows of `settings` that differ: a schedule's own settings are not named where only the schedule changed.
+    A setting counts if the configs in which it has an effect differ in it: where only the schedule changed, the
+    settings that belong to one schedule are not named.
     """
     return tuple(
         name
@@ -70,14 +74,19 @@ def differing_settings(configs: Sequence[RunConfig]) -> tuple[str, ...]:
 
 
 def setting_text(config: RunConfig | None, name: str) -> str:
-    """A setting's value as text: NO_EFFECT where it has none, UNKNOWN without a config; of a data folder its name."""
+    """A setting's value as text: NO_EFFECT where it has none, UNKNOWN without a config."""
     if config is None:
         return UNKNOWN
-    return value_text(config.get(name) if config.uses(name) else None, name)
+    return value_text(effective_value(config, name), name)
+
+
+def effective_value(config: RunConfig, name: str) -> Any:
+    """A setting's value, None where it has no effect in this config."""
+    return config.get(name) if config.uses(name) else None
 
 
 def value_text(value: Any, name: str = "") -> str:
-    """A value as a table shows it: 0.8, 1e-07, on, 0.713; of the data folder its name alone."""
+    """A value as a table shows it: 0.8, 1e-07, on, 0.713; a data folder's name alone."""
     if value is None:
         return NO_EFFECT
     if isinstance(value, bool):
@@ -85,7 +94,3 @@ def value_text(value: Any, name: str = "") -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return Path(value).name or str(value) if name == "data.path" else str(value)
-
-
-def _value(config: RunConfig, field: ConfigField) -> Any:
-    return config.get(field.name) if config.uses(field.name) else None

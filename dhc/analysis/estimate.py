@@ -1,4 +1,4 @@
-"""How long a run will take, said before it starts: from a run that was measured here, else from this machine's speed."""
+"""How long a run will take, by a run that was measured here, else by this machine's speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VAL_SHARE = 1 / 3  # a forward pass costs about a third of a training step
 
 @dataclass(frozen=True)
 class Estimate:
-    """Expected speed and time; `seconds_per_epoch` is None where nothing is known yet, `source` says what it rests on."""
+    """Expected speed and time, None where nothing is known yet; `source` says what they rest on."""
 
     cost: Cost
     pictures_per_second: float | None
@@ -31,20 +31,21 @@ def estimate(
     classes: int,
     train: int,
     val: int,
-    known: Iterable[RunInfo],
+    earlier_runs: Iterable[RunInfo],
     matrix_rate: Callable[[], float],
     precision: Callable[[RunConfig], str] = lambda config: config.device.precision,
 ) -> Estimate:
-    """What the config's run on `device` (resolved) will cost, for so many classes, training and val pictures.
+    """What a run with this config on `device` ("cpu", "gpu:0", …) will cost.
 
-    `known` are earlier runs, newest first; the first of the same device, backend and precision serves as the measure, scaled
-    by the ratio of the two networks' modelled times. Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s; a
-    GPU's is not guessed. `precision` says which dtype policy a config's network gets here.
+    classes, train and val are counts, of classes and of pictures. `earlier_runs` stand newest first; the first of the
+    same device, backend and precision serves as the measure, scaled by the ratio of the two networks' modelled times.
+    Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s; a GPU's is not guessed. `precision` says which
+    dtype policy a config's network gets here.
     """
     if not config.trains_network:
         return _of_neighbours(train, val, matrix_rate())
     network = cost(config, classes, precision(config))
-    speed, source = _measured(config, network, device, known, precision)
+    speed, source = _speed_from_runs(config, network, device, earlier_runs, precision)
     if speed is None and device == "cpu":
         speed, source = 1 / cpu_seconds_per_picture(network, matrix_rate()), "from this CPU's matrix-product rate"
     if speed is None:
@@ -59,14 +60,14 @@ def _of_neighbours(train: int, val: int, rate: float) -> Estimate:
     return Estimate(size, val / seconds if seconds else None, seconds, seconds, "from this CPU's matrix-product rate")
 
 
-def _measured(
+def _speed_from_runs(
     config: RunConfig,
     network: Cost,
     device: str,
-    known: Iterable[RunInfo],
+    earlier_runs: Iterable[RunInfo],
     precision: Callable[[RunConfig], str],
 ) -> tuple[float | None, str]:
-    for info in known:
+    for info in earlier_runs:
         before = info.config
         if before is None or not before.trains_network or info.device != device or not info.pictures_per_second:
             continue

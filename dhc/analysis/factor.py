@@ -1,4 +1,4 @@
-"""The LR-factor experiment: runs that agree in everything but schedule.factor and the seed, and what each factor reached."""
+"""The LR-factor experiment: what each factor reached in runs that differ in nothing else."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Family:
-    """Runs alike in all that has an effect, but for factor and seed. `config` is one of theirs.
+    """Runs alike in all that has an effect but factor and seed.
 
+    config    of one of them
     trials    of the runs that have ended with a val_accuracy, by factor, then seed
     waiting   how many still train or wait
     """
@@ -41,7 +42,7 @@ class Family:
 
     @property
     def key(self) -> str:
-        """A short name for addresses; another one for another family."""
+        """A short name for addresses, different for each family."""
         return hashlib.sha256(repr(_key(self.config)).encode(errors="replace")).hexdigest()[:8]
 
     @property
@@ -51,13 +52,13 @@ class Family:
 
 
 def families(runs: Iterable[RunInfo]) -> tuple[Family, ...]:
-    """The families in which two factors or more were asked for; the one with most factors measured, then most runs, first."""
+    """The families with two factors or more: most factors measured first, then most runs."""
     by_key: dict[Hashable, list[RunInfo]] = defaultdict(list)
     for info in runs:
         if info.config is not None and info.config.uses(FACTOR) and (info.state.alive or is_measured(info)):
             by_key[_key(info.config)].append(info)
-    found = [_family(members) for members in by_key.values() if len({_factor(info) for info in members}) > 1]
-    return tuple(sorted(found, key=lambda family: (-family.factors, -len(family.trials), -family.waiting)))
+    several = [_family(members) for members in by_key.values() if len({_factor(info) for info in members}) > 1]
+    return tuple(sorted(several, key=lambda family: (-family.factors, -len(family.trials), -family.waiting)))
 
 
 def means(trials: Sequence[Trial]) -> list[tuple[float, float, int]]:
@@ -69,7 +70,7 @@ def means(trials: Sequence[Trial]) -> list[tuple[float, float, int]]:
 
 
 def not_yet_run(configs: Iterable[RunConfig], runs: Iterable[RunInfo]) -> list[RunConfig]:
-    """The configs of which no run is measured, training or queued: a second one would say the same."""
+    """The configs without a run that is measured, trains or waits: a second would say the same."""
     there = {
         (_key(info.config), info.config.get(FACTOR), info.config.get(SEED))
         for info in runs
@@ -79,7 +80,7 @@ def not_yet_run(configs: Iterable[RunConfig], runs: Iterable[RunInfo]) -> list[R
 
 
 def can_drop(config: RunConfig) -> bool:
-    """Whether the learning rate can drop at all before the run ends: only then the factor has an effect."""
+    """Whether the learning rate can drop before the run ends; else the factor has no effect."""
     # The first epoch always counts as better, so the wait can be full after patience + 1 epochs at the earliest.
     return config.fit.epochs > config.schedule.patience + 1 and config.schedule.min_lr < config.optimizer.learning_rate
 
@@ -92,8 +93,8 @@ def _family(members: Sequence[RunInfo]) -> Family:
     ]
     config = members[0].config
     assert config is not None
-    ordered = tuple(sorted(trials, key=lambda trial: (trial.factor, trial.seed, trial.run)))
-    return Family(config, ordered, sum(info.state.alive for info in members))
+    trials.sort(key=lambda trial: (trial.factor, trial.seed, trial.run))
+    return Family(config, tuple(trials), sum(info.state.alive for info in members))
 
 
 def _factor(info: RunInfo) -> float:
@@ -102,5 +103,5 @@ def _factor(info: RunInfo) -> float:
 
 
 def _key(config: RunConfig) -> Hashable:
-    """All settings that have an effect, but for factor and seed; the data folder however it was written."""
+    """All settings that have an effect but factor and seed."""
     return settings_key(config, but=(FACTOR, SEED))

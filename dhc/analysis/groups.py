@@ -1,8 +1,8 @@
-"""Groups of runs that were started together, such as sweeps: how far each is, what it reached, how long it still takes."""
+"""Groups of runs that were started together, such as sweeps: progress, results, time left."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -15,9 +15,9 @@ from dhc.runs.store import RunInfo
 class RunGroup:
     """The runs of one name, newest first.
 
-    fraction       of all its epochs' work that is done, 0 to 1; a run that has ended counts whole, however it ended
-    seconds_left   expected from the group's own measured epochs, devices side by side; 0 when all have ended, None while
-                   nothing is measured yet
+    fraction       of its epochs that are done, 0 to 1; a run that has ended counts whole, however it ended
+    seconds_left   by the group's own measured epochs, devices side by side; 0 when all have ended, None while nothing
+                   is measured yet
     """
 
     name: str
@@ -32,57 +32,54 @@ class RunGroup:
 
     @property
     def counts(self) -> Mapping[State, int]:
-        """How many runs are in each state, in the order of the states; those that occur."""
-        found = {state: sum(info.state is state for info in self.runs) for state in State}
-        return {state: count for state, count in found.items() if count}
+        """How many runs are in each state that occurs, in the order of the states."""
+        counts = Counter(info.state for info in self.runs)
+        return {state: counts[state] for state in State if counts[state]}
 
     @property
     def best(self) -> RunInfo | None:
-        """The run with the highest best val_accuracy so far, the one queued earlier at a tie; None before the first epoch."""
-        known = [info for info in self.runs if info.best_val_accuracy is not None]
-        return min(known, key=lambda info: (-(info.best_val_accuracy or 0.0), info.queued_at or 0.0), default=None)
+        """The run of the highest val_accuracy so far, of equals the first queued; None for none."""
+        runs = [info for info in self.runs if info.best_val_accuracy is not None]
+        return min(runs, key=lambda info: (-(info.best_val_accuracy or 0.0), info.queued_at or 0.0), default=None)
 
 
 def run_groups(runs: Iterable[RunInfo]) -> tuple[RunGroup, ...]:
-    """The groups among the runs (given newest first), those with a run alive first, then by their newest run."""
+    """The groups of the runs (newest first): those with a live run first, then by newest run."""
     members: dict[str, list[RunInfo]] = defaultdict(list)
     for info in runs:
         if info.group:
             members[info.group].append(info)
-    found = [_group(name, infos) for name, infos in members.items()]
-    return tuple(sorted(found, key=lambda group: not group.alive))
+    groups = [_group(name, infos) for name, infos in members.items()]
+    return tuple(sorted(groups, key=lambda group: not group.alive))
 
 
 def _group(name: str, runs: Sequence[RunInfo]) -> RunGroup:
-    return RunGroup(name, tuple(runs), sum(map(_share, runs)) / len(runs), _seconds_left(runs))
+    return RunGroup(name, tuple(runs), sum(map(_fraction, runs)) / len(runs), _seconds_left(runs))
 
 
-def _share(info: RunInfo) -> float:
+def _fraction(info: RunInfo) -> float:
     if not info.state.alive:
         return 1.0
     return min(info.epochs_done / info.epochs_total, 1.0) if info.epochs_total else 0.0
 
 
 def _seconds_left(runs: Sequence[RunInfo]) -> float | None:
-    """The longest of the devices' remaining epochs, each at the median pace of the group's runs there."""
-    alive = [info for info in runs if info.state.alive]
-    paces = [_pace(runs, device) for device in sorted({info.device for info in alive})]
-    if None in paces:
-        return None
-    left = [
-        sum(_epochs_left(info) for info in alive if info.device == device) * (pace or 0.0)
-        for device, pace in zip(sorted({info.device for info in alive}), paces, strict=True)
-    ]
-    return max(left, default=0.0)
-
-
-def _epochs_left(info: RunInfo) -> int:
-    return max((info.epochs_total or 0) - info.epochs_done, 0)
+    """The longest of the devices' remaining times, at the median pace of the group's runs there."""
+    epochs: dict[str, int] = defaultdict(int)
+    for info in runs:
+        if info.state.alive:
+            epochs[info.device] += max((info.epochs_total or 0) - info.epochs_done, 0)
+    times = []
+    for device, count in epochs.items():
+        pace = _pace(runs, device)
+        if pace is None:
+            return None
+        times.append(count * pace)
+    return max(times, default=0.0)
 
 
 def _pace(runs: Sequence[RunInfo], device: str) -> float | None:
     """Seconds an epoch on the device, the median over its runs; None where none has an epoch."""
-    known = [
-        info.seconds / info.epochs_done for info in runs if info.device == device and info.seconds and info.epochs_done
-    ]
-    return median(known) if known else None
+    measured_runs = (info for info in runs if info.device == device and info.epochs_done)
+    paces = [info.seconds / info.epochs_done for info in measured_runs if info.seconds]
+    return median(paces) if paces else None

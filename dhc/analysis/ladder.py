@@ -1,4 +1,4 @@
-"""The report's ladder as measured here: each step's best run among those on the same pictures, beside what was reported."""
+"""The report's ladder as measured here: the best run of each step on the same pictures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dhc.analysis.differences import effective_value
 from dhc.config import RunConfig, differences, fields
 from dhc.models.ladder import RUNGS, SCALES, Rung, rung_of
 from dhc.runs.status import State
@@ -22,7 +23,12 @@ NO_LESSON = ("data.path", "data.classes", "data.train_fraction", "data.skip_bad"
 
 @dataclass(frozen=True, order=True)
 class PictureSet:
-    """The pictures of runs that may be compared: the data folder, its first `classes` (0: all), the share of train."""
+    """The pictures of runs that may be compared.
+
+    path             the data folder
+    classes          how many of its classes, from the first on; 0 for all
+    train_fraction   the share of the training pictures, above 0 to 1
+    """
 
     path: str
     classes: int = 0
@@ -30,14 +36,14 @@ class PictureSet:
 
     @property
     def key(self) -> str:
-        """A short name for addresses, of letters, digits and dashes only; another one for another group."""
+        """A short name for addresses, of letters, digits and dashes; different for each set."""
         name = re.sub(r"[^a-z0-9]+", "-", Path(self.path).name.lower()).strip("-")[:30]
         digest = hashlib.sha256(repr((self.path, self.classes, self.train_fraction)).encode(errors="replace"))
         return f"{name or 'data'}-{digest.hexdigest()[:8]}"
 
     @property
     def changes(self) -> dict[str, Any]:
-        """The settings that make a config's runs belong here."""
+        """The settings that make a config's runs use these pictures."""
         return {
             "data.path": self.path,
             "data.classes": self.classes,
@@ -47,7 +53,7 @@ class PictureSet:
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that differs from the step before: both values as text, None where it has no effect."""
+    """A setting that differs from the step before; a value is None where it has no effect."""
 
     name: str
     before: str | None
@@ -56,7 +62,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Step:
-    """One rung and what the runs of a group say of it.
+    """One rung and the runs of a picture set on it.
 
     best_run     the run of the highest val_accuracy among the finished and stopped ones; None: not measured yet
     count        how many runs `best_run` was chosen from
@@ -91,7 +97,7 @@ def picture_set_of(config: RunConfig) -> PictureSet:
 
 
 def resolved_path(path: str) -> str:
-    """A data folder's full path, however it was written; a text that can be no path stays as it is."""
+    """A data folder's full path, however it was written; what cannot be a path stays as it is."""
     try:
         return str(Path(path).expanduser().resolve())
     except (OSError, RuntimeError, ValueError):  # a zero byte, a loop of links, an unknown user
@@ -99,26 +105,26 @@ def resolved_path(path: str) -> str:
 
 
 def picture_sets(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[PictureSet, ...]:
-    """The groups of the runs, and one for each data folder; the one with most rungs measured first, then with most runs."""
-    by_group = by_picture_set(runs)
+    """The picture sets of runs and data folders: most rungs measured first, then most runs."""
+    by_pictures = by_picture_set(runs)
     for folder in folders:
-        by_group.setdefault(PictureSet(resolved_path(folder)), [])
+        by_pictures.setdefault(PictureSet(resolved_path(folder)), [])
 
-    def rank(group: PictureSet) -> tuple[int, int, PictureSet]:
-        found = by_group[group]
-        measured = {rung_of(info.config) for info in found if info.config is not None and is_measured(info)}
-        return -len(measured - {None}), -len(found), group
+    def rank(pictures: PictureSet) -> tuple[int, int, PictureSet]:
+        infos = by_pictures[pictures]
+        rungs = {rung_of(info.config) for info in infos if info.config is not None and is_measured(info)}
+        return -len(rungs - {None}), -len(infos), pictures
 
-    return tuple(sorted(by_group, key=rank))
+    return tuple(sorted(by_pictures, key=rank))
 
 
 def by_picture_set(runs: Iterable[RunInfo]) -> dict[PictureSet, list[RunInfo]]:
-    """The runs whose settings can be read, by their group, each in the given order."""
-    found: dict[PictureSet, list[RunInfo]] = defaultdict(list)
+    """The runs whose settings can be read, by their pictures, in their own order."""
+    by_pictures: dict[PictureSet, list[RunInfo]] = defaultdict(list)
     for info in runs:
         if info.config is not None:
-            found[picture_set_of(info.config)].append(info)
-    return dict(found)
+            by_pictures[picture_set_of(info.config)].append(info)
+    return dict(by_pictures)
 
 
 def is_measured(info: RunInfo) -> bool:
@@ -126,19 +132,19 @@ def is_measured(info: RunInfo) -> bool:
     return info.state in MEASURED and info.best_val_accuracy is not None
 
 
-def ladder(runs: Iterable[RunInfo], group: PictureSet) -> tuple[Step, ...]:
-    """One step for each of RUNGS, in the ladder's order, out of the group's runs (newest first)."""
-    by_step: dict[str | None, list[RunInfo]] = defaultdict(list)
-    for info in by_picture_set(runs).get(group, []):
-        by_step[rung_of(_config(info))].append(info)
-    found: list[Step] = []
+def ladder(runs: Iterable[RunInfo], pictures: PictureSet) -> tuple[Step, ...]:
+    """One step for each of RUNGS, in their order, from the runs (newest first) on the pictures."""
+    by_rung: dict[str | None, list[RunInfo]] = defaultdict(list)
+    for info in by_picture_set(runs).get(pictures, []):
+        by_rung[rung_of(_config(info))].append(info)
+    steps: list[Step] = []
     for name in RUNGS:
-        found.append(_step(name, by_step[name], found[-1] if found else None))
-    return tuple(found)
+        steps.append(_step(name, by_rung[name], steps[-1] if steps else None))
+    return tuple(steps)
 
 
 def scale_of(config: RunConfig) -> str | None:
-    """The scale whose settings the config has (pictures, device and seed aside); None where some were changed."""
+    """The scale whose settings the config has, pictures, device and seed aside; None for none."""
     name = rung_of(config)
     if name is None:
         return None
@@ -147,18 +153,18 @@ def scale_of(config: RunConfig) -> str | None:
 
 
 def compare(before: RunConfig, after: RunConfig, *, but: Sequence[str] = ()) -> tuple[Change, ...]:
-    """The settings that differ in effect, in field order, but for pictures, device and those in `but`.
+    """The settings that differ in effect, in field order; pictures, device and `but` aside.
 
-    Between neighbours without a network and a network only what was set otherwise: all of a network's settings would be new.
+    Between nearest neighbours and a network only settings of different values count: else all of a network's were new.
     """
     alike = before.trains_network and after.trains_network
-    found = []
+    changes = []
     for name in [field.name for field in fields()] if alike else differences([before, after]):
         change = Change(name, _text(before, name), _text(after, name))
         silent = {change.before, change.after} == {None, "0"}  # what comes or goes at 0 was never felt
         if name not in (*NO_LESSON, *but) and change.before != change.after and not silent:
-            found.append(change)
-    return tuple(found)
+            changes.append(change)
+    return tuple(changes)
 
 
 @functools.cache
@@ -167,17 +173,17 @@ def _at_scale(name: str, scale: str) -> RunConfig:
 
 
 def _step(name: str, runs: Sequence[RunInfo], before: Step | None) -> Step:
-    measured = [info for info in runs if is_measured(info)]
-    best = max(measured, key=lambda info: info.best_val_accuracy or 0.0, default=None)
-    alive = sorted((info for info in runs if info.state.alive), key=lambda info: info.state is State.QUEUED)
-    broken = runs[0] if runs and best is None and not alive else None
+    measured_runs = [info for info in runs if is_measured(info)]
+    best = max(measured_runs, key=lambda info: info.best_val_accuracy or 0.0, default=None)
+    live = min((info for info in runs if info.state.alive), key=lambda info: info.state is State.QUEUED, default=None)
+    failed = runs[0] if runs and best is None and live is None else None
     changes: tuple[Change, ...] = ()
     compared = before is not None and before.best_run is not None and best is not None
     if before is not None:
         pair = (before.best_run, best) if compared else (None, None)
         first, second = (_settings(n, info) for n, info in zip((before.name, name), pair, strict=True))
         changes = compare(first, second)
-    return Step(name, RUNGS[name], best, len(measured), next(iter(alive), None), broken, changes, compared)
+    return Step(name, RUNGS[name], best, len(measured_runs), live, failed, changes, compared)
 
 
 def _settings(name: str, info: RunInfo | None) -> RunConfig:
@@ -190,8 +196,5 @@ def _config(info: RunInfo) -> RunConfig:
 
 
 def _text(config: RunConfig, name: str) -> str | None:
-    """The setting's value, None where it has no effect."""
-    if not config.uses(name):
-        return None
-    value = config.get(name)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    value = effective_value(config, name)
+    return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)

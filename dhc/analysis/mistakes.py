@@ -1,4 +1,4 @@
-"""What became of each val picture: a table of outcomes, its filters, and the most probable classes of one picture."""
+"""The table of every val picture's outcome, its filter, and a picture's likeliest classes."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from dhc.runs.records import Predictions
 EPSILON = 1e-7
 
 
-def outcomes(p: Predictions) -> pd.DataFrame:
+def outcomes(predictions: Predictions) -> pd.DataFrame:
     """One row per val picture, in val's order.
 
     Columns: index (row in val), id (file), true, predicted (class indices), true_name, predicted_name, confidence
     (probability of the predicted class), p_true (of the true one), loss (-ln p_true: 0.693 where that is 0.5), correct.
     """
-    rows = np.arange(len(p.ids))
-    predicted = p.predicted
-    names = np.asarray(p.classes, dtype=object)
-    p_true = p.probabilities[rows, p.y_true].astype(np.float64)
+    rows = np.arange(len(predictions.ids))
+    true, predicted = predictions.y_true, predictions.predicted
+    names = np.asarray(predictions.classes, dtype=object)
+    p_true = predictions.probabilities[rows, true].astype(np.float64)
     return pd.DataFrame(
         {
             "index": rows,
-            "id": pd.Series(p.ids, dtype="str"),
-            "true": p.y_true,
+            "id": pd.Series(predictions.ids, dtype="str"),
+            "true": true,
             "predicted": predicted,
-            "true_name": pd.Series(names[p.y_true], dtype="str"),
+            "true_name": pd.Series(names[true], dtype="str"),
             "predicted_name": pd.Series(names[predicted], dtype="str"),
-            "confidence": p.probabilities[rows, predicted].astype(np.float64),
+            "confidence": predictions.probabilities[rows, predicted].astype(np.float64),
             "p_true": p_true,
             "loss": -np.log(np.clip(p_true, EPSILON, 1.0)),
-            "correct": p.y_true == predicted,
+            "correct": true == predicted,
         }
     )
 
 
-def select(
+def select_rows(
     outcomes: pd.DataFrame,
     *,
     true: int | None = None,
@@ -50,33 +50,34 @@ def select(
     sort: Literal["confidence", "loss"] = "confidence",
     descending: bool = True,
 ) -> pd.DataFrame:
-    """The rows of `outcomes` that pass every filter, sorted; equals stand in val's order, NaN last.
+    """The rows of `outcomes` that pass every filter, sorted.
 
-    true, predicted: class indices, None for any. The bounds of confidence (0 to 1) are included. A cell of the
-    confusion matrix is `select(table, true=i, predicted=j, only_mistakes=False)`: on the diagonal, what went right.
+    Equals stand in val's order, NaN last. true, predicted: class indices, None for any. The bounds of confidence (0
+    to 1) are included. A cell of the confusion matrix is `select_rows(table, true=i, predicted=j,
+    only_mistakes=False)`: on the diagonal, what went right.
     """
     # A float32 probability of exactly 1 may have come out a shade above it; the outer bounds mean "no bound".
     low = -np.inf if min_confidence <= 0.0 else min_confidence
     high = np.inf if max_confidence >= 1.0 else max_confidence
     confidence = outcomes["confidence"]
-    keep = ~((confidence < low) | (confidence > high))
+    mask = ~((confidence < low) | (confidence > high))
     if only_mistakes:
-        keep &= ~outcomes["correct"]
+        mask &= ~outcomes["correct"]
     if true is not None:
-        keep &= outcomes["true"] == true
+        mask &= outcomes["true"] == true
     if predicted is not None:
-        keep &= outcomes["predicted"] == predicted
-    return outcomes[keep].sort_values(sort, ascending=not descending, kind="stable", na_position="last")
+        mask &= outcomes["predicted"] == predicted
+    return outcomes[mask].sort_values(sort, ascending=not descending, kind="stable", na_position="last")
 
 
-def top_k(p: Predictions, index: int, k: int = 5) -> pd.DataFrame:
-    """The k most probable classes of the val picture in row `index`, most probable first, equals in label order.
+def top_k(predictions: Predictions, index: int, k: int = 5) -> pd.DataFrame:
+    """The k most probable classes of the val picture in row `index`, most probable first.
 
-    Columns: name, probability (0 to 1). The DataFrame's own index is the class index.
+    Equals stand in label order. Columns: name, probability (0 to 1). The DataFrame's own index is the class index.
     """
-    probabilities = p.probabilities[index]
+    probabilities = predictions.probabilities[index]
     best = np.argsort(-probabilities, kind="stable")[:k]
     return pd.DataFrame(
-        {"name": [p.classes[c] for c in best], "probability": probabilities[best].astype(np.float64)},
+        {"name": [predictions.classes[c] for c in best], "probability": probabilities[best].astype(np.float64)},
         index=pd.Index(best, name="class"),
     )

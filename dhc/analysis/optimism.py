@@ -1,7 +1,7 @@
-"""How much better the winner looks than it is, because it was chosen by the very pictures that it is judged on.
+"""How much better the winner looks than it is, chosen by the pictures that judge it.
 
-Each run that val has judged had a chance to be lucky, and the best of many lucky figures was kept. Here are the count, what
-is to be expected from it, and what a held-back half of val shows.
+Each run that val has judged had a chance to be lucky, and the best of many lucky figures won. Here are the count,
+what is to be expected from it, and what a held-back half of val shows.
 """
 
 from __future__ import annotations
@@ -47,28 +47,32 @@ class HalvingResult:
 def runs_on_same_pictures(
     config: RunConfig, fingerprint: str | None, runs: Iterable[RunInfo], fingerprints: Mapping[str, str]
 ) -> list[RunInfo]:
-    """The ended runs that were judged on the same val pictures as a run with this config: same data set, same classes.
+    """The ended runs that were judged on the same val pictures as a run with this config.
 
-    fingerprint: that of its data set, None where nobody noted it. fingerprints: run id → that of the run's data set. A data set
-    without one on either side is told by its folder.
+    These have the same data set and the same classes. fingerprint: of the config's data set, None where it has none.
+    fingerprints: run id → that of the run's data set. Where one of two has none, they are compared by folder.
     """
     path = resolved_path(config.data.path)
-    found = []
-    for info in runs:
-        if info.config is None or not is_measured(info) or info.config.data.classes != config.data.classes:
-            continue
-        other = fingerprints.get(info.id)
-        if other == fingerprint if fingerprint and other else resolved_path(info.config.data.path) == path:
-            found.append(info)
-    return found
+
+    def same_data(info: RunInfo, other: RunConfig) -> bool:
+        if fingerprint and fingerprints.get(info.id):
+            return fingerprints[info.id] == fingerprint
+        return resolved_path(other.data.path) == path
+
+    return [
+        info
+        for info in runs
+        if info.config is not None and is_measured(info) and info.config.data.classes == config.data.classes
+        if same_data(info, info.config)
+    ]
 
 
 @lru_cache(maxsize=64)
 def expected_maximum(n: int) -> float:
-    """The expected largest of n independent standard normal deviates: 0 for 1, 0.564 for 2, 1.539 for 10, 2.508 for 100.
+    """The expected largest of n independent standard normal deviates.
 
-    The integral over x > 0 of 1 - F(x)^n - F(-x)^n, F the normal distribution (David and
-    Nagaraja, Order Statistics, 2003, section 3.1).
+    0 for 1, 0.564 for 2, 1.539 for 10, 2.508 for 100: the integral over x > 0 of 1 - F(x)^n - F(-x)^n, F the normal
+    distribution (David and Nagaraja, Order Statistics, 2003, section 3.1).
     """
     if n < 1:
         raise ValueError(f"the largest of {n} figures is not defined: give at least 1")
@@ -80,12 +84,12 @@ def expected_maximum(n: int) -> float:
 
 
 def expected_optimism(accuracy: float, pictures: int, runs: int, correlation: float = 0.0) -> float:
-    """How much the best of so many equally good runs is above their true accuracy on average, 0 to 1.
+    """How far the best of equally good runs is above their true accuracy on average, 0 to 1.
 
-    Each accuracy is off by a normal deviate of sqrt(accuracy (1 - accuracy) / pictures). Runs judged on the same pictures are
-    lucky together: with `correlation` between the right answers of two runs, only sqrt(1 - correlation) of the luck can be
-    chosen by (Owen and Steck, Annals of Mathematical Statistics 33, 1962). Runs that are not equally good are chosen by merit
-    more than by luck, so this is about the most that is to be expected.
+    Each accuracy is off by a normal deviate of sqrt(accuracy (1 - accuracy) / pictures). Runs judged on the same
+    pictures are lucky together: with `correlation` between the right answers of two runs, only sqrt(1 - correlation)
+    of the luck can decide (Owen and Steck, Annals of Mathematical Statistics 33, 1962). Runs that are not equally
+    good win by merit more than by luck, so this is about the most to expect.
     """
     if not pictures:
         raise ValueError("no picture was judged: an accuracy needs at least one")
@@ -94,9 +98,10 @@ def expected_optimism(accuracy: float, pictures: int, runs: int, correlation: fl
 
 
 def mean_correlation(correct: np.ndarray) -> float:
-    """The mean correlation between two runs' right answers, -1 to 1; 0 for fewer than two runs that are neither all right nor all wrong.
+    """The mean correlation between two runs' right answers, -1 to 1.
 
-    correct: (R, N) bool, whether run r has picture n right.
+    correct: (R, N) bool, whether run r has picture n right. Runs all right or all wrong are left out; 0 for fewer
+    than two.
     """
     values = np.asarray(correct, dtype=np.float64)
     values = values[values.std(axis=1) > 0]
@@ -107,9 +112,10 @@ def mean_correlation(correct: np.ndarray) -> float:
 
 
 def halves(ids: Sequence[str] | np.ndarray, splits: int = SPLITS) -> np.ndarray:
-    """(N, splits) bool: whether a picture is in the half that chooses. Bit s of the SHA-256 of its file name decides.
+    """Whether a picture is in the half that chooses: (N, splits) bool.
 
-    So a picture stands in the same half for every run, on any machine, and whatever else is in val.
+    Bit s of the SHA-256 of its file name decides. So a picture stands in the same half for every run, on any machine,
+    and whatever else is in val.
     """
     if not 1 <= splits <= 256:
         raise ValueError(f"{splits} splits cannot be drawn: a SHA-256 has bits for 1 to 256")
@@ -118,44 +124,45 @@ def halves(ids: Sequence[str] | np.ndarray, splits: int = SPLITS) -> np.ndarray:
     return np.unpackbits(table, axis=1)[:, :splits].astype(bool)
 
 
-def right_answers(p: Predictions) -> np.ndarray:
-    """(E, N) bool: whether the picture was right after each epoch; row 0 is epoch 1."""
-    right: np.ndarray = p.y_pred == p.y_true
+def right_answers(predictions: Predictions) -> np.ndarray:
+    """Whether each picture was right after each epoch: (E, N) bool; row 0 is epoch 1."""
+    right: np.ndarray = predictions.y_pred == predictions.y_true
     return right
 
 
 def judge_by_halves(ids: np.ndarray, right: Mapping[str, np.ndarray], splits: int = SPLITS) -> HalvingResult:
-    """Choose the winner, run and epoch, by one half of val and judge it on the other, over many halvings.
+    """Choose the winner, run and epoch, by one half of val and judge it on the other, often.
 
-    ids: (N,) the pictures. right: run id → (E, N) bool, its right answers on those pictures after each epoch. Equals are won by
-    the first run and the earliest epoch. RunError for fewer than ENOUGH pictures and for no run.
+    ids: (N,) the pictures. right: run id → (E, N) bool, its right answers on those pictures after each epoch. Of
+    equals the first run and the earliest epoch win. Raises RunError for fewer than ENOUGH pictures and for no run.
     """
     if len(ids) < ENOUGH or not right:
         raise RunError(
             f"{len(ids):,} pictures of {len(right):,} runs cannot be halved to any use: it takes {ENOUGH} and a run"
         )
     choose = halves(ids, splits)
-    best = [_best_epoch(answers, choose) for answers in right.values()]
-    winner = np.argmax([chosen for chosen, _ in best], axis=0)
-    at = np.arange(splits)
-    chosen, held = (np.array([figures[side] for figures in best])[winner, at] for side in (0, 1))
-    counted = np.bincount(winner, minlength=len(right)) / splits
-    shares = sorted(zip(right, counted.tolist(), strict=True), key=lambda item: -item[1])
-    optimism = chosen - held
+    accuracies = np.array([_best_epoch(answers, choose) for answers in right.values()])  # (R, 2, S)
+    winner = np.argmax(accuracies[:, 0], axis=0)
+    choosing, held_back = accuracies[winner, :, np.arange(splits)].T
+    shares = np.bincount(winner, minlength=len(right)) / splits
+    by_share = sorted(zip(right, shares.tolist(), strict=True), key=lambda item: -item[1])
+    optimism = choosing - held_back
     return HalvingResult(
-        float(chosen.mean()), float(held.mean()), float(optimism.mean()), float(optimism.std(ddof=1 if splits > 1 else 0)),
-        len(right), splits, {run: share for run, share in shares if share > 0},
-    )  # fmt: skip
+        choosing_accuracy=float(choosing.mean()),
+        held_back_accuracy=float(held_back.mean()),
+        optimism=float(optimism.mean()),
+        sd=float(optimism.std(ddof=1 if splits > 1 else 0)),
+        runs=len(right),
+        splits=splits,
+        winners={run: share for run, share in by_share if share > 0},
+    )
 
 
 def _best_epoch(right: np.ndarray, choose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(S,) accuracies on the choosing and on the held-back half, of the epoch that is best on the choosing one."""
+    """Accuracies (S,) on the choosing and the held-back half, of the best epoch on the first."""
     values = right.astype(np.float32)
     sizes = choose.sum(axis=0)
-    on_choose = values @ choose.astype(np.float32)  # (E, S) right answers; whole numbers, exact in float32
-    on_held = values.sum(axis=1, keepdims=True) - on_choose
-    epoch, at = on_choose.argmax(axis=0), np.arange(choose.shape[1])
-    return (
-        on_choose[epoch, at] / np.maximum(sizes, 1),
-        on_held[epoch, at] / np.maximum(len(choose) - sizes, 1),
-    )
+    choosing = values @ choose.astype(np.float32)  # (E, S) right answers; whole numbers, exact in float32
+    held_back = values.sum(axis=1, keepdims=True) - choosing
+    epoch, at = choosing.argmax(axis=0), np.arange(choose.shape[1])
+    return choosing[epoch, at] / np.maximum(sizes, 1), held_back[epoch, at] / np.maximum(len(choose) - sizes, 1)

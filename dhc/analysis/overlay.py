@@ -1,4 +1,4 @@
-"""The curves of several runs on common axes: what stands on x, smoothing, and where each run was best."""
+"""The curves of several runs on common axes: positions on x, smoothing, best epochs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ class Curve:
 
 
 def curve(history: History, metric: Metric, against: Against, *, pictures: int | None = None) -> Curve:
-    """A run's `metric` over its epochs. `pictures`: how many it trains on in an epoch, needed for against="pictures"."""
+    """A run's `metric` over its epochs.
+
+    pictures: how many the run trains on in an epoch, needed for against="pictures".
+    """
     epochs = history.epochs
     best = history.best_epoch
     at = [] if best is None else np.flatnonzero(epochs["epoch"].to_numpy() == best).tolist()
@@ -45,7 +48,7 @@ def curve(history: History, metric: Metric, against: Against, *, pictures: int |
 
 
 def _positions(epochs: pd.DataFrame, against: Against, pictures: int | None) -> np.ndarray:
-    """Where each epoch ends. An epoch that does not tell its seconds counts as none of them, so that later ones keep a place."""
+    """Where each epoch ends; one without seconds counts as 0, so that later ones have a place."""
     number = epochs["epoch"].to_numpy(dtype=np.float64)
     if against == "time":
         return np.nancumsum(epochs["seconds"].to_numpy(dtype=np.float64))
@@ -55,14 +58,14 @@ def _positions(epochs: pd.DataFrame, against: Against, pictures: int | None) -> 
 
 
 def smooth(y: np.ndarray, weight: float) -> np.ndarray:
-    """(E,) the exponential moving average of y, each older value counting `weight` (0 to below 1) times as much as the next.
+    """The exponential moving average of y (E,): each older value counts `weight` times the next.
 
-    Corrected for its start (Kingma and Ba 2015, section 3): the first value is y's own. What is not finite stays a gap and
-    is passed over. With weight 0.5, [0, 3] becomes [0, 2].
+    weight: 0 to below 1. Corrected for its start (Kingma and Ba 2015, section 3): the first value is y's own. What is
+    not finite stays a gap and is passed over. With weight 0.5, [0, 3] becomes [0, 2].
     """
     if not weight:
         return y
     finite = pd.Series(np.where(np.isfinite(y), y, np.nan))
-    averaged = finite.ewm(alpha=1 - weight, adjust=True, ignore_na=True).mean()
-    result: np.ndarray = averaged.where(finite.notna()).to_numpy()
+    average = finite.ewm(alpha=1 - weight, adjust=True, ignore_na=True).mean()
+    result: np.ndarray = average.where(finite.notna()).to_numpy()
     return result

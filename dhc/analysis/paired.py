@@ -1,4 +1,4 @@
-"""Two runs' answers side by side on the val pictures that both were judged on, whatever the order in which each lists them."""
+"""Two runs' answers side by side on the val pictures that both were judged on, in any order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Pairing:
 
     ids              (M,) str, the pictures' files
     rows_a, rows_b   (M,) int64, the picture's row in each run's own predictions
-    true, a, b       (M,) int64, index into classes: what it is, what A and what B said
+    true, a, b       (M,) int64, index into classes: its true class, what A and what B predicted
     classes          names; A's, then those that only B knows
     only_a, only_b   how many pictures only one of them was judged on
     """
@@ -32,16 +32,16 @@ class Pairing:
     only_b: int = 0
 
     def swapped(self) -> Pairing:
-        """The same with A and B changed over; pictures and classes keep their order."""
+        """The same with A and B exchanged; pictures and classes keep their order."""
         return Pairing(
             self.ids, self.rows_b, self.rows_a, self.true, self.b, self.a, self.classes, self.only_b, self.only_a
         )
 
 
 def pair_up(a: Predictions, b: Predictions) -> Pairing:
-    """Align two runs by picture. A file that is listed twice counts once.
+    """Align two runs by picture; a file that is listed twice counts once.
 
-    RunError where no picture is shared or where the runs disagree about what a picture is.
+    Raises RunError where no picture is shared and where the runs disagree about what a picture is.
     """
     _, rows_a, rows_b = np.intersect1d(a.ids.astype(str), b.ids.astype(str), return_indices=True)
     if not len(rows_a):
@@ -55,9 +55,17 @@ def pair_up(a: Predictions, b: Predictions) -> Pairing:
     of_b = np.array([number[name] for name in b.classes], dtype=np.int64)
     true = a.y_true[rows_a]
     _refuse_other_labels(a.ids[rows_a], true, of_b[b.y_true[rows_b]], classes)
-    said_a, said_b = a.predicted[rows_a], of_b[b.predicted[rows_b]]
-    left = len(a.ids) - len(rows_a), len(b.ids) - len(rows_b)
-    return Pairing(a.ids[rows_a], rows_a, rows_b, true, said_a, said_b, classes, *left)
+    return Pairing(
+        ids=a.ids[rows_a],
+        rows_a=rows_a,
+        rows_b=rows_b,
+        true=true,
+        a=a.predicted[rows_a],
+        b=of_b[b.predicted[rows_b]],
+        classes=classes,
+        only_a=len(a.ids) - len(rows_a),
+        only_b=len(b.ids) - len(rows_b),
+    )
 
 
 def _refuse_other_labels(ids: np.ndarray, a: np.ndarray, b: np.ndarray, classes: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""How far a run is: the share that is done, the time that is left, and the patience that is used up."""
+"""How far a run is: its position, the time it still takes, and the patience it has used up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RECENT_EPOCHS = 5
 
 @dataclass(frozen=True)
 class Patience:
-    """`wait` of `patience` epochs without a better val_accuracy since the last improvement or drop of the rate.
+    """`wait` of `patience` epochs since val_accuracy last improved or the rate last dropped.
 
     `exhausted`: the rate already stands at its minimum, so nothing will drop any more and `wait` may pass `patience`.
     """
@@ -24,11 +24,12 @@ class Patience:
 
 
 def patience(history: History, *, patience: int, min_lr: float, min_delta: float = 1e-4) -> Patience:
-    """Where Keras's `ReduceLROnPlateau(monitor="val_accuracy", mode="max", cooldown=0)` stands after the epochs so far.
+    """Where Keras's ReduceLROnPlateau stands after the epochs so far.
 
-    As in Keras 3.15: an epoch is better when its val_accuracy exceeds the best one by more than min_delta; otherwise
-    the wait grows by one; when it reaches `patience` (epochs), the rate drops and the wait starts at 0 again, but only
-    if the rate used in that epoch was above `min_lr`. At the minimum the wait goes on growing.
+    As `ReduceLROnPlateau(monitor="val_accuracy", mode="max", cooldown=0)` of Keras 3.15: an epoch is better when its
+    val_accuracy exceeds the best one by more than min_delta; otherwise the wait grows by one; when it reaches
+    `patience` (epochs), the rate drops and the wait starts at 0 again, but only if the rate used in that epoch was
+    above `min_lr`. At the minimum the wait goes on growing.
     """
     accuracy, rates = (history.epochs[name].to_numpy(dtype=np.float64) for name in ("val_accuracy", "learning_rate"))
     wait = 0
@@ -44,25 +45,25 @@ def patience(history: History, *, patience: int, min_lr: float, min_delta: float
 
 
 def fraction_done(history: History, epochs_total: int) -> float:
-    """The share of the whole run that is done, 0 to 1. Batches of an unfinished epoch count: 2.5 of 10 are 0.25."""
+    """The share of the run that is done, 0 to 1; part of an epoch counts: 2.5 of 10 are 0.25."""
     return min(max(position(history) / epochs_total, 0.0), 1.0) if epochs_total > 0 else 0.0
 
 
 def remaining_seconds(history: History, epochs_total: int) -> float | None:
-    """Seconds to the end of the last epoch at the recent pace, validation included; None while there is no pace yet."""
+    """Seconds to the end of the last epoch, validation included; None without a pace yet."""
     pace = seconds_per_epoch(history)
     return None if pace is None else max(epochs_total - position(history), 0.0) * pace
 
 
 def position(history: History) -> float:
-    """Epochs seen so far: 2.37 is in the third. The later of the last batch and the last finished epoch."""
+    """Epochs so far, by the last batch or the last finished epoch: 2.37 is in the third."""
     batch = history.batches["position"].iloc[-1] if len(history.batches) else 0.0
     epoch = history.epochs["epoch"].iloc[-1] if len(history.epochs) else 0
     return float(max(batch, epoch))
 
 
 def seconds_per_epoch(history: History) -> float | None:
-    """The recent pace, None before two points.
+    """The recent pace in seconds an epoch; None before two points.
 
     The median over the last epochs from end to end, which passes over the first one (slow: the network is being built)
     and over a pause between stop and resume; within the first epoch, the pace of its batches.
@@ -72,10 +73,10 @@ def seconds_per_epoch(history: History) -> float | None:
         return float(np.median(np.diff(ends)))
     if len(ends) == 1 and np.isfinite(history.epochs["seconds"].iloc[0]):
         return float(history.epochs["seconds"].iloc[0])
-    t, seen = (history.batches[name].to_numpy(dtype=np.float64) for name in ("t", "position"))
-    if len(t) < 2 or seen[-1] <= seen[0]:
+    t, epochs = (history.batches[name].to_numpy(dtype=np.float64) for name in ("t", "position"))
+    if len(t) < 2 or epochs[-1] <= epochs[0]:
         return None
-    return float((t[-1] - t[0]) / (seen[-1] - seen[0]))
+    return float((t[-1] - t[0]) / (epochs[-1] - epochs[0]))
 
 
 def _at_minimum(history: History, min_lr: float) -> bool:

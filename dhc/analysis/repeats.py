@@ -1,4 +1,4 @@
-"""When two runs ask for the same: settings compared by their effect, repeats over seeds, and the next seeds nobody has used."""
+"""When two runs ask for the same, which runs repeat another, and which seeds are free."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from dhc.config import RunConfig, fields
 from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
-BOOKKEEPING = ("fit.keep_resume_state",)  # what is kept on disk; no result hangs on it
+BOOKKEEPING = ("fit.keep_resume_state",)  # what stays on disk; it changes no result
 
 
 def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:
-    """All settings that have an effect, those in `but` aside; equal for configs that ask for the same.
+    """All settings that have an effect, `but` aside: equal for configs that ask for the same.
 
     The data folder counts as one however it was written. A setting without effect (the factor of a schedule that is not
     used) tells no runs apart, nor does BOOKKEEPING.
     """
-    used = tuple(
+    settings = tuple(
         (field.name, repr(config.get(field.name)))
         for field in fields()
         if field.name not in (*but, *BOOKKEEPING, "data.path") and config.uses(field.name)
     )
-    return resolved_path(config.data.path), used
+    return resolved_path(config.data.path), settings
 
 
 def same_but_seed(first: RunConfig, second: RunConfig) -> bool:
-    """Whether two configs are repeats of each other: alike in all that has an effect but the seed."""
+    """Whether two configs are repeats: alike in all that has an effect but the seed."""
     return settings_key(first, but=(SEED,)) == settings_key(second, but=(SEED,))
 
 
 def repeats_of(info: RunInfo, runs: Iterable[RunInfo]) -> list[RunInfo]:
-    """The measured runs alike in everything but the seed, `info` among them where it is measured; one a seed, by seed.
+    """The measured runs alike in everything but the seed, `info` among them, by seed.
 
-    Of several with one seed `info` counts, else the first given: a second run of the same seed is no new evidence.
+    `info` only where it is measured. Of several with one seed it counts, else the first: a second run of the same
+    seed is no new evidence.
     """
     if info.config is None:
         return []
@@ -59,22 +60,22 @@ def used_seeds(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
 
 
 def seed_matters(config: RunConfig) -> bool:
-    """Whether another seed gives another run: nearest neighbours among all training pictures draw nothing by it."""
+    """Whether another seed changes the run; neighbours among all training pictures draw nothing."""
     return config.trains_network or config.data.train_fraction < 1
 
 
 def next_repeats(config: RunConfig, runs: Iterable[RunInfo], *, up_to: int) -> list[RunConfig]:
-    """The configs that bring the repeats of `config` up to that many seeds: the lowest that are free, from its own on.
+    """The configs that bring the repeats to `up_to` seeds: the next free ones from its own on.
 
-    None where no seed changes anything.
+    An empty list where no seed changes anything.
     """
     if not seed_matters(config):
         return []
-    taken = used_seeds(config, runs)
-    found: list[RunConfig] = []
+    seeds = used_seeds(config, runs)
+    repeats: list[RunConfig] = []
     seed = config.fit.seed
-    while len(taken) + len(found) < up_to:
-        if seed not in taken:
-            found.append(config.with_values({SEED: seed}))
+    while len(seeds) + len(repeats) < up_to:
+        if seed not in seeds:
+            repeats.append(config.with_values({SEED: seed}))
         seed = (seed + 1) % 2**31
-    return found
+    return repeats

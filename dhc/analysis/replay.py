@@ -1,7 +1,8 @@
-"""What another patience, factor or early stopping would have done: Keras's two callbacks replayed over a stored history. No training.
+"""What another patience, factor or early stopping would have done: a history replayed.
 
-`plateau` and `early_stopping` follow ``keras.callbacks.ReduceLROnPlateau`` and ``EarlyStopping`` of Keras 3.15 number by
-number: improvements and learning rates are compared and kept in float32, as Keras's tensors and its optimizer do.
+Nothing is trained. `plateau` and `early_stopping` follow ``keras.callbacks.ReduceLROnPlateau`` and ``EarlyStopping``
+of Keras 3.15 number by number: improvements and learning rates are compared and kept in float32, as Keras's tensors
+and its optimizer do.
 """
 
 from __future__ import annotations
@@ -19,20 +20,14 @@ from dhc.errors import RunError
 from dhc.runs.records import History
 from dhc.text import rate_text
 
-SETTINGS = (
-    "schedule.patience",
-    "schedule.factor",
-    "schedule.min_delta",
-    "schedule.min_lr",
-    "fit.early_stopping",
-)  # what a replay takes out of a config
-
+# What a replay takes from a config.
+SETTINGS = ("schedule.patience", "schedule.factor", "schedule.min_delta", "schedule.min_lr", "fit.early_stopping")
 MOST = 6  # epochs that a sentence names
 
 
 @dataclass(frozen=True)
 class Drop:
-    """The learning rate fell after epoch `epoch` (1-based): the next one ran, or would run, at `new`."""
+    """The learning rate fell after epoch `epoch` (1-based): the next one runs at `new`."""
 
     epoch: int
     old: float
@@ -41,7 +36,11 @@ class Drop:
 
 @dataclass(frozen=True)
 class Stop:
-    """What early stopping does: the last epoch trained, None where it never stops, and the epoch whose network is kept."""
+    """What early stopping does.
+
+    epoch        the last one trained, None where it never stops
+    kept_epoch   the one whose network is kept
+    """
 
     epoch: int | None
     kept_epoch: int
@@ -96,10 +95,10 @@ def plateau(
     cooldown: int = 0,
     min_lr: float = 0.0,
 ) -> tuple[float, ...]:
-    """The learning rate after each epoch's end, hence that of the next one; values[e] is what epoch e + 1 gave.
+    """The learning rate after each epoch, hence that of the next one.
 
-    NaN is never better, and after a NaN in the first epoch nothing is. Example: factor 0.5, patience 1, values 1, 1 in mode
-    "max" and a rate of 1.0 give (1.0, 0.5).
+    values[e] is what epoch e + 1 gave. NaN is never better, and after a NaN in the first epoch nothing is. Example:
+    factor 0.5, patience 1, values 1, 1 in mode "max" and a rate of 1.0 give (1.0, 0.5).
     """
     rate, best, wait, cooling = _single(learning_rate), None, 0, 0
     rates = []
@@ -124,25 +123,26 @@ def early_stopping(
     mode: Literal["min", "max"] = "max",
     restore: bool = True,
 ) -> Stop:
-    """Where ``EarlyStopping(restore_best_weights=restore)`` ends a training of these values, one an epoch, and what it keeps.
+    """Where Keras's EarlyStopping ends a training, by one value an epoch, and what it keeps.
 
-    As in Keras it never stops after the first epoch. Without `restore` the last epoch trained is kept. At least one value.
+    `restore` is its restore_best_weights. As in Keras it never stops after the first epoch. Without `restore` the
+    last epoch trained is kept. At least one value.
     """
-    best, wait, kept = None, 0, 1
+    best, wait, best_epoch = None, 0, 1
     for epoch, value in enumerate(values, start=1):
         wait += 1
         if _better(value, best, mode, min_delta):
-            best, wait, kept = value, 0, epoch
+            best, wait, best_epoch = value, 0, epoch
         elif wait >= patience and epoch > 1:
-            return Stop(epoch, kept if restore else epoch)
-    return Stop(None, kept if restore else len(values))
+            return Stop(epoch, best_epoch if restore else epoch)
+    return Stop(None, best_epoch if restore else len(values))
 
 
 def replay_history(history: History, config: RunConfig) -> Replay:
-    """The stored history under the config's ReduceLROnPlateau and early stopping, whatever the run's own ones were.
+    """A history under the config's ReduceLROnPlateau and early stopping in place of its own.
 
-    It starts at the config's optimizer.learning_rate. Stored figures have six significant digits, so a value that is better by
-    just min_delta may fall to the other side. Raises RunError for a history without epochs.
+    It starts at the config's optimizer.learning_rate. Stored figures have six significant digits, so a value that is
+    better by just min_delta may fall to the other side. Raises RunError for a history without epochs.
     """
     if history.epochs.empty:
         raise RunError("there is no finished epoch to replay yet")
@@ -180,7 +180,7 @@ def settings_of(config: RunConfig) -> Mapping[str, Any]:
 
 
 def replay_sentence(replay: Replay, config: RunConfig) -> str:
-    """What the replay says, in words: the drops, the end, the epoch kept, and up to where that is exact."""
+    """The replay in words: its drops, its end, the epoch it keeps, and where it is exact."""
     ours, theirs = _dropping(replay.drops), _dropping(replay.recorded_drops)
     if ours == theirs:
         what = f"{ours}, as in the run"
@@ -212,42 +212,43 @@ def _exactness(replay: Replay) -> str:
         return "Exact to the end: the learning rate is the recorded one all the way."
     if replay.inexact_from == 1:
         return "Only indicative: the learning rate is another one from the first epoch on."
-    return f"Exact up to epoch {replay.inexact_from - 1}; from then on the learning rate would have been another one, so the rest is only indicative."
+    return (
+        f"Exact up to epoch {replay.inexact_from - 1}; from then on the learning rate would have been another one, "
+        "so the rest is only indicative."
+    )
 
 
 def _dropping(drops: Sequence[Drop]) -> str:
-    """Would have dropped after epochs 31 and 52, to 0.0005; a long list is cut."""
+    """Return ``would have dropped after epochs 31 and 52, to 0.0005``; a long list is cut."""
     if not drops:
         return "would never have dropped"
-    shown = [str(drop.epoch) for drop in drops[:MOST]]
+    numbers = [str(drop.epoch) for drop in drops[:MOST]]
     rest = len(drops) - MOST
-    last = f"{rest} more" if rest > 0 else shown.pop()
-    epochs = f"epochs {', '.join(shown)} and {last}" if shown else f"epoch {last}"
+    last = f"{rest} more" if rest > 0 else numbers.pop()
+    epochs = f"epochs {', '.join(numbers)} and {last}" if numbers else f"epoch {last}"
     return f"would have dropped after {epochs}, to {rate_text(drops[-1].new)}"
 
 
 def _stop(accuracy: Sequence[float], patience: int) -> Stop:
-    """Early stopping as the config has it, 0 is none. Kept is what a run keeps: the highest val_accuracy, the first of equals."""
+    """Early stopping as the config has it (0: none); it keeps what a run keeps, the best epoch."""
     epoch = early_stopping(accuracy, patience=patience).epoch if patience else None
-    known = [-math.inf if math.isnan(value) else value for value in accuracy[:epoch]]
-    return Stop(epoch, known.index(max(known)) + 1)
+    values = [-math.inf if math.isnan(value) else value for value in accuracy[:epoch]]
+    return Stop(epoch, values.index(max(values)) + 1)
 
 
 def _drops(rates: Sequence[float]) -> tuple[Drop, ...]:
-    """rates[e] is that of epoch e + 1."""
-    pairs = itertools.pairwise(rates)
-    return tuple(
-        Drop(epoch, old, new) for epoch, (old, new) in enumerate(pairs, start=1) if _single(new) < _single(old)
-    )
+    """The drops among the rates of each epoch, epoch 1 first."""
+    pairs = enumerate(itertools.pairwise(rates), start=1)
+    return tuple(Drop(epoch, old, new) for epoch, (old, new) in pairs if _single(new) < _single(old))
 
 
-def _first_difference(rates: Sequence[float], recorded: Sequence[float]) -> int | None:
-    pairs = enumerate(zip(rates, recorded, strict=True), start=1)
+def _first_difference(rates: Sequence[float], recorded_rates: Sequence[float]) -> int | None:
+    pairs = enumerate(zip(rates, recorded_rates, strict=True), start=1)
     return next((epoch for epoch, (ours, theirs) in pairs if _single(ours) != _single(theirs)), None)
 
 
 def _better(value: float, best: float | None, mode: Literal["min", "max"], min_delta: float) -> bool:
-    """Whether Keras counts `value` as better than `best`: compared in float32 after min_delta is taken off in float64."""
+    """Whether Keras counts `value` as better: in float32, less min_delta in float64."""
     if best is None:
         return True
     if mode == "max":

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 per class and on average, from the confusion matrix alone; equal to scikit-learn's."""
+"""Precision, recall and F1 per class and on average, equal to scikit-learn's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIGURES = ("precision", "recall", "f1-score", "support")
 
 
 def classification_report(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """One row per class, in the classes' order, as scikit-learn's `classification_report(..., zero_division=0)`.
+    """One row per class, as scikit-learn's `classification_report(..., zero_division=0)`.
 
     matrix: (K, K) counts, rows true, columns predicted. Columns: class, precision (of what was called so, how much is),
     recall (of what is, how much was called so), f1-score (their harmonic mean), all 0 to 1, and support (val pictures
@@ -24,10 +24,11 @@ def classification_report(matrix: np.ndarray, classes: Sequence[str]) -> pd.Data
 
 
 def averages(matrix: np.ndarray) -> pd.DataFrame:
-    """The three closing rows of scikit-learn's report. Columns: average, precision, recall, f1-score, support.
+    """The three closing rows of scikit-learn's report.
 
-    "accuracy" (over all pictures at once; precision, recall and F1 are then one and the same), "macro avg" (each class
-    counts the same) and "weighted avg" (each class counts by its support). All zeros when there are no pictures.
+    Columns: average, precision, recall, f1-score, support. "accuracy" (over all pictures at once; precision, recall
+    and F1 are then one and the same), "macro avg" (each class counts the same) and "weighted avg" (each class counts
+    by its support). All zeros when there are no pictures.
     """
     *figures, support = _figures(matrix)
     total = int(support.sum())
@@ -39,7 +40,7 @@ def averages(matrix: np.ndarray) -> pd.DataFrame:
 
 
 def to_text(matrix: np.ndarray, classes: Sequence[str]) -> str:
-    """The report as scikit-learn prints it with two digits: a fixed-width table, ending in a line feed."""
+    """The report as scikit-learn prints it, a table of fixed width that ends in a line feed."""
     report, means = classification_report(matrix, classes), averages(matrix)
     width = max(len(name) for name in [*classes, "weighted avg"])
     lines = [f"{'':>{width}s} " + "".join(f" {name:>9}" for name in FIGURES), ""]
@@ -52,17 +53,17 @@ def to_text(matrix: np.ndarray, classes: Sequence[str]) -> str:
 
 
 def to_csv(matrix: np.ndarray, classes: Sequence[str]) -> str:
-    """The report and its averages as CSV for a spreadsheet: class,precision,recall,f1-score,support; full digits."""
+    """The report and its averages as CSV in full digits, a column for each of its figures."""
     rows = [classification_report(matrix, classes), averages(matrix).rename(columns={"average": "class"})]
     text: str = pd.concat(rows, ignore_index=True).to_csv(index=False, lineterminator="\n")
     return text
 
 
 def _figures(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(K,) float64 precision, recall and F1, and (K,) int64 support; 0 wherever the denominator is 0."""
+    """Precision, recall, F1, (K,) float64, and support, (K,) int64; 0 in place of 0 / 0."""
     counts = np.asarray(matrix, dtype=np.int64)
-    right, support, called = np.diag(counts).astype(np.float64), counts.sum(axis=1), counts.sum(axis=0)
-    return _ratio(right, called), _ratio(right, support), _ratio(2 * right, called + support), support
+    right, support, predicted = np.diag(counts).astype(np.float64), counts.sum(axis=1), counts.sum(axis=0)
+    return _ratio(right, predicted), _ratio(right, support), _ratio(2 * right, predicted + support), support
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Which runs a person means: words in what is said of them, settings by value, state, tags, group; and in which order."""
+"""A person's search for runs: words, values of settings, state, tags, group; and the order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dhc.runs.store import RunInfo
 class RunFilter:
     """A filter; an empty one lets every run pass that is not archived.
 
-    words     of which each must occur in name, id, note, tags, group, network or state; ``factor=0.8`` asks a setting's value
+    words   each must occur in name, id, note, tags, group, network or state; ``factor=0.8`` looks at a setting's value
     """
 
     words: str = ""
@@ -35,11 +35,11 @@ ORDERS: dict[str, Callable[[RunInfo], tuple[float, str]]] = {
 }
 
 
-def select(runs: Sequence[RunInfo], run_filter: RunFilter, order: str = "newest") -> list[RunInfo]:
-    """The runs that pass, in one of ORDERS; starred ones keep their place."""
+def select_runs(runs: Sequence[RunInfo], run_filter: RunFilter, order: str = "newest") -> list[RunInfo]:
+    """The runs that pass the filter, in one of ORDERS."""
     words = run_filter.words.casefold().split()
-    kept = [info for info in runs if _passes(info, run_filter) and all(_has(info, word) for word in words)]
-    return kept if order == "newest" else sorted(kept, key=ORDERS[order])
+    matches = [info for info in runs if _passes(info, run_filter) and all(_has(info, word) for word in words)]
+    return matches if order == "newest" else sorted(matches, key=ORDERS[order])
 
 
 def _passes(info: RunInfo, run_filter: RunFilter) -> bool:
@@ -57,24 +57,28 @@ def _has(info: RunInfo, word: str) -> bool:
     if is_setting and name:
         return _has_setting(info, name, value)
     network = "" if info.config is None else info.config.model.name
-    told = (info.id, info.labels.name, info.labels.note, *info.labels.tags, info.group, network, info.state.value)
-    return any(word in text.casefold() for text in told)
+    labels = info.labels
+    texts = (info.id, labels.name, labels.note, *labels.tags, info.group, network, info.state.value)
+    return any(word in text.casefold() for text in texts)
 
 
 def _has_setting(info: RunInfo, name: str, value: str) -> bool:
     """Whether a setting in use, named in full or by its last part, has that value."""
-    named = [field.name for field in fields() if name in (field.name, field.key)]
-    return any(setting_text(info.config, setting).casefold() == value for setting in named)
+    names = [field.name for field in fields() if name in (field.name, field.key)]
+    return any(setting_text(info.config, setting).casefold() == value for setting in names)
 
 
 def sparkline(curve: Sequence[float], points: int = 40) -> list[float]:
-    """At most so many val accuracies of a run, evenly over its epochs, its best and its last one among them; NaN left out."""
-    known = [value for value in curve if math.isfinite(value)]
-    if len(known) <= points:
-        return known
-    best = max(range(len(known)), key=known.__getitem__)
-    even = {round(number * (len(known) - 1) / (points - 2)) for number in range(points - 1)}
-    return [known[place] for place in sorted(even | {best})]
+    """At most `points` of a run's val accuracies, evenly spread, the best and the last included.
+
+    What is not finite is left out.
+    """
+    values = [value for value in curve if math.isfinite(value)]
+    if len(values) <= points:
+        return values
+    best = max(range(len(values)), key=values.__getitem__)
+    even = {round(number * (len(values) - 1) / (points - 2)) for number in range(points - 1)}
+    return [values[place] for place in sorted(even | {best})]
 
 
 def _number(value: float | None) -> float:

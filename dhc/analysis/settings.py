@@ -1,15 +1,16 @@
-"""Settings against results: what each run reached with which value, repeats over seeds taken together."""
+"""Settings against results: what each run reached with which value, repeats taken together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from dhc.analysis.differences import differing_settings, value_text
+from dhc.analysis.differences import differing_settings, effective_value, value_text
 from dhc.analysis.repeats import SEED, settings_key
+from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 
 Result = Literal["val_accuracy", "seconds", "gap"]
@@ -42,7 +43,12 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Every run with a result, and the same runs grouped by repeats, both by value; `numeric`: the values are numbers."""
+    """The runs with a result, by value.
+
+    dots      one a run
+    repeats   one for each set of repeats among the same runs
+    numeric   whether the values are numbers
+    """
 
     dots: tuple[Dot, ...]
     repeats: tuple[Repeats, ...]
@@ -51,7 +57,11 @@ class Scatter:
 
 @dataclass(frozen=True)
 class Dimension:
-    """One axis of parallel coordinates: its ordered `ticks`, and the place of each run on it, 0 to len(ticks) - 1."""
+    """One axis of parallel coordinates.
+
+    ticks    the values in order
+    places   the index into `ticks` of each run
+    """
 
     name: str
     ticks: tuple[str, ...]
@@ -68,53 +78,55 @@ class Parallel:
 
 
 def result_of(info: RunInfo, result: Result) -> float | None:
-    """A run's best val_accuracy, seconds of training, or gap at the end; None where there is none."""
+    """A run's best val_accuracy, seconds of training or gap at the end; None where it has none."""
     return {"val_accuracy": info.best_val_accuracy, "seconds": info.seconds, "gap": info.gap}[result]
 
 
 def scatter(runs: Iterable[RunInfo], name: str, result: Result) -> Scatter:
-    """The runs by the setting of that dotted name against a result. Runs without config or result are left out."""
+    """A setting, by its dotted name, against a result; runs without either are left out."""
     by_key: dict[Hashable, list[Dot]] = defaultdict(list)
-    for info in runs:
-        reached = result_of(info, result)
-        if info.config is None or reached is None:
-            continue
-        value = info.config.get(name) if info.config.uses(name) else None
-        # Of the seed itself there are no repeats to take together: each of its values stands alone.
-        by_key[settings_key(info.config, but=() if name == SEED else (SEED,))].append(Dot(info.id, value, reached))
-    dots = sorted((dot for members in by_key.values() for dot in members), key=lambda dot: _place(dot.value))
-    groups = sorted((_group(members) for members in by_key.values()), key=lambda group: _place(group.value))
+    # Of the seed itself there are no repeats to take together: each of its values stands alone.
+    but = () if name == SEED else (SEED,)
+    for info, config, figure in _with_result(runs, result):
+        by_key[settings_key(config, but=but)].append(Dot(info.id, effective_value(config, name), figure))
+    dots = sorted((dot for same in by_key.values() for dot in same), key=lambda dot: _rank(dot.value))
+    repeats = sorted((_repeats(same) for same in by_key.values()), key=lambda repeats: _rank(repeats.value))
     values = [dot.value for dot in dots if dot.value is not None]
-    return Scatter(tuple(dots), tuple(groups), bool(values) and all(_is_number(value) for value in values))
+    return Scatter(tuple(dots), tuple(repeats), bool(values) and all(_is_number(value) for value in values))
 
 
 def parallel(runs: Sequence[RunInfo], result: Result) -> Parallel:
-    """The settings on which the runs with a result differ, an axis each: the values tried, in order and evenly spaced."""
-    known = [
-        (info, reached) for info in runs if info.config is not None and (reached := result_of(info, result)) is not None
-    ]
-    configs = [info.config for info, _ in known if info.config is not None]
+    """The settings on which runs with a result differ, each an axis with its values in order."""
+    rows = list(_with_result(runs, result))
+    configs = [config for _, config, _ in rows]
     dimensions = []
     for name in differing_settings(configs):
-        values = [config.get(name) if config.uses(name) else None for config in configs]
-        ordered = sorted(dict.fromkeys(values), key=_place)
-        ticks = tuple(value_text(value, name) for value in ordered)
-        dimensions.append(Dimension(name, ticks, tuple(ordered.index(value) for value in values)))
-    return Parallel(tuple(info.id for info, _ in known), tuple(dimensions), tuple(reached for _, reached in known))
+        values = [effective_value(config, name) for config in configs]
+        distinct = sorted(dict.fromkeys(values), key=_rank)
+        ticks = tuple(value_text(value, name) for value in distinct)
+        dimensions.append(Dimension(name, ticks, tuple(distinct.index(value) for value in values)))
+    return Parallel(tuple(info.id for info, _, _ in rows), tuple(dimensions), tuple(figure for _, _, figure in rows))
 
 
-def _group(members: Sequence[Dot]) -> Repeats:
-    results = [dot.result for dot in members]
+def _with_result(runs: Iterable[RunInfo], result: Result) -> Iterator[tuple[RunInfo, RunConfig, float]]:
+    for info in runs:
+        figure = result_of(info, result)
+        if info.config is not None and figure is not None:
+            yield info, info.config, figure
+
+
+def _repeats(dots: Sequence[Dot]) -> Repeats:
+    results = [dot.result for dot in dots]
     spread = stdev(results) if len(results) > 1 else None
-    return Repeats(members[0].value, mean(results), spread, tuple(dot.run for dot in members))
+    return Repeats(dots[0].value, mean(results), spread, tuple(dot.run for dot in dots))
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _place(value: Any) -> tuple[int, float, str]:
-    """A key to sort values by: what has none first, then numbers, then texts."""
+def _rank(value: Any) -> tuple[int, float, str]:
+    """A key to sort values by: None first, then numbers, then texts."""
     if value is None:
         return (0, 0.0, "")
     return (1, float(value), "") if _is_number(value) else (2, 0.0, str(value))

@@ -1,8 +1,8 @@
-"""Real or noise? Whether one run does better than another on the same val pictures, and how many repeats would tell.
+"""Real or noise? Whether one run does better than another, and how many repeats would tell.
 
-Sources: McNemar, Psychometrika 12 (1947), its exact form and the mid-p form as in Fagerland, Lydersen and Laake, BMC Medical
-Research Methodology 13:91 (2013); the interval is method 10 of Newcombe, Statistics in Medicine 17:2635 (1998); Welch,
-Biometrika 34 (1947); the power of a t-test by the noncentral t distribution, Cohen (1988).
+Sources: McNemar, Psychometrika 12 (1947), its exact form and the mid-p form as in Fagerland, Lydersen and Laake, BMC
+Medical Research Methodology 13:91 (2013); the interval is method 10 of Newcombe, Statistics in Medicine 17:2635
+(1998); Welch, Biometrika 34 (1947); the power of a t-test by the noncentral t distribution, Cohen (1988).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Z95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class ContingencyTable:
-    """How two runs did on the same pictures: counts of pictures. `fixes` only B has right, `breaks` only A."""
+    """How two runs did on the same pictures: `fixes` only B has right, `breaks` only A."""
 
     both_right: int
     fixes: int
@@ -56,7 +56,7 @@ class ContingencyTable:
 
 @dataclass(frozen=True)
 class SeedResults:
-    """What the repeats of one side reached. sd: sample standard deviation, None for fewer than two."""
+    """What the repeats of one side reached, each its best val_accuracy, 0 to 1."""
 
     values: tuple[float, ...]
 
@@ -72,18 +72,18 @@ class SeedResults:
 
     @property
     def sd(self) -> float | None:
-        """Their standard deviation (n - 1), None for fewer than two."""
+        """Their sample standard deviation (by n - 1), None for fewer than two."""
         return stdev(self.values) if self.n > 1 else None
 
 
 @dataclass(frozen=True)
 class SampleSize:
-    """How many seeds a side would settle the matter: with a power of 80% at a two-sided 5%, if the difference is what it seems.
+    """How many seeds a side would show a difference: with a power of 80% at a two-sided 5%.
 
     seeds        of each side in all; None: more than MOST_SEEDS
-    difference   B minus A that is taken to be true
-    sd           standard deviation of one run's accuracy from seed to seed that is taken to be true
-    source       "seeds": measured from the repeats that are there; "pictures": guessed from the pictures that flip
+    difference   B minus A, as assumed
+    sd           standard deviation of one run's accuracy from seed to seed, as assumed
+    source       "seeds": both measured on the repeats; "pictures": both guessed from the pictures that flip
     """
 
     seeds: int | None
@@ -99,9 +99,9 @@ def contingency_table(pairing: Pairing) -> ContingencyTable:
 
 
 def mcnemar_p(table: ContingencyTable) -> float:
-    """The exact two-sided p: were each discordant picture a fair coin, how often it would come out at least this uneven.
+    """McNemar's exact two-sided p: how often fair coins would fall at least this unevenly.
 
-    1 where no picture is discordant. 5 fixes, 0 breaks: 2 / 32 = 0.0625.
+    One coin for each discordant picture. 1 where no picture is discordant. 5 fixes, 0 breaks: 2 / 32 = 0.0625.
     """
     discordant = table.fixes + table.breaks
     if not discordant:
@@ -112,7 +112,7 @@ def mcnemar_p(table: ContingencyTable) -> float:
 
 
 def mid_p(table: ContingencyTable) -> float:
-    """McNemar's mid-p: half the probability of what was observed counts, which makes the exact test less timid."""
+    """McNemar's mid-p: the exact test with half the weight on what was observed, less timid."""
     discordant = table.fixes + table.breaks
     if not discordant:
         return 1.0
@@ -123,10 +123,11 @@ def mid_p(table: ContingencyTable) -> float:
 
 
 def difference_interval(table: ContingencyTable) -> tuple[float, float]:
-    """The 95% confidence interval of `table.difference`: Newcombe's method 10 for paired proportions, within -1 and 1.
+    """The 95% confidence interval of `table.difference`, within -1 and 1.
 
-    Wilson's intervals of both accuracies are combined by their correlation phi, with Newcombe's continuity correction.
-    14 both right, 5 fixes, no break, 22 both wrong: 0.011 to 0.226.
+    Newcombe's method 10 for paired proportions: Wilson's intervals of both accuracies are combined by their
+    correlation phi, with Newcombe's continuity correction. 14 both right, 5 fixes, no break, 22 both wrong: 0.011 to
+    0.226.
     """
     n = table.n
     if not n:
@@ -162,13 +163,12 @@ def _phi(table: ContingencyTable) -> float:
 
 
 def welch_p(a: SeedResults, b: SeedResults) -> float | None:
-    """Welch's two-sided t-test of the means of both sides; None with fewer than two seeds on a side, or no spread at all."""
+    """The p of Welch's two-sided t-test of both means; None for one seed on a side or no spread."""
     if a.sd is None or b.sd is None or a.sd + b.sd == 0:
         return None
     from scipy.stats import ttest_ind_from_stats
 
-    found = ttest_ind_from_stats(b.mean, b.sd, b.n, a.mean, a.sd, a.n, equal_var=False)
-    return float(found.pvalue)
+    return float(ttest_ind_from_stats(b.mean, b.sd, b.n, a.mean, a.sd, a.n, equal_var=False).pvalue)
 
 
 def welch_interval(a: SeedResults, b: SeedResults) -> tuple[float, float] | None:
@@ -186,9 +186,10 @@ def welch_interval(a: SeedResults, b: SeedResults) -> tuple[float, float] | None
 def sample_size(table: ContingencyTable, a: SeedResults, b: SeedResults) -> SampleSize | None:
     """How many seeds a side would settle it; None where there is no difference to settle.
 
-    With two seeds or more on a side, difference and spread are those of the seeds (of two spreads the root mean square).
-    With one each, the spread is guessed from the pictures: that each picture on which A and B differ flips by the seed
-    alone, each on its own, which makes the variance of B - A ((fixes + breaks) / n - difference²) / n and that of one run half.
+    With two seeds or more on a side, difference and spread are those of the seeds (of two spreads the root mean
+    square). With one each, the spread is guessed from the pictures: that each picture on which A and B differ flips
+    by the seed alone, each on its own, which makes the variance of B - A ((fixes + breaks) / n - difference²) / n and
+    that of one run half.
     """
     spreads = [side.sd for side in (a, b) if side.sd is not None]
     if spreads and a.n and b.n:
@@ -203,28 +204,35 @@ def sample_size(table: ContingencyTable, a: SeedResults, b: SeedResults) -> Samp
 
 
 def seeds_needed(difference: float, sd: float) -> int | None:
-    """Seeds a side, at least two, with which a t-test at 5% sees a difference of that size in 80% of cases; None beyond MOST_SEEDS."""
+    """Seeds a side with which a t-test at 5% sees the difference in 80% of cases.
+
+    At least two; None beyond MOST_SEEDS.
+    """
     if sd <= 0:
         return 2
     return next((n for n in range(2, MOST_SEEDS + 1) if t_test_power(abs(difference) / sd, n) >= POWER), None)
 
 
 def t_test_power(effect: float, n: int) -> float:
-    """Power, 0 to 1, of a two-sided t-test at 5% with n values a side; effect: difference of means in standard deviations."""
+    """Power, 0 to 1, of a two-sided t-test at 5% with n values a side.
+
+    effect: the difference of the means in standard deviations.
+    """
     from scipy.stats import nct, t
 
     freedom, shift = 2 * n - 2, effect * math.sqrt(n / 2)
     limit = float(t.ppf(1 - ALPHA / 2, freedom))
-    seen = float(nct.sf(limit, freedom, shift))
-    # Far out, where the power is 1 to all digits, the distribution's sums run over; so they do below, where nothing is left.
+    above = float(nct.sf(limit, freedom, shift))
+    # Far out, where the power is 1 to all digits, the distribution's sums overflow; so they do below, where it is 0.
     below = float(nct.cdf(-limit, freedom, shift)) if shift < 5 else 0.0
-    return 1.0 if math.isnan(seen) else seen + below
+    return 1.0 if math.isnan(above) else above + below
 
 
 def missing_repeats(a: RunConfig, b: RunConfig, runs: Sequence[RunInfo], seeds: int) -> list[RunConfig]:
-    """The configs that bring both sides up to that many seeds, in turn from A and B, each with its next unused seeds.
+    """The configs that bring both sides up to `seeds` seeds, in turn from A and B.
 
-    Runs that train or wait count as there. None for two runs that are repeats of each other.
+    Each side goes on with its next unused seeds; runs that train or wait count as there. An empty list for two
+    configs that are repeats of each other.
     """
     if same_but_seed(a, b):
         return []
@@ -234,12 +242,12 @@ def missing_repeats(a: RunConfig, b: RunConfig, runs: Sequence[RunInfo], seeds: 
 
 
 def seed_results(runs: Iterable[RunInfo]) -> SeedResults:
-    """What runs reached, each by its best val_accuracy."""
+    """The best val_accuracy of each run that has one."""
     return SeedResults(tuple(info.best_val_accuracy for info in runs if info.best_val_accuracy is not None))
 
 
 def verdict(table: ContingencyTable, p: float) -> str:
-    """The plain-words sentence: "With 1,000 pictures this difference could be luck: 1 in 5." """
+    """Return ``With 1,000 pictures this difference could be luck: 1 in 5.``"""
     pictures = f"With {count_text(table.n, 'picture')}"
     if table.fixes == table.breaks:
         return f"{pictures} there is no difference in accuracy."
@@ -247,7 +255,7 @@ def verdict(table: ContingencyTable, p: float) -> str:
 
 
 def seeds_verdict(a: SeedResults, b: SeedResults, p: float) -> str:
-    """The same of the seeds: "Over 3 seeds of A and 3 of B this difference could be luck: 1 in 5." """
+    """Return ``Over 3 seeds of A and 3 of B this difference could be luck: 1 in 5.``"""
     return f"Over {a.n} seeds of A and {b.n} of B this difference {_luck(p)}."
 
 
@@ -257,7 +265,7 @@ def _luck(p: float) -> str:
 
 
 def chance_text(p: float) -> str:
-    """A probability as people say it: "1 in 5", "7 in 10", "1 in 40", "less than 1 in 1,000", "nearly always"."""
+    """Return a probability as people say it: ``1 in 5``, ``7 in 10``, ``less than 1 in 1,000``."""
     if p < 0.001:
         return "less than 1 in 1,000"
     if p > 0.95:

@@ -1,4 +1,4 @@
-"""What one val picture was taken for after each epoch: when it became right, and whether it stayed so."""
+"""What one val picture was taken for after each epoch: since when it is right, and settled."""
 
 from __future__ import annotations
 

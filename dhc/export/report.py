@@ -196,7 +196,7 @@ def _chart(title: str, alt: str, height: int, figure: Any) -> Chart:
 
 def _answers(predictions: Predictions, matrix: np.ndarray, album: Album) -> AnswerSummary:
     names = short_names(predictions.classes)
-    wrong = mistakes.select(mistakes.outcomes(predictions))
+    wrong = mistakes.select_rows(mistakes.outcomes(predictions))
     return AnswerSummary(
         pictures=len(predictions.ids),
         wrong=len(wrong),

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect
 from sklearn.metrics import classification_report, confusion_matrix
 
 from dhc.analysis.confusion import confused_pairs
-from dhc.analysis.mistakes import outcomes, select
+from dhc.analysis.mistakes import outcomes, select_rows
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.records import Predictions
 from dhc.runs.store import read_predictions
@@ -141,7 +141,7 @@ def test_a_click_shows_the_pictures_of_a_cell_and_keeps_the_zoom_and_the_link(
     await_outline(page, i, j)
     page.wait_for_url(re.compile(f"cell={i}(,|%2C){j}"))
     settled(page)
-    assert files(page) == select(outcomes(p), true=i, predicted=j)["id"].tolist()
+    assert files(page) == select_rows(outcomes(p), true=i, predicted=j)["id"].tolist()
     assert ranges(page) == zoomed
 
     tab = page.context.new_page()  # a session of its own: the link alone carries the cell
@@ -197,7 +197,7 @@ def test_pictures_are_there_soon_after_the_click(
         if len(times) >= 12 and min(times) < 300:
             break
         page.mouse.move(*spot(page, i, j))
-        page.evaluate(STOPWATCH, select(outcomes(p), true=i, predicted=j, only_mistakes=False)["id"].iloc[0])
+        page.evaluate(STOPWATCH, select_rows(outcomes(p), true=i, predicted=j, only_mistakes=False)["id"].iloc[0])
         page.mouse.click(*spot(page, i, j))
         page.wait_for_function("window.dhcWatch.end > 0", timeout=20_000)
         times.append(page.evaluate("window.dhcWatch.end - window.dhcWatch.start"))

@@ -12,7 +12,7 @@ from harness import Server, fits, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
-from dhc.analysis.mistakes import outcomes, select
+from dhc.analysis.mistakes import outcomes, select_rows
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.store import read_predictions
 
@@ -61,7 +61,7 @@ def files(page: Page) -> list[str]:
 def test_a_picture_opens_and_the_arrow_keys_lead_on(
     page: Page, server: Server, table: pd.DataFrame, theme: str, width: int, screenshot: Callable[..., Path]
 ) -> None:
-    wrong = select(table)
+    wrong = select_rows(table)
     open_mistakes(page, server, f"run={RUN}")
     screenshot(f"mistakes-{theme}-{width}")
     page.locator(".tile").nth(3).click()
@@ -90,7 +90,7 @@ def test_a_picture_opens_and_the_arrow_keys_lead_on(
 def test_closing_leads_to_the_page_of_the_picture_that_was_open_last(
     page: Page, server: Server, table: pd.DataFrame
 ) -> None:
-    wrong = select(table)
+    wrong = select_rows(table)
     open_mistakes(page, server, f"run={RUN}&picture={wrong['index'].iloc[47]}")
     expect(page.get_by_role("dialog")).to_contain_text("48 of")
     settled(page)  # its buttons, which take the keys, are drawn after these words
@@ -104,8 +104,8 @@ def test_closing_leads_to_the_page_of_the_picture_that_was_open_last(
 
 
 def test_a_filtered_view_can_be_sent_as_a_link(page: Page, server: Server, table: pd.DataFrame) -> None:
-    true = int(select(table)["true"].mode()[0])
-    rows = select(table, true=true, sort="loss")
+    true = int(select_rows(table)["true"].mode()[0])
+    rows = select_rows(table, true=true, sort="loss")
     open_mistakes(page, server, f"run={RUN}")
     box = page.get_by_role("combobox", name="True class")
     box.click()
@@ -127,7 +127,7 @@ def test_a_filtered_view_can_be_sent_as_a_link(page: Page, server: Server, table
 
 
 def test_pages_turn(page: Page, server: Server, table: pd.DataFrame) -> None:
-    wrong = select(table)
+    wrong = select_rows(table)
     open_mistakes(page, server, f"run={RUN}")
     page.get_by_test_id("stPagination").first.get_by_text("2", exact=True).click()
     page.wait_for_url(lambda url: "page=2" in url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dhc.analysis.mistakes import select
+from dhc.analysis.mistakes import select_rows
 from dhc.runs.records import Predictions
 from dhc.text import clean, percent_text
 from dhc.ui.answers import picture
@@ -42,7 +42,7 @@ def draw(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
         st.info(HINT, icon=":material/ads_click:")
         return []
     i, j = cell
-    table = select(subject.table, true=i, predicted=j, only_mistakes=False)
+    table = select_rows(subject.table, true=i, predicted=j, only_mistakes=False)
     _title(subject.predictions, i, j)
     if table.empty:
         st.caption("No val picture is in this cell.")
@@ -86,7 +86,7 @@ def examples(subject: Subject, cell: tuple[int, int] | None) -> None:
     if cell is None or cell[0] == cell[1]:
         return
     for column, c in zip(st.columns(2, gap="medium"), cell, strict=True):
-        table = select(subject.table, true=c, predicted=c, only_mistakes=False).head(EXAMPLES)
+        table = select_rows(subject.table, true=c, predicted=c, only_mistakes=False).head(EXAMPLES)
         images = [
             (subject.album.image(row), clean(file)) for row, file in zip(table["index"], table["id"], strict=True)
         ]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dhc.analysis.mistakes import select
+from dhc.analysis.mistakes import select_rows
 from dhc.runs.store import RunInfo
 from dhc.text import NAME_LENGTH, count_text, percent_text, shorten
 from dhc.ui.answers import picture
@@ -80,7 +80,7 @@ class MistakesView:
 
     def rows(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of `analysis.mistakes.outcomes` that it lists, in its order."""
-        return select(
+        return select_rows(
             table,
             true=self.true,
             predicted=self.predicted,

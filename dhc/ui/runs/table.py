@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.analysis.differences import differing_settings, setting_text
-from dhc.analysis.search import ORDERS, RunFilter, select, sparkline
+from dhc.analysis.search import ORDERS, RunFilter, select_runs, sparkline
 from dhc.config import fields
 from dhc.runs import rundir
 from dhc.runs.status import State
@@ -51,8 +51,8 @@ def draw() -> None:
             queue.draw(every)
     groups.draw(every)
     order = address.choice("order", list(ORDERS), "newest")
-    found = select(every, _filters(every), order)
-    chosen = _selected(select(every, RunFilter(archived=True), order))
+    found = select_runs(every, _filters(every), order)
+    chosen = _selected(select_runs(every, RunFilter(archived=True), order))
     _show(found, chosen)
     _bar(found, chosen)
     compare.draw(chosen)

@@ -60,7 +60,7 @@ def expectation(config: RunConfig, dataset: Dataset, device: str, known: Sequenc
         classes=classes,
         train=train,
         val=val,
-        known=session.runs() if known is None else known,
+        earlier_runs=session.runs() if known is None else known,
         matrix_rate=_matrix_rate,
         precision=lambda config: resolved_precision(config, device, classes),
     )
