@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import streamlit as st
-
 from dhc.runs.store import RunInfo
 from dhc.ui.manage import card
 from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
+from dhc.ui.widgets.controls import segments
 
 Panel = tuple[str, Callable[[Sequence[RunInfo]], None], int]  # title, its drawing, how many runs it needs
 PANELS: dict[str, Panel] = {
@@ -26,23 +25,18 @@ PANELS: dict[str, Panel] = {
 KEY = "dhc_runs_panel"
 
 
-def draw(chosen: Sequence[RunInfo]) -> None:
+def draw(selected_runs: Sequence[RunInfo]) -> None:
     """The card of a single run, or what can be done with several; then the panel that the address names."""
-    if not chosen:
+    if not selected_runs:
         curves.draw([])
         return
     with guard():
-        if len(chosen) == 1:
-            card.draw(chosen[0])
+        if len(selected_runs) == 1:
+            card.draw(selected_runs[0])
         else:
-            card.draw_many(chosen)
-    names = [name for name, (_, _, least) in PANELS.items() if len(chosen) >= least]
-    name = st.segmented_control(
-        "Compare",
-        format_func=lambda name: PANELS[name][0],
-        label_visibility="collapsed",
-        required=True,
-        **address.bound_choice("panel", names, names[0], key=KEY),
-    )
+            card.draw_many(selected_runs)
+    titles = {name: title for name, (title, _, least) in PANELS.items() if len(selected_runs) >= least}
+    by_name = address.bound_choice("panel", list(titles), next(iter(titles)), key=KEY)
+    name = segments("Compare", titles, bare=True, **by_name)
     with guard():
-        PANELS[name][1](chosen)
+        PANELS[name][1](selected_runs)

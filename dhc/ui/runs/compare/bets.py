@@ -16,38 +16,35 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.train.bet import outcome
 from dhc.ui.widgets.plot import plot
 
-MOST = 12  # bets of selected runs told in words
+MOST = 12  # bets of selected runs put into words
+NO_BET = "No bet has come to its end yet. Bet on a run before you start it, on the Train page."
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The chart of every run's bets; the given ones are ringed and told in words."""
-    every = settled_bets(session.runs())
-    if not every:
-        st.info(
-            "No bet has come to its end yet. Bet on a run before you start it, on the Train page.",
-            icon=":material/casino:",
-        )
+    """The chart of every run's bets; those of `runs` are ringed and put into words."""
+    bets = settled_bets(session.runs())
+    if not bets:
+        st.info(NO_BET, icon=":material/casino:")
         return
-    selected = {info.id for info in runs}
+    ids = {info.id for info in runs}
     left, right = st.columns([3, 2], gap="large")
     with left:
         alt = "Result against bet, a dot for each, on a diagonal where both agree"
-        open_run(plot(figures.calibration(every, selected), key="dhc-bets-chart", height=420, alt=alt))
+        open_run(plot(figures.calibration(bets, ids), key="dhc-bets-chart", height=420, alt=alt))
     with right:
         for name in FIGURES:
-            _told(name, [bet for bet in every if bet.figure == name])
-        for bet in [bet for bet in every if bet.run in selected][:MOST]:
+            _calibration(name, [bet for bet in bets if bet.figure == name])
+        for bet in [bet for bet in bets if bet.run in ids][:MOST]:
             st.markdown(f"{plain(shorten(bet.title, 40))}: {outcome(bet)}")
 
 
-def _told(name: str, bets: Sequence[Bet]) -> None:
-    found = calibration(bets)
-    if found is None:
+def _calibration(name: str, bets: Sequence[Bet]) -> None:
+    record = calibration(bets)
+    if record is None:
         return
-    if abs(found.bias) < 0.0005:
+    if abs(record.bias) < 0.0005:
         lean = "neither too high nor too low on average"
     else:
-        lean = f"on average {abs(found.bias) * 100:.1f} points too {'high' if found.bias > 0 else 'low'}"
-    st.markdown(
-        f"**{name}**: {count_text(found.count, 'bet')}, {lean}; {found.mean_absolute_error * 100:.1f} points off, either way."
-    )
+        lean = f"on average {abs(record.bias) * 100:.1f} points too {'high' if record.bias > 0 else 'low'}"
+    error = f"{record.mean_absolute_error * 100:.1f} points off, either way"
+    st.markdown(f"**{name}**: {count_text(record.count, 'bet')}, {lean}; {error}.")

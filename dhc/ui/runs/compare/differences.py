@@ -21,32 +21,38 @@ TITLE_LENGTH = 28  # characters of a run's title above its column
 # Seen through, so that the text keeps its contrast in light and dark; the signs say the same without colour.
 CHANGED, RESULT = "background-color: rgba(217,115,13,0.20)", "background-color: rgba(133,129,153,0.14)"
 HIGHER, LOWER, OTHER = "▲", "▼", "≠"
-NUMBERS = (int, float)
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The table of settings and results, and below it the circumstances on which the runs differ."""
-    known = [info for info in runs if info.config is not None][:MOST]
-    if not known:
+    readable = [info for info in runs if info.config is not None]
+    columns = readable[:MOST]
+    if not columns:
         empty("The settings of the selected runs cannot be read: select others.", icon=":material/difference:")
         return
-    baseline, everything = _controls(known)
-    rows = settings([info.config for info in known if info.config is not None])
-    kept = [row for row in rows if everything or row.differs]
-    equal = sum(not row.differs for row in rows)
-    _table([*kept, *results(known)], len(kept), known, baseline, key=KEY + "table")
-    st.caption(
-        f"{count_text(equal, 'setting')} on which all agree {'is' if equal == 1 else 'are'} {'shown too' if everything else 'hidden'}. "
-        f"{NO_EFFECT}: without effect in that run, or not known. Against the baseline: {HIGHER} higher, {LOWER} lower, {OTHER} another."
+    baseline, everything = _controls(columns)
+    rows = settings([info.config for info in columns if info.config is not None])
+    visible = [row for row in rows if everything or row.differs]
+    _table([*visible, *results(columns)], len(visible), columns, baseline, name="table")
+    st.caption(_legend(sum(not row.differs for row in rows), everything=everything))
+    _say_what_is_missing(len(runs) - len(readable), len(readable))
+    _circumstances(columns, baseline)
+
+
+def _legend(equal: int, *, everything: bool) -> str:
+    """What is not in the table, and what its signs mean. equal: how many settings are the same in all runs."""
+    agree = f"{count_text(equal, 'setting')} on which all agree {'is' if equal == 1 else 'are'}"
+    signs = f"{HIGHER} higher, {LOWER} lower, {OTHER} another"
+    return (
+        f"{agree} {'shown too' if everything else 'hidden'}. {NO_EFFECT}: without effect in that run, or not known. "
+        f"Against the baseline: {signs}."
     )
-    _say_what_is_missing(runs, known)
-    _circumstances(known, baseline)
 
 
-def _controls(known: Sequence[RunInfo]) -> tuple[int, bool]:
+def _controls(runs: Sequence[RunInfo]) -> tuple[int, bool]:
     """The place of the baseline among the runs, and whether equal rows are shown too; both stand in the address."""
-    ids = [info.id for info in known]
-    titles = {info.id: shorten(info.title, 60) for info in known}
+    ids = [info.id for info in runs]
+    titles = {info.id: shorten(info.title, 60) for info in runs}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         base = st.selectbox(
             "Baseline",
@@ -59,31 +65,30 @@ def _controls(known: Sequence[RunInfo]) -> tuple[int, bool]:
     return ids.index(base), everything
 
 
-def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], baseline: int, *, key: str) -> None:
-    """One row a setting, one column a run, the baseline first. Rows from `first_result` on are results."""
+def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], baseline: int, *, name: str) -> None:
+    """One row a setting or circumstance, one column a run, the baseline first. Rows from `first_result` on are results.
+
+    name: "table", or "circumstances", which have no dotted names.
+    """
     order = [baseline, *(i for i in range(len(runs)) if i != baseline)]
-    names = [runs[i].id for i in order]
-    cells = [[_cell(row, i, baseline) for i in order] for row in rows]
-    frame = pd.DataFrame(cells, columns=names, dtype=object)
+    ids = [runs[i].id for i in order]
+    frame = pd.DataFrame([[_cell(row, i, baseline) for i in order] for row in rows], columns=ids, dtype=object)
     frame.insert(0, "setting", [row.title for row in rows])
     frame.insert(1, "name", [row.name if "." in row.name else "" for row in rows])
-    looks = [["", "", *(_look(row, i, baseline) for i in order)] for row in rows]
+    styles = [["", "", *(_style(row, i, baseline) for i in order)] for row in rows]
     for number in range(first_result, len(rows)):
-        looks[number][:2] = [RESULT, RESULT]
-    styled = frame.style.apply(lambda _: pd.DataFrame(looks, index=frame.index, columns=frame.columns), axis=None)
-    columns = {runs[i].id: _column(runs[i], is_base=i == baseline) for i in order}
+        styles[number][:2] = [RESULT, RESULT]
+    title = "setting" if name == "table" else "circumstance"
     st.dataframe(
-        styled,
+        frame.style.apply(lambda _: pd.DataFrame(styles, index=frame.index, columns=frame.columns), axis=None),
         hide_index=True,
-        column_order=None if key == KEY + "table" else ["setting", *names],
-        key=key,
+        column_order=None if name == "table" else ["setting", *ids],
+        key=KEY + name,
         height="content" if len(rows) <= 24 else 880,
         column_config={
-            "setting": st.column_config.TextColumn(
-                "setting" if key == KEY + "table" else "circumstance", pinned=True, width="medium"
-            ),
+            "setting": st.column_config.TextColumn(title, pinned=True, width="medium"),
             "name": st.column_config.TextColumn("name", width="medium"),
-            **columns,
+            **{runs[i].id: _column(runs[i], is_base=i == baseline) for i in order},
         },
         alt="Settings and results of the selected runs",
     )
@@ -97,15 +102,15 @@ def _column(info: RunInfo, *, is_base: bool) -> Any:
 def _cell(row: Row, number: int, baseline: int) -> str:
     """A value as text, with the sign of its change against the baseline's."""
     value, base = row.values[number], row.values[baseline]
-    shown = _shown(row, value)
+    text = _text(row, value)
     if number == baseline or repr(value) == repr(base):
-        return shown
+        return text
     if _is_number(value) and _is_number(base):
-        return f"{HIGHER if value > base else LOWER} {shown}"
-    return f"{OTHER} {shown}"
+        return f"{HIGHER if value > base else LOWER} {text}"
+    return f"{OTHER} {text}"
 
 
-def _shown(row: Row, value: Any) -> str:
+def _text(row: Row, value: Any) -> str:
     if value is None:
         return NO_EFFECT
     if row.name == "seconds":
@@ -115,28 +120,27 @@ def _shown(row: Row, value: Any) -> str:
     return clean(value_text(value, row.name))
 
 
-def _look(row: Row, number: int, baseline: int) -> str:
+def _style(row: Row, number: int, baseline: int) -> str:
     return CHANGED if repr(row.values[number]) != repr(row.values[baseline]) else ""
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, NUMBERS) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _say_what_is_missing(runs: Sequence[RunInfo], known: Sequence[RunInfo]) -> None:
-    unknown = sum(info.config is None for info in runs)
-    if unknown:
-        st.caption(f"{count_text(unknown, 'selected run')} left out: the settings cannot be read.")
-    if len(runs) - unknown > len(known):
+def _say_what_is_missing(unreadable: int, readable: int) -> None:
+    if unreadable:
+        st.caption(f"{count_text(unreadable, 'selected run')} left out: the settings cannot be read.")
+    if readable > MOST:
         st.caption(f"Only the first {MOST} runs have a column.")
 
 
-def _circumstances(known: Sequence[RunInfo], baseline: int) -> None:
-    rows = circumstances([read_environment(info.folder) for info in known])
+def _circumstances(runs: Sequence[RunInfo], baseline: int) -> None:
+    rows = circumstances([read_environment(info.folder) for info in runs])
     st.markdown("**Circumstances that differ**")
     if not rows:
-        st.caption("None: device, versions and pictures are the same, as far as the runs tell.")
+        st.caption("None: device, versions and pictures are the same, as far as the runs say.")
         return
-    _table(rows, len(rows), known, baseline, key=KEY + "circumstances")
+    _table(rows, len(rows), runs, baseline, name="circumstances")
     if any(row.name == "fingerprint of the pictures" for row in rows):
         st.warning("The pictures differ: results on different pictures cannot be compared.", icon=":material/warning:")

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 
 import streamlit as st
@@ -19,6 +20,8 @@ from dhc.ui.shell import session
 KEY = "dhc_export_"
 SHELF = 4.9  # MB of plotly.js in every report
 OF_A_RUN = 0.4  # MB that a run with 96 classes adds to it
+ROWS, EPOCHS = "One row a run: labels, figures, settings.", "One row an epoch of each run."
+REPORT = "Curves, confusion matrix, worst mistakes, settings and environment of each run."
 TOOLS = {
     "TensorBoard": ("tensorboard", "tensorboard --logdir exports/tensorboard"),
     "MLflow": ("mlflow", "mlflow ui --backend-store-uri sqlite:///exports/mlflow/mlflow.db"),
@@ -41,20 +44,20 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def sentences(runs: Sequence[RunInfo]) -> list[str]:
-    """What to know before one clicks: the size of the report, what it leaves out, which runs tell less than others."""
+    """What to know before one clicks: the size of the report, what it leaves out, which runs have less to say."""
     size = SHELF + OF_A_RUN * min(len(runs), report.WHOLE)
-    told = [
+    texts = [
         f"The report is one file of up to {size:.0f} MB that needs no network: read it in any browser, print it on A4."
     ]
     if len(runs) > report.WHOLE:
-        told.append(f"Of {len(runs)} runs the first {report.WHOLE} have a chapter of their own; the tables hold all.")
+        texts.append(f"Of {len(runs)} runs the first {report.WHOLE} have a chapter of their own; the tables hold all.")
     alive = sum(info.state.alive for info in runs)
     if alive:
-        told.append(f"{count_text(alive, 'run')} not at the end yet: a file holds what is there when you click.")
+        texts.append(f"{count_text(alive, 'run')} not at the end yet: a file holds what is there when you click.")
     bare = sum(info.config is None for info in runs)
     if bare:
-        told.append(f"The settings of {count_text(bare, 'run')} cannot be read; they stay empty.")
-    return told
+        texts.append(f"The settings of {count_text(bare, 'run')} cannot be read; they stay empty.")
+    return texts
 
 
 def command_lines(run_ids: Sequence[str], package: str, show: str) -> str:
@@ -69,30 +72,41 @@ def command_lines(run_ids: Sequence[str], package: str, show: str) -> str:
 
 def _downloads(run_ids: Sequence[str], store: Store) -> None:
     name = run_ids[0] if len(run_ids) == 1 else f"{len(run_ids)}-runs"
+
+    def runs_csv() -> bytes:
+        return table.to_csv(table.runs_table(_again(run_ids, store)))
+
+    def history_csv() -> bytes:
+        return table.to_csv(table.history_table(_again(run_ids, store), store))
+
+    def report_html() -> bytes:
+        return html.to_html(_again(run_ids, store), store)
+
     with st.container(horizontal=True, vertical_alignment="center"):
-        _button("Table", f"{name}.csv", "text/csv", ":material/table:", "One row a run: labels, figures, settings.",
-                lambda: table.to_csv(table.runs_table(_again(run_ids, store))))  # fmt: skip
-        _button("Histories", f"{name}-history.csv", "text/csv", ":material/show_chart:", "One row an epoch of each run.",
-                lambda: table.to_csv(table.history_table(_again(run_ids, store), store)))  # fmt: skip
-        _button("Report", f"{name}.html", "text/html", ":material/description:",
-                "Curves, confusion matrix, worst mistakes, settings and environment of each run.",
-                lambda: html.to_html(_again(run_ids, store), store))  # fmt: skip
+        _button("Table", f"{name}.csv", ":material/table:", ROWS, runs_csv)
+        _button("Histories", f"{name}-history.csv", ":material/show_chart:", EPOCHS, history_csv)
+        _button("Report", f"{name}.html", ":material/description:", REPORT, report_html)
 
 
-def _button(label: str, file: str, mime: str, icon: str, told: str, make: Callable[[], bytes]) -> None:
+def _button(label: str, file: str, icon: str, help: str, make: Callable[[], bytes]) -> None:
     """`make` runs when the button is pressed, in a thread of its own: nothing of Streamlit may be called in it."""
-    kind = file.rpartition(".")[2].upper()
+    kind = file.rpartition(".")[2]
     st.download_button(
-        f"{label} ({kind})", make, file_name=file, mime=mime, icon=icon, help=told, on_click="ignore", key=KEY + label.lower(),
-    )  # fmt: skip
+        f"{label} ({kind.upper()})",
+        make,
+        file_name=file,
+        mime=f"text/{kind}",
+        icon=icon,
+        help=help,
+        on_click="ignore",
+        key=KEY + label.lower(),
+    )
 
 
 def _again(run_ids: Sequence[str], store: Store) -> list[RunInfo]:
     """The runs as they stand now; those that were deleted since the page was drawn are left out."""
-    found = []
+    infos = []
     for run_id in run_ids:
-        try:
-            found.append(store.run(run_id))
-        except RunError:
-            continue
-    return found
+        with suppress(RunError):
+            infos.append(store.run(run_id))
+    return infos

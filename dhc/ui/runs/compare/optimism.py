@@ -1,8 +1,8 @@
-"""How much of the winner's lead is choosing: how often val was asked, what to expect of that, and what pictures say that did not choose."""
+"""How much of the winner's lead is the luck of having been chosen: three estimates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,15 +35,16 @@ from dhc.ui.shell.watch import watch
 KEY = "dhc_noise_"
 TICK = 1.0  # seconds between two looks while a run is judged on test
 MOST = 100  # runs whose answers are read
-COUNTED = (
+COUNT_HELP = (
     "Every ended run on the same val pictures, selected or not: each was a chance to be lucky, and so was each of its epochs, because "
     "the best one is kept."
 )
-EXPECTED = (
-    "The expected largest of so many normal deviates times the standard error of the accuracy, lessened by how much the selected runs "
-    "are right on the same pictures. This is what equally good runs would give: where one is truly better, it is less."
+LUCK_HELP = (
+    "The expected largest of so many normal deviates times the standard error of the accuracy, reduced by how far the selected runs are "
+    "right on the same pictures. This is what equally good runs would give: where one is truly better, it is less."
 )
-HELD = (
+TEST_HELP = "The winner on the test pictures, which never chose. Asked for many runs, test wears out just as val does."
+HALVES_HELP = (
     "Val is halved by a hash of the file names, in 200 ways. Each time the best of the selected runs, and its best epoch, is chosen by one "
     "half and judged on the other. What it loses there was luck. Halves are luckier than the whole: for all of val it is about 0.7 of that."
 )
@@ -51,127 +52,129 @@ HELD = (
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The best of the selected runs, how often val has been used to choose, and three estimates of what that is worth."""
-    measured = [info for info in runs if info.config is not None and is_measured(info)]
-    if not measured:
-        st.caption("How much of the lead is choosing can be said once a selected run has ended.")
+    candidates = [info for info in runs if info.config is not None and is_measured(info)]
+    if not candidates:
+        st.caption("How much of the lead is luck can be said once a selected run has ended.")
         return
-    winner = max(measured, key=lambda info: info.best_val_accuracy or 0.0)
-    assert winner.config is not None
-    everyone = session.runs()
-    known = {info.id: found for info in [*everyone, *runs] if (found := fingerprint_of(info)) is not None}
-    alike = runs_on_same_pictures(winner.config, known.get(winner.id), everyone, known)
-    _head(winner, len(measured))
-    columns = st.columns(4, gap="medium")
-    with columns[0]:
-        epochs = sum(info.epochs_done for info in alike)
-        st.metric("Val has chosen among", count_text(len(alike), "run"), help=COUNTED)
-        st.caption(f"with {count_text(epochs, 'epoch')} in all")
-    selected = [info for info in measured if info.id in {other.id for other in alike}][:MOST]
-    answers = _answers(winner, selected)
-    with columns[1]:
-        _expected(winner, len(alike), answers)
-    with columns[2], guard():
-        _held(answers)
-    with columns[3], guard():
+    winner = max(candidates, key=lambda info: info.best_val_accuracy or 0.0)
+    comparable = _comparable(winner, runs)
+    ids = {info.id for info in comparable}
+    answers = _answers(winner, [info for info in candidates if info.id in ids][:MOST])
+    _head(winner, len(candidates))
+    count, luck, halves, test = st.columns(4, gap="medium")
+    with count:
+        st.metric("Val has chosen among", count_text(len(comparable), "run"), help=COUNT_HELP)
+        st.caption(f"with {count_text(sum(info.epochs_done for info in comparable), 'epoch')} in all")
+    with luck:
+        _luck(winner, len(comparable), answers)
+    with halves, guard():
+        _halves(answers)
+    with test, guard():
         _test(winner)
 
 
-def _head(winner: RunInfo, among: int) -> None:
+def _comparable(winner: RunInfo, runs: Sequence[RunInfo]) -> list[RunInfo]:
+    """The ended runs that were judged on the winner's pictures, selected or not."""
+    assert winner.config is not None
+    everyone = session.runs()
+    prints = {info.id: value for info in [*everyone, *runs] if (value := fingerprint_of(info)) is not None}
+    return runs_on_same_pictures(winner.config, prints.get(winner.id), everyone, prints)
+
+
+def _head(winner: RunInfo, count: int) -> None:
     st.markdown("#### Is the winner as good as it looks?")
     st.markdown(
-        f"{bold(winner.title)}, the best of {count_text(among, 'selected run')} that ended, reached val_accuracy "
+        f"{bold(winner.title)}, the best of {count_text(count, 'selected run')} that ended, reached val_accuracy "
         f"**{winner.best_val_accuracy:.3f}**. It was chosen by the very pictures that judged it, which flatters."
     )
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """A run's right answers: ids (N,) str, right (E, N) bool after each epoch, best (N,) bool of the network that was kept."""
+class RightAnswers:
+    """Where a run was right: ids (N,) str, right (E, N) bool after each epoch, best (N,) bool of the network that was kept."""
 
     ids: np.ndarray
     right: np.ndarray
     best: np.ndarray
 
 
-def _answers(winner: RunInfo, runs: Sequence[RunInfo]) -> dict[str, Answers]:
+def _answers(winner: RunInfo, runs: Sequence[RunInfo]) -> dict[str, RightAnswers]:
     """Run id → its answers, of those that can be read and have the winner's pictures in the winner's order; the winner's first."""
-    found: dict[str, Answers] = {}
+    by_id: dict[str, RightAnswers] = {}
     for info in [winner, *(info for info in runs if info.id != winner.id)]:
         try:
-            answers = _read(info.folder, (info.folder / rundir.PREDICTIONS).stat().st_mtime_ns)
+            answers = _read_answers(info.folder, (info.folder / rundir.PREDICTIONS).stat().st_mtime_ns)
         except (RunError, OSError):
             continue
-        if not found or np.array_equal(answers.ids, next(iter(found.values())).ids):
-            found[info.id] = answers
-    return found
+        if not by_id or np.array_equal(answers.ids, next(iter(by_id.values())).ids):
+            by_id[info.id] = answers
+    return by_id
 
 
 @lru_cache(maxsize=MOST)
-def _read(folder: Path, stamp: int) -> Answers:
-    p = read_predictions(folder)
-    return Answers(p.ids, right_answers(p), p.predicted == p.y_true)
+def _read_answers(folder: Path, stamp: int) -> RightAnswers:
+    predictions = read_predictions(folder)
+    return RightAnswers(predictions.ids, right_answers(predictions), predictions.predicted == predictions.y_true)
 
 
-def _expected(winner: RunInfo, count: int, answers: dict[str, Answers]) -> None:
+def _luck(winner: RunInfo, count: int, answers: Mapping[str, RightAnswers]) -> None:
     own = answers.get(winner.id)
     if own is None or winner.best_val_accuracy is None:
-        st.metric("Luck to be expected", "?", help=EXPECTED)
+        st.metric("Luck to be expected", "?", help=LUCK_HELP)
         st.caption("The winner's answers cannot be read.")
         return
     correlation = mean_correlation(np.array([other.best for other in answers.values()]))
     luck = expected_optimism(winner.best_val_accuracy, len(own.ids), max(1, count), correlation)
-    st.metric("Luck to be expected", f"up to {100 * luck:.1f} points", help=EXPECTED)
+    st.metric("Luck to be expected", f"up to {100 * luck:.1f} points", help=LUCK_HELP)
     st.caption(f"{len(own.ids):,} pictures; two runs' right answers correlate by {correlation:.2f}")
 
 
-def _held(answers: dict[str, Answers]) -> None:
+def _halves(answers: Mapping[str, RightAnswers]) -> None:
     if len(answers) < 2:
-        st.metric("Held-back half", "–", help=HELD)
-        st.caption("Select two ended runs or more with the same val pictures.")
+        st.metric("Held-back half", "–", help=HALVES_HELP)
+        st.caption("Select at least two ended runs with the same val pictures.")
         return
-    found = _held_back(tuple(answers.values()))
-    st.metric(
-        "Held-back half", f"{found.held_back_accuracy:.1%}", delta=f"{-100 * found.optimism:+.1f} points", help=HELD
-    )
-    won = max(found.winners.values())
+    result = _halving(tuple(answers.values()))
+    luck = f"{-100 * result.optimism:+.1f} points"
+    st.metric("Held-back half", f"{result.held_back_accuracy:.1%}", delta=luck, help=HALVES_HELP)
+    share = max(result.winners.values())
     st.caption(
-        f"{found.choosing_accuracy:.1%} on the half that chose; {100 * found.optimism:+.1f} ± {100 * found.sd:.1f} points of luck over "
-        f"{found.splits} halvings of {count_text(found.runs, 'run')}; the same run won {won:.0%} of them"
+        f"{result.choosing_accuracy:.1%} on the half that chose; {100 * result.optimism:+.1f} ± {100 * result.sd:.1f} points of luck "
+        f"over {result.splits} halvings of {count_text(result.runs, 'run')}; the same run won {share:.0%} of them"
     )
 
 
 @lru_cache(maxsize=4)
-def _held_back(answers: tuple[Answers, ...]) -> HalvingResult:
+def _halving(answers: tuple[RightAnswers, ...]) -> HalvingResult:
     return judge_by_halves(answers[0].ids, {str(i): other.right for i, other in enumerate(answers)})
 
 
 def _test(winner: RunInfo) -> None:
-    """The winner on the labelled test pictures: known, asked for, or for the asking."""
+    """The winner on the labelled test pictures: its accuracy there, or the button that measures it."""
     assert winner.config is not None
-    found = jobs.evaluation(winner.folder)
-    if found is not None and found.accuracy is not None:
-        _judged(winner, found)
+    evaluation = jobs.evaluation(winner.folder)
+    if evaluation is not None and evaluation.accuracy is not None:
+        _test_accuracy(winner, evaluation)
         return
     test = session.dataset(winner.config.data.path).splits.get("test")
     if test is None or test.y is None:
-        st.metric("Labelled test", "–", help="A data set with test_labels.csv, such as the stand-in set, can be asked.")
+        hint = "It takes a data set with test_labels.csv, such as the stand-in set."
+        st.metric("Labelled test", "–", help=hint)
         st.caption("The data set has no labelled test pictures.")
-    elif not can_answer(winner) and found is None:
+    elif not can_answer(winner) and evaluation is None:
         st.metric("Labelled test", "–", help="Judging other pictures takes the run's network.")
         st.caption("The run's network is not here, as with the examples.")
     else:
         _ask(winner, len(test.files))
 
 
-def _judged(winner: RunInfo, found: Evaluation) -> None:
-    assert found.accuracy is not None
-    lost = found.accuracy - (winner.best_val_accuracy or 0.0)
-    error = (found.accuracy * (1 - found.accuracy) / found.pictures) ** 0.5
-    st.metric(
-        "Labelled test", f"{found.accuracy:.1%}", delta=f"{100 * lost:+.1f} points",
-        help="The winner on the test pictures, which never chose. Asked for many runs, test wears out just as val does.",
-    )  # fmt: skip
-    st.caption(f"{found.correct:,} of {found.pictures:,} pictures right, standard error {100 * error:.1f} points")
+def _test_accuracy(winner: RunInfo, evaluation: Evaluation) -> None:
+    accuracy, pictures = evaluation.accuracy, evaluation.pictures
+    assert accuracy is not None
+    change = f"{100 * (accuracy - (winner.best_val_accuracy or 0.0)):+.1f} points"
+    error = (accuracy * (1 - accuracy) / pictures) ** 0.5
+    st.metric("Labelled test", f"{accuracy:.1%}", delta=change, help=TEST_HELP)
+    st.caption(f"{evaluation.correct:,} of {pictures:,} pictures right, standard error {100 * error:.1f} points")
 
 
 def _ask(winner: RunInfo, pictures: int) -> None:

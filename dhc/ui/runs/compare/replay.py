@@ -20,6 +20,7 @@ from dhc.ui.widgets.plot import plot
 RUN = "replay_run"  # in the address
 FEW_RATES = (0.0, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 FEW_DELTAS = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
+DELTA = "min_delta of ReduceLROnPlateau; early stopping counts any better val_accuracy."
 ABOUT = (
     "Nothing is trained: Keras's ReduceLROnPlateau and EarlyStopping are replayed over the figures that the run has written down. As "
     "long as the learning rate is the recorded one, this is exactly what would have happened; after the first other drop the curve "
@@ -29,71 +30,65 @@ ABOUT = (
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The sliders of one of the runs, what they would have changed, and a button that trains it."""
-    told = [(info, info.config) for info in runs if info.config is not None and info.config.uses("schedule.name")]
-    known = {info.id: (info, config) for info, config in told if info.epochs_done}
-    if not known:
-        st.info(
-            "Choose a run of a network with a finished epoch: only such a one has a learning rate to replay.",
-            icon=":material/history:",
-        )
+    infos = {info.id: info for info in runs if info.epochs_done and info.config and info.config.trains_network}
+    if not infos:
+        hint = "Choose a run of a network with a finished epoch: only such a run has a learning rate to replay."
+        st.info(hint, icon=":material/history:")
         return
-    info, config = known[_pick({run_id: info for run_id, (info, _) in known.items()}, of=len(runs))]
+    info = infos[_pick(infos, of=len(runs))]
+    assert info.config is not None
     st.caption(ABOUT)
-    if config.schedule.name != "plateau":
+    if info.config.schedule.name != "plateau":
         st.caption(
-            f"This run's schedule was {config.schedule.name}; the replay shows ReduceLROnPlateau in its place, on the same figures."
+            f"This run's schedule was {info.config.schedule.name}; the replay shows ReduceLROnPlateau in its place, on the same figures."
         )
-    asked = _asked(config, info)
-    told_now = replay_history(session.log(info.id).history(), asked)
-    st.markdown(plain(replay_sentence(told_now, asked)))
-    plot(
-        replay_chart(told_now), key=f"dhc-replay-{info.id}", height=440, clicks=False,
-        alt=f"{told_now.monitor} and learning rate by epoch, as recorded and as replayed",
-    )  # fmt: skip
-    _train(info, asked)
+    config = _sliders(info.config, info)
+    record = replay_history(session.log(info.id).history(), config)
+    st.markdown(plain(replay_sentence(record, config)))
+    alt = f"{record.monitor} and learning rate by epoch, as recorded and as replayed"
+    plot(replay_chart(record), key=f"dhc-replay-{info.id}", height=440, clicks=False, alt=alt)
+    _train(info, info.config, config)
 
 
-def _pick(known: Mapping[str, RunInfo], *, of: int) -> str:
+def _pick(infos: Mapping[str, RunInfo], *, of: int) -> str:
     """The run in the address, else the first; the choice is drawn where more than one is selected, and says which are none."""
-    ids = list(known)
+    ids = list(infos)
     if of == 1:
         return ids[0]
     run_id: str = st.selectbox(
         "Run to replay",
-        format_func=lambda run_id: shorten(known[run_id].title, 60),
+        format_func=lambda run_id: shorten(infos[run_id].title, 60),
         **address.bound_choice(RUN, ids, ids[0], key="dhc_replay_run", write_default=True),
     )
     if of > len(ids):
-        st.caption(
-            f"{count_text(of - len(ids), 'selected run')} left out: only networks with a finished epoch have a learning rate to replay."
-        )
+        reason = "only networks with a finished epoch have a learning rate to replay"
+        st.caption(f"{count_text(of - len(ids), 'selected run')} left out: {reason}.")
     return run_id
 
 
-def _asked(config: RunConfig, info: RunInfo) -> RunConfig:
+def _sliders(config: RunConfig, info: RunInfo) -> RunConfig:
     """The run's config with what the sliders say; they begin where the run's own settings are."""
-    schedule, fit, name = config.schedule, config.fit, f"dhc_replay_{info.id}"
-    first = config.optimizer.learning_rate
-    own_least = min(schedule.min_lr, first)
-    columns = st.columns(5)
+    schedule, patience, key = config.schedule, config.fit.early_stopping, f"dhc_replay_{info.id}"
+    rate = config.optimizer.learning_rate
+    factor, min_lr = min(0.95, max(0.05, schedule.factor)), min(schedule.min_lr, rate)
+    rates = _with([few for few in FEW_RATES if few <= rate], min_lr)
+    deltas = _with(FEW_DELTAS, schedule.min_delta)
     most = max(2, info.epochs_done, schedule.patience)
-    values: dict[str, Any] = {"schedule.name": "plateau"}
-    values["schedule.patience"] = columns[0].slider("Patience", 1, most, schedule.patience, key=f"{name}_patience")
-    values["schedule.factor"] = columns[1].slider(
-        "LR factor", 0.05, 0.95, min(0.95, max(0.05, schedule.factor)), 0.05, key=f"{name}_factor"
-    )
-    values["schedule.min_delta"] = columns[2].select_slider(
-        "Least improvement", _with(FEW_DELTAS, schedule.min_delta), schedule.min_delta, format_func=rate_text,
-        key=f"{name}_min_delta", help="min_delta of ReduceLROnPlateau; early stopping counts any better val_accuracy.",
-    )  # fmt: skip
-    values["schedule.min_lr"] = columns[3].select_slider(
-        "Minimum learning rate", _with([rate for rate in FEW_RATES if rate <= first], own_least), own_least,
-        format_func=rate_text, key=f"{name}_min_lr",
-    )  # fmt: skip
-    values["fit.early_stopping"] = columns[4].slider(
-        "Early stopping patience", 0, max(most, fit.early_stopping), fit.early_stopping, key=f"{name}_stop",
-        help="0: none.",
-    )  # fmt: skip
+    a, b, c, d, e = st.columns(5)
+    values: dict[str, Any] = {
+        "schedule.name": "plateau",
+        "schedule.patience": a.slider("Patience", 1, most, schedule.patience, key=f"{key}_patience"),
+        "schedule.factor": b.slider("LR factor", 0.05, 0.95, factor, 0.05, key=f"{key}_factor"),
+        "schedule.min_delta": c.select_slider(
+            "Least improvement", deltas, schedule.min_delta, format_func=rate_text, key=f"{key}_min_delta", help=DELTA
+        ),
+        "schedule.min_lr": d.select_slider(
+            "Minimum learning rate", rates, min_lr, format_func=rate_text, key=f"{key}_min_lr"
+        ),
+        "fit.early_stopping": e.slider(
+            "Early stopping patience", 0, max(most, patience), patience, key=f"{key}_stop", help="0: none."
+        ),
+    }
     return config.with_values(values)
 
 
@@ -101,16 +96,11 @@ def _with(few: Sequence[float], own: float) -> list[float]:
     return sorted({*few, own})
 
 
-def _train(info: RunInfo, asked: RunConfig) -> None:
-    assert info.config is not None
-    changed = asked.schedule.name != info.config.schedule.name or settings_of(asked) != settings_of(info.config)
-    if st.button(
-        "Train with these settings",
-        icon=":material/tune:",
-        key="dhc_replay_train",
-        disabled=not changed,
-        help=f"Fills the Train form with this run's settings and the changes to {', '.join(SETTINGS)}."
-        if changed
-        else "These are the run's own settings.",
-    ):
-        clone.open_form(asked, info.id)
+def _train(info: RunInfo, own: RunConfig, config: RunConfig) -> None:
+    changed = config.schedule.name != own.schedule.name or settings_of(config) != settings_of(own)
+    hint = "These are the run's own settings."
+    if changed:
+        hint = f"Fills the Train form with this run's settings and the changes to {', '.join(SETTINGS)}."
+    label, icon = "Train with these settings", ":material/tune:"
+    if st.button(label, icon=icon, key="dhc_replay_train", disabled=not changed, help=hint):
+        clone.open_form(config, info.id)

@@ -22,21 +22,23 @@ from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import empty, guard
+from dhc.ui.widgets.controls import segments
 from dhc.ui.widgets.plot import Click, plot
 
 KEY = "dhc_settings_"
-VIEWS = {"one": "One setting", "all": "All that differ", "factor": "LR factor"}
+KINDS = {"one": "One setting", "all": "All that differ", "factor": "LR factor"}
 RESULT_NAMES: dict[Result, str] = {"val_accuracy": "Best val_accuracy", "seconds": "Time", "gap": "Gap at the end"}
 HEIGHT = 420
 MOST_FAMILIES = 5  # LR-factor charts drawn
-MOST_SETTINGS = 12  # told of the run that was clicked
+MOST_SETTINGS = 12  # shown of the run that was clicked
+RESULT_HELP = "Gap: accuracy minus val_accuracy after the last epoch."
 
 
 @dataclass(frozen=True)
 class SettingsView:
-    """What is drawn: a key of VIEWS, the dotted name of a setting ("" where none differs), a result."""
+    """What is drawn: a key of KINDS, the dotted name of a setting ("" where none differs), a result."""
 
-    view: str
+    kind: str
     name: str
     result: Result
 
@@ -51,21 +53,21 @@ def default_of(names: Sequence[str]) -> str:
 def draw(runs: Sequence[RunInfo]) -> None:
     """Controls, one chart of the runs, and the run that was clicked in it."""
     with guard():
-        known = [info for info in runs if info.config is not None]
-        if not known:
+        readable = [info for info in runs if info.config is not None]
+        if not readable:
             empty("The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:")
             return
-        names = differing_settings([info.config for info in known if info.config is not None])
-        look = _controls(names)
-        if look.view == "factor":
-            _factor(known)
+        names = differing_settings([info.config for info in readable if info.config is not None])
+        view = _controls(names)
+        if view.kind == "factor":
+            _factor(readable)
         elif not names:
             st.info("The selected runs all have the same settings: select some that differ.")
             return
         else:
-            _one(known, look) if look.view == "one" else _all(known, look)
-            _say_what_is_missing(runs, look.result)
-        _clicked_run(known, names)
+            _one(readable, view) if view.kind == "one" else _all(readable, view)
+            _say_what_is_missing(runs, view.result)
+        _clicked_run(readable, names)
 
 
 def _controls(names: Sequence[str]) -> SettingsView:
@@ -73,13 +75,8 @@ def _controls(names: Sequence[str]) -> SettingsView:
     titles = {field.name: f"{field.title} ({field.name})" for field in fields()}
     name, result = default_of(names) if names else "", str(RESULTS[0])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.segmented_control(
-            "View",
-            format_func=VIEWS.__getitem__,
-            required=True,
-            **address.bound_choice("settings_view", list(VIEWS), "one", key=KEY + "view"),
-        )
-        if view == "one" and names:
+        kind = segments("View", KINDS, **address.bound_choice("settings_view", list(KINDS), "one", key=KEY + "view"))
+        if kind == "one" and names:
             name = st.selectbox(
                 "Setting",
                 format_func=titles.__getitem__,
@@ -87,38 +84,32 @@ def _controls(names: Sequence[str]) -> SettingsView:
                 help="Those on which the selected runs differ.",
                 **address.bound_choice("settings_name", names, name, key=KEY + "name"),
             )
-        if view != "factor":
-            result = st.segmented_control(
-                "Result",
-                format_func=RESULT_NAMES.__getitem__,
-                required=True,
-                help="Gap: accuracy minus val_accuracy after the last epoch.",
-                **address.bound_choice("settings_result", RESULTS, RESULTS[0], key=KEY + "result"),
-            )
-    return SettingsView(view, name, cast(Result, result))
+        if kind != "factor":
+            by_result = address.bound_choice("settings_result", RESULTS, RESULTS[0], key=KEY + "result")
+            result = segments("Result", RESULT_NAMES, help=RESULT_HELP, **by_result)
+    return SettingsView(kind, name, cast(Result, result))
 
 
-def _one(runs: Sequence[RunInfo], look: SettingsView) -> None:
-    field = find_field(look.name)
-    record = scatter(runs, look.name, look.result)
-    figure = figures.scatter(record, title=field.title, result=look.result, log=field.log)
-    alt = f"{RESULT_NAMES[look.result]} by {field.title}, a dot for each of {count_text(len(record.dots), 'run')}"
+def _one(runs: Sequence[RunInfo], view: SettingsView) -> None:
+    field = find_field(view.name)
+    record = scatter(runs, view.name, view.result)
+    figure = figures.scatter(record, title=field.title, result=view.result, log=field.log)
+    alt = f"{RESULT_NAMES[view.result]} by {field.title}, a dot for each of {count_text(len(record.dots), 'run')}"
     _take(plot(figure, key=KEY + "scatter", height=HEIGHT, alt=alt))
-    repeated = [group for group in record.repeats if len(group.runs) > 1]
-    if repeated:
-        st.caption("Repeats are runs alike in all that has an effect but the seed.")
-    elif look.name != SEED:
-        st.caption("No repeats among these runs: a difference may be luck as long as each was run with one seed only.")
+    if any(len(group.runs) > 1 for group in record.repeats):
+        st.caption("Repeats are runs that differ in nothing but the seed.")
+    elif view.name != SEED:
+        st.caption("No repeats among these runs: as long as each has one seed only, a difference may be luck.")
 
 
-def _all(runs: Sequence[RunInfo], look: SettingsView) -> None:
-    record = parallel(runs, look.result)
+def _all(runs: Sequence[RunInfo], view: SettingsView) -> None:
+    record = parallel(runs, view.result)
     if len(record.runs) < 2:
-        st.info("Parallel coordinates need two runs with this result at least.")
+        st.info("Parallel coordinates need at least two runs with this result.")
         return
     titles = {field.name: field.title for field in fields()}
-    figure = figures.parallel(record, result=look.result, titles=titles)
-    alt = f"Parallel coordinates of {count_text(len(record.dimensions), 'setting')} and {RESULT_NAMES[look.result]}"
+    figure = figures.parallel(record, result=view.result, titles=titles)
+    alt = f"Parallel coordinates of {count_text(len(record.dimensions), 'setting')} and {RESULT_NAMES[view.result]}"
     plot(figure, key=KEY + "parallel", height=HEIGHT, alt=alt, clicks=False)
     st.caption(
         "A line is a run; its colour runs from blue (low) to orange (high). Drag along an axis to keep only the runs that pass there, "
@@ -127,10 +118,12 @@ def _all(runs: Sequence[RunInfo], look: SettingsView) -> None:
 
 
 def _factor(runs: Sequence[RunInfo]) -> None:
-    found = families(runs)
-    if not found:
-        st.info("No two of the selected runs differ in their LR factor and the seed only.", icon=":material/inbox:")
-    for number, family in enumerate(found[:MOST_FAMILIES]):
+    experiments = families(runs)
+    if not experiments:
+        st.info(
+            "No two of the selected runs differ in nothing but their LR factor and the seed.", icon=":material/inbox:"
+        )
+    for number, family in enumerate(experiments[:MOST_FAMILIES]):
         st.caption(setup_text(family.config))
         alt = "Best val_accuracy by LR factor, a dot for each run"
         _take(plot(factors(family.trials), key=f"{KEY}factor_{number}", height=340, alt=alt))
@@ -152,26 +145,27 @@ def _clicked_run(runs: Sequence[RunInfo], names: Sequence[str]) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(bold(info.title), width="content")
-            st.markdown(_reached(info), width="content")
+            st.markdown(_result_text(info), width="content")
             link("Live", run=info.id)
-        used = [name for name in names if info.config is not None and info.config.uses(name)]
-        said = [
-            f"{plain(name)} **{plain(shorten(setting_text(info.config, name), 40))}**" for name in used[:MOST_SETTINGS]
-        ]
-        more = f" · and {len(used) - MOST_SETTINGS} more" if len(used) > MOST_SETTINGS else ""
-        st.markdown(" · ".join(said) + more)
+        effective = [name for name in names if info.config is not None and info.config.uses(name)]
+        values = [f"{plain(name)} **{_value(info, name)}**" for name in effective[:MOST_SETTINGS]]
+        more = f" · and {len(effective) - MOST_SETTINGS} more" if len(effective) > MOST_SETTINGS else ""
+        st.markdown(" · ".join(values) + more)
 
 
-def _reached(info: RunInfo) -> str:
-    best = (
-        "no val_accuracy yet" if info.best_val_accuracy is None else f"best val_accuracy {info.best_val_accuracy:.3f}"
-    )
+def _value(info: RunInfo, name: str) -> str:
+    return plain(shorten(setting_text(info.config, name), 40))
+
+
+def _result_text(info: RunInfo) -> str:
+    best = "no val_accuracy yet"
+    if info.best_val_accuracy is not None:
+        best = f"best val_accuracy {info.best_val_accuracy:.3f}"
     return best if info.seconds is None else f"{best} in {duration_text(info.seconds)}"
 
 
 def _say_what_is_missing(runs: Sequence[RunInfo], result: Result) -> None:
     without = sum(info.config is None or result_of(info, result) is None for info in runs)
     if without:
-        st.caption(
-            f"{count_text(without, 'selected run')} left out: the settings cannot be read or there is no such result yet."
-        )
+        reason = "the settings cannot be read or there is no such result yet"
+        st.caption(f"{count_text(without, 'selected run')} left out: {reason}.")
