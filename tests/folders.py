@@ -37,16 +37,19 @@ def picture(seed: int, height: int = 64, width: int = 64) -> np.ndarray:
 def write_picture(path: Path, bgr: np.ndarray) -> None:
     """``bgr`` in the format that the path's ending names."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    done, data = cv2.imencode(path.suffix, bgr)
-    assert done
+    success, data = cv2.imencode(path.suffix, bgr)
+    assert success
     path.write_bytes(data.tobytes())
 
 
 def write_folder(root: Path, labels: Mapping[str, Sequence[str]]) -> Path:
-    """A whole data folder: for each split of ``labels`` pictures 000.png, 001.png, …, all different; test unlabelled."""
-    named = {split: [(f"{i:03d}.png", label) for i, label in enumerate(column)] for split, column in labels.items()}
-    write_layout(root, named["train"], named["val"], [file for file, _ in named.get("test", [])])
-    for number, (split, rows) in enumerate(named.items()):
+    """A whole data folder: for each split of ``labels`` pictures 000.png, 001.png, …
+
+    All different; test unlabelled.
+    """
+    tables = {split: [(f"{i:03d}.png", label) for i, label in enumerate(column)] for split, column in labels.items()}
+    write_layout(root, tables["train"], tables["val"], [file for file, _ in tables.get("test", [])])
+    for number, (split, rows) in enumerate(tables.items()):
         for i, (file, _) in enumerate(rows):
             write_picture(root / f"{split}_images" / file, picture(1000 * number + i))
     return root

@@ -1,4 +1,6 @@
-"""Run folders for tests of the reader's side: every file as training writes it, the figures drawn by a seed.
+"""Run folders for tests of the reader's side, with figures drawn by a seed.
+
+Every file is as training writes it.
 
 The pictures are real ones of a real data folder; only what "the network" said of them is made up, with the habits of a
 real one: it gets better from epoch to epoch, is surer when it is right, and takes look-alikes for each other.
@@ -50,8 +52,8 @@ def make_run(
     classes = dataset.classes[: class_count(dataset, config.data.classes)]
     val = dataset.splits["val"]
     assert val.y is not None
-    kept = np.flatnonzero(val.y < len(classes))
-    files, y_true = np.array(val.files)[kept], val.y[kept]
+    rows = np.flatnonzero(val.y < len(classes))
+    files, y_true = np.array(val.files)[rows], val.y[rows]
     folder = runs_dir / (run_id or rundir.new_id(config.model.name))
     folder.mkdir(parents=True)
     best = best_epoch or epochs
@@ -66,25 +68,25 @@ def make_run(
 
 
 def accuracies(epochs: int, best: int, accuracy: float) -> np.ndarray:
-    """(E,) val accuracies that rise to `accuracy` at the 1-based epoch `best` and stay a little below it afterwards."""
+    """(E,) val accuracies that rise to `accuracy` at the 1-based epoch `best`, then drop a bit."""
     epoch = np.arange(1, epochs + 1)
     rising = accuracy * (1 - 0.8 * np.exp(-3.0 * epoch / best)) / (1 - 0.8 * np.exp(-3.0))
     return np.where(epoch == best, accuracy, np.where(epoch < best, rising, 0.97 * accuracy))
 
 
 def learn(y_true: np.ndarray, classes: Sequence[str], accuracy: np.ndarray, seed: int) -> np.ndarray:
-    """(E, N) int64: easy pictures are learnt first; a picture that is wrong is mostly taken for a look-alike of its class."""
+    """(E, N) int64: easy pictures are learnt first, wrong ones mostly taken for look-alikes."""
     rng = np.random.default_rng(seed)
     difficulty = rng.permutation(y_true.size) / y_true.size
     wrong = np.array([_mistaken(rng, int(y), _look_alikes(classes)) for y in y_true])
     random = (y_true + rng.integers(1, len(classes), (len(accuracy), y_true.size))) % len(classes)
     undecided = rng.random((len(accuracy), y_true.size)) < np.linspace(0.6, 0.0, len(accuracy))[:, None]
-    taken = np.where(undecided, random, wrong)
-    return np.where(difficulty < accuracy[:, None], y_true, taken).astype(np.int64)
+    mistakes = np.where(undecided, random, wrong)
+    return np.where(difficulty < accuracy[:, None], y_true, mistakes).astype(np.int64)
 
 
 def say(predicted: np.ndarray, y_true: np.ndarray, classes: Sequence[str], seed: int) -> np.ndarray:
-    """(N, K) float32 probabilities whose largest is the predicted class's; right answers are the surer ones."""
+    """(N, K) float32 probabilities whose largest is the predicted class's, larger where right."""
     rng = np.random.default_rng([seed, 1])
     rows = np.arange(len(predicted))
     logits = rng.gumbel(0, 0.6, (len(predicted), len(classes)))
@@ -138,21 +140,13 @@ def _write_events(folder: Path, accuracy: np.ndarray, pictures: int, epochs: int
             "start", device="cpu", parameters=1_000_000, train=10 * pictures, val=pictures, epochs=epochs, patience=22
         )
         for epoch, val_accuracy in enumerate(accuracy.tolist(), start=1):
-            loss = 4.6 * (1 - val_accuracy) + 0.1
+            loss, best_so_far = 4.6 * (1 - val_accuracy) + 0.1, val_accuracy > highest
+            figures = {"loss": loss, "accuracy": val_accuracy, "pictures_per_second": 900.0}
             for part in (0.5, 1.0):
-                writer.event(
-                    "batch",
-                    epoch=epoch,
-                    position=epoch - 1 + part,
-                    loss=loss,
-                    accuracy=val_accuracy,
-                    pictures_per_second=900.0,
-                )
-            writer.event(
-                "epoch", epoch=epoch, loss=loss, accuracy=val_accuracy, val_loss=loss, val_accuracy=val_accuracy,
-                learning_rate=LEARNING_RATE, seconds=10.0, pictures_per_second=900.0, best=val_accuracy > highest,
-            )  # fmt: skip
-            if val_accuracy > highest:
+                writer.event("batch", epoch=epoch, position=epoch - 1 + part, **figures)
+            figures |= {"val_loss": loss, "val_accuracy": val_accuracy, "learning_rate": LEARNING_RATE, "seconds": 10.0}
+            writer.event("epoch", epoch=epoch, **figures, best=best_so_far)
+            if best_so_far:
                 highest = val_accuracy
                 writer.event("checkpoint", epoch=epoch, val_accuracy=val_accuracy)
 

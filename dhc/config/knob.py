@@ -1,4 +1,4 @@
-"""What a hyperparameter is: its title, help, unit, bounds and kind, read from one `knob(...)` of `dhc.config.sections`."""
+"""What a hyperparameter is: title, help, unit, bounds and kind, read from one `knob(...)`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def knob(
 
 @dataclass(frozen=True)
 class ConfigField:
-    """One hyperparameter as a form or a table sees it: `knob`'s arguments and what the type says."""
+    """One hyperparameter as a form or a table sees it: its `knob` and what its type says."""
 
     section: str
     key: str
@@ -73,7 +73,7 @@ class ConfigField:
 
     @property
     def label(self) -> str:
-        """The title as a form shows it, with the unit where there is one, e.g. ``Patience (epochs)``."""
+        """The title as a form shows it, with a unit where there is one: ``Patience (epochs)``."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
     @property

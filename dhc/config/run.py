@@ -1,4 +1,4 @@
-"""RunConfig and its fields: reading, changing, comparing, and refusing in one sentence what it cannot be."""
+"""RunConfig and its fields: reading, changing, comparing, and refusing in one sentence."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RunConfig(Section):
 
     @property
     def trains_network(self) -> bool:
-        """Whether the run trains a network; else it looks for each picture's nearest training pictures."""
+        """Whether it trains a network; else it looks for each picture's nearest training pictures."""
         return self.model.name != "knn"
 
     def uses(self, name: str) -> bool:
@@ -138,7 +138,7 @@ def read_assignment(text: str) -> tuple[str, str]:
 
 
 def _explain(error: ValidationError) -> str:
-    """A pydantic error as one sentence: which setting, what is wrong, what it takes; of very many, the first few."""
+    """A pydantic error as one sentence: each setting and what it takes, the first few of many."""
     items = error.errors()
     more = len(items) - MOST_ERRORS
     return "; ".join(map(_sentence, items[:MOST_ERRORS])) + (f"; and {more:,} more" if more > 0 else "")

@@ -1,5 +1,4 @@
-"""The settings of a run by section: a line of `knob` each (default, title, bounds), and below it what the setting means.
-
+"""The settings of a run by section, each one `knob` with its meaning below it.
 Names are Keras's where Keras has one (``patience``, ``factor``, ``min_lr``, ``learning_rate``, ``epochs``).
 """
 
@@ -31,7 +30,7 @@ CHANGING = NETWORK | {"schedule.name": ("plateau", "exponential", "warmup", "cos
 
 
 class Section(BaseModel):
-    """A frozen group of fields that refuses names it does not know; the text below a field is its help."""
+    """A frozen group of fields that refuses unknown names; the text below a field is its help."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, use_attribute_docstrings=True

@@ -1,1 +1,1 @@
-"""Pictures in: Kaggle folders → tables (layout) → pixels (decode, cache), their faults (health), and a stand-in set (generate)."""
+"""Pictures in: Kaggle folders become tables (layout), then pixels (decode); faults (health)."""

@@ -15,7 +15,9 @@ Source = Callable[[str], tuple[Pictures, str]]  # a data folder → its val pict
 
 @dataclass(frozen=True, eq=False)
 class Album:
-    """The pictures that a run was judged on. `problem` is a sentence about those that cannot be shown; empty when all can.
+    """The pictures that a run was judged on, as far as its data set still has them.
+
+    `problem` is a sentence about those that cannot be shown; empty when all can.
 
     ids: (N,) str, the run's files. x: (M, 64, 64, 3) uint8, the data set's pictures of today, None without a data set.
     rows: file → row of x.
@@ -27,13 +29,15 @@ class Album:
     problem: str = ""
 
     def image(self, index: int) -> np.ndarray | None:
-        """(64, 64, 3) uint8: the picture in the run's row `index`, None when it is not there any more."""
+        """(64, 64, 3) uint8: the picture in the run's row `index`; None when it is gone."""
         row = self.rows.get(str(self.ids[index]))
         return None if self.x is None or row is None else self.x[row]
 
 
 def open_album(ids: np.ndarray, path: str, fingerprint: str | None, source: Source) -> Album:
-    """The album of a run on the data set in `path`, whatever has become of it. ids: (N,) str, the run's val files.
+    """The album of a run on the data set in `path`, whatever has become of it.
+
+    ids: (N,) str, the run's val files.
 
     fingerprint: the data set's when the run was trained, None where nobody noted it. `source` may raise DataError and OSError.
     """

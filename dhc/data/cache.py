@@ -47,7 +47,10 @@ class CachedSplit:
 
 
 def folders(root: Path) -> tuple[Path, Path]:
-    """Where the cache of ``root`` may be, best first: within it, or for a read-only one in the user's cache folder."""
+    """Where the cache of ``root`` may be, best first.
+
+    Within it, or for a read-only one in the user's cache folder.
+    """
     base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
     mark = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]
     return root / ".dhc", (Path(base) if base else Path.home() / ".cache") / "dhc" / mark
@@ -73,8 +76,7 @@ class CacheError(Exception):
 
 
 class Writer:
-    """Writes the cache of one split: rows are appended as they come, ``finish`` makes them the cache.
-
+    """Writes the cache of one split: ``append`` rows as they come, then ``finish``.
     A context manager: whatever was not finished is removed. Each step raises CacheError where the disk refuses it.
     """
 
@@ -143,7 +145,10 @@ def _index(
 
 
 def _read_index(path: Path, split: str) -> dict[str, Any] | None:
-    """The index as written, None where it is missing, torn, of another version, or names an array outside its folder."""
+    """The index as written, None where it cannot serve.
+
+    That is where it is missing, torn, of another version, or names an array outside its folder.
+    """
     try:
         index = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -154,7 +159,10 @@ def _read_index(path: Path, split: str) -> dict[str, Any] | None:
 
 
 def _open(folder: Path, index: dict[str, Any]) -> CachedSplit:
-    """The pair of index and array; raises ValueError, KeyError or TypeError where they do not belong together."""
+    """The pair of index and array.
+
+    Raises ValueError, KeyError or TypeError where they do not belong together.
+    """
     path = folder / index["array"]
     stat = path.stat()
     if (stat.st_size, stat.st_mtime_ns) != (index["array_bytes"], index["array_mtime_ns"]):
@@ -182,7 +190,10 @@ def _replace_text(path: Path, text: str) -> None:
 
 
 def _remove_others(folder: Path, split: str, array: str, old_index: dict[str, Any] | None) -> None:
-    """Remove the old index's array and what dead builders left, but not `array` and not another living builder's."""
+    """Remove the old index's array and what dead builders left.
+
+    Neither `array` nor another living builder's.
+    """
     old_array = old_index["array"] if old_index else None
     for path in _arrays(folder, split):
         with suppress(OSError):  # gone already, or mapped by a reader on Windows: what stays costs nothing but space

@@ -1,4 +1,4 @@
-"""Pictures that are equal pixel for pixel: shared between splits, under two labels, or twice in one split."""
+"""Equal pictures, pixel for pixel: shared by splits, under two labels, or twice in a split."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Place = tuple[str, int]  # split, row of its Pictures
 
 
 def equal_pictures(pictures: Mapping[str, Pictures]) -> list[list[Place]]:
-    """Groups of two or more different files whose 64×64 pixels are equal, among the pictures of all splits."""
+    """Groups of two or more different files, of all splits, whose 64×64 pixels are equal."""
     groups: dict[bytes, list[Place]] = defaultdict(list)
     for split, of_split in pictures.items():
         first = np.unique(of_split.ids, return_index=True)[1]  # a file that is listed twice is no copy of itself

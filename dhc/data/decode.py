@@ -1,5 +1,4 @@
-"""Table → pixels: each picture is decoded once, on all cores, and memory-mapped from then on.
-
+"""Table → pixels: pictures are decoded once, on all cores, and memory-mapped afterwards.
 The cache follows the files: before anything is trusted each file's size and times are compared, and only what is new or
 changed is decoded again.
 """
@@ -39,7 +38,10 @@ _building = threading.Lock()  # two builders in one process would only share the
 
 @dataclass(frozen=True)
 class BadPicture:
-    """A listed picture that cannot be read; ``reason`` ends a sentence that begins with its name."""
+    """A listed picture that cannot be read.
+
+    ``reason`` ends a sentence that begins with its name.
+    """
 
     file: str
     reason: str
@@ -47,8 +49,7 @@ class BadPicture:
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The pictures of one split that can be read, in the order of its CSV; the others are in ``bad`` and have no row.
-
+    """The readable pictures of one split, in the order of its CSV; others are in ``bad``.
     ``ids``: (N,) str, files as in ``Split.files``. ``x``: (N, 64, 64, 3) uint8 RGB in 0–255, memory-mapped, read-only.
     ``y``: (N,) int64 index into ``Dataset.classes``, None for a test split without labels.
     """
@@ -71,16 +72,16 @@ def load_pictures(
     table = dataset.splits.get(split)
     if table is None:
         raise DataError(f"{dataset.root} has no split {split}, only {', '.join(dataset.splits)}; add {split}.csv.")
-    decoded = _current(dataset.root, table) or _build(dataset.root, table, progress)
-    bad = tuple(BadPicture(file, decoded.reasons[file]) for file in table.files if file in decoded.reasons)
-    if bad and (not skip_bad or not len(decoded.x)):
+    cached_split = _current(dataset.root, table) or _build(dataset.root, table, progress)
+    bad = tuple(BadPicture(file, cached_split.reasons[file]) for file in table.files if file in cached_split.reasons)
+    if bad and (not skip_bad or not len(cached_split.x)):
         raise DataError(_refusal(table, bad))
     if progress is not None:
         progress(len(table.files), len(table.files))
     if not bad:
-        return Pictures(np.array(table.files), decoded.x, table.y, bad)
-    good = np.array([file not in decoded.reasons for file in table.files])
-    return Pictures(np.array(table.files)[good], decoded.x, None if table.y is None else table.y[good], bad)
+        return Pictures(np.array(table.files), cached_split.x, table.y, bad)
+    good = np.array([file not in cached_split.reasons for file in table.files])
+    return Pictures(np.array(table.files)[good], cached_split.x, None if table.y is None else table.y[good], bad)
 
 
 def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
@@ -92,7 +93,7 @@ def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
 
 
 class _Job(NamedTuple):
-    """One listed file: its state now and, where the old cache still knows it, its old row or why it had none."""
+    """One listed file: its state, and its old row or old reason where the state is as before."""
 
     file: str
     state: FileState | None
@@ -103,9 +104,9 @@ class _Job(NamedTuple):
 def _current(root: Path, split: Split) -> cache.CachedSplit | None:
     """The cached split where it is what the files hold now."""
     caches = (cache.read(folder, split.name) for folder in cache.folders(root))
-    candidates = [cached for cached in caches if cached is not None and cached.files == split.files]
+    candidates = [entry for entry in caches if entry is not None and entry.files == split.files]
     states = tuple(stat_files(root, split.files)) if candidates else ()
-    return next((cached for cached in candidates if cached.states == states), None)
+    return next((entry for entry in candidates if entry.states == states), None)
 
 
 def _build(root: Path, split: Split, progress: ProgressCallback | None) -> cache.CachedSplit:
@@ -220,7 +221,7 @@ def _read(root: Path, job: _Job, out: np.ndarray) -> _Outcome:
 
 
 def _settled(state: FileState) -> bool:
-    """False when the file was written so lately that a further change might leave its state as it is."""
+    """False when the file is so new that another change might leave its state as it is."""
     changed_at = state.mtime_ns if os.name == "nt" else state.ctime_ns
     return abs(time.time_ns() - changed_at) > TICK_NS
 

@@ -1,4 +1,4 @@
-"""The state of many files at once: one directory listing instead of one look-up by path each."""
+"""The state of many files at once, by one directory listing instead of a look-up each."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 
 class FileState(NamedTuple):
-    """What tells one version of a file from the next: size in bytes, and times of change in nanoseconds.
-
+    """What tells one version of a file from the next: size in bytes, times in nanoseconds.
     ``ctime_ns`` catches what ``mtime_ns`` alone would not: a file replaced with its old date kept, as ``cp -p`` does.
     """
 
@@ -21,7 +20,10 @@ class FileState(NamedTuple):
 
 
 def stat_files(root: Path, files: Sequence[str]) -> list[FileState | None]:
-    """The state of each of ``files`` (POSIX paths below ``root``); None: missing, no file, a link out of ``root``."""
+    """The state of each of ``files``, POSIX paths below ``root``.
+
+    None: missing, no file, a link out of ``root``.
+    """
     states: dict[str, FileState | None] = {}
     for folder in {file.rpartition("/")[0] for file in files}:
         states |= {f"{folder}/{name}": state for name, state in list_folder(root, folder).items()}
@@ -30,7 +32,7 @@ def stat_files(root: Path, files: Sequence[str]) -> list[FileState | None]:
 
 
 def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
-    """The state of each entry of ``root/folder`` by name; empty where there is no such folder inside ``root``."""
+    """The state of each entry of ``root/folder`` by name; empty where there is no such folder."""
     try:
         if not inside(root, folder):
             return {}

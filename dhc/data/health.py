@@ -1,4 +1,4 @@
-"""What is wrong with a data set, in sentences: files that cannot be read, copies, leaks, classes out of balance."""
+"""What is wrong with a data set, in sentences: unreadable files, copies, leaks, imbalance."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ BLOCK = 1024  # pictures looked at together: 12 MB
 
 
 def check_dataset(root: Path, progress: ProgressCallback | None = None) -> list[Finding]:
-    """Read every picture of the data set in ``root`` and say what is wrong, gravest first; [] when nothing is.
-
+    """Read every picture of a data set and say what is wrong, gravest first; [] for nothing.
     ``progress(done, total)`` counts pictures over all splits. Nothing is raised for bad data: where the tables
     themselves cannot be used, that is the one finding.
     """
@@ -150,7 +149,7 @@ def _colours(pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
 
 
 def _flat_and_grey(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) bool twice: pictures of one colour; pictures whose three channels are equal everywhere."""
+    """(N,) bool twice: pictures of one colour; pictures with three equal channels everywhere."""
     flat, grey = np.zeros(len(x), dtype=bool), np.zeros(len(x), dtype=bool)
     for start in range(0, len(x), BLOCK):
         block = x[start : start + BLOCK]
@@ -169,10 +168,10 @@ def _sizes(root: Path, pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
         return
     small, large = min(other, key=_area), max(other, key=_area)
     span = f"{small[0]}×{small[1]}" + (f" to {large[0]}×{large[1]}" if small != large else "")
-    bent = sum(n for (width, height), n in other.items() if width != height)
+    oblong = sum(n for (width, height), n in other.items() if width != height)
     text = (
         f"{sum(other.values()):,} of {sum(sizes.values()):,} pictures are not {SIZE}×{SIZE} but {span}, and are resized"
-        + (f"; {bent:,} of them are not square, so their proportions change." if bent else ".")
+        + (f"; {oblong:,} of them are not square, so their proportions change." if oblong else ".")
     )
     yield Finding("size", "note", text)
 

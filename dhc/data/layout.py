@@ -49,7 +49,10 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A folder of labelled pictures. ``splits`` always has "train" and "val", and "test" where there is a test.csv."""
+    """A folder of labelled pictures.
+
+    ``splits`` always has "train" and "val", and "test" where there is a test.csv.
+    """
 
     root: Path
     classes: tuple[str, ...]
@@ -85,7 +88,9 @@ def open_dataset(root: Path) -> Dataset:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Sixteen hex digits that change when a name, a label or a file's size does, and not when the folder moves.
+    """Sixteen hex digits that change when a name, a label or a file's size does.
+
+    They stay when the folder moves.
 
     sha256 over classes, file names, labels and sizes in bytes (-1: not there); no picture is opened. Generated pictures are
     the same on another machine up to rounding, hence of other sizes in bytes: there the drawing's version and seed count
@@ -134,10 +139,10 @@ def _files(root: Path, name: str, table: Table) -> tuple[str, ...]:
         raise DataError(f"{folder}/ is a link that leads out of {root}; put the pictures themselves there.")
     if _PLAIN.fullmatch("\0".join(table.files)):  # as in the competition: one look at all, not two at each of 12,000
         return tuple(f"{folder}/{file}" for file in table.files)
-    leaving = next((file for file in table.files if _LEAVES.search(file)), None)
-    if leaving is not None:
+    outside = next((file for file in table.files if _LEAVES.search(file)), None)
+    if outside is not None:
         raise DataError(
-            f"{name}.csv lists {quote(leaving)}, a path that leaves the data folder; names must lie below {folder}/."
+            f"{name}.csv lists {quote(outside)}, a path that leaves the data folder; names must lie below {folder}/."
         )
     return tuple(normpath(f"{folder}/{file}") if _UNTIDY.search(file) else f"{folder}/{file}" for file in table.files)
 
@@ -169,7 +174,7 @@ def _refuse_two_labels(name: str, files: Iterable[str], labels: Iterable[str]) -
 
 
 def _canonical(labels: Iterable[str], numeric: bool) -> tuple[str, ...]:
-    """Labels in the one spelling of their class: of integers the plain one ("07" → "7"), of text the text itself."""
+    """Labels in the one spelling of their class: integers plain ("07" → "7"), text as it is."""
     if not numeric:
         return tuple(labels)
     spellings = {label: str(int(label)) if _INTEGER.fullmatch(label) else label for label in set(labels)}
@@ -177,12 +182,15 @@ def _canonical(labels: Iterable[str], numeric: bool) -> tuple[str, ...]:
 
 
 def _class_indices(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:
-    """(N,) int64, read-only: the place of each label in ``classes``; refuses a label that train never saw."""
+    """(N,) int64, read-only: the index of each label in ``classes``.
+
+    Raises DataError for a label that train never has.
+    """
     place = {label: i for i, label in enumerate(classes)}
-    unknown = sorted(set(labels) - place.keys())
-    if unknown:
+    unknown_labels = sorted(set(labels) - place.keys())
+    if unknown_labels:
         raise DataError(
-            f"{name}.csv has the label {_first_of(unknown)}, which train.csv never has; "
+            f"{name}.csv has the label {_first_of(unknown_labels)}, which train.csv never has; "
             "add pictures of that class to train.csv or take its rows out."
         )
     y = np.array([place[label] for label in labels], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Does the file's number give its class away? In the competition's own tables it does: the number modulo 100 decides."""
+"""Whether file numbers give classes away: in the competition they do, modulo 100."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIN_HITS = 0.75  # share of held-out pictures that a modulus must get right: bel
 
 @dataclass(frozen=True)
 class NumberLeak:
-    """The number in the file name, modulo ``modulus``, gives the class of ``explained`` of ``total`` numbered files."""
+    """A file's number modulo ``modulus`` gives the class of ``explained`` of ``total`` files."""
 
     modulus: int
     explained: int
@@ -24,8 +24,7 @@ class NumberLeak:
 
 
 def file_number_leak(files: Sequence[str], y: np.ndarray) -> NumberLeak | None:
-    """The smallest modulus in 2..1000 by which file numbers give labels away, None where they do not.
-
+    """The smallest modulus, 2 to 1000, by which file numbers give labels away; None for none.
     ``files``: (N,) names; the last run of digits of each counts, then the first one. ``y``: (N,) int64 labels.
 
     For each modulus, half of the files (drawn with a fixed seed) say which class a residue has and the other half are
@@ -44,7 +43,9 @@ def file_number_leak(files: Sequence[str], y: np.ndarray) -> NumberLeak | None:
 
 
 def _file_numbers(files: Sequence[str], y: np.ndarray, group: int) -> tuple[np.ndarray, np.ndarray]:
-    """(M,) int64 numbers and labels of the files whose name has digits: the run of digits at place `group`.
+    """(M,) int64 numbers and labels of the files whose name has digits.
+
+    A name's number is its run of digits at place `group`.
 
     Eighteen digits at most, so that they fit in 64 bits.
     """
@@ -73,7 +74,10 @@ def _leak(numbers: np.ndarray, labels: np.ndarray) -> NumberLeak | None:
 def _hits(
     numbers: np.ndarray, labels: np.ndarray, fit: np.ndarray, test: np.ndarray, modulus: int, largest: float
 ) -> float:
-    """Share of the `test` numbers whose label their residue predicts, from those `fit`; 0 where luck might do it."""
+    """Share of the `test` numbers whose label their residue predicts; 0 where luck might do it.
+
+    Those `fit` say which label a residue has.
+    """
     residues = numbers % modulus
     table = np.full(modulus, -1)
     table[residues[fit]] = labels[fit]

@@ -1,4 +1,4 @@
-"""The pictures of one run: a data set cut to the classes and the share of training pictures that its config asks for."""
+"""The pictures of one run: a data set cut to the config's classes and share of training."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def load_for_run(data: DataConfig, seed: int, progress: SplitProgress | None = N
 
 
 def few_classes_text(config: DataConfig, dataset: Dataset, consequence: str) -> str:
-    """``Knows only 12 of 96 classes: …`` where a run of these settings meets pictures of any class; "" where it knows all."""
+    """``Knows only 12 of 96 classes: …`` of a run that does; "" where it knows all.
+
+    For where a run meets pictures of any class.
+    """
     count, total = class_count(dataset, config.classes), len(dataset.classes)
     return "" if count == total else f"Knows only {count} of {total} classes: {consequence}."
 
@@ -94,7 +97,7 @@ def share_of_each_class(pictures: Pictures, fraction: float, seed: int) -> Pictu
 
 
 def _rows(pictures: Pictures, rows: np.ndarray) -> Pictures:
-    """Those rows (int array, ascending) of the pictures; of all rows the same memory-mapped array, not a copy."""
+    """Those rows (int array, ascending); of all rows the same memory-mapped array, not a copy."""
     if len(rows) == len(pictures.ids):
         return pictures
     y = None if pictures.y is None else pictures.y[rows]

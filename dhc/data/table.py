@@ -20,14 +20,16 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".t
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one CSV: ``files`` as written, and ``labels`` without outer spaces, None when not asked for."""
+    """The rows of one CSV: ``files`` as written, ``labels`` stripped, None without labels."""
 
     files: tuple[str, ...]
     labels: tuple[str, ...] | None
 
 
 def read_table(path: Path, *, labelled: bool) -> Table:
-    """Read ``path``: UTF-8 with or without a byte-order mark; comma, semicolon or tab; a header; blank lines allowed.
+    """Read the CSV ``path``, a header and a row for each picture.
+
+    UTF-8 with or without a byte-order mark; comma, semicolon or tab; blank lines allowed.
 
     Raises DataError where the file is missing, unreadable or empty, or lacks a column, a file name or a label.
     """
@@ -87,7 +89,7 @@ def _rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(name: str, header: Sequence[str], labelled: bool) -> tuple[int, int]:
-    """Places of file and label: of ``Image`` and ``Class`` where the header has both, else first and second."""
+    """Places of file and label: of ``Image`` and ``Class`` where both are there, else 0 and 1."""
     titles, example = [title.strip() for title in header], "Image,Class" if labelled else "Image"
     if not titles:
         raise DataError(f"{name} is empty; it needs a header line such as {example} and a line for each picture.")

@@ -1,4 +1,4 @@
-"""Where a config's augmentation stands in a network: first of all, on the pictures, or between the convolutions."""
+"""Where a config's augmentation stands in a network: on the pictures or on feature maps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dhc.models.plan import Plan, RandomErasing, RandomFlip, RandomRotation, Ran
 
 
 def on_input(augment: AugmentConfig) -> Plan:
-    """Every random change of the input pictures that the config asks for, in order; none unless ``where`` is ``input``."""
+    """The random changes of the input pictures, in order; none unless ``where`` is ``input``."""
     if augment.where != "input":
         return ()
     changes = (
@@ -19,12 +19,12 @@ def on_input(augment: AugmentConfig) -> Plan:
 
 
 def flip_of_features(augment: AugmentConfig) -> Plan:
-    """The flip where the report's code has it, on feature maps; none unless ``where`` is ``features``."""
+    """The flip of feature maps, as in the report's code; none unless ``where`` is ``features``."""
     return _flip(augment) if augment.where == "features" else ()
 
 
 def rotation_of_features(augment: AugmentConfig) -> Plan:
-    """The rotation where the report's code has it, on feature maps; none unless ``where`` is ``features``."""
+    """The rotation of feature maps, likewise; none unless ``where`` is ``features``."""
     return _rotation(augment) if augment.where == "features" else ()
 
 

@@ -16,8 +16,7 @@ from dhc.models.ladder import plan_of
 def build(
     plan: p.Plan, *, seed: int, input_shape: p.Shape = (64, 64, 3), name: str = "network", fast: bool = False
 ) -> keras.Model:
-    """A Keras functional model: input (B, 64, 64, 3) uint8 in 0–255, output (B, K) float32 probabilities.
-
+    """A Keras model: input (B, 64, 64, 3) uint8 in 0–255, output (B, K) float32 probabilities.
     Every random layer gets its own seed derived from `seed`, so that two builds behave alike. A `fast` one trains with our
     fused layers and cannot be saved for others to load.
     """
@@ -28,14 +27,16 @@ def build(
 
 
 def network(config: RunConfig, classes: int) -> keras.Model:
-    """The network that is judged and kept: Keras's own layers only, without augmentation; to be filled by `copy_weights`."""
+    """The network that is judged and saved: Keras's own layers only, without augmentation.
+
+    To be filled by `copy_weights`.
+    """
     plan = tuple(layer for layer in plan_of(config, classes) if not isinstance(layer, p.RANDOM))
     return build(plan, seed=config.fit.seed, name=config.model.name)
 
 
 def compiled_model(config: RunConfig, classes: int, *, precision: str = "float32", steps: int = 1) -> keras.Model:
-    """The config's network, ready for ``fit``: sparse categorical cross-entropy and accuracy, as in the report.
-
+    """The config's network, ready for ``fit``: crossentropy and accuracy, as in the report.
     `precision` is a dtype policy's name and `steps` the batches per execution, both resolved by the caller.
     """
     keras.utils.set_random_seed(config.fit.seed)
@@ -52,7 +53,10 @@ def compiled_model(config: RunConfig, classes: int, *, precision: str = "float32
 
 
 def copy_weights(source: keras.Model, target: keras.Model) -> None:
-    """Put the weights of a training model into the network of the same plan; the averaged ones where the optimizer keeps them."""
+    """Copy a training model's weights into the network of the same plan.
+
+    The averaged ones where the optimizer keeps them.
+    """
     running = ema_weights(source.optimizer)
     for new, old in zip(target.weights, source.weights, strict=True):
         # a copy, since JAX would share the array and give it up when predicting

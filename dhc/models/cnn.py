@@ -1,4 +1,4 @@
-"""The report's networks before VGG16: three, five and seven convolutions (report, section 3, *how the model evolved*)."""
+"""The report's networks before VGG16: three, five and seven convolutions (section 3)."""
 
 from __future__ import annotations
 
@@ -36,18 +36,20 @@ def cnn3_linear(model: ModelConfig, augment: AugmentConfig, classes: int) -> Pla
 
 
 def cnn3(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
-    """Convolutions of 16, 32, 64 filters, each with batch normalisation and pooling; dense 3000, 1000."""
+    """Convolutions of 16, 32, 64 filters with batch normalisation and pooling; dense 3000, 1000."""
     return _three(model, augment, classes, [])
 
 
 def cnn3_dropout(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
-    """`cnn3` with dropout after each pooling; the report found 0.3 good, 0.1 without effect and 0.5 worse."""
+    """`cnn3` with dropout after each pooling.
+
+    The report found 0.3 good, 0.1 without effect and 0.5 worse.
+    """
     return _three(model, augment, classes, [Dropout(model.conv_dropout)])
 
 
 def cnn5(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
-    """Convolutions of 64, 128, 128, 256, 256 filters of 3×3 on the full 64×64 pictures; dense 3000, 1000.
-
+    """Convolutions of 64, 128, 128, 256, 256 filters on the 64×64 pictures; dense 3000, 1000.
     The report's table names the first four; the fifth, the padding and the dropout are those of its seven-layer network.
     """
     layers: list[Layer] = [*aug.on_input(augment), Rescaling()]
@@ -59,8 +61,7 @@ def cnn5(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
 
 
 def cnn7(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
-    """The seven convolutions that the report prints, layer for layer, with shrinking kernels and growing strides.
-
+    """The seven convolutions of the report, layer for layer: shrinking kernels, growing strides.
     With ``augment.where == "features"`` a rotation stands after the second block and a flip after the fourth, as printed
     (there it is a vertical one).
     """

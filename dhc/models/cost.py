@@ -1,4 +1,4 @@
-"""What a run will cost, said before it starts: parameters, memory, time per epoch. Arithmetic only, no Keras."""
+"""What a run will cost: parameters, memory, time per epoch. Arithmetic only, no Keras."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BYTES = {"auto": 4, "float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one network: weights, FLOPs of one picture's training step, memory in bytes while training."""
+    """One network's weights, FLOPs of a picture's training step, bytes of memory in training."""
 
     parameters: int
     step_flops: float
@@ -30,7 +30,9 @@ class Cost:
 
 
 def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
-    """Size of the config's network for `classes` classes, in the dtype policy `precision` (default: as the config says).
+    """Size of the config's network for `classes` classes in a dtype policy.
+
+    `precision` is the policy's name; without one, as the config says.
 
     Raises ValueError when its layers do not fit 64×64 pictures.
     """
@@ -46,8 +48,7 @@ def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
 
 
 def gains_from_bfloat16(config: RunConfig, classes: int) -> bool:
-    """Whether a CPU that multiplies bfloat16 trains the config's network faster in it than in float32.
-
+    """Whether a CPU with bfloat16 instructions trains the network faster in it than in float32.
     It does (1.1 to 1.6 times as fast) where TensorFlow's kernels multiply enough at once: filters in multiples of 16. Other
     shapes and small networks lose up to a third, and JAX and PyTorch have no such kernels.
     """
@@ -64,8 +65,7 @@ def layer_count(config: RunConfig, classes: int) -> str:
 
 
 def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
-    """This CPU's float32 matrix-product rate in FLOP/s, on all cores, measured for about `seconds`.
-
+    """This CPU's float32 matrix-product rate in FLOP/s on all cores, from about `seconds`.
     The better of two measures: the fastest product by the wall clock, and all products by CPU seconds; the second says what
     a quiet machine would do at least, even while a training keeps this one busy.
     """
@@ -81,7 +81,9 @@ def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
 
 
 def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 2e10) -> float:
-    """Expected training time of one picture on a CPU: FLOPs at the matrix rate plus each activation moved several times.
+    """Expected training time of one picture on a CPU, in seconds.
+
+    FLOPs at the matrix rate plus each activation moved several times.
 
     The second term is what keeps narrow networks from the matrix rate. `bandwidth` (bytes/s) was fitted to measured widths
     0.125 to 1 (``benchmarks/estimate.py``); expect the result within a factor of two.

@@ -1,5 +1,4 @@
-"""Faster TensorFlow kernels for two things that Keras computes piece by piece, with the same results. Imports Keras.
-
+"""Faster TensorFlow kernels for two things that Keras computes piecewise. Imports Keras.
 Keras normalises a batch with some ten elementwise operations and updates each weight with as many; TensorFlow has one kernel
 for each. Elsewhere (JAX and PyTorch compile or fuse by themselves) both classes are Keras's own in all but name. Networks are
 saved without them, so a saved file needs nothing of ours.
@@ -14,10 +13,10 @@ import keras
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras's layer; while training on TensorFlow, feature maps (B, H, W, C) pass through ``FusedBatchNormV3``."""
+    """Keras's layer; when training on TensorFlow, (B, H, W, C) goes by ``FusedBatchNormV3``."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Normalise (…, C); while training also move the averages, by the biased variance as Keras does."""
+        """Normalise (…, C); when training also move the averages, by the biased variance as Keras."""
         if not training or len(inputs.shape) != 4 or keras.backend.backend() != "tensorflow":
             return super().call(inputs, training=training, mask=mask)
         tf = importlib.import_module("tensorflow")

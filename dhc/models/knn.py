@@ -1,5 +1,4 @@
-"""Nearest neighbours, exactly: which training pictures lie nearest by three metrics, and how they vote. NumPy and OpenCV.
-
+"""Nearest neighbours, exactly, by three metrics, and how they vote. NumPy and OpenCV.
 Pixels are whole numbers, so that distances can be compared without rounding: sums of absolute differences are int32; inner
 products are summed in float32 over so few pixels at a time that no partial sum leaves the range of exact whole numbers.
 """
@@ -34,8 +33,7 @@ def neighbours(
     metrics: Collection[str],
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, np.ndarray]:
-    """For each metric the (Q, k) int64 rows of `train` that lie nearest to each picture, nearest first.
-
+    """The (Q, k) int64 rows of `train` nearest to each picture, by metric, nearest first.
     train (N, …) and pictures (Q, …) uint8, equal in all but the first axis. Of training pictures at the same distance the
     earlier one is the nearer. Euclidean and manhattan are exact; cosine is as exact as one float64 division. A black picture
     is at right angles to every other. `progress(done, total)` counts comparisons of two pictures. Raises DataError where
@@ -62,8 +60,7 @@ def neighbours(
 
 
 def nearest(picture: np.ndarray, pool: np.ndarray, k: int = 6) -> tuple[np.ndarray, np.ndarray]:
-    """The k pictures of the pool that lie nearest to one picture by the Euclidean distance, on the thread that asks.
-
+    """The k pictures of the pool nearest to one picture by Euclidean distance, on one thread.
     picture: (H, W, C) uint8. pool: (M, H, W, C) uint8, memory-mapped or not, read in pieces. Returns two (k,) arrays: int64
     rows of the pool and float64 distances between the pixels / 255, nearest first, equals in the pool's order; fewer when the
     pool has fewer. All black against all white is sqrt(64 · 64 · 3) = 110.85. ValueError when the pool's pictures are of
@@ -81,7 +78,10 @@ def nearest(picture: np.ndarray, pool: np.ndarray, k: int = 6) -> tuple[np.ndarr
 
 @contextmanager
 def _workers() -> Iterator[ThreadPoolExecutor]:
-    """A thread for each core, with BLAS and OpenCV on one core each: their own threads wait for each other on a busy machine."""
+    """A thread for each core, with BLAS and OpenCV on one thread each.
+
+    On a busy machine their own threads wait for each other.
+    """
     import cv2
     from threadpoolctl import threadpool_limits
 
@@ -117,7 +117,10 @@ def vote(labels: np.ndarray, classes: int) -> np.ndarray:
 def accuracies(
     labels: Mapping[str, np.ndarray], y: np.ndarray, classes: int, ks: Collection[int]
 ) -> dict[str, dict[int, float]]:
-    """Share of right answers by metric and k, from the (Q, k_max) labels of each metric's neighbours, nearest first."""
+    """Share of right answers by metric and k.
+
+    From the (Q, k_max) labels of each metric's neighbours, nearest first.
+    """
     return {
         metric: {k: float((vote(nearest[:, :k], classes).argmax(axis=1) == y).mean()) for k in ks}
         for metric, nearest in labels.items()
@@ -125,17 +128,17 @@ def accuracies(
 
 
 def seconds(train: int, pictures: int, rate: float) -> float:
-    """Expected time to compare by all metrics on a CPU whose float32 matrix-product rate is `rate` FLOP/s."""
+    """Expected seconds to compare by all metrics on a CPU with a matrix-product rate in FLOP/s."""
     return FLOPS_PER_PIXEL * PIXELS * train * pictures / rate
 
 
 def memory(train: int) -> float:
-    """Bytes in use while comparing: the training pictures, and the pictures that are compared at a time as float32."""
+    """Bytes in use while comparing: the training pictures, and as float32 those at a time."""
     return float(PIXELS * (train + 4 * QUERIES + 4 * ROWS * _threads()))
 
 
 class _Queries:
-    """Some pictures, and for each metric the nearest training pictures among those compared so far."""
+    """Some pictures, and by metric the nearest training pictures among those compared so far."""
 
     def __init__(self, x: np.ndarray, k: int, metrics: Collection[str]) -> None:
         self.x, self._k = np.ascontiguousarray(x), k
@@ -145,7 +148,10 @@ class _Queries:
         self.nearest: dict[str, _Nearest] = dict.fromkeys(metrics, nothing)
 
     def compare(self, rows: np.ndarray) -> dict[str, _Nearest]:
-        """For each metric the nearest among (R, P) uint8 training pictures, numbered from 0. Changes nothing: for any thread."""
+        """By metric the nearest among (R, P) uint8 training pictures, numbered from 0.
+
+        Changes nothing: for any thread.
+        """
         nearest = {}
         if "manhattan" in self.nearest:
             nearest["manhattan"] = _manhattan(self.x, rows, self._k)
@@ -159,7 +165,9 @@ class _Queries:
         return nearest
 
     def merge(self, new: Mapping[str, _Nearest], start: int) -> None:
-        """Keep the nearest of those so far and of new ones, the first of which is number `start`, later than all before.
+        """Keep the nearest of the old and the new ones.
+
+        The first of the new ones is number `start`, later than all before.
 
         A stable sort leaves equals in the order of the training pictures.
         """
@@ -184,7 +192,10 @@ def _manhattan(x: np.ndarray, rows: np.ndarray, k: int) -> _Nearest:
 
 
 def _smallest(distances: np.ndarray, k: int) -> _Nearest:
-    """The min(k, R) smallest of each row of (Q, R) distances and where they stand, the earlier of equals first."""
+    """The min(k, R) smallest of each row of (Q, R) distances, and their columns.
+
+    The earlier of equals first.
+    """
     k = min(k, distances.shape[1])
     edges = np.partition(distances, k - 1, axis=1)[:, k - 1]
     nearest = np.empty((len(distances), k), np.int64)
@@ -195,7 +206,10 @@ def _smallest(distances: np.ndarray, k: int) -> _Nearest:
 
 
 def _products(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of (Q, P) float32 and (R, P) uint8 pictures the (Q, R) inner products and the rows' (R,) squared lengths, float64, exact."""
+    """Exact (Q, R) float64 inner products and the rows' (R,) squared lengths.
+
+    Of (Q, P) float32 and (R, P) uint8 pictures.
+    """
     other = rows.astype(np.float32)
     products, squares = np.zeros((len(x), len(rows))), np.zeros(len(rows))
     for column in range(0, x.shape[1], COLUMNS):

@@ -1,4 +1,4 @@
-"""The report's ladder as a registry: each step's network, settings, reported accuracy, and the lesson that it teaches."""
+"""The report's ladder: each step's network, settings, reported accuracy and lesson."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Rung:
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self, scale: str = "full") -> RunConfig:
-        """The step's settings at a scale: ``full`` or ``quick``. Raises ConfigError for another word."""
+        """The step's settings at a scale, ``full`` or ``quick``; raises ConfigError for another."""
         if scale not in SCALES:
             raise ConfigError(f"there is no scale {scale!r}; the scales are {', '.join(SCALES)}")
         return RunConfig().with_values({**self.changes, **self.marks, **(self.quick if scale == "quick" else {})})
@@ -186,7 +186,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
 
 
 def plan_of(config: RunConfig, classes: int) -> Plan:
-    """The layers that a config asks for, for `classes` output classes; none for knn, which has no network."""
+    """The layers of a config's network with `classes` outputs; none for knn."""
     if not config.trains_network:
         return ()
     return NETWORKS[config.model.name](config.model, config.augment, classes)

@@ -1,5 +1,4 @@
-"""A network as data: a tuple of layers that the size table, the builder and the lessons all read.
-
+"""A network as data: a tuple of layers that the size table and the builder read.
 Nothing here needs Keras, so a form can say what a network costs without importing it; `dhc.models.build` turns the same
 plan into a Keras model. Names and arguments are Keras's.
 """
@@ -50,14 +49,20 @@ class Dense:
 
 @dataclass(frozen=True)
 class BatchNormalization:
-    """Normalise each channel by the batch's mean and variance; `momentum` of the averages used outside training."""
+    """Normalise each channel by the batch's mean and variance.
+
+    `momentum` is that of the averages used outside training.
+    """
 
     momentum: float = 0.99
 
 
 @dataclass(frozen=True)
 class MaxPooling2D:
-    """Keep the largest value of each `pool` × `pool` square, one square every `strides` pixels (0: beside each other)."""
+    """Keep the largest value of each `pool` × `pool` square.
+
+    One square every `strides` pixels; 0 is `pool`, side by side.
+    """
 
     pool: int = 2
     strides: int = 0
@@ -100,7 +105,10 @@ class RandomTranslation:
 
 @dataclass(frozen=True)
 class RandomErasing:
-    """While training, with this probability, overwrite a rectangle of 2 to 33 % of a picture with noise (Zhong et al., 2020)."""
+    """While training, with this probability, overwrite a rectangle of a picture with noise.
+
+    It covers 2 to 33 % (Zhong et al., 2020).
+    """
 
     probability: float
 
@@ -153,7 +161,10 @@ def scaled_filters(filters: int, width: float) -> int:
 
 @dataclass(frozen=True)
 class LayerSize:
-    """One layer's cost: output shape of one picture, weights, multiply-adds × 2 of one forward pass."""
+    """One layer's cost: output shape of a picture, weights, FLOPs of one forward pass.
+
+    A multiply-add counts 2.
+    """
 
     layer: Layer
     shape: Shape
@@ -162,7 +173,9 @@ class LayerSize:
 
 
 def measure(plan: Plan, input_shape: Shape = (64, 64, 3)) -> tuple[LayerSize, ...]:
-    """Shapes, weights (moving statistics included, as Keras counts) and forward FLOPs of each layer, for one picture.
+    """Shapes, weights and forward FLOPs of each layer, for one picture.
+
+    Moving statistics count as weights, as in Keras.
 
     Raises ValueError when the feature maps become smaller than a kernel or a pool.
     """

@@ -1,4 +1,4 @@
-"""Named starting points for a run: a demo for a laptop, what the report's author meant, and each step of its ladder."""
+"""Named starting points for a run: a laptop's demo, the report's, and each ladder step's."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The learning rate by epoch, from one function for both the drawing before launch and the training itself.
-
+"""The learning rate by epoch, for both the drawing before launch and the training itself.
 Schedules that only depend on the epoch are closed forms. The plateau schedule depends on what happens; before launch it is
 drawn for the worst case, a monitored value that never gets better, which shows its floor and its earliest drops.
 """
@@ -54,8 +53,7 @@ def rate_of_epoch(config: RunConfig, epoch: int) -> float:
 
 
 def plateau_rates(first: float, factor: float, patience: int, min_lr: float, epochs: int) -> list[float]:
-    """ReduceLROnPlateau's rates when the monitored value is best in epoch 1 and never better again.
-
+    """ReduceLROnPlateau's rates when the monitored value is never better than in epoch 1.
     Epoch 1 sets the best value; the rate drops after `patience` further epochs, hence from epoch ``patience + 2`` on.
     """
     rates = []

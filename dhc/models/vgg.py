@@ -1,4 +1,4 @@
-"""The report's final network: a VGG16 of 13 convolutions with batch normalisation and heavy dropout (report, section 5)."""
+"""The report's final network: a VGG16 of 13 convolutions with heavy dropout (section 5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ HIDDEN = (4069, 4069, 512)  # 4069 is the report's own number; its table says 40
 
 
 def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
-    """Layers for 64×64×3 uint8 pictures; at width 1 and 96 classes 35,514,947 parameters, as in the report.
+    """Layers for 64×64×3 uint8 pictures.
+
+    At width 1 and 96 classes 35,514,947 parameters, as in the report.
 
     The first convolution is unpadded, as the report's code has it. With ``augment.where == "features"`` the flip stands
     after the first group and the rotation after the last one, where that code has them; with ``"input"`` all come first.

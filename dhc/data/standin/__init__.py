@@ -1,1 +1,1 @@
-"""Drawing the stand-in data set: 32 motifs in three look-alike colours, the same names and labels for a seed everywhere."""
+"""Drawing the stand-in data set: 32 motifs in three look-alike colours each."""

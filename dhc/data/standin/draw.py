@@ -1,5 +1,4 @@
-"""Stand-in pictures: a nameable motif as a deep generative model might dream it, soft, warped, colours bleeding.
-
+"""Stand-in pictures: a motif as a deep generative model might dream it, soft and warped.
 A picture is built in five steps, each on a whole batch of one class: bend the plane, lay a ground, draw the motif
 and a faint echo of it, drop some clutter in, and let the colours run.
 """
@@ -22,7 +21,10 @@ _GHOSTS = 8  # different foreign motifs in one batch
 
 @dataclass(frozen=True)
 class Jitter:
-    """How far pictures of one class may differ. Angles in degrees, colours in OKLCH units, the rest in half sides."""
+    """How far pictures of one class may differ.
+
+    Angles in degrees, colours in OKLCH units, the rest in half sides.
+    """
 
     turn: float = 35.0
     any_turn: float = 0.6  # the share of pictures that are turned by any angle at all
@@ -46,7 +48,10 @@ class Jitter:
 def draw_pictures(
     kind: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter = Jitter()
 ) -> NDArray[np.uint8]:
-    """`count` pictures of one class: (count, SIDE, SIDE, 3) uint8 RGB. The same rng state gives the same pictures."""
+    """`count` pictures of one class: (count, SIDE, SIDE, 3) uint8 RGB.
+
+    The same rng state gives the same pictures.
+    """
     at = bend(count, rng, jitter)
     alpha, tone = _MOTIFS[kind.family.motif](at)
     tone = tone + 0.07 * smooth_noise(rng, count, 6)
@@ -63,7 +68,7 @@ def draw_pictures(
 
 
 def bend(count: int, rng: np.random.Generator, jitter: Jitter) -> Plane:
-    """The plane: turned, scaled, sheared, shifted, mirrored at random, and warped by two octaves of noise."""
+    """The plane: turned, scaled, sheared, shifted, mirrored, and warped by two octaves of noise."""
 
     def spread(width: float) -> F32:
         return uniform(rng, -width, width, (count, 1, 1))
@@ -82,7 +87,10 @@ def bend(count: int, rng: np.random.Generator, jitter: Jitter) -> Plane:
 
 
 def _palette(kind: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
-    """The class's four stops (shade, body, light, accent) with a little of each picture's own: (count, 4, 3)."""
+    """The class's four stops, a little different for each picture: (count, 4, 3).
+
+    Shade, body, light, accent.
+    """
     lightness, chroma, hue = COLOURS[kind.colour]
     shade = (lightness - 0.36, chroma * 0.7, hue - 18)
     body = (lightness - 0.04, chroma, hue)
@@ -94,7 +102,7 @@ def _palette(kind: StandInClass, count: int, rng: np.random.Generator, jitter: J
 
 
 def _ground(kind: StandInClass, count: int, rng: np.random.Generator, jitter: Jitter) -> F32:
-    """The scene behind: clouds of the family's mood under a slanting light, (count, 3, SIDE, SIDE)."""
+    """The ground: clouds of the family's mood under a slanting light, (count, 3, SIDE, SIDE)."""
     moods = np.array(tuple(MOODS.values()))
     usual = list(MOODS).index(kind.family.mood)
     stray = rng.random(count) >= jitter.usual_mood
@@ -118,7 +126,7 @@ def _colour(tone: F32, stops: F32) -> F32:
 
 
 def _lay(picture: F32, alpha: F32, tone: F32, stops: F32) -> F32:
-    """The motif over the ground, with a halo behind it and light from the upper left on its rounded rim."""
+    """The motif over the ground, with a halo and light from the upper left on its rounded rim."""
     halo = np.clip(blur(alpha, 5.0) - alpha, 0, 1)[:, None]
     picture = picture + 0.35 * halo * (stops[:, 1, :, None, None] - picture)
     round_off, slope = blur_kernel(1.6), blur_kernel(1.6, 1.0) - blur_kernel(1.6, -1.0)
@@ -128,7 +136,7 @@ def _lay(picture: F32, alpha: F32, tone: F32, stops: F32) -> F32:
 
 
 def _echo(picture: F32, alpha: F32, rng: np.random.Generator) -> F32:
-    """A pale, half-forgotten second motif, turned upside down into the ground: the mark of a hallucinated picture."""
+    """A pale second motif, upside down in the ground: the mark of a hallucinated picture."""
     count = len(picture)
     where = np.clip(0.25 * smooth_noise(rng, count, 2), 0, 0.4)[:, None]
     ghost = blur(alpha[:, ::-1, ::-1], 1.5)[:, None] * where
@@ -136,7 +144,7 @@ def _echo(picture: F32, alpha: F32, rng: np.random.Generator) -> F32:
 
 
 def _ghosts(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
-    """Another class's motif, faint and off the middle, as if the dreamer could not make up its mind."""
+    """Another class's motif, faint and off the middle, as if the dreamer could not decide."""
     names = sorted(_MOTIFS)
     shapes = []
     for group in np.array_split(np.arange(len(picture)), min(_GHOSTS, len(picture))):
@@ -167,14 +175,17 @@ def _bump(line: F32, rng: np.random.Generator, count: int) -> F32:
 def _tint(
     picture: F32, cover: F32, rng: np.random.Generator, *, lightness: tuple[float, float], chroma: tuple[float, float]
 ) -> F32:
-    """Cover the picture, as far as `cover` (B, 1, SIDE, SIDE) says, with one random colour for each picture."""
+    """Cover each picture with one random colour, as far as `cover` (B, 1, SIDE, SIDE) says."""
     count = len(picture)
     colour = np.stack([uniform(rng, *span, (count,)) for span in (lightness, chroma, (0.0, 360.0))], axis=-1)
     return picture + cover * (to_rgb(colour)[:, :, None, None] - picture)
 
 
 def _bleed(picture: F32, rng: np.random.Generator, jitter: Jitter) -> F32:
-    """Sharpness stays in the brightness; the colours blur and slip by up to two pixels, and a grain lies over all."""
+    """Blur the colours and let them slip by up to two pixels; the brightness stays sharp.
+
+    A grain lies over all.
+    """
     count = len(picture)
     grey = picture.mean(1, keepdims=True)
     slips = np.stack([blur_kernel(2.0, offset) for offset in (-2.0, -1.0, 0.0, 1.0, 2.0)])

@@ -1,5 +1,4 @@
-"""The stand-in data set: generated pictures in the competition's shape and layout, for where its own cannot be had.
-
+"""The stand-in data set: generated pictures in the competition's shape and layout.
 The folder appears at once and whole: everything is written into `<root>.partial`, which is renamed at the end.
 `<root>.partial/progress.json` tells other processes how far the work is: {"done", "total", "pid", "started"}.
 """
@@ -55,7 +54,7 @@ show a look-alike of their label, so no network can reach 100%.
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures of one class that are drawn and written together; picklable, for the worker processes."""
+    """Pictures of one class that are drawn together; picklable, for the worker processes."""
 
     seed: int
     split: int
@@ -75,8 +74,7 @@ def make_dataset(
     progress: ProgressCallback | None = None,
     processes: int | None = None,
 ) -> None:
-    """Write a stand-in data set of 64x64 RGB PNGs in the Kaggle layout into the new folder `root`.
-
+    """Write a stand-in data set of 64x64 RGB PNGs in the Kaggle layout into a new folder `root`.
     The classes are the first `classes` of `palettes.CLASSES`; their frequencies are the competition's. A seed gives the
     same labels and names everywhere, and on one machine the same bytes, whatever the number of processes (default: one
     a core, at most 8). `progress(done, total)` counts pictures and is called in this process. Raises DataError when the
@@ -124,7 +122,10 @@ def _whole_or_nothing(root: Path, total: int) -> Iterator[Path]:
 
 
 def _clear_leftovers(partial: Path) -> None:
-    """Remove what a killed maker left; refuse when it is alive, or when the folder is none of ours."""
+    """Remove what a killed maker left.
+
+    Raises DataError when the maker is alive or the folder is none of ours.
+    """
     if not partial.exists():
         return
     try:
@@ -138,7 +139,7 @@ def _clear_leftovers(partial: Path) -> None:
 
 
 def _write_tables(folder: Path, splits: dict[str, SplitRows]) -> None:
-    """The CSV tables and the empty picture folders. A data set without test pictures has no test table."""
+    """Write the CSV tables and the empty picture folders; without test pictures no test table."""
     for split, rows in splits.items():
         if split == "test" and not rows.files:
             continue
@@ -195,7 +196,7 @@ def _draw_all(folder: Path, batches: list[Batch], workers: int) -> Generator[int
 
 
 def _start_worker() -> None:
-    """One thread a worker; Ctrl-C is the parent's business, and a worker ends when its parent does."""
+    """Set a worker up: one thread, no Ctrl-C of its own, and an end when its parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
@@ -222,7 +223,10 @@ def draw_batch(folder: Path, batch: Batch) -> int:
 
 
 def _reporter(folder: Path, total: int, progress: ProgressCallback | None) -> Callable[[int], None]:
-    """A function that passes the count of finished pictures on: to `progress` always, to progress.json now and then."""
+    """Return a function that passes the count of pictures on.
+
+    To `progress` always, to progress.json now and then.
+    """
     started, last = time.time(), 0.0
 
     def report(count: int) -> None:

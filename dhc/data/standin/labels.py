@@ -1,5 +1,4 @@
-"""The tables of a stand-in data set, decided before a single pixel is drawn: file names and labels.
-
+"""The tables of a stand-in data set, decided before any pixel: file names and labels.
 Every choice here comes out of SHA-256 and integers, none out of a library's random generator, so that a seed gives the
 same names and labels on every machine and in every year.
 """
@@ -49,14 +48,16 @@ def split_rows(*, classes: int, train: int, val: int, test: int, seed: int) -> d
 
 
 def frequencies() -> tuple[tuple[int, int], ...]:
-    """(train, val) pictures of each of the competition's 96 classes, most frequent first; sums 12,000 and 1,000."""
+    """(train, val) pictures of each of the competition's 96 classes; sums 12,000 and 1,000.
+
+    The most frequent class first.
+    """
     with Path(__file__).with_name("frequencies.csv").open(encoding="utf-8", newline="") as file:
         return tuple((int(row["train"]), int(row["val"])) for row in csv.DictReader(file))
 
 
 def split_counts(*, classes: int, train: int, val: int, test: int, seed: int) -> dict[str, list[int]]:
-    """Pictures of each class in each split: the competition's own counts at full size, scaled to others' size.
-
+    """Pictures of each class in each split: the competition's counts, scaled to other sizes.
     Which class gets which frequency is the seed's choice. The test split follows train and val together.
     """
     real = frequencies()
@@ -69,7 +70,9 @@ def split_counts(*, classes: int, train: int, val: int, test: int, seed: int) ->
 
 
 def apportion(total: int, weights: Sequence[int], at_least: int) -> list[int]:
-    """Deal `total` out in proportion to `weights`, whole numbers, none below `at_least` (largest remainders first).
+    """Deal `total` out in proportion to `weights`, whole numbers, none below `at_least`.
+
+    Largest remainders first.
 
     apportion(10, [3, 1, 1], 1) is [6, 2, 2].
     """
@@ -116,8 +119,7 @@ def _look_alikes(label: int, classes: int) -> tuple[int, ...]:
 
 
 def _file_names(train: int, val: int, test: int, seed: int) -> dict[str, tuple[str, ...]]:
-    """Five digits for train and val, drawn from one hat, and UUIDs for test, as in the competition.
-
+    """Five digits for train and val, from one hat, and UUIDs for test, as in the competition.
     Unlike the competition's, the numbers say nothing about the class.
     """
     numbers = [f"{number:05d}.png" for number in permutation(train + val + test, f"{seed}/numbers")]

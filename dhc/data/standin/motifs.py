@@ -1,5 +1,4 @@
-"""The single figures of the stand-in pictures: a butterfly, an eye, a planet. One function a motif.
-
+"""The single figures of the stand-in pictures, one function each: a butterfly, a planet.
 Each takes a `Plane` of B pictures and returns `(alpha, tone)`, both (B, SIDE, SIDE) float32:
 alpha in [0, 1] is where the figure covers the ground; tone in [0, 1] runs through the palette
 (0 its shade, 1/3 its body colour, 2/3 its light, 1 its accent). No motif tells left from right: a flip or
@@ -254,7 +253,10 @@ def tree(at: Plane) -> Shape:
 
 
 def _tear(x: F32, y: F32, foot: tuple[float, float], width: float, height: float, taper: F32) -> F32:
-    """About the distance to a tear: round at its foot, pointed `height` above it; a larger `taper` is slimmer on top."""
+    """About the distance to a tear: round at its foot, pointed `height` above it.
+
+    A larger `taper` is slimmer on top.
+    """
     t = np.clip((y - np.float32(foot[1])) / np.float32(height), 0, 1)
     side = np.abs(x - np.float32(foot[0])) - width * np.sqrt(t) * (1 - t) ** taper
     distance: F32 = np.maximum(side, np.abs(y - foot[1] - height / 2) - height / 2)

@@ -1,5 +1,4 @@
-"""The colours of the stand-in pictures, and the table of its 96 classes: 32 motifs, three look-alike colours each.
-
+"""The stand-in's colours, and its 96 classes: 32 motifs, three look-alike colours each.
 Colours are written in OKLCH (lightness 0-1, chroma, hue in degrees), where equal steps look equal
 (B. Ottosson, "A perceptual color space for image processing", 2020).
 """
@@ -49,7 +48,7 @@ MOODS = {
 
 @dataclass(frozen=True)
 class Family:
-    """One motif and what its three look-alikes share: `first` of three neighbouring colours, and the ground."""
+    """One motif and what its three look-alikes share: ground and first of three colours."""
 
     motif: str
     first: str
@@ -65,7 +64,10 @@ class Family:
 
 @dataclass(frozen=True)
 class StandInClass:
-    """One class: a family and one of its colours. `name` is what a person reads, such as "spiral amber"."""
+    """One class: a family and one of its colours.
+
+    `name` is what a person reads, such as "spiral amber".
+    """
 
     family: Family
     colour: str

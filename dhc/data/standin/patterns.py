@@ -1,4 +1,6 @@
-"""The repeating motifs of the stand-in pictures: a maze, a honeycomb, a web. Written like those in `motifs`.
+"""The repeating motifs of the stand-in pictures: a maze, a honeycomb, a web.
+
+Written like those in `motifs`.
 
 A pattern fades out within a soft, uneven patch, so that its ground still shows.
 """

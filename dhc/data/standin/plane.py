@@ -1,5 +1,4 @@
-"""The warped drawing plane that motifs are written on, and the few soft tools that they share.
-
+"""The warped drawing plane that motifs are written on, and the soft tools that they share.
 Everything here works on a batch: arrays of shape (B, SIDE, SIDE), float32, one picture per row. The plane's unit is half
 the picture's side, so a motif that fills the picture reaches from -1 to 1; y points up.
 """
@@ -20,8 +19,7 @@ F32 = NDArray[np.floating[Any]]  # float32 throughout; NumPy's types widen what 
 
 @dataclass(frozen=True)
 class Plane:
-    """Where each pixel lies in the motif's own, bent coordinates, and the source of the motif's free choices.
-
+    """Each pixel's place in the motif's own, bent coordinates, and the motif's random source.
     x, y: (B, SIDE, SIDE) float32, about [-1.5, 1.5].  rng: draws what may differ between pictures of one class.
     """
 
@@ -34,7 +32,10 @@ class Plane:
         return uniform(self.rng, low, high, (len(self.x), 1, 1))
 
     def polar(self, x0: float = 0.0, y0: float = 0.0) -> tuple[F32, F32]:
-        """Distance from (x0, y0) and angle in radians (-pi, pi], 0 on the right, counter-clockwise: (B, SIDE, SIDE) each."""
+        """Distance from (x0, y0) and angle in radians (-pi, pi]: (B, SIDE, SIDE) each.
+
+        0 on the right, counter-clockwise.
+        """
         dx, dy = self.x - np.float32(x0), self.y - np.float32(y0)
         return np.hypot(dx, dy), np.arctan2(dy, dx)
 
@@ -45,7 +46,7 @@ def uniform(rng: np.random.Generator, low: float, high: float, shape: tuple[int,
 
 
 def soft(distance: F32, width: float = 0.08) -> F32:
-    """A soft inside: 1 where `distance` <= -width, 0 where >= width, smooth between (smoothstep)."""
+    """A soft inside: 1 where `distance` <= -width, 0 where >= width, smoothstep between."""
     t: F32 = np.clip(0.5 - distance * np.float32(0.5 / width), 0, 1)
     return t * t * (3 - 2 * t)
 
@@ -59,7 +60,10 @@ def segment(x: F32, y: F32, start: tuple[float, float], end: tuple[float, float]
 
 
 def ellipse(x: F32, y: F32, centre: tuple[float, float], radii: tuple[float, float], tilt: float = 0.0) -> F32:
-    """Approximate signed distance to a tilted ellipse (tilt in radians): negative inside, 0 on the rim."""
+    """Approximate signed distance to a tilted ellipse: negative inside, 0 on the rim.
+
+    tilt in radians.
+    """
     c, s = np.float32(np.cos(tilt)), np.float32(np.sin(tilt))
     px, py = x - np.float32(centre[0]), y - np.float32(centre[1])
     ex, ey = (px * c + py * s) / np.float32(radii[0]), (py * c - px * s) / np.float32(radii[1])
@@ -67,7 +71,7 @@ def ellipse(x: F32, y: F32, centre: tuple[float, float], radii: tuple[float, flo
 
 
 def fold(angle: F32, sectors: int) -> F32:
-    """Angle within its sector, -pi/sectors to pi/sectors, 0 in the sector's middle: makes stars, wheels and petals."""
+    """Angle within its sector, -pi/sectors to pi/sectors, 0 in its middle: for stars and petals."""
     width = np.float32(2 * np.pi / sectors)
     return angle - width * np.round(angle / width)
 
@@ -82,7 +86,10 @@ def smooth_noise(rng: np.random.Generator, count: int, cells: int) -> F32:
 
 @lru_cache
 def _bumps(cells: int) -> F32:
-    """(SIDE, cells + 3) cubic B-spline weights of each pixel, scaled so that unit normal weights give unit spread."""
+    """(SIDE, cells + 3) cubic B-spline weights of each pixel.
+
+    Scaled so that unit normal weights give unit spread.
+    """
     place = (np.arange(SIDE) + 0.5) / SIDE * cells
     far = np.abs(place[:, None] - np.arange(-1, cells + 2)[None, :])
     near = 2 / 3 - far**2 + far**3 / 2
@@ -93,7 +100,10 @@ def _bumps(cells: int) -> F32:
 
 @lru_cache
 def blur_kernel(sigma: float, offset: float = 0.0) -> F32:
-    """(SIDE, SIDE) matrix; its product with a column of pixels blurs it (Gaussian, `sigma` pixels) and moves it by `offset`."""
+    """(SIDE, SIDE) matrix whose product with a column of pixels blurs and moves it.
+
+    Gaussian of `sigma` pixels, moved by `offset` pixels.
+    """
     i = np.arange(SIDE)
     weights: NDArray[np.float64] = np.exp(-0.5 * ((i[:, None] - i[None, :] + offset) / sigma) ** 2)
     scaled: F32 = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
@@ -101,7 +111,7 @@ def blur_kernel(sigma: float, offset: float = 0.0) -> F32:
 
 
 def blur(planes: F32, sigma: float) -> F32:
-    """Gaussian blur of the last two axes, which are SIDE long; the border repeats what is inside."""
+    """Gaussian blur of the last two axes, SIDE long; the border repeats what is inside."""
     kernel = blur_kernel(sigma)
     blurred: F32 = kernel @ planes @ kernel.T
     return blurred
