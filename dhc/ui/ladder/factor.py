@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import streamlit as st
@@ -29,6 +30,7 @@ from dhc.ui.widgets.plot import Click, plot
 
 TICK = 3.0  # seconds between two looks while the experiment runs
 BASE, QUICK, FAMILY = "dhc_factor_base", "quick", "dhc_factor_family"
+REPEATS = "Runs of each factor, each with a seed of its own."
 MOST = 30  # runs offered as a base, and links drawn
 ABOUT = (
     "ReduceLROnPlateau multiplies the learning rate by the factor when val_accuracy has stopped getting better. The report's author "
@@ -36,42 +38,39 @@ ABOUT = (
 )
 
 
-def draw(group: PictureSet, runs: Sequence[RunInfo]) -> None:
+def draw(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
     """What to run on the left, what came of it on the right."""
     st.subheader("LR factor against accuracy", anchor=False)
     st.caption(ABOUT)
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
-        _set_up(group, runs)
+        _set_up(pictures, runs)
     with right:
         watch(
             lambda: families(session.runs()),
             _experiments,
             every=TICK,
-            alive=lambda found: any(family.waiting for family in found),
+            alive=lambda experiments: any(family.waiting for family in experiments),
             key="dhc-ladder-factor",
         )
 
 
-def _set_up(group: PictureSet, runs: Sequence[RunInfo]) -> None:
-    base = _base(group, runs)
-    text = st.text_input(
-        "Factors", ", ".join(f"{factor:g}" for factor in FACTORS), key="dhc_factor_factors", help=WRITE
-    )
-    repeats = st.number_input(
-        "Repeats", 1, 10, key="dhc_factor_repeats", help="Runs of each factor, each with a seed of its own."
-    )
-    asked = factor_configs(base, parse_values(FACTOR, text), repeats)
-    todo = not_yet_run(asked, runs)
+def _set_up(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
+    base = _base(pictures, runs)
+    default = ", ".join(f"{factor:g}" for factor in FACTORS)
+    text = st.text_input("Factors", default, key="dhc_factor_factors", help=WRITE)
+    repeats = st.number_input("Repeats", 1, 10, key="dhc_factor_repeats", help=REPEATS)
+    configs = factor_configs(base, parse_values(FACTOR, text), repeats)
+    todo = not_yet_run(configs, runs)
     if not can_drop(base):
-        st.warning(
-            f"In {base.fit.epochs} epochs with patience {base.schedule.patience} the learning rate cannot drop: all factors "
-            f"would do the same.",
-            icon=":material/warning:",
+        epochs, patience = base.fit.epochs, base.schedule.patience
+        warning = (
+            f"In {epochs} epochs with patience {patience} the learning rate cannot drop: all factors would do the same."
         )
-    here = len(asked) - len(todo)
+        st.warning(warning, icon=":material/warning:")
+    here = len(configs) - len(todo)
     if here:
-        st.markdown(f"{here} of {count_text(len(asked), 'run')} {'is' if here == 1 else 'are'} here already.")
+        st.markdown(f"{here} of {count_text(len(configs), 'run')} {'is' if here == 1 else 'are'} here already.")
     if not todo:
         return
     st.markdown(batch.expectation_text(todo, session.dataset(base.data.path)))
@@ -80,23 +79,25 @@ def _set_up(group: PictureSet, runs: Sequence[RunInfo]) -> None:
         st.rerun()
 
 
-def _base(group: PictureSet, runs: Sequence[RunInfo]) -> RunConfig:
+def _base(pictures: PictureSet, runs: Sequence[RunInfo]) -> RunConfig:
     """The settings that all runs of the experiment share, chosen by the person."""
-    offered = {
-        info.id: (info, info.config)
+    candidates = (
+        info
         for info in runs
-        if info.config is not None and info.config.uses(FACTOR) and picture_set_of(info.config) == group
-    }
-    kept = dict(list(offered.items())[:MOST])
-    if st.session_state.get(BASE) not in (None, QUICK, *kept):
-        del st.session_state[BASE]  # deleted, or of other pictures
-    chosen = st.selectbox(
-        "Settings",
-        [QUICK, *kept],
-        key=BASE,
-        format_func=lambda name: "Quick demo" if name == QUICK else describe(kept[name][0]),
+        if info.config is not None and info.config.uses(FACTOR) and picture_set_of(info.config) == pictures
     )
-    config = kept[chosen][1] if chosen in kept else preset_config(QUICK).with_values({"data.path": group.path})
+    infos = {info.id: info for info in islice(candidates, MOST)}
+    if st.session_state.get(BASE) not in (None, QUICK, *infos):
+        del st.session_state[BASE]  # deleted, or of other pictures
+    name = st.selectbox(
+        "Settings",
+        [QUICK, *infos],
+        key=BASE,
+        format_func=lambda name: "Quick demo" if name == QUICK else describe(infos[name]),
+    )
+    config = infos[name].config if name in infos else None
+    if config is None:
+        config = preset_config(QUICK).with_values({"data.path": pictures.path})
     st.caption(setup_text(config))
     return config
 
@@ -104,34 +105,33 @@ def _base(group: PictureSet, runs: Sequence[RunInfo]) -> RunConfig:
 def setup_text(config: RunConfig) -> str:
     """Markdown: on what and how the runs of an experiment train."""
     classes = f"up to {config.data.classes} classes" if config.data.classes else "all classes"
-    return (
-        f"{config.model.name}, width {config.model.width:g}, {plain(shorten(Path(config.data.path).name, 40))}, {classes}, "
-        f"{count_text(config.fit.epochs, 'epoch')}, patience {config.schedule.patience}, learning rate "
-        f"{config.optimizer.learning_rate:g} down to {config.schedule.min_lr:g}"
-    )
+    network = f"{config.model.name}, width {config.model.width:g}"
+    pictures = f"{plain(shorten(Path(config.data.path).name, 40))}, {classes}"
+    rate = f"learning rate {config.optimizer.learning_rate:g} down to {config.schedule.min_lr:g}"
+    epochs = f"{count_text(config.fit.epochs, 'epoch')}, patience {config.schedule.patience}"
+    return f"{network}, {pictures}, {epochs}, {rate}"
 
 
-def _experiments(found: Sequence[Family]) -> None:
-    if found:
-        _result(_pick(found))
+def _experiments(experiments: Sequence[Family]) -> None:
+    if experiments:
+        _result(_pick(experiments))
     else:
-        st.info("No two runs yet that differ in their LR factor and the seed only.", icon=":material/inbox:")
+        st.info("No two runs yet that differ in nothing but their LR factor and the seed.", icon=":material/inbox:")
 
 
-def _pick(found: Sequence[Family]) -> Family:
-    by_key = {family.key: family for family in found}
-    if len(found) == 1:
-        return found[0]
-    binding = address.bound_choice("family", list(by_key), found[0].key, key=FAMILY, write_default=True)
+def _pick(experiments: Sequence[Family]) -> Family:
+    by_key = {family.key: family for family in experiments}
+    if len(experiments) == 1:
+        return experiments[0]
+    binding = address.bound_choice("family", list(by_key), experiments[0].key, key=FAMILY, write_default=True)
     return by_key[st.selectbox("Experiment", format_func=lambda key: _name(by_key[key]), **binding)]
 
 
 def _name(family: Family) -> str:
     config = family.config
-    return (
-        f"{config.model.name}, width {config.model.width:g}, {shorten(Path(config.data.path).name, 40)}, "
-        f"{count_text(config.fit.epochs, 'epoch')}: {count_text(family.factors, 'factor')}, {count_text(len(family.trials), 'run')}"
-    )
+    pictures, epochs = shorten(Path(config.data.path).name, 40), count_text(config.fit.epochs, "epoch")
+    size = f"{count_text(family.factors, 'factor')}, {count_text(len(family.trials), 'run')}"
+    return f"{config.model.name}, width {config.model.width:g}, {pictures}, {epochs}: {size}"
 
 
 def _result(family: Family) -> None:
@@ -148,14 +148,17 @@ def _result(family: Family) -> None:
 
 
 def outcome(family: Family) -> str:
-    """Markdown: which factor reached most on average, and what that is worth. The family has a trial at least."""
-    averaged = means(family.trials)
-    value = max(mean for _, mean, _ in averaged)
-    if len(averaged) == 1:
-        return f"Only factor {averaged[0][0]:g} has ended so far, with {value:.3f}."
-    best = [(factor, count) for factor, mean, count in averaged if mean == value]
-    text = f"Highest on average: **{' and '.join(f'{factor:g}' for factor, _ in best)}** with {value:.3f}."
-    if all(count == 1 for _, _, count in averaged):
+    """Markdown: which factor reached most on average, and what that is worth.
+
+    The family has at least one trial.
+    """
+    averages = means(family.trials)
+    value = max(mean for _, mean, _ in averages)
+    if len(averages) == 1:
+        return f"Only factor {averages[0][0]:g} has ended so far, with {value:.3f}."
+    best = " and ".join(f"{factor:g}" for factor, mean, _ in averages if mean == value)
+    text = f"Highest on average: **{best}** with {value:.3f}."
+    if all(count == 1 for _, _, count in averages):
         text += " One run a factor: a small difference may be luck, so repeat it with other seeds."
     return text
 

@@ -27,6 +27,7 @@ from dhc.ui.widgets.plot import plot
 TICK = 3.0  # seconds between two looks while something trains
 GROUP = "dhc_ladder_group"
 WIDTHS = (4.7, 0.9, 1.2, 1.1, 0.8, 1.1, 3.0)
+NOTHING = "There are no pictures and no runs yet. Make the stand-in data set, or start the demo."
 DIFFERENCES = "What differs from the step before."
 INTRODUCTION = (
     "The report climbed from nearest neighbours to its final VGG16, a step at a time. Here is each step as your own runs measure "
@@ -36,53 +37,50 @@ INTRODUCTION = (
 
 
 def draw() -> None:
-    """PictureSet of runs, missing rungs, chart, steps, the LR-factor experiment."""
+    """The choice of pictures, missing rungs, chart, steps, the LR-factor experiment."""
     st.caption(INTRODUCTION)
     runs = session.runs()
-    found = picture_sets(runs, session.data_folders())
-    if not found:
-        empty(
-            "There are no pictures and no runs yet. Make the stand-in data set, or start the demo.",
-            links=["Home", "Data"],
-        )
+    sets = picture_sets(runs, session.data_folders())
+    if not sets:
+        empty(NOTHING, links=["Home", "Data"])
         return
-    group = _pick(found, runs)
-    steps = ladder(runs, group)
+    pictures = _pick(sets, runs)
+    steps = ladder(runs, pictures)
     with guard():
-        _missing(steps, group)
-    _watch(group)
-    factor.draw(group, runs)
+        _offer_missing(steps, pictures)
+    _watch(pictures)
+    factor.draw(pictures, runs)
 
 
-def _pick(found: Sequence[PictureSet], runs: Sequence[RunInfo]) -> PictureSet:
-    """The group named in the address, else the one with most rungs; a select box to change it."""
-    by_key = {group.key: group for group in found}
-    binding = address.bound_choice("group", list(by_key), found[0].key, key=GROUP, write_default=True)
+def _pick(sets: Sequence[PictureSet], runs: Sequence[RunInfo]) -> PictureSet:
+    """The pictures named in the address, else those with most rungs; a select box to change them."""
+    by_key = {pictures.key: pictures for pictures in sets}
+    binding = address.bound_choice("group", list(by_key), sets[0].key, key=GROUP, write_default=True)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
     with left:
         key = st.selectbox(
             "Pictures",
-            format_func=lambda key: describe(by_key[key], found),
+            format_func=lambda key: describe(by_key[key], sets),
             help="Only runs on the same pictures can be compared: the same data set, classes and share of train.",
             **binding,
         )
-    unread = sum(info.config is None for info in runs)
-    if unread:
-        right.caption(f"{count_text(unread, 'run')} with unreadable settings left out.")
+    unreadable = sum(info.config is None for info in runs)
+    if unreadable:
+        right.caption(f"{count_text(unreadable, 'run')} with unreadable settings left out.")
     return by_key[key]
 
 
-def describe(group: PictureSet, among: Sequence[PictureSet] = ()) -> str:
-    """``stand-in, 12 classes, 50 % of train``; with the folder above where another group's folder has the same name."""
-    path = Path(group.path)
-    alike = {other.path for other in among if Path(other.path).name == path.name}
-    name = path.name if len(alike) < 2 else f"{path.parent.name}/{path.name}"
-    classes = "all classes" if group.classes == 0 else f"{group.classes:,} classes"
-    share = "" if group.train_fraction == 1 else f", {group.train_fraction:.3g} of train"
-    return f"{shorten(name or clean(group.path), 60)}, {classes}{share}"
+def describe(pictures: PictureSet, among: Sequence[PictureSet] = ()) -> str:
+    """``stand-in, 12 classes, 0.5 of train``; with the folder above where another folder has the same name."""
+    path = Path(pictures.path)
+    namesakes = {other.path for other in among if Path(other.path).name == path.name}
+    name = path.name if len(namesakes) < 2 else f"{path.parent.name}/{path.name}"
+    classes = "all classes" if pictures.classes == 0 else f"{pictures.classes:,} classes"
+    share = "" if pictures.train_fraction == 1 else f", {pictures.train_fraction:.3g} of train"
+    return f"{shorten(name or clean(pictures.path), 60)}, {classes}{share}"
 
 
-def _missing(steps: Sequence[Step], group: PictureSet) -> None:
+def _offer_missing(steps: Sequence[Step], pictures: PictureSet) -> None:
     """How many rungs are missing, at which scale to run them, how long that takes, and the button."""
     names = [step.name for step in steps if step.missing]
     with st.container(border=True, key="dhc-ladder-missing"):
@@ -99,23 +97,23 @@ def _missing(steps: Sequence[Step], group: PictureSet) -> None:
                 key="dhc_ladder_scale",
             )
         with right:
-            configs = list(rung_configs(names, scale or "quick", group.changes).values())
-            expected = batch.expectation_text(configs, session.dataset(group.path))
-            st.markdown(f"**{len(names)} of {len(steps)} rungs are missing.** {expected}")
+            configs = list(rung_configs(names, scale or "quick", pictures.changes).values())
+            expectation = batch.expectation_text(configs, session.dataset(pictures.path))
+            st.markdown(f"**{len(names)} of {len(steps)} rungs are missing.** {expectation}")
             label = "Run the missing rungs" if len(names) > 1 else "Run the missing rung"
             pressed = st.button(label, type="primary", icon=":material/play_arrow:")
             if pressed and batch.start(configs, group=dated(f"Ladder, {scale or 'quick'}")):
                 st.rerun()
 
 
-def _watch(group: PictureSet) -> None:
-    """Chart and steps; while something trains, looked at again every TICK seconds without running the page again."""
+def _watch(pictures: PictureSet) -> None:
+    """Chart and steps; while something trains, read again every TICK seconds."""
     watch(
-        lambda: ladder(session.runs(), group),
+        lambda: ladder(session.runs(), pictures),
         _draw_steps,
         every=TICK,
         alive=lambda steps: any(step.live_run for step in steps),
-        page=_standing,
+        page=_states,
         key="dhc-ladder",
     )
 
@@ -126,15 +124,16 @@ def _draw_steps(steps: Sequence[Step]) -> None:
         _row(number, step)
 
 
-def _standing(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
+def _states(steps: Sequence[Step]) -> list[tuple[str, str, str]]:
     """What the rest of the page shows too: the run measured, the one alive and its state."""
     return [
-        (
-            step.best_run.id if step.best_run else "",
-            *((step.live_run.id, step.live_run.state.value) if step.live_run else ("", "")),
-        )
+        (step.best_run.id if step.best_run else "", step.live_run.id if step.live_run else "", _live_state(step))
         for step in steps
     ]
+
+
+def _live_state(step: Step) -> str:
+    return step.live_run.state.value if step.live_run else ""
 
 
 def _chart(steps: Sequence[Step]) -> None:
@@ -201,10 +200,9 @@ def _ways_on(step: Step) -> None:
 def _changes(step: Step) -> None:
     what = "Between the two runs shown here" if step.compared else "As the report ran them"
     st.caption(f"{what}; a dash: no effect there.")
-    rows = "\n".join(
-        f"| {plain(change.name)} | {_value(change.before)} | {_value(change.after)} |" for change in step.changes
-    )
-    st.markdown(f"| setting | before | this step |\n|---|---|---|\n{rows}")
+    lines = ["| setting | before | this step |", "|---|---|---|"]
+    lines += [f"| {plain(row.name)} | {_value(row.before)} | {_value(row.after)} |" for row in step.changes]
+    st.markdown("\n".join(lines))
 
 
 def _value(text: str | None) -> str:

@@ -22,36 +22,37 @@ from dhc.ui.shell.watch import watch
 
 TICK = 2.0  # seconds between two looks while a group's run is alive
 MOST = 8  # groups drawn at once
+STOP = "Those that wait leave the queue. The one that trains stops at its next batch and keeps its best network."
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The group that the address names and those with a run alive; looked at again while there is one, without the page."""
-    named = st.query_params.get("group", "")
-    names = [group.name for group in run_groups(runs) if group.alive or group.name == named]
-    names = sorted(names, key=lambda name: name != named)[:MOST]
+    own = st.query_params.get("group", "")
+    names = [group.name for group in run_groups(runs) if group.alive or group.name == own]
+    names = sorted(names, key=lambda name: name != own)[:MOST]
     if not names:
         return
 
     def draw_all(groups: Sequence[RunGroup]) -> None:
         for group in groups:
-            _draw(group, names.index(group.name), alone=group.name == named)
+            _draw(group, names.index(group.name), alone=group.name == own)
 
     watch(
-        lambda: _chosen(session.runs(), names),
+        lambda: _groups(session.runs(), names),
         draw_all,
         every=TICK,
         alive=lambda groups: any(group.alive for group in groups),
-        page=_standing,  # the table shows the states too
+        page=_states,  # the table shows the states too
         key="dhc-groups",
     )
 
 
-def _chosen(runs: Iterable[RunInfo], names: Sequence[str]) -> list[RunGroup]:
+def _groups(runs: Iterable[RunInfo], names: Sequence[str]) -> list[RunGroup]:
     by_name = {group.name: group for group in run_groups(runs)}
     return [by_name[name] for name in names if name in by_name]
 
 
-def _standing(groups: Iterable[RunGroup]) -> list[tuple[str, int, Mapping[State, int]]]:
+def _states(groups: Iterable[RunGroup]) -> list[tuple[str, int, Mapping[State, int]]]:
     return [(group.name, len(group.alive), group.counts) for group in groups]
 
 
@@ -70,12 +71,12 @@ def _draw(group: RunGroup, number: int, *, alone: bool) -> None:
 
 
 def _progress(group: RunGroup) -> str:
-    ended = len(group.runs) - len(group.alive)
-    told = f"{ended} of {count_text(len(group.runs), 'run')} ended"
+    text = f"{len(group.runs) - len(group.alive)} of {count_text(len(group.runs), 'run')} ended"
     if not group.alive:
-        return told
-    left = "how long it takes is known after its first epoch"
-    return f"{told}, {left if group.seconds_left is None else f'about {duration_text(group.seconds_left)} left'}"
+        return text
+    if group.seconds_left is None:
+        return f"{text}; the time left is known after the first epoch"
+    return f"{text}, about {duration_text(group.seconds_left)} left"
 
 
 def _best(group: RunGroup) -> None:
@@ -83,25 +84,21 @@ def _best(group: RunGroup) -> None:
     if best is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        when = "Best so far" if group.alive else "Best"
-        st.markdown(
-            f"{when}: val_accuracy **{best.best_val_accuracy or 0:.3f}**{_settings(best, group.runs)}", width="content"
-        )
+        accuracy = f"val_accuracy **{best.best_val_accuracy or 0:.3f}**{_settings(best, group.runs)}"
+        st.markdown(f"{'Best so far' if group.alive else 'Best'}: {accuracy}", width="content")
         link("Live", text=plain(shorten(best.title, TITLE_LENGTH)), run=best.id)
 
 
 def _settings(best: RunInfo, runs: Sequence[RunInfo]) -> str:
-    """What tells the best run from the others of its group."""
+    """The settings that tell the best run from the others of its group."""
     names = differing_settings([info.config for info in runs if info.config is not None])
     titles = {field.name: field.title for field in fields()}
-    told = ", ".join(f"{titles[name]} {plain(setting_text(best.config, name))}" for name in names)
-    return f" with {told}" if told else ""
+    values = ", ".join(f"{titles[name]} {plain(setting_text(best.config, name))}" for name in names)
+    return f" with {values}" if values else ""
 
 
 def _stop_button(group: RunGroup, number: int) -> None:
     with st.popover("Stop the group", icon=":material/stop_circle:", key=f"dhc_group_stop_{number}"):
-        st.markdown(
-            "Those that wait leave the queue. The one that trains stops at its next batch and keeps its best network."
-        )
+        st.markdown(STOP)
         label, stop = f"Stop {count_text(len(group.alive), 'run')}", (stop_group, session.runs_dir(), group.name)
         st.button(label, type="primary", on_click=attempt, args=stop, key=f"dhc_group_stop_now_{number}")

@@ -21,7 +21,8 @@ from dhc.ui.runs import compare, groups
 from dhc.ui.shell import address, session
 from dhc.ui.shell.states import empty
 
-KEY, SHOWN = "dhc_runs_table", "dhc_runs_shown"
+KEY = "dhc_runs_table"
+ROW_IDS = "dhc_runs_shown"  # in the session: the runs in the rows of the table as it was last drawn
 MOST_SELECTED = 100
 FIXED = ("★", "run", "status", "best val_accuracy", "best epoch", "gap", "time", "val_accuracy by epoch")
 EXTRA = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s", "device")
@@ -41,28 +42,28 @@ COLUMNS: dict[str, Any] = {
 def draw() -> None:
     """Filters, the table, and what can be seen of and done with the selected runs."""
     undo.draw()
-    every = session.runs()
-    if not every:
+    everyone = session.runs()
+    if not everyone:
         empty("No runs yet.", links=["Home", "Train"])
         return
-    queue.offer_work(every)
-    if any(info.state is State.QUEUED for info in every):
+    queue.offer_work(everyone)
+    if any(info.state is State.QUEUED for info in everyone):
         with st.expander("Queue", icon=":material/schedule:"):
-            queue.draw(every)
-    groups.draw(every)
+            queue.draw(everyone)
+    groups.draw(everyone)
     order = address.choice("order", list(ORDERS), "newest")
-    found = select_runs(every, _filters(every), order)
-    chosen = _selected(select_runs(every, RunFilter(archived=True), order))
-    _show(found, chosen)
-    _bar(found, chosen)
-    compare.draw(chosen)
+    runs = select_runs(everyone, _filters(everyone), order)
+    selected_runs = _of_address(select_runs(everyone, RunFilter(archived=True), order))
+    _show(runs, selected_runs)
+    _bar(runs, selected_runs)
+    compare.draw(selected_runs)
     storage.draw()
 
 
-def _filters(every: Sequence[RunInfo]) -> RunFilter:
+def _filters(runs: Sequence[RunInfo]) -> RunFilter:
     """The filter in the address, and the widgets that change it."""
-    groups = list(dict.fromkeys(info.group for info in every if info.group))
-    tags = sorted({tag for info in every for tag in info.labels.tags})
+    groups = list(dict.fromkeys(info.group for info in runs if info.group))
+    tags = sorted({tag for info in runs for tag in info.labels.tags})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _text("Search", "q", "name, note, tag, network, factor=0.8")
         _many("State", "state", [state.value for state in State])
@@ -74,7 +75,7 @@ def _filters(every: Sequence[RunInfo]) -> RunFilter:
         with st.popover("More", icon=":material/tune:"):
             _flag("Starred only", "star")
             _flag("Archived too", "archived")
-            _many("Columns", "columns", _columns(every), empty="the usual ones")
+            _many("Columns", "columns", _columns(runs), hint="the usual ones")
     return RunFilter(
         words=st.query_params.get("q", "")[:200],
         states=address.items("state", [state.value for state in State]),
@@ -96,9 +97,9 @@ def _one(label: str, name: str, options: Sequence[str], width: int = 190) -> Non
     st.selectbox(label, width=width, format_func=lambda option: option or "all", **binding)
 
 
-def _many(label: str, name: str, options: Sequence[str], empty: str = "any") -> None:
+def _many(label: str, name: str, options: Sequence[str], hint: str = "any") -> None:
     binding = address.bound_items(name, options, key=f"dhc_runs_{name}")
-    st.multiselect(label, placeholder=empty, width=190, **binding)
+    st.multiselect(label, placeholder=hint, width=190, **binding)
 
 
 def _flag(label: str, name: str) -> None:
@@ -113,32 +114,33 @@ def _put(name: str, key: str) -> None:
     address.put(**{name: "1" if value is True else value or None})
 
 
-def _columns(every: Sequence[RunInfo]) -> list[str]:
+def _columns(runs: Sequence[RunInfo]) -> list[str]:
     """Every column that can be chosen: fixed ones, extra ones, and each setting that has an effect in some run."""
-    used = [f.name for f in fields() if any(i.config is not None and i.config.uses(f.name) for i in every[:200])]
-    return [*FIXED, *EXTRA, *used]
+    configs = [info.config for info in runs[:200] if info.config is not None]
+    effective = [field.name for field in fields() if any(config.uses(field.name) for config in configs)]
+    return [*FIXED, *EXTRA, *effective]
 
 
-def _show(found: Sequence[RunInfo], chosen: Sequence[RunInfo]) -> None:
+def _show(runs: Sequence[RunInfo], selected_runs: Sequence[RunInfo]) -> None:
     """The table, its selection set to what the address says."""
-    ids = [info.id for info in found]
+    ids = [info.id for info in runs]
     places = {run_id: place for place, run_id in enumerate(ids)}
-    rows = sorted(places[info.id] for info in chosen if info.id in places)
-    st.session_state[SHOWN] = ids
+    rows = sorted(places[info.id] for info in selected_runs if info.id in places)
+    st.session_state[ROW_IDS] = ids
     st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    names = list(address.items("columns", _columns(found))) or usual(found)
+    names = list(address.items("columns", _columns(runs))) or usual(runs)
     st.dataframe(
-        table(found, names),
+        table(runs, names),
         hide_index=True,
         on_select=_take_selection,
         selection_mode="multi-row",
         key=KEY,
         column_config=COLUMNS,
         placeholder="",
-        height=min(38 + 35 * max(1, len(found)), 388),
+        height=min(38 + 35 * max(1, len(runs)), 388),
         alt="Runs",
     )
-    if not found:
+    if not runs:
         st.caption("No run passes this filter.")
 
 
@@ -150,7 +152,7 @@ def usual(runs: Sequence[RunInfo]) -> list[str]:
         "group": any(info.group for info in runs),
         "note": any(info.labels.note or info.example for info in runs),
     }
-    return [*FIXED, *differing_settings(configs), *(name for name, there in labels.items() if there), "started"]
+    return [*FIXED, *differing_settings(configs), *(name for name, present in labels.items() if present), "started"]
 
 
 def table(runs: Sequence[RunInfo], names: Sequence[str]) -> pd.DataFrame:
@@ -186,16 +188,16 @@ def _row(info: RunInfo) -> dict[str, object]:
     }
 
 
-def _selected(every: Sequence[RunInfo]) -> list[RunInfo]:
+def _of_address(runs: Sequence[RunInfo]) -> list[RunInfo]:
     """The runs that the address selects, in the table's order; a link to one run alone selects that one."""
-    asked = st.query_params.get("select", "").split(",")[:MOST_SELECTED]
-    wanted = {run_id for run_id in asked if rundir.RUN_ID.fullmatch(run_id)}
-    return [info for info in every if info.id in wanted]
+    texts = st.query_params.get("select", "").split(",")[:MOST_SELECTED]
+    ids = {text for text in texts if rundir.RUN_ID.fullmatch(text)}
+    return [info for info in runs if info.id in ids]
 
 
 def _take_selection() -> None:
     """Rows of the table as it was last drawn → ids in the address; what a filter hides stays selected."""
-    ids = st.session_state.get(SHOWN, [])
+    ids = st.session_state.get(ROW_IDS, [])
     rows = st.session_state[KEY]["selection"]["rows"]
     visible = [ids[row] for row in rows if row < len(ids)]
     hidden = [run_id for run_id in st.query_params.get("select", "").split(",") if run_id and run_id not in ids]
@@ -209,15 +211,17 @@ def choose(ids: Sequence[str]) -> None:
         st.session_state["dhc_run"] = ids[0]
 
 
-def _bar(found: Sequence[RunInfo], chosen: Sequence[RunInfo]) -> None:
+def _bar(runs: Sequence[RunInfo], selected_runs: Sequence[RunInfo]) -> None:
     """How many are shown and selected, and selecting all or none."""
-    hidden = len({info.id for info in chosen} - {info.id for info in found})
+    ids = [info.id for info in runs]
+    hidden = len({info.id for info in selected_runs} - set(ids))
+    more = f", {hidden} of them hidden by the filter" if hidden else ""
+    first = f"Select the first {MOST_SELECTED}" if len(ids) > MOST_SELECTED else "Select all"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        more = f", {hidden} of them hidden by the filter" if hidden else ""
-        st.caption(f"{count_text(len(found), 'run')}, {len(chosen)} selected{more}", width="content")
-        ids = [info.id for info in found]
-        first = f"Select the first {MOST_SELECTED}" if len(ids) > MOST_SELECTED else "Select all"
-        st.button(first, type="tertiary", on_click=choose, args=(ids,), key="dhc_select_all", disabled=not ids)
-        st.button(
-            "Select none", type="tertiary", on_click=choose, args=([],), key="dhc_select_none", disabled=not chosen
-        )
+        st.caption(f"{count_text(len(runs), 'run')}, {len(selected_runs)} selected{more}", width="content")
+        _select_button(first, ids, key="dhc_select_all", disabled=not ids)
+        _select_button("Select none", [], key="dhc_select_none", disabled=not selected_runs)
+
+
+def _select_button(label: str, ids: Sequence[str], *, key: str, disabled: bool) -> None:
+    st.button(label, type="tertiary", on_click=choose, args=(ids,), key=key, disabled=disabled)
