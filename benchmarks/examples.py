@@ -16,12 +16,12 @@ import numpy as np
 
 from dhc.models.ladder import RUNGS, rung_of
 from dhc.runs import rundir
-from dhc.runs.contract import Request
+from dhc.runs.contract import Environment, Request
 from dhc.runs.store import RunInfo, Store
 
 EVERY = 12  # of so many batch events one is kept
 WHOLE = (rundir.SUMMARY, rundir.EXIT)
-PRIVATE = ("host", "commit", "system")
+PRIVATE = {"host", "commit", "system"}
 
 
 def main() -> None:
@@ -63,8 +63,8 @@ def copy(info: RunInfo, target: Path) -> None:
     path = str(Path("data") / Path(info.config.data.path).name)
     rundir.write_json(target / rundir.CONFIG, info.config.with_values({"data.path": path}).model_dump())
     Request(queued_at=info.queued_at, device=info.device, example=True).write(target)
-    environment = rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}
-    rundir.write_json(target / rundir.ENVIRONMENT, {k: v for k, v in environment.items() if k not in PRIVATE})
+    environment = Environment.read(info.folder) or Environment()
+    Environment(**environment.model_dump(exclude_unset=True, exclude=PRIVATE)).write(target)
     for name in WHOLE:
         (target / name).write_bytes((info.folder / name).read_bytes())
     _events(info.folder / rundir.EVENTS, target / rundir.EVENTS)

@@ -19,7 +19,8 @@ from dhc.errors import RunError
 from dhc.jobs import launch, trash
 from dhc.models.presets import preset_config
 from dhc.runs import rundir
-from dhc.runs.labels import Labels, read_labels
+from dhc.runs.contract import Labels
+from dhc.runs.labels import read_labels
 from dhc.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +42,9 @@ def test_labels_are_given_and_taken(run: Path) -> None:
     runs(run, "note", run.name, "what came of it")
     runs(run, "star", run.name)
     runs(run, "archive", run.name)
-    expected = Labels("the good one", ("night", "dropout 0.3"), "what came of it", star=True, archived=True)
+    expected = Labels(
+        name="the good one", tags=("night", "dropout 0.3"), note="what came of it", star=True, archived=True
+    )
     assert read_labels(run) == expected
     assert "the good one  *  (archived)" in runs(run, "list").output
     assert "dropout 0.3" in runs(run, "untag", run.name, "night", "never had").output

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.contract import write_exit
-from dhc.runs.labels import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, NO_LABELS, Labels, change_labels, read_labels
+from dhc.runs.contract import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, Labels, write_exit
+from dhc.runs.labels import NO_LABELS, change_labels, read_labels
 from dhc.runs.store import Store
 
 
@@ -27,7 +27,7 @@ def test_a_run_without_labels_has_none(tmp_path: Path) -> None:
 def test_what_is_said_is_kept_and_the_rest_stays(tmp_path: Path) -> None:
     change_labels(tmp_path, name="  the   good\none ", tags=["  dropout  0.3 ", "night", "night", ""])
     change_labels(tmp_path, star=True, note=" line one\nline two ")
-    expected = Labels("the good one", ("dropout 0.3", "night"), "line one\nline two", star=True)
+    expected = Labels(name="the good one", tags=("dropout 0.3", "night"), note="line one\nline two", star=True)
     assert change_labels(tmp_path, archived=True) == read_labels(tmp_path)
     assert change_labels(tmp_path, archived=False) == read_labels(tmp_path) == expected
     assert change_labels(tmp_path, name="", tags=(), note="", star=False) == NO_LABELS
@@ -99,7 +99,7 @@ def test_a_strangers_labels_are_cut_to_what_is_allowed(tmp_path: Path) -> None:
 def test_halves_of_characters_become_readable(tmp_path: Path) -> None:
     (tmp_path / rundir.LABELS).write_text(r'{"name": "a\ud800b", "note": "\udfff", "tags": ["\ud83e"]}')
     labels = read_labels(tmp_path)
-    assert labels == Labels("a?b", ("?",), "?")
+    assert labels == Labels(name="a?b", tags=("?",), note="?")
     assert change_labels(tmp_path, star=True).name == "a?b"  # and can be written again
 
 

@@ -10,7 +10,7 @@ from dhc.cli.common import DATA, RUNS, follow_to_end, settings
 from dhc.config import RunConfig, read_assignment
 from dhc.errors import ConfigError
 from dhc.jobs import launch
-from dhc.runs import rundir
+from dhc.runs.contract import Summary
 
 
 @click.command()
@@ -31,13 +31,12 @@ def knn(folder: str, k: int, metric: str, assignments: tuple[str, ...], runs_dir
 
 
 def _tell(config: RunConfig, folder: Path) -> None:
-    summary = rundir.read_json(folder / rundir.SUMMARY) or {}
-    table = summary.get("knn") or {}
+    table = (Summary.read(folder) or Summary()).knn
     if not table:
         return
     ks = list(next(iter(table.values())))
     click.echo(f"val_accuracy of {folder.name}, * is what it predicts with")
     click.echo(f"{'metric':10}" + "".join(f"{f'k={k}':>9}" for k in ks))
     for metric, row in table.items():
-        chosen = str(config.knn.k) if metric == config.knn.metric else ""
+        chosen = config.knn.k if metric == config.knn.metric else None
         click.echo(f"{metric:10}" + "".join(f"{row[k]:8.4f}{'*' if k == chosen else ' '}" for k in ks))

@@ -9,7 +9,8 @@ import click
 
 from dhc.cli.common import RUNS
 from dhc.errors import RunError
-from dhc.runs.labels import Labels, change_labels, read_labels
+from dhc.runs.contract import Labels
+from dhc.runs.labels import change_labels, read_labels
 from dhc.runs.rundir import run_dir
 
 

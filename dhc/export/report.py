@@ -22,7 +22,7 @@ from dhc.errors import RunError
 from dhc.export.files import Progress
 from dhc.figures import confusion, curves, embed, palette, theme
 from dhc.figures import overlay as overlay_figure
-from dhc.runs import rundir
+from dhc.runs.contract import Environment
 from dhc.runs.environment import read_environment
 from dhc.runs.records import History, Predictions
 from dhc.runs.store import RunInfo, Store, read_predictions
@@ -165,7 +165,7 @@ def _album(info: RunInfo, predictions: Predictions, source: Source) -> Album:
     if info.config is None:
         problem = "The pictures cannot be shown: which data set they belong to is not known."
         return Album(predictions.ids, problem=problem)
-    original = (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
+    original = (Environment.read(info.folder) or Environment()).data_fingerprint
     return open_album(predictions.ids, info.config.data.path, original, source)
 
 

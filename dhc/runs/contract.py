@@ -6,19 +6,25 @@ the files, and nobody else knows their keys.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, FailFast, Field, WrapValidator
 
 from dhc.runs import rundir
-from dhc.runs.lenient import Amount, Place, Record, RunFile, Share, line
+from dhc.runs.lenient import MAX_EPOCH, Amount, Count, Place, Record, RunFile, Share, line
+from dhc.text import one_line
 
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
 BETS = ("accuracy", "val_accuracy")
+
+
+MAX_NAME, MAX_TAG, MAX_TAGS, MAX_NOTE = 80, 30, 20, 4_000  # characters; tags: how many
+MAX_VERSIONS = 40  # packages
 
 
 def _run_id(text: str) -> str:
@@ -30,6 +36,41 @@ def _bet(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return None
     return {name: value[name] for name in BETS if name in value and _is_share(value[name])} or None
+
+
+def _gaps(value: Any, validate: Callable[[Any], tuple[float, ...]]) -> tuple[float, ...]:
+    """A curve's shares, NaN where the file has null."""
+    if not isinstance(value, list) or None not in value:
+        return validate(tuple(value) if isinstance(value, list) else value)
+    shares = iter(validate(tuple(share for share in value if share is not None)))
+    return tuple(math.nan if share is None else next(shares) for share in value)
+
+
+def _table(value: Any) -> Any:
+    """val_accuracy by metric and number of neighbours, without what is neither."""
+    rows = value.items() if isinstance(value, Mapping) else ()
+    table = {
+        metric: {int(k): share for k, share in row.items() if _is_number(k) and _is_share(share)}
+        for metric, row in rows
+        if isinstance(row, Mapping)
+    }
+    return {metric: row for metric, row in table.items() if row}
+
+
+def _is_number(key: int | str) -> bool:
+    """Whether it counts neighbours: JSON has numbers as texts where they are keys."""
+    return isinstance(key, int) or (len(key) < 10 and key.isascii() and key.isdigit())
+
+
+def _versions(value: Any) -> Any:
+    items = list(value.items())[:MAX_VERSIONS] if isinstance(value, Mapping) else ()
+    return {package: version for package, version in items if isinstance(version, str)}
+
+
+def clean_tags(tags: Any) -> tuple[str, ...]:
+    """Tags as they are kept: one line each, none twice, in their order, at most MAX_TAGS; none of what is no list."""
+    lines = (one_line(tag, MAX_TAG) for tag in (tags if isinstance(tags, list | tuple) else ()))
+    return tuple(tag for tag in dict.fromkeys(lines) if tag)[:MAX_TAGS]
 
 
 def _is_share(value: Any) -> bool:
@@ -96,6 +137,94 @@ class Request(RunFile):
     def queue(self) -> str:
         """The device in whose queue it waits: the CPU where it names none, or what cannot be one."""
         return rundir.queue_of(self.device)
+
+
+class Environment(RunFile):
+    """The circumstances that the run was trained in. Written by the training process before it begins."""
+
+    FILE: ClassVar[str] = rundir.ENVIRONMENT
+
+    backend: str | None = None
+    """The Keras backend; null for nearest neighbours."""
+
+    versions: Annotated[dict[str, str], BeforeValidator(_versions)] = Field(default_factory=dict)
+    """Versions of Python and of the packages that count, by their names."""
+
+    device: str = ""
+    """What it was trained on, in words."""
+
+    precision: str = ""
+    """The dtype policy of the network, or of the pictures that are compared."""
+
+    host: str = ""
+    """The machine's name."""
+
+    system: str = ""
+    """The operating system."""
+
+    commit: str | None = None
+    """The git commit of this code, with ``+`` where files were changed since; null outside a checkout."""
+
+    seed: int | None = None
+    """The seed of all that is drawn by chance."""
+
+    data_fingerprint: str | None = None
+    """The fingerprint of the pictures: another one means other files or other labels."""
+
+
+class Summary(RunFile):
+    """The run's figures. Written by the training process at the very end, of a run that went to its end only."""
+
+    FILE: ClassVar[str] = rundir.SUMMARY
+    LIMIT: ClassVar[int] = 4_000_000  # a curve of 50,000 epochs has 1.2 MB
+
+    epochs: Count | None = None
+    """How many epochs ended."""
+
+    best_epoch: Count | None = None
+    """The epoch of the highest val_accuracy, from 1, the earliest of equals."""
+
+    best_val_accuracy: Share | None = None
+    """Its val_accuracy."""
+
+    seconds: Amount | None = None
+    """How long it trained."""
+
+    pictures_per_second: Amount | None = None
+    """Training pictures a second, the median over its epochs."""
+
+    curve: Annotated[tuple[Share, ...], FailFast(), Field(max_length=MAX_EPOCH), WrapValidator(_gaps)] = ()
+    """val_accuracy by epoch; null where an epoch has none, which is read as NaN."""
+
+    accuracy: Share | None = None
+    """accuracy of the last epoch; null for nearest neighbours."""
+
+    val_accuracy: Share | None = None
+    """val_accuracy of the last epoch."""
+
+    knn: Annotated[dict[str, dict[int, Share]], BeforeValidator(_table)] = Field(default_factory=dict)
+    """Of nearest neighbours only: val_accuracy by metric and number of neighbours."""
+
+
+class Labels(RunFile):
+    """What a person says of the run. Written by the pages and the command line, never by the training."""
+
+    FILE: ClassVar[str] = rundir.LABELS
+
+    name: Annotated[str, line(MAX_NAME)] = ""
+    """What it is called."""
+
+    tags: Annotated[tuple[str, ...], BeforeValidator(clean_tags)] = ()
+    """Words to find it by, at most 20 of at most 30 characters, none twice."""
+
+    note: Annotated[str, AfterValidator(lambda text: text[:MAX_NOTE])] = ""
+    """What was tried, what came of it."""
+
+    star: bool = False
+    """Whether it is one to find again."""
+
+    archived: bool = False
+    """Whether it is put aside: it leaves lists and pickers."""
 
 
 class Exit(RunFile):

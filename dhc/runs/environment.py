@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-from dhc.runs import rundir
+from dhc.runs.contract import Environment
+from dhc.text import one_line
 
-TOLD = {
+TITLES = {
     "device": "device",
     "precision": "precision",
     "backend": "backend",
@@ -17,23 +17,16 @@ TOLD = {
     "commit": "commit",
     "data_fingerprint": "fingerprint of the pictures",
 }
-MAX_TEXT, MAX_VERSIONS = 120, 40  # characters of a text; packages
+MAX_TEXT = 120  # characters
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 
 
 def read_environment(folder: Path) -> dict[str, str]:
-    """Name → text of the run's circumstances, as far as ``environment.json`` tells them; empty where there is none.
+    """Name → text of the run's circumstances, as far as ``environment.json`` has them; empty where there is none.
 
     Packages stand under their names with " version" behind. What is no text or no name of a package is left out, long texts are cut.
     """
-    told = rundir.read_json(folder / rundir.ENVIRONMENT) or {}
-    found = {title: line for name, title in TOLD.items() if (line := _line(told.get(name)))}
-    versions = told.get("versions")
-    for name, value in list(versions.items())[:MAX_VERSIONS] if isinstance(versions, dict) else ():
-        if _PACKAGE.fullmatch(name) and (line := _line(value)):
-            found[f"{name} version"] = line
-    return found
-
-
-def _line(value: Any) -> str:
-    return " ".join(value.split())[:MAX_TEXT] if isinstance(value, str) else ""
+    environment = Environment.read(folder) or Environment()
+    texts = {title: getattr(environment, name) for name, title in TITLES.items()}
+    texts |= {f"{name} version": text for name, text in environment.versions.items() if _PACKAGE.fullmatch(name)}
+    return {title: line for title, text in texts.items() if (line := one_line(text, MAX_TEXT))}

@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
+from dhc.runs.lenient import MAX_EPOCH
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table
 from dhc.runs.rundir import parse
 from dhc.runs.untrusted import open_regular
@@ -26,7 +27,6 @@ CHUNK = 1 << 20  # bytes read at once
 MAX_LINE = 100_000  # bytes; a longer line is no event of ours
 MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each have 100 MB
 MAX_EVENTS = 1_000_000  # lines of a log
-MAX_EPOCH = 1_000_000  # no run is asked for more than 50,000
 MAX_TEXT = 1_000  # characters of a text in an event
 MAX_OTHERS = 200  # events of other kinds that are kept, the latest
 MAX_KINDS = 50  # kinds of which the last event is kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +10,9 @@ from filelock import FileLock, Timeout
 
 from dhc.errors import RunError
 from dhc.runs import rundir
+from dhc.runs.contract import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, Labels, clean_tags
 
-MAX_NAME, MAX_TAG, MAX_TAGS, MAX_NOTE = 80, 30, 20, 4_000  # characters; tags: how many
 PATIENCE = 3.0  # seconds to wait for another's change to be written
-
-
-@dataclass(frozen=True)
-class Labels:
-    """A run's labels; empty ones where nobody gave any."""
-
-    name: str = ""
-    tags: tuple[str, ...] = ()
-    note: str = ""
-    star: bool = False
-    archived: bool = False
 
 
 NO_LABELS = Labels()
@@ -32,15 +20,7 @@ NO_LABELS = Labels()
 
 def read_labels(folder: Path) -> Labels:
     """The labels in a run's folder, read with distrust: what does not fit is cut or left out."""
-    told = rundir.read_json(folder / rundir.LABELS) or {}
-    tags = told.get("tags")
-    return Labels(
-        name=_text(told.get("name"), MAX_NAME),
-        tags=clean_tags(tags if isinstance(tags, list) else ()),
-        note=_sound(told.get("note"))[:MAX_NOTE],
-        star=told.get("star") is True,
-        archived=told.get("archived") is True,
-    )
+    return Labels.read(folder) or NO_LABELS
 
 
 def change_labels(folder: Path, **changes: Any) -> Labels:
@@ -61,17 +41,11 @@ def change_labels(folder: Path, **changes: Any) -> Labels:
         changes["tags"] = _checked_tags(changes["tags"])
     try:
         with FileLock(folder.parent / rundir.LABELS_LOCK, timeout=PATIENCE):
-            labels = replace(read_labels(folder), **changes)
-            rundir.write_json(folder / rundir.LABELS, asdict(labels))
+            labels = Labels(**(read_labels(folder).model_dump() | changes))
+            labels.write(folder)
     except Timeout:
         raise RunError("someone else is changing labels here: try again in a moment") from None
     return labels
-
-
-def clean_tags(tags: Iterable[Any]) -> tuple[str, ...]:
-    """Tags as they are kept: one line each, none twice, in their order, at most MAX_TAGS."""
-    kept = dict.fromkeys(_text(tag, MAX_TAG) for tag in tags)
-    return tuple(tag for tag in kept if tag)[:MAX_TAGS]
 
 
 def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -7,20 +7,20 @@ import re
 import threading
 import time
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError
 from dhc.runs import rundir
-from dhc.runs.contract import Request
+from dhc.runs.contract import Labels, Request, Summary
 from dhc.runs.events import EventLog
-from dhc.runs.labels import NO_LABELS, Labels, read_labels
+from dhc.runs.labels import NO_LABELS, read_labels
 from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History
 from dhc.runs.status import State, Status, status_of
-from dhc.runs.summary import believed, of_history
+from dhc.runs.summary import UNREADABLE, of_history, read_summary
 from dhc.runs.untrusted import read_regular, tail
 from dhc.text import one_line
 
@@ -32,9 +32,7 @@ CHATTER = re.compile(
 SECOND = len("YYYYMMDD-HHMMSS")  # with which a run's id begins
 MAX_REASON = 500  # characters of an end's reason
 MAX_LOGS = {True: 32, False: 256}  # event logs that are kept to be read on, with batches and without
-SUMMARY_BYTES = 4_000_000  # a curve of 50,000 epochs has 1.2 MB
 COARSE = 2_000_000_000  # nanoseconds; the coarsest clock of a file system (FAT)
-UNREADABLE = "{} cannot be read and was passed over: it is damaged, too large or no plain file"
 DECISIVE = (
     rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.REQUEST, rundir.PROCESS, rundir.EVENTS, rundir.LABELS, rundir.STOP,
 )  # fmt: skip
@@ -45,17 +43,10 @@ Logs = MutableMapping[str, EventLog]
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One line of a list of runs. `problem` says what in its folder could not be read, in one sentence.
+    """One line of a list of runs.
 
-    An `example` came with the dashboard: it was trained on another machine, without its network's weights.
-
-    queued_at              Unix seconds; None where nobody noted it
-    seconds                of training so far
-    curve                  val_accuracy by epoch, 0 to 1, NaN where an epoch has none
-    accuracy, val_accuracy of the last epoch, 0 to 1
-    group                  name of the sweep that it belongs to, or ""
-    parent                 id of the run that it is a changed copy of, or ""
-    bet                    what a person expected: val_accuracy and accuracy of the end, 0 to 1, each or both
+    What has the name of a field of `contract.Request` or `contract.Summary` is what that says; while there is no summary, or
+    where it cannot be true, the figures come from the events.
     """
 
     id: str
@@ -70,6 +61,7 @@ class RunInfo:
     pictures_per_second: float | None
     device: str
     problem: str = ""
+    """What in its folder could not be read, in one sentence."""
     example: bool = False
     labels: Labels = NO_LABELS
     curve: tuple[float, ...] = ()
@@ -107,34 +99,23 @@ class RunInfo:
         return self.config.fit.epochs if self.config.uses("fit.epochs") else 1
 
     def as_dict(self) -> dict[str, Any]:
-        """For ``--json``: plain values only."""
-        config = None if self.config is None else self.config.model_dump()
-        return {
+        """For ``--json``: plain values only, null for what nobody gave."""
+        record = {
             "id": self.id,
             "status": self.state.value,
             "reason": self.status.reason,
             "epoch": self.epochs_done,
             "epochs": self.epochs_total,
-            "best_val_accuracy": self.best_val_accuracy,
-            "best_epoch": self.best_epoch,
-            "seconds": self.seconds,
-            "pictures_per_second": self.pictures_per_second,
-            "device": self.device,
-            "queued_at": self.queued_at,
-            "problem": self.problem or None,
-            "example": self.example,
-            "name": self.labels.name or None,
-            "tags": list(self.labels.tags),
-            "note": self.labels.note or None,
-            "star": self.labels.star,
-            "archived": self.labels.archived,
-            "accuracy": self.accuracy,
-            "val_accuracy": self.val_accuracy,
-            "group": self.group or None,
-            "parent": self.parent or None,
-            "bet": None if self.bet is None else dict(self.bet),
-            "config": config,
+            **{name: value for name, value in vars(self).items() if name not in NOT_PLAIN},
+            **self.labels.model_dump(mode="json"),
+            "config": None if self.config is None else self.config.model_dump(),
         }
+        return record | {name: None for name in NULL_IF_EMPTY if not record[name]}
+
+
+FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
+NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve")
+NULL_IF_EMPTY = ("problem", "name", "note", "group", "parent")
 
 
 class Store:
@@ -225,44 +206,26 @@ class Store:
         request = Request.read(folder) or Request()
         status = status_of(folder)
         figures, doubt = self._figures(folder, logs, alive=status.state.alive)
-        labels = read_labels(folder)
         return RunInfo(
             id=folder.name,
             folder=folder,
             config=config,
             status=replace(status, reason=one_line(status.reason, MAX_REASON)),
-            queued_at=request.queued_at,
-            epochs_done=figures.get("epochs", 0),
-            best_val_accuracy=figures.get("best_val_accuracy"),
-            best_epoch=figures.get("best_epoch"),
-            seconds=figures.get("seconds"),
-            pictures_per_second=figures.get("pictures_per_second"),
-            device=request.device,
-            problem="; ".join(filter(None, (problem, doubt, _passed_over(folder, status, labels)))),
-            example=request.example,
-            labels=labels,
-            curve=figures.get("curve", ()),
-            accuracy=figures.get("accuracy"),
-            val_accuracy=figures.get("val_accuracy"),
-            group=request.group,
-            parent=request.parent,
-            bet=request.bet,
+            labels=read_labels(folder),
+            problem="; ".join(filter(None, (problem, doubt, unreadable(folder, status)))),
+            epochs_done=figures.epochs or 0,
+            **{name: value for record in (request, figures) for name, value in record if name in FROM_RECORDS},
         )
 
-    def _figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> tuple[dict[str, Any], str]:
-        """What the summary says, as far as it can be true, the rest by the events; and a sentence on what was not believed."""
-        summary = rundir.read_json(folder / rundir.SUMMARY, SUMMARY_BYTES)
-        if summary is None:
-            unreadable = _is_there(folder / rundir.SUMMARY)
-            return self._events_figures(folder, logs, alive=alive), UNREADABLE.format(
-                rundir.SUMMARY
-            ) if unreadable else ""
-        known, doubt = believed(summary)
-        if "curve" in known and not doubt:
-            return known, ""
-        return self._events_figures(folder, logs, alive=alive) | known, doubt
+    def _figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> tuple[Summary, str]:
+        """What the summary says, as far as it can be true, the rest by the events; and a sentence on what is not true."""
+        summary, doubt = read_summary(folder)
+        if summary.curve and not doubt:
+            return summary, ""
+        stated = {name: value for name, value in summary if name in summary.model_fields_set and value is not None}
+        return self._events_figures(folder, logs, alive=alive).model_copy(update=stated), doubt
 
-    def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> dict[str, Any]:
+    def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> Summary:
         if alive:
             return of_history(self.outline(folder.name, logs)[0])
         # Not kept: the logs of a thousand such runs would fill the memory.
@@ -316,13 +279,8 @@ def _settled(signature: Signature) -> bool:
     return abs(time.time_ns() - latest) > COARSE
 
 
-def _passed_over(folder: Path, status: Status, labels: Labels) -> str:
-    """A sentence on files that are there, but say nothing that could be read."""
-    doubtful = [rundir.EXIT] if status.state in (State.CRASHED, State.QUEUED) else []
-    if labels == NO_LABELS and rundir.read_json(folder / rundir.LABELS) is None:
-        doubtful.append(rundir.LABELS)
-    return "; ".join(UNREADABLE.format(name) for name in doubtful if _is_there(folder / name))
-
-
-def _is_there(path: Path) -> bool:
-    return os.path.lexists(path)
+def unreadable(folder: Path, status: Status) -> str:
+    """A sentence on files that are there, but say nothing that could be read; "" where there is none."""
+    names = [rundir.EXIT] if status.state in (State.CRASHED, State.QUEUED) else []
+    names += [rundir.LABELS] if Labels.read(folder) is None else []
+    return "; ".join(UNREADABLE.format(name) for name in names if os.path.lexists(folder / name))

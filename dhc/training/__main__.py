@@ -79,7 +79,7 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
         else:
             from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
 
-            done = train_and_evaluate(config, folder, device=device)["epochs"]
+            done = train_and_evaluate(config, folder, device=device).epochs or 0
             if done < config.fit.epochs:
                 cause, told = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
     except StopRequested as request:

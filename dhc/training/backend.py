@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
+from dhc.runs.contract import Environment
 from dhc.training import results
 
 
@@ -27,8 +26,8 @@ def visible_gpus() -> int:
     return 0
 
 
-def environment_record(device: str, seed: int, fingerprint: str) -> dict[str, Any]:
-    """What ``environment.json`` holds of a network's training."""
+def environment_record(device: str, seed: int, fingerprint: str) -> Environment:
+    """The circumstances of a network's training."""
     backend = keras.backend.backend()
     return results.environment(
         ("keras", backend, "numpy", "opencv-python-headless", "dhc"),

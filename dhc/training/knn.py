@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from dhc.errors import DataError
 from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
+from dhc.runs.contract import Summary
 from dhc.runs.rundir import RunWriter
 from dhc.training import results
 from dhc.training.outcomes import StopRequested
@@ -27,8 +27,8 @@ PROGRESS_SECONDS = 0.3  # at most about three progress events a second
 PACKAGES = ("numpy", "opencv-python-headless", "dhc")
 
 
-def classify_and_evaluate(config: RunConfig, run_dir: Path) -> dict[str, Any]:
-    """Answer for val by the config's nearest neighbours and write the run into `run_dir`; returns what ``summary.json`` says.
+def classify_and_evaluate(config: RunConfig, run_dir: Path) -> Summary:
+    """Answer for val by the config's nearest neighbours and write the run into `run_dir`; returns its summary.
 
     The table of all metrics and numbers of neighbours comes from one pass over the pictures, which uses the CPU only. Raises
     DataError for pictures that cannot serve or are fewer than k, StopRequested when asked to stop.
@@ -44,8 +44,8 @@ def classify_and_evaluate(config: RunConfig, run_dir: Path) -> dict[str, Any]:
         table = knn.accuracies(labels, data.val.y, len(data.classes), ks)
         shares = knn.vote(labels[config.knn.metric][:, : config.knn.k], len(data.classes))
         seconds = time.perf_counter() - started
-        summary = _finish(data, shares, seconds, writer) | {"knn": table}
-        rundir.write_json(run_dir / rundir.SUMMARY, summary)
+        summary = _finish(data, shares, seconds, table, writer)
+        summary.write(run_dir)
         _tell(table)
         return summary
 
@@ -67,7 +67,7 @@ def _begin(config: RunConfig, data: RunData, writer: RunWriter) -> None:
         backend=None,
         precision="uint8",
     )
-    rundir.write_json(writer.folder / rundir.ENVIRONMENT, record)
+    record.write(writer.folder)
     train, val = len(data.train.ids), len(data.val.ids)
     writer.event("start", device=where, parameters=0, train=train, val=val, classes=len(data.classes), epochs=1)
     print(f"{train} training and {val} val pictures of {len(data.classes)} classes on {where}")
@@ -91,8 +91,10 @@ def _labels(data: RunData, k: int, writer: RunWriter, asked: Callable[[], bool])
     return {metric: data.train.y[rows] for metric, rows in found.items()}
 
 
-def _finish(data: RunData, shares: np.ndarray, seconds: float, writer: RunWriter) -> dict[str, Any]:
-    """Write predictions and the one epoch; returns the summary's figures."""
+def _finish(
+    data: RunData, shares: np.ndarray, seconds: float, table: dict[str, dict[int, float]], writer: RunWriter
+) -> Summary:
+    """Write predictions and the one epoch; returns the summary."""
     writer.phase("finishing")
     assert data.val.y is not None
     y_pred = shares.argmax(axis=1)
@@ -120,9 +122,17 @@ def _finish(data: RunData, shares: np.ndarray, seconds: float, writer: RunWriter
         pictures_per_second=speed,
         eta=0.0,
     )
-    figures = {"epochs": 1, "best_epoch": 1, "best_val_accuracy": accuracy}
-    curve = {"curve": [accuracy], "accuracy": None, "val_accuracy": accuracy}
-    return {**figures, **curve, "seconds": seconds, "pictures_per_second": speed}
+    return Summary(
+        epochs=1,
+        best_epoch=1,
+        best_val_accuracy=accuracy,
+        seconds=seconds,
+        pictures_per_second=speed,
+        curve=(accuracy,),
+        accuracy=None,
+        val_accuracy=accuracy,
+        knn=table,
+    )
 
 
 def _tell(table: dict[str, dict[int, float]]) -> None:

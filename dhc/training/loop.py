@@ -17,6 +17,7 @@ from dhc.models.build import compiled_model, network
 from dhc.models.cost import gains_from_bfloat16
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
+from dhc.runs.contract import Summary
 from dhc.runs.rundir import RunWriter
 from dhc.training import backend, resume
 from dhc.training.batches import Batches
@@ -27,8 +28,8 @@ from dhc.training.pictures import open_pictures
 from dhc.training.resume import Resume, kept_precision
 
 
-def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu") -> dict[str, Any]:
-    """Train the config's network, writing everything of the run into `run_dir`; returns what ``summary.json`` says.
+def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu") -> Summary:
+    """Train the config's network, writing everything of the run into `run_dir`; returns its summary.
 
     `device` is the resolved name (``cpu``, ``gpu:0``) for the records; the process's environment has already chosen it. Raises
     DataError for pictures that cannot serve, StopRequested when asked to stop, NonFiniteLossError; whatever finished epochs wrote
@@ -46,7 +47,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         model = compiled_model(config, len(data.classes), precision=precision, steps=steps)
         where = hardware.describe(backend.visible_gpus(), device)
         record = backend.environment_record(where, config.fit.seed, fingerprint(data.dataset))
-        rundir.write_json(run_dir / rundir.ENVIRONMENT, record)
+        record.write(run_dir)
         writer.event(
             "start",
             device=where,
@@ -62,14 +63,12 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         )
         summary = _fit(config, model, data, writer, asked)
         writer.phase("finishing")
-        rundir.write_json(run_dir / rundir.SUMMARY, summary)
+        summary.write(run_dir)
         resume.drop(run_dir)
         return summary
 
 
-def _fit(
-    config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, asked: Callable[[], bool]
-) -> dict[str, Any]:
+def _fit(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, asked: Callable[[], bool]) -> Summary:
     assert data.train.y is not None
     assert data.val.y is not None
     fit = config.fit
@@ -144,18 +143,18 @@ def _median(config: RunConfig, told: Telemetry, folder: Path) -> list[keras.call
     return [keras.callbacks.LambdaCallback(on_epoch_end=look)]
 
 
-def _summary(kept: KeepBest, told: Telemetry, seconds: float) -> dict[str, Any]:
-    known = [speed for speed in told.speeds if np.isfinite(speed)]
-    return {
-        "epochs": len(told.speeds),
-        "best_epoch": kept.best_epoch,
-        "best_val_accuracy": kept.best,
-        "seconds": seconds,
-        "pictures_per_second": float(np.median(known)) if known else None,
-        "curve": told.curve,
-        "accuracy": told.accuracy,
-        "val_accuracy": told.curve[-1] if told.curve else None,
-    }
+def _summary(best: KeepBest, telemetry: Telemetry, seconds: float) -> Summary:
+    speeds = [speed for speed in telemetry.speeds if np.isfinite(speed)]
+    return Summary(
+        epochs=len(telemetry.speeds),
+        best_epoch=best.best_epoch,
+        best_val_accuracy=best.best,
+        seconds=seconds,
+        pictures_per_second=float(np.median(speeds)) if speeds else None,
+        curve=tuple(telemetry.curve),
+        accuracy=telemetry.accuracy if np.isfinite(telemetry.accuracy) else None,  # resumed behind its last epoch
+        val_accuracy=telemetry.curve[-1] if telemetry.curve else None,
+    )
 
 
 def _refuse_to_go_on(asked: Callable[[], bool]) -> None:

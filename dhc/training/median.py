@@ -14,7 +14,7 @@ from typing import Any
 
 from dhc.config import RunConfig
 from dhc.runs import rundir
-from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE, Request
+from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE, Request, Summary
 from dhc.training.outcomes import StopRequested
 
 
@@ -63,10 +63,9 @@ class MedianRule:
         for folder in self._runs_dir.iterdir():
             new = folder.name != self._own and folder.name not in self._curves and rundir.RUN_ID.fullmatch(folder.name)
             if new and self._is_member(folder):
-                told = (rundir.read_json(folder / rundir.SUMMARY) or {}).get("curve")
-                listed = told if isinstance(told, list) else []
-                if known := [float(v) for v in listed if isinstance(v, int | float) and math.isfinite(v)]:
-                    self._curves[folder.name] = known
+                summary = Summary.read(folder) or Summary()
+                if curve := [accuracy for accuracy in summary.curve if math.isfinite(accuracy)]:
+                    self._curves[folder.name] = curve
 
     def _is_member(self, folder: Path) -> bool:
         if folder.name not in self._members:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dhc.runs import rundir
+from dhc.runs.contract import Environment
 
 
 def cross_entropy(y: np.ndarray, p: np.ndarray) -> float:
@@ -46,19 +47,19 @@ def save_predictions(
 
 def environment(
     packages: Iterable[str], *, device: str, seed: int, fingerprint: str, backend: str | None, precision: str
-) -> dict[str, Any]:
-    """What ``environment.json`` holds: enough to say later what produced the figures."""
-    return {
-        "backend": backend,
-        "versions": versions(packages),
-        "device": device,
-        "precision": precision,
-        "host": socket.gethostname(),
-        "system": platform.platform(),
-        "commit": commit(),
-        "seed": seed,
-        "data_fingerprint": fingerprint,
-    }
+) -> Environment:
+    """The circumstances of a training: enough to say later what produced the figures."""
+    return Environment(
+        backend=backend,
+        versions=versions(packages),
+        device=device,
+        precision=precision,
+        host=socket.gethostname(),
+        system=platform.platform(),
+        commit=commit(),
+        seed=seed,
+        data_fingerprint=fingerprint,
+    )
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

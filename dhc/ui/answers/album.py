@@ -19,7 +19,7 @@ from dhc.data.decode import Pictures
 from dhc.data.layout import fingerprint
 from dhc.data.picture import png_base64
 from dhc.data.select import first_classes, share_of_each_class
-from dhc.runs import rundir
+from dhc.runs.contract import Environment
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, percent_text
@@ -35,7 +35,7 @@ def open_album(info: RunInfo, predictions: Predictions) -> Album:
     if info.config is None:
         opened = Album(predictions.ids, problem=f"The pictures cannot be shown, because {info.problem}.")
     else:
-        original = (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {}).get("data_fingerprint")
+        original = (Environment.read(info.folder) or Environment()).data_fingerprint
         opened = album.open_album(predictions.ids, info.config.data.path, original, _val)
     if opened.problem:
         rest = "" if opened.x is not None else " Everything else on this page still holds."

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dhc.config import KnnConfig, RunConfig
 from dhc.models.knn import METRICS
-from dhc.runs import rundir
+from dhc.runs.contract import Summary
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
 from dhc.text import duration_text
@@ -35,17 +35,8 @@ def draw(info: RunInfo, config: RunConfig, history: History) -> None:
 
 def read_table(info: RunInfo) -> Table:
     """val_accuracy (0 to 1) by metric and k from the run's summary; empty before its end and where nothing sound is there."""
-    stored = (rundir.read_json(info.folder / rundir.SUMMARY) or {}).get("knn")
-    rows = {
-        metric: {
-            int(k): float(value)
-            for k, value in row.items()
-            if k.isascii() and k.isdigit() and isinstance(value, int | float)
-        }
-        for metric, row in (stored.items() if isinstance(stored, dict) else ())
-        if metric in METRICS and isinstance(row, dict)
-    }
-    return {metric: row for metric, row in rows.items() if row}
+    table = (Summary.read(info.folder) or Summary()).knn
+    return {metric: row for metric, row in table.items() if metric in METRICS}
 
 
 def table_markdown(table: Table, chosen: KnnConfig) -> str:

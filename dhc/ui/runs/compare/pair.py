@@ -15,6 +15,7 @@ from dhc.analysis.ladder import resolved_path
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.errors import RunError
 from dhc.runs import rundir
+from dhc.runs.contract import Environment
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
@@ -66,18 +67,16 @@ def _pairing(a: Predictions, b: Predictions) -> Pairing:
 
 def fingerprint_of(info: RunInfo) -> str | None:
     """The fingerprint of the data set that the run was trained on, None where nobody noted it."""
-    path = info.folder / rundir.ENVIRONMENT
     try:
-        stamp = path.stat().st_mtime_ns
+        stamp = (info.folder / rundir.ENVIRONMENT).stat().st_mtime_ns
     except OSError:
         return None
-    return _fingerprint(path, stamp)
+    return _fingerprint(info.folder, stamp)
 
 
 @lru_cache(maxsize=4096)
-def _fingerprint(path: Path, stamp: int) -> str | None:
-    value = (rundir.read_json(path) or {}).get("data_fingerprint")
-    return value if isinstance(value, str) and value else None
+def _fingerprint(folder: Path, stamp: int) -> str | None:
+    return (Environment.read(folder) or Environment()).data_fingerprint or None
 
 
 def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
