@@ -29,4 +29,4 @@ def read_environment(folder: Path) -> dict[str, str]:
     environment = Environment.read(folder) or Environment()
     texts = {title: getattr(environment, name) for name, title in TITLES.items()}
     texts |= {f"{name} version": text for name, text in environment.versions.items() if _PACKAGE.fullmatch(name)}
-    return {title: line for title, text in texts.items() if (line := one_line(text, MAX_TEXT))}
+    return {title: line for title, text in texts.items() if (line := one_line(text)[:MAX_TEXT])}
