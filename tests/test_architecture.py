@@ -47,9 +47,13 @@ MAY_IMPORT_KERAS = {
     "dhc/models/fused.py",
     "dhc/training/backend.py",
     "dhc/training/batches.py",
-    "dhc/training/callbacks.py",
     "dhc/training/loop.py",
+    "dhc/training/observers.py",
+    "dhc/training/patience.py",
     "dhc/training/resume.py",
+    "dhc/training/stopping.py",
+    "dhc/training/telemetry.py",
+    "dhc/training/validation.py",
     "dhc/predict/network.py",
 }
 

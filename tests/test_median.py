@@ -86,7 +86,7 @@ def group(tmp_path: Path, tiny_data: Path) -> Path:
 def judged(runs: Path, config: RunConfig, group: str = "trial") -> StopRequested | None:
     """What the rule says of a run at chance after the grace."""
     try:
-        MedianRule(runs / "20260101-000000-vgg16-0001", config, group).look([0.3] * MEDIAN_GRACE)
+        MedianRule(runs / "20260101-000000-vgg16-0001", config, group).judge([0.3] * MEDIAN_GRACE)
     except StopRequested as request:
         return request
     return None

@@ -170,12 +170,13 @@ def test_the_end_and_the_kept_epoch_are_those_of_keras(
 def test_what_is_replayed_is_the_callback_that_training_uses(monitor: str) -> None:
     import keras
 
-    from dhc.training.loop import _plateau
+    from dhc.training.patience import plateau
 
     asked = {"schedule.monitor": monitor, "schedule.patience": 2, "schedule.min_delta": 0.05, "schedule.factor": 0.3}
     config = RunConfig().with_values(asked)
     values = [0.5, 0.52, 0.54, 0.6, 0.4, 0.38, 0.1, 0.12, 0.3, 0.31, 0.32]
-    (callback,) = _plateau(config)
+    callback = plateau(config)
+    assert callback is not None
     callback.set_model(fake_model(config.optimizer.learning_rate))
     callback.on_train_begin()
     rates = []

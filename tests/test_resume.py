@@ -182,14 +182,14 @@ def test_runs_resume_goes_on_after_a_stop_and_refuses_what_is_over(tiny_config: 
 
 
 def test_a_torn_state_is_passed_over(tmp_path: Path) -> None:
-    from dhc.training.resume import STATE, TELLS, newest
+    from dhc.training.resume import KEYS, STATE, newest
 
     for epoch, data in ((3, b"torn"), (4, b"")):
         (tmp_path / f"epoch-{epoch:05d}").mkdir()
         (tmp_path / f"epoch-{epoch:05d}" / STATE).write_bytes(data)
     assert newest(tmp_path) is None
     (tmp_path / "epoch-00002").mkdir()
-    told = dict.fromkeys(sorted(TELLS), 2)
+    told = dict.fromkeys(sorted(KEYS), 2)
     np.savez(tmp_path / "epoch-00002" / STATE, told=np.array(json.dumps(told)), v0=np.arange(3), v1=np.zeros(()))
     for epoch, arrays in ((5, {"told": "{}"}), (6, {"told": "no JSON"}), (7, {"v0": 1}), (8, {"told": "{}", "v1": 1})):
         (tmp_path / f"epoch-{epoch:05d}").mkdir()

@@ -50,8 +50,8 @@ class MedianRule:
         self._members: dict[str, bool] = {}  # by folder: is it one of the group?
         self._curves: dict[str, list[float]] = {}  # of members that have ended
 
-    def look(self, curve: Sequence[float]) -> None:
-        """At an epoch's end, with val_accuracy by epoch so far: raises StopRequested, with the reason, for a hopeless run."""
+    def judge(self, curve: Sequence[float]) -> None:
+        """Raise StopRequested, with the reason, for a run whose val_accuracy by epoch, 0 to 1, makes it hopeless."""
         if len(curve) < MEDIAN_GRACE:
             return
         self._read()
@@ -59,7 +59,7 @@ class MedianRule:
             raise StopRequested(reason, cause="median")
 
     def _read(self) -> None:
-        """Take up the curves of members that have ended since the last look; a summary is written at a run's very end only."""
+        """Take up the curves of members that have ended since the last call; a summary is written at a run's very end only."""
         for folder in self._runs_dir.iterdir():
             new = folder.name != self._own and folder.name not in self._curves and rundir.RUN_ID.fullmatch(folder.name)
             if new and self._is_member(folder):

@@ -1,4 +1,4 @@
-"""Clocks and means of the telemetry: what is due, how fast pictures go by, what the last batches' loss was. No Keras."""
+"""Clocks and means of the telemetry: what is due, pictures a second, the last batches' loss, seconds left. No Keras."""
 
 from __future__ import annotations
 
@@ -30,44 +30,49 @@ class Pace:
 
     def begin(self) -> None:
         """An epoch begins."""
-        self._start = self._mark = time.perf_counter()
-        self._skipped = self._marked = 0
+        self._start = self._last = time.perf_counter()
+        self._skipped = self._last_count = 0
 
-    def batch(self, seen: int) -> None:
-        """A batch ended, `seen` pictures into the epoch."""
+    def batch(self, count: int) -> None:
+        """A batch ended, `count` pictures into the epoch."""
         if not self._compiled:
             self._compiled = True
             self.begin()
-            self._skipped = self._marked = seen
+            self._skipped = self._last_count = count
 
-    def lately(self, seen: int) -> float:
+    def lately(self, count: int) -> float:
         """Pictures a second since the last call; NaN when none counted."""
         now = time.perf_counter()
-        rate = _ratio(seen - self._marked, now - self._mark)
-        self._mark, self._marked = now, seen
+        rate = _ratio(count - self._last_count, now - self._last)
+        self._last, self._last_count = now, count
         return rate
 
-    def epoch(self, seen: int) -> float:
+    def epoch(self, count: int) -> float:
         """Pictures a second since the epoch began; NaN when none counted."""
-        return _ratio(seen - self._skipped, time.perf_counter() - self._start)
+        return _ratio(count - self._skipped, time.perf_counter() - self._start)
 
 
 class IntervalMean:
-    """Keras's running means over an epoch → means over what came since last asked."""
+    """Turns Keras's running means over an epoch into means over the pictures since the last call."""
 
     def __init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         """An epoch begins."""
-        self.seen, self._loss, self._accuracy = 0, 0.0, 0.0
+        self.count, self._loss, self._accuracy = 0, 0.0, 0.0
 
-    def since_last(self, seen: int, loss: float, accuracy: float) -> tuple[float, float]:
-        """Means of loss and accuracy over the pictures since the last call, from the means over all `seen` so far."""
-        new = seen - self.seen
-        means = ((loss * seen - self._loss) / new, (accuracy * seen - self._accuracy) / new)
-        self.seen, self._loss, self._accuracy = seen, loss * seen, accuracy * seen
+    def since_last(self, count: int, loss: float, accuracy: float) -> tuple[float, float]:
+        """Means of loss and accuracy over the pictures since the last call, from the means over all `count` so far."""
+        new = count - self.count
+        means = ((loss * count - self._loss) / new, (accuracy * count - self._accuracy) / new)
+        self.count, self._loss, self._accuracy = count, loss * count, accuracy * count
         return max(0.0, means[0]) if math.isfinite(means[0]) else means[0], min(1.0, max(0.0, means[1]))
+
+
+def seconds_left(pictures: int, speed: float, validations: int, validation_seconds: float) -> float:
+    """Seconds for so many pictures at `speed` a second and so many passes over val; NaN where `speed` is."""
+    return pictures / speed + validations * validation_seconds
 
 
 def _ratio(pictures: int, seconds: float) -> float:

@@ -1,0 +1,85 @@
+"""Everything that watches a training, in the order that is its contract. Imports Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.data.select import RunData
+from dhc.models.build import network
+from dhc.models.schedules import rate_of_epoch
+from dhc.runs.rundir import RunWriter
+from dhc.training import patience, telemetry
+from dhc.training.median import rule_of
+from dhc.training.resume import Resume, Stateful
+from dhc.training.stopping import StopHopeless, StopOnRequest
+from dhc.training.validation import KeepBest, Validation
+
+
+@dataclass(frozen=True)
+class Observers:
+    """The `callbacks` for ``fit``, in order, and those among them that the loop itself speaks to."""
+
+    callbacks: list[keras.callbacks.Callback]
+    best: KeepBest
+    throughput: telemetry.Throughput
+    curve: telemetry.Curve
+    resume: Resume
+
+
+def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requested: Callable[[], bool]) -> Observers:
+    """Build the callbacks of a training, in the order in which Keras calls them at each batch and at each epoch.
+
+    Each one reads in an epoch's ``logs`` what those before it have put there:
+
+    1. `StopOnRequest`, first: nothing more is written of a batch at which a person wants the run to end.
+    2. Keras's LearningRateScheduler, for a schedule by timetable: sets the epoch's rate before anybody reads it.
+    3. `Validation` puts val_loss and val_accuracy into the logs.
+    4. `KeepBest` saves the network that `Validation` judged, and puts best into the logs.
+    5. `Plateau` sets the next epoch's rate by a val figure.
+    6. `EarlyStopping` makes this epoch the last one; those after it still see its end.
+    7. Telemetry writes all of it down: `Throughput`, `LearningRate`, `BatchEvents`, `NonFiniteLossGuard` (after the event that
+       shows the loss), `EpochEvents`, `ConsoleLine`, `Curve`.
+    8. `Resume` saves what all of these have become, so it stands behind them.
+    9. `StopHopeless`, last: what the epoch brought is written and saved when the median rule ends the run.
+    """
+    train, val, fit = data.train, data.val, config.fit
+    assert val.y is not None
+    stop = StopOnRequest(stop_requested)
+    validation = Validation(network(config, len(data.classes)), np.asarray(val.x), val.y, callbacks=[stop])
+    best = KeepBest(writer.folder, validation, val.ids, val.y, data.classes)
+    counting = [callback for callback in (patience.plateau(config), patience.early_stopping(config)) if callback]
+    throughput = telemetry.Throughput(len(train.ids), fit.batch_size, fit.epochs, validation)
+    learning_rate = telemetry.LearningRate(writer, announce=config.schedule.name == "plateau")
+    batch_events, curve = telemetry.BatchEvents(writer, throughput), telemetry.Curve()
+    stateful: list[Stateful] = [validation, best, throughput, learning_rate, curve]
+    resume = Resume(writer, stateful, counting, save=fit.keep_resume_state)
+    rule = rule_of(writer.folder, config)
+    callbacks = [
+        stop,
+        *_timetable(config),
+        validation,
+        best,
+        *counting,
+        throughput,
+        learning_rate,
+        batch_events,
+        telemetry.NonFiniteLossGuard(batch_events),
+        telemetry.EpochEvents(writer),
+        telemetry.ConsoleLine(),
+        curve,
+        resume,
+        *([] if rule is None else [StopHopeless(rule, curve)]),
+    ]
+    return Observers(callbacks, best, throughput, curve, resume)
+
+
+def _timetable(config: RunConfig) -> list[keras.callbacks.Callback]:
+    """Every schedule but ``plateau`` knows each epoch's rate beforehand."""
+    if config.schedule.name == "plateau":
+        return []
+    return [keras.callbacks.LearningRateScheduler(lambda epoch: rate_of_epoch(config, epoch))]

@@ -1,0 +1,72 @@
+"""Keras's two callbacks that wait for better epochs, with counters that survive a resume. Imports Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+
+from dhc.config import RunConfig
+
+
+class _Counters(keras.callbacks.Callback):  # type: ignore[misc]
+    """Gives a callback of Keras's `state` and `restore`; what is restored counts once Keras has reset the callback."""
+
+    COUNTERS: ClassVar[tuple[str, ...]]  # the attributes on which the next epoch depends
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._restored: dict[str, Any] = {}
+
+    def state(self) -> dict[str, Any]:
+        """The counters by name, as JSON has them."""
+        return {name: _plain(getattr(self, name)) for name in self.COUNTERS}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set the counters back to `state` when the training begins."""
+        self._restored = {name: state[name] for name in self.COUNTERS if name in state}
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Keras starts from nothing here."""
+        super().on_train_begin(logs)
+        for name, value in self._restored.items():
+            setattr(self, name, value)
+
+
+class Plateau(_Counters, keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
+    """Multiplies the learning rate by a factor when the monitored figure has not improved for `patience` epochs."""
+
+    COUNTERS = ("best", "wait", "cooldown_counter")
+
+
+class EarlyStopping(_Counters, keras.callbacks.EarlyStopping):  # type: ignore[misc]
+    """Ends the training when val_accuracy has not improved for `patience` epochs."""
+
+    COUNTERS = ("best", "wait", "best_epoch")
+
+
+def plateau(config: RunConfig) -> Plateau | None:
+    """The schedule ``plateau`` as the config sets it; None for another schedule."""
+    schedule = config.schedule
+    if schedule.name != "plateau":
+        return None
+    return Plateau(
+        monitor=schedule.monitor,
+        mode="max" if schedule.monitor == "val_accuracy" else "min",
+        factor=schedule.factor,
+        patience=schedule.patience,
+        min_delta=schedule.min_delta,
+        min_lr=schedule.min_lr,
+    )
+
+
+def early_stopping(config: RunConfig) -> EarlyStopping | None:
+    """Early stopping as the config sets it; None where its patience is 0."""
+    patience = config.fit.early_stopping
+    return EarlyStopping("val_accuracy", mode="max", patience=patience) if patience else None
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

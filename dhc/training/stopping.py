@@ -1,0 +1,49 @@
+"""Ending a training on request: a person's, or the median rule's. Imports Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from dhc.training.median import MedianRule
+from dhc.training.outcomes import StopRequested
+from dhc.training.telemetry import Curve
+from dhc.training.throughput import Clock
+
+CHECK_SECONDS = 0.1  # between two checks for a stop request
+
+
+class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
+    """Raises StopRequested at the next batch, of training or of val, once `requested` says so."""
+
+    def __init__(self, requested: Callable[[], bool]) -> None:
+        super().__init__()
+        self._requested = requested
+        self._clock = Clock()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Check, at most every `CHECK_SECONDS`."""
+        self._check()
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Check, at most every `CHECK_SECONDS`."""
+        self._check()
+
+    def _check(self) -> None:
+        if self._clock.due(CHECK_SECONDS) and self._requested():
+            raise StopRequested
+
+
+class StopHopeless(keras.callbacks.Callback):  # type: ignore[misc]
+    """Raises StopRequested after an epoch by which the median rule finds the run hopeless; not after the last, which ends it anyway."""
+
+    def __init__(self, rule: MedianRule, curve: Curve) -> None:
+        super().__init__()
+        self._rule, self._curve = rule, curve
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Ask the rule."""
+        if epoch + 1 < self.params["epochs"]:
+            self._rule.judge(self._curve.val_accuracy)
