@@ -1,1 +1,4 @@
-"""Runs taken away: as tables, as a report to print, into TensorBoard and MLflow. Reads run folders, writes elsewhere."""
+"""Runs as tables, as a report to print, into TensorBoard and MLflow.
+
+Reads run folders, writes elsewhere.
+"""

@@ -1,4 +1,4 @@
-"""Where exports go: files that appear whole, and never in the place of another unless that was asked for."""
+"""Where exports go: files that appear whole, in the place of another only where forced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def refuse(out: Path, *, force: bool) -> None:
 
 
 def write(out: Path, data: bytes) -> None:
-    """Put `data` into `out`, atomically, making its folder. Raises RunError in one sentence where the system refuses."""
+    """Put `data` into `out`, atomically, making its folder.
+
+    Raises RunError in one sentence where the system refuses.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(out, lambda file: _put(file, data))

@@ -1,4 +1,4 @@
-"""A report of one or several runs as a single HTML file to hand in or print: it asks nothing from outside."""
+"""A report of runs as a single HTML file to hand in or print; it loads nothing from outside."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ SIDE_BY_SIDE = 4  # runs in a table of differences; more runs are more tables
 def write_html(
     runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False, progress: Progress | None = None
 ) -> Path:
-    """Write the report of these runs to `out` and return it. Raises RunError, among others where `out` is there already."""
+    """Write the report of these runs to `out` and return it.
+
+    Raises RunError, among others where `out` is there already and not `force`.
+    """
     files.refuse(out, force=force)
     files.write(out, to_html(runs, store, progress))
     return out

@@ -1,4 +1,4 @@
-"""Runs into MLflow's tracking: an experiment a data set, an MLflow run a run, imported once however often it is asked for."""
+"""Runs into MLflow's tracking: an experiment a data set, an MLflow run a run, each once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ LONGEST = 5000  # characters of a tag or parameter that every MLflow store takes
 
 @dataclass(frozen=True)
 class Import:
-    """What an import did: ids of the runs that are `new` in MLflow, of the `earlier` ones, there already; and where that is."""
+    """What an import did.
+
+    uri: where MLflow keeps the runs. new, earlier: ids of those imported now, and of those that were there already.
+    """
 
     uri: str
     new: tuple[str, ...]
@@ -59,7 +62,7 @@ def write_mlflow(
     force: bool = False,
     progress: Progress | None = None,
 ) -> Import:
-    """Import runs into MLflow at `target`: a folder (its database and artifacts are made there) or a tracking URI.
+    """Import runs into MLflow at `target`: a folder for its database, or a tracking URI.
 
     A run that was imported whole before is passed over, unless `force` imports it anew; one that was still going, or whose import
     was cut off, is replaced. `network` also copies best.keras. Raises RunError without MLflow, and where MLflow refuses.
@@ -82,7 +85,7 @@ def write_mlflow(
 
 
 def _quiet() -> None:
-    """Before MLflow is loaded: no usage figures to its makers, no chatter, no minutes of waiting for a server that is not there."""
+    """Before MLflow is loaded: no usage figures, no chatter, no long wait for an absent server."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -124,7 +127,10 @@ def _experiment(client: MlflowClient, info: RunInfo, target: str) -> str:
 
 
 def _import(client: MlflowClient, experiment: str, info: RunInfo, store: Store, network: bool, force: bool) -> bool:
-    """Import one run; False where that was done before. The status is written last: until then the import is not whole."""
+    """Import one run; False where that was done before.
+
+    The status is written last: until then the import is not whole.
+    """
     for copy in client.search_runs([experiment], filter_string=f"tags.`{ID_TAG}` = '{info.id}'"):
         if copy.info.status in END_STATUSES and not force:
             return False
@@ -161,7 +167,7 @@ def _log_figures(client: MlflowClient, run_id: str, info: RunInfo, epochs: pd.Da
 
 
 def _metrics(info: RunInfo, epochs: pd.DataFrame, start: float) -> list[Any]:
-    """A metric for each finite figure of an epoch (the step) at the time when it ended, and the best val_accuracy."""
+    """A metric for each finite figure of an epoch (the step), and the best val_accuracy."""
     from mlflow.entities import Metric
 
     best = info.best_epoch

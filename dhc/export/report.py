@@ -1,4 +1,4 @@
-"""What a report says of several runs, gathered from their folders: records and figures, no HTML."""
+"""What a report says of several runs, read from their folders: records and figures, no HTML."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A val picture that was taken for another class; `picture` is a PNG in base64, empty where the picture is gone."""
+    """A val picture that was taken for another class.
+
+    picture: a PNG in base64, empty where the picture is gone.
+    """
 
     file: str
     true: str
@@ -56,7 +59,7 @@ class Mistake:
 
 @dataclass(frozen=True)
 class AnswerSummary:
-    """What a run's predictions come to: lines of the score table, the averages, pairs confused most, the surest mistakes."""
+    """A run's predictions summed up: averages, scores by class, pairs, the surest mistakes."""
 
     pictures: int
     wrong: int
@@ -80,7 +83,10 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What sets the runs apart: dotted names, and one line of texts a run; circumstances likewise. The common curves."""
+    """What sets the runs apart.
+
+    names, rows: dotted names of settings, and one line of texts a run; circumstances likewise. chart: the common curves.
+    """
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -112,7 +118,10 @@ def chapters(runs: Sequence[RunInfo], store: Store, progress: Progress | None = 
 
 
 def _val(path: str) -> tuple[Pictures, str]:
-    """The val pictures of the data set in `path`, and its fingerprint. Raises DataError and OSError."""
+    """The val pictures of the data set in `path`, and its fingerprint.
+
+    Raises DataError and OSError.
+    """
     dataset = open_dataset(Path(path))
     return load_pictures(dataset, "val", skip_bad=True), fingerprint(dataset)
 

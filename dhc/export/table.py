@@ -45,7 +45,10 @@ def runs_table(runs: Iterable[RunInfo]) -> pd.DataFrame:
 
 
 def history_table(runs: Iterable[RunInfo], store: Store) -> pd.DataFrame:
-    """One row a finished epoch of each run: run (id), epoch (from 1) and `HISTORY`. Raises RunError for a run that is gone."""
+    """One row a finished epoch of each run: run (id), epoch (from 1) and `HISTORY`.
+
+    Raises RunError for a run that is gone.
+    """
     tables = [
         store.history(info.id).epochs[["epoch", *HISTORY]].assign(run=info.id)[["run", "epoch", *HISTORY]]
         for info in runs
@@ -54,14 +57,17 @@ def history_table(runs: Iterable[RunInfo], store: Store) -> pd.DataFrame:
 
 
 def to_csv(table: pd.DataFrame) -> bytes:
-    """The table as CSV with full digits, in `ENCODING`; text that a spreadsheet would obey as a formula gets a ' before it."""
+    """The table as CSV with full digits, in `ENCODING`.
+
+    Text that a spreadsheet would obey as a formula gets a ' before it.
+    """
     guarded = table.map(lambda value: guard(value) if isinstance(value, str) else value)
     text: str = guarded.to_csv(index=False, lineterminator="\n")
     return text.encode(ENCODING, "backslashreplace")
 
 
 def guard(text: str) -> str:
-    """Text as a spreadsheet shows it and never computes it: ``=1+1`` → ``'=1+1``; a number such as ``-0.5`` stays one."""
+    """Text that a spreadsheet shows and never computes: ``=1+1`` → ``'=1+1``; ``-0.5`` stays."""
     return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
 
 

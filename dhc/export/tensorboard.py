@@ -1,4 +1,4 @@
-"""Runs as TensorBoard event files, named as Keras's own callback names them, with the settings for its HParams tab.
+"""Runs as TensorBoard event files, named as Keras's own callback does, with HParams.
 
 Written with TensorBoard's own protocol buffers and record writer, the parts of it that do not load TensorFlow.
 """
@@ -32,7 +32,9 @@ FOLDERS: Mapping[str, Mapping[str, str]] = {
 def write_tensorboard(
     runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool = False, progress: Progress | None = None
 ) -> list[Path]:
-    """Write a log folder of each run into `out` and return them: ``<id>/train``, ``<id>/validation``, the settings in ``<id>``.
+    """Write a log folder of each run into `out` and return the folders.
+
+    Scalars stand in ``<id>/train`` and ``<id>/validation``, the settings in ``<id>``.
 
     Steps are epochs as the dashboard counts them, from 1; wall times are those of the training. Figures that are not finite
     are left out. Raises RunError without TensorBoard, and where a run's folder is there already (and not `force`).
@@ -76,7 +78,10 @@ def _write_run(info: RunInfo, history: History, folder: Path) -> None:
 
 
 def _start(info: RunInfo, epochs: pd.DataFrame) -> float:
-    """When the run began, in Unix seconds: the first epoch's end less its length; else when it was queued; else 0."""
+    """When the run began, in Unix seconds.
+
+    The first epoch's end less its length; else when the run was queued; else 0.
+    """
     if len(epochs):
         began = float(epochs["t"].iloc[0] - np.nan_to_num(epochs["seconds"].iloc[0]))
         if np.isfinite(began):
@@ -95,7 +100,7 @@ def _scalars(epochs: pd.DataFrame, columns: Mapping[str, str], start: float) -> 
 
 
 def _session(info: RunInfo, epochs: pd.DataFrame, start: float) -> list[Event]:
-    """What the HParams tab reads: the settings that have an effect, the best val_accuracy, how the run ended."""
+    """What the HParams tab reads: settings with an effect, the best val_accuracy, the ending."""
     from tensorboard.plugins.hparams.summary_v2 import hparams_pb
     from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 

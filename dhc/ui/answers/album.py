@@ -53,7 +53,7 @@ def _fingerprint(path: str) -> str:
 
 
 def training_pictures(config: RunConfig, class_name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures of one class that the run was trained on: (M,) str files and (M, 64, 64, 3) uint8 pixels.
+    """The training pictures of one class: (M,) str files and (M, 64, 64, 3) uint8 pixels.
 
     None (M = 0) when the data set does not know the class any more. Raises DataError.
     """
@@ -72,7 +72,7 @@ def training_pictures(config: RunConfig, class_name: str) -> tuple[np.ndarray, n
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=LOOK_AGAIN)
 def _training_rows(path: str, k: int, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of train that a run with these settings used, drawn as training draws them, and their labels."""
+    """Rows of train that a run with these settings used, as training draws them; their labels."""
     train = session.pictures(path, "train")
     numbers = replace(train, x=np.arange(len(train.x)))  # row numbers in place of pixels: the same draw, no copying
     share = share_of_each_class(first_classes(numbers, min(k, len(session.dataset(path).classes))), fraction, seed)
@@ -81,7 +81,9 @@ def _training_rows(path: str, k: int, fraction: float, seed: int) -> tuple[np.nd
 
 
 def tiles(rows: pd.DataFrame, album: Album, captions: Iterable[str], *, judge: bool = False) -> list[Tile]:
-    """One tile for each row of `analysis.mistakes.outcomes`. `judge` marks right and wrong with colour and sign.
+    """One tile for each row of `analysis.mistakes.outcomes`.
+
+    `judge` marks right and wrong with colour and sign.
 
     A picture that is not there any more is a blank tile.
     """
@@ -106,7 +108,7 @@ def _tone(correct: bool) -> Tone:
 
 
 def image_or_blank(album: Album, index: int) -> np.ndarray:
-    """(64, 64, 3) uint8: the picture in the run's row `index`, stripes where it is not there any more."""
+    """(64, 64, 3) uint8: the picture in the run's row `index`, stripes where it is gone."""
     image = album.image(index)
     return blank() if image is None else image
 
@@ -120,7 +122,7 @@ def blank() -> np.ndarray:
 
 
 def inline(image: np.ndarray, *, size: int, alt: str, title: str = "") -> str:
-    """HTML of a picture, (H, W, 3) uint8, scaled to at most `size` CSS pixels a side without blurring its pixels."""
+    """HTML of a picture, (H, W, 3) uint8, at most `size` CSS pixels a side, its pixels sharp."""
     style = f"width: 100%; max-width: {size}px; aspect-ratio: 1; image-rendering: pixelated; border-radius: 6px; display: block"
     words = f'alt="{html.escape(alt)}" title="{html.escape(title)}"'
     return f'<img src="data:image/png;base64,{png_base64(image)}" {words} style="{style}">'

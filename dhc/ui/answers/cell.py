@@ -1,4 +1,4 @@
-"""One cell of the confusion matrix: its figures, its pictures, and what its two classes look like."""
+"""One cell of the confusion matrix: its figures, its pictures, examples of its two classes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HINT = "Click a cell of the matrix, filled or empty, or a pair of the list: its 
 
 
 def of_address(k: int) -> tuple[int, int] | None:
-    """The cell in the address, true and predicted class index, None where it names none of k classes."""
+    """The cell in the address, (true, predicted) class index; None where it is not one of k."""
     return address.pair(CELL, below=k)
 
 
@@ -37,7 +37,7 @@ def choose(i: int, j: int) -> None:
 
 
 def draw(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
-    """The title and the pictures of a cell; returns the rows of all its pictures, the surest first."""
+    """Draw the title and the pictures of a cell; returns the pictures' rows, the surest first."""
     if cell is None:
         st.info(HINT, icon=":material/ads_click:")
         return []
@@ -82,7 +82,10 @@ def _of(count: int, total: int) -> str:
 
 
 def examples(subject: Subject, cell: tuple[int, int] | None) -> None:
-    """What the true and the predicted class look like where the network recognised them: names may be mere numbers."""
+    """Pictures of the true and of the predicted class that the network recognised.
+
+    The names of the classes may be mere numbers.
+    """
     if cell is None or cell[0] == cell[1]:
         return
     for column, c in zip(st.columns(2, gap="medium"), cell, strict=True):

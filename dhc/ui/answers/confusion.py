@@ -1,4 +1,4 @@
-"""The Confusion screen: the matrix, the ranked pairs beside it, the pictures of the cell in the address."""
+"""The Confusion screen: the matrix, the ranked pairs, the pictures of one cell."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def view(info: RunInfo) -> None:
 
 @st.fragment
 def _explore(subject: Subject) -> None:
-    """Matrix, pairs and pictures. A click runs only this, and is in the address before anything is drawn."""
+    """Matrix, pairs and pictures.
+
+    A click runs only this, and is in the address before anything is drawn.
+    """
     with guard():
         predictions = subject.predictions
         pairs = pairs_of(predictions).head(MAX_PAIRS)
@@ -60,7 +63,7 @@ def _explore(subject: Subject) -> None:
 
 
 def _take_click(pairs: pd.DataFrame, k: int) -> None:
-    """Put a cell clicked in this run, in the matrix or in the list, into the address, before both are drawn and show it."""
+    """Put a cell clicked in the matrix or in the list into the address, before both are drawn."""
     cell = clicked_cell(MATRIX, k)
     row = clicked_row(click_on(PAIRS), len(pairs))
     if cell is None and row is not None:
@@ -99,7 +102,7 @@ def _row_of(pairs: pd.DataFrame, cell: tuple[int, int] | None) -> int | None:
 
 
 def pair_items(predictions: Predictions, pairs: pd.DataFrame) -> list[Item]:
-    """Rows of `analysis.confusion.confused_pairs` as rows of the list; the longest bar is the most pictures."""
+    """Rows of `analysis.confusion.confused_pairs` as rows of the list, with bars by pictures."""
     names = short_names(predictions.classes)
     most = int(pairs["count"].max())
     items = []

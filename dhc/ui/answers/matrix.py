@@ -83,7 +83,10 @@ def matrix_figure(predictions: Predictions, view: MatrixView, cell: tuple[int, i
 
 
 def lay_out(figure: go.Figure, order: str) -> None:
-    """Squares at the top left, the colour scale above them; the zoom is forgotten when the classes change their order."""
+    """Put the squares at the top left and the colour scale above them.
+
+    The zoom is forgotten when the classes change their order.
+    """
     # The scale stands in a margin of our own: Plotly would reserve twice its height above the matrix.
     figure.update_layout(uirevision=order, margin={"t": 52, "r": 8})
     figure.update_traces(colorbar={"yref": "container", "y": 1, "yanchor": "top", "tickangle": 0, "len": 0.75})
@@ -92,7 +95,10 @@ def lay_out(figure: go.Figure, order: str) -> None:
 
 
 def clicked_cell(key: str, k: int) -> tuple[int, int] | None:
-    """The cell (true, predicted) of k classes clicked in this run, read before the matrix `key` is drawn so that all shows it."""
+    """The cell (true, predicted) of k classes that was clicked in this run.
+
+    Read before the matrix `key` is drawn, so that everything shows it.
+    """
     click = click_on(key)
     cell = click.get("customdata") if isinstance(click, Mapping) else None
     if isinstance(cell, list) and len(cell) == 2 and all(isinstance(c, int) and 0 <= c < k for c in cell):

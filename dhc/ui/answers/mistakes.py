@@ -1,4 +1,4 @@
-"""The Mistakes screen: filters that stand in the address, a grid of pictures, one of them large."""
+"""The Mistakes screen: filters in the address, a grid of pictures, one of them large."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ LAST = KEY + "last"  # (run, row) of the picture that was large last
 
 @dataclass(frozen=True)
 class MistakesView:
-    """Which pictures are listed, as the address says it. true, predicted: class indices, None for any. low, high: percent."""
+    """Which pictures are listed, as the address says it.
+
+    true, predicted: class indices, None for any. low, high: bounds of the confidence in percent.
+    """
 
     true: int | None
     predicted: int | None
@@ -212,13 +215,16 @@ def _grid(subject: Subject, view: MistakesView, rows: pd.DataFrame) -> None:
 
 
 def _place_of_last(info: RunInfo, pictures: list[int]) -> int | None:
-    """The place, among these pictures, of the one that was large last; None where it is not among them."""
+    """The place among these pictures of the one that was large last, None without it."""
     run, last = st.session_state.get(LAST, ("", None))
     return pictures.index(last) if run == info.id and last in pictures else None
 
 
 def _large(subject: Subject, pictures: list[int]) -> None:
-    """The picture in the address, large; closed, it leaves the page turned to where it stands and is marked there."""
+    """The picture in the address, large.
+
+    When it is closed, the grid turns to its page and marks it.
+    """
 
     def back(last: int) -> None:
         st.session_state[LAST] = (subject.info.id, last)

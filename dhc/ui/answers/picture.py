@@ -1,4 +1,4 @@
-"""One val picture, large: what it is, what it was taken for and how surely, its way through the epochs, its neighbours.
+"""One val picture, large: its classes and their probabilities, its epochs, its neighbours.
 
 The picture's row stands in the address (``picture=17``), so the view can be sent; Left and Right lead through the
 pictures that the page lists, Escape closes.
@@ -51,7 +51,7 @@ def choose(index: int | None) -> None:
 
 
 def show(subject: Subject, rows: Sequence[int], on_close: Callable[[int], None] = lambda index: None) -> None:
-    """Open the picture in the address, if there is one, among the pictures in `rows`, in the page's order.
+    """Open the picture in the address, if there is one, among those in `rows`, in that order.
 
     `on_close` gets the row of the picture that was on screen last, before the page runs again.
     """
@@ -76,7 +76,7 @@ def open_dialog(
     draw: Callable[[int], None],
     on_close: Callable[[int], None] = lambda index: None,
 ) -> None:
-    """Open a dialog of the picture in row `now()`, where that is one; it can be turned to any other in `rows`.
+    """Open a dialog of the picture in row `now()`, if there is one, that leads through `rows`.
 
     `go` opens another row, None closes. `on_close` gets the row that was on screen last.
     """
@@ -115,7 +115,7 @@ def _steps(now: Callable[[], int | None], go: Callable[[int], None], rows: Seque
 
 
 def _step(now: Callable[[], int | None], go: Callable[[int], None], rows: Sequence[int], by: int) -> None:
-    """Go on from the picture that is open *now*: keys may be pressed faster than the dialog is drawn."""
+    """Go on from the picture that is open *now*: keys come faster than the dialog is drawn."""
     place = _place(now(), rows)
     if place is not None and 0 <= place + by < len(rows):
         go(rows[place + by])
@@ -158,7 +158,10 @@ def _verdict(row: pd.Series) -> None:
 
 
 def bars(predictions: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
-    """The picture's five most probable classes as bars, the true one marked; `reach`: where the axis ends, 1 being 100%."""
+    """The picture's five most probable classes as bars, the true one marked.
+
+    reach: where the axis ends, 1 being 100%.
+    """
     classes = top_k(predictions, index)
     names = short_names(predictions.classes)
     chances, true = classes["probability"].to_numpy(), names[int(predictions.y_true[index])]
@@ -197,7 +200,10 @@ def trajectory_sentence(trajectory: Trajectory, classes: Sequence[str]) -> str:
 
 
 def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
-    """The nearest training pictures of the true class and of the predicted one, or of the runner-up where both are the same."""
+    """The nearest training pictures of the true class and of the predicted one.
+
+    Where both are the same, those of the runner-up.
+    """
     image = subject.album.image(index)
     if image is None or subject.info.config is None:
         return

@@ -1,4 +1,4 @@
-"""Precision, recall and F1 of every class: a table to sort, a CSV to take away, the report as text."""
+"""Precision, recall and F1 of every class: a table to sort, a CSV, the report as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ FIGURES = {
 
 
 def report(info: RunInfo, matrix: np.ndarray, classes: tuple[str, ...]) -> None:
-    """Averages, the table of classes, the CSV and the text report. matrix: (K, K) counts, rows true."""
+    """Averages, the table of classes, the CSV and the text report.
+
+    matrix: (K, K) counts, rows true.
+    """
     st.subheader("Per class", anchor=False)
     means = averages(matrix)
     _averages(means)

@@ -1,4 +1,4 @@
-"""Screens that show a run's answers: is there anything to show yet, and is there something newer?"""
+"""What screens of a run's answers draw from: is there anything yet, is there a newer epoch?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEVER = "This run ended before its first epoch did, so it has no answers to show
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """All that the dialog draws from: the run, its predictions, its table of outcomes, its pictures."""
+    """A run with its predictions, its table of outcomes and its pictures."""
 
     info: RunInfo
     predictions: Predictions
@@ -31,7 +31,10 @@ class Subject:
 
 
 def open_subject(info: RunInfo) -> Subject | None:
-    """What a screen of answers draws from, missing pictures said; None where there is nothing yet, said too. Raises RunError."""
+    """What a screen of answers draws from; None, said on the screen, where there is nothing yet.
+
+    Raises RunError when there are no predictions that can be read.
+    """
     if not has_answers(info):
         return None
     predictions, table = session.predictions(info), session.outcome_table(info)
@@ -51,7 +54,7 @@ def has_answers(info: RunInfo) -> bool:
 
 
 def say_progress(info: RunInfo, predictions: Predictions) -> None:
-    """While the run trains: which epoch the screen shows, and a button when there is a better one.
+    """While the run trains, say which epoch the screen shows, and offer a better one.
 
     The screen itself stays as it is until someone asks, so that nothing moves under a person's eyes.
     """

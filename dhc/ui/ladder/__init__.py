@@ -1,1 +1,1 @@
-"""Ladder: the report's table beside what was measured here, and the learning-rate factor's experiment."""
+"""Ladder: the report's table beside what was measured here, and the LR-factor experiment."""

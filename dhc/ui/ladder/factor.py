@@ -1,4 +1,4 @@
-"""The LR-factor experiment on the Ladder screen: a sweep at a click, and what each factor reached."""
+"""The LR-factor experiment on the Ladder screen: a sweep, and what each factor reached."""
 
 from __future__ import annotations
 

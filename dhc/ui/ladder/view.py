@@ -1,4 +1,4 @@
-"""The Ladder screen: the report's steps as measured here beside what was reported, and the missing ones at a click."""
+"""The Ladder screen: the report's steps as measured here, the missing ones at a click."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def draw() -> None:
 
 
 def _pick(sets: Sequence[PictureSet], runs: Sequence[RunInfo]) -> PictureSet:
-    """The pictures named in the address, else those with most rungs; a select box to change them."""
+    """The pictures named in the address, else those with most rungs, in a select box."""
     by_key = {pictures.key: pictures for pictures in sets}
     binding = address.bound_choice("group", list(by_key), sets[0].key, key=GROUP, write_default=True)
     left, right = st.columns([2, 3], vertical_alignment="bottom")
@@ -71,7 +71,10 @@ def _pick(sets: Sequence[PictureSet], runs: Sequence[RunInfo]) -> PictureSet:
 
 
 def describe(pictures: PictureSet, among: Sequence[PictureSet] = ()) -> str:
-    """``stand-in, 12 classes, 0.5 of train``; with the folder above where another folder has the same name."""
+    """``stand-in, 12 classes, 0.5 of train``.
+
+    The folder above is named too where another folder has the same name.
+    """
     path = Path(pictures.path)
     namesakes = {other.path for other in among if Path(other.path).name == path.name}
     name = path.name if len(namesakes) < 2 else f"{path.parent.name}/{path.name}"
@@ -81,7 +84,7 @@ def describe(pictures: PictureSet, among: Sequence[PictureSet] = ()) -> str:
 
 
 def _offer_missing(steps: Sequence[Step], pictures: PictureSet) -> None:
-    """How many rungs are missing, at which scale to run them, how long that takes, and the button."""
+    """How many rungs are missing, the scale to run them at, how long that takes, the button."""
     names = [step.name for step in steps if step.missing]
     with st.container(border=True, key="dhc-ladder-missing"):
         if not names:

@@ -1,4 +1,4 @@
-"""Groups of runs on the Runs page: how far each is, what it reached so far, how long it takes, and Stop."""
+"""Groups of runs on the Runs page: progress, best run, time left, and Stop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STOP = "Those that wait leave the queue. The one that trains stops at its next b
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The group that the address names and those with a run alive; looked at again while there is one, without the page."""
+    """The group that the address names and those with a run alive, watched while there is one."""
     own = st.query_params.get("group", "")
     names = [group.name for group in run_groups(runs) if group.alive or group.name == own]
     names = sorted(names, key=lambda name: name != own)[:MOST]

@@ -1,4 +1,4 @@
-"""The Runs page's table: filters, columns, several runs selected at once, all of it in the address; panels for the selected ones below."""
+"""The Runs page's table: filters, columns and selection, all of it in the address."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _put(name: str, key: str) -> None:
 
 
 def _columns(runs: Sequence[RunInfo]) -> list[str]:
-    """Every column that can be chosen: fixed ones, extra ones, and each setting that has an effect in some run."""
+    """Every column to choose from: fixed, extra, and each setting with an effect in some run."""
     configs = [info.config for info in runs[:200] if info.config is not None]
     effective = [field.name for field in fields() if any(config.uses(field.name) for config in configs)]
     return [*FIXED, *EXTRA, *effective]
@@ -145,7 +145,7 @@ def _show(runs: Sequence[RunInfo], selected_runs: Sequence[RunInfo]) -> None:
 
 
 def usual(runs: Sequence[RunInfo]) -> list[str]:
-    """The columns shown when nobody chose: the fixed ones, settings on which the runs differ, and labels where there are any."""
+    """The columns where nobody chose: the fixed ones, settings that differ, labels in use."""
     configs = [info.config for info in runs if info.config is not None]
     labels = {
         "tags": any(info.labels.tags for info in runs),
@@ -156,7 +156,7 @@ def usual(runs: Sequence[RunInfo]) -> list[str]:
 
 
 def table(runs: Sequence[RunInfo], names: Sequence[str]) -> pd.DataFrame:
-    """One row a run with the columns asked for, in the order of the page's own list; settings by dotted name."""
+    """One row a run with the columns of these names; settings have dotted names."""
     rows = []
     for info in runs:
         fixed = _row(info)
@@ -189,14 +189,14 @@ def _row(info: RunInfo) -> dict[str, object]:
 
 
 def _of_address(runs: Sequence[RunInfo]) -> list[RunInfo]:
-    """The runs that the address selects, in the table's order; a link to one run alone selects that one."""
+    """The runs that the address selects, in the table's order."""
     texts = st.query_params.get("select", "").split(",")[:MOST_SELECTED]
     ids = {text for text in texts if rundir.RUN_ID.fullmatch(text)}
     return [info for info in runs if info.id in ids]
 
 
 def _take_selection() -> None:
-    """Rows of the table as it was last drawn → ids in the address; what a filter hides stays selected."""
+    """Put the selected rows' runs into the address; what a filter hides stays selected."""
     ids = st.session_state.get(ROW_IDS, [])
     rows = st.session_state[KEY]["selection"]["rows"]
     visible = [ids[row] for row in rows if row < len(ids)]

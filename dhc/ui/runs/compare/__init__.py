@@ -26,7 +26,7 @@ KEY = "dhc_runs_panel"
 
 
 def draw(selected_runs: Sequence[RunInfo]) -> None:
-    """The card of a single run, or what can be done with several; then the panel that the address names."""
+    """The card of one run, or what can be done with several; then the panel in the address."""
     if not selected_runs:
         curves.draw([])
         return

@@ -1,4 +1,4 @@
-"""The selected runs' curves overlaid: what is drawn, against what, how smooth, in which colours. All of it stands in the address."""
+"""The selected runs' curves overlaid, as the controls and the address say."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ class CurvesView:
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """What is read of a run: its history, and on how many pictures it trains in an epoch, None where it did not say."""
+    """What is read of a run.
+
+    pictures: on how many it trains in an epoch, None where that was not written down.
+    """
 
     history: History
     pictures: int | None
@@ -87,7 +90,10 @@ def _panel(runs: Sequence[RunInfo]) -> None:
 
 
 def _no_curve(runs: Sequence[RunInfo]) -> None:
-    """Empty axes that say why. The chart stands already: the first curves need not wait for the library that draws them."""
+    """Empty axes that say why.
+
+    So the chart stands already: the first curves need not wait for the library that draws them.
+    """
     figure = overlay([], DEFAULT_METRICS[:1])
     figure.update_xaxes(range=[0, 10])
     figure.update_yaxes(range=[0, 1])
@@ -115,7 +121,7 @@ def _color_names(runs: Sequence[RunInfo], names: Sequence[str]) -> list[str]:
 
 
 def _controls(colors: Sequence[str]) -> CurvesView:
-    """Draw the controls, set to what the address says; each change is written there. The first of `colors` is the default."""
+    """Draw the controls, each bound to the address. The first of `colors` is the default."""
     titles = {BY_RUN: "Run", BY_RESULT: "Best val_accuracy"} | {field.name: field.title for field in fields()}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         metrics = st.pills(
@@ -149,7 +155,7 @@ def _controls(colors: Sequence[str]) -> CurvesView:
 def _lines(
     runs: Sequence[RunInfo], outlines: Mapping[str, Outline], view: CurvesView, names: Sequence[str]
 ) -> list[Line]:
-    """The runs as lines, in the order of what colours them, so that the legend can be read from one end to the other."""
+    """The runs as lines, in the order of what colours them, so that the legend is in order."""
     values = [_value(info, view.color) for info in runs]
     colors = palette.distinct(len(runs)) if view.color == BY_RUN else palette.by_value(values)
     order = range(len(runs)) if view.color == BY_RUN else sorted(range(len(runs)), key=lambda i: _place(values[i]))
@@ -194,7 +200,7 @@ def _name(info: RunInfo, by: str) -> str:
 
 
 def _about(info: RunInfo, names: Sequence[str]) -> str:
-    """What the hover says of a run: its title, and the settings in which it differs from the others."""
+    """The hover text of a run: its title, and the settings in which it differs from the others."""
     effective = [name for name in names if info.config is not None and info.config.uses(name)]
     values = [f"{name} {shorten(setting_text(info.config, name), 40)}" for name in effective[:HOVER_SETTINGS]]
     lines = [f"<b>{theme.escape_html(shorten(info.title, 60))}</b>", *map(theme.escape_html, values)]

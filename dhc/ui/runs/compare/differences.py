@@ -1,4 +1,4 @@
-"""What the selected runs were asked to do, side by side: equal rows hidden, changes against a chosen baseline marked and coloured."""
+"""The selected runs' settings and results side by side, changes against a baseline marked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HIGHER, LOWER, OTHER = "▲", "▼", "≠"
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The table of settings and results, and below it the circumstances on which the runs differ."""
+    """The table of settings and results, and below it the circumstances that differ."""
     readable = [info for info in runs if info.config is not None]
     columns = readable[:MOST]
     if not columns:
@@ -40,7 +40,10 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def _legend(equal: int, *, everything: bool) -> str:
-    """What is not in the table, and what its signs mean. equal: how many settings are the same in all runs."""
+    """What is not in the table, and what its signs mean.
+
+    equal: how many settings are the same in all runs.
+    """
     agree = f"{count_text(equal, 'setting')} on which all agree {'is' if equal == 1 else 'are'}"
     signs = f"{HIGHER} higher, {LOWER} lower, {OTHER} another"
     return (
@@ -50,7 +53,7 @@ def _legend(equal: int, *, everything: bool) -> str:
 
 
 def _controls(runs: Sequence[RunInfo]) -> tuple[int, bool]:
-    """The place of the baseline among the runs, and whether equal rows are shown too; both stand in the address."""
+    """The place of the baseline among the runs, and whether equal rows are shown too."""
     ids = [info.id for info in runs]
     titles = {info.id: shorten(info.title, 60) for info in runs}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -66,7 +69,9 @@ def _controls(runs: Sequence[RunInfo]) -> tuple[int, bool]:
 
 
 def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], baseline: int, *, name: str) -> None:
-    """One row a setting or circumstance, one column a run, the baseline first. Rows from `first_result` on are results.
+    """One row a setting or circumstance, one column a run, the baseline first.
+
+    Rows from `first_result` on are results.
 
     name: "table", or "circumstances", which have no dotted names.
     """

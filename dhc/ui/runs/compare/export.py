@@ -1,4 +1,4 @@
-"""The selected runs taken away: CSV and the HTML report at a click, the command lines for TensorBoard and MLflow."""
+"""Downloads of the selected runs, and the command lines for TensorBoard and MLflow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def sentences(runs: Sequence[RunInfo]) -> list[str]:
-    """What to know before one clicks: the size of the report, what it leaves out, which runs have less to say."""
+    """What to know before one clicks: the report's size, what it leaves out, what is missing."""
     size = SHELF + OF_A_RUN * min(len(runs), report.WHOLE)
     texts = [
         f"The report is one file of up to {size:.0f} MB that needs no network: read it in any browser, print it on A4."
@@ -89,7 +89,10 @@ def _downloads(run_ids: Sequence[str], store: Store) -> None:
 
 
 def _button(label: str, file: str, icon: str, help: str, make: Callable[[], bytes]) -> None:
-    """`make` runs when the button is pressed, in a thread of its own: nothing of Streamlit may be called in it."""
+    """A download whose file is made when it is pressed.
+
+    `make` runs in a thread of its own: nothing of Streamlit may be called in it.
+    """
     kind = file.rpartition(".")[2]
     st.download_button(
         f"{label} ({kind.upper()})",

@@ -1,4 +1,4 @@
-"""The flip board: what run B gets right that A did not, what it breaks, and where both are wrong, picture by picture."""
+"""The flip board: what run B fixes, what it breaks, where both are wrong, by picture."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class BoardView:
-    """Which pictures are listed, as the address says it. true: class index; answer: the class that A or B said; None for any."""
+    """Which pictures are listed, as the address says it.
+
+    true: class index; answer: that of the class that A or B said; None for any.
+    """
 
     group: Flip
     true: int | None
@@ -68,7 +71,7 @@ class BoardView:
 
     @property
     def cell(self) -> tuple[int, int] | None:
-        """The cell of the matrix whose pictures are listed, None where they are not those of one cell."""
+        """The cell of the matrix whose pictures are listed, None where they are not of one cell."""
         return None if self.true is None or self.answer is None else (self.true, self.answer)
 
     @property
@@ -87,7 +90,10 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 @st.fragment
 def _board(pair: Pair) -> None:
-    """Matrix and grids. A click runs only this, and is in the address before anything is drawn."""
+    """Matrix and grids.
+
+    A click runs only this, and is in the address before anything is drawn.
+    """
     with guard():
         _take_click(pair)
         view = BoardView.of_address(len(pair.pairing.classes))
@@ -106,7 +112,10 @@ def _board(pair: Pair) -> None:
 
 
 def _take_click(pair: Pair) -> None:
-    """A click on the matrix, read before anything is drawn, so that all of it shows the cell; a grid without it gives way."""
+    """Put a cell clicked in the matrix into the address, before anything is drawn.
+
+    The tab changes where its grid has no picture of that cell.
+    """
     k = len(pair.pairing.classes)
     cell = clicked_cell(MATRIX, k)
     if cell is None:

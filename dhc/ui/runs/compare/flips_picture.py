@@ -1,4 +1,7 @@
-"""One val picture, large, with what A and what B said of it side by side. Its row among A's stands in the address."""
+"""One val picture, large, with what A and what B said of it side by side.
+
+Its row among A's stands in the address.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ SIZE = 320  # CSS pixels a side: 64 × 5, so every pixel is a whole square
 
 
 def of_address(pair: Pair) -> int | None:
-    """The row, among A's, of the picture in the address; None when there is none, or B was not judged on it."""
+    """The row, among A's, of the picture in the address; None for none and for one B has not."""
     row = address.integer(PICTURE, low=0, high=len(pair.predictions_a.ids) - 1)
     return row if row is not None and row in pair.pairing.rows_a else None
 
@@ -33,7 +36,7 @@ def choose(row: int | None) -> None:
 
 
 def show(pair: Pair, album: Album, rows: Sequence[int]) -> None:
-    """Open the picture in the address, if there is one, among the pictures in `rows` of A's, in the board's order."""
+    """Open the picture in the address, if there is one, among those in `rows` of A's."""
     picture.open_dialog(
         "Val picture, A and B",
         ":material/compare:",

@@ -1,4 +1,4 @@
-"""Real or noise? Two of the selected runs: is B better than A, or luckier, and what would settle it."""
+"""Real or noise? Whether B is better than A or luckier, and what would settle it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ INTERVAL = "95% confidence interval for paired proportions: Newcombe 1998, metho
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The sentence, its figures, the seeds, the repeats that would settle it, and how much of the lead is luck."""
+    """The verdict, its figures, the seeds, the repeats to run, and how much of the lead is luck."""
     with guard():
         pair = pick(runs, "noise")
         if pair is not None:

@@ -51,7 +51,7 @@ HALVES_HELP = (
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The best of the selected runs, how often val has been used to choose, and three estimates of what that is worth."""
+    """The best of the selected runs, how often val has chosen, and what its lead is worth."""
     candidates = [info for info in runs if info.config is not None and is_measured(info)]
     if not candidates:
         st.caption("How much of the lead is luck can be said once a selected run has ended.")
@@ -91,7 +91,10 @@ def _head(winner: RunInfo, count: int) -> None:
 
 @dataclass(frozen=True, eq=False)
 class RightAnswers:
-    """Where a run was right: ids (N,) str, right (E, N) bool after each epoch, best (N,) bool of the network that was kept."""
+    """Where a run was right.
+
+    ids: (N,) str. right: (E, N) bool, after each epoch. best: (N,) bool, of the network that was kept.
+    """
 
     ids: np.ndarray
     right: np.ndarray
@@ -99,7 +102,10 @@ class RightAnswers:
 
 
 def _answers(winner: RunInfo, runs: Sequence[RunInfo]) -> dict[str, RightAnswers]:
-    """Run id → its answers, of those that can be read and have the winner's pictures in the winner's order; the winner's first."""
+    """Run id → its answers, the winner's first.
+
+    Of the runs that can be read and have the winner's pictures in the winner's order.
+    """
     by_id: dict[str, RightAnswers] = {}
     for info in [winner, *(info for info in runs if info.id != winner.id)]:
         try:
@@ -150,7 +156,7 @@ def _halving(answers: tuple[RightAnswers, ...]) -> HalvingResult:
 
 
 def _test(winner: RunInfo) -> None:
-    """The winner on the labelled test pictures: its accuracy there, or the button that measures it."""
+    """The winner's accuracy on the labelled test pictures, or the button that measures it."""
     assert winner.config is not None
     evaluation = jobs.evaluation(winner.folder)
     if evaluation is not None and evaluation.accuracy is not None:

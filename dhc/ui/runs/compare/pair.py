@@ -1,4 +1,7 @@
-"""Which two of the selected runs are compared: A, the baseline, and B. The panels of two runs share the choice, in the address."""
+"""Which two of the selected runs are compared: A, the baseline, and B.
+
+The panels of two runs share the choice, in the address.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class Pair:
 
 
 def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
-    """Draw the choice of A and B for a panel of that name and return the two; None, said in words, for fewer than two runs.
+    """Draw the choice of A and B for a panel and return the two; None, said, for fewer runs.
 
     Raises RunError for answers that cannot be read and for two runs that cannot be compared.
     """
@@ -114,7 +117,9 @@ def _say_left_out(runs: Sequence[RunInfo]) -> None:
 
 
 def _of_address(infos: Mapping[str, RunInfo]) -> tuple[str, str]:
-    """A and B of the address as far as they are there; else B is the table's first run that has one on the same pictures below it, A.
+    """A and B of the address, as far as they are selected.
+
+    Else B is the table's first run with another one on the same pictures below it, which is A.
 
     So the newest run is judged against the one before it, and where the best stand first, the best against the second.
     """
@@ -164,6 +169,6 @@ def _label(info: RunInfo, names: Sequence[str]) -> str:
 
 
 def _short(name: str) -> str:
-    """ "dropout " of a setting; nothing of a model's or a schedule's name, which says itself what it is."""
+    """What stands before a setting's value: "dropout "; nothing before a model's name."""
     key = name.split(".")[1]
     return "" if key == "name" else f"{key} "

@@ -1,4 +1,4 @@
-"""Callback replay on the Runs page: move patience, factor and early stopping of a run that is over, and see what they would have done."""
+"""Callback replay: what other patience, factor and early stopping would have done in a run."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def _pick(infos: Mapping[str, RunInfo], *, of: int) -> str:
-    """The run in the address, else the first; the choice is drawn where more than one is selected, and says which are none."""
+    """The run in the address, else the first; a select box where more than one is selected."""
     ids = list(infos)
     if of == 1:
         return ids[0]

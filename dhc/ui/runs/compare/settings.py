@@ -1,4 +1,4 @@
-"""Settings against results: one setting as a scatter, all that differ as parallel coordinates, the LR factor as the report has it."""
+"""Settings against results: scatter of one, parallel coordinates of all, LR factor."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RESULT_HELP = "Gap: accuracy minus val_accuracy after the last epoch."
 
 @dataclass(frozen=True)
 class SettingsView:
-    """What is drawn: a key of KINDS, the dotted name of a setting ("" where none differs), a result."""
+    """What is drawn: a key of KINDS, a setting's dotted name ("" where none differs), a result."""
 
     kind: str
     name: str
@@ -71,7 +71,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def _controls(names: Sequence[str]) -> SettingsView:
-    """Draw the controls, set to what the address says; each change is written there. What is not drawn has its default."""
+    """Draw the controls, each bound to the address. What is not drawn has its default."""
     titles = {field.name: f"{field.title} ({field.name})" for field in fields()}
     name, result = default_of(names) if names else "", str(RESULTS[0])
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -137,7 +137,7 @@ def _take(click: Click | None) -> None:
 
 
 def _clicked_run(runs: Sequence[RunInfo], names: Sequence[str]) -> None:
-    """The run in the address: its title, what it reached, a link to it, and the settings that tell it apart."""
+    """The run in the address: its title, its result, a link, the settings that tell it apart."""
     by_id = {info.id: info for info in runs}
     info = by_id.get(st.query_params.get("settings_run", ""))
     if info is None:
