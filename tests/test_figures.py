@@ -295,7 +295,7 @@ def test_the_smallest_and_the_empty_matrix_are_drawn(k: int, count: int) -> None
 
 
 def test_bars_keep_their_order_and_name_the_true_class_in_words_too() -> None:
-    figure = bars.probabilities(["ring", "<star>", "wave"], [0.62, 0.3, 0.0004], "<star>")
+    figure = bars.probability_bars(["ring", "<star>", "wave"], [0.62, 0.3, 0.0004], "<star>")
     (bar,) = figure.data
     assert list(bar.y) == ["ring", "&lt;star&gt;", "wave"]
     assert list(bar.text) == ["62%", "30% ✓ true", "<0.1%"]
@@ -314,7 +314,7 @@ def every_figure() -> list[go.Figure]:
         curves.learning_rate(run),
         schedule.planned_rates([1e-3] * 4),
         confusion.heatmap(COUNTS, NAMES, ORDER, counts=COUNTS, selected=(0, 1)),
-        bars.probabilities(["a"], [1.0], "a"),
+        bars.probability_bars(["a"], [1.0], "a"),
     ]
 
 

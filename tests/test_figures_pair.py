@@ -8,7 +8,7 @@ import pytest
 from dhc.analysis.significance import SeedResults
 from dhc.figures import theme
 from dhc.figures.flips import LESS, MORE, difference_heatmap, scale
-from dhc.figures.noise import Interval, intervals, seeds
+from dhc.figures.noise import Interval, interval_chart, seed_chart
 
 A = np.array([[5, 2, 0], [1, 4, 0], [0, 0, 3]])
 B = np.array([[6, 1, 0], [1, 2, 2], [0, 0, 3]])
@@ -59,7 +59,7 @@ def test_the_scale_is_made_of_the_palettes_blue_and_orange() -> None:
 
 
 def test_an_interval_reaches_from_its_low_end_to_its_high_one() -> None:
-    figure = intervals([Interval("these two runs", 0.012, -0.005, 0.029)])
+    figure = interval_chart([Interval("these two runs", 0.012, -0.005, 0.029)])
     (trace,) = figure.data
     assert trace.x[0] - trace.error_x.arrayminus[0] == pytest.approx(-0.005)
     assert trace.x[0] + trace.error_x.array[0] == pytest.approx(0.029)
@@ -69,9 +69,9 @@ def test_an_interval_reaches_from_its_low_end_to_its_high_one() -> None:
 
 
 def test_each_seed_is_a_dot_and_each_side_has_its_mean() -> None:
-    figure = seeds(SeedResults((0.6, 0.7)), SeedResults((0.8,)))
+    figure = seed_chart(SeedResults((0.6, 0.7)), SeedResults((0.8,)))
     by_uid = {trace.uid: trace for trace in figure.data}
     assert list(by_uid["A"].x) == [0.6, 0.7]
     assert by_uid["mean A"].x[0] == pytest.approx(0.65)
     assert "mean B" in by_uid
-    assert "mean A" not in {trace.uid for trace in seeds(SeedResults(()), SeedResults((0.8,))).data}
+    assert "mean A" not in {trace.uid for trace in seed_chart(SeedResults(()), SeedResults((0.8,))).data}

@@ -1,4 +1,4 @@
-"""What the network thought of one picture: its most probable classes as bars."""
+"""The most probable classes of one picture as bars."""
 
 from __future__ import annotations
 
@@ -11,26 +11,23 @@ from dhc.figures import theme
 from dhc.text import fine_percent_text
 
 
-def probabilities(names: Sequence[str], p: Sequence[float] | np.ndarray, true_name: str) -> go.Figure:
-    """One horizontal bar per class, the first on top, in the order given (`mistakes.top_k` ranks them).
+def probability_bars(names: Sequence[str], probabilities: Sequence[float] | np.ndarray, true_name: str) -> go.Figure:
+    """A horizontal bar for each class, the first on top (`mistakes.top_k` ranks them).
 
-    p: as many probabilities, 0 to 1. The true class has a colour and the word "true" of its own; when it is not among
-    the names, no bar has.
+    probabilities: one for each name, 0 to 1. The true class has a colour and the word "true" of its own; when it is not
+    among the names, no bar has.
     """
     figure = theme.figure(x="probability", y="")
-    labels = [theme.escape_html(name) for name in names]
-    chances = theme.numbers(np.asarray(p))
-    right = [name == true_name for name in names]
+    values = theme.numbers(np.asarray(probabilities))
+    is_true = [name == true_name for name in names]
+    texts = [fine_percent_text(float(value)) for value in values]
     figure.add_trace(
         go.Bar(
-            x=chances,
-            y=labels,
+            x=values,
+            y=[theme.escape_html(name) for name in names],
             orientation="h",
-            marker={"color": [theme.BEST if is_true else theme.MUTED for is_true in right]},
-            text=[
-                fine_percent_text(float(chance)) + (" ✓ true" if is_true else "")
-                for chance, is_true in zip(chances, right, strict=True)
-            ],
+            marker={"color": [theme.BEST if true else theme.MUTED for true in is_true]},
+            text=[f"{text} ✓ true" if true else text for text, true in zip(texts, is_true, strict=True)],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",

@@ -1,4 +1,4 @@
-"""Bets against results: a dot for each, on the line where guess and result agree."""
+"""Bets against results: a dot for each, around the line where guess and result agree."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ RING = "#7a4fd8"  # apart from both in either theme
 
 
 def calibration(bets: Sequence[Bet], selected: Collection[str] = ()) -> go.Figure:
-    """Guess (x) against result (y), both 0 to 1; below the line the guess was too hopeful. Dots carry their run's id.
+    """Guess (x) against result (y), both 0 to 1; below the line the guess was too hopeful.
 
-    The dots of `selected` runs have a ring around them.
+    Dots carry their run's id as customdata; those of `selected` runs have a ring around them.
     """
     figure = theme.figure(x="bet", y="result")
-    figure.add_trace(
-        go.Scatter(
-            x=[0, 1], y=[0, 1], mode="lines", line={"color": theme.MUTED, "width": 1.5, "dash": "dot"},
-            hoverinfo="skip", showlegend=False, uid="agreement",
-        )
-    )  # fmt: skip
+    line = {"color": theme.MUTED, "width": 1.5, "dash": "dot"}
+    hidden = {"hoverinfo": "skip", "showlegend": False}
+    figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line=line, uid="agreement", **hidden))
     for name in FIGURES:
         figure.add_trace(_dots([bet for bet in bets if bet.figure == name], name, selected))
     figure.add_annotation(text="better than the bet", x=0.02, y=0.98, xanchor="left", yanchor="top", showarrow=False)
@@ -37,7 +34,7 @@ def calibration(bets: Sequence[Bet], selected: Collection[str] = ()) -> go.Figur
 
 def _dots(bets: Sequence[Bet], name: str, selected: Collection[str]) -> go.Scatter:
     color, symbol = STYLES[name]
-    chosen = [bet.run in selected for bet in bets]
+    is_selected = [bet.run in selected for bet in bets]
     return go.Scatter(
         x=theme.numbers([bet.guess for bet in bets]),
         y=theme.numbers([bet.result for bet in bets]),
@@ -45,9 +42,9 @@ def _dots(bets: Sequence[Bet], name: str, selected: Collection[str]) -> go.Scatt
         marker={
             "color": color,
             "symbol": symbol,
-            "size": [15 if yes else 10 for yes in chosen],
+            "size": [15 if ring else 10 for ring in is_selected],
             "opacity": 1,
-            "line": {"color": RING, "width": [3 if yes else 0 for yes in chosen]},
+            "line": {"color": RING, "width": [3 if ring else 0 for ring in is_selected]},
         },
         customdata=[bet.run for bet in bets],
         text=[theme.escape_html(bet.title[:60]) for bet in bets],

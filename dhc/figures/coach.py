@@ -1,4 +1,4 @@
-"""The curve coach's marks on a figure of curves: small numbers on the axis below the line, with what they mean to hover."""
+"""The curve coach's marks on a figure of curves: small numbers on the axis, titles to hover."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LINE = "rgba(122,79,216,0.45)"
 
 
 def annotate(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
-    """Add the marks to a figure of `figures.curves.learning_curves`, as its last trace, and return it.
+    """Add the marks as the last trace to a figure of `learning_curves`, and return it.
 
-    Each number stands on the bottom axis at each of its epochs, with a hair line at the first. Without marks the trace is
-    there and empty, so that traces keep their places while the run grows.
+    Each number stands on the bottom axis at each of its epochs, with a hair line at the first. Without marks the
+    trace is there and empty, so that traces keep their places while the run grows.
     """
     points = [(epoch, mark) for mark in marks for epoch in mark.epochs]
     length = float(figure.layout.xaxis.range[1])
@@ -51,9 +51,9 @@ def annotate(figure: go.Figure, marks: Sequence[Mark]) -> go.Figure:
 
 
 def _levels(epochs: Sequence[float], near: float) -> list[float]:
-    """The height, 0 to 1, of each number: 0 on the axis, higher where an earlier one stands too near."""
-    placed: list[tuple[float, int]] = []
-    for x in epochs:
-        taken = {level for other, level in placed if abs(other - x) < near}
-        placed.append((x, next(level for level in range(len(epochs) + 1) if level not in taken)))
-    return [0.075 * level for _, level in placed]
+    """The height of each number, 0 to 1: 0 on the axis, higher where an earlier one is too near."""
+    levels: list[int] = []
+    for i, x in enumerate(epochs):
+        neighbours = {level for other, level in zip(epochs[:i], levels, strict=True) if abs(other - x) < near}
+        levels.append(next(level for level in range(len(epochs) + 1) if level not in neighbours))
+    return [0.075 * level for level in levels]

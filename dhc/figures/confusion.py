@@ -1,4 +1,4 @@
-"""The confusion matrix as a heatmap that can be zoomed, hovered and clicked, up to some hundreds of classes."""
+"""The confusion matrix as a heatmap to zoom, hover and click, of up to hundreds of classes."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ def heatmap(
 ) -> go.Figure:
     """Rows are true classes from the top, columns predicted ones, both in `order`.
 
-    matrix: (K, K) what the colour means, counts or shares of 0 to 1; empty cells stay clear. counts: (K, K) pictures, for
-    the hover. order: (K,) permutation of class indices. selected: (i, j), true and predicted class index, outlined; an
-    empty cell can be selected. `scale` "sqrt" colours by the square root, so that single mistakes show beside a full
-    diagonal.
+    matrix     (K, K) what the colour means, counts or shares of 0 to 1; empty cells stay clear
+    order      (K,) permutation of class indices
+    counts     (K, K) pictures, for the hover
+    selected   (i, j), true and predicted class index, outlined; an empty cell can be selected
+    scale      "sqrt" colours by the square root, so that single mistakes show beside a full diagonal
 
     A click on a cell, filled or empty, carries customdata [i, j], the class indices whatever the order; its x and y are
-    the predicted and the true class's names as shown (HTML-escaped).
+    the predicted and the true class's names (HTML-escaped).
     """
     order = np.asarray(order, dtype=np.int64)
     names = [theme.escape_html(classes[c]) for c in order]
@@ -81,20 +82,24 @@ def _cells(
 
 
 def drawable(cells: go.Heatmap) -> go.Heatmap:
-    """The trace, with clear cells where it has not one filled: Plotly fails at a heatmap of gaps alone."""
+    """The trace, with clear cells if none is filled: Plotly fails at a heatmap of gaps alone."""
     if np.isnan(cells.z).all():
         cells.update(z=np.zeros_like(cells.z), colorscale=[[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]], showscale=False)
     return cells
 
 
 def _hover_texts(counts: np.ndarray, order: np.ndarray) -> list[list[str]]:
-    """ "5 pictures, 31%" for each cell as shown, "none" for an empty one; the template adds "of" and the true class."""
-    share = normalize(counts, "true")
-    shown = counts[np.ix_(order, order)].tolist(), share[np.ix_(order, order)].tolist()
-    return [
-        [f"{count_text(n, 'picture')}, {fine_percent_text(s)}" if n else "none" for n, s in zip(ns, ss, strict=True)]
-        for ns, ss in zip(*shown, strict=True)
-    ]
+    """``5 pictures, 31%`` for each cell in `order`, ``none`` for an empty one.
+
+    The template adds "of" and the true class.
+    """
+    cells = np.ix_(order, order)
+    rows = zip(counts[cells].tolist(), normalize(counts, "true")[cells].tolist(), strict=True)
+    return [[_cell_text(count, share) for count, share in zip(*row, strict=True)] for row in rows]
+
+
+def _cell_text(count: int, share: float) -> str:
+    return f"{count_text(count, 'picture')}, {fine_percent_text(share)}" if count else "none"
 
 
 def _colorbar(values: np.ndarray, *, shares: bool, sqrt: bool) -> dict[str, Any]:
@@ -117,15 +122,24 @@ def dress_axes(figure: go.Figure, names: list[str]) -> None:
     """Square cells; every name written out where there is room for it, which zooming in makes."""
     k = len(names)
     font = {"size": 8 if k > 60 else 10} if k > 24 else None
-    # An axis of categories thins its labels by itself and brings them back when zoomed; explicit tick texts would overlap.
-    common = {"type": "category", "categoryorder": "array", "categoryarray": names, "showgrid": False, "showline": True, "mirror": True,
-              "tickfont": font, "constrain": "domain", "ticks": ""}  # fmt: skip
+    # An axis of categories thins its labels by itself and brings them back when zoomed; tick texts would overlap.
+    common = {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": names,
+        "showgrid": False,
+        "showline": True,
+        "mirror": True,
+        "tickfont": font,
+        "constrain": "domain",
+        "ticks": "",
+    }
     figure.update_xaxes(**common, tickangle=-90 if k > 24 or (k > 8 and max(map(len, names)) > 4) else None)
     figure.update_yaxes(**common, autorange="reversed", scaleanchor="x")
 
 
 def outline(figure: go.Figure, order: np.ndarray, selected: tuple[int, int]) -> None:
-    """A frame around a cell, and a faint band along its row and its column, which leads the eye to a cell of six pixels."""
+    """A frame around a cell, and faint bands along its row and column, which lead the eye to it."""
     k = len(order)
     row, column = (int(np.flatnonzero(order == c)[0]) for c in selected)
     band = {"type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": theme.SELECTED, "opacity": 0.15}

@@ -13,12 +13,11 @@ from dhc.runs.records import History
 from dhc.text import rate_text
 
 MAX_BATCH_POINTS = 1500
-MAX_RATE_MARKS = (
-    24  # a schedule that changes the rate more often is smooth: its own figure shows it, lines would only hatch
-)
+# A schedule that changes the rate more often is smooth: its own figure shows it, lines would only hatch.
+MAX_RATE_MARKS = 24
 MAX_RATE_LABELS = 8
 MARKERS_UP_TO = 60  # epochs; beyond that the markers would run together
-# The right edge of the x axis stands still for a while, then jumps: an edge that follows every batch makes the eye follow it.
+# The right edge of the x axis stands still for a while, then jumps: the eye would follow one that moves with every batch.
 EDGES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000)
 
 
@@ -30,11 +29,12 @@ def learning_curves(
     epochs_total: int | None = None,
     log: bool = False,
 ) -> go.Figure:
-    """Train and val `metric` over the epochs, the best epoch and the drops of the learning rate marked.
+    """Train and val `metric` by epoch, the best epoch and the drops of the learning rate marked.
 
-    An epoch's figures stand where it ends (epoch 3 at x = 3), a batch's where it was seen (x = 2.37). Batches are thinned
-    to MAX_BATCH_POINTS, peaks and dips kept. Traces keep their places whatever the history holds, so that what a person
-    hid stays hidden. `log` draws y logarithmically. Without any point: axes and a line that says what is waited for.
+    An epoch's figures stand where it ends (epoch 3 at x = 3), a batch's where it was seen (x = 2.37). Batches are
+    thinned to MAX_BATCH_POINTS, peaks and dips kept. Traces keep their places whatever the history holds, so that
+    what a person hid stays hidden. `log` draws y logarithmically. Without any point: axes and a line that says what
+    is waited for.
     """
     figure = theme.figure(x="epoch", y=metric)
     epochs = history.epochs
@@ -56,13 +56,16 @@ def learning_curves(
 
 
 def learning_rate(history: History, *, epochs_total: int | None = None) -> go.Figure:
-    """The learning rate as steps: the rate of epoch 3 runs from x = 2 to x = 3, a drop already known goes on from there."""
+    """The learning rate as steps: that of epoch 3 runs from x = 2 to x = 3.
+
+    A drop that is already known goes on from the last epoch.
+    """
     figure = theme.figure(x="epoch", y="learning rate")
     epochs, changes = history.epochs, history.lr_changes
     at, rates = epochs["epoch"].to_numpy(), epochs["learning_rate"].to_numpy(dtype=np.float64)
     if len(at):
-        known = len(changes) and changes["epoch"].iloc[-1] > at[-1]
-        last = changes["new"].iloc[-1] if known else rates[-1]
+        next_is_known = len(changes) and changes["epoch"].iloc[-1] > at[-1]
+        last = changes["new"].iloc[-1] if next_is_known else rates[-1]
         at, rates = np.append(at - 1, at[-1]), np.append(rates, last)
     else:
         _wait(figure)
@@ -73,7 +76,7 @@ def learning_rate(history: History, *, epochs_total: int | None = None) -> go.Fi
 
 
 def rate_steps(at: np.ndarray, rates: np.ndarray) -> go.Scatter:
-    """A step line: rates[n] from x = at[n] on. The last point only ends the line. at: whole epochs done."""
+    """A step line: rates[n] from x = at[n] (epochs done) on; the last point only ends the line."""
     return go.Scatter(
         x=at,
         y=theme.numbers(rates),
@@ -88,10 +91,10 @@ def rate_steps(at: np.ndarray, rates: np.ndarray) -> go.Scatter:
 
 
 def thin(y: np.ndarray, limit: int) -> np.ndarray:
-    """The indices, ascending, of at most `limit` of the points y (N,), such that the line drawn through them looks the same.
+    """The indices of at most `limit` of the points y (N,) whose line looks like the line of all.
 
-    The points are cut into equal runs; of each the lowest and the highest are kept, and the first and last of all. A run
-    without any finite value keeps its first point, so that a gap stays a gap.
+    They ascend. The points are cut into equal runs; of each the lowest and the highest are kept, and the first and
+    last of all. A run without any finite value keeps its first point, so that a gap stays a gap.
     """
     n = len(y)
     if n <= limit:
@@ -115,8 +118,8 @@ def _batch_trace(history: History, metric: str | None) -> go.Scatter:
     x, y = np.array([]), np.array([])
     if metric is not None:
         x, y = (history.batches[name].to_numpy(dtype=np.float64) for name in ("position", metric))
-        kept = thin(y, MAX_BATCH_POINTS)
-        x, y = x[kept], y[kept]
+        rows = thin(y, MAX_BATCH_POINTS)
+        x, y = x[rows], y[rows]
     return go.Scatter(
         x=theme.numbers(x),
         y=theme.numbers(y),
@@ -147,15 +150,22 @@ def _epoch_trace(epochs: pd.DataFrame, column: str, color: str, dash: str, symbo
 
 
 def _mark_best(figure: go.Figure, history: History, metric: str, *, log: bool) -> None:
-    """A star on the val curve at the epoch of the best val_accuracy, and its label on the side where there is room."""
+    """A star on the val curve at the best epoch, and its label on the side with room."""
     best = history.best_epoch
     row = history.epochs[history.epochs["epoch"] == best].tail(1)
     value = theme.numbers(row[f"val_{metric}"].to_numpy())
-    star = {"symbol": "star", "size": 14, "color": theme.BEST}
     figure.add_trace(
-        go.Scatter(x=row["epoch"].to_numpy(), y=value, mode="markers", marker=star, name="best epoch", uid="best",
-                   hoverinfo="skip", showlegend=False)
-    )  # fmt: skip
+        go.Scatter(
+            x=row["epoch"].to_numpy(),
+            y=value,
+            mode="markers",
+            marker={"symbol": "star", "size": 14, "color": theme.BEST},
+            name="best epoch",
+            uid="best",
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    )
     if best is None or not np.isfinite(value).all():
         return
     up = metric == "accuracy"
@@ -163,26 +173,32 @@ def _mark_best(figure: go.Figure, history: History, metric: str, *, log: bool) -
     height = float(np.log10(value[0])) if log else float(value[0])  # where an annotation stands on a logarithmic axis
     right = best > 0.5 * float(history.epochs["epoch"].iloc[-1])
     figure.add_annotation(
-        text=text, x=best, y=height, showarrow=True, arrowcolor=theme.BEST, arrowwidth=1.5, arrowhead=0,
-        ax=-24 if right else 24, ay=-22 if up else 30, xanchor="right" if right else "left",
-    )  # fmt: skip
+        text=text,
+        x=best,
+        y=height,
+        xanchor="right" if right else "left",
+        showarrow=True,
+        arrowcolor=theme.BEST,
+        arrowwidth=1.5,
+        arrowhead=0,
+        ax=-24 if right else 24,
+        ay=-22 if up else 30,
+    )
 
 
 def _say_if_broken(figure: go.Figure, history: History, metric: str) -> None:
-    """A sentence in the plot when the last batches have no finite value: the curve just ends, and a person wonders why."""
+    """A sentence in the plot when the last batches have no finite value: the curve just ends."""
     finite = np.isfinite(history.batches[metric].to_numpy(dtype=np.float64))
     if not len(finite) or finite[-1]:
         return
     last = int(np.flatnonzero(finite)[-1]) if finite.any() else -1
     since = int(history.batches["epoch"].iloc[last + 1])
-    figure.add_annotation(
-        text=f"{metric} is not a number since epoch {since}",
-        x=0.5, y=1, xref="paper", yref="paper", yanchor="top", yshift=-12, showarrow=False,
-    )  # fmt: skip
+    place = {"x": 0.5, "y": 1, "xref": "paper", "yref": "paper", "yanchor": "top", "yshift": -12}
+    figure.add_annotation(text=f"{metric} is not a number since epoch {since}", showarrow=False, **place)
 
 
 def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
-    """A thin line where the learning rate changed (the end of the epoch before), with the rates to hover on its top."""
+    """A thin line where the learning rate changed, at an epoch's end, with the rates on its top."""
     if len(changes) > MAX_RATE_MARKS:
         changes = changes.iloc[:0]
     at = changes["epoch"].to_numpy() - 1
@@ -217,10 +233,11 @@ def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
 
 
 def _x_range(history: History, epochs_total: int | None) -> list[float]:
-    seen = [float(history.epochs["epoch"].max())] if len(history.epochs) else []
-    seen += [float(history.batches["position"].max())] if len(history.batches) else []
-    done = max([value for value in seen if np.isfinite(value)], default=0.0)
-    edge = next((edge for edge in EDGES if edge >= done), done)
+    """From 0 to the next of EDGES, not past the planned epochs unless the run is."""
+    ends = [float(history.epochs["epoch"].max())] if len(history.epochs) else []
+    ends += [float(history.batches["position"].max())] if len(history.batches) else []
+    position = max((end for end in ends if np.isfinite(end)), default=0.0)
+    edge = next((edge for edge in EDGES if edge >= position), position)
     if epochs_total is not None:
-        edge = max(min(edge, epochs_total), done)
+        edge = max(min(edge, epochs_total), position)
     return [0.0, 1.02 * edge]

@@ -1,4 +1,4 @@
-"""Figures in a page of their own that asks nothing from outside: plotly.js as text, and a figure as JSON with its template."""
+"""Figures in a page that asks nothing from outside: plotly.js as text, a figure as JSON."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def plotly_js() -> str:
 
 
 def to_json(figure: go.Figure) -> str:
-    """``{"data": …, "layout": …}`` as JSON, arrays as base64 of their bytes. Not escaped for HTML."""
+    """``{"data": …, "layout": …}`` as JSON, arrays as base64 of their bytes, not HTML-escaped."""
     return cast(str, pio.json.to_json_plotly(figure))

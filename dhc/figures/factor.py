@@ -11,19 +11,22 @@ from dhc.figures import theme
 
 
 def factors(trials: Sequence[Trial]) -> go.Figure:
-    """Best val_accuracy by factor: a dot for each run (its id is its customdata), a line through the means, the report's choice."""
+    """Best val_accuracy by factor: a dot a run, a line through the means, the report's choice.
+
+    Dots carry their run's id as customdata.
+    """
     figure = theme.figure(x="LR factor", y="best val_accuracy")
-    averaged = means(trials)
+    points = means(trials)
     figure.add_trace(
         go.Scatter(
-            x=[factor for factor, _, _ in averaged],
-            y=theme.numbers([value for _, value, _ in averaged]),
+            x=[factor for factor, _, _ in points],
+            y=theme.numbers([value for _, value, _ in points]),
             mode="lines",
             line={"color": theme.MUTED, "width": 2},
             hoverinfo="skip",
             name="mean over seeds",
             uid="mean",
-            showlegend=len(trials) > len(averaged),
+            showlegend=len(trials) > len(points),
         )
     )
     figure.add_trace(
@@ -37,7 +40,7 @@ def factors(trials: Sequence[Trial]) -> go.Figure:
             hovertemplate="factor %{x:g}, %{text}: %{y:.3f}<br>%{customdata}<extra></extra>",
             name="one run",
             uid="runs",
-            showlegend=len(trials) > len(averaged),
+            showlegend=len(trials) > len(points),
         )
     )
     _mark_reported(figure)
@@ -51,7 +54,7 @@ def factors(trials: Sequence[Trial]) -> go.Figure:
 
 
 def _span(values: Sequence[float]) -> list[float]:
-    """The values' range with some room, never so narrow that a picture more or less looks like a cliff."""
+    """The values' range with some room, never so narrow that one picture looks like a cliff."""
     low, high = min(values), max(values)
     room = max(0.15 * (high - low), 0.05 - 0.5 * (high - low))
     return [low - room, high + room]
@@ -59,7 +62,5 @@ def _span(values: Sequence[float]) -> list[float]:
 
 def _mark_reported(figure: go.Figure) -> None:
     figure.add_vline(x=REPORTED, line={"color": theme.VAL, "width": 1.5, "dash": "dot"})
-    figure.add_annotation(
-        text=f"the report's {REPORTED:g}", x=REPORTED, y=1, yref="paper", xanchor="right", yanchor="bottom", xshift=-2,
-        showarrow=False,
-    )  # fmt: skip
+    place = {"x": REPORTED, "xanchor": "right", "xshift": -2, "y": 1, "yref": "paper", "yanchor": "bottom"}
+    figure.add_annotation(text=f"the report's {REPORTED:g}", showarrow=False, **place)

@@ -1,4 +1,4 @@
-"""The signed difference of two confusion matrices: where run B says something more often than run A, and where less often."""
+"""The difference of two confusion matrices: what run B says more often than run A, and less."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ FAINT = 0.12  # opacity of the middle
 def difference_heatmap(
     a: np.ndarray, b: np.ndarray, classes: Sequence[str], order: np.ndarray, *, selected: tuple[int, int] | None = None
 ) -> go.Figure:
-    """B's matrix minus A's: rows are true classes from the top, columns predicted ones, both in `order`.
+    """B's matrix minus A's: true classes from the top, predicted ones from the left, in `order`.
 
-    a, b: (K, K) counts of the same pictures. order: (K,) permutation of class indices. selected: (i, j), outlined. More of B is
-    orange, less is blue, no change is clear, also where both have pictures. A click on any cell carries customdata [i, j].
+    a, b: (K, K) counts of the same pictures. order: (K,) permutation of class indices. selected: (i, j), outlined.
+    More of B is orange, less is blue, no change is clear, also where both have pictures. A click on any cell carries
+    customdata [i, j].
     """
     order = np.asarray(order, dtype=np.int64)
     names = [theme.escape_html(classes[c]) for c in order]
@@ -83,14 +84,14 @@ def _cells(a: np.ndarray, b: np.ndarray, names: list[str], order: np.ndarray) ->
 
 
 def _hover_texts(a: np.ndarray, b: np.ndarray) -> list[list[str]]:
-    """ "A 5 pictures, B 8: 3 more", with "better" or "worse" said where the colours cannot say it."""
+    """``A 5 pictures, B 8: 3 more, better``: colours cannot say which change is for the better."""
     return [
-        [_told(of_a, of_b, i == j) for j, (of_a, of_b) in enumerate(zip(row_a, row_b, strict=True))]
+        [_cell_text(of_a, of_b, i == j) for j, (of_a, of_b) in enumerate(zip(row_a, row_b, strict=True))]
         for i, (row_a, row_b) in enumerate(zip(a.tolist(), b.tolist(), strict=True))
     ]
 
 
-def _told(a: int, b: int, right: bool) -> str:
+def _cell_text(a: int, b: int, right: bool) -> str:
     if a == b:
         return f"A and B {count_text(a, 'picture')} each" if a else "none"
     change = f"{b - a} more" if b > a else f"{a - b} fewer"
@@ -99,7 +100,7 @@ def _told(a: int, b: int, right: bool) -> str:
 
 def _colorbar(most: int) -> dict[str, object]:
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if tick <= most][-2:]
-    signed = [-tick for tick in reversed(ticks)] + ([0] if ticks else []) + ticks
+    signed_ticks = [-tick for tick in reversed(ticks)] + ([0] if ticks else []) + ticks
     return {
         "title": {"text": "pictures, B − A", "side": "right"},
         "orientation": "h",
@@ -108,6 +109,6 @@ def _colorbar(most: int) -> dict[str, object]:
         "y": 1,
         "yanchor": "bottom",
         "len": 0.6,
-        "tickvals": [float(np.sign(tick) * np.sqrt(abs(tick))) for tick in signed],
-        "ticktext": [f"{tick:+d}" if tick else "0" for tick in signed],
+        "tickvals": [float(np.sign(tick) * np.sqrt(abs(tick))) for tick in signed_ticks],
+        "ticktext": [f"{tick:+d}" if tick else "0" for tick in signed_ticks],
     }

@@ -12,21 +12,19 @@ from dhc.figures import theme
 
 
 def rungs(steps: Sequence[Step]) -> go.Figure:
-    """One row per step, the first on top: a bar for what was measured here, a mark or a span for what was reported.
+    """One row per step, the first on top: a bar for what was measured, a mark for the report.
 
     A step that is still training has a paler bar up to its best epoch so far. Bars carry their run's id as customdata.
     """
     figure = theme.figure(x="accuracy", y="")
     labels = [theme.escape_html(step.rung.title) for step in steps]
-    bars = _measured(steps, labels)
+    bars = _measurements(steps, labels)
     figure.add_trace(_bars(bars))
     figure.add_trace(_reported(steps, labels))
     figure.add_trace(_figures(bars))
     figure.update_xaxes(range=[0, 1.2], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], fixedrange=True)
-    figure.update_yaxes(
-        type="category", categoryorder="array", categoryarray=labels, range=[len(labels) - 0.5, -0.5], showgrid=False,
-        fixedrange=True,
-    )  # fmt: skip
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=labels, showgrid=False)
+    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], fixedrange=True)
     figure.update_layout(bargap=0.35, margin={"l": 8, "r": 8, "t": 28, "b": 40})
     return figure
 
@@ -39,14 +37,14 @@ class _Bar:
     final: bool
 
 
-def _measured(steps: Sequence[Step], labels: Sequence[str]) -> list[_Bar]:
+def _measurements(steps: Sequence[Step], labels: Sequence[str]) -> list[_Bar]:
     """What was measured; where nothing was, what the run that is alive has reached."""
-    found = []
+    bars = []
     for step, label in zip(steps, labels, strict=True):
         run = step.best_run or step.live_run
         if run is not None and run.best_val_accuracy is not None:
-            found.append(_Bar(label, run.best_val_accuracy, run.id, run is step.best_run))
-    return found
+            bars.append(_Bar(label, run.best_val_accuracy, run.id, run is step.best_run))
+    return bars
 
 
 def _bars(bars: Sequence[_Bar]) -> go.Bar:
@@ -64,7 +62,7 @@ def _bars(bars: Sequence[_Bar]) -> go.Bar:
 
 
 def _figures(bars: Sequence[_Bar]) -> go.Scatter:
-    """The measured figures in a column of their own at the right, where no bar and no mark covers them."""
+    """The measured figures in a column at the right, where no bar and no mark covers them."""
     return go.Scatter(
         x=[1.02] * len(bars),
         y=[bar.label for bar in bars],
@@ -80,16 +78,16 @@ def _figures(bars: Sequence[_Bar]) -> go.Scatter:
 
 def _reported(steps: Sequence[Step], labels: Sequence[str]) -> go.Scatter:
     """A mark in the middle of the reported range, and the range as its error bar."""
-    told = [(label, step.rung.reported, step.rung.reported_text) for step, label in zip(steps, labels, strict=True)]
-    known = [(label, range_, text) for label, range_, text in told if range_ is not None]
-    half = [(high - low) / 2 for _, (low, high), _ in known]
+    rungs = [(label, step.rung) for step, label in zip(steps, labels, strict=True) if step.rung.reported is not None]
+    ranges = [rung.reported for _, rung in rungs if rung.reported is not None]
+    half = [(high - low) / 2 for low, high in ranges]
     return go.Scatter(
-        x=theme.numbers([(low + high) / 2 for _, (low, high), _ in known]),
-        y=[label for label, _, _ in known],
+        x=theme.numbers([(low + high) / 2 for low, high in ranges]),
+        y=[label for label, _ in rungs],
         mode="markers",
         marker={"symbol": "diamond", "size": 10, "color": theme.VAL},
         error_x={"type": "data", "array": theme.numbers(half), "color": theme.VAL, "thickness": 3, "width": 5},
-        text=[text for _, _, text in known],
+        text=[rung.reported_text for _, rung in rungs],
         hovertemplate="%{y}<br>reported, on the competition's test set: %{text}<extra></extra>",
         name="reported, on the competition's test set",
         uid="reported",

@@ -1,4 +1,4 @@
-"""A replayed run as a figure: the recorded curve, the drops as they were and as they would have been, both learning rates."""
+"""A replayed run as a figure: its curve, drops and learning rates, recorded and replayed."""
 
 from __future__ import annotations
 
@@ -15,29 +15,25 @@ SHADE = "rgba(133,129,153,0.16)"
 
 
 def replay_chart(replay: Replay) -> go.Figure:
-    """Above, what the schedule watches by epoch with marks of both drops and of the kept epoch; below, the learning rates.
+    """Above, what the schedule watches, with drops and kept epoch; below, the learning rates.
 
-    From the first epoch that would have run at another rate on, the ground is shaded. A line shows where it would have ended.
+    The ground is shaded from the first epoch on that would have run at another rate. A line shows where it would have
+    ended.
     """
     figure = theme.figure(x="epoch", y=replay.monitor)
     _curve(figure, replay)
     _marks(figure, replay, replay.recorded_drops, "recorded-drops", "drop, recorded", theme.TRAIN, "triangle-down-open")
     _marks(figure, replay, replay.drops, "replayed-drops", "drop, replayed", theme.VAL, "triangle-down")
-    _kept(figure, replay)
+    _mark_kept_epoch(figure, replay)
     _rates(figure, replay.recorded_rates, "recorded-rate", "learning rate, recorded", theme.TRAIN, "solid")
     _rates(figure, replay.rates[: replay.end], "replayed-rate", "learning rate, replayed", theme.VAL, "dash")
     _shade(figure, replay)
     _end(figure, replay)
     figure.update_xaxes(range=[0, 1.02 * replay.epochs], anchor="y2")
     figure.layout.yaxis.domain = (0.40, 1)
-    figure.update_layout(
-        yaxis2={
-            "domain": [0, 0.30], "title": "learning rate", "rangemode": "tozero", "anchor": "x", "automargin": True,
-            "zeroline": False,
-        },
-        hovermode="closest",
-        uirevision="replay",
-    )  # fmt: skip
+    rates = {"title": "learning rate", "rangemode": "tozero", "automargin": True, "zeroline": False}
+    figure.update_layout(yaxis2={"domain": [0, 0.30], "anchor": "x", **rates})
+    figure.update_layout(hovermode="closest", uirevision="replay")
     return figure
 
 
@@ -80,7 +76,7 @@ def _marks(
     )
 
 
-def _kept(figure: go.Figure, replay: Replay) -> None:
+def _mark_kept_epoch(figure: go.Figure, replay: Replay) -> None:
     at = replay.stop.kept_epoch
     figure.add_trace(
         go.Scatter(
@@ -117,12 +113,10 @@ def _shade(figure: go.Figure, replay: Replay) -> None:
     if replay.inexact_from is None or replay.inexact_from > replay.end:
         return
     start = replay.inexact_from - 1
-    figure.add_shape(
-        type="rect", x0=start, x1=replay.epochs, y0=0, y1=1, yref="paper", fillcolor=SHADE, line={"width": 0}, layer="below"
-    )  # fmt: skip
-    figure.add_annotation(
-        text="only indicative", x=start, y=1, yref="paper", xanchor="left", yanchor="top", xshift=4, showarrow=False
-    )
+    area = {"x0": start, "x1": replay.epochs, "y0": 0, "y1": 1, "yref": "paper"}
+    figure.add_shape(type="rect", fillcolor=SHADE, line={"width": 0}, layer="below", **area)
+    place = {"x": start, "xanchor": "left", "xshift": 4, "y": 1, "yref": "paper", "yanchor": "top"}
+    figure.add_annotation(text="only indicative", showarrow=False, **place)
 
 
 def _end(figure: go.Figure, replay: Replay) -> None:
@@ -131,7 +125,6 @@ def _end(figure: go.Figure, replay: Replay) -> None:
     line = {"color": theme.SELECTED, "width": 2}
     figure.add_shape(type="line", x0=replay.end, x1=replay.end, y0=0, y1=1, yref="paper", line=line)
     late = replay.end > 0.75 * replay.epochs
-    figure.add_annotation(
-        text=f"stops at epoch {replay.end}", x=replay.end, y=0.40, yref="paper", yanchor="bottom", showarrow=False,
-        xanchor="right" if late else "left", xshift=-4 if late else 4,
-    )  # fmt: skip
+    side = {"xanchor": "right", "xshift": -4} if late else {"xanchor": "left", "xshift": 4}
+    place = {"x": replay.end, "y": 0.40, "yref": "paper", "yanchor": "bottom", **side}
+    figure.add_annotation(text=f"stops at epoch {replay.end}", showarrow=False, **place)

@@ -12,10 +12,10 @@ from dhc.figures.curves import rate_steps
 
 
 def planned_rates(rates: Sequence[float]) -> go.Figure:
-    """The learning rate of each epoch as steps; rates[0] is that of epoch 1 and runs from x = 0 to x = 1."""
+    """The learning rate of each epoch as steps; rates[0], of epoch 1, runs from x = 0 to x = 1."""
     figure = theme.figure(x="epoch", y="learning rate")
-    planned = np.asarray(rates, dtype=np.float64)
-    figure.add_trace(rate_steps(np.arange(len(planned) + 1)[: 2 * len(planned)], np.append(planned, planned[-1:])))
-    figure.update_xaxes(range=[0, 1.02 * max(len(planned), 1)])
+    y = np.asarray(rates, dtype=np.float64)
+    figure.add_trace(rate_steps(np.arange(len(y) + 1)[: 2 * len(y)], np.append(y, y[-1:])))
+    figure.update_xaxes(range=[0, 1.02 * max(len(y), 1)])
     figure.update_yaxes(rangemode="tozero")
     return figure

@@ -1,7 +1,8 @@
-"""What all figures share: a palette for light and dark pages and colour-blind eyes, a transparent frame, axis names.
+"""What all figures share: colours for light and dark pages, a clear ground, axis names.
 
-Whatever belongs to the page's theme (text, grid, colour scale, hover label) stands in the figure's *template*, never in its
-layout. `ui.plot` replaces the template by the page's own theme; a figure on its own, in an exported file, still looks right.
+Whatever belongs to the page's theme (text, grid, colour scale, hover label) stands in the figure's *template*, never
+in its layout. `ui.plot` replaces the template by the page's own theme; a figure on its own, in an exported file,
+still looks right.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ WAITING = "no batch trained yet"
 
 
 def figure(*, x: str, y: str) -> go.Figure:
-    """An empty figure on a transparent ground with named axes. Zoom and hidden traces outlive an update (uirevision)."""
+    """An empty figure with named axes; zoom and hidden traces outlive an update (uirevision)."""
     return go.Figure(layout={"template": template(), "uirevision": "keep", "xaxis_title": x, "yaxis_title": y})
 
 
 def template() -> go.layout.Template:
-    """The looks of a figure outside the app: transparent, grey grid, legend above, no colour for the text."""
+    """The look of a figure outside the app: transparent, grey grid, legend above, plain text."""
     axis = {"gridcolor": GRID, "linecolor": GRID, "zeroline": False, "automargin": True}
     clear = "rgba(0,0,0,0)"
     return go.layout.Template(
@@ -57,13 +58,13 @@ def say(figure: go.Figure, text: str) -> None:
 
 
 def escape_html(name: str) -> str:
-    """A foreign name as Plotly shall show it: letter by letter, not as the HTML that Plotly would otherwise obey."""
+    """A foreign name for Plotly, which shows it letter by letter and does not obey it as HTML."""
     return html.escape(name, quote=False)
 
 
 def numbers(values: Iterable[float]) -> np.ndarray:
-    """As float32, which is all the eye can use and half the bytes to send. What is not finite becomes NaN: a gap."""
-    array = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=np.float64)
+    """The values as float32, half the bytes to send; what is not finite becomes NaN, a gap."""
+    array = np.asarray(values if isinstance(values, np.ndarray) else list(values), dtype=np.float64)
     with np.errstate(over="ignore"):
         small = array.astype(np.float32)
     small[~np.isfinite(small)] = np.nan

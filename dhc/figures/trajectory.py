@@ -16,39 +16,39 @@ GAPS_UP_TO = 60  # epochs; with more, gaps would eat the cells
 
 
 def lanes(trajectory: Trajectory, names: Sequence[str]) -> go.Figure:
-    """The true class's lane on top, then the others, the most frequent first; a mark wherever an epoch said so.
+    """The true class's lane on top, then the others by frequency, with a mark for each epoch.
 
     names: K class names, all different. The epoch whose network was kept has a dotted line. Lanes and not colours alone
     tell right from wrong.
     """
-    rows = lane_classes(trajectory)
-    shown = len(rows) if len(rows) <= LANES else LANES - 1
-    place = {c: min(row, shown) for row, c in enumerate(rows)}
-    labels = [theme.escape_html(names[c]) for c in rows[:shown]]
-    if shown < len(rows):
-        labels.append(f"{len(rows) - shown} other classes")
+    classes = lane_classes(trajectory)
+    own_lanes = len(classes) if len(classes) <= LANES else LANES - 1
+    lane_of = {c: min(lane, own_lanes) for lane, c in enumerate(classes)}
+    labels = [theme.escape_html(names[c]) for c in classes[:own_lanes]]
+    if own_lanes < len(classes):
+        labels.append(f"{len(classes) - own_lanes} other classes")
     figure = theme.figure(x="epoch", y="")
-    figure.add_trace(_marks(trajectory, [place[c] for c in trajectory.predicted], labels, names))
+    figure.add_trace(_marks(trajectory, [lane_of[c] for c in trajectory.predicted], labels, names))
     figure.add_vline(x=trajectory.best_epoch, line={"color": theme.SELECTED, "width": 1.5, "dash": "dot"})
     figure.update_xaxes(range=[0.5, len(trajectory.predicted) + 0.5], showgrid=False, tickformat="d", nticks=8)
-    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=labels, showgrid=False,
-                        range=[len(labels) - 0.5, -0.5], fixedrange=True)  # fmt: skip
+    figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=labels, showgrid=False)
+    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], fixedrange=True)
     figure.update_layout(margin={"l": 8, "r": 8, "t": 2, "b": 36})
     return figure
 
 
 def lane_classes(trajectory: Trajectory) -> list[int]:
-    """The true class, then every other class predicted, by the number of epochs, equals by the earlier epoch."""
-    counted = Counter(c for c in trajectory.predicted if c != trajectory.true)
-    return [trajectory.true, *(c for c, _ in counted.most_common())]
+    """The true class, then the others predicted, the most epochs first, of equals the earlier."""
+    counts = Counter(c for c in trajectory.predicted if c != trajectory.true)
+    return [trajectory.true, *(c for c, _ in counts.most_common())]
 
 
-def _marks(trajectory: Trajectory, places: Sequence[int], labels: Sequence[str], names: Sequence[str]) -> go.Heatmap:
+def _marks(trajectory: Trajectory, rows: Sequence[int], labels: Sequence[str], names: Sequence[str]) -> go.Heatmap:
     """A cell for each epoch, 1 where right and 0 where wrong, in its lane; nothing elsewhere."""
     epochs = len(trajectory.predicted)
     z = np.full((len(labels), epochs), np.nan, dtype=np.float32)
     hover = [[""] * epochs for _ in labels]
-    for epoch, (row, c) in enumerate(zip(places, trajectory.predicted, strict=True)):
+    for epoch, (row, c) in enumerate(zip(rows, trajectory.predicted, strict=True)):
         z[row, epoch] = c == trajectory.true
         hover[row][epoch] = f"{theme.escape_html(names[c])}, {'right' if c == trajectory.true else 'wrong'}"
     return go.Heatmap(

@@ -15,7 +15,7 @@ import streamlit as st
 from dhc.analysis.mistakes import top_k
 from dhc.analysis.trajectory import Trajectory, trajectory_of
 from dhc.data.album import Album
-from dhc.figures.bars import probabilities
+from dhc.figures.bars import probability_bars
 from dhc.figures.trajectory import LANES, lane_classes, lanes
 from dhc.models.knn import nearest
 from dhc.runs.records import Predictions
@@ -165,7 +165,7 @@ def bars(predictions: Predictions, index: int, *, key: str, reach: float = 1.2) 
     classes = top_k(predictions, index)
     names = short_names(predictions.classes)
     chances, true = classes["probability"].to_numpy(), names[int(predictions.y_true[index])]
-    figure = probabilities([names[c] for c in classes.index], chances, true)
+    figure = probability_bars([names[c] for c in classes.index], chances, true)
     figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4})
     figure.update_xaxes(title=None, showticklabels=False, range=[0, reach])
     words = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in classes.itertuples(index=False))

@@ -25,7 +25,7 @@ from dhc.analysis.significance import (
     welch_p,
 )
 from dhc.config import RunConfig
-from dhc.figures.noise import Interval, intervals, seeds
+from dhc.figures.noise import Interval, interval_chart, seed_chart
 from dhc.jobs.groups import dated
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
@@ -133,7 +133,7 @@ def _chart(table: ContingencyTable, a: SeedResults, b: SeedResults, *, with_seed
     text = "; ".join(
         f"{line.name}: {line.difference:+.1%}, 95% interval {line.low:+.1%} to {line.high:+.1%}" for line in lines
     )
-    plot(intervals(lines), key=KEY + "intervals", height=100 + 44 * len(lines), alt=text, clicks=False)
+    plot(interval_chart(lines), key=KEY + "intervals", height=100 + 44 * len(lines), alt=text, clicks=False)
     st.caption(f"{text[0].upper()}{text[1:]}. A line that crosses zero leaves open which is better.")
 
 
@@ -146,7 +146,7 @@ def _seeds(pair: Pair, a: SeedResults, b: SeedResults, p_value: float | None) ->
         st.markdown(f"{name}: {_results_text(results)}")
     if a.n > 1 or b.n > 1:
         alt = f"Best val_accuracy by seed. A: {_results_text(a)}. B: {_results_text(b)}."
-        plot(seeds(a, b), key=KEY + "seeds", height=150, alt=alt, clicks=False)
+        plot(seed_chart(a, b), key=KEY + "seeds", height=150, alt=alt, clicks=False)
     if p_value is not None:
         st.caption(f"Welch's t-test of the two means: p = {_p_text(p_value)}.")
 
