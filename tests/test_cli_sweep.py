@@ -24,7 +24,7 @@ def sweep(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_sweep_of_neighbours_is_run_to_its_end_and_told(tiny_data: Path, tmp_path: Path) -> None:
-    asked = [
+    options = [
         "--data",
         str(tiny_data),
         "--preset",
@@ -36,44 +36,45 @@ def test_a_sweep_of_neighbours_is_run_to_its_end_and_told(tiny_data: Path, tmp_p
         "--name",
         "few or many",
     ]
-    done = sweep(*asked)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("3 runs in the group few or many\n\n1/3  knn.k=1, fit.seed=0  (")
-    table = done.stdout.rpartition("\n\n")[2].splitlines()
+    process = sweep(*options)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("3 runs in the group few or many\n\n1/3  knn.k=1, fit.seed=0  (")
+    table = process.stdout.rpartition("\n\n")[2].splitlines()
     assert table[0].split() == ["knn.k", "fit.seed", "best", "val_accuracy", "epoch", "seconds", "status", "run"]
     assert [line.split()[0] for line in table[1:]] == ["1", "2", "3"]
     runs = Store(tmp_path).runs()
     assert {info.group for info in runs} == {"few or many"}
     assert sorted(line.split()[2] for line in table[1:]) == sorted(f"{info.best_val_accuracy:.3f}" for info in runs)
 
-    again = sweep(*asked, "--json", "--repeats", "2")
-    told = json.loads(again.stdout)
-    assert told["group"] == "few or many (2)"
-    assert [(run["settings"]["knn.k"], run["settings"]["fit.seed"]) for run in told["runs"]] == [
-        (1, 0), (2, 0), (3, 0), (1, 1), (2, 1), (3, 1),
-    ]  # fmt: skip
-    assert {run["status"] for run in told["runs"]} == {"finished"}
+    again = sweep(*options, "--json", "--repeats", "2")
+    record = json.loads(again.stdout)
+    assert record["group"] == "few or many (2)"
+    assert [(run["settings"]["knn.k"], run["settings"]["fit.seed"]) for run in record["runs"]] == [
+        (k, seed) for seed in (0, 1) for k in (1, 2, 3)
+    ]
+    assert {run["status"] for run in record["runs"]} == {"finished"}
 
 
 def test_repeats_are_summed_up_and_a_failed_run_is_status_1(tiny_data: Path, tmp_path: Path) -> None:
-    asked = ["--data", str(tiny_data), "--preset", "knn", "--runs", str(tmp_path)]
-    done = sweep(*asked, "--grid", "knn.metric=euclidean, cosine", "--repeats", "2")
-    assert done.returncode == 0, done.stderr
-    means = done.stdout.partition("mean best val_accuracy by settings:\n")[2].splitlines()
+    options = ["--data", str(tiny_data), "--preset", "knn", "--runs", str(tmp_path)]
+    process = sweep(*options, "--grid", "knn.metric=euclidean, cosine", "--repeats", "2")
+    assert process.returncode == 0, process.stderr
+    means = process.stdout.partition("mean best val_accuracy by settings:\n")[2].splitlines()
     assert len(means) == 2
     assert all("2 seeds)  knn.metric=" in line for line in means)
-    done = sweep(*asked, "--grid", "knn.k=1, 25")  # of 24 training pictures
-    assert done.returncode == 1
-    assert "failed: knn.k is 25, but there are only 24 training pictures" in done.stdout
-    assert [line.split()[-2] for line in done.stdout.splitlines()[-2:]] == ["finished", "failed"]
+    process = sweep(*options, "--grid", "knn.k=1, 25")  # of 24 training pictures
+    assert process.returncode == 1
+    assert "failed: knn.k is 25, but there are only 24 training pictures" in process.stdout
+    assert [line.split()[-2] for line in process.stdout.splitlines()[-2:]] == ["finished", "failed"]
 
 
 def test_detached_it_queues_a_named_group_with_its_rule(tiny_data: Path, tmp_path: Path) -> None:
-    done = sweep(
-        "--data", str(tiny_data), "--preset", "knn", "--grid", "knn.k=1,2", "--stop-hopeless", "--detach", "--runs", str(tmp_path)
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    for run_id in done.stdout.split():
+    process = sweep(
+        *("--data", str(tiny_data), "--preset", "knn", "--grid", "knn.k=1,2"),
+        *("--stop-hopeless", "--detach", "--runs", str(tmp_path)),
+    )
+    assert process.returncode == 0, process.stderr
+    for run_id in process.stdout.split():
         request = rundir.read_json(tmp_path / run_id / rundir.REQUEST)
         assert request is not None
         assert request["rule"] == "median"
@@ -84,15 +85,15 @@ def test_a_group_is_stopped_by_its_name(tiny_data: Path, tmp_path: Path) -> None
     folder = make_run(tmp_path, tiny_data, how="running")
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu", "group": "knn k, 23 Nov 10:15"})
     command = [sys.executable, "-m", "dhc", "runs", "stop-group", "knn k, 23 Nov 10:15", "--runs"]
-    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.stdout == f"{folder.name} was asked to stop\n"
+    process = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert process.stdout == f"{folder.name} was asked to stop\n"
     assert (folder / rundir.STOP).exists()
-    done = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert (done.returncode, "has no run that trains or waits" in done.stderr) == (2, True)
+    process = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (process.returncode, "has no run that trains or waits" in process.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         ([], "Missing option '--grid'"),
         (["--grid", "schedule.factor"], "'schedule.factor' is no setting: write NAME=VALUE"),
@@ -104,10 +105,10 @@ def test_a_group_is_stopped_by_its_name(tiny_data: Path, tmp_path: Path) -> None
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2_and_nothing_is_queued(
-    tmp_path: Path, arguments: list[str], said: str
+    tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
-    done = sweep("--data", "/nowhere", *arguments, "--runs", str(tmp_path / "runs"))
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    process = sweep("--data", "/nowhere", *arguments, "--runs", str(tmp_path / "runs"))
+    assert process.returncode == 2
+    assert sentence in process.stderr
+    assert "Traceback" not in process.stderr
     assert not (tmp_path / "runs").exists()

@@ -30,7 +30,7 @@ def test_a_config_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("assignment", "said"),
+    ("assignment", "sentence"),
     [
         ("fit.epochs=0", "fit.epochs cannot be 0: it takes 1 ≤ n ≤ 50000"),
         ("fit.epochs=ten", "fit.epochs cannot be 'ten': it takes 1 ≤ n ≤ 50000"),
@@ -43,8 +43,8 @@ def test_a_config_survives_json() -> None:
         ("fit.epoch=3", "there is no setting 'fit.epoch'; the settings are data.path, data.classes"),
     ],
 )
-def test_a_bad_value_is_refused_by_name_with_what_is_good(assignment: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said.replace("|", r"\|").replace(".", r"\.").replace(r"\(0\.", r"\(0.")):
+def test_a_bad_value_is_refused_by_name_with_what_is_good(assignment: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence.replace("|", r"\|").replace(".", r"\.").replace(r"\(0\.", r"\(0.")):
         RunConfig().with_values(dict([read_assignment(assignment)]))
 
 

@@ -1,4 +1,4 @@
-"""Pixels: what cv2.imread sees, 64×64 RGB, from a cache that follows the files; bad pictures by name."""
+"""Pixels: what cv2.imread sees, from a cache that follows the files; bad pictures by name."""
 
 from __future__ import annotations
 
@@ -101,12 +101,22 @@ rgba = np.dstack([picture(3), picture(4)[..., 0]])
 @pytest.mark.parametrize(
     ("name", "pixels"),
     [
-        ("grey.png", grey), ("rgb.png", picture(5)), ("rgba.png", rgba), ("sixteen.png", sixteen),
-        ("sixteen-grey.png", sixteen[..., 0]), ("sixteen-rgba.png", rgba.astype(np.uint16) * 257),
-        ("x.jpg", picture(6)), ("grey.jpg", grey), ("x.bmp", picture(7)), ("grey.bmp", grey), ("x.webp", picture(8)),
-        ("x.tiff", picture(9)), ("sixteen.tiff", sixteen), ("x.gif", picture(10)),
+        ("grey.png", grey),
+        ("rgb.png", picture(5)),
+        ("rgba.png", rgba),
+        ("sixteen.png", sixteen),
+        ("sixteen-grey.png", sixteen[..., 0]),
+        ("sixteen-rgba.png", rgba.astype(np.uint16) * 257),
+        ("x.jpg", picture(6)),
+        ("grey.jpg", grey),
+        ("x.bmp", picture(7)),
+        ("grey.bmp", grey),
+        ("x.webp", picture(8)),
+        ("x.tiff", picture(9)),
+        ("sixteen.tiff", sixteen),
+        ("x.gif", picture(10)),
     ],
-)  # fmt: skip
+)
 def test_every_format_and_depth_is_seen_as_imread_sees_it(tmp_path: Path, name: str, pixels: np.ndarray) -> None:
     write_picture(tmp_path / name, pixels)
     np.testing.assert_array_equal(decode((tmp_path / name).read_bytes()), rgb(tmp_path / name))
@@ -177,7 +187,10 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "half a PNG": (lambda p: p.write_bytes(PNG[: len(PNG) // 2]), "damaged or incomplete"),
     "header of a PNG": (lambda p: p.write_bytes(PNG[:8]), "damaged or incomplete"),
     "a PNG without its end": (lambda p: p.write_bytes(PNG[:-20]), "damaged or incomplete"),
-    "a PNG with a flipped byte": (lambda p: p.write_bytes(PNG[:3000] + b"\0\0\0\0" + PNG[3004:]), "damaged or incomplete"),
+    "a PNG with a flipped byte": (
+        lambda p: p.write_bytes(PNG[:3000] + b"\0\0\0\0" + PNG[3004:]),
+        "damaged or incomplete",
+    ),
     "half a JPEG": (lambda p: p.write_bytes(JPEG[: len(JPEG) // 2]), "damaged or incomplete"),
     "a bomb": (lambda p: p.write_bytes(bomb()), "it claims 60,000 × 60,000 pixels"),
     "no width": (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)), "damaged or incomplete"),
@@ -188,7 +201,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     "a dead link": (lambda p: p.symlink_to("nothing.png"), "there is no such file"),
     "a link to itself": (lambda p: p.symlink_to(p.name), "there "),
     "a link out of the folder": (link_out, "it is a link that leads out of the data folder"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("spoil", "reason"), BAD.values(), ids=BAD)
@@ -259,12 +272,14 @@ def test_hostile_names_are_read_or_reported_like_any_other(tmp_path: Path) -> No
 
 
 @settings(deadline=None)
-@given(cut=st.integers(0, len(PNG)), flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), max_size=4))
+@given(
+    length=st.integers(0, len(PNG)), flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 255)), max_size=4)
+)
 @pytest.mark.parametrize("whole", [PNG, JPEG], ids=["png", "jpeg"])
 def test_no_damage_ends_in_anything_but_a_picture_or_a_reason(
-    whole: bytes, cut: int, flips: list[tuple[int, int]]
+    whole: bytes, length: int, flips: list[tuple[int, int]]
 ) -> None:
-    data = bytearray(whole[:cut])
+    data = bytearray(whole[:length])
     for at, mask in flips:
         if data:
             data[at % len(data)] ^= mask
@@ -287,25 +302,33 @@ def test_no_header_ends_in_anything_but_a_size_or_a_reason(start: bytes, rest: b
 
 # The cache
 
+# A fresh process's first lines: `dataset` is the one in the folder named on its command line.
+OPEN = (
+    "import sys, hashlib; from pathlib import Path; from dhc.data.layout import open_dataset; "
+    "from dhc.data.decode import load_pictures; dataset = open_dataset(Path(sys.argv[1]))"
+)
+
 
 def test_the_second_opening_decodes_nothing(three: Path) -> None:
     first = load(three).x.filename
     assert load(three).x.filename == first
-    program = "import sys; from pathlib import Path; from dhc.data.layout import open_dataset as o; " \
-              "from dhc.data.decode import load_pictures as l; l(o(Path(sys.argv[1])), 'train'); print('cv2' in sys.modules)"  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", program, three], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    program = f"{OPEN}; load_pictures(dataset, 'train'); print('cv2' in sys.modules)"
+    process = subprocess.run([sys.executable, "-c", program, three], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"
 
 
 def mark_rows(root: Path) -> None:
-    """Make every cached pixel 77 without the cache's noticing: rows that are copied then show it, decoded ones do not."""
+    """Make every cached pixel 77 without the cache's noticing.
+
+    Rows that are copied then show it, decoded ones do not.
+    """
     array = array_of(root)
     stat = array.stat()
     np.load(array, mmap_mode="r+")[:] = 77
     os.utime(array, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-def marked(root: Path) -> list[bool]:
+def copied_rows(root: Path) -> list[bool]:
     x = load(root, skip_bad=True).x
     return [bool((row == 77).all()) for row in x]
 
@@ -314,7 +337,7 @@ def test_only_a_changed_picture_is_decoded_again(three: Path) -> None:
     load(three)
     mark_rows(three)
     write_picture(three / "train_images" / "001.png", picture(99))
-    assert marked(three) == [True, False, True]
+    assert copied_rows(three) == [True, False, True]
     np.testing.assert_array_equal(load(three).x[1], rgb(three / "train_images" / "001.png"))
 
 
@@ -344,7 +367,7 @@ def test_added_removed_and_reordered_rows_copy_what_is_known(three: Path) -> Non
     mark_rows(three)
     write_picture(three / "train_images" / "new.png", picture(50))
     write_table(three / "train.csv", [("002.png", "a"), ("new.png", "b"), ("000.png", "a")])
-    assert marked(three) == [True, False, True]
+    assert copied_rows(three) == [True, False, True]
     assert load(three).ids.tolist() == [f"train_images/{name}.png" for name in ("002", "new", "000")]
 
 
@@ -356,7 +379,7 @@ def test_bad_pictures_are_remembered_beside_copied_rows(three: Path) -> None:
     mark_rows(three)
     write_picture(three / "train_images" / "new.png", picture(50))
     write_table(three / "train.csv", [(f"{name}.png", "a") for name in ("new", "000", "001", "002")])
-    assert marked(three) == [False, True]
+    assert copied_rows(three) == [False, True]
     assert [bad.file[-7:] for bad in load(three, skip_bad=True).bad] == ["000.png", "001.png"]
 
 
@@ -384,7 +407,7 @@ def test_arrays_in_use_survive_a_rebuild(three: Path) -> None:
     assert len(list((three / ".dhc").glob("*.npy"))) == 1
 
 
-def cut(root: Path) -> None:
+def cut_off(root: Path) -> None:
     os.truncate(array_of(root), 5000)
 
 
@@ -401,7 +424,7 @@ def edit(change: dict[str, object]) -> Callable[[Path], object]:
 
 
 SPOILED: dict[str, Callable[[Path], object]] = {
-    "array cut off": cut,
+    "array cut off": cut_off,
     "array overwritten": overwrite,
     "array gone": lambda root: array_of(root).unlink(),
     "array foreign": lambda root: array_of(root).write_bytes(b"\x93NUMPY garbage" * 100),
@@ -474,18 +497,17 @@ def test_no_place_for_the_cache_is_said_in_a_sentence(three: Path, users_cache: 
 def test_processes_that_build_at_once_all_see_the_right_pictures(tmp_path: Path) -> None:
     write_folder(tmp_path, {"train": ["a", "b"] * 150, "val": ["a"]})
     settle()
-    program = "import sys, hashlib; from pathlib import Path; from dhc.data.layout import open_dataset as o; " \
-              "from dhc.data.decode import load_pictures as l; d = o(Path(sys.argv[1])); sys.stdin.read(1); " \
-              "print(hashlib.sha256(l(d, 'train').x.tobytes()).hexdigest())"  # fmt: skip
+    digest = "hashlib.sha256(load_pictures(dataset, 'train').x.tobytes()).hexdigest()"
+    program = f"{OPEN}; sys.stdin.read(1); print({digest})"
     builders = [
         subprocess.Popen(
             [sys.executable, "-c", program, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for _ in range(3)
     ]
-    said = [builder.communicate("g")[0] for builder in builders]
+    digests = [builder.communicate("g")[0] for builder in builders]
     assert [builder.returncode for builder in builders] == [0, 0, 0]
-    assert len(set(said)) == 1
+    assert len(set(digests)) == 1
     np.testing.assert_array_equal(load(tmp_path).x[-1], rgb(tmp_path / "train_images" / "299.png"))
     assert not list((tmp_path / ".dhc").glob("*.tmp"))
 

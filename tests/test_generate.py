@@ -85,9 +85,9 @@ def test_another_seed_gives_other_names_and_labels():
 
 def test_file_names_look_like_the_competitions_and_are_never_used_twice():
     splits = split_rows(**FULL, seed=0)
-    numbered = splits["train"].files + splits["val"].files
-    assert all(re.fullmatch(r"\d{5}\.png", file) for file in numbered)
-    assert len(set(numbered)) == 13_000
+    file_names = splits["train"].files + splits["val"].files
+    assert all(re.fullmatch(r"\d{5}\.png", file) for file in file_names)
+    assert len(set(file_names)) == 13_000
     uuid = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\.png")
     assert all(uuid.fullmatch(file) for file in splits["test"].files)
     assert len(set(splits["test"].files)) == 5_000
@@ -98,8 +98,8 @@ def test_the_file_number_does_not_give_the_class_away(modulus: int):
     rows = split_rows(**FULL, seed=0)["train"]
     rest = np.array([int(file[:5]) % modulus for file in rows.files])
     # Guess for each remainder the class that is most frequent there. Were the class told, this would be near 1.
-    guessed = sum(Counter(rows.labels[rest == r].tolist()).most_common(1)[0][1] for r in range(modulus))
-    assert guessed / len(rest) < 0.08
+    hits = sum(Counter(rows.labels[rest == r].tolist()).most_common(1)[0][1] for r in range(modulus))
+    assert hits / len(rest) < 0.08
 
 
 def test_the_order_of_the_rows_does_not_give_the_class_away():
@@ -109,10 +109,10 @@ def test_the_order_of_the_rows_does_not_give_the_class_away():
 
 def test_a_small_share_is_drawn_as_a_look_alike_of_its_label():
     rows = split_rows(**FULL, seed=0)["train"]
-    slipped = rows.subjects != rows.labels
-    assert slipped.mean() == pytest.approx(SLIPS, abs=0.006)
-    pairs = zip(rows.labels[slipped], rows.subjects[slipped], strict=True)
-    assert all(CLASSES[label].family == CLASSES[drawn].family for label, drawn in pairs)
+    slips = rows.subjects != rows.labels
+    assert slips.mean() == pytest.approx(SLIPS, abs=0.006)
+    pairs = zip(rows.labels[slips], rows.subjects[slips], strict=True)
+    assert all(CLASSES[label].family == CLASSES[subject].family for label, subject in pairs)
 
 
 @settings(max_examples=60, deadline=None)
@@ -287,11 +287,11 @@ def test_another_seed_gives_other_pictures(tmp_path: Path):
 
 
 def test_progress_counts_up_to_the_whole(tmp_path: Path):
-    told: list[tuple[int, int]] = []
-    make_dataset(tmp_path / "data", **SMALL, progress=lambda done, total: told.append((done, total)))
-    assert told[0] == (0, 51)
-    assert told[-1] == (51, 51)
-    assert told == sorted(told)
+    calls: list[tuple[int, int]] = []
+    make_dataset(tmp_path / "data", **SMALL, progress=lambda count, total: calls.append((count, total)))
+    assert calls[0] == (0, 51)
+    assert calls[-1] == (51, 51)
+    assert calls == sorted(calls)
 
 
 def test_an_empty_folder_is_filled(tmp_path: Path):
@@ -333,16 +333,16 @@ def test_an_interruption_ends_the_worker_processes(tmp_path: Path):
 
 
 def test_while_it_grows_the_folder_stands_beside_its_place_and_tells_how_far_it_is(tmp_path: Path):
-    seen: list[dict[str, float]] = []
+    records: list[dict[str, float]] = []
 
-    def look(done: int, total: int) -> None:
+    def look(count: int, total: int) -> None:
         assert not (tmp_path / "data").exists()
-        seen.append(json.loads((tmp_path / "data.partial" / "progress.json").read_text()))
+        records.append(json.loads((tmp_path / "data.partial" / "progress.json").read_text()))
 
     make_dataset(tmp_path / "data", **SMALL, progress=look)
-    assert seen[0].keys() == {"done", "total", "pid", "started"}
-    assert seen[0]["pid"] == os.getpid()
-    assert seen[0]["total"] == 51
+    assert records[0].keys() == {"done", "total", "pid", "started"}
+    assert records[0]["pid"] == os.getpid()
+    assert records[0]["total"] == 51
     assert not (tmp_path / "data" / "progress.json").exists()
 
 
@@ -351,9 +351,9 @@ def test_what_a_killed_maker_left_is_cleared_away(tmp_path: Path):
         target=make_dataset, args=(tmp_path / "data",), kwargs={**SMALL, "train": 20_000, "processes": 2}
     )
     child.start()
-    told = tmp_path / "data.partial" / "progress.json"
+    record = tmp_path / "data.partial" / "progress.json"
     until = time.monotonic() + 60
-    while not (told.exists() and json.loads(told.read_text())["done"] > 0):
+    while not (record.exists() and json.loads(record.read_text())["done"] > 0):
         assert time.monotonic() < until, "the maker never started"
         time.sleep(0.05)
     with pytest.raises(DataError, match=f"being made by process {child.pid}"):

@@ -28,7 +28,7 @@ def sound(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "data", {"train": ["a", "b"] * 12, "val": ["b", "a"], "test": ["", ""]})
 
 
-def found(root: Path) -> dict[str, Finding]:
+def findings_by_kind(root: Path) -> dict[str, Finding]:
     """Findings by kind; each kind once."""
     findings = check_dataset(root)
     assert len({finding.kind for finding in findings}) == len(findings), findings
@@ -74,7 +74,7 @@ def test_a_split_without_one_good_picture_is_one_finding_and_the_rest_is_checked
     for path in (sound / "val_images").iterdir():
         path.write_bytes(b"")
     copy(sound, "train_images/000.png", "train_images/002.png")
-    kinds = found(sound)
+    kinds = findings_by_kind(sound)
     assert "no val picture can be read" in kinds["unreadable"].text
     assert kinds["duplicate"].files == ("train_images/002.png",)
 
@@ -97,12 +97,12 @@ def test_equal_pixels_are_copies_whatever_the_format(sound: Path) -> None:
     write_picture(sound / "train_images" / "000.bmp", picture(0))
     rows = [(f"{i:03d}.png", "ab"[i % 2]) for i in range(24)]
     write_table(sound / "train.csv", [*rows, ("000.bmp", "a")])
-    assert found(sound)["duplicate"].files == ("train_images/000.bmp",)
+    assert findings_by_kind(sound)["duplicate"].files == ("train_images/000.bmp",)
 
 
 def test_a_picture_with_two_labels_is_told_with_both(sound: Path) -> None:
     copy(sound, "train_images/000.png", "train_images/001.png")
-    finding = found(sound)["two-labels"]
+    finding = findings_by_kind(sound)["two-labels"]
     assert finding.severity == "warning"
     assert finding.files == ("train_images/000.png", "train_images/001.png")
     assert "“train_images/000.png” as “a” and “train_images/001.png” as “b”" in finding.text
@@ -120,7 +120,7 @@ def test_imbalance_names_the_extremes(tmp_path: Path) -> None:
 
 def test_tiny_classes_and_classes_without_val_are_named(tmp_path: Path) -> None:
     root = write_folder(tmp_path, {"train": ["big"] * 12 + ["tiny"] * 9, "val": ["big"]})
-    kinds = found(root)
+    kinds = findings_by_kind(root)
     assert set(kinds) == {"tiny-class", "no-val"}
     assert "“tiny”" in kinds["tiny-class"].text
     assert "1 of 2 classes have no val picture" in kinds["no-val"].text
@@ -140,7 +140,7 @@ def test_flat_grey_and_oddly_sized_pictures_are_told(sound: Path) -> None:
     write_picture(sound / "train_images" / "002.png", nearly)
     write_picture(sound / "train_images" / "003.png", picture(71, 100, 50))
     write_picture(sound / "train_images" / "004.png", picture(72, 32, 32))
-    kinds = found(sound)
+    kinds = findings_by_kind(sound)
     assert kinds["flat"].files == ("train_images/000.png",)
     assert kinds["grey"].files == ("train_images/001.png",)
     assert kinds["size"].text == (
@@ -152,7 +152,7 @@ def test_flat_grey_and_oddly_sized_pictures_are_told(sound: Path) -> None:
 def test_repeated_rows_and_unlisted_pictures_are_noted(sound: Path) -> None:
     rows = [(f"{i:03d}.png", "ab"[i % 2]) for i in range(23)]
     write_table(sound / "train.csv", [*rows, rows[0]])
-    kinds = found(sound)
+    kinds = findings_by_kind(sound)
     assert kinds["listed-twice"].files == ("train_images/000.png",)
     assert kinds["unlisted"].files == ("train_images/023.png",)
     assert {finding.severity for finding in kinds.values()} == {"note"}
@@ -183,8 +183,10 @@ def test_hostile_names_do_not_break_the_check(tmp_path: Path) -> None:
 
 
 def competition_like() -> tuple[list[str], np.ndarray]:
-    """13,000 numbered files under the conditions of the competition's tables: 100 original classes by number modulo 100,
-    four of them merged into others, rows in random order."""
+    """13,000 numbered files like the competition's: the class is the number modulo 100.
+
+    Four of the 100 original classes are merged into others; rows in random order.
+    """
     rng = np.random.default_rng(3)
     numbers = rng.choice(19_000, 13_000, replace=False)
     merged = np.concatenate([np.arange(96), [27, 27, 38, 81]])
@@ -212,7 +214,7 @@ def test_the_leak_is_said_plainly_by_the_check(tmp_path: Path) -> None:
     write_layout(tmp_path, rows[:300], rows[300:])
     for i, (file, _) in enumerate(rows):
         write_picture(tmp_path / ("train_images" if i < 300 else "val_images") / file, picture(i, 8, 8))
-    finding = found(tmp_path)["number-leak"]
+    finding = findings_by_kind(tmp_path)["number-leak"]
     assert finding.severity == "warning"
     assert "The file number modulo 5 determines the class of all 400 numbered train and val pictures" in finding.text
 
@@ -233,9 +235,12 @@ def test_any_modulus_whose_residues_repeat_often_is_found(modulus: int, classes:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    n=st.integers(2, 1500), classes=st.integers(1, 60), concentration=st.sampled_from([0.05, 0.3, 1.0, 10.0]),
-    span=st.integers(1, 10**6), seed=st.integers(0, 2**32),
-)  # fmt: skip
+    n=st.integers(2, 1500),
+    classes=st.integers(1, 60),
+    concentration=st.sampled_from([0.05, 0.3, 1.0, 10.0]),
+    span=st.integers(1, 10**6),
+    seed=st.integers(0, 2**32),
+)
 def test_numbers_that_have_nothing_to_do_with_the_labels_are_never_called_a_leak(
     n: int, classes: int, concentration: float, span: int, seed: int
 ) -> None:

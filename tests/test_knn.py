@@ -1,4 +1,4 @@
-"""Nearest neighbours: scikit-learn's answers, ties in the order of the training pictures, and a knn run end to end."""
+"""Nearest neighbours: scikit-learn's answers, the order of ties, and a run end to end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ def pictures(rng: np.random.Generator, n: int, side: int = 8) -> np.ndarray:
 
 @pytest.mark.parametrize("metric", knn.METRICS)
 def test_answers_and_shares_are_scikit_learns(metric: str) -> None:
-    """Where the k-th and the next distance differ; where not, scikit-learn's choice hangs on its threads and chunks."""
+    """Where the k-th and the next distance differ.
+
+    Elsewhere scikit-learn's choice depends on its threads and chunks.
+    """
     rng = np.random.default_rng(0)
     train, x, y = pictures(rng, 300), pictures(rng, 80), rng.integers(0, 7, 300)
     labels = y[knn.neighbours(train, x, 11, [metric])[metric]]
@@ -52,7 +55,7 @@ def test_answers_and_shares_are_scikit_learns(metric: str) -> None:
 
 @st.composite
 def few_values(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Pictures of so few different pixels that many distances are equal, with their labels and a k."""
+    """Pictures of so few pixel values that many distances are equal, with labels and a k."""
     n, q = draw(st.integers(2, 30)), draw(st.integers(1, 8))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     high = draw(st.integers(1, 3))
@@ -65,35 +68,38 @@ def few_values(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, int
 def test_of_equal_distances_the_earlier_training_picture_is_nearer(
     case: tuple[np.ndarray, np.ndarray, np.ndarray, int], metric: str, rows: int, queries: int
 ) -> None:
-    """Also when the pictures are compared a few at a time; the votes are scikit-learn's on distances that name the order."""
+    """Also when the pictures are compared a few at a time.
+
+    The votes are scikit-learn's on distances that name the order.
+    """
     train, x, y, k = case
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(knn, "ROWS", rows)
         patch.setattr(knn, "QUERIES", queries)
-        found = knn.neighbours(train, x, k, [metric])[metric]
+        nearest = knn.neighbours(train, x, k, [metric])[metric]
     apart = x.reshape(len(x), 1, -1).astype(np.int64) - train.reshape(1, len(train), -1)
     distances = (np.abs(apart) if metric == "manhattan" else apart**2).sum(axis=2)
-    assert (found == np.argsort(distances, axis=1, kind="stable")[:, :k]).all()
+    assert (nearest == np.argsort(distances, axis=1, kind="stable")[:, :k]).all()
     without_ties = distances * len(train) + np.arange(len(train))
     theirs = KNeighborsClassifier(k, metric="precomputed").fit(np.zeros((len(train), len(train))), y)
-    assert (knn.vote(y[found], 4).argmax(axis=1) == theirs.predict(without_ties)).all()
+    assert (knn.vote(y[nearest], 4).argmax(axis=1) == theirs.predict(without_ties)).all()
 
 
 @settings(max_examples=100, deadline=None)
 @given(few_values())
 def test_cosine_neighbours_are_as_near_as_scikit_learns(case: tuple[np.ndarray, np.ndarray, np.ndarray, int]) -> None:
-    """Directions are often the same here, and rounding decides which of them comes first: the distances must agree."""
+    """Directions are often the same, and rounding orders them: only the distances must agree."""
     train, x, y, k = case
     theirs = KNeighborsClassifier(k, metric="cosine").fit(train.reshape(len(train), -1).astype(float), y)
     distances, _ = theirs.kneighbors(x.reshape(len(x), -1).astype(float))
     everything, names = theirs.kneighbors(x.reshape(len(x), -1).astype(float), len(train))
     by_row = np.take_along_axis(everything, np.argsort(names, axis=1), axis=1)
-    found = knn.neighbours(train, x, k, ["cosine"])["cosine"]
-    np.testing.assert_allclose(np.take_along_axis(by_row, found, axis=1), distances, atol=1e-12)
+    nearest = knn.neighbours(train, x, k, ["cosine"])["cosine"]
+    np.testing.assert_allclose(np.take_along_axis(by_row, nearest, axis=1), distances, atol=1e-12)
 
 
 def test_black_and_white_pictures_stay_exact() -> None:
-    """The largest sums that there are: 64×64×3 differences of 255, one of them a single step smaller."""
+    """The largest sums: 64×64×3 differences of 255, one of them a single step smaller."""
     white, black = np.full((1, 64, 64, 3), 255, np.uint8), np.zeros((1, 64, 64, 3), np.uint8)
     almost = white.copy()
     almost[0, 63, 63, 2] = 254
@@ -122,10 +128,10 @@ def test_more_neighbours_than_pictures_are_refused() -> None:
 
 
 def test_progress_counts_every_comparison_once() -> None:
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     train = np.zeros((knn.ROWS + 1, 1, 1, 3), np.uint8)
-    knn.neighbours(train, train[:3], 2, knn.METRICS, lambda done, total: told.append((done, total)))
-    assert told == [(3 * knn.ROWS, 3 * (knn.ROWS + 1)), (3 * (knn.ROWS + 1), 3 * (knn.ROWS + 1))]
+    knn.neighbours(train, train[:3], 2, knn.METRICS, lambda count, total: calls.append((count, total)))
+    assert calls == [(3 * knn.ROWS, 3 * (knn.ROWS + 1)), (3 * (knn.ROWS + 1), 3 * (knn.ROWS + 1))]
 
 
 def finish(runs_dir: Path, run_id: str, seconds: float = 120.0) -> RunInfo:
@@ -157,10 +163,10 @@ def sklearns(tiny_data: Path, metric: str, k: int) -> tuple[np.ndarray, np.ndarr
 def test_a_knn_run_is_a_run_folder_with_scikit_learns_answers(knn_run: Path, tiny_data: Path) -> None:
     info = Store(knn_run.parent).run(knn_run.name)
     answers, shares = sklearns(tiny_data, "manhattan", 4)
-    found = read_predictions(knn_run)
-    assert found.predicted.tolist() == answers.tolist()
-    np.testing.assert_allclose(found.probabilities, shares, atol=1e-7)
-    assert info.best_val_accuracy == (found.predicted == found.y_true).mean()
+    predictions = read_predictions(knn_run)
+    assert predictions.predicted.tolist() == answers.tolist()
+    np.testing.assert_allclose(predictions.probabilities, shares, atol=1e-7)
+    assert info.best_val_accuracy == (predictions.predicted == predictions.y_true).mean()
     assert (info.epochs_done, info.epochs_total, info.best_epoch, info.device) == (1, 1, 1, "cpu")
     assert info.status.reason == "all pictures compared"
     environment = rundir.read_json(knn_run / rundir.ENVIRONMENT) or {}
@@ -186,8 +192,8 @@ def test_it_tells_its_progress_and_one_epoch(knn_run: Path) -> None:
     epochs = log.history().epochs
     assert len(epochs) == 1
     assert np.isnan(epochs["loss"][0])
-    found = read_predictions(knn_run)
-    right = np.clip(found.probabilities[np.arange(9), found.y_true], 1e-7, 1 - 1e-7)
+    predictions = read_predictions(knn_run)
+    right = np.clip(predictions.probabilities[np.arange(9), predictions.y_true], 1e-7, 1 - 1e-7)
     assert epochs["val_loss"][0] == pytest.approx(-np.log(right.astype(float)).mean())
 
 
@@ -198,8 +204,8 @@ def test_a_knn_run_never_loads_a_framework(tiny_data: Path, tmp_path: Path) -> N
         "import sys; from pathlib import Path; from dhc.training.__main__ import run; "
         f"assert run(Path({str(tmp_path)!r})) == 0; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"keras", "tensorflow", "sklearn", "scipy"} & set(done.stdout.splitlines()[-1].split())
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"keras", "tensorflow", "sklearn", "scipy"} & set(process.stdout.splitlines()[-1].split())
 
 
 def test_a_knn_run_stops_when_asked(tiny_data: Path, tmp_path: Path) -> None:
@@ -224,8 +230,8 @@ def test_a_knn_run_stops_amid_its_comparisons(tiny_data: Path, tmp_path: Path, m
     with pytest.raises(StopRequested):
         classify_and_evaluate(config, tmp_path)
     lines = (tmp_path / rundir.EVENTS).read_text(encoding="utf-8").splitlines()
-    told = [json.loads(line)["done"] for line in lines if '"neighbours", "done"' in line]
-    assert told == [8 * 9]
+    counts = [json.loads(line)["done"] for line in lines if '"neighbours", "done"' in line]
+    assert counts == [8 * 9]
 
 
 def test_more_neighbours_than_training_pictures_are_told(tiny_data: Path, tmp_path: Path) -> None:
@@ -236,8 +242,9 @@ def test_more_neighbours_than_training_pictures_are_told(tiny_data: Path, tmp_pa
 
 
 def test_its_time_is_expected_from_the_matrix_rate_and_it_serves_no_network_as_a_measure(knn_run: Path) -> None:
-    known = Store(knn_run.parent).runs()
-    counts: dict[str, Any] = {"classes": 96, "train": 12_000, "val": 1_000, "known": known, "matrix_rate": lambda: 1e11}
+    runs = Store(knn_run.parent).runs()
+    sizes = {"classes": 96, "train": 12_000, "val": 1_000}
+    counts: dict[str, Any] = {**sizes, "earlier_runs": runs, "matrix_rate": lambda: 1e11}
     ours = estimate(RunConfig().with_values({"model.name": "knn"}), "cpu", **counts)
     assert ours.seconds == ours.seconds_per_epoch == pytest.approx(10 * 64 * 64 * 3 * 12e6 / 1e11)
     assert (ours.cost.parameters, ours.source) == (0, "from this CPU's matrix-product rate")

@@ -1,4 +1,4 @@
-"""The tables of a data folder: what they say comes through, and what is wrong with them is said in one sentence."""
+"""The tables of a data folder: what they say comes through, what is wrong is one sentence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dhc.data.table import MAX_BYTES
 from dhc.errors import DataError
 
 
-def opened(root: Path, labels: list[str], val: list[str] | None = None) -> Dataset:
+def open_labels(root: Path, labels: list[str], val: list[str] | None = None) -> Dataset:
     train = [(f"{i}.png", label) for i, label in enumerate(labels)]
     return open_dataset(write_layout(root, train, [(f"{i}.png", label) for i, label in enumerate(val or labels[:1])]))
 
@@ -50,24 +50,24 @@ def test_a_kaggle_folder_opens_as_files_below_its_root_and_class_numbers(tmp_pat
 
 
 def test_test_may_be_missing_and_no_picture_is_looked_at(tmp_path: Path) -> None:
-    assert list(opened(tmp_path, ["a", "b"]).splits) == ["train", "val"]
+    assert list(open_labels(tmp_path, ["a", "b"]).splits) == ["train", "val"]
 
 
 def test_labels_are_read_only(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="read-only"):
-        opened(tmp_path, ["a"]).splits["train"].y[0] = 3
+        open_labels(tmp_path, ["a"]).splits["train"].y[0] = 3
 
 
 def test_integer_classes_stand_in_numeric_order(tmp_path: Path) -> None:
-    assert opened(tmp_path, ["10", "9", "-1", "2"]).classes == ("-1", "2", "9", "10")
+    assert open_labels(tmp_path, ["10", "9", "-1", "2"]).classes == ("-1", "2", "9", "10")
 
 
 def test_one_label_that_is_no_integer_makes_all_of_them_text(tmp_path: Path) -> None:
-    assert opened(tmp_path, ["10", "9", "x", "07", "7"]).classes == ("07", "10", "7", "9", "x")
+    assert open_labels(tmp_path, ["10", "9", "x", "07", "7"]).classes == ("07", "10", "7", "9", "x")
 
 
 def test_among_integers_07_and_7_are_one_class_also_in_val(tmp_path: Path) -> None:
-    dataset = opened(tmp_path, ["07", "7", "8"], ["007", "08"])
+    dataset = open_labels(tmp_path, ["07", "7", "8"], ["007", "08"])
     assert dataset.classes == ("7", "8")
     assert dataset.splits["train"].y.tolist() == [0, 0, 1]
     assert dataset.splits["val"].y.tolist() == [0, 1]
@@ -77,11 +77,11 @@ def test_among_integers_07_and_7_are_one_class_also_in_val(tmp_path: Path) -> No
     "label", ["nan", "NaN", "NA", "None", "null", "N/A", "-", "True", "1e5", "٣", "<b>x</b>", "é🐈"]
 )
 def test_what_looks_missing_or_odd_is_a_label_like_any_other(tmp_path: Path, label: str) -> None:
-    assert set(opened(tmp_path, [label, "cat"]).classes) == {label, "cat"}
+    assert set(open_labels(tmp_path, [label, "cat"]).classes) == {label, "cat"}
 
 
 def test_spaces_around_a_label_do_not_make_another_class(tmp_path: Path) -> None:
-    (opened(tmp_path, ["a"]).root / "train.csv").write_text("Image, Class\n1.png, a\n2.png,a \n")
+    (open_labels(tmp_path, ["a"]).root / "train.csv").write_text("Image, Class\n1.png, a\n2.png,a \n")
     assert open_dataset(tmp_path).classes == ("a",)
 
 
@@ -89,7 +89,7 @@ def test_spaces_around_a_label_do_not_make_another_class(tmp_path: Path) -> None
 @given(labels=st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=30))
 def test_integer_labels_are_numbered_as_by_label_encoder(labels: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        dataset = opened(Path(folder), [str(label) for label in labels])
+        dataset = open_labels(Path(folder), [str(label) for label in labels])
     assert dataset.splits["train"].y.tolist() == LabelEncoder().fit_transform(labels).tolist()
 
 
@@ -99,7 +99,7 @@ def test_integer_labels_are_numbered_as_by_label_encoder(labels: list[int]) -> N
 )
 def test_text_labels_are_numbered_as_by_label_encoder(labels: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        dataset = opened(Path(folder), labels)
+        dataset = open_labels(Path(folder), labels)
     encoder = LabelEncoder().fit(labels)
     assert dataset.classes == tuple(encoder.classes_)
     assert dataset.splits["train"].y.tolist() == encoder.transform(labels).tolist()
@@ -133,7 +133,7 @@ def test_any_file_name_that_was_written_is_read_back(files: list[str]) -> None:
     ],
 )
 def test_tables_of_every_usual_make_are_read(tmp_path: Path, data: bytes) -> None:
-    opened(tmp_path, ["é"])
+    open_labels(tmp_path, ["é"])
     (tmp_path / "train.csv").write_bytes(data)
     dataset = open_dataset(tmp_path)
     assert dataset.splits["train"].files == ("train_images/1.png",)
@@ -183,10 +183,16 @@ def linked_out(root: Path) -> None:
 WRONG: dict[str, tuple[Change, str]] = {
     "no train.csv": (lambda root: (root / "train.csv").unlink(), r"has no train\.csv"),
     "no val.csv": (lambda root: (root / "val.csv").unlink(), r"has no val\.csv"),
-    "train.csv is a folder": (lambda root: ((root / "train.csv").unlink(), (root / "train.csv").mkdir()), "has no train"),
+    "train.csv is a folder": (
+        lambda root: ((root / "train.csv").unlink(), (root / "train.csv").mkdir()),
+        "has no train",
+    ),
     "no picture folder": (lambda root: (root / "train_images").rmdir(), r"has no folder train_images/"),
     "picture folder leads out": (linked_out, r"val_images/ is a link that leads out"),
-    "one column": (text("train.csv", "Image\n1.png\n"), r"train\.csv has only the column “Image”; it needs file and label"),
+    "one column": (
+        text("train.csv", "Image\n1.png\n"),
+        r"train\.csv has only the column “Image”; it needs file and label",
+    ),
     "no header": (text("train.csv", "1.png,3\n2.png,4\n"), "no header line, it begins with “1.png”; put Image,Class"),
     "empty file": (text("val.csv", ""), r"val\.csv is empty"),
     "header only": (text("val.csv", "Image,Class\n\n"), r"val\.csv lists no picture"),
@@ -211,15 +217,15 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "two spellings, two labels": (text("val.csv", "Image,Class\n1.png,a\n./1.png,b\n"), r"val\.csv lists .* twice"),
     "test without test folder": (text("test.csv", "Image\n1.png\n"), "no folder test_images/"),
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize(("change", "said"), WRONG.values(), ids=WRONG)
-def test_whatever_is_wrong_with_the_tables_is_one_clear_sentence(tmp_path: Path, change: Change, said: str) -> None:
+@pytest.mark.parametrize(("change", "sentence"), WRONG.values(), ids=WRONG)
+def test_whatever_is_wrong_with_the_tables_is_one_clear_sentence(tmp_path: Path, change: Change, sentence: str) -> None:
     root = tmp_path / "data"
     write_layout(root, [("1.png", "a"), ("2.png", "b")], [("1.png", "a")])
     change(root)
-    assert re.search(said, refusal(root))
+    assert re.search(sentence, refusal(root))
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
@@ -231,9 +237,9 @@ def test_a_path_that_leaves_the_folder_is_refused_by_name(tmp_path: Path, split:
     rows = {"train": [("1.png", "a")], "val": [("1.png", "a")], "test": [("1.png", "")]}
     rows[split].append((path, "a"))
     write_layout(tmp_path, rows["train"], rows["val"], [file for file, _ in rows["test"]])
-    said = refusal(tmp_path)
-    assert f"{split}.csv lists" in said
-    assert "leaves the data folder" in said
+    sentence = refusal(tmp_path)
+    assert f"{split}.csv lists" in sentence
+    assert "leaves the data folder" in sentence
 
 
 def test_test_labels_must_cover_test_and_know_only_train_classes(tmp_path: Path) -> None:
@@ -252,9 +258,9 @@ def test_what_is_no_folder_is_refused_as_such(tmp_path: Path, name: str) -> None
 
 def test_hostile_text_is_quoted_short_and_harmless(tmp_path: Path) -> None:
     write_layout(tmp_path, [("1.png", "a")], [("1.png", "x\x1b[31m\u202e" + "y" * 5000)])
-    said = refusal(tmp_path)
-    assert said.isprintable()
-    assert len(said) < 300
+    sentence = refusal(tmp_path)
+    assert sentence.isprintable()
+    assert len(sentence) < 300
 
 
 @settings(deadline=None)  # files are written
@@ -269,7 +275,7 @@ def test_no_bytes_in_a_table_end_in_anything_but_a_data_set_or_a_sentence(conten
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the system refuses nothing to this user")
 def test_a_table_that_may_not_be_read_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    opened(tmp_path, ["a"])
+    open_labels(tmp_path, ["a"])
     (tmp_path / "train.csv").chmod(0)
     assert "could not be read" in refusal(tmp_path)
 

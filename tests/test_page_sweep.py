@@ -133,7 +133,7 @@ def test_the_sweep_of_a_copied_run_notes_whose_copies_its_runs_are(runs: Path) -
         ("fit.epochs", "1..150, 151..300", "fit.epochs has 300 values: more than 200 are no sweep"),
         ("schedule.min_lr", "1e-4, 0.5", "schedule.min_lr (0.5) is above optimizer.learning_rate"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_sweep_is_told_and_cannot_be_started(runs: Path, name: str, text: str, said: str) -> None:
     at = write(sweep_of(name), name, text)
     assert said in texts(at)

@@ -24,31 +24,31 @@ def test_constant_never_changes() -> None:
 
 
 def rates(**changes: object) -> tuple[float, ...]:
-    named = {name.replace("_", ".", 1): value for name, value in changes.items()}
-    return planned_rates(RunConfig().with_values(named)).rates
+    values = {name.replace("_", ".", 1): value for name, value in changes.items()}
+    return planned_rates(RunConfig().with_values(values)).rates
 
 
 def test_exponential_is_a_power_with_a_floor() -> None:
-    found = rates(schedule_name="exponential", schedule_decay_rate=0.5, schedule_min_lr=1e-4, fit_epochs=6)
-    assert found == pytest.approx([1e-3, 5e-4, 2.5e-4, 1.25e-4, 1e-4, 1e-4])
+    curve = rates(schedule_name="exponential", schedule_decay_rate=0.5, schedule_min_lr=1e-4, fit_epochs=6)
+    assert curve == pytest.approx([1e-3, 5e-4, 2.5e-4, 1.25e-4, 1e-4, 1e-4])
 
 
 def test_warm_up_rises_evenly_and_then_decays_from_the_top() -> None:
-    found = rates(schedule_name="warmup", schedule_warmup_epochs=3, schedule_decay_rate=0.9, fit_epochs=6)
-    assert found == pytest.approx([2.5e-4, 5e-4, 7.5e-4, 1e-3, 9e-4, 8.1e-4])
+    curve = rates(schedule_name="warmup", schedule_warmup_epochs=3, schedule_decay_rate=0.9, fit_epochs=6)
+    assert curve == pytest.approx([2.5e-4, 5e-4, 7.5e-4, 1e-3, 9e-4, 8.1e-4])
 
 
 def test_a_warm_up_longer_than_the_run_only_rises() -> None:
-    found = rates(schedule_name="cosine", schedule_warmup_epochs=9, fit_epochs=3)
-    assert found == pytest.approx([1e-4, 2e-4, 3e-4])
+    curve = rates(schedule_name="cosine", schedule_warmup_epochs=9, fit_epochs=3)
+    assert curve == pytest.approx([1e-4, 2e-4, 3e-4])
 
 
 @given(st.integers(1, 40), st.integers(0, 10), st.floats(0, 1e-3), st.sampled_from(["exponential", "warmup", "cosine"]))
 def test_every_timetable_stays_between_its_bounds(epochs: int, warm: int, low: float, name: str) -> None:
-    found = rates(schedule_name=name, schedule_warmup_epochs=warm, schedule_min_lr=low, fit_epochs=epochs)
-    assert len(found) == epochs
-    assert max(found) <= 1e-3 * (1 + 1e-12)
-    assert min(found[warm if name != "exponential" else 0 :], default=1) >= low * (1 - 1e-12)
+    curve = rates(schedule_name=name, schedule_warmup_epochs=warm, schedule_min_lr=low, fit_epochs=epochs)
+    assert len(curve) == epochs
+    assert max(curve) <= 1e-3 * (1 + 1e-12)
+    assert min(curve[warm if name != "exponential" else 0 :], default=1) >= low * (1 - 1e-12)
 
 
 @pytest.mark.slow
@@ -75,8 +75,8 @@ def test_worst_case_is_what_keras_does_when_nothing_gets_better(factor: float, p
     )
     callback.set_model(model)
     callback.on_train_begin()
-    seen = []
+    rates_of_epochs = []
     for epoch in range(60):
-        seen.append(float(model.optimizer.learning_rate))
+        rates_of_epochs.append(float(model.optimizer.learning_rate))
         callback.on_epoch_end(epoch, {"val_accuracy": 0.5 if epoch == 0 else 0.4})
-    assert plateau_rates(1e-3, factor, patience, min_lr, 60) == pytest.approx(seen, rel=1e-5)
+    assert plateau_rates(1e-3, factor, patience, min_lr, 60) == pytest.approx(rates_of_epochs, rel=1e-5)

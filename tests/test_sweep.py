@@ -33,13 +33,13 @@ from dhc.jobs.values import parse_values, written
     ],
 )
 def test_values_by_hand(name: str, text: str, values: tuple[Any, ...]) -> None:
-    read = parse_values(name, text)
-    assert read == values
-    assert [type(value) for value in read] == [type(value) for value in values]
+    result = parse_values(name, text)
+    assert result == values
+    assert [type(value) for value in result] == [type(value) for value in values]
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "sentence"),
     [
         ("fit.epoch", "1", "there is no setting 'fit.epoch'; the settings are data.path"),
         ("schedule.factor", " , ", "schedule.factor needs a value: it takes 0 < x < 1"),
@@ -66,10 +66,10 @@ def test_values_by_hand(name: str, text: str, values: tuple[Any, ...]) -> None:
         ("data.path", "x" * 2001, "more than 2000 characters"),
     ],
 )
-def test_what_is_no_list_of_values_is_told_in_one_sentence(name: str, text: str, said: str) -> None:
-    with pytest.raises(ConfigError) as told:
+def test_what_is_no_list_of_values_is_told_in_one_sentence(name: str, text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
         parse_values(name, text)
-    assert said in str(told.value)
+    assert sentence in str(caught.value)
 
 
 @given(st.lists(st.floats(0, 1, exclude_min=True, exclude_max=True), min_size=1, max_size=20, unique=True))
@@ -86,15 +86,15 @@ def test_a_range_of_whole_numbers_is_pythons(low: int, step: int, more: int) -> 
 @given(st.integers(1, 98), st.integers(1, 98), st.integers(1, 20))
 def test_a_stepped_range_has_the_decimals_that_a_person_expects(first: int, more: int, step: int) -> None:
     last = min(99, first + more)
-    read = parse_values("schedule.factor", f"{first / 100}..{last / 100} step {step / 100}")
-    assert read == tuple(number / 100 for number in range(first, last + 1, step))
+    result = parse_values("schedule.factor", f"{first / 100}..{last / 100} step {step / 100}")
+    assert result == tuple(number / 100 for number in range(first, last + 1, step))
 
 
 @given(st.floats(1e-6, 0.1), st.floats(1.5, 100), st.integers(2, 30))
 def test_a_log_range_holds_both_ends_and_its_neighbours_ratios_agree(low: float, ratio: float, count: int) -> None:
-    read = parse_values("optimizer.learning_rate", f"{low!r}..{low * ratio!r} log {count}")
-    assert (len(read), read[0], read[-1]) == (count, low, low * ratio)
-    assert all(b / a == pytest.approx(ratio ** (1 / (count - 1)), rel=1e-4) for a, b in itertools.pairwise(read))
+    result = parse_values("optimizer.learning_rate", f"{low!r}..{low * ratio!r} log {count}")
+    assert (len(result), result[0], result[-1]) == (count, low, low * ratio)
+    assert all(b / a == pytest.approx(ratio ** (1 / (count - 1)), rel=1e-4) for a, b in itertools.pairwise(result))
 
 
 @given(st.text(max_size=60))
@@ -115,50 +115,60 @@ def _said(name: str, text: str) -> str:
 
 def test_all_combinations_come_once_before_the_first_repeat() -> None:
     base = RunConfig().with_values({"fit.seed": 7})
-    made = grid(base, {"schedule.factor": (0.5, 0.8), "model.conv_dropout": (0.1, 0.3)}, repeats=2)
-    assert [(c.schedule.factor, c.model.conv_dropout, c.fit.seed) for c in made] == [
-        (0.5, 0.1, 7), (0.5, 0.3, 7), (0.8, 0.1, 7), (0.8, 0.3, 7), (0.5, 0.1, 8), (0.5, 0.3, 8), (0.8, 0.1, 8), (0.8, 0.3, 8),
-    ]  # fmt: skip
+    configs = grid(base, {"schedule.factor": (0.5, 0.8), "model.conv_dropout": (0.1, 0.3)}, repeats=2)
+    assert [(c.schedule.factor, c.model.conv_dropout, c.fit.seed) for c in configs] == [
+        (factor, dropout, seed) for seed in (7, 8) for factor in (0.5, 0.8) for dropout in (0.1, 0.3)
+    ]
 
 
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 10))
 def test_the_grid_has_as_many_different_runs_as_the_product(a: int, b: int, repeats: int) -> None:
-    made = grid(RunConfig(), {"schedule.patience": range(1, a + 1), "fit.epochs": range(1, b + 1)}, repeats)
-    assert len({config.to_json() for config in made}) == len(made) == a * b * repeats
+    configs = grid(RunConfig(), {"schedule.patience": range(1, a + 1), "fit.epochs": range(1, b + 1)}, repeats)
+    assert len({config.to_json() for config in configs}) == len(configs) == a * b * repeats
 
 
 def test_a_setting_that_loses_its_effect_is_varied_where_it_has_one_only() -> None:
     names = {"schedule.name": ("plateau", "cosine"), "schedule.factor": (0.5, 0.8)}
-    told = [(c.schedule.name, c.schedule.factor) for c in grid(RunConfig(), names)]
-    assert told == [("plateau", 0.5), ("plateau", 0.8), ("cosine", 0.5)]
+    pairs = [(c.schedule.name, c.schedule.factor) for c in grid(RunConfig(), names)]
+    assert pairs == [("plateau", 0.5), ("plateau", 0.8), ("cosine", 0.5)]
     base = RunConfig().with_values({"schedule.name": "cosine"})
     assert len(grid(base, names)) == 3, "the base's own schedule does not matter where it varies"
 
 
 @pytest.mark.parametrize(
-    ("base", "values", "repeats", "said"),
+    ("base", "values", "repeats", "sentence"),
     [
         ({}, {}, 1, "a sweep needs a setting that varies"),
         ({}, {"fit.epoch": (1,)}, 1, "there is no setting 'fit.epoch'"),
         ({}, {"schedule.factor": ()}, 1, "schedule.factor needs a value"),
         ({}, {"schedule.factor": (1.0,)}, 1, "schedule.factor cannot be 1.0: it takes 0 < x < 1"),
         ({}, {"schedule.factor": (0.5, 0.5)}, 1, "schedule.factor has 0.5 twice"),
-        ({}, {"schedule.decay_rate": (0.5,)}, 1, "no effect with schedule.name plateau: leave it out, or choose schedule.name exp"),
+        (
+            {},
+            {"schedule.decay_rate": (0.5,)},
+            1,
+            "no effect with schedule.name plateau: leave it out, or choose schedule.name exp",
+        ),
         ({"model.name": "knn"}, {"schedule.factor": (0.5,)}, 1, "schedule.factor has no effect with model.name knn"),
         ({}, {"knn.k": (3, 5)}, 1, "knn.k has no effect with model.name vgg16: leave it out, or choose model.name knn"),
         ({}, {"schedule.factor": (0.5,)}, 0, "no sweep of 1 to 200 runs"),
-        ({}, {"fit.epochs": range(1, 21), "schedule.patience": range(1, 12)}, 1, "220 combinations × 1 seeds are no sweep"),
+        (
+            {},
+            {"fit.epochs": range(1, 21), "schedule.patience": range(1, 12)},
+            1,
+            "220 combinations × 1 seeds are no sweep",
+        ),
         ({}, {"schedule.factor": (0.5, 0.8)}, MAX_RUNS, "no sweep of 1 to 200 runs"),
         ({}, {"fit.seed": (1, 2)}, 2, "fit.seed varies already"),
         ({}, {"schedule.min_lr": (1e-4, 0.5)}, 1, "schedule.min_lr (0.5) is above optimizer.learning_rate (0.001)"),
     ],
-)  # fmt: skip
+)
 def test_a_sweep_that_makes_no_sense_is_refused_by_name(
-    base: dict[str, Any], values: dict[str, Any], repeats: int, said: str
+    base: dict[str, Any], values: dict[str, Any], repeats: int, sentence: str
 ) -> None:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         grid(RunConfig().with_values(base), values, repeats)
-    assert said in str(told.value)
+    assert sentence in str(caught.value)
 
 
 def test_seeds_may_be_the_setting_that_varies() -> None:
