@@ -16,6 +16,7 @@ import numpy as np
 
 from dhc.models.ladder import RUNGS, rung_of
 from dhc.runs import rundir
+from dhc.runs.config_file import write_config
 from dhc.runs.contract import Environment, Request
 from dhc.runs.store import RunInfo, Store
 
@@ -61,7 +62,7 @@ def copy(info: RunInfo, target: Path) -> None:
     assert info.config is not None
     target.mkdir(parents=True, exist_ok=True)
     path = str(Path("data") / Path(info.config.data.path).name)
-    rundir.write_json(target / rundir.CONFIG, info.config.with_values({"data.path": path}).model_dump())
+    write_config(target, info.config.with_values({"data.path": path}))
     Request(queued_at=info.queued_at, device=info.device, example=True).write(target)
     environment = Environment.read(info.folder) or Environment()
     Environment(**environment.model_dump(exclude_unset=True, exclude=PRIVATE)).write(target)

@@ -72,7 +72,7 @@ def test_runs_are_shown_stopped_deleted(tiny_data: Path, tmp_path: Path) -> None
 def test_evaluate_prints_scikit_learns_report(tiny_data: Path, tmp_path: Path) -> None:
     from sklearn.metrics import classification_report
 
-    from dhc.runs.store import read_predictions
+    from dhc.runs.predictions import read_predictions
 
     folder = make_run(tmp_path, tiny_data, epochs=3, accuracy=0.7)
     p = read_predictions(folder)

@@ -21,8 +21,8 @@ from dhc.analysis.differences import (
 )
 from dhc.config import RunConfig, fields
 from dhc.runs import rundir
-from dhc.runs.contract import MAX_VERSIONS
 from dhc.runs.environment import MAX_TEXT, read_environment
+from dhc.runs.lenient import MAX_VERSIONS
 from dhc.runs.store import Store
 
 BASE = RunConfig()

@@ -95,7 +95,7 @@ def test_the_worst_mistakes_are_the_surest_with_their_own_pictures(two: Store, t
     from dhc.data.decode import load_pictures
     from dhc.data.layout import open_dataset
     from dhc.data.picture import encode_png
-    from dhc.runs.store import read_predictions
+    from dhc.runs.predictions import read_predictions
 
     (info,) = [two.run("20260101-000000-vgg16-000a")]
     table = outcomes(read_predictions(info.folder))

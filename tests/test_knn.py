@@ -22,8 +22,9 @@ from dhc.errors import DataError
 from dhc.jobs.launch import launch
 from dhc.models import knn
 from dhc.runs import rundir
+from dhc.runs.predictions import read_predictions
 from dhc.runs.status import State
-from dhc.runs.store import RunInfo, Store, read_predictions
+from dhc.runs.store import RunInfo, Store
 from dhc.training.knn import classify_and_evaluate, numbers_of_neighbours
 from dhc.training.outcomes import StopRequested
 from dhc.training.throughput import Clock

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.contract import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, Labels, write_exit
+from dhc.runs.contract import Labels, write_exit
 from dhc.runs.labels import NO_LABELS, change_labels, read_labels
+from dhc.runs.lenient import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS
 from dhc.runs.store import Store
 
 

@@ -22,7 +22,8 @@ from dhc.analysis.optimism import (
     runs_on_same_pictures,
 )
 from dhc.runs import rundir
-from dhc.runs.store import Store, read_predictions
+from dhc.runs.predictions import read_predictions
+from dhc.runs.store import Store
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from streamlit.testing.v1 import AppTest
 from dhc.analysis.confusion import class_order, confused_pairs
 from dhc.analysis.mistakes import outcomes, select_rows
 from dhc.data.standin.generate import make_dataset
+from dhc.runs.predictions import read_predictions
 from dhc.runs.records import Predictions
-from dhc.runs.store import read_predictions
 from dhc.ui.answers.matrix import MatrixView, matrix_figure
 
 pytestmark = pytest.mark.pages

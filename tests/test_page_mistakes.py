@@ -18,7 +18,7 @@ from dhc.data.layout import open_dataset
 from dhc.data.standin.generate import make_dataset
 from dhc.models.knn import nearest
 from dhc.runs import rundir
-from dhc.runs.store import read_predictions
+from dhc.runs.predictions import read_predictions
 from dhc.text import percent_text
 
 pytestmark = pytest.mark.pages

@@ -19,7 +19,8 @@ from dhc.analysis.significance import ContingencyTable, contingency_table, diffe
 from dhc.data.standin.generate import make_dataset
 from dhc.jobs import evaluation
 from dhc.runs import rundir
-from dhc.runs.store import Store, read_predictions
+from dhc.runs.predictions import read_predictions
+from dhc.runs.store import Store
 
 pytestmark = pytest.mark.pages
 

@@ -17,7 +17,8 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.runs import rundir
-from dhc.runs.store import Store, read_predictions
+from dhc.runs.predictions import read_predictions
+from dhc.runs.store import Store
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]

@@ -20,9 +20,10 @@ from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Process, write_exit
 from dhc.runs.events import EventLog
+from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import RunWriter
 from dhc.runs.status import State, identify, status_of
-from dhc.runs.store import Store, log_tail, read_predictions
+from dhc.runs.store import Store, log_tail
 
 EPOCH = {
     "loss": 1.0,

@@ -23,7 +23,7 @@ from dhc.predict.answers import predict_split
 from dhc.predict.submission import refuse_repeated, write_submission
 from dhc.runs import rundir
 from dhc.runs.contract import write_exit
-from dhc.runs.store import read_predictions
+from dhc.runs.predictions import read_predictions
 from dhc.training.knn import classify_and_evaluate
 
 pytestmark = pytest.mark.slow  # starts processes of its own

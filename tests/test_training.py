@@ -13,7 +13,8 @@ from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import DataError
 from dhc.runs import rundir
-from dhc.runs.store import Store, read_predictions
+from dhc.runs.predictions import read_predictions
+from dhc.runs.store import Store
 
 pytestmark = pytest.mark.slow
 

@@ -19,14 +19,15 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
     """Print the classification report of a run: precision, recall, F1 and support per class."""
     from dhc.analysis import report
     from dhc.predict.answers import confusion_of_run
-    from dhc.runs.rundir import run_dir, write_json
+    from dhc.runs.contract import Score
+    from dhc.runs.rundir import run_dir
 
     matrix, classes = confusion_of_run(run_dir(runs_dir, run_id), split)
     if split != "val":
         _tell_few_classes(run_id, runs_dir, "pictures of the others are left out here")
     if out is not None:
-        counted = {"pictures": int(matrix.sum()), "correct": int(matrix.trace())}
-        write_json(out, {"run": run_id, "split": split, **counted})
+        score = Score(run=run_id, split=split, pictures=int(matrix.sum()), correct=int(matrix.trace()))
+        score.save(out)
     if as_json:
         rows = report.classification_report(matrix, classes).to_dict("records")
         return print_json({"classes": rows, "averages": report.averages(matrix).to_dict("records")})
@@ -55,7 +56,7 @@ def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Pa
 def _tell_few_classes(run_id: str, runs_dir: Path, then: str) -> None:
     from dhc.data.layout import open_dataset
     from dhc.data.select import few_classes_text
-    from dhc.runs.store import read_config
+    from dhc.runs.config_file import read_config
 
     config, _ = read_config(runs_dir / run_id)
     if config is not None and (told := few_classes_text(config.data, open_dataset(Path(config.data.path)), then)):

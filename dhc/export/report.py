@@ -24,8 +24,9 @@ from dhc.figures import confusion, curves, embed, palette, theme
 from dhc.figures import overlay as overlay_figure
 from dhc.runs.contract import Environment
 from dhc.runs.environment import read_environment
+from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History, Predictions
-from dhc.runs.store import RunInfo, Store, read_predictions
+from dhc.runs.store import RunInfo, Store
 from dhc.text import clean, count_text, percent_text, short_names, shorten
 
 WHOLE = 12  # runs with a chapter of their own; more stand in the tables only

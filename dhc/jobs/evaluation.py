@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.jobs.process import detach, last_error, python
-from dhc.runs.contract import Job
-from dhc.runs.rundir import BEST, read_json
+from dhc.runs.contract import Job, Score
+from dhc.runs.rundir import BEST
 from dhc.runs.status import identify, is_alive
 
 FILE = "test.json"
@@ -67,15 +67,10 @@ def evaluation(folder: Path) -> Evaluation | None:
 
 
 def _stored(folder: Path) -> Evaluation | None:
-    found = read_json(folder / FILE) or {}
-    pictures, correct = (_count(found.get(name)) for name in ("pictures", "correct"))
-    if found.get("split") != "test" or not pictures or correct is None or correct > pictures:
+    score = Score.load(folder / FILE) or Score()
+    if score.split != "test" or not score.pictures or score.correct is None or score.correct > score.pictures:
         return None
-    return None if _older(folder / FILE, folder / BEST) else Evaluation(0.0, pictures, correct)
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return None if _older(folder / FILE, folder / BEST) else Evaluation(0.0, score.pictures, score.correct)
 
 
 def _older(result: Path, network: Path) -> bool:

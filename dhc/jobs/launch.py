@@ -17,10 +17,10 @@ from dhc.jobs.queue import STEP, devices, last_place
 from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.runs import rundir
+from dhc.runs.config_file import read_config, write_config
 from dhc.runs.contract import Exit, Request
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
-from dhc.runs.store import read_config
 
 WORKER_LOG = ".worker.log"
 
@@ -88,7 +88,7 @@ def device_of(config: RunConfig) -> str:
 def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
     folder = rundir.create(runs_dir, config.model.name)
     try:
-        rundir.write_json(folder / rundir.CONFIG, config.model_dump())
+        write_config(folder, config)
         request.write(folder)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)

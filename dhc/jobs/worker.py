@@ -20,15 +20,15 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from dhc.config import RunConfig
 from dhc.errors import ConfigError
 from dhc.jobs.process import REPOSITORY, python
 from dhc.jobs.queue import busy, queue
 from dhc.machine import hardware
 from dhc.runs import rundir
+from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Exit, How, Request, Worker, write_exit
 from dhc.runs.status import State, identify, status_of
-from dhc.runs.untrusted import read_regular, tail
+from dhc.runs.untrusted import tail
 
 FAILED_TO_START = "its process could not be started"
 KILLED = "killed on request; what its finished epochs left is kept"
@@ -144,7 +144,7 @@ def _queued_at(folder: Path) -> float | None:
 
 
 def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:
-    config = RunConfig.from_json(read_regular(folder / rundir.CONFIG, rundir.SMALL))
+    config = load_config(folder)
     rundir.reserve(folder)
     with (folder / rundir.LOG).open("ab") as log:
         return subprocess.Popen(

@@ -17,9 +17,10 @@ from dhc.errors import DataError, RunError
 from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
+from dhc.runs.config_file import read_config
 from dhc.runs.contract import Request
+from dhc.runs.predictions import read_predictions
 from dhc.runs.records import Predictions
-from dhc.runs.store import read_config, read_predictions
 
 
 @dataclass(frozen=True, eq=False)

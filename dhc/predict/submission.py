@@ -13,8 +13,8 @@ from dhc.data.layout import open_dataset
 from dhc.data.table import read_table
 from dhc.errors import DataError, RunError
 from dhc.predict.answers import predict_split
+from dhc.runs.config_file import read_config
 from dhc.runs.rundir import write_atomic
-from dhc.runs.store import read_config
 
 HEADER = ("Image", "Class")
 

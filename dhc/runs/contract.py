@@ -6,77 +6,34 @@ the files, and nobody else knows their keys.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, FailFast, Field, WrapValidator
+from pydantic import Field
 
 from dhc.runs import rundir
-from dhc.runs.lenient import MAX_EPOCH, Amount, Count, Place, Record, RunFile, Share, line
-from dhc.text import one_line
+from dhc.runs.lenient import (
+    MAX_NAME,
+    MAX_NOTE,
+    Amount,
+    Bet,
+    Count,
+    Curve,
+    Place,
+    Record,
+    RunFile,
+    RunId,
+    Share,
+    Table,
+    Tags,
+    Versions,
+    cut,
+    line,
+)
 
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
-BETS = ("accuracy", "val_accuracy")
-
-
-MAX_NAME, MAX_TAG, MAX_TAGS, MAX_NOTE = 80, 30, 20, 4_000  # characters; tags: how many
-MAX_VERSIONS = 40  # packages
-
-
-def _run_id(text: str) -> str:
-    return text if rundir.RUN_ID.fullmatch(text) else ""
-
-
-def _bet(value: Any) -> Any:
-    """A foreign file's bet without what cannot be one; None where nothing is left."""
-    if not isinstance(value, Mapping):
-        return None
-    return {name: value[name] for name in BETS if name in value and _is_share(value[name])} or None
-
-
-def _gaps(value: Any, validate: Callable[[Any], tuple[float, ...]]) -> tuple[float, ...]:
-    """A curve's shares, NaN where the file has null."""
-    if not isinstance(value, list) or None not in value:
-        return validate(tuple(value) if isinstance(value, list) else value)
-    shares = iter(validate(tuple(share for share in value if share is not None)))
-    return tuple(math.nan if share is None else next(shares) for share in value)
-
-
-def _table(value: Any) -> Any:
-    """val_accuracy by metric and number of neighbours, without what is neither."""
-    rows = value.items() if isinstance(value, Mapping) else ()
-    table = {
-        metric: {int(k): share for k, share in row.items() if _is_number(k) and _is_share(share)}
-        for metric, row in rows
-        if isinstance(row, Mapping)
-    }
-    return {metric: row for metric, row in table.items() if row}
-
-
-def _is_number(key: int | str) -> bool:
-    """Whether it counts neighbours: JSON has numbers as texts where they are keys."""
-    return isinstance(key, int) or (len(key) < 10 and key.isascii() and key.isdigit())
-
-
-def _versions(value: Any) -> Any:
-    items = list(value.items())[:MAX_VERSIONS] if isinstance(value, Mapping) else ()
-    return {package: version for package, version in items if isinstance(version, str)}
-
-
-def clean_tags(tags: Any) -> tuple[str, ...]:
-    """Tags as they are kept: one line each, none twice, in their order, at most MAX_TAGS; none of what is no list."""
-    lines = (one_line(tag, MAX_TAG) for tag in (tags if isinstance(tags, list | tuple) else ()))
-    return tuple(tag for tag in dict.fromkeys(lines) if tag)[:MAX_TAGS]
-
-
-def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
 How = Literal["finished", "stopped", "failed", "killed"]
 Cause = Literal[
     "done",  # all that was asked for
@@ -121,10 +78,10 @@ class Request(RunFile):
     group: Annotated[str, line(80)] = ""
     """Name of the sweep that it belongs to."""
 
-    parent: Annotated[str, line(100), AfterValidator(_run_id)] = ""
+    parent: RunId = ""
     """Id of the run that it is a changed copy of."""
 
-    bet: Annotated[dict[str, Share] | None, BeforeValidator(_bet)] = None
+    bet: Bet = None
     """What a person expected of the end: ``accuracy``, ``val_accuracy``, or both."""
 
     rule: Literal["", "median"] = ""
@@ -147,7 +104,7 @@ class Environment(RunFile):
     backend: str | None = None
     """The Keras backend; null for nearest neighbours."""
 
-    versions: Annotated[dict[str, str], BeforeValidator(_versions)] = Field(default_factory=dict)
+    versions: Versions = Field(default_factory=dict)
     """Versions of Python and of the packages that count, by their names."""
 
     device: str = ""
@@ -193,7 +150,7 @@ class Summary(RunFile):
     pictures_per_second: Amount | None = None
     """Training pictures a second, the median over its epochs."""
 
-    curve: Annotated[tuple[Share, ...], FailFast(), Field(max_length=MAX_EPOCH), WrapValidator(_gaps)] = ()
+    curve: Curve = ()
     """val_accuracy by epoch; null where an epoch has none, which is read as NaN."""
 
     accuracy: Share | None = None
@@ -202,7 +159,7 @@ class Summary(RunFile):
     val_accuracy: Share | None = None
     """val_accuracy of the last epoch."""
 
-    knn: Annotated[dict[str, dict[int, Share]], BeforeValidator(_table)] = Field(default_factory=dict)
+    knn: Table = Field(default_factory=dict)
     """Of nearest neighbours only: val_accuracy by metric and number of neighbours."""
 
 
@@ -214,10 +171,10 @@ class Labels(RunFile):
     name: Annotated[str, line(MAX_NAME)] = ""
     """What it is called."""
 
-    tags: Annotated[tuple[str, ...], BeforeValidator(clean_tags)] = ()
+    tags: Tags = ()
     """Words to find it by, at most 20 of at most 30 characters, none twice."""
 
-    note: Annotated[str, AfterValidator(lambda text: text[:MAX_NOTE])] = ""
+    note: Annotated[str, cut(MAX_NOTE)] = ""
     """What was tried, what came of it."""
 
     star: bool = False
@@ -334,3 +291,19 @@ class Job(Identity):
 
     asked_at: Amount | None = None
     """When it was asked for, in seconds since 1970."""
+
+
+class Score(Record):
+    """How many pictures of a split the run gets right. Written by ``python -m dhc evaluate --out``; for the pages as ``test.json``."""
+
+    run: str = ""
+    """Id of the run."""
+
+    split: str = ""
+    """``train``, ``val`` or ``test``."""
+
+    pictures: Annotated[int, Field(ge=0)] = 0
+    """How many pictures of that split it was asked about."""
+
+    correct: Annotated[int, Field(ge=0)] | None = None
+    """How many of them it gets right."""

@@ -10,7 +10,8 @@ from filelock import FileLock, Timeout
 
 from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.contract import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, Labels, clean_tags
+from dhc.runs.contract import Labels
+from dhc.runs.lenient import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, clean_tags
 
 PATIENCE = 3.0  # seconds to wait for another's change to be written
 

@@ -1,29 +1,41 @@
-"""JSON records that are written strictly and read with distrust: the base of the models in `dhc.runs.contract`."""
+"""Records that are written strictly and read with distrust: the base of `dhc.runs.contract`'s models, and their types.
+
+What a field of a foreign file cannot mean is left out before it is checked, item by item, where one wrong item shall not cost
+the others: of a bet, of a table, of versions, of tags.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    WrapValidator,
+)
 
 from dhc.runs import rundir
 from dhc.text import one_line
 
 MAX_EPOCH = 1_000_000  # no run is asked for more than 50,000
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Amount = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
-Place = Annotated[int, Field(ge=1, le=MAX_EPOCH)]
+MAX_NAME, MAX_TAG, MAX_TAGS, MAX_NOTE = 80, 30, 20, 4_000  # characters; tags: how many
+MAX_VERSIONS = 40  # packages
+BETS = ("accuracy", "val_accuracy")  # what can be bet on
 
 
 class Record(BaseModel):
     """A JSON file whose fields say which keys it has and what they may hold.
 
-    Constructing one raises a ValueError for a wrong value. Reading a file never does: keys that no field names are ignored,
-    a value that does not fit its field is left out, and then the field has its default. Only what was given is written.
+    Constructing one raises a ValueError for a wrong value. Reading a file never does: a key that no field names is ignored, a
+    value that does not fit its field is left out, and then the field has its default. Only what was given is written.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
@@ -67,7 +79,7 @@ class RunFile(Record):
 
     @classmethod
     def change(cls, folder: Path, *, drop: Iterable[str] = (), **values: Any) -> None:
-        """Write some values anew and drop some keys; the others stay as they are, unknown ones too. Raises OSError."""
+        """Write some values anew and drop some keys; all others stay as they are, unknown ones too. Raises OSError."""
         path = folder / cls.FILE
         record = (rundir.read_json(path, cls.LIMIT) or {}) | cls(**values).model_dump(exclude_unset=True)
         rundir.write_json(path, {name: record[name] for name in record if name not in drop})
@@ -76,3 +88,66 @@ class RunFile(Record):
 def line(limit: int) -> AfterValidator:
     """Makes a text one line of at most `limit` characters."""
     return AfterValidator(lambda text: one_line(text, limit))
+
+
+def cut(limit: int) -> AfterValidator:
+    """Cuts a text to `limit` characters."""
+    return AfterValidator(lambda text: text[:limit])
+
+
+def clean_tags(tags: Any) -> tuple[str, ...]:
+    """Tags as they are stored: one line each, none twice, in their order, at most MAX_TAGS; none of what is no list."""
+    lines = (one_line(tag, MAX_TAG) for tag in (tags if isinstance(tags, list | tuple) else ()))
+    return tuple(tag for tag in dict.fromkeys(lines) if tag)[:MAX_TAGS]
+
+
+def _run_id(text: str) -> str:
+    return text if rundir.RUN_ID.fullmatch(text) else ""
+
+
+def _bet(value: Any) -> dict[str, Any] | None:
+    items = value if isinstance(value, Mapping) else {}
+    return {name: items[name] for name in BETS if _is_share(items.get(name))} or None
+
+
+def _curve(value: Any, validate: Callable[[Any], tuple[float, ...]]) -> tuple[float, ...]:
+    if not isinstance(value, list) or None not in value:
+        return validate(tuple(value) if isinstance(value, list) else value)
+    shares = iter(validate(tuple(share for share in value if share is not None)))
+    return tuple(math.nan if share is None else next(shares) for share in value)
+
+
+def _table(value: Any) -> dict[str, dict[int, Any]]:
+    rows = value.items() if isinstance(value, Mapping) else ()
+    table = {
+        metric: {int(k): share for k, share in row.items() if _is_count(k) and _is_share(share)}
+        for metric, row in rows
+        if isinstance(row, Mapping)
+    }
+    return {metric: row for metric, row in table.items() if row}
+
+
+def _versions(value: Any) -> dict[str, str]:
+    items = list(value.items())[:MAX_VERSIONS] if isinstance(value, Mapping) else ()
+    return {package: version for package, version in items if isinstance(version, str)}
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _is_count(key: int | str) -> bool:
+    """JSON has texts for keys, numbers too."""
+    return isinstance(key, int) or (len(key) < 10 and key.isascii() and key.isdigit())
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Amount = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+Place = Annotated[int, Field(ge=1, le=MAX_EPOCH)]
+RunId = Annotated[str, line(100), AfterValidator(_run_id)]
+Bet = Annotated[dict[str, Share] | None, BeforeValidator(_bet)]
+Tags = Annotated[tuple[str, ...], BeforeValidator(clean_tags)]
+Curve = Annotated[tuple[Share, ...], FailFast(), Field(max_length=MAX_EPOCH), WrapValidator(_curve)]
+Table = Annotated[dict[str, dict[int, Share]], BeforeValidator(_table)]
+Versions = Annotated[dict[str, str], BeforeValidator(_versions)]

@@ -12,19 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from dhc.config import RunConfig
-from dhc.errors import ConfigError, RunError
+from dhc.errors import RunError
 from dhc.runs import rundir
+from dhc.runs.config_file import read_config
 from dhc.runs.contract import Labels, Request, Summary
 from dhc.runs.events import EventLog
-from dhc.runs.labels import NO_LABELS, read_labels
-from dhc.runs.predictions import read_predictions
+from dhc.runs.labels import NO_LABELS
 from dhc.runs.records import History
 from dhc.runs.status import State, Status, status_of
 from dhc.runs.summary import UNREADABLE, of_history, read_summary
-from dhc.runs.untrusted import read_regular, tail
+from dhc.runs.untrusted import tail
 from dhc.text import one_line
-
-__all__ = ["RunInfo", "Store", "log_tail", "read_config", "read_predictions"]
 
 CHATTER = re.compile(
     r"[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I |WARNING: All log messages before absl"
@@ -205,14 +203,15 @@ class Store:
         config, problem = read_config(folder)
         request = Request.read(folder) or Request()
         status = status_of(folder)
+        labels = Labels.read(folder)
         figures, doubt = self._figures(folder, logs, alive=status.state.alive)
         return RunInfo(
             id=folder.name,
             folder=folder,
             config=config,
             status=replace(status, reason=one_line(status.reason, MAX_REASON)),
-            labels=read_labels(folder),
-            problem="; ".join(filter(None, (problem, doubt, unreadable(folder, status)))),
+            labels=labels or NO_LABELS,
+            problem="; ".join(filter(None, (problem, doubt, _unreadable(folder, status, labels)))),
             epochs_done=figures.epochs or 0,
             **{name: value for record in (request, figures) for name, value in record if name in FROM_RECORDS},
         )
@@ -237,18 +236,6 @@ class Store:
 def newest_first(infos: Iterable[RunInfo]) -> list[RunInfo]:
     """By the second in which they were made; those of one second in the order in which they were queued."""
     return sorted(infos, key=lambda info: (info.id[:SECOND], info.queued_at or 0.0), reverse=True)
-
-
-def read_config(folder: Path) -> tuple[RunConfig | None, str]:
-    """The run's config, or None and a sentence that says why it cannot be read."""
-    try:
-        return RunConfig.from_json(read_regular(folder / rundir.CONFIG, rundir.SMALL)), ""
-    except FileNotFoundError:
-        return None, f"{rundir.CONFIG} is missing"
-    except OSError as error:
-        return None, f"{rundir.CONFIG} cannot be read: {error.strerror or error}"
-    except ConfigError as error:
-        return None, f"{rundir.CONFIG} does not hold a run's settings: {error}"
 
 
 def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
@@ -279,8 +266,8 @@ def _settled(signature: Signature) -> bool:
     return abs(time.time_ns() - latest) > COARSE
 
 
-def unreadable(folder: Path, status: Status) -> str:
+def _unreadable(folder: Path, status: Status, labels: Labels | None) -> str:
     """A sentence on files that are there, but say nothing that could be read; "" where there is none."""
     names = [rundir.EXIT] if status.state in (State.CRASHED, State.QUEUED) else []
-    names += [rundir.LABELS] if Labels.read(folder) is None else []
+    names += [rundir.LABELS] if labels is None else []
     return "; ".join(UNREADABLE.format(name) for name in names if os.path.lexists(folder / name))

@@ -14,6 +14,7 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.machine import hardware
 from dhc.runs import rundir
+from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Process, Request, write_exit
 from dhc.runs.lock import HeldError, hold
 from dhc.runs.status import State, identify, status_of
@@ -53,7 +54,7 @@ def run(folder: Path) -> int:
     process = Process(child=identify(os.getpid()), worker=identify(os.getppid()), host=socket.gethostname())
     try:
         process.write(folder)
-        config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes())
+        config = load_config(folder)
         request = Request.read(folder)
         device = hardware.resolve(config.device.device if request is None else request.queue)
         os.environ.update(hardware.environment(config.device, device))

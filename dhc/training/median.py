@@ -10,10 +10,10 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
 
 from dhc.config import RunConfig
 from dhc.runs import rundir
+from dhc.runs.config_file import read_config
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE, Request, Summary
 from dhc.training.outcomes import StopRequested
 
@@ -46,7 +46,7 @@ class MedianRule:
 
     def __init__(self, folder: Path, config: RunConfig, group: str) -> None:
         self._runs_dir, self._own = folder.parent, folder.name
-        self._pictures, self._group = _pictures(config.model_dump()), group
+        self._pictures, self._group = _pictures(config), group
         self._members: dict[str, bool] = {}  # by folder: is it one of the group?
         self._curves: dict[str, list[float]] = {}  # of members that have ended
 
@@ -72,9 +72,8 @@ class MedianRule:
             request = Request.read(folder)
             if request is None:
                 return False  # being queued at this moment: look again
-            config = rundir.read_json(folder / rundir.CONFIG) or {}
-            same = request.group == self._group and _pictures(config) == self._pictures
-            self._members[folder.name] = same
+            config, _ = read_config(folder) if request.group == self._group else (None, "")
+            self._members[folder.name] = config is not None and _pictures(config) == self._pictures
         return self._members[folder.name]
 
 
@@ -84,7 +83,6 @@ def rule_of(folder: Path, config: RunConfig) -> MedianRule | None:
     return MedianRule(folder, config, request.group) if request.rule == "median" and request.group else None
 
 
-def _pictures(config: dict[str, Any]) -> tuple[Any, Any]:
+def _pictures(config: RunConfig) -> tuple[str, int]:
     """What decides which val pictures a run is judged on."""
-    data = config.get("data")
-    return (data.get("path"), data.get("classes")) if isinstance(data, dict) else (None, None)
+    return config.data.path, config.data.classes

@@ -19,8 +19,8 @@ from sklearn.metrics import classification_report, confusion_matrix
 from dhc.analysis.confusion import confused_pairs
 from dhc.analysis.mistakes import outcomes, select_rows
 from dhc.data.standin.generate import make_dataset
+from dhc.runs.predictions import read_predictions
 from dhc.runs.records import Predictions
-from dhc.runs.store import read_predictions
 
 RUN, HOSTILE = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b"
 PLOT = ".st-key-dhc_confusion_box .dhc-plot"

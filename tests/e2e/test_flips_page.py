@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from dhc.analysis.flips import cell_mask, flip_masks, signed_difference
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.data.standin.generate import make_dataset
-from dhc.runs.store import read_predictions
+from dhc.runs.predictions import read_predictions
 
 FIRST, SECOND = "20260102-000000-vgg16-000a", "20260102-000001-vgg16-000a"
 TWIN = "20260102-000002-vgg16-000a"  # answers as FIRST does

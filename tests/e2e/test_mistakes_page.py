@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from dhc.analysis.mistakes import outcomes, select_rows
 from dhc.data.standin.generate import make_dataset
-from dhc.runs.store import read_predictions
+from dhc.runs.predictions import read_predictions
 
 RUN, HOSTILE = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b"
 NAMES = (

@@ -16,9 +16,10 @@ from screens import open_page, texts
 from dhc.errors import RunError
 from dhc.jobs import evaluation
 from dhc.runs import rundir
+from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import RunWriter
 from dhc.runs.status import State
-from dhc.runs.store import Store, log_tail, read_predictions
+from dhc.runs.store import Store, log_tail
 from faults.cases import case
 from faults.house import EPOCHS, VICTIM, House, house, in_little_memory, instead_of, no_waiting
 

@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from dhc.errors import RunError
-from dhc.runs.contract import MAX_NAME, MAX_NOTE, MAX_TAGS
 from dhc.runs.labels import change_labels
+from dhc.runs.lenient import MAX_NAME, MAX_NOTE, MAX_TAGS
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
 from dhc.ui.shell import session

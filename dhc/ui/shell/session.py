@@ -20,9 +20,10 @@ from dhc.jobs.trash import Trashed
 from dhc.machine import hardware
 from dhc.runs import disk, rundir
 from dhc.runs.events import EventLog
+from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History, Predictions
 from dhc.runs.snapshot import Snapshot
-from dhc.runs.store import RunInfo, Store, read_predictions
+from dhc.runs.store import RunInfo, Store
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 SNAPSHOT = "dhc_snapshot"

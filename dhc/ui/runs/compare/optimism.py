@@ -23,7 +23,8 @@ from dhc.errors import RunError
 from dhc.jobs import evaluation as jobs
 from dhc.jobs.evaluation import Evaluation
 from dhc.runs import rundir
-from dhc.runs.store import RunInfo, read_predictions
+from dhc.runs.predictions import read_predictions
+from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text
 from dhc.ui.manage.submission import can_answer
 from dhc.ui.runs.compare.pair import fingerprint_of

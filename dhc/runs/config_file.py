@@ -1,0 +1,32 @@
+"""``config.json``: the settings of a run, written once, read strictly by its training and forgivingly by everyone else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dhc.config import RunConfig
+from dhc.errors import ConfigError
+from dhc.runs import rundir
+from dhc.runs.untrusted import read_regular
+
+
+def load_config(folder: Path) -> RunConfig:
+    """The run's config. Raises OSError where it cannot be read, ConfigError where it holds no settings."""
+    return RunConfig.from_json(read_regular(folder / rundir.CONFIG, rundir.SMALL))
+
+
+def read_config(folder: Path) -> tuple[RunConfig | None, str]:
+    """The run's config, or None and a sentence that says why it cannot be read."""
+    try:
+        return load_config(folder), ""
+    except FileNotFoundError:
+        return None, f"{rundir.CONFIG} is missing"
+    except OSError as error:
+        return None, f"{rundir.CONFIG} cannot be read: {error.strerror or error}"
+    except ConfigError as error:
+        return None, f"{rundir.CONFIG} does not hold a run's settings: {error}"
+
+
+def write_config(folder: Path, config: RunConfig) -> None:
+    """Write the run's config. Raises OSError."""
+    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
