@@ -1,6 +1,7 @@
-"""A look into a saved network before Keras has one: only what our own networks are made of is let through. No Keras here.
+"""A check of a saved network before Keras reads it: only the parts of our own networks pass.
 
-Keras's safe mode refuses code that it knows of; this refuses whatever a run of ours does not write, code or not.
+Keras's safe mode refuses code that it knows of; this refuses whatever a run of ours does not write, code or not. No
+Keras here.
 """
 
 from __future__ import annotations
@@ -17,21 +18,32 @@ from dhc.text import quote
 
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 MAX_CONFIG, MAX_WEIGHTS = 4_000_000, 4_000_000_000  # bytes, unpacked
+LAYERS = {
+    "BatchNormalization",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "InputLayer",
+    "MaxPooling2D",
+    "RandomFlip",
+    "RandomRotation",
+    "Rescaling",
+    "Resizing",
+}
 MODULES = {
-    "keras.layers": {
-        "BatchNormalization", "Conv2D", "Dense", "Dropout", "Flatten", "GlobalAveragePooling2D", "InputLayer",
-        "MaxPooling2D", "RandomFlip", "RandomRotation", "Rescaling", "Resizing",
-    },
+    "keras.layers": LAYERS,
     "keras.initializers": {"GlorotUniform", "Ones", "Zeros"},
     "keras": {"DTypePolicy", "Functional"},
     "keras.models": {"Functional"},
     "keras.src.models.functional": {"Functional"},
     None: {"__keras_tensor__"},
-}  # fmt: skip
+}
 
 
-def refuse_strange(path: Path) -> None:
-    """Raise RunError in one sentence unless the file is a .keras archive of nothing but `MEMBERS` and `MODULES`."""
+def check_archive(path: Path) -> None:
+    """Raise RunError unless the file is a .keras archive of nothing but `MEMBERS` and `MODULES`."""
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             _check_members(archive)
@@ -51,9 +63,9 @@ def refuse_strange(path: Path) -> None:
 
 def _check_members(archive: zipfile.ZipFile) -> None:
     sizes = {member.filename: member.file_size for member in archive.infolist()}
-    strange = sorted(sizes.keys() - MEMBERS)
-    if strange:
-        raise RunError(f"the archive holds {quote(strange[0])}, which no run writes into it")
+    foreign_names = sorted(sizes.keys() - MEMBERS)
+    if foreign_names:
+        raise RunError(f"the archive holds {quote(foreign_names[0])}, which no run writes into it")
     if sizes.keys() != MEMBERS:
         raise RunError(f"the archive lacks {sorted(MEMBERS - sizes.keys())[0]}: it is damaged")
     if sizes["config.json"] > MAX_CONFIG or sizes["model.weights.h5"] > MAX_WEIGHTS:
@@ -61,7 +73,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
 
 
 def _parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in the config that Keras would make something of."""
+    """Every object in the config that Keras would build something from."""
     if isinstance(value, dict):
         if "class_name" in value:
             yield value
@@ -74,9 +86,9 @@ def _parts(value: Any) -> Iterator[dict[str, Any]]:
 
 def _check_part(part: dict[str, Any]) -> None:
     module, name = part.get("module"), part["class_name"]
-    known = isinstance(name, str) and (module is None or isinstance(module, str)) and name in MODULES.get(module, ())
-    if not known or part.get("registered_name") not in (None, name):
-        told = quote(".".join(str(word) for word in (module, name) if word is not None))
+    ours = isinstance(name, str) and (module is None or isinstance(module, str)) and name in MODULES.get(module, ())
+    if not ours or part.get("registered_name") not in (None, name):
+        title = quote(".".join(str(word) for word in (module, name) if word is not None))
         raise RunError(
-            f"it holds {told}, which no network of ours has: such a part could carry code, so it was not loaded"
+            f"it holds {title}, which no network of ours has: such a part could carry code, so it was not loaded"
         )

@@ -1,4 +1,4 @@
-"""A saved network's probabilities. Imports Keras."""
+"""A saved network and its probabilities. Imports Keras."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import keras
 import numpy as np
 
 from dhc.errors import RunError
-from dhc.predict.archive import refuse_strange
+from dhc.predict.archive import check_archive
 from dhc.runs import rundir
 from dhc.text import one_line
 
 
 def load_network(run_dir: Path) -> keras.Model:
-    """The run's best network. A file that holds anything but our own networks' parts is refused, not run. Raises RunError."""
+    """The run's best network. Raises RunError where its file has parts that none of ours has."""
     path = run_dir / rundir.BEST
     try:
-        refuse_strange(path)
+        check_archive(path)
     except RunError as error:
         raise RunError(f"{rundir.BEST} of run {run_dir.name} cannot be used: {error}") from None
     try:
@@ -30,5 +30,5 @@ def load_network(run_dir: Path) -> keras.Model:
 
 
 def probabilities(model: keras.Model, x: np.ndarray, batch_size: int = 128) -> np.ndarray:
-    """(N, K) float32 softmax of (N, 64, 64, 3) uint8 pictures; rows sum to 1."""
+    """The softmax of (N, 64, 64, 3) uint8 pictures: (N, K) float32, rows sum to 1."""
     return np.asarray(model.predict(x, batch_size=batch_size, verbose=0), np.float32)

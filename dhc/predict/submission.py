@@ -1,4 +1,4 @@
-"""A run's answers as a submission: ``Image,Class`` for every picture that a split's CSV lists, in its order."""
+"""A run's answers as a submission: ``Image,Class`` for every picture of a CSV, in its order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADER = ("Image", "Class")
 def write_submission(folder: Path, split: str, out: Path, *, force: bool = False) -> int:
     """Write the answers of the run in `folder` to `out`, atomically; returns how many.
 
-    Pictures are named and classes called as the data set's own CSVs do. Raises RunError or DataError in one sentence, among
+    Pictures and classes have the names of the data set's own CSVs. Raises RunError or DataError in one sentence, among
     them: `out` is there already (and not `force`), a picture that cannot be read, answers that do not fit the CSV.
     """
     _refuse(out, force)
@@ -34,13 +34,14 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
         raise DataError(f"{dataset.root} has no {split}.csv, so there is nothing to answer")
     images = read_table(dataset.root / f"{split}.csv", labelled=False).files
     refuse_repeated(split, images)
-    found = predict_split(folder, split, every=True)
-    if tuple(found.ids.tolist()) != dataset.splits[split].files:
+    predictions = predict_split(folder, split, every=True)
+    if tuple(predictions.ids.tolist()) != dataset.splits[split].files:
         raise DataError(f"{split}.csv was changed while its pictures were answered: try again")
-    rows = [(image, found.classes[label]) for image, label in zip(images, found.predicted, strict=True)]
+    classes = predictions.classes
+    rows = [(image, classes[label]) for image, label in zip(images, predictions.predicted, strict=True)]
     _refuse(out, force)
     try:
-        write_atomic(out, lambda file: _write(file, _text(rows)))
+        write_atomic(out, lambda file: _write(file, _csv(rows)))
     except OSError as error:
         raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
     return len(rows)
@@ -48,9 +49,9 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
 
 def refuse_repeated(split: str, images: Sequence[str]) -> None:
     """Raise DataError where a picture is listed twice: a submission answers each once."""
-    twice = [image for image, count in Counter(images).items() if count > 1]
-    if twice:
-        raise DataError(f"{split}.csv lists {twice[0]} more than once: a submission answers each picture once")
+    for image, count in Counter(images).items():
+        if count > 1:
+            raise DataError(f"{split}.csv lists {image} more than once: a submission answers each picture once")
 
 
 def _refuse(out: Path, force: bool) -> None:
@@ -60,7 +61,7 @@ def _refuse(out: Path, force: bool) -> None:
         raise RunError(f"{out} is there already: choose another file, or --force to replace it")
 
 
-def _text(rows: Sequence[tuple[str, str]]) -> bytes:
+def _csv(rows: Sequence[tuple[str, str]]) -> bytes:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator="\n").writerows([HEADER, *rows])
     return buffer.getvalue().encode()

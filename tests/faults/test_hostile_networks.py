@@ -15,7 +15,7 @@ import pytest
 
 from dhc.errors import RunError
 from dhc.jobs import evaluation
-from dhc.predict.archive import refuse_strange
+from dhc.predict.archive import check_archive
 from dhc.runs import rundir
 from dhc.runs.store import Store
 from faults.cases import case
@@ -85,7 +85,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     says="holds “keras.layers.Lambda”, which no network of ours has",
 )
 def test_a_network_with_a_lambda(house: House) -> None:
-    refuse_strange(build(house, "plain"))  # what a run of ours could have saved is let through
+    check_archive(build(house, "plain"))  # what a run of ours could have saved is let through
     build(house, "lambda")
     assert "best.keras of run" in (said := evaluate(house))
     assert "it holds “keras.layers.Lambda”, which no network of ours has" in said
@@ -133,11 +133,11 @@ def test_a_network_that_names_functions(house: House) -> None:
         path.write_bytes(whole)
         rewrite(path, lambda config, attack=attack: config["config"]["layers"].append(attack))  # type: ignore[misc]
         with pytest.raises(RunError, match="could carry code, so it was not loaded"):
-            refuse_strange(path)
+            check_archive(path)
         path.write_bytes(whole)
         rewrite(path, lambda config, attack=attack: config["config"]["layers"][-1]["config"].update(activation=attack))  # type: ignore[misc]
         with pytest.raises(RunError, match="could carry code, so it was not loaded"):
-            refuse_strange(path)
+            check_archive(path)
     assert "could carry code" in evaluate(house)
 
 
@@ -157,7 +157,7 @@ def test_members_that_leave_the_archive(house: House) -> None:
     for name in ("../../evil.txt", "/tmp/evil.txt", "assets/evil.txt", "x" * 300):
         archive(house.folder / rundir.BEST, **{name: b"x"})
         with pytest.raises(RunError, match="which no run writes into it") as caught:
-            refuse_strange(house.folder / rundir.BEST)
+            check_archive(house.folder / rundir.BEST)
         assert len(str(caught.value)) < 200
 
 
@@ -172,18 +172,18 @@ def test_a_network_that_is_none(house: House, tmp_path: Path) -> None:
     for data in (b"", b"text", (tmp_path / "whole").read_bytes()[:100], b"\x89HDF\r\n\x1a\n" + bytes(500)):
         path.write_bytes(data)
         with pytest.raises(RunError, match="it is damaged"):
-            refuse_strange(path)
+            check_archive(path)
     archive(path, **{"config.json": b"[" * 100_000})
     with pytest.raises(RunError, match=r"cannot be read \(RecursionError\)"):
-        refuse_strange(path)
+        check_archive(path)
     archive(path, **{"config.json": b" " * 100_000_000})
     with pytest.raises(RunError, match="more than any network of ours"):
-        refuse_strange(path)
+        check_archive(path)
     for make in (os.mkfifo, Path.mkdir, lambda p: p.symlink_to("/etc/passwd")):
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
         make(path)
         with pytest.raises(RunError, match="cannot be read"):
-            refuse_strange(path)
+            check_archive(path)
     assert Store(house.runs).run(VICTIM).epochs_done == EPOCHS
 
 
