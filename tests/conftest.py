@@ -46,6 +46,14 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def eight_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """8 classes, 160 training, 200 val and 8 test pictures: enough to be taken for one another."""
+    root = tmp_path_factory.mktemp("data") / "eight"
+    make_dataset(root, classes=8, train=160, val=200, test=8, processes=1)
+    return root
+
+
 @pytest.fixture
 def tiny_config(tiny_data: Path) -> RunConfig:
     """A VGG16 of a thirty-second of the width, two epochs of three batches."""

@@ -20,6 +20,13 @@ def open_page(screen: str, /, **address: str) -> AppTest:
     return at.run()
 
 
+def open_code(folder: Path, code: str) -> AppTest:
+    """Run ``code`` as the app in ``folder``, from which our own pages can be gone to."""
+    (folder / "app.py").write_text(code, encoding="utf-8")
+    (folder / "pages").symlink_to(ROOT / "pages")
+    return AppTest.from_file(str(folder / "app.py"), default_timeout=30).run()
+
+
 def sent(at: AppTest, component: str) -> list[dict[str, Any]]:
     """What the components called ``dhc_<component>`` were given, in the page's order."""
     elements = [element.proto for element in at.get("bidi_component")]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from make_run import make_run
-from screens import ROOT, open_page, sent, texts
+from screens import open_code, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.analysis.bets import Bet, Calibration, bets_of, calibration, settled_bets
@@ -128,19 +127,13 @@ def test_a_change_against_the_parent_is_kept_as_a_value_and_one_out_of_bounds_is
     assert child.bet["accuracy"] == pytest.approx((parent.accuracy or 0) - 0.03)
 
 
-def open_panel(tmp_path: Path) -> Any:
-    (tmp_path / "app.py").write_text(PAGE, encoding="utf-8")
-    (tmp_path / "pages").symlink_to(ROOT / "pages")
-    return AppTest.from_file(str(tmp_path / "app.py"), default_timeout=30).run()
-
-
 def test_the_card_sets_the_guess_beside_the_result_and_the_panel_all_of_them(
     runs: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     ended = Store(runs).run(bet_on(make_run(runs, tiny_data, run_id=PARENT), val_accuracy=0.5).name)
     assert ended.val_accuracy is not None
     bet_on(make_run(runs, tiny_data, run_id=CHILD, how="running"), val_accuracy=0.8)
-    app = open_panel(tmp_path)
+    app = open_code(tmp_path, PAGE)
     assert not app.exception
     off = (ended.val_accuracy - 0.5) * 100
     assert f"Bet val_accuracy **0.500**, result **{ended.val_accuracy:.3f}**: {off:.1f} points too low." in texts(app)
@@ -156,4 +149,4 @@ def test_before_the_first_settled_bet_the_panel_says_how_to_make_one(
     runs: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     make_run(runs, tiny_data, run_id=PARENT)
-    assert "No bet has come to its end yet" in texts(open_panel(tmp_path))
+    assert "No bet has come to its end yet" in texts(open_code(tmp_path, PAGE))

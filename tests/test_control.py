@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from processes import kill_processes_of
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
@@ -41,9 +42,7 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 def runs_dir(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "runs"
     yield folder
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder) in word for word in process.info["cmdline"] or []):
-            process.kill()
+    kill_processes_of(folder)
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from make_run import How, make_run
+from processes import kill_processes_of
 
 from dhc.analysis.groups import RunGroup, run_groups
 from dhc.config import RunConfig
@@ -154,9 +154,7 @@ def test_stopping_a_group_leaves_others_and_what_has_ended(
 def runs_dir(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "runs"
     yield folder
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder) in word for word in process.info["cmdline"] or []):
-            process.kill()
+    kill_processes_of(folder)
 
 
 @pytest.mark.slow

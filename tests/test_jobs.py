@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import processes_of
 
 from dhc.config import RunConfig
 from dhc.errors import DataError, DeviceError, RunError
@@ -34,16 +35,6 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) 
             return
         time.sleep(0.05)
     pytest.fail(f"{what}: not within {seconds} s")
-
-
-def processes_of(runs_dir: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if process.info["status"] != psutil.STATUS_ZOMBIE and any(
-            str(runs_dir) in word for word in process.info["cmdline"] or []
-        ):
-            found.append(process)
-    return found
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+from processes import kill_processes_of
 from screens import open_page, texts
 
 from dhc.config import RunConfig
@@ -31,9 +31,7 @@ def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name, path in (("DHC_RUNS_DIR", folder), ("DHC_DATA_DIR", data), ("XDG_CACHE_HOME", tmp_path / "cache")):
         monkeypatch.setenv(name, str(path))
     yield folder
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder) in word for word in process.info["cmdline"] or []):
-            process.kill()
+    kill_processes_of(folder)
 
 
 @pytest.fixture

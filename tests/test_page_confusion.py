@@ -28,17 +28,10 @@ MATRIX, PAIRS, PICTURES = "dhc_confusion_matrix", "dhc_confusion_pairs", "dhc_co
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data") / "eight"
-    make_dataset(root, classes=8, train=160, val=200, test=8, processes=1)
-    return root
-
-
-@pytest.fixture(scope="module")
-def all_runs(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+def all_runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Path:
     runs = tmp_path_factory.mktemp("runs")
-    make_run(runs, data, run_id=RUN, accuracy=0.6, epochs=5, best_epoch=4)
-    make_run(runs, data, run_id=PERFECT, accuracy=1.0)
+    make_run(runs, eight_classes, run_id=RUN, accuracy=0.6, epochs=5, best_epoch=4)
+    make_run(runs, eight_classes, run_id=PERFECT, accuracy=1.0)
     return runs
 
 
@@ -247,9 +240,9 @@ def test_a_perfect_run_has_no_pairs_and_its_diagonal_can_be_clicked(runs: Path) 
 
 
 def test_without_the_data_set_matrix_pairs_and_report_still_stand(
-    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, eight_classes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moved = shutil.copytree(data, tmp_path / "moved")
+    moved = shutil.copytree(eight_classes, tmp_path / "moved")
     make_run(tmp_path / "runs", moved, run_id=RUN, accuracy=0.5)
     shutil.rmtree(moved)
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
@@ -261,11 +254,13 @@ def test_without_the_data_set_matrix_pairs_and_report_still_stand(
 
 
 def test_while_the_run_trains_a_better_epoch_is_offered_and_shown_on_request(
-    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, eight_classes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_run(tmp_path / "a", data, run_id=RUN, epochs=3, accuracy=0.4, how="running", settings={"fit.epochs": 9})
+    make_run(
+        tmp_path / "a", eight_classes, run_id=RUN, epochs=3, accuracy=0.4, how="running", settings={"fit.epochs": 9}
+    )
     later = make_run(
-        tmp_path / "b", data, run_id=RUN, epochs=5, accuracy=0.7, how="running", settings={"fit.epochs": 9}
+        tmp_path / "b", eight_classes, run_id=RUN, epochs=5, accuracy=0.7, how="running", settings={"fit.epochs": 9}
     )
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "a"))
     at = open_page("confusion", run=RUN)

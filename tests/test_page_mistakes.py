@@ -28,17 +28,10 @@ GRID = "dhc_mistakes_grid"
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data") / "eight"
-    make_dataset(root, classes=8, train=160, val=200, test=8, processes=1)
-    return root
-
-
-@pytest.fixture(scope="module")
-def all_runs(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+def all_runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Path:
     runs = tmp_path_factory.mktemp("runs")
-    make_run(runs, data, run_id=RUN, accuracy=0.6, epochs=5, best_epoch=4)
-    make_run(runs, data, run_id=PERFECT, accuracy=1.0)
+    make_run(runs, eight_classes, run_id=RUN, accuracy=0.6, epochs=5, best_epoch=4)
+    make_run(runs, eight_classes, run_id=PERFECT, accuracy=1.0)
     (runs / YOUNG).mkdir()
     return runs
 
@@ -184,10 +177,12 @@ def test_a_click_opens_the_picture_with_classes_loss_and_way_through_the_epochs(
     assert "epoch 4, the best one" in said
 
 
-def test_the_nearest_training_pictures_of_both_classes_stand_with_their_distances(runs: Path, data: Path) -> None:
+def test_the_nearest_training_pictures_of_both_classes_stand_with_their_distances(
+    runs: Path, eight_classes: Path
+) -> None:
     at = click(open_page("mistakes", run=RUN), GRID, 0)
     row = select_rows(outcomes(read_predictions(runs / RUN))).iloc[0]
-    dataset = open_dataset(data)
+    dataset = open_dataset(eight_classes)
     train, val = load_pictures(dataset, "train"), load_pictures(dataset, "val")
     image = val.x[int(np.flatnonzero(val.ids == row["id"])[0])]
     strips = [h.proto.body for h in at.get("html") if "figcaption" in h.proto.body]
@@ -221,9 +216,9 @@ def test_a_picture_outside_the_list_opens_too(runs: Path) -> None:
 
 
 def test_without_the_data_set_all_but_the_pixels_still_works(
-    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, eight_classes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moved = shutil.copytree(data, tmp_path / "moved")
+    moved = shutil.copytree(eight_classes, tmp_path / "moved")
     make_run(tmp_path / "runs", moved, run_id=RUN, accuracy=0.5)
     shutil.rmtree(moved)
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
@@ -293,9 +288,9 @@ def test_damaged_predictions_are_a_sentence(runs: Path, tmp_path: Path, monkeypa
 
 
 def test_while_the_run_trains_the_page_names_the_epoch_that_it_shows(
-    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, eight_classes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_run(tmp_path, data, run_id=RUN, epochs=5, best_epoch=3, how="running", settings={"fit.epochs": 9})
+    make_run(tmp_path, eight_classes, run_id=RUN, epochs=5, best_epoch=3, how="running", settings={"fit.epochs": 9})
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
     at = open_page("mistakes", run=RUN)
     assert "Still training: 5 of 9 epochs done" in texts(at)

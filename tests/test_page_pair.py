@@ -30,14 +30,7 @@ BOTH = f"{FIRST},{SECOND}"
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data") / "eight"
-    make_dataset(root, classes=8, train=160, val=200, test=8, processes=1)
-    return root
-
-
-@pytest.fixture(scope="module")
-def all_runs(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
+def all_runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Path:
     runs = tmp_path_factory.mktemp("runs")
     other = tmp_path_factory.mktemp("other") / "eight"
     make_dataset(other, classes=8, train=32, val=40, test=8, seed=5, processes=1)
@@ -45,7 +38,7 @@ def all_runs(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
         (FIRST, 0.6, 0.5, 0), (SECOND, 0.7, 0.8, 1), (THIRD, 0.65, 0.9, 2), (REPEAT, 0.62, 0.5, 3),
     ):  # fmt: skip
         settings = {"schedule.factor": factor, "fit.seed": seed}
-        make_run(runs, data, run_id=run_id, accuracy=accuracy, settings=settings, seed=seed, epochs=4)
+        make_run(runs, eight_classes, run_id=run_id, accuracy=accuracy, settings=settings, seed=seed, epochs=4)
     make_run(runs, other, run_id=ELSEWHERE, accuracy=0.5, epochs=2)
     (runs / YOUNG).mkdir()
     return runs
@@ -127,10 +120,17 @@ def test_two_repeats_are_told_to_differ_by_luck_alone(runs: Path) -> None:
 
 
 def test_where_no_seed_changes_anything_no_repeats_are_offered(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    eight_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for run_id, k, accuracy in ((FIRST, 3, 0.6), (SECOND, 5, 0.7)):
-        make_run(tmp_path, data, run_id=run_id, accuracy=accuracy, settings={"model.name": "knn", "knn.k": k}, epochs=1)
+        make_run(
+            tmp_path,
+            eight_classes,
+            run_id=run_id,
+            accuracy=accuracy,
+            settings={"model.name": "knn", "knn.k": k},
+            epochs=1,
+        )
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
     said = texts(open_page("runs", select=BOTH, panel="noise"))
     assert "nothing to repeat for A and B" in said
@@ -147,7 +147,7 @@ def test_val_is_counted_as_used_by_runs_that_are_not_selected_too(runs: Path) ->
     assert "The run's network is not here" in texts(at)
 
 
-def test_a_stored_result_on_test_stands_beside_the_winner(runs: Path, data: Path) -> None:
+def test_a_stored_result_on_test_stands_beside_the_winner(runs: Path, eight_classes: Path) -> None:
     file = runs / SECOND / evaluation.FILE
     file.write_text(json.dumps({"run": SECOND, "split": "test", "pictures": 8, "correct": 5}))
     try:
@@ -178,10 +178,10 @@ def test_runs_whose_answers_are_damaged_are_said(runs: Path, tmp_path: Path, mon
 
 
 def test_runs_with_other_classes_are_compared_on_what_they_share_and_it_is_said(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    eight_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_run(tmp_path, data, run_id=FIRST, accuracy=0.6)
-    make_run(tmp_path, data, run_id=SECOND, accuracy=0.7, settings={"data.classes": 4}, how="running")
+    make_run(tmp_path, eight_classes, run_id=FIRST, accuracy=0.6)
+    make_run(tmp_path, eight_classes, run_id=SECOND, accuracy=0.7, settings={"data.classes": 4}, how="running")
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
     said = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
     assert "that both were judged on count" in said
@@ -190,11 +190,11 @@ def test_runs_with_other_classes_are_compared_on_what_they_share_and_it_is_said(
 
 
 def test_the_button_runs_the_repeats_for_real_with_the_next_seeds(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    eight_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for run_id, k, accuracy in ((FIRST, 3, 0.6), (SECOND, 5, 0.7)):
         settings = {"model.name": "knn", "knn.k": k, "data.train_fraction": 0.5}
-        make_run(tmp_path, data, run_id=run_id, accuracy=accuracy, settings=settings, epochs=1)
+        make_run(tmp_path, eight_classes, run_id=run_id, accuracy=accuracy, settings=settings, epochs=1)
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
     at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
     at.number_input(key="dhc_noise_count").set_value(2).run()
@@ -288,8 +288,10 @@ def ended(folder: Path) -> evaluation.Evaluation | None:
     return found
 
 
-def test_a_run_is_judged_on_test_in_the_background(data: Path, tmp_path: Path) -> None:
-    folder = make_run(tmp_path, data, run_id="20260102-000009-knn-000a", settings={"model.name": "knn", "knn.k": 3})
+def test_a_run_is_judged_on_test_in_the_background(eight_classes: Path, tmp_path: Path) -> None:
+    folder = make_run(
+        tmp_path, eight_classes, run_id="20260102-000009-knn-000a", settings={"model.name": "knn", "knn.k": 3}
+    )
     assert evaluation.evaluation(folder) is None
     evaluation.ask(folder)
     found = ended(folder)
@@ -302,8 +304,8 @@ def test_a_run_is_judged_on_test_in_the_background(data: Path, tmp_path: Path) -
     assert evaluation.evaluation(folder) == found, "asked again, it stays done"
 
 
-def test_a_run_without_a_network_says_why_it_cannot_be_judged(data: Path, tmp_path: Path) -> None:
-    folder = make_run(tmp_path, data, run_id="20260102-000009-vgg16-000a")
+def test_a_run_without_a_network_says_why_it_cannot_be_judged(eight_classes: Path, tmp_path: Path) -> None:
+    folder = make_run(tmp_path, eight_classes, run_id="20260102-000009-vgg16-000a")
     evaluation.ask(folder)
     found = ended(folder)
     assert found is not None

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from make_run import make_run
-from screens import ROOT, sent, texts
-from streamlit.testing.v1 import AppTest
+from screens import open_code, sent, texts
 
 pytestmark = pytest.mark.pages
 
@@ -29,17 +28,11 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -> Pa
     return tmp_path / "runs"
 
 
-def open_panel(tmp_path: Path) -> AppTest:
-    (tmp_path / "app.py").write_text(PAGE, encoding="utf-8")
-    (tmp_path / "pages").symlink_to(ROOT / "pages")
-    return AppTest.from_file(str(tmp_path / "app.py"), default_timeout=30).run()
-
-
 def test_less_patience_changes_the_sentence_and_the_figure_and_goes_into_the_form(
     runs: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     make_run(runs, tiny_data, epochs=8, best_epoch=3, run_id=FIRST, settings={"model.width": 0.25})
-    app = open_panel(tmp_path)
+    app = open_code(tmp_path, PAGE)
     assert not app.exception
     assert "would never have dropped, as in the run" in texts(app)
     assert "Exact to the end" in texts(app)
@@ -65,7 +58,7 @@ def test_of_several_runs_one_is_picked_and_those_without_a_schedule_are_not_offe
     make_run(runs, tiny_data, run_id=FIRST)
     make_run(runs, tiny_data, run_id=SECOND, settings={"schedule.name": "cosine"})
     make_run(runs, tiny_data, run_id="20260101-000002-knn-0003", epochs=1, settings={"model.name": "knn"})
-    app = open_panel(tmp_path)
+    app = open_code(tmp_path, PAGE)
     assert not app.exception
     assert app.selectbox(key="dhc_replay_run").options == [SECOND, FIRST]
     assert "This run's schedule was cosine" in texts(app)
@@ -77,6 +70,6 @@ def test_of_several_runs_one_is_picked_and_those_without_a_schedule_are_not_offe
 
 def test_without_such_a_run_the_panel_says_what_it_needs(runs: Path, tiny_data: Path, tmp_path: Path) -> None:
     make_run(runs, tiny_data, run_id="20260101-000002-knn-0003", epochs=1, settings={"model.name": "knn"})
-    app = open_panel(tmp_path)
+    app = open_code(tmp_path, PAGE)
     assert not app.exception
     assert "Choose a run of a network with a finished epoch" in texts(app)

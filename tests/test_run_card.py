@@ -9,9 +9,9 @@ import signal
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from make_run import make_run
+from processes import kill_processes_of
 from screens import open_page, texts
 from streamlit.testing.v1 import AppTest
 
@@ -205,9 +205,7 @@ def test_kill_ends_a_real_training(runs: Path) -> None:
         assert {"dhc-resume", "dhc_run_card_delete"} <= keys(at)
         assert not {"dhc_run_card_kill", "dhc_run_card_stop"} & keys(at)
     finally:
-        for process in psutil.process_iter(["cmdline"]):
-            if any(str(runs) in word for word in process.info["cmdline"] or []):
-                process.kill()
+        kill_processes_of(runs)
 
 
 def test_what_a_card_offers_fits_the_state(runs: Path) -> None:

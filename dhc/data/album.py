@@ -34,7 +34,7 @@ class Album:
         return None if self.x is None or row is None else self.x[row]
 
 
-def open_album(ids: np.ndarray, path: str, fingerprint: str | None, source: Source) -> Album:
+def album_of(ids: np.ndarray, path: str, fingerprint: str | None, source: Source) -> Album:
     """The album of a run on the data set in `path`, whatever has become of it.
 
     ids: (N,) str, the run's val files.

@@ -14,7 +14,7 @@ from dhc.export.files import Progress
 from dhc.export.report import Chart
 from dhc.figures import embed
 from dhc.runs.store import RunInfo, Store
-from dhc.text import clean, clock_text, count_text, shorten
+from dhc.text import clean, clock_text, count_text, percent_text, shorten
 
 HERE = Path(__file__).parent
 FOLD_ABOVE = 24  # classes; longer score tables are folded, on paper too
@@ -43,10 +43,11 @@ def to_html(runs: Sequence[RunInfo], store: Store, progress: Progress | None = N
         raise RunError("there is no run to report on: name at least one")
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only here, so that the server starts without it
 
-    world = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                        lstrip_blocks=True)  # fmt: skip
+    world = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    world.trim_blocks = world.lstrip_blocks = True
     world.filters |= {"figure": _script_json, "score": _score, "breaks": _breaks}
     world.filters |= {"clean": clean, "shorten": shorten, "count_text": count_text, "clock_text": clock_text}
+    world.filters["percent_text"] = percent_text
     page = world.get_template("report.html").render(
         title=clean(runs[0].title) if len(runs) == 1 else f"Comparison of {len(runs)} runs",
         now=f"{datetime.now():%Y-%m-%d %H:%M}",

@@ -160,8 +160,8 @@ def _log_figures(client: MlflowClient, run_id: str, info: RunInfo, epochs: pd.Da
     for at in range(0, len(metrics), MOST_METRICS):
         client.log_batch(run_id, metrics=metrics[at : at + MOST_METRICS])
     config = info.config
-    used = () if config is None else ((f.name, config.get(f.name)) for f in fields() if config.uses(f.name))
-    params = [Param(name, str(value)[:LONGEST]) for name, value in used]
+    settings = () if config is None else ((f.name, config.get(f.name)) for f in fields() if config.uses(f.name))
+    params = [Param(name, str(value)[:LONGEST]) for name, value in settings]
     for at in range(0, len(params), MOST_PARAMS):
         client.log_batch(run_id, params=params[at : at + MOST_PARAMS])
 

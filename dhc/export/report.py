@@ -14,7 +14,7 @@ import pandas as pd
 from dhc.analysis import differences, mistakes, overlay
 from dhc.analysis import report as scores
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
-from dhc.data.album import Album, Source, open_album
+from dhc.data.album import Album, Source, album_of
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.picture import png_base64
@@ -72,14 +72,14 @@ class AnswerSummary:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One run. `missing`: sentences about what cannot be shown."""
+    """One run. problems: sentences about what cannot be shown."""
 
     info: RunInfo
     charts: tuple[Chart, ...]
     answers: AnswerSummary | None
     settings: tuple[tuple[str, str], ...]
     circumstances: tuple[tuple[str, str], ...]
-    missing: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -147,16 +147,16 @@ def _line(info: RunInfo, history: History, color: str) -> overlay_figure.Line:
 
 
 def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
-    missing = [] if info.config is not None else [f"The settings cannot be shown: {info.problem}."]
+    problems = [] if info.config is not None else [f"The settings cannot be shown: {info.problem}."]
     charts = _curves(history)
     answers = None
     try:
         predictions = read_predictions(info.folder)
     except RunError as error:
-        missing.append(f"Confusion matrix and mistakes cannot be shown: {error}.")
+        problems.append(f"Confusion matrix and mistakes cannot be shown: {error}.")
     else:
         album = _album(info, predictions, source)
-        missing += [clean(album.problem)] if album.problem else []
+        problems += [clean(album.problem)] if album.problem else []
         matrix = confusion_matrix(predictions.y_true, predictions.predicted, len(predictions.classes))
         charts.append(_matrix(matrix, predictions.classes))
         answers = _answers(predictions, matrix, album)
@@ -167,7 +167,7 @@ def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
         answers,
         tuple((row.name, differences.value_text(row.values[0])) for row in settings),
         tuple(read_environment(info.folder).items()),
-        tuple(missing),
+        tuple(problems),
     )
 
 
@@ -176,7 +176,7 @@ def _album(info: RunInfo, predictions: Predictions, source: Source) -> Album:
         problem = "The pictures cannot be shown: which data set they belong to is not known."
         return Album(predictions.ids, problem=problem)
     original = (Environment.read(info.folder) or Environment()).data_fingerprint
-    return open_album(predictions.ids, info.config.data.path, original, source)
+    return album_of(predictions.ids, info.config.data.path, original, source)
 
 
 def _curves(history: History) -> list[Chart]:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from harness import Server, form_filled, settled, still, wait_for
 from playwright.sync_api import Page, expect
+from processes import kill_processes_of
 
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.status import State
@@ -33,9 +33,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("choosing")
     make_dataset(folder / "data" / "tiny", classes=4, train=160, val=80, test=8, seed=1)
     yield folder
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder / "runs") in word for word in process.info["cmdline"] or []):
-            process.kill()
+    kill_processes_of(folder / "runs")
 
 
 @pytest.fixture(scope="module")

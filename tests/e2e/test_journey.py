@@ -12,6 +12,7 @@ import psutil
 import pytest
 from harness import Server, form_filled, settled, still, wait_for
 from playwright.sync_api import Page, expect
+from processes import kill_processes_of
 
 from dhc.runs import rundir
 from dhc.runs.status import State
@@ -25,9 +26,7 @@ SLACK = 3  # times longer that a busy machine may take before this is a failure 
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
     root = tmp_path_factory.mktemp("house")
     yield root / "runs", root / "data"
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(root) in word for word in process.info["cmdline"] or []):
-            process.kill()
+    kill_processes_of(root)
 
 
 @pytest.fixture(scope="module")

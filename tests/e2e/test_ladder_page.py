@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from harness import Server, fits, settled, still
 from make_run import make_run
 from playwright.sync_api import Page, expect
+from processes import kill_processes_of
 
 from dhc.data.standin.generate import make_dataset
 from dhc.models.ladder import RUNGS
@@ -38,9 +38,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         run_id = f"20260101-0001{number:02d}-factor-000a"
         make_run(folder / "runs", folder / "data" / "tiny", run_id=run_id, settings=settings)
     yield folder
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder / "runs") in word for word in process.info["cmdline"] or []):
-            process.kill()
+    kill_processes_of(folder / "runs")
 
 
 @pytest.fixture(scope="module")

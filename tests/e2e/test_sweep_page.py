@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from harness import Server, fits, form_filled, settled
 from playwright.sync_api import Page, expect
+from processes import kill_processes_of
 
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.store import Store
@@ -21,9 +21,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("sweep")
     make_dataset(folder / "data" / "tiny", classes=3, train=60, val=30, test=6, seed=1)
     yield folder
-    for process in psutil.process_iter(["cmdline"]):
-        if any(str(folder / "runs") in word for word in process.info["cmdline"] or []):
-            process.kill()
+    kill_processes_of(folder / "runs")
 
 
 @pytest.fixture(scope="module")

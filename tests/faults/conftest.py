@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from processes import processes_of
 
 from dhc.config import RunConfig
 from dhc.jobs import launch
@@ -99,13 +100,7 @@ class Bench:
 
     def processes(self) -> list[psutil.Process]:
         """Living processes that work on this bench's folder."""
-        return [
-            p
-            for p in psutil.process_iter(["cmdline", "status"])
-            if p.info["status"] != psutil.STATUS_ZOMBIE
-            and any(str(self.runs_dir) in word for word in p.info["cmdline"] or [])
-            and p.pid != os.getpid()
-        ]
+        return [process for process in processes_of(self.runs_dir) if process.pid != os.getpid()]
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.data import album
-from dhc.data.album import Album
+from dhc.data.album import Album, album_of
 from dhc.data.decode import Pictures
 from dhc.data.layout import fingerprint
 from dhc.data.picture import png_base64
@@ -33,14 +32,14 @@ LOOK_AGAIN = 60  # seconds between two looks at whether a data set has changed
 def open_album(info: RunInfo, predictions: Predictions) -> Album:
     """The album of a run, whatever has become of its data set; says what is missing."""
     if info.config is None:
-        opened = Album(predictions.ids, problem=f"The pictures cannot be shown, because {info.problem}.")
+        album = Album(predictions.ids, problem=f"The pictures cannot be shown, because {info.problem}.")
     else:
         original = (Environment.read(info.folder) or Environment()).data_fingerprint
-        opened = album.open_album(predictions.ids, info.config.data.path, original, _val)
-    if opened.problem:
-        rest = "" if opened.x is not None else " Everything else on this page still holds."
-        st.warning(plain(opened.problem + rest), icon=":material/broken_image:")
-    return opened
+        album = album_of(predictions.ids, info.config.data.path, original, _val)
+    if album.problem:
+        rest = "" if album.x is not None else " Everything else on this page still holds."
+        st.warning(plain(album.problem + rest), icon=":material/broken_image:")
+    return album
 
 
 def _val(path: str) -> tuple[Pictures, str]:

@@ -19,7 +19,7 @@ from dhc.ui.answers.subject import Subject, open_subject
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.states import empty
-from dhc.ui.widgets.controls import pager, segments
+from dhc.ui.widgets.controls import class_box, pager, segments
 from dhc.ui.widgets.gallery import gallery
 
 PAGE_SIZE = 48
@@ -149,15 +149,11 @@ def _filters(view: MistakesView, classes: tuple[str, ...], table: pd.DataFrame) 
 
 def _class_box(label: str, name: str, classes: tuple[str, ...], wrong: pd.Series) -> None:
     counts = np.bincount(wrong, minlength=len(classes))
-    st.selectbox(
-        label,
-        range(len(classes)),
-        index=None,
-        key=KEY + name,
-        placeholder="any class",
-        format_func=lambda c: f"{shorten(classes[c], NAME_LENGTH)} · {counts[c]} wrong",
-        on_change=_save,
-    )
+
+    def count_of(c: int) -> str:
+        return f"{shorten(classes[c], NAME_LENGTH)} · {counts[c]} wrong"
+
+    class_box(label, len(classes), name=count_of, key=KEY + name, on_change=_save)
 
 
 def _swap_button(view: MistakesView) -> None:

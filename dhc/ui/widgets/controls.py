@@ -1,4 +1,4 @@
-"""Controls that several screens draw alike: a few values side by side, and the pages of a long list."""
+"""Controls that several screens draw alike: a few values side by side, a class, pages."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ def segments(
         help=help,
         label_visibility="collapsed" if bare else "visible",
         **{"options": list(titles)} | binding,
+    )
+
+
+def class_box(label: str, classes: int, *, name: Callable[[int], str], key: str, on_change: Callable[[], None]) -> None:
+    """A box with the classes 0 to `classes` - 1 under their names, or any of them: None."""
+    st.selectbox(
+        label, range(classes), index=None, key=key, placeholder="any class", format_func=name, on_change=on_change
     )
 
 

@@ -22,7 +22,7 @@ from dhc.ui.runs.compare.flips_picture import PICTURE
 from dhc.ui.runs.compare.pair import Pair, pick
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
-from dhc.ui.widgets.controls import pager, segments
+from dhc.ui.widgets.controls import class_box, pager, segments
 from dhc.ui.widgets.gallery import Tile, gallery
 from dhc.ui.widgets.plot import plot
 
@@ -166,11 +166,11 @@ def _pictures(pair: Pair, album: Album, view: BoardView, places: np.ndarray) -> 
 def _filters(view: BoardView, classes: tuple[str, ...]) -> None:
     """The class boxes, set to what the address says; each change is written into the address."""
     st.session_state[KEY + "true"], st.session_state[KEY + "said"] = view.true, view.answer
+    short = [shorten(name, NAME_LENGTH) for name in classes]
     true, answer, clear = st.columns([5, 5, 1.4], gap="small", vertical_alignment="bottom")
-    with true:
-        _class_box("True class", "true", classes)
-    with answer:
-        _class_box("Said by A or B", "said", classes)
+    for column, label, name in ((true, "True class", "true"), (answer, "Said by A or B", "said")):
+        with column:
+            class_box(label, len(classes), name=lambda c: short[c], key=KEY + name, on_change=_save)
     with clear:
         st.button(
             ":material/filter_alt_off:",
@@ -180,18 +180,6 @@ def _filters(view: BoardView, classes: tuple[str, ...]) -> None:
             width="stretch",
             on_click=BoardView(view.group, None, None).to_address,
         )
-
-
-def _class_box(label: str, name: str, classes: tuple[str, ...]) -> None:
-    st.selectbox(
-        label,
-        range(len(classes)),
-        index=None,
-        key=KEY + name,
-        placeholder="any class",
-        format_func=lambda c: shorten(classes[c], NAME_LENGTH),
-        on_change=_save,
-    )
 
 
 def _save() -> None:
