@@ -206,7 +206,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     "UTF-16": (data("train.csv", "Image,Class\n1.png,a\n".encode("utf-16")), "not UTF-8 text"),
     "NUL": (data("train.csv", b"Image,Class\n1\0.png,a\n"), "NUL bytes"),
     "a picture": (data("train.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256))), "not UTF-8 text"),
-    "huge": (huge, "is it that"),
+    "huge": (huge, "is it the right file"),
     "unseen label": (
         text("val.csv", "Image,Class\n1.png,a\n2.png,dog\n3.png,cat\n"),
         r"val\.csv has the label “cat” \(and 1 more\), which train\.csv never has",

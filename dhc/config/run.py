@@ -133,7 +133,7 @@ def read_assignment(text: str) -> tuple[str, str]:
     """``"fit.epochs=3"`` → ``("fit.epochs", "3")``; raises ConfigError when there is no ``=``."""
     name, sign, value = text.partition("=")
     if not sign:
-        raise ConfigError(f"{text!r} is no setting: write NAME=VALUE, for example fit.epochs=3")
+        raise ConfigError(f"{text!r} is not a setting: write NAME=VALUE, for example fit.epochs=3")
     return name.strip(), value.strip()
 
 

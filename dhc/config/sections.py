@@ -151,7 +151,7 @@ class ScheduleConfig(Section):
     """Epochs without a better monitored value before the learning rate drops."""
 
     monitor: Literal["val_accuracy", "val_loss"] = knob("val_accuracy", "Monitor", when=PLATEAU)
-    """What ReduceLROnPlateau wants to get better."""
+    """The value that ReduceLROnPlateau watches."""
 
     min_delta: float = knob(1e-4, "Least improvement", ge=0, le=10, log=True, when=PLATEAU)
     """Only a monitored value better than the best one by more than this ends the wait of ReduceLROnPlateau."""
@@ -209,11 +209,11 @@ class DeviceConfig(Section):
     a CPU mixed_bfloat16 where it has instructions for that and the network is large enough to gain, else float32."""
 
     backend: Literal["tensorflow", "jax", "torch"] = knob("tensorflow", "Backend", rank=COMMON, when=NETWORK)
-    """Keras's backend; jax and torch serve where they are installed."""
+    """Keras's backend; jax and torch work where they are installed."""
 
     jit: Literal["auto", "on", "off"] = knob("auto", "XLA", when=NETWORK)
     """Compile the training step with XLA. auto: with jax and, on a GPU without random rotation, zoom or shift, with
     tensorflow."""
 
     steps_per_execution: int = knob(0, "Steps per execution", ge=0, le=1000, when=NETWORK)
-    """Batches run between two looks from Python; 0 is auto: 1 on a CPU, 8 on a GPU."""
+    """Batches that run before Python looks at them again; 0 is auto: 1 on a CPU, 8 on a GPU."""

@@ -134,7 +134,7 @@ def _files(root: Path, name: str, table: Table) -> tuple[str, ...]:
     """The table's file names as paths below ``root``; refuses a name that leaves the folder."""
     folder = f"{name}_images"
     if not (root / folder).is_dir():
-        raise DataError(f"{root} has no folder {folder}/; the pictures that {name}.csv lists are looked for there.")
+        raise DataError(f"{root} has no folder {folder}/; the pictures that {name}.csv lists must be there.")
     if not inside(root, folder):
         raise DataError(f"{folder}/ is a link that leads out of {root}; put the pictures themselves there.")
     if _PLAIN.fullmatch("\0".join(table.files)):  # as in the competition: one look at all, not two at each of 12,000

@@ -61,7 +61,7 @@ def _text(path: Path) -> str:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise DataError(
-                f"{name} has {size >> 20:,} MB, and a table of pictures up to {MAX_BYTES >> 20} MB; is it that?"
+                f"{name} is {size >> 20:,} MB, but a table of pictures is at most {MAX_BYTES >> 20} MB; is it the right file?"
             )
         data = path.read_bytes()
     except OSError as error:

@@ -13,6 +13,7 @@ from dhc.models.plan import (
     GlobalAveragePooling2D,
     Layer,
     MaxPooling2D,
+    Padding,
     Plan,
     Rescaling,
     scaled_filters,
@@ -34,15 +35,9 @@ def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
     layers: list[Layer] = [*aug.on_input(augment), Rescaling()]
     for group, (filters, repeats) in enumerate(GROUPS):
         for number in range(repeats):
-            first = group == 0 and number == 0
-            layers += [
-                Conv2D(
-                    scaled_filters(filters, model.width),
-                    padding="valid" if first else "same",
-                    activation=model.activation,
-                ),
-                BatchNormalization(model.bn_momentum),
-            ]
+            padding: Padding = "valid" if group == number == 0 else "same"
+            conv = Conv2D(scaled_filters(filters, model.width), padding=padding, activation=model.activation)
+            layers += [conv, BatchNormalization(model.bn_momentum)]
         layers += [MaxPooling2D(), Dropout(model.conv_dropout)]
         layers += aug.flip_of_features(augment) if group == 0 else ()
     layers += aug.rotation_of_features(augment)
