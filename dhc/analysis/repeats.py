@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 
 from dhc.analysis.ladder import is_measured, resolved_path
-from dhc.config import RunConfig, fields
+from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
@@ -19,9 +19,9 @@ def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:
     used) tells no runs apart, nor does BOOKKEEPING.
     """
     settings = tuple(
-        (field.name, repr(config.get(field.name)))
-        for field in fields()
-        if field.name not in (*but, *BOOKKEEPING, "data.path") and config.uses(field.name)
+        (name, repr(value))
+        for name, value in config.effective_settings().items()
+        if name not in (*but, *BOOKKEEPING, "data.path")
     )
     return resolved_path(config.data.path), settings
 

@@ -65,6 +65,10 @@ class RunConfig(Section):
         """Whether the setting of that dotted name has an effect, given the other ones."""
         return all(str(self.get(other)) in good for other, good in find_field(name).when.items())
 
+    def effective_settings(self) -> dict[str, Any]:
+        """Each setting that has an effect by dotted name, in field order."""
+        return {field.name: self.get(field.name) for field in fields() if self.uses(field.name)}
+
     def get(self, name: str) -> Any:
         """Value of a dotted name, e.g. ``get("fit.epochs")``."""
         section, key = name.split(".")

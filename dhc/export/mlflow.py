@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dhc.config import fields
 from dhc.errors import RunError
 from dhc.export.files import Progress
 from dhc.runs import rundir
@@ -159,9 +158,8 @@ def _log_figures(client: MlflowClient, run_id: str, info: RunInfo, epochs: pd.Da
     metrics = _metrics(info, epochs, start)
     for at in range(0, len(metrics), MOST_METRICS):
         client.log_batch(run_id, metrics=metrics[at : at + MOST_METRICS])
-    config = info.config
-    settings = () if config is None else ((f.name, config.get(f.name)) for f in fields() if config.uses(f.name))
-    params = [Param(name, str(value)[:LONGEST]) for name, value in settings]
+    settings = {} if info.config is None else info.config.effective_settings()
+    params = [Param(name, str(value)[:LONGEST]) for name, value in settings.items()]
     for at in range(0, len(params), MOST_PARAMS):
         client.log_batch(run_id, params=params[at : at + MOST_PARAMS])
 

@@ -88,8 +88,7 @@ def _dtypes() -> dict[str, str]:
 
 
 def _settings(info: RunInfo) -> dict[str, Any]:
-    config = info.config
-    return {} if config is None else {f.name: config.get(f.name) for f in fields() if config.uses(f.name)}
+    return {} if info.config is None else info.config.effective_settings()
 
 
 def _figures(record: dict[str, Any], gap: float | None) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dhc.config import fields
 from dhc.errors import RunError
 from dhc.export import files
 from dhc.export.files import Progress
@@ -104,8 +103,7 @@ def _session(info: RunInfo, epochs: pd.DataFrame, start: float) -> list[Event]:
     from tensorboard.plugins.hparams.summary_v2 import hparams_pb
     from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
-    config = info.config
-    settings = {} if config is None else {f.name: config.get(f.name) for f in fields() if config.uses(f.name)}
+    settings = {} if info.config is None else info.config.effective_settings()
     events: list[Event] = [(start, 0, hparams_pb(settings, trial_id=info.id, start_time_secs=start))]
     end = float(epochs["t"].iloc[-1]) if len(epochs) and np.isfinite(epochs["t"].iloc[-1]) else start
     if info.best_val_accuracy is not None and info.best_epoch is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dhc.config import RunConfig, fields, find_field
+from dhc.config import RunConfig, find_field
 from dhc.errors import ConfigError
 from dhc.jobs.values import checked
 
@@ -42,16 +42,11 @@ def grid(base: RunConfig, values: Mapping[str, Sequence[Any]], repeats: int = 1)
 
 
 def _combinations(base: RunConfig, values: Mapping[str, Sequence[Any]]) -> list[RunConfig]:
-    found: dict[Hashable, RunConfig] = {}
+    found: dict[str, RunConfig] = {}
     for chosen in itertools.product(*values.values()):
         config = base.with_values(dict(zip(values, chosen, strict=True)))
-        found.setdefault(_effective(config), config)
+        found.setdefault(repr(config.effective_settings()), config)
     return list(found.values())
-
-
-def _effective(config: RunConfig) -> Hashable:
-    """What the run is made by: every setting that has an effect."""
-    return tuple((field.name, repr(config.get(field.name))) for field in fields() if config.uses(field.name))
 
 
 def _without_effect(base: RunConfig, name: str) -> str:
