@@ -13,7 +13,7 @@ from make_run import make_run
 from scipy.stats import binomtest
 from screens import address, click, open_page, sent, texts
 
-from dhc.analysis.flips import cell_mask, flip_masks, signed_difference
+from dhc.analysis.flips import cell_mask, flip_masks, matrices
 from dhc.analysis.paired import pair_up
 from dhc.analysis.significance import ContingencyTable, contingency_table, difference_interval
 from dhc.data.standin.generate import make_dataset
@@ -233,7 +233,7 @@ def test_a_click_on_a_cell_filters_the_grids_and_stands_in_the_address(runs: Pat
     at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
     pairing = pair_up(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
     members = flip_masks(pairing)
-    i, j = (int(c) for c in np.argwhere(signed_difference(pairing) != 0)[0])
+    i, j = (int(c) for c in np.argwhere(np.not_equal(*matrices(pairing)))[0])
     click(at, "dhc_flips_matrix", {"curve": 0, "customdata": [i, j]})
     assert (address(at, "flips_true"), address(at, "flips_said")) == (str(i), str(j))
     inside = cell_mask(pairing, i, j)

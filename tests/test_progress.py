@@ -1,4 +1,4 @@
-"""Progress: fractions and paces by hand; patience against Keras's own callback."""
+"""Progress: positions and fractions by hand; patience against Keras's own callback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dhc.analysis.progress import Patience, fraction_done, patience, position, remaining_seconds, seconds_per_epoch
+from dhc.analysis.progress import Patience, fraction_done, patience, position
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History
 
 
@@ -100,34 +100,3 @@ def test_batches_of_an_unfinished_epoch_count_as_done() -> None:
 def test_a_finished_run_is_done_and_an_empty_one_has_not_begun() -> None:
     assert fraction_done(history(ends=[10.0, 20.0], batches=[(19.0, 1.9)]), 2) == 1.0
     assert fraction_done(History.empty(), 250) == 0.0
-
-
-def test_the_time_left_is_the_epochs_left_at_the_recent_pace() -> None:
-    """A first epoch of 60 s, then 10 s each; half of the fifth is done, 5.5 are left."""
-    running = history(ends=[60.0, 70.0, 80.0, 90.0], batches=[(95.0, 4.5)])
-    assert seconds_per_epoch(running) == 10.0
-    assert remaining_seconds(running, 10) == pytest.approx(55.0)
-
-
-def test_a_pause_between_stop_and_resume_does_not_stretch_the_pace() -> None:
-    assert seconds_per_epoch(history(ends=[10.0, 20.0, 5000.0, 5010.0, 5020.0])) == 10.0
-
-
-def test_only_the_last_epochs_set_the_pace() -> None:
-    assert seconds_per_epoch(history(ends=[100.0 * n for n in range(20)] + [1901.0 + n for n in range(6)])) == 1.0
-
-
-def test_within_the_first_epoch_its_batches_set_the_pace() -> None:
-    running = history(batches=[(100.0, 0.1), (102.0, 0.2), (104.0, 0.3)])
-    assert seconds_per_epoch(running) == pytest.approx(20.0)
-    assert remaining_seconds(running, 2) == pytest.approx(34.0)
-
-
-def test_after_one_epoch_its_own_duration_sets_the_pace() -> None:
-    assert seconds_per_epoch(history(ends=[12.0])) == 12.0
-
-
-def test_without_two_points_no_time_is_promised() -> None:
-    assert remaining_seconds(History.empty(), 10) is None
-    assert remaining_seconds(history(batches=[(100.0, 0.1)]), 10) is None
-    assert remaining_seconds(history(batches=[(100.0, 0.1), (101.0, 0.1)]), 10) is None

@@ -40,13 +40,3 @@ def matrices(pairing: Pairing) -> tuple[np.ndarray, np.ndarray]:
     """The confusion matrices of A and of B on the shared pictures: (K, K) int64 each, rows true."""
     k = len(pairing.classes)
     return confusion_matrix(pairing.true, pairing.a, k), confusion_matrix(pairing.true, pairing.b, k)
-
-
-def signed_difference(pairing: Pairing) -> np.ndarray:
-    """B's confusion matrix minus A's: (K, K) int64.
-
-    Each row adds up to 0, the diagonal to fixes minus breaks.
-    """
-    a, b = matrices(pairing)
-    difference: np.ndarray = b - a
-    return difference

@@ -28,14 +28,8 @@ class Pairing:
     a: np.ndarray
     b: np.ndarray
     classes: tuple[str, ...]
-    only_a: int = 0
-    only_b: int = 0
-
-    def swapped(self) -> Pairing:
-        """The same with A and B exchanged; pictures and classes keep their order."""
-        return Pairing(
-            self.ids, self.rows_b, self.rows_a, self.true, self.b, self.a, self.classes, self.only_b, self.only_a
-        )
+    only_a: int
+    only_b: int
 
 
 def pair_up(a: Predictions, b: Predictions) -> Pairing:

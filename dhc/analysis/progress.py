@@ -1,4 +1,4 @@
-"""How far a run is: its position, the time it still takes, and the patience it has used up."""
+"""How far a run is: its position, and the patience it has used up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dhc.runs.records import History
-
-RECENT_EPOCHS = 5
 
 
 @dataclass(frozen=True)
@@ -49,34 +47,11 @@ def fraction_done(history: History, epochs_total: int) -> float:
     return min(max(position(history) / epochs_total, 0.0), 1.0) if epochs_total > 0 else 0.0
 
 
-def remaining_seconds(history: History, epochs_total: int) -> float | None:
-    """Seconds to the end of the last epoch, validation included; None without a pace yet."""
-    pace = seconds_per_epoch(history)
-    return None if pace is None else max(epochs_total - position(history), 0.0) * pace
-
-
 def position(history: History) -> float:
     """Epochs so far, by the last batch or the last finished epoch: 2.37 is in the third."""
     batch = history.batches["position"].iloc[-1] if len(history.batches) else 0.0
     epoch = history.epochs["epoch"].iloc[-1] if len(history.epochs) else 0
     return float(max(batch, epoch))
-
-
-def seconds_per_epoch(history: History) -> float | None:
-    """The recent pace in seconds an epoch; None before two points.
-
-    The median over the last epochs from end to end, which passes over the first one (slow: the network is being built)
-    and over a pause between stop and resume; within the first epoch, the pace of its batches.
-    """
-    ends = history.epochs["t"].to_numpy(dtype=np.float64)[-RECENT_EPOCHS - 1 :]
-    if len(ends) >= 2:
-        return float(np.median(np.diff(ends)))
-    if len(ends) == 1 and np.isfinite(history.epochs["seconds"].iloc[0]):
-        return float(history.epochs["seconds"].iloc[0])
-    t, epochs = (history.batches[name].to_numpy(dtype=np.float64) for name in ("t", "position"))
-    if len(t) < 2 or epochs[-1] <= epochs[0]:
-        return None
-    return float((t[-1] - t[0]) / (epochs[-1] - epochs[0]))
 
 
 def _at_minimum(history: History, min_lr: float) -> bool:

@@ -12,7 +12,7 @@ from harness import Server, fits, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
-from dhc.analysis.flips import cell_mask, flip_masks, signed_difference
+from dhc.analysis.flips import cell_mask, flip_masks, matrices
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.predictions import read_predictions
@@ -84,7 +84,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     settled(page)
 
     members = flip_masks(pairing)
-    cells = np.argwhere(signed_difference(pairing) != 0)
+    cells = np.argwhere(np.not_equal(*matrices(pairing)))
     i, j = next((int(i), int(j)) for i, j in cells if (members["fixed"] & cell_mask(pairing, i, j)).any())
     click_cell(page, i, j)
     page.wait_for_url(f"**flips_true={i}**")
