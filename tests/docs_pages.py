@@ -54,7 +54,14 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {DOCS / "map.md": map_page, DOCS / "cli.md": cli_page}
+def runs_page() -> str:
+    """runs/README.md: its text, and a table a record of the run folder."""
+    from docs_contract import runs_page
+
+    return runs_page()
+
+
+PAGES = {DOCS / "map.md": map_page, DOCS / "cli.md": cli_page, ROOT / "runs" / "README.md": runs_page}
 
 
 def _by_folder() -> Mapping[str, list[Path]]:

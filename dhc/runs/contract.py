@@ -62,33 +62,33 @@ CAUSES: tuple[str, ...] = get_args(Cause)
 
 
 class Request(RunFile):
-    """What was asked for when the run was queued. Written by whoever queues, moves or resumes it."""
+    """What the run was queued for. Written by whoever queues, moves or resumes it."""
 
     FILE: ClassVar[str] = rundir.REQUEST
 
     queued_at: Amount | None = None
-    """When it was queued, or resumed last, in seconds since 1970."""
+    """When it was queued or last resumed, in seconds since 1970."""
 
     device: Annotated[str, line(40)] = ""
-    """The device that it waits for: ``cpu``, ``gpu:0``, …"""
+    """The device it waits for: ``cpu``, ``gpu:0``, …"""
 
     place: float | None = None
-    """Where it stands in that device's queue, lower is earlier; without it, ``queued_at`` counts."""
+    """Its place in that device's queue, lower is earlier; without one, ``queued_at`` counts."""
 
     group: Annotated[str, line(80)] = ""
-    """Name of the sweep that it belongs to."""
+    """The name of its sweep, at most 80 characters."""
 
     parent: RunId = ""
-    """Id of the run that it is a changed copy of."""
+    """The id of the run it is a changed copy of."""
 
     bet: Bet = None
-    """What a person expected of the end: ``accuracy``, ``val_accuracy``, or both."""
+    """The final ``accuracy``, ``val_accuracy`` or both that a person bet on."""
 
     rule: Literal["", "median"] = ""
-    """``median`` stops the run early where it does worse than the ended runs of its group (`dhc.training.median`)."""
+    """``median`` stops the run early if it does worse than its group's ended runs (``dhc.training.median``)."""
 
     example: bool = False
-    """Whether it came with the dashboard: trained on another machine, and without its network's weights."""
+    """Whether it came with the dashboard: trained elsewhere, and stored without its network."""
 
     @property
     def queue(self) -> str:
@@ -97,7 +97,7 @@ class Request(RunFile):
 
 
 class Environment(RunFile):
-    """The circumstances that the run was trained in. Written by the training process before it begins."""
+    """The circumstances of the training. Written by the training process before its first epoch."""
 
     FILE: ClassVar[str] = rundir.ENVIRONMENT
 
@@ -105,13 +105,13 @@ class Environment(RunFile):
     """The Keras backend; null for nearest neighbours."""
 
     versions: Versions = Field(default_factory=dict)
-    """Versions of Python and of the packages that count, by their names."""
+    """The versions of Python and of the packages that matter, by name."""
 
     device: str = ""
     """What it was trained on, in words."""
 
     precision: str = ""
-    """The dtype policy of the network, or of the pictures that are compared."""
+    """The network's dtype policy; ``uint8`` for nearest neighbours."""
 
     host: str = ""
     """The machine's name."""
@@ -120,47 +120,47 @@ class Environment(RunFile):
     """The operating system."""
 
     commit: str | None = None
-    """The git commit of this code, with ``+`` where files were changed since; null outside a checkout."""
+    """The code's git commit, with ``+`` if files had changed since; null outside a checkout."""
 
     seed: int | None = None
-    """The seed of all that is drawn by chance."""
+    """The random seed."""
 
     data_fingerprint: str | None = None
-    """The fingerprint of the pictures: another one means other files or other labels."""
+    """The data set's fingerprint; another one means other files or other labels."""
 
 
 class Summary(RunFile):
-    """The run's figures. Written by the training process at the very end, of a run that went to its end only."""
+    """The run's figures. Written by the training process, and only by one that reached its end."""
 
     FILE: ClassVar[str] = rundir.SUMMARY
     LIMIT: ClassVar[int] = 4_000_000  # a curve of 50,000 epochs has 1.2 MB
 
     epochs: Count | None = None
-    """How many epochs ended."""
+    """The number of finished epochs."""
 
     best_epoch: Count | None = None
-    """The epoch of the highest val_accuracy, from 1, the earliest of equals."""
+    """The epoch of the highest val_accuracy, from 1; the earliest of equals."""
 
     best_val_accuracy: Share | None = None
-    """Its val_accuracy."""
+    """That epoch's val_accuracy."""
 
     seconds: Amount | None = None
-    """How long it trained."""
+    """Training time in seconds."""
 
     pictures_per_second: Amount | None = None
-    """Training pictures a second, the median over its epochs."""
+    """Training speed, the median over its epochs."""
 
     curve: Curve = ()
-    """val_accuracy by epoch; null where an epoch has none, which is read as NaN."""
+    """val_accuracy by epoch; null where an epoch has none."""
 
     accuracy: Share | None = None
-    """accuracy of the last epoch; null for nearest neighbours."""
+    """The last epoch's accuracy; null for nearest neighbours."""
 
     val_accuracy: Share | None = None
-    """val_accuracy of the last epoch."""
+    """The last epoch's val_accuracy."""
 
     knn: Table = Field(default_factory=dict)
-    """Of nearest neighbours only: val_accuracy by metric and number of neighbours."""
+    """For nearest neighbours only: val_accuracy by metric and number of neighbours."""
 
 
 class Labels(RunFile):
@@ -169,49 +169,49 @@ class Labels(RunFile):
     FILE: ClassVar[str] = rundir.LABELS
 
     name: Annotated[str, line(MAX_NAME)] = ""
-    """What it is called."""
+    """Its name, at most 80 characters."""
 
     tags: Tags = ()
-    """Words to find it by, at most 20 of at most 30 characters, none twice."""
+    """Words to find it by: at most 20, none twice, each of at most 30 characters."""
 
     note: Annotated[str, cut(MAX_NOTE)] = ""
-    """What was tried, what came of it."""
+    """What was tried and what came of it, at most 4,000 characters."""
 
     star: bool = False
-    """Whether it is one to find again."""
+    """Whether it is marked to be found again."""
 
     archived: bool = False
-    """Whether it is put aside: it leaves lists and pickers."""
+    """Whether it is put aside, out of lists and pickers."""
 
 
 class Exit(RunFile):
-    """How the run ended. Written by the training process at its end, or by its worker where it could not."""
+    """How the run ended. Written by the training process, or by its worker if that could not."""
 
     FILE: ClassVar[str] = rundir.EXIT
 
     how: How | None = None
-    """In one word."""
+    """How, in one word."""
 
     reason: str = ""
-    """In a sentence; the screens show its first 500 characters."""
+    """Why, in a sentence, of which screens show the first 500 characters."""
 
     code: int | None = None
-    """The exit status of the training process, where it had one."""
+    """The training process's exit status, if it had one."""
 
     signal: int | None = None
-    """The number of the signal that ended it, where one did."""
+    """The number of the signal that ended it, if one did."""
 
     t: Amount | None = None
-    """When that was recorded, in seconds since 1970."""
+    """When this was written, in seconds since 1970."""
 
     cause: Cause | Literal[""] = ""
-    """The cause in one word, by which the screens say what happened and what helps."""
+    """Why, in one word; screens choose their advice by it."""
 
     epoch: Place | None = None
-    """The epoch in which it ended, from 1, where that matters."""
+    """The epoch it ended in, from 1, if that matters."""
 
     batch: Place | None = None
-    """The batch of that epoch in which it ended, from 1."""
+    """The batch of that epoch it ended in, from 1."""
 
     def write(self, folder: Path) -> None:
         """Record the end of the run in `folder`; on a full disk the room reserved for it is given up. Raises OSError."""
@@ -240,23 +240,23 @@ def write_exit(
 
 
 class Identity(Record):
-    """What tells a process from a later one with the same number."""
+    """What tells a process from a later one with the same id."""
 
     pid: int | None = None
-    """Its number."""
+    """The process id."""
 
     created: Amount | None = None
     """When it started, in seconds since 1970."""
 
     ticks: int | None = None
-    """The same in clock ticks since the machine's start, which stays true when someone sets the clock; on Linux."""
+    """On Linux, the same in clock ticks since boot, which setting the clock does not change."""
 
     boot: str | None = None
-    """What tells this start of the machine from every other; on Linux."""
+    """On Linux, the id of the machine's boot."""
 
 
 class Process(RunFile):
-    """Who trains the run. Written by the training process as soon as it has the run."""
+    """Who trains the run. Written by the training process as soon as it has locked the run."""
 
     FILE: ClassVar[str] = rundir.PROCESS
 
@@ -264,46 +264,46 @@ class Process(RunFile):
     """The training process."""
 
     worker: Identity | None = None
-    """The process that started it and waits for its end."""
+    """The process that started it and waits for it to end."""
 
     host: str | None = None
-    """The name of the machine that they run on."""
+    """The machine they run on."""
 
 
 class Worker(Record):
-    """The process that drains a device's queue. Written by it beside the runs, as ``.worker-<device>.json``, while it works."""
+    """What a device's worker is doing. Written by the worker, beside the runs, while it works."""
 
     worker: Identity | None = None
-    """The process."""
+    """The worker's process."""
 
     host: str | None = None
-    """The name of the machine that it runs on."""
+    """The machine it runs on."""
 
     run: str = ""
-    """Id of the run that it has in hand."""
+    """The id of the run it has started."""
 
     waits: str = ""
-    """What it waits for before it can start the next run, in plain words."""
+    """What it waits for before it starts the next run, in words."""
 
 
 class Job(Identity):
-    """A detached process that does something for a run besides training it. Written by whoever starts it."""
+    """A background process that does something else for a run. Written by whoever starts it."""
 
     asked_at: Amount | None = None
     """When it was asked for, in seconds since 1970."""
 
 
 class Score(Record):
-    """How many pictures of a split the run gets right. Written by ``python -m dhc evaluate --out``; for the pages as ``test.json``."""
+    """How many pictures of a split the run gets right. Written by ``python -m dhc evaluate --out``."""
 
     run: str = ""
-    """Id of the run."""
+    """The run's id."""
 
     split: str = ""
     """``train``, ``val`` or ``test``."""
 
     pictures: Annotated[int, Field(ge=0)] = 0
-    """How many pictures of that split it was asked about."""
+    """How many pictures it answered."""
 
     correct: Annotated[int, Field(ge=0)] | None = None
-    """How many of them it gets right."""
+    """How many of them it got right."""
