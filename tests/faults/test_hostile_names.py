@@ -152,7 +152,7 @@ def test_no_page_fails_on_a_strange_address(house: House, screen: str) -> None:
 @case(
     "a parameter that fits nothing",
     done="page=99, cell=3,0, picture=-1, … in the address",
-    says="The address asks for …, which is not to be had here: passed over.",
+    says="The address asks for …, which does not exist here. It was ignored.",
 )
 def test_what_fits_nothing_is_said_once(house: House, screen: str, name: str, value: str) -> None:
     at = open_page(screen, **{"run": VICTIM, name: value})
@@ -161,7 +161,7 @@ def test_what_fits_nothing_is_said_once(house: House, screen: str, name: str, va
     said = [toast.value.replace("\\", "") for toast in at.toast]
     assert len(said) == 1
     assert said[0].startswith(f"The address asks for {name} = “{value[:10]}")
-    assert said[0].endswith("which is not to be had here: passed over.")
+    assert said[0].endswith("which does not exist here. It was ignored.")
     assert len(said[0]) < 150
     assert address(at, name) is None
     assert not at.run().toast, "said once"

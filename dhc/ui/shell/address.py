@@ -1,12 +1,11 @@
-"""What stands in a page's address, so that a view can be sent to someone: read with distrust, written explicitly.
+"""The parameters of a page's address, so that a view can be sent to someone: read with distrust, written explicitly.
 
-Anything may stand there; what does not fit is said once, taken out, and counts as not there. A default is never written,
-so addresses stay short.
+Anything may stand there. A value that does not fit is reported once, removed from the address, and counts as missing. A default
+is not written, so that addresses stay short.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -20,13 +19,12 @@ T = TypeVar("T")
 LONGEST = 40  # characters of a foreign value that are quoted
 
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
 def integer(name: str, *, low: int, high: int) -> int | None:
     """The parameter `name` as a number from `low` to `high`, both included; None where it is anything else."""
     text = st.query_params.get(name, "")
-    return _said(name, text, _within(text, low, high))
+    return _checked(name, text, _within(text, low, high))
 
 
 def pair(name: str, *, below: int) -> tuple[int, int] | None:
@@ -34,25 +32,17 @@ def pair(name: str, *, below: int) -> tuple[int, int] | None:
     text = st.query_params.get(name, "")
     first, _, second = text.partition(",")
     i, j = _within(first, 0, below - 1), _within(second, 0, below - 1)
-    return _said(name, text, None if i is None or j is None else (i, j))
-
-
-def number(name: str, default: float, *, low: float, high: float) -> float:
-    """The parameter `name` as a finite number from `low` to `high`; `default` where it is anything else."""
-    text = st.query_params.get(name, "")
-    value = float(text) if _DECIMAL.fullmatch(text) else math.nan
-    found = _said(name, text, value if low <= value <= high else None)
-    return default if found is None else found
+    return _checked(name, text, None if i is None or j is None else (i, j))
 
 
 def choice(name: str, options: Sequence[str], default: str) -> str:
     """The parameter `name` where it is one of `options`, else `default`."""
     text = st.query_params.get(name, "")
-    return _said(name, text, text if text in options else None) or default
+    return _checked(name, text, text if text in options else None) or default
 
 
 def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
-    """Those of `options` that the parameter `name` lists, "a,b", in their own order; what else it lists is passed over."""
+    """Those of `options` that the parameter `name` lists, written "a,b", in the order of `options`; others are ignored."""
     texts = [text.replace("%2C", ",") for text in st.query_params.get(name, "").split(",")]
     return tuple(option for option in options if option in texts)
 
@@ -60,11 +50,10 @@ def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
 def bound_choice(
     name: str, options: Sequence[str], default: str, *, key: str, write_default: bool = False
 ) -> dict[str, Any]:
-    """Keyword arguments that bind a widget with `options` to the parameter `name`: it shows the one, and writes what is chosen.
+    """Keyword arguments for a widget with `options` that shows the parameter `name` and writes it when someone chooses.
 
-    With `write_default` the default is written too: for one that later runs may change.
-
-    Streamlit's own ``bind="query-params"`` drops a value that does not fit without a word, and refuses links to bound parameters.
+    With `write_default` the default is written too, where later runs may change what the default is. Streamlit's own
+    ``bind="query-params"`` would drop a value that does not fit without a word, and ignore links to the parameter.
     """
     st.session_state[key] = choice(name, options, default)
     args = (name, key, tuple(options), None if write_default else default)
@@ -72,7 +61,7 @@ def bound_choice(
 
 
 def bound_items(name: str, options: Sequence[str], default: Sequence[str] = (), *, key: str) -> dict[str, Any]:
-    """The same for a widget in which several of `options` are chosen, `default` where the address lists none of them."""
+    """The same for a widget with several choices; `default` where the address lists none of `options`."""
     st.session_state[key] = list(items(name, options) or default)
     return {
         "options": options,
@@ -83,19 +72,19 @@ def bound_items(name: str, options: Sequence[str], default: Sequence[str] = (), 
 
 
 def bound_flag(name: str, *, key: str, on: str = "on", off: str = "off") -> dict[str, Any]:
-    """The same for a toggle, whose parameter is `on` or, as its default, `off`."""
+    """The same for a toggle, whose parameter is `on` or, by default, `off`."""
     st.session_state[key] = choice(name, (on, off), off) == on
     return {"key": key, "on_change": _write_flag, "args": (name, key, on)}
 
 
 def bound_integer(name: str, *, low: int, high: int, key: str) -> dict[str, Any]:
-    """The same for a slider from `low`, its default, to `high`."""
+    """The same for a slider from `low`, which is its default, to `high`."""
     st.session_state[key] = integer(name, low=low, high=high) or low
     return {"min_value": low, "max_value": high, "key": key, "on_change": _write_integer, "args": (name, key, low)}
 
 
 def put(**values: str | int | None) -> None:
-    """Write parameters into the address, at once; None takes one out. Others stay as they are."""
+    """Write parameters into the address at once; None removes one. Others stay as they are."""
     for name, value in values.items():
         if value is None:
             st.query_params.pop(name, None)
@@ -105,7 +94,7 @@ def put(**values: str | int | None) -> None:
 
 def _write_choice(name: str, key: str, options: Sequence[str], default: str | None) -> None:
     value = st.session_state[key]
-    if value in options:  # a tab that meets a restarted server sends the label that it last showed
+    if value in options:  # a tab that meets a restarted server sends the label that it last displayed
         put(**{name: None if value == default else value})
 
 
@@ -131,10 +120,12 @@ def _within(text: str, low: int, high: int) -> int | None:
     return value if low <= value <= high else None
 
 
-def _said(name: str, text: str, found: T | None) -> T | None:
-    """What was found in `text`; where that is nothing although there is a text, it is said and leaves the address."""
-    if found is None and text:
+def _checked(name: str, text: str, value: T | None) -> T | None:
+    """`value` as read from `text`; where there is a text but no value, that is reported and removed from the address."""
+    if value is None and text:
         st.query_params.pop(name, None)
-        asked = plain(f"{name} = “{shorten(text, LONGEST)}”")
-        st.toast(f"The address asks for {asked}, which is not to be had here: passed over.", icon=":material/link_off:")
-    return found
+        parameter = plain(f"{name} = “{shorten(text, LONGEST)}”")
+        st.toast(
+            f"The address asks for {parameter}, which does not exist here. It was ignored.", icon=":material/link_off:"
+        )
+    return value

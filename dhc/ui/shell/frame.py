@@ -1,4 +1,4 @@
-"""What every page begins with: page settings, the navigation row that keeps the chosen run, the title."""
+"""How every page begins: page settings, the navigation row that keeps the chosen run, the title."""
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ def frame(title: str, icon: str) -> None:
 
 
 def fence() -> None:
-    """Make importing a deep-learning framework an error in the web server: it would cost every click 0.3 s and 600 MB.
+    """Make importing a deep-learning framework an error in the web server.
 
-    Only in a process that ``streamlit run`` started, so that pages can be tested in the process that also tests training.
+    It would cost every click 0.3 s, and 600 MB. Only in a process that ``streamlit run`` started, so that one process can test
+    pages and training.
     """
     if "streamlit.web.bootstrap" in sys.modules and not any(isinstance(finder, _Fence) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Fence())
@@ -75,9 +76,9 @@ class _Fence(MetaPathFinder):
 
 
 def link(label: str, *, text: str | None = None, **params: str) -> None:
-    """Draw a link to the page called ``label`` in PAGES, shown as ``text``, with the chosen run and ``params`` in its address.
+    """Draw a link, shown as ``text``, to the page called ``label`` in PAGES.
 
-    A page that this app does not have is left out.
+    Its address holds the chosen run and ``params``. A page that this app does not have is left out.
     """
     page = next(page for page in PAGES if page.label == label)
     run = current_run()
@@ -89,13 +90,14 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
 
 
 def current_run() -> str | None:
-    """Return the id of the run that this session looks at: the one in the address, else the one last chosen, else None."""
+    """Return the id of the session's run: the one in the address, else the one chosen last, else None."""
     return st.query_params.get("run") or st.session_state.get("dhc_run")
 
 
 def choose_run(run: str | None) -> None:
-    """Make ``run`` the run that this session looks at, in the address and on the other pages. Call it before ``frame``,
-    or in a callback, and the navigation of this very run of the page knows it too.
+    """Make ``run`` the session's run, in the address and on the other pages.
+
+    Call it before ``frame``, or in a callback, so that the navigation of the same script run links to it.
     """
     st.session_state["dhc_run"] = run
     if run:

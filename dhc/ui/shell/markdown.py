@@ -1,4 +1,4 @@
-"""Text that nobody vouches for, as Markdown that shows it letter for letter."""
+"""Foreign text as Markdown that shows it letter for letter."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def bold(name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return Markdown that shows ``text`` letter for letter: for class names, file names and messages that hold them.
+    """Return Markdown that shows ``text`` letter for letter: class names, file names, messages that quote them.
 
     Otherwise a folder called ``![](http://…)`` would make the browser fetch a picture from outside.
     """
-    unlinked = _ADDRESS.sub("\u2060\\1", one_line(text))  # an invisible joiner: no link is made of it
+    unlinked = _ADDRESS.sub("\u2060\\1", one_line(text))  # an invisible joiner, so that it does not become a link
     return _MARKUP.sub(r"\\\1", unlinked)

@@ -15,6 +15,7 @@ from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold
 from dhc.ui.shell.states import empty, error_box
 
+KEY = "dhc_pick_run"
 ICONS = {
     State.QUEUED: ":material/schedule:",
     State.RUNNING: ":material/play_circle:",
@@ -38,46 +39,49 @@ COLORS = {
 
 
 def pick_run(
-    wanted: Callable[[RunInfo], bool] = lambda info: True, *, none_message: str = "There is no run yet."
+    is_offered: Callable[[RunInfo], bool] = lambda info: True, *, none_message: str = "There is no run yet."
 ) -> RunInfo | None:
-    """A select box of the runs that are `wanted`, newest first; the one in the address is chosen, else the newest.
+    """A select box of the runs that `is_offered` accepts, newest first; the one in the address is chosen, else the newest.
 
-    Archived ones are left out, but for the one in the address and where there are no others. Draws the empty state and returns
-    None when there is none.
+    Archived runs are left out, except for the one in the address, or where there are no others. Without any run the empty state
+    says `none_message`, and None is returned.
     """
-    every = [info for info in session.runs() if wanted(info)]
+    every = [info for info in session.runs() if is_offered(info)]
     runs = [info for info in every if not info.labels.archived] or every
-    asked = current_run()
-    chosen = session.run_or_none(asked)
-    if asked is not None and chosen is None:
-        error_box(f"There is no run {asked[:60]} here; it may have been deleted. Choose another one.")
-    if not runs and chosen is None:
+    address_id = current_run()
+    current = session.run_or_none(address_id)
+    if address_id is not None and current is None:
+        error_box(f"There is no run {address_id[:60]} here; it may have been deleted. Choose another one.")
+    if not runs and current is None:
         empty(none_message, links=["Home", "Train"])
         return None
-    if chosen is not None and chosen.id not in {info.id for info in runs}:
-        runs.insert(0, chosen)
-    ids = [info.id for info in runs]
+    if current is not None and current.id not in {info.id for info in runs}:
+        runs.insert(0, current)
     by_id = {info.id: info for info in runs}
-    key = "dhc_pick_run"
-    st.session_state[key] = chosen.id if chosen is not None else ids[0]
-    st.selectbox(
-        "Run", ids, key=key, format_func=lambda run_id: describe(by_id[run_id]), on_change=_choose, args=(key, by_id)
-    )
-    picked = by_id[str(st.session_state[key])]
-    if current_run() != picked.id:
-        choose_run(picked.id)
-    return picked
+    choice = _select(by_id, current or runs[0])
+    if current_run() != choice.id:
+        choose_run(choice.id)
+    return choice
 
 
-def _choose(key: str, by_id: Mapping[str, RunInfo]) -> None:
-    """Take the choice, unless it is none: a tab that meets a restarted server sends the label that it last showed."""
-    value = st.session_state[key]
-    if value in by_id:
-        choose_run(value)
+def _select(by_id: Mapping[str, RunInfo], current: RunInfo) -> RunInfo:
+    def label(run_id: str) -> str:
+        return describe(by_id[run_id])
+
+    st.session_state[KEY] = current.id
+    run_id = st.selectbox("Run", list(by_id), key=KEY, format_func=label, on_change=_choose, args=(by_id,))
+    return by_id[run_id]
+
+
+def _choose(by_id: Mapping[str, RunInfo]) -> None:
+    """Take the choice if it is one: a tab that meets a restarted server sends the label that it last displayed."""
+    run_id = st.session_state[KEY]
+    if run_id in by_id:
+        choose_run(run_id)
 
 
 def describe(info: RunInfo) -> str:
-    """One line: how it is called, when, what, how it stands."""
+    """One line: the run's name and id, state, best val_accuracy, and the settings that tell it from others."""
     name = f"{shorten(info.labels.name, TITLE_LENGTH)} · " if info.labels.name else ""
     star = "★ " if info.labels.star else ""
     best = "" if info.best_val_accuracy is None else f" · best val_accuracy {info.best_val_accuracy:.3f}"
@@ -86,25 +90,25 @@ def describe(info: RunInfo) -> str:
 
 
 def _settings(config: RunConfig | None) -> str:
-    """The settings that one tells runs apart by, as far as they have an effect."""
+    """The settings by which people tell runs apart, where they have an effect."""
     if config is None:
         return ""
-    told = {
+    texts = {
         "model.width": f"width {config.model.width:g}",
         "model.conv_dropout": f"dropout {config.model.conv_dropout:g}",
         "model.dense_dropout": f"{config.model.dense_dropout:g}",
         "knn.k": f"{config.knn.metric}, k = {config.knn.k}",
     }
-    used = ", ".join(text for name, text in told.items() if config.uses(name))
-    return f" · {used}" if used else ""
+    settings = ", ".join(text for name, text in texts.items() if config.uses(name))
+    return f" · {settings}" if settings else ""
 
 
 def title_markdown(info: RunInfo) -> str:
-    """Markdown: the name that a person gave the run, its id small beside it; without a name, the id."""
+    """Markdown: the run's name with its id in small type; without a name, the id."""
     star = "★ " if info.labels.star else ""
     return f"{star}{bold(info.labels.name)} :small[`{info.id}`]" if info.labels.name else f"{star}`{info.id}`"
 
 
 def state_badge(info: RunInfo) -> None:
-    """The run's state as a coloured badge with its sign."""
+    """The run's state as a coloured badge with its icon."""
     st.badge(info.state.value, icon=ICONS[info.state], color=COLORS[info.state])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What pages read, cached: the runs, a run's predictions, a data set's pictures. Paths come from the environment."""
+"""What pages read, cached: runs, predictions, data sets, pictures. The paths come from the environment."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from dhc.runs.store import RunInfo, Store
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 SNAPSHOT = "dhc_snapshot"
+TABLES = ("train.csv", "val.csv", "test.csv", "test_labels.csv")
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -41,7 +42,7 @@ def data_dir() -> Path:
 
 
 def data_folders() -> list[str]:
-    """The data sets beside each other in the data folder."""
+    """Paths of the data sets in the data folder, sorted."""
     root = data_dir()
     return sorted(str(path.parent) for path in root.glob("*/train.csv")) if root.is_dir() else []
 
@@ -52,7 +53,7 @@ def store() -> Store:
 
 
 def take_snapshot() -> None:
-    """Forget what this script run has read of the runs. Each page begins with it, and so does each watched part."""
+    """Read the runs anew from here on: at the beginning of a page, and of a watched part that runs alone."""
     st.session_state[SNAPSHOT] = Snapshot(store())
 
 
@@ -62,7 +63,7 @@ def _snapshot() -> Snapshot:
 
 
 def runs() -> list[RunInfo]:
-    """Every run, newest first, read once a script run. A callback reads `store()` itself: it runs before the page."""
+    """Every run, newest first, read once a script run. A callback runs before the page: it asks `store()`."""
     return _snapshot().runs()
 
 
@@ -97,7 +98,7 @@ def _store(folder: Path) -> Store:
 
 
 def predictions(info: RunInfo) -> Predictions:
-    """The run's predictions, read anew whenever they were written anew. Raises RunError when there are none."""
+    """The run's predictions, read again when the file has changed. Raises RunError when there are none."""
     return _predictions(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
 
 
@@ -125,11 +126,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def dataset(path: str) -> Dataset:
-    """The data set's tables, read anew when a table changed. Raises DataError."""
+    """The data set's tables, read again when one has changed. Raises DataError."""
     root = Path(path)
-    return _dataset(
-        root, tuple(_stamp(root / name) for name in ("train.csv", "val.csv", "test.csv", "test_labels.csv"))
-    )
+    return _dataset(root, tuple(_stamp(root / name) for name in TABLES))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -139,23 +138,23 @@ def _dataset(root: Path, stamps: tuple[tuple[int, int], ...]) -> Dataset:
 
 @st.cache_resource(show_spinner="Reading the pictures …", max_entries=8, ttl=60)
 def pictures(path: str, split: str) -> Pictures:
-    """A split's pictures, unreadable ones left out; looked at anew after a minute. Raises DataError."""
+    """A split's pictures without unreadable ones, looked at again after a minute. Raises DataError."""
     return load_pictures(dataset(path), split, skip_bad=True)
 
 
 @st.cache_data(ttl=3, show_spinner=False)
 def gpus() -> tuple[hardware.Gpu, ...]:
-    """The GPUs that the driver lists and how busy they are, asked at most every three seconds."""
+    """The GPUs that the driver lists and how busy they are, read at most every three seconds."""
     return hardware.gpus()
 
 
 def usage(info: RunInfo) -> disk.Usage:
-    """What the run takes on disk, looked at again when its folder has changed."""
+    """What the run takes on disk, measured again when its folder has changed."""
     return _ledger(runs_dir()).usage(info.folder)
 
 
 def freeable() -> int:
-    """Bytes that states of ended runs and the trash take: what can be given up without losing a result."""
+    """Bytes of resume states of ended runs and of the trash: what can be deleted without losing a result."""
     return totals().freeable
 
 
@@ -165,7 +164,7 @@ def totals() -> disk.Totals:
 
 
 def trashed() -> list[Trashed]:
-    """The deleted runs that can be brought back, last deleted first. Raises RunError where the trash is a link."""
+    """The deleted runs that can be restored, last deleted first. Raises RunError where the trash is a link."""
     return trash.trashed(runs_dir(), _ledger(runs_dir()).usage)
 
 

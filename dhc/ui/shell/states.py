@@ -1,4 +1,4 @@
-"""What a page shows when there is nothing to show: the empty, loading and error states, and text that nobody vouches for."""
+"""The empty, loading and error states of a page, and the guard that turns an exception into a sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 def empty(message: str, *, links: Sequence[str] = (), icon: str = ":material/inbox:") -> None:
-    """Say what is missing and what to do about it. ``links`` are names of pages in ``frame.PAGES`` that help.
+    """Say what is missing and what to do about it. ``links`` are labels of pages in ``frame.PAGES``.
 
     ``message`` is our own Markdown; put ``plain(...)`` around foreign parts.
     """
@@ -36,23 +36,23 @@ def loading(message: str) -> AbstractContextManager[None]:
 
 
 def error_box(error: str | UserError | OSError) -> None:
-    """Show one sentence about what went wrong, as plain text: what happened, what was expected, how to mend it."""
+    """Show one sentence as plain text: what happened, what was expected, how to mend it."""
     st.error(plain(error if isinstance(error, str) else sentence(error)), icon=":material/error:")
 
 
 def toast(message: str) -> None:
-    """Show one sentence about what went wrong in passing, as plain text: for callbacks, which have no place on the page."""
+    """Show one sentence as plain text for a few seconds: for callbacks, which have no place on the page."""
     st.toast(plain(message), icon=":material/error:")
 
 
 @contextmanager
 def guard(say: Callable[[str], object] = error_box) -> Iterator[None]:
-    """Turn exceptions of the block into a sentence on the screen; as a decorator, those of the function.
+    """Turn exceptions of the block into a sentence for `say`; as a decorator, those of the function.
 
-    A UserError is a person's to mend, and so is what the system refuses (OSError): its sentence is shown. Any other exception,
-    a bare ValueError too, is a bug of ours: the screen says so and names the reference under which the whole traceback stands
-    in the server's terminal. `say` takes the sentence. Put a guard around each page's body, each fragment and each callback
-    that does something. Streamlit's own stop and rerun pass through.
+    Of a UserError and of an OSError, which a person can mend, it is the error's own sentence. Any other exception, a bare
+    ValueError too, is a bug of ours: the sentence says so, with the reference under which the whole traceback stands in the
+    server's terminal. Put a guard around each page's body, each fragment, and each callback that does something. Streamlit's own
+    stop and rerun pass through.
     """
     try:
         yield
@@ -61,17 +61,17 @@ def guard(say: Callable[[str], object] = error_box) -> Iterator[None]:
     except OSError as error:
         _LOG.warning("The system refused something on a page", exc_info=error)
         say(sentence(error))
-    except Exception as error:  # noqa: BLE001 - the last line of defence of a page: it is logged and said
+    except Exception as error:  # noqa: BLE001 - a page's last line of defence; it is logged
         reference = secrets.token_hex(3)
         _LOG.error("Unexpected error on a page, reference %s", reference, exc_info=error)
         say(
-            f"Something of ours broke ({type(error).__name__}); it is no mistake of yours. Reload the page to try again. The "
-            f"traceback is in the terminal where the server runs, under reference {reference}."
+            f"Something of ours broke ({type(error).__name__}). It is not your mistake: reload the page to try again. The "
+            f"traceback is in the server's terminal, under reference {reference}."
         )
 
 
 def attempt(action: Callable[..., object], *args: object, failure: str = "") -> None:
-    """Do what a button is for, as its callback: ``on_click=attempt, args=(stop, runs_dir, run_id)``.
+    """Call `action` as a button's callback: ``on_click=attempt, args=(stop, runs_dir, run_id)``.
 
     A toast says what went wrong, after `failure`, such as "The test could not be started".
     """

@@ -1,4 +1,4 @@
-"""Parts of a page that look again by themselves while something is under way, without running the page again."""
+"""Parts of a page that update themselves while something is under way, without running the page again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def watch(
     page: Callable[[T], object] | None = None,
     key: str | None = None,
 ) -> None:
-    """Draw what `read` returns, and while it is `alive` read and draw it again every `every` seconds.
+    """Draw what `read` returns; while that is `alive`, read and draw it again every `every` seconds.
 
-    Streamlit sets the pace when the page runs, and the rest of the page may show the same things. So when `alive` changes, or
-    `page` (what the rest of the page depends on, compared with ==), the whole page runs again. `key` names the container that
-    is drawn into, as the CSS class ``st-key-<key>``. Errors are shown as `states.guard` shows them.
+    The whole page runs again when `alive` changes, since Streamlit sets the pace only then, and when `page` changes: what the rest
+    of the page depends on, compared with ==. `key` becomes the CSS class ``st-key-<key>`` of the container. Exceptions are
+    shown as `states.guard` shows them.
     """
     state = page or alive
     first: list[T] = [read()]
@@ -35,7 +35,7 @@ def watch(
     @st.fragment(run_every=every if live else None)
     def body() -> None:
         with guard(), st.container(key=key):
-            if not first:  # the fragment alone: in the run of the page it was read just now
+            if not first:  # this part runs alone; when the page runs, it has been read just now
                 session.take_snapshot()
             current = first.pop() if first else read()
             if alive(current) is not live or state(current) != before:
