@@ -224,14 +224,14 @@ GARBAGE = [
     "garbage in events.jsonl",
     done="NUL bytes, invalid UTF-8, 99,000 brackets, 10⁴⁰⁰, wrong types between the epochs",
     state="finished",
-    says="18 damaged lines of events.jsonl were passed over",
+    says="18 damaged lines of events.jsonl were skipped",
 )
 def test_garbage_between_the_events(house: House) -> None:
     events = house.folder / rundir.EVENTS
     lines = events.read_bytes().splitlines()
     events.write_bytes(b"\n".join([*GARBAGE[:8], *lines, *GARBAGE[8:]]) + b"\n")
     assert house.epochs() == ALL
-    assert f"{len(GARBAGE)} damaged lines of events.jsonl were passed over" in house.see()
+    assert f"{len(GARBAGE)} damaged lines of events.jsonl were skipped" in house.see()
 
 
 @case(
@@ -296,7 +296,7 @@ def test_a_flood_of_events(house: House) -> None:
 @case(
     "a line of 100 MB in events.jsonl",
     done="written between the epochs",
-    says="1 damaged line of events.jsonl was passed over",
+    says="1 damaged line of events.jsonl was skipped",
 )
 def test_a_line_of_100_megabytes(house: House) -> None:
     events = house.folder / rundir.EVENTS
@@ -307,7 +307,7 @@ def test_a_line_of_100_megabytes(house: House) -> None:
             file.write(b"x" * 1_000_000)
         file.write(b"\n" + rest)
     assert in_little_memory(house.epochs) == ALL
-    assert "1 damaged line of events.jsonl was passed over" in house.see()
+    assert "1 damaged line of events.jsonl was skipped" in house.see()
 
 
 @case(

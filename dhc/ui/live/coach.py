@@ -1,4 +1,7 @@
-"""The curve coach on Live: numbers on the curves, and below them what each says, its lesson, and a copy with the change to try."""
+"""The curve coach on Live: numbers on the curves, and below them what each one means.
+
+With a lesson, and a copy of the run with the change to try.
+"""
 
 from __future__ import annotations
 
@@ -22,47 +25,51 @@ from dhc.ui.shell.states import error_box
 from dhc.ui.train import clone
 
 __all__ = ["Advice", "advise", "annotate", "draw"]
+REMEDY = "Fix the file, or restore the one that came with the dashboard."
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What the coach says of a run; `problem` in its place where its rules cannot be read."""
+    """The coach's marks on a run's curves, or the `problem` why there are none."""
 
     marks: tuple[Mark, ...] = ()
     problem: str = ""
 
 
 def advise(info: RunInfo, log: EventLog, history: History) -> Advice:
-    """The marks of a run's curves so far, thought over once for each new epoch."""
+    """The marks of a run's curves so far, computed once for each new epoch."""
     if info.config is None:
         return Advice()
     try:
-        stamp = _stamp(coach.RULES)
-        rules = _rules(coach.RULES, stamp)
+        rules_stamp = _stamp(coach.RULES)
+        rules = _rules(coach.RULES, rules_stamp)
     except (RulesError, OSError, UnicodeDecodeError) as error:
-        told = str(error) if isinstance(error, RulesError) else f"{coach.RULES.name} cannot be read"
-        return Advice(
-            problem=f"The curve coach is silent: {told.rstrip('.')}. Mend the file, or put back the one that came with the dashboard."
-        )
-    epochs, batches = history.epochs, history.batches
-    broken = bool(len(batches)) and not np.isfinite(batches["loss"].iloc[-1])
-    ended = float(epochs["t"].iloc[-1]) if len(epochs) else 0.0
-    so_far = (str(info.folder), len(epochs), ended, len(history.lr_changes), broken)
-    return Advice(_marks(so_far, stamp, _classes(info.config, log), rules, info.config, history))
+        reason = str(error) if isinstance(error, RulesError) else f"{coach.RULES.name} cannot be read"
+        return Advice(problem=f"The curve coach is silent: {reason.rstrip('.')}. {REMEDY}")
+    case = Case(history, info.config, _classes(info.config, log))
+    return Advice(_marks(_progress_key(info, history), rules_stamp, case.classes, rules, case))
 
 
-def draw(info: RunInfo, said: Advice) -> None:
+def _progress_key(info: RunInfo, history: History) -> tuple[object, ...]:
+    """Changes whenever the curves have something new to judge."""
+    epochs, losses = history.epochs, history.batches["loss"]
+    diverged = bool(len(losses)) and not np.isfinite(losses.iloc[-1])
+    last_end = float(epochs["t"].iloc[-1]) if len(epochs) else 0.0
+    return str(info.folder), len(epochs), last_end, len(history.lr_changes), diverged
+
+
+def draw(info: RunInfo, advice: Advice) -> None:
     """The list below the charts."""
-    if said.problem:
-        error_box(said.problem)
-    if not said.marks:
+    if advice.problem:
+        error_box(advice.problem)
+    if not advice.marks:
         return
     st.subheader("What the curve says", anchor=False)
-    for mark in said.marks:
+    for mark in advice.marks:
         with st.container(border=True, key=f"dhc_coach_{mark.rule}"):
-            told, change = st.columns([3, 2], vertical_alignment="center")
-            told.markdown(f"{_what(mark)}  \n{plain(mark.lesson)}")
-            with change:
+            text, button = st.columns([3, 2], vertical_alignment="center")
+            text.markdown(f"{_headline(mark)}  \n{plain(mark.lesson)}")
+            with button:
                 _offer(info, mark)
 
 
@@ -77,16 +84,16 @@ def _offer(info: RunInfo, mark: Mark) -> None:
         clone.open_form(mark.config, info.id)
 
 
-def _what(mark: Mark) -> str:
+def _headline(mark: Mark) -> str:
     epoch = f"epoch {mark.epochs[0]}"
     more = f" and {len(mark.epochs) - 1} more" if len(mark.epochs) > 1 else ""
     return f":violet-badge[{mark.number}] **{plain(mark.title)}**, {epoch}{more}: {plain(mark.sentence)}."
 
 
 def _classes(config: RunConfig, log: EventLog) -> int | None:
-    """How many classes the run tells apart: as it said at its start, else as it was asked."""
-    told = log.last.get("start", {}).get("classes") or config.data.classes
-    return told if isinstance(told, int) and told > 0 else None
+    """How many classes the run tells apart: by its start event, else by its config; None where neither says."""
+    count = log.last.get("start", {}).get("classes") or config.data.classes
+    return count if isinstance(count, int) and count > 0 else None
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -101,8 +108,11 @@ def _rules(path: Path, stamp: tuple[int, int]) -> tuple[Rule, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _marks(
-    so_far: tuple[object, ...], stamp: tuple[int, int], classes: int | None, _said: tuple[Rule, ...], _config: RunConfig,
-    _history: History,
-) -> tuple[Mark, ...]:  # fmt: skip
-    """`so_far` and `stamp` change whenever there is something new to think over."""
-    return coach.marks(Case(_history, _config, classes), _said)
+    progress_key: tuple[object, ...],
+    rules_stamp: tuple[int, int],
+    classes: int | None,
+    _rule_list: tuple[Rule, ...],
+    _case: Case,
+) -> tuple[Mark, ...]:
+    """The marks, cached by the first three arguments: Streamlit leaves out those that begin with an underscore."""
+    return coach.marks(_case, _rule_list)

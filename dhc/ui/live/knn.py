@@ -1,4 +1,4 @@
-"""What Live shows of a run of nearest neighbours: its figures, and val_accuracy by metric and number of neighbours."""
+"""Live for a run of nearest neighbours: its figures, and val_accuracy by metric and k."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Table = Mapping[str, Mapping[int, float]]
 
 
 def draw(info: RunInfo, config: RunConfig, history: History) -> None:
-    """Draw the run's figures as far as they are known, and its table once it is there."""
+    """Draw the run's figures so far, and its table once there is one."""
     columns = st.columns(5)
     epochs = history.epochs
     best = "–" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
@@ -34,32 +34,36 @@ def draw(info: RunInfo, config: RunConfig, history: History) -> None:
 
 
 def read_table(info: RunInfo) -> Table:
-    """val_accuracy (0 to 1) by metric and k from the run's summary; empty before its end and where nothing sound is there."""
+    """val_accuracy (0 to 1) by metric and k from the run's summary; empty before its end.
+
+    Metrics that do not exist are left out.
+    """
     table = (Summary.read(info.folder) or Summary()).knn
     return {metric: row for metric, row in table.items() if metric in METRICS}
 
 
-def table_markdown(table: Table, chosen: KnnConfig) -> str:
-    """The table as Markdown, a row a metric, the chosen cell marked."""
+
+def table_markdown(table: Table, knn: KnnConfig) -> str:
+    """The table as Markdown, a row for each metric, with the cell of `knn` marked."""
     ks = sorted({k for row in table.values() for k in row})
     lines = ["| | " + " | ".join(f"k = {k}" for k in ks) + " |", "|---|" + "---:|" * len(ks)]
     for metric, row in table.items():
-        cells = [_cell(row.get(k), metric == chosen.metric and k == chosen.k) for k in ks]
+        cells = [_cell(row.get(k), metric == knn.metric and k == knn.k) for k in ks]
         lines.append(f"| {metric} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def table_caption(table: Table, chosen: KnnConfig) -> str:
-    """Which cell is marked and which is the highest, the first of equals, in words."""
+def table_caption(table: Table, knn: KnnConfig) -> str:
+    """A sentence on the marked cell and one on the highest, the first of equals."""
     cells = [(value, metric, k) for metric, row in table.items() for k, value in row.items()]
     value, metric, k = max(cells, key=lambda cell: cell[0])
     return (
-        f"Marked: {chosen.metric} with k = {chosen.k}, which this run predicts with. "
+        f"Marked: {knn.metric} with k = {knn.k}, with which this run predicts. "
         f"Highest: {metric} with k = {k}, {value:.3f}."
     )
 
 
-def _cell(value: float | None, chosen: bool) -> str:
+def _cell(value: float | None, is_marked: bool) -> str:
     if value is None:
         return ""
-    return f":violet-background[**{value:.3f}**]" if chosen else f"{value:.3f}"
+    return f":violet-background[**{value:.3f}**]" if is_marked else f"{value:.3f}"

@@ -1,0 +1,78 @@
+"""The figures above a network's curves: accuracies, learning rate, speed, and how busy the device is."""
+
+from __future__ import annotations
+
+import psutil
+import streamlit as st
+
+from dhc.machine.cores import cores
+from dhc.runs.contract import Process
+from dhc.runs.records import History
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+from dhc.ui.shell import session
+
+NONE = "–"
+
+
+def draw(info: RunInfo, history: History) -> None:
+    """Six figures in a row; a dash where there is none yet."""
+    columns = st.columns(6)
+    epochs = history.epochs
+    best = NONE if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
+    best_epoch = None if info.best_epoch is None else f"epoch {info.best_epoch}"
+    columns[0].metric("Best val_accuracy", best, delta=best_epoch, delta_color="off", delta_arrow="off")
+    columns[1].metric("val_accuracy", f"{epochs['val_accuracy'].iloc[-1]:.3f}" if len(epochs) else NONE)
+    columns[2].metric("accuracy", _latest(history, "accuracy", "{:.3f}"))
+    columns[3].metric("Learning rate", _learning_rate(info, history))
+    columns[4].metric("Pictures/s", _latest(history, "pictures_per_second", "{:.0f}"))
+    label, use = device_use(info)
+    columns[5].metric(label, use, help="Of the whole device, right now.")
+
+
+def _latest(history: History, column: str, template: str) -> str:
+    for table in (history.batches, history.epochs):
+        values = table[column].dropna()
+        if len(values):
+            return template.format(values.iloc[-1])
+    return NONE
+
+
+def _learning_rate(info: RunInfo, history: History) -> str:
+    if len(history.lr_changes):
+        return f"{history.lr_changes['new'].iloc[-1]:.2e}"
+    if len(history.epochs):
+        return f"{history.epochs['learning_rate'].iloc[-1]:.2e}"
+    return NONE if info.config is None else f"{info.config.optimizer.learning_rate:.2e}"
+
+
+def device_use(info: RunInfo) -> tuple[str, str]:
+    """A label and how busy the run's device is now, in percent; a dash where the run does not train here."""
+    label = "GPU use" if info.device.startswith("gpu:") else "CPU use"
+    if info.state is not State.RUNNING:
+        return label, NONE
+    if info.device.startswith("gpu:"):
+        percents = {f"gpu:{gpu.index}": f"{gpu.utilization} %" for gpu in session.gpus()}
+        return label, percents.get(info.device, NONE)
+    process = Process.read(info.folder)
+    child = None if process is None else process.child
+    if child is None or child.pid is None or child.created is None:
+        return label, NONE
+    return label, _cpu_use(child.pid, child.created)
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def _cpu_use(pid: int, created: float) -> str:
+    try:
+        percent = _process(pid, created).cpu_percent()
+    except (psutil.Error, ValueError, OverflowError):
+        return NONE
+    return f"{percent / cores():.0f} %"
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _process(pid: int, created: float) -> psutil.Process:
+    """One object a process: psutil measures CPU use between two calls of the same object."""
+    process = psutil.Process(pid)
+    process.cpu_percent(interval=0.2)
+    return process
