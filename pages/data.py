@@ -1,4 +1,4 @@
-"""Data: which pictures there are, what they look like, what is wrong with them; make the stand-in set."""
+"""Data: which pictures there are, what is wrong with them; make the stand-in set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ladder: the report's steps as reported and as measured here, the missing ones at a click, and the LR-factor experiment."""
+"""Ladder: the report's steps as reported and as measured here, and the LR-factor experiment."""
 
 from __future__ import annotations
 

@@ -316,9 +316,9 @@ def test_a_time_that_nobody_knows_is_said_to_be_unknown(make: Make, monkeypatch:
     )  # on which nothing was measured yet
     said = texts(open_page("ladder"))
     assert (
-        f"on the CPU and gpu:0: less than **a second**, and {len(RUNGS) - 2} of which the time is not known" in said
+        f"on the CPU and gpu:0: less than **a second**, plus {len(RUNGS) - 2} whose time is unknown" in said
     )  # knn's is known
-    assert "on gpu:0: how long is not known before the first such run" in said  # of the factor experiment
+    assert "on gpu:0: how long is unknown until the first such run" in said  # of the factor experiment
 
 
 def test_each_run_of_a_queue_says_how_many_are_before_it(runs: Path, data: Path, no_worker: list[str]) -> None:

@@ -155,9 +155,9 @@ def test_a_label_that_a_tab_sends_after_a_restart_chooses_nothing(
     from dhc.ui.shell import pickers
 
     taken: list[str] = []
-    monkeypatch.setattr(pickers.st, "session_state", {"key": sent})
+    monkeypatch.setattr(pickers.st, "session_state", {pickers.KEY: sent})
     monkeypatch.setattr(pickers, "choose_run", taken.append)
-    pickers._choose("key", {"20260101-000000-vgg16-0001": object()})  # type: ignore[dict-item]
+    pickers._choose({"20260101-000000-vgg16-0001": object()})  # type: ignore[dict-item]
     assert taken == chosen
 
 

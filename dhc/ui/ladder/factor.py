@@ -24,8 +24,8 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import describe
 from dhc.ui.shell.states import guard
 from dhc.ui.shell.watch import watch
-from dhc.ui.train import batch
-from dhc.ui.train.sweep import WRITE
+from dhc.ui.train import launcher
+from dhc.ui.train.sweep import WRITE, warn_of_equal_factors
 from dhc.ui.widgets.plot import Click, plot
 
 TICK = 3.0  # seconds between two looks while the experiment runs
@@ -63,19 +63,15 @@ def _set_up(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
     configs = factor_configs(base, parse_values(FACTOR, text), repeats)
     todo = not_yet_run(configs, runs)
     if not can_drop(base):
-        epochs, patience = base.fit.epochs, base.schedule.patience
-        warning = (
-            f"In {epochs} epochs with patience {patience} the learning rate cannot drop: all factors would do the same."
-        )
-        st.warning(warning, icon=":material/warning:")
+        warn_of_equal_factors(base)
     here = len(configs) - len(todo)
     if here:
         st.markdown(f"{here} of {count_text(len(configs), 'run')} {'is' if here == 1 else 'are'} here already.")
     if not todo:
         return
-    st.markdown(batch.expectation_text(todo, session.dataset(base.data.path)))
+    st.markdown(launcher.expectation_text(todo, session.dataset(base.data.path)))
     pressed = st.button("Run the experiment", type="primary", icon=":material/play_arrow:")
-    if pressed and batch.start(todo, group=dated("LR factor")):
+    if pressed and launcher.start(todo, group=dated("LR factor")):
         st.rerun()
 
 

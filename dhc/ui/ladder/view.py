@@ -21,7 +21,7 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import COLORS, ICONS
 from dhc.ui.shell.states import empty, guard
 from dhc.ui.shell.watch import watch
-from dhc.ui.train import batch
+from dhc.ui.train import launcher
 from dhc.ui.widgets.plot import plot
 
 TICK = 3.0  # seconds between two looks while something trains
@@ -101,11 +101,11 @@ def _offer_missing(steps: Sequence[Step], pictures: PictureSet) -> None:
             )
         with right:
             configs = list(rung_configs(names, scale or "quick", pictures.changes).values())
-            expectation = batch.expectation_text(configs, session.dataset(pictures.path))
+            expectation = launcher.expectation_text(configs, session.dataset(pictures.path))
             st.markdown(f"**{len(names)} of {len(steps)} rungs are missing.** {expectation}")
             label = "Run the missing rungs" if len(names) > 1 else "Run the missing rung"
             pressed = st.button(label, type="primary", icon=":material/play_arrow:")
-            if pressed and batch.start(configs, group=dated(f"Ladder, {scale or 'quick'}")):
+            if pressed and launcher.start(configs, group=dated(f"Ladder, {scale or 'quick'}")):
                 st.rerun()
 
 

@@ -42,7 +42,6 @@ def read_table(info: RunInfo) -> Table:
     return {metric: row for metric, row in table.items() if metric in METRICS}
 
 
-
 def table_markdown(table: Table, knn: KnnConfig) -> str:
     """The table as Markdown, a row for each metric, with the cell of `knn` marked."""
     ks = sorted({k for row in table.values() for k in row})

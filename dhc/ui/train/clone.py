@@ -1,4 +1,4 @@
-"""A changed copy of a run: its settings go into the Train form, which remembers whose copy it is."""
+"""A changed copy of a run: its settings in the Train form, which remembers the original."""
 
 from __future__ import annotations
 

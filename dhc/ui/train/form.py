@@ -1,4 +1,4 @@
-"""The form of a run, drawn from RunConfig's own fields: a new hyperparameter appears here by itself."""
+"""The form of a run, drawn from RunConfig's fields: a new hyperparameter appears by itself."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ SECTIONS = {
 
 
 def fill(config: RunConfig, parent: str = "") -> None:
-    """Put a config's values into the form, those of the run `parent` where it is named; call it before the form is drawn, or in
-    a callback.
+    """Put a config's values into the form, those of the run `parent` where it is named.
+
+    Call it before the form is drawn, or in a callback.
     """
     st.session_state[PARENT] = parent
     values = {field.name: config.get(field.name) for field in fields()}
@@ -38,33 +39,39 @@ def fill(config: RunConfig, parent: str = "") -> None:
 
 
 def parent() -> str:
-    """Id of the run whose settings were put into the form, so that what is started is a changed copy of it; "" without one."""
+    """Id of the run whose settings were put into the form, or "".
+
+    What is started from the form is a changed copy of that run.
+    """
     return str(st.session_state.get(PARENT, ""))
 
 
 def current_values() -> dict[str, Any]:
-    """What stands in the form as the page begins, by dotted name."""
+    """The form's values as the page begins, by dotted name."""
     _restore(fields())
     return {field.name: st.session_state[_key(field.name)] for field in fields()}
 
 
-def has_effect(field: ConfigField, values: Mapping[str, Any], varied: Mapping[str, Sequence[Any]]) -> bool:
-    """Whether a field has an effect under the values, or under some of those that a sweep gives other settings."""
+def has_effect(field: ConfigField, values: Mapping[str, Any], sweep: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether a field has an effect under `values`, or under some of those that a sweep varies.
+
+    A field may need certain values of other fields, such as patience a schedule that is ``plateau``.
+    """
     return all(
-        any(str(value) in good for value in varied.get(other) or [values.get(other)])
-        for other, good in field.when.items()
+        any(str(value) in enabling for value in sweep.get(other) or [values.get(other)])
+        for other, enabling in field.when.items()
     )
 
 
-def draw(data_folders: Sequence[str], varied: Mapping[str, Sequence[Any]] = MappingProxyType({})) -> dict[str, Any]:
-    """Draw the form and return what stands in it, by dotted name; not validated yet.
+def draw(data_folders: Sequence[str], sweep: Mapping[str, Sequence[Any]] = MappingProxyType({})) -> dict[str, Any]:
+    """Draw the form and return its values by dotted name; they are not validated yet.
 
-    The mission's hyperparameters come first and large, common ones below by section, rare ones behind a fold. A field without
-    effect under the choices made, such as patience with a cosine schedule, is left out and keeps its value; so are those that
-    a sweep varies.
+    The mission's hyperparameters come first, common ones below them by section, rare ones in an expander. A field without effect
+    under the other values, such as patience with a cosine schedule, is left out and keeps its value. So is one that `sweep`
+    gives values of its own.
     """
     before = current_values()
-    every = [field for field in fields() if field.name not in varied and has_effect(field, before, varied)]
+    every = [field for field in fields() if field.name not in sweep and has_effect(field, before, sweep)]
     values = before | _row([field for field in every if field.rank == MISSION], data_folders, columns=3)
     for section, members in groupby(
         (field for field in every if field.rank == COMMON), key=lambda field: field.section
@@ -78,7 +85,10 @@ def draw(data_folders: Sequence[str], varied: Mapping[str, Sequence[Any]] = Mapp
 
 
 def _restore(every: Sequence[ConfigField]) -> None:
-    """Streamlit forgets widgets that another page did not draw; the draft remembers them."""
+    """Give widgets that Streamlit has forgotten their values of the draft.
+
+    It forgets those that another page does not draw.
+    """
     draft = st.session_state[DRAFT]
     for field in every:
         st.session_state.setdefault(_key(field.name), draft[field.name])
@@ -109,7 +119,7 @@ def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
 
 
 def _offered(field: ConfigField, data_folders: Sequence[str]) -> Sequence[str]:
-    """What this machine has of what a text names; any other may be written."""
+    """The data sets or devices of this machine; any other may be typed."""
     match field.name:
         case "data.path":
             return data_folders
@@ -119,7 +129,10 @@ def _offered(field: ConfigField, data_folders: Sequence[str]) -> Sequence[str]:
 
 
 def _number(field: ConfigField, label: str, key: str, help_text: str) -> Any:
-    """A number without bounds of its own: what the field does not take must reach the config, which says so in words."""
+    """A number input without bounds.
+
+    A value out of range must reach the config, which says in words what is wrong.
+    """
     if field.kind == "int":
         return st.number_input(label, value=None, step=int(field.step or 1), key=key, help=help_text)
     step = float(field.step or (1e-4 if field.log else 0.1))

@@ -34,7 +34,7 @@ from dhc.ui.runs.compare.pair import Pair, pick
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard
-from dhc.ui.train import batch
+from dhc.ui.train import launcher
 from dhc.ui.widgets.plot import plot
 
 KEY = "dhc_noise_"
@@ -206,10 +206,10 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], siz
     if not todo:
         st.caption("These seeds are there already, or under way.")
         return
-    st.markdown(batch.expectation_text(todo, session.dataset(first.data.path)))
+    st.markdown(launcher.expectation_text(todo, session.dataset(first.data.path)))
     label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
     if st.button(label, type="primary", icon=":material/play_arrow:", key=KEY + "run"):
-        ids = batch.start(todo, group=dated("Repeats"))
+        ids = launcher.start(todo, group=dated("Repeats"))
         if ids:
             st.toast(plain(f"{count_text(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")
             st.rerun()

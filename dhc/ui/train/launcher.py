@@ -1,0 +1,79 @@
+"""Starting runs from a screen: how long they will take, and queueing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from dhc.config import RunConfig
+from dhc.data.layout import Dataset
+from dhc.jobs.groups import start_group
+from dhc.jobs.launch import launch, launch_all
+from dhc.text import count_text, duration_text
+from dhc.ui.shell import session
+from dhc.ui.shell.states import error_box
+from dhc.ui.train import expectation
+
+
+def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
+    """Markdown: how many runs, on which devices, for how long, and how many others are alive.
+
+    Raises what a launch would.
+    """
+    seconds = [_seconds(config, dataset) for config in configs]
+    devices = {_device(config) for config in configs}
+    places = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
+    queue = "1 run" if len(configs) == 1 else f"{count_text(len(configs), 'run')}, one after the other,"
+    alive = sum(info.state.alive for info in session.runs())
+    others = f" {count_text(alive, 'run')} already training or waiting." if alive else ""
+    return f"{queue} on {places}: {_time_text(seconds)}.{others}"
+
+
+def _time_text(seconds: Sequence[float | None]) -> str:
+    """The sum of the estimates; None stands for a run whose time nothing is known of."""
+    estimates = [estimate for estimate in seconds if estimate is not None]
+    if not estimates:
+        return "how long is unknown until the first such run on this device"
+    unknown, total = len(seconds) - len(estimates), sum(estimates)
+    more = f", plus {unknown} whose time is unknown until the first such run here" if unknown else ""
+    return f"{'less than **a second**' if total < 1 else f'about **{duration_text(total)}**'}{more}"
+
+
+def _seconds(config: RunConfig, dataset: Dataset) -> float | None:
+    seconds = expectation.run_estimate(config, dataset, _device(config)).seconds
+    return expectation.START + seconds if seconds is not None and config.trains_network else seconds
+
+
+def _device(config: RunConfig) -> str:
+    return expectation.resolved_device(config.device.device if config.trains_network else "cpu")
+
+
+def start(
+    configs: Sequence[RunConfig], *, group: str = "", rule: Literal["", "median"] = "", parent: str = ""
+) -> list[str]:
+    """Queue the runs, all or none, as a group where a name is given; returns their ids.
+
+    `parent` is the run that they are changed copies of. Where the system refuses, the screen says so, and there are no ids.
+    """
+    runs_dir = session.runs_dir()
+    try:
+        if group:
+            return start_group(configs, runs_dir, group, rule=rule, parent=parent)[1]
+        return launch_all(configs, runs_dir, parent=parent)
+    except OSError as error:
+        _say_refusal("The runs", error)
+        return []
+
+
+def start_one(config: RunConfig, *, parent: str = "", bet: Mapping[str, float] | None = None) -> str | None:
+    """Queue a run and return its id; None where the system refuses, which the screen says."""
+    try:
+        return launch(config, session.runs_dir(), parent=parent, bet=bet)
+    except OSError as error:
+        _say_refusal("The run", error)
+        return None
+
+
+def _say_refusal(runs: str, error: OSError) -> None:
+    reason = error.strerror or error
+    error_box(f"{runs} could not be started: {reason}. Make sure that {session.runs_dir()} can be written to.")
