@@ -78,7 +78,7 @@ def test_a_queue_that_stands_still_is_said_to_and_set_going(runs: Path, knn: Run
     waiting(runs, knn, 1)
     second = waiting(runs, knn, 2)
     at = open_page("live", run=second.name)
-    assert "nobody is at work" in texts(at)
+    assert "no worker is running" in texts(at)
     assert [element.proto.text for element in at.get("progress")] == ["Queued behind 1 run"]
     assert "dhc-kill" not in {button.key for button in at.button}
     assert "Takes it out of the queue" in texts(at)

@@ -128,7 +128,7 @@ def test_star_and_archive_go_there_and_back(runs: Path) -> None:
     at = press(press(card(FIRST), "dhc_labels_star"), "dhc_labels_archive")
     labels = read_labels(runs / FIRST)
     assert (labels.star, labels.archived) == (True, True)
-    assert at.button(key="dhc_labels_archive").label == "Take back from the archive"
+    assert at.button(key="dhc_labels_archive").label == "Unarchive"
     press(press(at, "dhc_labels_star"), "dhc_labels_archive")
     assert read_labels(runs / FIRST) == read_labels(runs / SECOND)
 
@@ -261,13 +261,13 @@ def test_a_run_that_came_alive_since_is_refused_in_a_sentence(runs: Path) -> Non
 
 def test_the_card_tells_the_cost_and_gives_up_the_state(runs: Path) -> None:
     at = card(SECOND)
-    assert "of it the network 1 MB and the state to go on from 2 MB" in texts(at)
+    assert "of which the network 1 MB and the resume state 2 MB" in texts(at)
     press(at, "dhc_storage_drop_state")
-    assert "2 MB won" in texts(at)
+    assert "2 MB freed" in texts(at)
     assert disk.usage(runs / SECOND).resume == 0
     press(at, "dhc_storage_drop_network")
     assert not (runs / SECOND / rundir.BEST).exists()
-    assert "1 MB won" in texts(at)
+    assert "1 MB freed" in texts(at)
     assert "dhc_storage_drop_network" not in keys(at)
 
 
@@ -281,13 +281,13 @@ def test_nothing_is_counted_while_the_fold_is_closed(runs: Path) -> None:
 def test_storage_empties_the_trash_and_gives_up_states(runs: Path) -> None:
     trash.delete(runs, FIRST)
     at = card(storage="open")
-    assert {metric.label: metric.value for metric in at.metric}["States to go on from"] == "2 MB"
+    assert {metric.label: metric.value for metric in at.metric}["Resume states"] == "2 MB"
     assert FIRST in texts(at)
     press(at, "dhc_storage_drop_states")
     assert disk.usage(runs / SECOND).resume == 0
     press(at, "dhc_storage_empty")
     assert trash.trashed(runs) == []
-    assert "kB won" in texts(at)
+    assert "kB freed" in texts(at)
 
 
 def test_storage_brings_a_deleted_run_back(runs: Path) -> None:

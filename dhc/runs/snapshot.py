@@ -1,4 +1,4 @@
-"""One look at the runs: whatever is asked of it, each run is read, and each event log read on, at most once."""
+"""One look at the runs: each run and each event log is read at most once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from dhc.runs.store import RunInfo, Store, newest_first
 
 
 class Snapshot:
-    """The runs of a store as they stood when each was first asked for. For one thread; a later look takes a new one."""
+    """The runs of a store, each as it stood when it was first asked for.
+
+    For one thread. A later look takes a new snapshot.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -38,5 +41,8 @@ class Snapshot:
         return self.store.log(run_id, self._logs)
 
     def outline(self, run_id: str) -> tuple[History, Mapping[str, Any]]:
-        """The run's history, perhaps without its batches, and what it told when it started. Raises RunError."""
+        """`Store.outline`: the run's history, perhaps without batches, and its start event.
+
+        Raises RunError when there is no such run.
+        """
         return self.store.outline(run_id, self._logs)

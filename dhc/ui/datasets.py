@@ -1,4 +1,4 @@
-"""The Data page's parts: choose a data set, see its classes and pictures, check it, make a stand-in one."""
+"""The Data page: choose a data set, see its classes and pictures, check it, make a stand-in."""
 
 from __future__ import annotations
 
@@ -21,51 +21,53 @@ from dhc.ui.shell.states import error_box, guard
 from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.gallery import Tile, gallery
 
+PICK = "dhc_pick_data"
 SAMPLES = 24
-TICK = 0.5  # seconds between two looks while a data set is made
-MAKING = "dhc_making"  # folder of the one that this session asked for
+TICK = 0.5  # seconds between two updates while a data set is made
+MAKING = "dhc_making"  # folder of the data set that this session has started
+CHECK_HELP = "Corrupt and missing files, copies, leaks between train and val, file names that give the label away, unbalanced classes."
 BOXES = {"error": st.error, "warning": st.warning, "note": st.info}
 
 
 def pick(folders: Sequence[str]) -> str:
     """A select box of the data sets; the choice stands in the address."""
-    asked = st.query_params.get("data")
-    names = {Path(folder).name: folder for folder in folders}
-    if asked is not None and asked not in names:
-        error_box(f"There is no data set {asked[:60]} here. Choose another one.")
-    key = "dhc_pick_data"
-    st.session_state[key] = asked if asked in names else next(iter(names))
-    st.selectbox("Data set", list(names), key=key, on_change=_remember, args=(key,))
-    return names[str(st.session_state[key])]
+    by_name = {Path(folder).name: folder for folder in folders}
+    name = st.query_params.get("data", "")
+    if name and name not in by_name:
+        error_box(f"There is no data set {name[:60]} here. Choose another one.")
+    st.session_state[PICK] = name if name in by_name else next(iter(by_name))
+    return by_name[st.selectbox("Data set", list(by_name), key=PICK, on_change=_choose)]
 
 
-def _remember(key: str) -> None:
-    st.query_params["data"] = st.session_state[key]
+def _choose() -> None:
+    st.query_params["data"] = st.session_state[PICK]
 
 
 def overview(folder: str) -> None:
     """Counts, a table of the classes, and pictures of the class chosen in it."""
-    found = session.dataset(folder)
+    dataset = session.dataset(folder)
     if (Path(folder) / "about.json").exists():
-        st.caption("Generated stand-in pictures: made here, not the competition's own.")
+        st.caption("Generated stand-in pictures, not those of the competition.")
     columns = st.columns(4)
-    columns[0].metric("Classes", len(found.classes))
+    columns[0].metric("Classes", len(dataset.classes))
     for column, name in zip(columns[1:], ("train", "val", "test"), strict=True):
-        column.metric(f"{name} pictures", f"{len(found.splits[name].files):,}" if name in found.splits else "–")
+        split = dataset.splits.get(name)
+        column.metric(f"{name} pictures", "–" if split is None else f"{len(split.files):,}")
     left, right = st.columns([2, 3], gap="large")
     with left:
-        label = _class_table(found)
+        label = _class_table(dataset)
     with right:
-        _samples(session.pictures(folder, "train"), found, label)
+        _samples(session.pictures(folder, "train"), dataset.classes, label)
 
 
-def _class_table(found: Dataset) -> int | None:
+def _class_table(dataset: Dataset) -> int | None:
+    """Pictures per class and split; returns the index of the class that is selected."""
     counts = {
-        name: np.bincount(split.y, minlength=len(found.classes))
-        for name, split in found.splits.items()
+        name: np.bincount(split.y, minlength=len(dataset.classes))
+        for name, split in dataset.splits.items()
         if split.y is not None
     }
-    table = pd.DataFrame({"class": found.classes, **counts})
+    table = pd.DataFrame({"class": dataset.classes, **counts})
     event = st.dataframe(
         table,
         height=460,
@@ -79,47 +81,45 @@ def _class_table(found: Dataset) -> int | None:
     return int(rows[0]) if rows else None
 
 
-def _samples(pictures: Pictures, found: Dataset, label: int | None) -> None:
+def _samples(pictures: Pictures, classes: Sequence[str], label: int | None) -> None:
+    """Pictures of the class with index `label`; for None, one each of some classes."""
     assert pictures.y is not None
-    draw = np.random.default_rng(0)
+    labels, random = pictures.y, np.random.default_rng(0)
     if label is None:
         st.markdown("One training picture of each of some classes; choose a class in the table to see more of it.")
-        classes = draw.permutation(len(found.classes))[:SAMPLES]
-        firsts = [np.flatnonzero(pictures.y == c)[:1] for c in sorted(classes.tolist())]
+        some = random.permutation(len(classes))[:SAMPLES]
+        firsts = [np.flatnonzero(labels == c)[:1] for c in sorted(some.tolist())]
         rows = np.concatenate(firsts) if firsts else np.array([], dtype=np.int64)
     else:
-        st.markdown(f"Training pictures of **{plain(found.classes[label])}**")
-        rows = np.sort(draw.permutation(np.flatnonzero(pictures.y == label))[:SAMPLES])
-    gallery(
-        [Tile(pictures.x[row], found.classes[int(pictures.y[row])], tooltip=str(pictures.ids[row])) for row in rows],
-        key="dhc_samples",
-        size=88,
-    )
+        st.markdown(f"Training pictures of **{plain(classes[label])}**")
+        rows = np.sort(random.permutation(np.flatnonzero(labels == label))[:SAMPLES])
+    tiles = [Tile(pictures.x[row], classes[int(labels[row])], tooltip=str(pictures.ids[row])) for row in rows]
+    gallery(tiles, key="dhc_samples", size=88)
     for bad in pictures.bad[:3]:
         st.caption(f":material/warning: {plain(bad.file)} {plain(bad.reason)}")
 
 
 def check(folder: str) -> None:
-    """A button that reads every picture and lists what is wrong."""
+    """A button that reads every picture and lists the problems."""
     st.subheader("Check", anchor=False)
     key = f"dhc_findings_{folder}"
     if st.button(
         "Check every picture",
         icon=":material/fact_check:",
-        help="Corrupt and missing files, copies, leaks between train and val, labels that the file names give away, classes out of balance.",
+        help=CHECK_HELP,
     ):
         bar = st.progress(0.0, text="Reading …")
 
-        def tell(done: int, total: int) -> None:
-            bar.progress(done / max(1, total), text=f"Reading: {done:,} of {total:,}")
+        def show_progress(count: int, total: int) -> None:
+            bar.progress(count / max(1, total), text=f"Reading: {count:,} of {total:,}")
 
-        st.session_state[key] = check_dataset(Path(folder), tell)
+        st.session_state[key] = check_dataset(Path(folder), show_progress)
         bar.empty()
     findings: list[Finding] | None = st.session_state.get(key)
     if findings is None:
         return
     if not findings:
-        st.success("Nothing wrong was found.")
+        st.success("No problems were found.")
     for finding in findings:
         BOXES[finding.severity](plain(finding.text))
 
@@ -128,7 +128,8 @@ def maker() -> None:
     """A form that makes a stand-in data set in the background, with its progress."""
     st.subheader("Make a stand-in data set", anchor=False)
     st.caption(
-        "Pictures drawn here that look hallucinated, in the competition's layout and class frequencies. They are not the competition's."
+        "Generated pictures that look hallucinated, in the competition's layout and with its class frequencies. They are not the "
+        "competition's own."
     )
     with st.form("dhc_make"):
         first, *others = st.columns(6, vertical_alignment="bottom")

@@ -1,4 +1,4 @@
-"""Home's one button: pictures if there are none yet, then a quick training, then its live view."""
+"""Home's one button: pictures where there are none, a quick training, its live view."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from dhc.ui.shell.frame import choose_run
 from dhc.ui.shell.states import error_box, guard, toast
 from dhc.ui.shell.watch import watch
 
-TICK = 0.5  # seconds between two looks while the pictures are drawn
-STARTED = "dhc_demo_started"  # this session asked for the demo and waits for its pictures
+TICK = 0.5  # seconds between two updates while the pictures are drawn
+STARTED = "dhc_demo_started"  # in the session that started the demo, until its pictures are there
 
 
 def stand_in_folder() -> Path:
-    """Where the stand-in data set lies."""
+    """Folder of the stand-in data set, which may not exist yet."""
     return session.data_dir() / "stand-in"
 
 
 def draw() -> None:
-    """The button, or how far its pictures are."""
+    """The button, or the progress of its pictures."""
     if datasets.making(stand_in_folder()) is not None:
         watch(
             lambda: datasets.making(stand_in_folder()),

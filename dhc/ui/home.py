@@ -20,9 +20,10 @@ from dhc.ui.shell.pickers import state_badge, title_markdown
 from dhc.ui.shell.states import empty, guard
 from dhc.ui.widgets.gallery import Tile, gallery
 
-SHOWN = 8
-STRIP = 10
+MOST_RUNS = 8  # in each of the two lists
+STRIP = 10  # pictures
 PROBLEM_LENGTH = 200  # characters
+NO_RUNS = "No runs yet. *Start the demo* trains a small network in minutes, or set up your own."
 
 
 def draw() -> None:
@@ -35,17 +36,15 @@ def draw() -> None:
     with left:
         queue.offer_work(every)
         st.subheader("Running now" if alive else "Latest runs", anchor=False)
-        for info in alive or runs[:SHOWN]:
+        for info in alive or runs[:MOST_RUNS]:
             _run(info)
         if not every:
-            empty(
-                "No runs yet. *Start the demo* trains a small network in minutes, or set up your own.", links=["Train"]
-            )
+            empty(NO_RUNS, links=["Train"])
         elif not alive and not runs:
             st.caption("All runs are archived; Runs shows them with *More*, *Archived too*.")
         elif alive:
             st.subheader("Before that", anchor=False)
-            for info in [info for info in runs if not info.state.alive][:SHOWN]:
+            for info in [info for info in runs if not info.state.alive][:MOST_RUNS]:
                 _run(info)
     with right:
         _data()
@@ -53,16 +52,16 @@ def draw() -> None:
 
 
 def _pictures() -> None:
-    """A strip of val pictures of the first data set: what this is all about, at a glance."""
+    """A strip of val pictures of the first data set."""
     folder = next(iter(session.data_folders()), None)
     if folder is None:
         return
     with guard():
-        found = session.pictures(folder, "val")
+        val = session.pictures(folder, "val")
         names = session.dataset(folder).classes
-        assert found.y is not None
-        rows = np.random.default_rng(0).permutation(len(found.ids))[:STRIP]
-        gallery([Tile(found.x[row], names[int(found.y[row])]) for row in rows], key="dhc-home-pictures", size=84)
+        assert val.y is not None
+        rows = np.random.default_rng(0).permutation(len(val.ids))[:STRIP]
+        gallery([Tile(val.x[row], names[int(val.y[row])]) for row in rows], key="dhc-home-pictures", size=84)
 
 
 def _run(info: RunInfo) -> None:
@@ -74,9 +73,9 @@ def _run(info: RunInfo) -> None:
             else f"best val_accuracy **{info.best_val_accuracy:.3f}** at epoch {info.best_epoch}"
         )
         example = ", an example that came with the dashboard" if info.example else ""
-        told = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
-        trouble = f"  \n:material/warning: {plain(shorten(info.problem, PROBLEM_LENGTH))}" if info.problem else ""
-        st.markdown(f"{title_markdown(info)}  \n{told}{trouble}", width="stretch")
+        progress = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
+        problem = f"  \n:material/warning: {plain(shorten(info.problem, PROBLEM_LENGTH))}" if info.problem else ""
+        st.markdown(f"{title_markdown(info)}  \n{progress}{problem}", width="stretch")
         link("Live", run=info.id)
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)
@@ -88,12 +87,13 @@ def _data() -> None:
     folders = session.data_folders()
     for folder in folders:
         try:
-            found = session.dataset(folder)
+            dataset = session.dataset(folder)
         except DataError as error:
             st.markdown(f":material/error: {plain(str(error))}")
             continue
-        counts = ", ".join(f"{len(split.files):,} {name}" for name, split in found.splits.items())
-        st.markdown(f":material/photo_library: **{plain(found.root.name)}**: {len(found.classes)} classes, {counts}")
+        counts = ", ".join(f"{len(split.files):,} {name}" for name, split in dataset.splits.items())
+        name, classes = plain(dataset.root.name), len(dataset.classes)
+        st.markdown(f":material/photo_library: **{name}**: {classes} classes, {counts}")
     if not folders:
         st.markdown("None yet: *Start the demo* makes the stand-in pictures.")
     link("Data")
@@ -101,22 +101,24 @@ def _data() -> None:
 
 def _device() -> None:
     st.subheader("Device", anchor=False)
-    found = session.gpus()
-    for gpu in found:
-        st.markdown(
-            f":material/memory: GPU {gpu.index}: {plain(gpu.name)}, {gpu.memory / 1024:.0f} GiB, {gpu.utilization} % busy"
-        )
-    if not found:
+    gpus = session.gpus()
+    for gpu in gpus:
+        size = f"{gpu.memory / 1024:.0f} GiB"
+        st.markdown(f":material/memory: GPU {gpu.index}: {plain(gpu.name)}, {size}, {gpu.utilization} % busy")
+    if not gpus:
         st.markdown(f":material/memory: CPU, {cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found.")
-    served = exposure_warning(st.get_option("server.address"), st.get_option("server.port"))
-    if served is None:
+    warning = exposure_warning(st.get_option("server.address"), st.get_option("server.port"))
+    if warning is None:
         st.markdown(":material/lock: Served on this machine only (127.0.0.1).")
     else:
-        st.warning(served, icon=":material/lock_open:")
+        st.warning(warning, icon=":material/lock_open:")
 
 
 def exposure_warning(address: str | None, port: int) -> str | None:
-    """A warning where others than this machine's users can reach the server; no address means that of every interface."""
+    """A sentence where others than this machine's users can reach the server, else None.
+
+    No address means every network interface.
+    """
     if address is not None and (address == "localhost" or _is_loopback(address)):
         return None
     return f"Everyone who can reach this machine's port {port} can start and delete runs."

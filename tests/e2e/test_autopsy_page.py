@@ -66,7 +66,7 @@ def test_a_queue_that_stands_still_goes_on_at_a_click_and_in_another_order(
         rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0 + place, "device": "cpu"})
         folders.append(folder)
     page.goto(f"{server.url}/runs")
-    expect(page.get_by_text("3 runs wait, and nobody is at work")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("3 runs wait, but no worker is running")).to_be_visible(timeout=60_000)
     settled(page)
     page.get_by_text("Queue", exact=True).click()
     expect(page.get_by_text("3 runs waiting")).to_be_visible()
@@ -80,7 +80,7 @@ def test_a_queue_that_stands_still_goes_on_at_a_click_and_in_another_order(
     expect(page.get_by_text("2 runs waiting")).to_be_visible()
     settled(page)
     screenshot("queue")
-    page.get_by_role("button", name="Go on with the queue").click()
+    page.get_by_role("button", name="Resume the queue").click()
     until(lambda: all(bench.info(f).state is State.FINISHED for f in folders[1:]), "the queue is done")
     ends = [(rundir.read_json(f / rundir.EXIT) or {})["t"] for f in (folders[2], folders[1])]
     assert ends == sorted(ends)

@@ -91,7 +91,7 @@ def _headline(mark: Mark) -> str:
 
 
 def _classes(config: RunConfig, log: EventLog) -> int | None:
-    """How many classes the run tells apart: by its start event, else by its config; None where neither says."""
+    """How many classes the run tells apart, by its start event or config; None if unknown."""
     count = log.last.get("start", {}).get("classes") or config.data.classes
     return count if isinstance(count, int) and count > 0 else None
 
@@ -114,5 +114,8 @@ def _marks(
     _rule_list: tuple[Rule, ...],
     _case: Case,
 ) -> tuple[Mark, ...]:
-    """The marks, cached by the first three arguments: Streamlit leaves out those that begin with an underscore."""
+    """The marks, cached by the first three arguments.
+
+    Streamlit leaves out those that begin with an underscore.
+    """
     return coach.marks(_case, _rule_list)

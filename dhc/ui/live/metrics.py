@@ -1,4 +1,4 @@
-"""The figures above a network's curves: accuracies, learning rate, speed, and how busy the device is."""
+"""The figures above a network's curves: accuracies, learning rate, speed, device use."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _learning_rate(info: RunInfo, history: History) -> str:
 
 
 def device_use(info: RunInfo) -> tuple[str, str]:
-    """A label and how busy the run's device is now, in percent; a dash where the run does not train here."""
+    """A label and how busy the run's device is now, in percent; a dash if unknown."""
     label = "GPU use" if info.device.startswith("gpu:") else "CPU use"
     if info.state is not State.RUNNING:
         return label, NONE

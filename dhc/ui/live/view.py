@@ -159,7 +159,10 @@ def _running(info: RunInfo, log: EventLog, history: History) -> None:
 
 
 def _phase_fraction(phase: str, event: Mapping[str, Any]) -> float:
-    """How much of the phase is done, 0 to 1, by the log's last progress event; 0 where that is of another phase."""
+    """How much of the phase is done, 0 to 1, by the log's last progress event.
+
+    0 where that event is of another phase.
+    """
     count, total = event.get("done"), event.get("total")
     if event.get("phase") != phase or not isinstance(count, int) or not isinstance(total, int) or total < 1:
         return 0.0

@@ -1,1 +1,1 @@
-"""What can be done with runs: labels, queue, undo, disk space, submission, and the card of a single run."""
+"""Managing runs: labels, queue, undo, disk space, submission, autopsy, and a run's card."""

@@ -1,4 +1,4 @@
-"""The card of the selected run, or of several: how it stands, what is said of it, and all that can be done with it."""
+"""The card of the selected run, or of several: state, labels, all that can be done."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def draw(info: RunInfo) -> None:
 
 def draw_many(infos: Sequence[RunInfo]) -> None:
     """What can be done with several runs at once: star, archive, tag, delete."""
-    ended = [info for info in infos if not info.state.alive]
+    ended_runs = [info for info in infos if not info.state.alive]
     with st.container(border=True, key="dhc-run-card"):
         labels.draw_many(infos)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{count_text(len(infos), 'run')}, {_cost(infos)} on disk", width="content")
-            _delete(ended, of=len(infos))
+            _delete(ended_runs, of=len(infos))
 
 
 def _head(info: RunInfo) -> None:
@@ -80,7 +80,7 @@ def _actions(info: RunInfo) -> None:
         if info.config is not None and st.button(
             "Clone and edit",
             icon=":material/edit:",
-            help="Opens Train with this run's settings; what you start there is kept as a changed copy of it.",
+            help="Opens Train with this run's settings; what you start there counts as a changed copy of it.",
             key=KEY + "clone",
         ):
             clone.open_form(info.config, info.id)
@@ -91,24 +91,25 @@ def _actions(info: RunInfo) -> None:
 
 def _kill(info: RunInfo) -> None:
     with st.popover("Kill", icon=":material/dangerous:", key=KEY + "kill_asks"):
-        kept = " It can be resumed from its last saved epoch; a stop loses less." if info.trains_network else ""
-        st.markdown(f"Ends its process at once, in the middle of whatever it does.{kept}")
+        loss = " It can be resumed from its last saved epoch; a stop loses less." if info.trains_network else ""
+        st.markdown(f"Ends its process at once, whatever it is doing.{loss}")
         kill = (control.kill, session.runs_dir(), info.id)
         st.button("Kill this run", type="primary", on_click=attempt, args=kill, key=KEY + "kill")
 
 
-def _delete(ended: Sequence[RunInfo], *, of: int) -> None:
-    this = "this run" if of == 1 else count_text(len(ended), "run")
-    with st.popover("Delete", icon=":material/delete:", disabled=not ended, key=KEY + "delete_asks"):
-        left = f" {count_text(of - len(ended), 'run')} that still waits or trains stays." if of > len(ended) else ""
-        st.markdown(f"Moves {this} to the trash, from which it can be brought back until that is emptied.{left}")
-        st.button(
-            f"Delete {this}",
-            type="primary",
-            on_click=attempt,
-            args=(undo.delete, [info.id for info in ended]),
-            key=KEY + "delete",
-        )
+def _delete(ended_runs: Sequence[RunInfo], *, of: int) -> None:
+    """A button for those of the `of` selected runs that have ended."""
+    runs = "this run" if of == 1 else count_text(len(ended_runs), "run")
+    alive = of - len(ended_runs)
+    with st.popover("Delete", icon=":material/delete:", disabled=not ended_runs, key=KEY + "delete_asks"):
+        rest = f" {count_text(alive, 'run')} still waiting or training {_stay(alive)}." if alive else ""
+        st.markdown(f"Moves {runs} to the trash, and back at a click until the trash is emptied.{rest}")
+        delete = (undo.delete, [info.id for info in ended_runs])
+        st.button(f"Delete {runs}", type="primary", on_click=attempt, args=delete, key=KEY + "delete")
+
+
+def _stay(count: int) -> str:
+    return "stays" if count == 1 else "stay"
 
 
 def _cost(infos: Sequence[RunInfo]) -> str:

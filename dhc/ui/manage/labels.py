@@ -1,4 +1,4 @@
-"""What a person says of runs, on the screen: name, tags and note of one; star, tags and archive of several."""
+"""Labels on the screen: name, tags and note of one run; star, tags and archive of several."""
 
 from __future__ import annotations
 
@@ -7,70 +7,55 @@ from typing import Any
 
 import streamlit as st
 
-from dhc.errors import RunError
 from dhc.runs.labels import change_labels
 from dhc.runs.lenient import MAX_NAME, MAX_NOTE, MAX_TAGS
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
 from dhc.ui.shell import session
-from dhc.ui.shell.states import error_box
+from dhc.ui.shell.states import error_box, guard
 
 KEY = "dhc_labels_"
-FAILED = KEY + "failed"
+TAGS_HINT = "Choose or type"
+FAILURE = KEY + "failure"
 
 
 def draw(info: RunInfo) -> None:
-    """Name, tags and note, each saved as soon as it is left."""
-    labels = info.labels
+    """Name, tags and note, each saved when its field is left."""
     name, tags, note = st.columns([2, 2, 3], gap="small")
-    key = _held(info, "name", labels.name)
-    name.text_input("Name", key=key, max_chars=MAX_NAME, placeholder=info.id, on_change=_save, args=(info, "name", key))
-    key = _held(info, "tags", list(labels.tags))
+    binding = _saving(info, "name", info.labels.name)
+    name.text_input("Name", max_chars=MAX_NAME, placeholder=info.id, **binding)
+    binding = _saving(info, "tags", list(info.labels.tags))
     tags.multiselect(
-        "Tags",
-        all_tags(info),
-        key=key,
-        accept_new_options=True,
-        max_selections=MAX_TAGS,
-        placeholder="Choose or write",
-        on_change=_save,
-        args=(info, "tags", key),
+        "Tags", all_tags(info), accept_new_options=True, max_selections=MAX_TAGS, placeholder=TAGS_HINT, **binding
     )
-    key = _held(info, "note", labels.note)
+    binding = _saving(info, "note", info.labels.note)
     note.text_area(
-        "Note",
-        key=key,
-        max_chars=MAX_NOTE,
-        height="content",
-        placeholder="What was tried, what came of it",
-        on_change=_save,
-        args=(info, "note", key),
+        "Note", max_chars=MAX_NOTE, height="content", placeholder="What was tried, what came of it", **binding
     )
-    tell_failure()
+    say_failure()
 
 
 def draw_many(infos: Sequence[RunInfo]) -> None:
-    """Star, archive and tags for all of the runs."""
+    """Star, archive and tags for all of the runs at once."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=KEY + "many"):
         star_button(infos)
         archive_button(infos)
-        key = KEY + "many_tags"
-        st.multiselect(
-            "Tags", all_tags(*infos), key=key, accept_new_options=True, placeholder="Choose or write", width=280
+        options = all_tags(*infos)
+        tags = st.multiselect(
+            "Tags", options, key=KEY + "many_tags", accept_new_options=True, placeholder=TAGS_HINT, width=280
         )
-        given = tuple(st.session_state[key])
-        st.button("Add to all", on_click=_add, args=(infos, given), disabled=not given, key=KEY + "add")
-        st.button("Take from all", on_click=_take, args=(infos, given), disabled=not given, key=KEY + "take")
-    tell_failure()
+        st.button("Add to all", on_click=_add, args=(infos, tags), disabled=not tags, key=KEY + "add")
+        st.button("Remove from all", on_click=_remove, args=(infos, tags), disabled=not tags, key=KEY + "take")
+    say_failure()
 
 
 def star_button(infos: Sequence[RunInfo]) -> None:
-    """Star the runs; where all of them are starred, take the stars back."""
+    """Star the runs; where all of them are starred, remove the stars."""
     starred = all(info.labels.star for info in infos)
     st.button(
         "★ Starred" if starred else "Star",
         icon=None if starred else ":material/star:",
-        help="Take the star back." if starred else "Mark it as one to find again.",
+        help="Remove the star." if starred else "Mark it, to find it again.",
         on_click=change,
         args=(infos, lambda info: {"star": not starred}),
         key=KEY + "star",
@@ -78,12 +63,12 @@ def star_button(infos: Sequence[RunInfo]) -> None:
 
 
 def archive_button(infos: Sequence[RunInfo]) -> None:
-    """Put the runs aside; where all of them are, take them back."""
+    """Archive the runs; where all of them are archived, unarchive them."""
     archived = all(info.labels.archived for info in infos)
     st.button(
-        "Take back from the archive" if archived else "Archive",
+        "Unarchive" if archived else "Archive",
         icon=":material/unarchive:" if archived else ":material/archive:",
-        help=None if archived else "Leaves lists and pickers; its links still work, and nothing of it is removed.",
+        help=None if archived else "Hides it from lists and pickers; its links still work, and nothing is removed.",
         on_click=change,
         args=(infos, lambda info: {"archived": not archived}),
         key=KEY + "archive",
@@ -91,29 +76,33 @@ def archive_button(infos: Sequence[RunInfo]) -> None:
 
 
 def all_tags(*infos: RunInfo) -> list[str]:
-    """Tags that any run here has, those of `infos` too."""
+    """The tags of all runs here and of `infos`, sorted."""
     return sorted({tag for info in (*session.runs(), *infos) for tag in info.labels.tags})
 
 
 def change(infos: Sequence[RunInfo], changes: Callable[[RunInfo], Mapping[str, Any]]) -> None:
-    """Change the labels of several runs; to be called in a callback. `tell_failure` says what could not be done."""
-    failed = []
-    for info in infos:
-        try:
-            change_labels(info.folder, **changes(info))
-        except RunError as error:
-            failed.append(f"{info.title}: {error}.")
-        except OSError as error:
-            failed.append(f"{info.title}: this could not be saved ({error.strerror or error}).")
-    if failed:
-        more = f" So for {count_text(len(failed) - 1, 'other')}." if len(failed) > 1 else ""
-        st.session_state[FAILED] = failed[0] + more
+    """Change the labels of several runs, in a callback.
+
+    `say_failure` says what could not be saved.
+    """
+    failures = [failure for info in infos if (failure := _change_one(info, changes(info)))]
+    if failures:
+        more = f" The same for {count_text(len(failures) - 1, 'other')}." if len(failures) > 1 else ""
+        st.session_state[FAILURE] = failures[0] + more
 
 
-def tell_failure() -> None:
+def _change_one(info: RunInfo, values: Mapping[str, Any]) -> str:
+    """Change a run's labels; a sentence on why that failed, or ""."""
+    reasons: list[str] = []
+    with guard(reasons.append):
+        change_labels(info.folder, **values)
+    return f"{info.title}: this could not be saved ({reasons[0].rstrip('.')})." if reasons else ""
+
+
+def say_failure() -> None:
     """Say once what could not be saved."""
-    if failed := st.session_state.pop(FAILED, None):
-        error_box(failed)
+    if failure := st.session_state.pop(FAILURE, None):
+        error_box(failure)
 
 
 def _save(info: RunInfo, label: str, key: str) -> None:
@@ -125,15 +114,18 @@ def _add(infos: Sequence[RunInfo], tags: Sequence[str]) -> None:
     change(infos, lambda info: {"tags": [*info.labels.tags, *tags]})
 
 
-def _take(infos: Sequence[RunInfo], tags: Sequence[str]) -> None:
+def _remove(infos: Sequence[RunInfo], tags: Sequence[str]) -> None:
     change(infos, lambda info: {"tags": [tag for tag in info.labels.tags if tag not in tags]})
 
 
-def _held(info: RunInfo, label: str, stored: Any) -> str:
-    """Key of a widget that shows what is stored, also when that changes elsewhere; what could not be saved stays in it."""
+def _saving(info: RunInfo, label: str, value: Any) -> dict[str, Any]:
+    """Keyword arguments of a widget that shows the label's stored `value` and saves changes.
+
+    A value that changes elsewhere shows here too; one that could not be saved stays in the widget.
+    """
     key = f"{KEY}{label}_{info.id}"
-    seen = f"{key}_seen"
-    if key not in st.session_state or st.session_state.get(seen) != stored:
-        st.session_state[key] = stored
-    st.session_state[seen] = stored
-    return key
+    last_key = f"{key}_stored"
+    if key not in st.session_state or st.session_state.get(last_key) != value:
+        st.session_state[key] = value
+    st.session_state[last_key] = value
+    return {"key": key, "on_change": _save, "args": (info, label, key)}

@@ -1,9 +1,10 @@
-"""Who trains and who waits, device by device: other places in the queue, cancelling, and going on after a restart."""
+"""The queues, device by device: who trains, who waits, moving, cancelling, resuming."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -20,18 +21,24 @@ from dhc.ui.shell.pickers import describe
 from dhc.ui.shell.states import attempt
 from dhc.ui.shell.watch import watch
 
-TICK = 2.0  # seconds between two looks while someone waits
-SHOWN = 20  # rows of one queue
-SOON = 10.0  # seconds within which a worker that was only just started is there
+TICK = 2.0  # seconds between two updates while a run waits
+MOST_ROWS = 20  # of one queue
+SOON = 10.0  # seconds that a worker may take to start
+MOVES = {
+    "first": ":material/vertical_align_top:",
+    "up": ":material/arrow_upward:",
+    "down": ":material/arrow_downward:",
+}
+IDLE = "no worker is running: the machine was restarted, or the worker was ended."
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The queues, looked at again by themselves; nothing where nobody waits."""
-    if _anyone_waits(runs):
-        watch(session.runs, _devices, every=TICK, alive=_anyone_waits, key="dhc-queue")
+    """The queues, which update themselves; nothing where no run waits."""
+    if _is_any_queued(runs):
+        watch(session.runs, _devices, every=TICK, alive=_is_any_queued, key="dhc-queue")
 
 
-def _anyone_waits(runs: Sequence[RunInfo]) -> bool:
+def _is_any_queued(runs: Sequence[RunInfo]) -> bool:
     return any(info.state is State.QUEUED for info in runs)
 
 
@@ -44,48 +51,43 @@ def _devices(runs: Sequence[RunInfo]) -> None:
 def draw_wait(info: RunInfo) -> None:
     """What one queued run waits for."""
     offer_work([info])
-    device = _device_of(info)
-    order = [folder.name for folder in queues.queue(session.runs_dir(), device)]
-    worker = queues.worker_of(session.runs_dir(), device)
-    ahead = order.index(info.id) if info.id in order else 0
+    st.progress(0.0, text=_wait_text(info))
+
+
+def _wait_text(info: RunInfo) -> str:
+    runs_dir, device = session.runs_dir(), _device_of(info)
+    worker = queues.worker_of(runs_dir, device)
     if worker is not None and worker.waits:
-        text = plain(f"Queued: {worker.waits}")
-    else:
-        ahead += queues.busy(session.runs_dir(), device) is not None
-        text = (
-            f"Queued behind {count_text(ahead, 'run')}" if ahead else "Next to run" if worker is None else "Starting …"
-        )
-    st.progress(0.0, text=text)
+        return plain(f"Queued: {worker.waits}")
+    order = [folder.name for folder in queues.queue(runs_dir, device)]
+    ahead = order.index(info.id) if info.id in order else 0
+    ahead += queues.busy(runs_dir, device) is not None
+    if ahead:
+        return f"Queued behind {count_text(ahead, 'run')}"
+    return "Next to run" if worker is None else "Starting …"
 
 
 def idle_devices(runs: Sequence[RunInfo]) -> list[str]:
-    """Devices for which runs wait while nobody works: after a restart of the machine, or when a worker was killed."""
+    """Devices for which runs wait without a worker: after a restart or a kill."""
     latest: dict[str, float] = {}
     for info in runs:
         if info.state is State.QUEUED:
             latest[_device_of(info)] = max(latest.get(_device_of(info), 0.0), info.queued_at or 0.0)
-    waiting = [device for device, moment in latest.items() if not 0 <= time.time() - moment < SOON]
-    return sorted(d for d in waiting if queues.worker_of(session.runs_dir(), d) is None)
+    overdue = [device for device, moment in latest.items() if not 0 <= time.time() - moment < SOON]
+    return sorted(device for device in overdue if queues.worker_of(session.runs_dir(), device) is None)
 
 
 def offer_work(runs: Sequence[RunInfo]) -> None:
-    """Say that a queue stands still, and the one button that sets it going."""
+    """Say that a queue stands still, with the button that resumes it; nothing where none does."""
     idle = idle_devices(runs)
     if not idle:
         return
     count = sum(info.state is State.QUEUED and _device_of(info) in idle for info in runs)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="dhc-idle"):
-        told = f"{count_text(count, 'run')} {'waits' if count == 1 else 'wait'}, and nobody is at work: the machine restarted, or the worker was ended."
-        st.markdown(f":material/hourglass_disabled: {told}", width="stretch")
-        work = (launch.work, session.runs_dir())
-        st.button(
-            "Go on with the queue",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="dhc_work",
-            on_click=attempt,
-            args=work,
-        )
+        verb = "waits" if count == 1 else "wait"
+        st.markdown(f":material/hourglass_disabled: {count_text(count, 'run')} {verb}, but {IDLE}", width="stretch")
+        work, icon = (launch.work, session.runs_dir()), ":material/play_arrow:"
+        st.button("Resume the queue", type="primary", icon=icon, key="dhc_work", on_click=attempt, args=work)
 
 
 def _device_of(info: RunInfo) -> str:
@@ -95,48 +97,44 @@ def _device_of(info: RunInfo) -> str:
 def _device(device: str, alive: dict[str, RunInfo]) -> None:
     order = [folder.name for folder in queues.queue(session.runs_dir(), device) if folder.name in alive]
     worker = queues.worker_of(session.runs_dir(), device)
-    busy = [info for info in alive.values() if info.state is not State.QUEUED]
-    st.markdown(
-        f"**Queue of {'the CPU' if device == 'cpu' else plain(device)}**: {count_text(len(order), 'run')} waiting"
-    )
+    name = "the CPU" if device == "cpu" else plain(device)
+    st.markdown(f"**Queue of {name}**: {count_text(len(order), 'run')} waiting")
     if worker is not None and worker.waits:
         st.markdown(f":material/hourglass_top: {plain(worker.waits[:1].upper() + worker.waits[1:])}.")
-    for info in busy:
-        _row(info, "Now", [])
-    for number, run_id in enumerate(order[:SHOWN]):
-        last = len(order) - 1
-        moves = [("first", 0, number > 0), ("up", number - 1, number > 0), ("down", number + 1, number < last)]
-        _row(alive[run_id], f"{number + 1}.", moves)
-    if len(order) > SHOWN:
-        st.caption(f"… and {len(order) - SHOWN} more.")
+    for info in alive.values():
+        if info.state is not State.QUEUED:
+            with _row(info, "Now"):
+                link("Live", run=info.id)
+    for place, run_id in enumerate(order[:MOST_ROWS]):
+        with _row(alive[run_id], f"{place + 1}."):
+            _moves(run_id, place, last=len(order) - 1)
+    if len(order) > MOST_ROWS:
+        st.caption(f"… and {len(order) - MOST_ROWS} more.")
 
 
-MOVES = {"first": ":material/vertical_align_top:", "up": ":material/arrow_upward:", "down": ":material/arrow_downward:"}
-
-
-def _row(info: RunInfo, place: str, moves: Sequence[tuple[str, int, bool]]) -> None:
+@contextmanager
+def _row(info: RunInfo, place: str) -> Iterator[None]:
+    """A run's place and description; the block draws what follows."""
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
-        st.markdown(plain(place), width=40)  # else "10." begins a list, of which the number is cut off
+        st.markdown(plain(place), width=40)  # a bare "10." would begin a list, whose number is cut off
         st.markdown(plain(describe(info)), width="stretch")
-        for name, to, possible in moves:
-            st.button(
-                "",
-                icon=MOVES[name],
-                help=f"Move {name}" if name != "first" else "Run it next",
-                key=f"dhc_move_{name}_{info.id}",
-                disabled=not possible,
-                on_click=attempt,
-                args=(queues.move, session.runs_dir(), info.id, to),
-                type="tertiary",
-            )
-        if info.state is State.QUEUED:
-            st.button(
-                "Cancel",
-                key=f"dhc_cancel_{info.id}",
-                help="Takes it out of the queue; it can be queued again.",
-                on_click=attempt,
-                args=(launch.stop, session.runs_dir(), info.id),
-                type="tertiary",
-            )
-        else:
-            link("Live", run=info.id)
+        yield
+
+
+def _moves(run_id: str, place: int, *, last: int) -> None:
+    """Buttons that give a waiting run another place, from 0 to `last`, or cancel it."""
+    runs_dir = session.runs_dir()
+    for name, target in (("first", 0), ("up", place - 1), ("down", place + 1)):
+        is_useless = place == (last if name == "down" else 0)
+        st.button(
+            "",
+            icon=MOVES[name],
+            help="Run it next" if name == "first" else f"Move {name}",
+            key=f"dhc_move_{name}_{run_id}",
+            disabled=is_useless,
+            on_click=attempt,
+            args=(queues.move, runs_dir, run_id, target),
+            type="tertiary",
+        )
+    help, cancel = "Takes it out of the queue; it can be queued again.", (launch.stop, runs_dir, run_id)
+    st.button("Cancel", key=f"dhc_cancel_{run_id}", help=help, on_click=attempt, args=cancel, type="tertiary")

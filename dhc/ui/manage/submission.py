@@ -17,12 +17,12 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
 
-TICK = 1.0  # seconds between two looks while it is being written
+TICK = 1.0  # seconds between two updates while it is being written
 KEY = "dhc_submission_"
 
 
 def draw(info: RunInfo) -> None:
-    """Offer to write the run's answers for test; nothing where the run or its data set has none to give."""
+    """Offer to write the run's answers for test; nothing where the run has no network."""
     if info.config is None or not can_answer(info):
         return
     with guard():
@@ -38,11 +38,12 @@ def draw(info: RunInfo) -> None:
 
 
 def can_answer(info: RunInfo) -> bool:
-    """Whether the run has what answers: a saved network, or finished neighbours."""
+    """Whether the run can answer pictures: it has a saved network, or its neighbours are done."""
     return (info.folder / (rundir.BEST if info.trains_network else rundir.PREDICTIONS)).is_file()
 
 
-def _knows(config: RunConfig) -> str:
+def _class_warning(config: RunConfig) -> str:
+    """Of a run that knows only some of the classes, a sentence; else ""."""
     return few_classes_text(config.data, session.dataset(config.data.path), WRONG_ANSWER)
 
 
@@ -53,8 +54,8 @@ def _test_pictures(config: RunConfig) -> int:
 
 def _view(info: RunInfo, pictures: int) -> None:
     assert info.config is not None
-    if told := _knows(info.config):
-        st.caption(told)
+    if warning := _class_warning(info.config):
+        st.caption(warning)
     watch(
         lambda: jobs.submission(info.folder),
         lambda submission: _row(info, submission, pictures),
@@ -69,14 +70,14 @@ def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
             progress = f"Answering {pictures:,} test pictures … {duration_text(submission.seconds)}"
             st.markdown(f":material/hourglass_top: {progress}", width="content")
         else:
-            _ended(info, submission, pictures)
+            _result(info, submission, pictures)
 
 
-def _ended(info: RunInfo, submission: Submission | None, pictures: int) -> None:
-    again = submission is not None
+def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None:
+    is_first = submission is None
     st.button(
-        "Write the submission again" if again else "Submission: answer the test pictures",
-        icon=":material/refresh:" if again else ":material/edit_note:",
+        "Submission: answer the test pictures" if is_first else "Write the submission again",
+        icon=":material/edit_note:" if is_first else ":material/refresh:",
         help=f"Writes Image,Class for {pictures:,} pictures in the order of test.csv, in the background.",
         on_click=attempt,
         args=(jobs.ask, info.folder),

@@ -1,1 +1,1 @@
-"""What every page stands in: frame and navigation, session, address, pickers, empty and error states."""
+"""What every page stands in: frame, session, address, pickers, states, watched parts."""

@@ -1,7 +1,7 @@
-"""The parameters of a page's address, so that a view can be sent to someone: read with distrust, written explicitly.
+"""The parameters of a page's address: read with distrust, written explicitly.
 
-Anything may stand there. A value that does not fit is reported once, removed from the address, and counts as missing. A default
-is not written, so that addresses stay short.
+So that a view can be sent to someone. Anything may stand there: a value that does not fit is reported once, removed from
+the address, and counts as missing. A default is not written, so that addresses stay short.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def integer(name: str, *, low: int, high: int) -> int | None:
-    """The parameter `name` as a number from `low` to `high`, both included; None where it is anything else."""
+    """The parameter `name` as a number from `low` to `high` inclusive; None for anything else."""
     text = st.query_params.get(name, "")
     return _checked(name, text, _within(text, low, high))
 
 
 def pair(name: str, *, below: int) -> tuple[int, int] | None:
-    """The parameter `name`, written "3,17", as two numbers from 0 to below - 1; None where it is anything else."""
+    """The parameter `name`, written "3,17", as two numbers from 0 to below - 1, else None."""
     text = st.query_params.get(name, "")
     first, _, second = text.partition(",")
     i, j = _within(first, 0, below - 1), _within(second, 0, below - 1)
@@ -42,7 +42,7 @@ def choice(name: str, options: Sequence[str], default: str) -> str:
 
 
 def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
-    """Those of `options` that the parameter `name` lists, written "a,b", in the order of `options`; others are ignored."""
+    """Those of `options`, in their order, that the parameter `name` lists, written "a,b"."""
     texts = [text.replace("%2C", ",") for text in st.query_params.get(name, "").split(",")]
     return tuple(option for option in options if option in texts)
 
@@ -50,7 +50,7 @@ def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
 def bound_choice(
     name: str, options: Sequence[str], default: str, *, key: str, write_default: bool = False
 ) -> dict[str, Any]:
-    """Keyword arguments for a widget with `options` that shows the parameter `name` and writes it when someone chooses.
+    """Keyword arguments for a widget with `options` that shows and writes the parameter `name`.
 
     With `write_default` the default is written too, where later runs may change what the default is. Streamlit's own
     ``bind="query-params"`` would drop a value that does not fit without a word, and ignore links to the parameter.
@@ -61,7 +61,7 @@ def bound_choice(
 
 
 def bound_items(name: str, options: Sequence[str], default: Sequence[str] = (), *, key: str) -> dict[str, Any]:
-    """The same for a widget with several choices; `default` where the address lists none of `options`."""
+    """The same for a widget with several choices, at first those of `default`."""
     st.session_state[key] = list(items(name, options) or default)
     return {
         "options": options,
@@ -121,7 +121,7 @@ def _within(text: str, low: int, high: int) -> int | None:
 
 
 def _checked(name: str, text: str, value: T | None) -> T | None:
-    """`value` as read from `text`; where there is a text but no value, that is reported and removed from the address."""
+    """`value` as read from `text`; a text without a value is reported and removed."""
     if value is None and text:
         st.query_params.pop(name, None)
         parameter = plain(f"{name} = “{shorten(text, LONGEST)}”")

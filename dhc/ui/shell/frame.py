@@ -1,4 +1,4 @@
-"""How every page begins: page settings, the navigation row that keeps the chosen run, the title."""
+"""How every page begins: page settings, navigation that keeps the chosen run, title."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ PAGES: Final = (
 
 
 def frame(title: str, icon: str) -> None:
-    """Begin a page: must be its first Streamlit call. ``icon`` is a Material icon such as ``":material/home:"``."""
+    """Begin a page: must be its first Streamlit call.
+
+    ``icon`` is a Material icon such as ``":material/home:"``.
+    """
     st.set_page_config(
         page_title=f"{title} · {PRODUCT}",
         page_icon=str(assets.path("shell/favicon.svg")),  # a Material icon here would be fetched from outside
@@ -68,7 +71,10 @@ def fence() -> None:
 
 
 class _Fence(MetaPathFinder):
-    """Refuses to find HEAVY modules. An entry None in sys.modules would do so too, but libraries look there for them."""
+    """Refuses to find HEAVY modules.
+
+    An entry None in sys.modules would do so too, but libraries look there for them.
+    """
 
     def find_spec(self, fullname: str, path: object, target: ModuleType | None = None) -> None:
         if fullname.partition(".")[0] in HEAVY:
@@ -90,7 +96,7 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
 
 
 def current_run() -> str | None:
-    """Return the id of the session's run: the one in the address, else the one chosen last, else None."""
+    """Return the id of the session's run: that of the address, else the one chosen last."""
     return st.query_params.get("run") or st.session_state.get("dhc_run")
 
 

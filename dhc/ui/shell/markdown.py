@@ -18,7 +18,7 @@ def bold(name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return Markdown that shows ``text`` letter for letter: class names, file names, messages that quote them.
+    """Return Markdown that shows ``text``, which may hold foreign names, letter for letter.
 
     Otherwise a folder called ``![](http://…)`` would make the browser fetch a picture from outside.
     """

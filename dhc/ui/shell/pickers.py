@@ -41,10 +41,10 @@ COLORS = {
 def pick_run(
     is_offered: Callable[[RunInfo], bool] = lambda info: True, *, none_message: str = "There is no run yet."
 ) -> RunInfo | None:
-    """A select box of the runs that `is_offered` accepts, newest first; the one in the address is chosen, else the newest.
+    """A select box of runs, newest first; the one in the address is chosen, else the newest.
 
-    Archived runs are left out, except for the one in the address, or where there are no others. Without any run the empty state
-    says `none_message`, and None is returned.
+    Only runs that `is_offered` accepts. Archived ones are left out, except for the one in the address, or where there are
+    no others. Without any run the empty state says `none_message`, and None is returned.
     """
     every = [info for info in session.runs() if is_offered(info)]
     runs = [info for info in every if not info.labels.archived] or every
@@ -74,14 +74,17 @@ def _select(by_id: Mapping[str, RunInfo], current: RunInfo) -> RunInfo:
 
 
 def _choose(by_id: Mapping[str, RunInfo]) -> None:
-    """Take the choice if it is one: a tab that meets a restarted server sends the label that it last displayed."""
+    """Take the choice if it is one of the runs.
+
+    A tab that meets a restarted server sends the label that it last displayed.
+    """
     run_id = st.session_state[KEY]
     if run_id in by_id:
         choose_run(run_id)
 
 
 def describe(info: RunInfo) -> str:
-    """One line: the run's name and id, state, best val_accuracy, and the settings that tell it from others."""
+    """One line: the run's name, id, state, best val_accuracy, and most telling settings."""
     name = f"{shorten(info.labels.name, TITLE_LENGTH)} · " if info.labels.name else ""
     star = "★ " if info.labels.star else ""
     best = "" if info.best_val_accuracy is None else f" · best val_accuracy {info.best_val_accuracy:.3f}"

@@ -1,4 +1,7 @@
-"""What pages read, cached: runs, predictions, data sets, pictures. The paths come from the environment."""
+"""What pages read, cached: runs, predictions, data sets, pictures.
+
+The paths come from the environment.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,10 @@ def store() -> Store:
 
 
 def take_snapshot() -> None:
-    """Read the runs anew from here on: at the beginning of a page, and of a watched part that runs alone."""
+    """Read the runs anew from here on.
+
+    Called at the beginning of a page, and of a watched part that runs alone.
+    """
     st.session_state[SNAPSHOT] = Snapshot(store())
 
 
@@ -63,7 +69,10 @@ def _snapshot() -> Snapshot:
 
 
 def runs() -> list[RunInfo]:
-    """Every run, newest first, read once a script run. A callback runs before the page: it asks `store()`."""
+    """Every run, newest first, read once a script run.
+
+    A callback runs before the page's snapshot is taken: it asks `store()`.
+    """
     return _snapshot().runs()
 
 
@@ -83,12 +92,12 @@ def run_or_none(run_id: str | None) -> RunInfo | None:
 
 
 def log(run_id: str) -> EventLog:
-    """A run's events, read once a script run. Raises RunError when there is none of that name."""
+    """A run's events, read once a script run. Raises RunError when there is no such run."""
     return _snapshot().log(run_id)
 
 
 def outline(run_id: str) -> tuple[History, Mapping[str, Any]]:
-    """`Store.outline` of a run, read once a script run. Raises RunError when there is none of that name."""
+    """`Store.outline` of a run, read once a script run. Raises RunError."""
     return _snapshot().outline(run_id)
 
 
@@ -98,12 +107,12 @@ def _store(folder: Path) -> Store:
 
 
 def predictions(info: RunInfo) -> Predictions:
-    """The run's predictions, read again when the file has changed. Raises RunError when there are none."""
+    """The run's predictions, read again when the file has changed. Raises RunError."""
     return _predictions(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
 
 
 def outcome_table(info: RunInfo) -> pd.DataFrame:
-    """`analysis.mistakes.outcomes` of the run's predictions. Raises RunError when there are none."""
+    """`analysis.mistakes.outcomes` of the run's predictions. Raises RunError."""
     return _outcomes(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
 
 
@@ -138,7 +147,7 @@ def _dataset(root: Path, stamps: tuple[tuple[int, int], ...]) -> Dataset:
 
 @st.cache_resource(show_spinner="Reading the pictures …", max_entries=8, ttl=60)
 def pictures(path: str, split: str) -> Pictures:
-    """A split's pictures without unreadable ones, looked at again after a minute. Raises DataError."""
+    """A split's readable pictures, looked at again after a minute. Raises DataError."""
     return load_pictures(dataset(path), split, skip_bad=True)
 
 
@@ -154,7 +163,7 @@ def usage(info: RunInfo) -> disk.Usage:
 
 
 def freeable() -> int:
-    """Bytes of resume states of ended runs and of the trash: what can be deleted without losing a result."""
+    """Bytes that can be deleted without losing a result: resume states and the trash."""
     return totals().freeable
 
 
@@ -164,7 +173,7 @@ def totals() -> disk.Totals:
 
 
 def trashed() -> list[Trashed]:
-    """The deleted runs that can be restored, last deleted first. Raises RunError where the trash is a link."""
+    """The deleted runs, last deleted first. Raises RunError where the trash is a link."""
     return trash.trashed(runs_dir(), _ledger(runs_dir()).usage)
 
 

@@ -1,4 +1,4 @@
-"""The empty, loading and error states of a page, and the guard that turns an exception into a sentence."""
+"""The empty, loading and error states of a page, and the guard against exceptions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 def empty(message: str, *, links: Sequence[str] = (), icon: str = ":material/inbox:") -> None:
-    """Say what is missing and what to do about it. ``links`` are labels of pages in ``frame.PAGES``.
+    """Say what is missing and what to do about it.
 
-    ``message`` is our own Markdown; put ``plain(...)`` around foreign parts.
+    ``message`` is our own Markdown; put ``plain(...)`` around foreign parts. ``links`` are labels of pages in
+    ``frame.PAGES``.
     """
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.markdown(f"### {icon}", width="content")
@@ -41,18 +42,21 @@ def error_box(error: str | UserError | OSError) -> None:
 
 
 def toast(message: str) -> None:
-    """Show one sentence as plain text for a few seconds: for callbacks, which have no place on the page."""
+    """Show one sentence as plain text for a few seconds.
+
+    For callbacks, which have no place on the page.
+    """
     st.toast(plain(message), icon=":material/error:")
 
 
 @contextmanager
 def guard(say: Callable[[str], object] = error_box) -> Iterator[None]:
-    """Turn exceptions of the block into a sentence for `say`; as a decorator, those of the function.
+    """Turn an exception of the block, or of the decorated function, into a sentence for `say`.
 
     Of a UserError and of an OSError, which a person can mend, it is the error's own sentence. Any other exception, a bare
     ValueError too, is a bug of ours: the sentence says so, with the reference under which the whole traceback stands in the
-    server's terminal. Put a guard around each page's body, each fragment, and each callback that does something. Streamlit's own
-    stop and rerun pass through.
+    server's terminal. Put a guard around each page's body, each fragment, and each callback that does something.
+    Streamlit's own stop and rerun pass through.
     """
     try:
         yield

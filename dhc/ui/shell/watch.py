@@ -1,4 +1,4 @@
-"""Parts of a page that update themselves while something is under way, without running the page again."""
+"""Parts of a page that update themselves, without running the page again."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def watch(
     page: Callable[[T], object] | None = None,
     key: str | None = None,
 ) -> None:
-    """Draw what `read` returns; while that is `alive`, read and draw it again every `every` seconds.
+    """Draw what `read` returns; while that is `alive`, do so again every `every` seconds.
 
-    The whole page runs again when `alive` changes, since Streamlit sets the pace only then, and when `page` changes: what the rest
-    of the page depends on, compared with ==. `key` becomes the CSS class ``st-key-<key>`` of the container. Exceptions are
-    shown as `states.guard` shows them.
+    The whole page runs again when `alive` changes, since Streamlit sets the pace only then, and when `page` changes: what
+    the rest of the page depends on, compared with ==. `key` becomes the CSS class ``st-key-<key>`` of the container.
+    Exceptions are shown as `states.guard` shows them.
     """
     state = page or alive
     first: list[T] = [read()]

@@ -1,4 +1,4 @@
-"""The browser's side of our components: our own JavaScript and CSS, and plotly.min.js out of the installed package."""
+"""The browser's side of our components: our JavaScript and CSS, and plotly.min.js."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def path(name: str) -> Path:
 
 @cache
 def component(name: str, *, isolate_styles: bool) -> ComponentRenderer:
-    """Return the ``st.components.v2`` component made of ``widgets/<name>.js`` and ``<name>.css``.
+    """Return the component made of ``widgets/<name>.js`` and ``widgets/<name>.css``.
 
-    Made once a process, at first use: importing this module reads nothing. Streamlit registers it with each new
-    runtime that mounts it.
+    Made once a process, at first use: importing this module reads nothing. Streamlit registers it with each new runtime
+    that mounts it.
     """
     return st.components.v2.component(
         f"dhc_{name}",
@@ -38,11 +38,11 @@ def component(name: str, *, isolate_styles: bool) -> ComponentRenderer:
 
 
 def plotly_url() -> str:
-    """Return where this server serves plotly.min.js, relative to its root, with the version so browsers can keep it.
+    """Return where this server serves plotly.min.js, relative to its root.
 
-    The file is served straight out of the installed plotly package (declaring a v1 component is a public way to serve
-    a folder), so nothing is copied, nothing goes over the network, and a read-only checkout works. Must be called
-    inside a script run; calling it again is cheap.
+    The address holds the version, so that browsers can keep the file. The file is served straight out of the installed
+    plotly package (declaring a v1 component is a public way to serve a folder), so nothing is copied, nothing goes over the
+    network, and a read-only checkout works. Must be called inside a script run; calling it again is cheap.
     """
     served = declare_component("plotly", path=_PLOTLY_FOLDER)
     return f"component/{served.name}/plotly.min.js?v={plotly.__version__}"

@@ -11,10 +11,10 @@ import streamlit as st
 def segments(
     label: str, titles: Mapping[Any, str], *, help: str | None = None, bare: bool = False, **binding: Any
 ) -> Any:
-    """Draw the keys of ``titles`` under their titles and return the chosen one; there is always one.
+    """Draw the keys of ``titles`` under their titles; returns the chosen one, never None.
 
-    binding: the widget's ``key``, ``on_change`` and ``args``, for instance from ``address.bound_choice``. ``bare`` leaves out the
-    label above the buttons.
+    binding: the widget's ``key``, ``on_change`` and ``args``, for instance from ``address.bound_choice``. ``bare`` leaves
+    out the label above the buttons.
     """
     return st.segmented_control(
         label,
@@ -34,7 +34,10 @@ def class_box(label: str, classes: int, *, name: Callable[[int], str], key: str,
 
 
 def pager(pages: int, page: int, *, key: str, turn: Callable[[int], None]) -> None:
-    """Buttons for the pages 1 to `pages` with `page` open; `turn` is called with another one. Draws nothing for a single page."""
+    """Buttons for the pages 1 to `pages`, with `page` open; nothing for a single page.
+
+    `turn` is called with the number of another one.
+    """
     if pages < 2:
         return
     # A page that changed elsewhere (another pager, a filter, the address) must show here too, and a pagination takes its

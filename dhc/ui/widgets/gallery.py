@@ -1,4 +1,4 @@
-"""A grid of small pictures that can be clicked: a hundred in one message, no request for each."""
+"""A grid of small clickable pictures: a hundred in one message, no request for each."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Tone = Literal["plain", "good", "bad"]
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: ``image`` (H, W, 3) uint8 RGB, a caption below it, a tooltip, and a tone (border and sign: ✓ or ✗).
+    """One picture: ``image`` (H, W, 3) uint8 RGB, a caption, a tooltip, and a tone.
 
-    Caption and tooltip may hold anything: they are shown as plain text. A line break in the caption is kept; three
-    lines are shown.
+    The tone is shown as border and sign, ✓ or ✗. Caption and tooltip may hold anything: they are shown as plain text. A
+    line break in the caption is kept; three lines are shown.
     """
 
     image: np.ndarray
@@ -29,10 +29,11 @@ class Tile:
 
 
 def gallery(tiles: Sequence[Tile], *, key: str, selected: int | None = None, size: int = 96) -> int | None:
-    """Draw ``tiles`` in a grid, each picture ``size`` CSS pixels wide; return the index clicked in THIS run, if any.
+    """Draw ``tiles`` in a grid; return the index clicked in THIS run, if any.
 
-    ``selected`` is the index drawn as chosen. Nothing is drawn for no tiles: the page says why there are none. Arrow
-    keys move inside the grid, Enter and Space click. Raises ValueError for a picture that is not (H, W, 3) uint8.
+    Each picture is ``size`` CSS pixels wide. ``selected`` is the index drawn as chosen. Nothing is drawn for no tiles: the
+    page says why there are none. Arrow keys move inside the grid, Enter and Space click. Raises ValueError for a picture
+    that is not (H, W, 3) uint8.
     """
     if not tiles:
         return None
@@ -42,9 +43,9 @@ def gallery(tiles: Sequence[Tile], *, key: str, selected: int | None = None, siz
         data={"tiles": [_encode(tile) for tile in tiles], "selected": selected, "size": size},
         on_click_change=_rerun,
     )
-    clicked = result.get("click")
+    index = result.get("click")
     # A click can arrive late, after the page has shortened its list.
-    return clicked if isinstance(clicked, int) and 0 <= clicked < len(tiles) else None
+    return index if isinstance(index, int) and 0 <= index < len(tiles) else None
 
 
 def _encode(tile: Tile) -> dict[str, str]:

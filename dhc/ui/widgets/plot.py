@@ -1,4 +1,4 @@
-"""Any Plotly figure on a page: it keeps zoom and hover while it changes, follows the theme, answers clicks on cells."""
+"""Any Plotly figure on a page: it keeps its zoom, follows the theme, reports clicks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dhc.ui.widgets import assets
 
 
 class Click(TypedDict):
-    """What was clicked: number of the trace, its x, y and z there, the index in the trace, and its customdata.
+    """A click: number of the trace, x, y and z, the index in the trace, customdata.
 
     The index is ``[row, column]`` for a heatmap. z is None where there is none, also in an empty cell.
     """
@@ -26,17 +26,16 @@ class Click(TypedDict):
 
 
 def plot(figure: go.Figure, *, key: str, height: int = 360, alt: str, clicks: bool = True) -> Click | None:
-    """Draw ``figure`` as wide as its container and ``height`` CSS pixels high; return the click of THIS run, if any.
+    """Draw ``figure`` as wide as its container; return the click of THIS run, if any.
 
-    ``key`` names the chart. The next figure with the same key is drawn into the same chart by ``Plotly.react``, so
-    zoom, hidden traces and hover stay (``layout.uirevision`` is set where the figure has none; change it to forget the
-    zoom). A click starts a rerun of the page, or of the fragment that the chart stands in; so does a second click on
-    the same spot, and a click on an empty heatmap cell. ``clicks=False`` reports none. ``alt`` says in words what the
-    chart shows.
+    ``height`` is in CSS pixels. ``key`` names the chart. The next figure with the same key is drawn into the same chart by
+    ``Plotly.react``, so zoom, hidden traces and hover stay (``layout.uirevision`` is set where the figure has none; change
+    it to forget the zoom). A click starts a rerun of the page, or of the fragment that the chart stands in; so does a
+    second click on the same spot, and a click on an empty heatmap cell. ``clicks=False`` reports none. ``alt`` says in
+    words what the chart shows.
 
-    Colours that the figure leaves open come from the theme: text, grid, lines, colour scales. To name one of the
-    theme's own, write ``"var(--st-red-color)"`` where Plotly wants a colour. The figure's template, width and height
-    are ignored.
+    Colours that the figure leaves open come from the theme: text, grid, lines, colour scales. To name one of the theme's
+    own, write ``"var(--st-red-color)"`` where Plotly wants a colour. The figure's template, width and height are ignored.
     """
     result = assets.component("plot", isolate_styles=False)(
         key=key,
@@ -54,9 +53,10 @@ def plot(figure: go.Figure, *, key: str, height: int = 360, alt: str, clicks: bo
 
 
 def to_json(figure: go.Figure) -> str:
-    """Return ``{"data": …, "layout": …}`` as JSON, without the template, which the browser replaces by the theme.
+    """Return ``{"data": …, "layout": …}`` as JSON, without the template.
 
-    The figure is left as it is. Arrays travel as base64 of their bytes, so 10,000 points cost a few milliseconds.
+    The browser uses its theme in place of the template. The figure is left as it is. Arrays travel as base64 of their
+    bytes, so 10,000 points cost a few milliseconds.
     """
     parts = figure.to_dict()
     parts.get("layout", {}).pop("template", None)

@@ -10,8 +10,9 @@ from dhc.ui.widgets import assets
 
 @dataclass(frozen=True)
 class Item:
-    """One row: two names with an arrow between, two short figures, a bar of `fraction` (0 to 1) and a tooltip, which is
-    also what a screen reader says. All is shown as plain text.
+    """One row: two names with an arrow between, two short figures, a bar, a tooltip.
+
+    `fraction` (0 to 1) is the bar's length. A screen reader reads the tooltip. All is shown as plain text.
     """
 
     from_name: str
@@ -23,10 +24,10 @@ class Item:
 
 
 def ranking(items: Sequence[Item], *, key: str, selected: int | None, height: int, label: str) -> int | None:
-    """Draw the list, at most `height` CSS pixels high; return the index clicked in THIS run, if any.
+    """Draw the list; return the index clicked in THIS run, if any.
 
-    `selected` is the row drawn as chosen; it is scrolled into view. Arrow keys move, Enter and Space click. Nothing is drawn
-    for no items.
+    The list is at most `height` CSS pixels high. `selected` is the row drawn as chosen; it is scrolled into view. Arrow keys
+    move, Enter and Space click. Nothing is drawn for no items.
     """
     if not items:
         return None
@@ -39,7 +40,10 @@ def ranking(items: Sequence[Item], *, key: str, selected: int | None, height: in
 
 
 def clicked_row(value: object, rows: int) -> int | None:
-    """A click as the browser sent it, None where it names no row: it can arrive after the page has shortened its list."""
+    """A click as the browser sent it; None where it names no row.
+
+    It can arrive after the page has shortened its list.
+    """
     return value if isinstance(value, int) and 0 <= value < rows else None
 
 
