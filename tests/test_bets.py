@@ -41,8 +41,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_data: Path) -> Pa
 
 
 def bet_on(folder: Path, **bet: float) -> Path:
-    asked = rundir.read_json(folder / rundir.REQUEST) or {}
-    rundir.write_json(folder / rundir.REQUEST, asked | {"bet": bet})
+    request = rundir.read_json(folder / rundir.REQUEST) or {}
+    rundir.write_json(folder / rundir.REQUEST, request | {"bet": bet})
     return folder
 
 
@@ -51,9 +51,9 @@ def test_a_bet_is_settled_by_the_last_epoch_of_a_run_that_has_ended(runs: Path, 
     bet_on(make_run(runs, tiny_data, run_id=CHILD, how="running"), val_accuracy=0.8)
     make_run(runs, tiny_data, run_id=OTHER)
     info = replace(Store(runs).run(PARENT), val_accuracy=0.75, accuracy=1.0)
-    assert bets_of(info) == (
-        Bet(PARENT, PARENT, "val_accuracy", 0.8, 0.75), Bet(PARENT, PARENT, "accuracy", 0.9, 1.0),
-    )  # fmt: skip
+    val_accuracy, accuracy = bets_of(info)
+    assert val_accuracy == Bet(PARENT, PARENT, "val_accuracy", 0.8, 0.75)
+    assert accuracy == Bet(PARENT, PARENT, "accuracy", 0.9, 1.0)
     assert [round(bet.error, 6) for bet in bets_of(info)] == [0.05, -0.1]
     assert bets_of(replace(info, accuracy=None)) == bets_of(info)[:1]
     assert {bet.run for bet in settled_bets(Store(runs).runs())} == {PARENT}
@@ -67,10 +67,10 @@ def test_bias_is_the_mean_error_and_distance_the_mean_absolute_one() -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
 def test_nobody_is_further_off_in_sum_than_bet_by_bet(pairs: list[tuple[float, float]]) -> None:
-    found = calibration([Bet("r", "r", "accuracy", guess, result) for guess, result in pairs])
-    assert found is not None
-    assert abs(found.bias) <= found.mean_absolute_error + 1e-12
-    assert found.mean_absolute_error <= 1
+    record = calibration([Bet("r", "r", "accuracy", guess, result) for guess, result in pairs])
+    assert record is not None
+    assert abs(record.bias) <= record.mean_absolute_error + 1e-12
+    assert record.mean_absolute_error <= 1
 
 
 def test_the_chart_has_a_dot_for_each_bet_and_a_ring_around_the_selected() -> None:
@@ -130,13 +130,13 @@ def test_a_change_against_the_parent_is_kept_as_a_value_and_one_out_of_bounds_is
 def test_the_card_sets_the_guess_beside_the_result_and_the_panel_all_of_them(
     runs: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
-    ended = Store(runs).run(bet_on(make_run(runs, tiny_data, run_id=PARENT), val_accuracy=0.5).name)
-    assert ended.val_accuracy is not None
+    info = Store(runs).run(bet_on(make_run(runs, tiny_data, run_id=PARENT), val_accuracy=0.5).name)
+    assert info.val_accuracy is not None
     bet_on(make_run(runs, tiny_data, run_id=CHILD, how="running"), val_accuracy=0.8)
     app = open_code(tmp_path, PAGE)
     assert not app.exception
-    off = (ended.val_accuracy - 0.5) * 100
-    assert f"Bet val_accuracy **0.500**, result **{ended.val_accuracy:.3f}**: {off:.1f} points too low." in texts(app)
+    off = (info.val_accuracy - 0.5) * 100
+    assert f"Bet val_accuracy **0.500**, result **{info.val_accuracy:.3f}**: {off:.1f} points too low." in texts(app)
     assert "Bet: val_accuracy 0.800." in texts(app)
     assert f"**val_accuracy**: 1 bet, on average {off:.1f} points too low; {off:.1f} points off, either way." in texts(
         app

@@ -32,24 +32,24 @@ def runs(tiny_data: Path, tmp_path: Path) -> Path:
 
 def test_runs_stand_in_the_order_in_which_they_are_named_and_none_twice(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "table.csv"
-    done = export(runs, RUN, OTHER, RUN, str(out), "--to", "csv")
-    assert done.returncode == 0, done.stderr
+    process = export(runs, RUN, OTHER, RUN, str(out), "--to", "csv")
+    assert process.returncode == 0, process.stderr
     assert pd.read_csv(out, encoding="utf-8-sig")["id"].tolist() == [RUN, OTHER]
-    assert f"{out}: 2 runs" in done.stdout
+    assert f"{out}: 2 runs" in process.stdout
     assert (tmp_path / "table-history.csv").exists()
 
 
 def test_all_exports_every_run_and_the_report_says_its_size(runs: Path, tmp_path: Path) -> None:
-    done = export(runs, "--all", str(tmp_path / "report.html"), "--to", "html")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"report of 2 runs, \d\.\d MB", done.stdout)
+    process = export(runs, "--all", str(tmp_path / "report.html"), "--to", "html")
+    assert process.returncode == 0, process.stderr
+    assert re.search(r"report of 2 runs, \d\.\d MB", process.stdout)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert RUN in text
     assert OTHER in text
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["OUT", "--to", "csv"], "there is no run to export: name runs before OUT, or --all"),
         ([RUN, "--all", "OUT", "--to", "csv"], "--all exports every run"),
@@ -63,15 +63,15 @@ def test_all_exports_every_run_and_the_report_says_its_size(runs: Path, tmp_path
         ([RUN, "THERE", "--to", "tensorboard"], "is a file: name a folder"),
     ],
 )
-def test_bad_input_is_one_sentence_and_status_2(runs: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_bad_input_is_one_sentence_and_status_2(runs: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
     (tmp_path / "there").write_text("mine")
     places = {"OUT": str(tmp_path / "out"), "THERE": str(tmp_path / "there"), "THERE/x": str(tmp_path / "there" / "x")}
     if "tensorboard" in arguments and importlib.util.find_spec("tensorboard") is None:
         pytest.skip("TensorBoard is optional: pip install tensorboard")
-    done = export(runs, *(places.get(word, word) for word in arguments))
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    process = export(runs, *(places.get(word, word) for word in arguments))
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
     assert (tmp_path / "there").read_text() == "mine"
 
 
@@ -81,7 +81,7 @@ def test_without_the_optional_package_it_says_what_to_install(
 ) -> None:
     hidden = f"import sys; sys.modules[{package!r}] = None; from dhc.cli import main; main()"
     command = [sys.executable, "-c", hidden, "export", RUN, str(tmp_path / "out"), "--to", kind, "--runs", str(runs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 2
-    assert f"`pip install {package}` adds it" in done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert process.returncode == 2
+    assert f"`pip install {package}` adds it" in process.stderr
     assert not (tmp_path / "out").exists()

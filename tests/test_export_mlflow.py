@@ -57,8 +57,8 @@ def test_a_run_is_read_back_with_settings_metrics_times_tags_and_files(tiny_data
     assert (run.data.tags["mlflow.note.content"], run.data.tags["dhc.tags"]) == ("a note", "x, y")
     events = [json.loads(line) for line in (folder / rundir.EVENTS).read_text().splitlines()]
     epochs = [event for event in events if event["kind"] == "epoch"]
-    told = client(out).get_metric_history(run.info.run_id, "val_accuracy")
-    assert [(m.step, m.timestamp, m.value) for m in told] == [
+    metrics = client(out).get_metric_history(run.info.run_id, "val_accuracy")
+    assert [(m.step, m.timestamp, m.value) for m in metrics] == [
         (e["epoch"], int(1000 * e["t"]), pytest.approx(e["val_accuracy"])) for e in epochs
     ]
     assert run.info.start_time == pytest.approx(1000 * (epochs[0]["t"] - 10), abs=2)

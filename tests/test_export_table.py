@@ -41,10 +41,10 @@ def test_the_histories_come_back_as_they_are(tiny_data: Path, tmp_path: Path) ->
     for seed in (0, 1):
         make_run(tmp_path, tiny_data, epochs=3, seed=seed, run_id=f"20260101-00000{seed}-vgg16-000a")
     store = Store(tmp_path)
-    told = read(to_csv(history_table(store.runs(), store)))
-    assert list(told) == ["run", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+    rows = read(to_csv(history_table(store.runs(), store)))
+    assert list(rows) == ["run", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
     for info in store.runs():
-        mine = told[told["run"] == info.id].drop(columns="run").reset_index(drop=True)
+        mine = rows[rows["run"] == info.id].drop(columns="run").reset_index(drop=True)
         pd.testing.assert_frame_equal(mine, store.history(info.id).epochs[list(mine)], check_exact=True)
 
 

@@ -48,11 +48,11 @@ print(json.dumps(found))
 
 
 def read(folder: Path) -> dict[str, Any]:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", READ, str(folder)], capture_output=True, text=True, check=True
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    events: dict[str, Any] = json.loads(process.stdout)
+    return events
 
 
 @pytest.fixture
@@ -81,15 +81,15 @@ def test_the_curves_come_back_under_keras_names_with_the_training_s_times(store:
 
 def test_the_hparams_tab_finds_settings_best_accuracy_and_how_it_ended(store: Store, tmp_path: Path) -> None:
     write_tensorboard(store.runs(), store, tmp_path / "logs")
-    found = read(tmp_path / "logs" / RUN)
-    assert found["group"] == RUN
-    assert found["settings"]["schedule.factor"] == 0.5
-    assert found["settings"]["model.name"] == "vgg16"
-    assert found["settings"]["data.skip_bad"] is False
-    assert "schedule.decay_rate" not in found["settings"], "it has no effect with this schedule"
-    ((step, _, best),) = found["scalars"]["best_val_accuracy"]
+    events = read(tmp_path / "logs" / RUN)
+    assert events["group"] == RUN
+    assert events["settings"]["schedule.factor"] == 0.5
+    assert events["settings"]["model.name"] == "vgg16"
+    assert events["settings"]["data.skip_bad"] is False
+    assert "schedule.decay_rate" not in events["settings"], "it has no effect with this schedule"
+    ((step, _, best),) = events["scalars"]["best_val_accuracy"]
     assert (step, best) == (3, pytest.approx(8 / 9))
-    assert found["status"] == 1, "STATUS_SUCCESS"
+    assert events["status"] == 1, "STATUS_SUCCESS"
 
 
 def test_a_failed_run_and_one_without_epochs_are_told_as_such(tiny_data: Path, tmp_path: Path) -> None:
@@ -117,14 +117,14 @@ def test_neither_tensorflow_nor_a_second_copy_gets_in(store: Store, tmp_path: Pa
         "s = Store(Path(sys.argv[1])); w(s.runs(), s, Path(sys.argv[2])); w(s.runs(), s, Path(sys.argv[2]), force=True)\n"
         "print('tensorboard' in sys.modules, 'tensorflow' in sys.modules)"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, str(store.runs_dir), str(tmp_path / "logs")],
         capture_output=True,
         text=True,
         check=True,
         cwd=ROOT,
     )
-    assert done.stdout.split() == ["True", "False"]
+    assert process.stdout.split() == ["True", "False"]
     assert len(read(tmp_path / "logs" / RUN / "train")["scalars"]["epoch_loss"]) == 3
     assert len(list((tmp_path / "logs" / RUN / "train").iterdir())) == 1
 

@@ -42,13 +42,13 @@ def runs(all_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def p(runs: Path) -> Predictions:
+def predictions(runs: Path) -> Predictions:
     return read_predictions(runs / RUN)
 
 
 @pytest.fixture
-def counts(p: Predictions) -> np.ndarray:
-    return confusion_matrix(p.y_true, p.predicted, labels=range(len(p.classes)))
+def counts(predictions: Predictions) -> np.ndarray:
+    return confusion_matrix(predictions.y_true, predictions.predicted, labels=range(len(predictions.classes)))
 
 
 def at_cell(i: int, j: int) -> dict[str, Any]:
@@ -66,21 +66,21 @@ def outlined(at: AppTest) -> list[tuple[float, float]]:
 
 
 def test_a_click_on_a_filled_cell_shows_exactly_its_pictures_and_is_in_the_address(
-    p: Predictions, counts: np.ndarray
+    predictions: Predictions, counts: np.ndarray
 ) -> None:
     i, j = (int(c) for c in np.argwhere((counts > 1) & ~np.eye(8, dtype=bool))[0])
     at = click(open_page("confusion", run=RUN), MATRIX, at_cell(i, j))
-    rows = select_rows(outcomes(p), true=i, predicted=j)
+    rows = select_rows(outcomes(predictions), true=i, predicted=j)
     assert len(rows) == counts[i, j]
     assert shown_files(at) == rows["id"].tolist()
     assert address(at, "cell") == f"{i},{j}"
     assert address(at, "run") == RUN
     assert outlined(at) == [(i, j)]
-    assert f"**{p.classes[i]}** taken for **{p.classes[j]}**" in texts(at)
+    assert f"**{predictions.classes[i]}** taken for **{predictions.classes[j]}**" in texts(at)
     assert f"{counts[i, j]} of {counts[i].sum()} (" in texts(at)
 
 
-def test_a_click_on_an_empty_cell_shows_that_it_is_empty(p: Predictions, counts: np.ndarray) -> None:
+def test_a_click_on_an_empty_cell_shows_that_it_is_empty(predictions: Predictions, counts: np.ndarray) -> None:
     i, j = (int(c) for c in np.argwhere(counts == 0)[0])
     at = click(open_page("confusion", run=RUN), MATRIX, at_cell(i, j))
     assert shown_files(at) == []
@@ -88,14 +88,14 @@ def test_a_click_on_an_empty_cell_shows_that_it_is_empty(p: Predictions, counts:
     assert outlined(at) == [(i, j)]
 
 
-def test_a_cell_of_the_diagonal_shows_what_was_recognised(p: Predictions, counts: np.ndarray) -> None:
+def test_a_cell_of_the_diagonal_shows_what_was_recognised(predictions: Predictions, counts: np.ndarray) -> None:
     at = open_page("confusion", run=RUN, cell="2,2")
     assert len(shown_files(at)) == counts[2, 2]
-    assert f"**{p.classes[2]}** recognised" in texts(at)
+    assert f"**{predictions.classes[2]}** recognised" in texts(at)
 
 
-def test_a_click_on_a_pair_does_the_same_as_a_click_on_its_cell(p: Predictions, counts: np.ndarray) -> None:
-    pair = confused_pairs(counts, p.classes).iloc[2]
+def test_a_click_on_a_pair_does_the_same_as_a_click_on_its_cell(predictions: Predictions, counts: np.ndarray) -> None:
+    pair = confused_pairs(counts, predictions.classes).iloc[2]
     by_pair = click(open_page("confusion", run=RUN), PAIRS, 2)
     by_cell = click(open_page("confusion", run=RUN), MATRIX, at_cell(pair["i"], pair["j"]))
     assert address(by_pair, "cell") == f"{pair['i']},{pair['j']}"
@@ -104,16 +104,16 @@ def test_a_click_on_a_pair_does_the_same_as_a_click_on_its_cell(p: Predictions, 
     assert sent(by_pair, "ranking")[0]["selected"] == sent(by_cell, "ranking")[0]["selected"] == 2
 
 
-def test_the_list_ranks_every_confused_pair_with_its_share(p: Predictions, counts: np.ndarray) -> None:
+def test_the_list_ranks_every_confused_pair_with_its_share(predictions: Predictions, counts: np.ndarray) -> None:
     items = sent(open_page("confusion", run=RUN), "ranking")[0]["items"]
-    pairs = confused_pairs(counts, p.classes)
+    pairs = confused_pairs(counts, predictions.classes)
     assert [(x["from"], x["to"], x["count"]) for x in items] == [
         (t, q, str(n)) for t, q, n in zip(pairs["true"], pairs["predicted"], pairs["count"], strict=True)
     ]
     assert items[0]["fraction"] == 1.0
 
 
-def test_a_cell_in_the_address_is_restored(p: Predictions, counts: np.ndarray) -> None:
+def test_a_cell_in_the_address_is_restored(predictions: Predictions, counts: np.ndarray) -> None:
     at = open_page("confusion", run=RUN, cell="1,1", order="frequency", colour="true", diagonal="hide")
     place = np.flatnonzero(class_order(counts, "frequency") == 1)[0]
     assert outlined(at) == [(place, place)]
@@ -128,7 +128,7 @@ def test_a_cell_in_the_address_is_restored(p: Predictions, counts: np.ndarray) -
 @pytest.mark.parametrize(
     "cell", ["", "1", "a,b", "8,0", "0,-1", "1,2,3", "٣,٣", "1.0,2", "9" * 50 + ",0", "<b>,0", " 1,2"]
 )
-def test_a_cell_that_makes_no_sense_counts_as_none(p: Predictions, cell: str) -> None:
+def test_a_cell_that_makes_no_sense_counts_as_none(predictions: Predictions, cell: str) -> None:
     at = open_page("confusion", run=RUN, cell=cell, order="size", colour="red", diagonal="no", picture="999")
     assert not at.error
     assert outlined(at) == []
@@ -136,16 +136,16 @@ def test_a_cell_that_makes_no_sense_counts_as_none(p: Predictions, cell: str) ->
 
 
 @pytest.mark.parametrize("spot", [None, [], [1], [8, 0], [0, -1], ["1", "2"], [1, 2, 3], {"0": 1}])
-def test_a_click_that_names_no_cell_is_passed_over(p: Predictions, spot: object) -> None:
+def test_a_click_that_names_no_cell_is_passed_over(predictions: Predictions, spot: object) -> None:
     at = click(open_page("confusion", run=RUN), MATRIX, {"customdata": spot})
     assert not at.error
     assert address(at, "cell") is None
 
 
 def test_the_figure_holds_the_counts_in_the_chosen_order_and_hides_the_diagonal(
-    p: Predictions, counts: np.ndarray
+    predictions: Predictions, counts: np.ndarray
 ) -> None:
-    figure = matrix_figure(p, MatrixView("counts", "similarity", diagonal=False), None)
+    figure = matrix_figure(predictions, MatrixView("counts", "similarity", diagonal=False), None)
     cells = figure.data[0]
     spots = np.asarray(cells.customdata).reshape(-1, 2)
     squared = np.square(np.nan_to_num(np.asarray(cells.z, dtype=np.float64))).ravel()
@@ -153,19 +153,20 @@ def test_the_figure_holds_the_counts_in_the_chosen_order_and_hides_the_diagonal(
     assert np.allclose(squared, expected[spots[:, 0], spots[:, 1]], atol=1e-5)
 
 
-def test_the_zoom_is_kept_by_a_click_and_forgotten_by_another_order(p: Predictions) -> None:
+def test_the_zoom_is_kept_by_a_click_and_forgotten_by_another_order(predictions: Predictions) -> None:
     looks = [
         MatrixView("counts", "label", True),
         MatrixView("true", "label", False),
         MatrixView("counts", "frequency", True),
     ]
     revisions = [
-        matrix_figure(p, look, cell).layout.uirevision for look, cell in zip(looks, (None, (1, 2), None), strict=True)
+        matrix_figure(predictions, look, cell).layout.uirevision
+        for look, cell in zip(looks, (None, (1, 2), None), strict=True)
     ]
     assert revisions[0] == revisions[1] != revisions[2]
 
 
-def test_the_controls_write_the_address(p: Predictions) -> None:
+def test_the_controls_write_the_address(predictions: Predictions) -> None:
     at = open_page("confusion", run=RUN, cell="1,2")
     at.get_by_key("dhc_confusion_order").set_value("frequency").run()
     at.get_by_key("dhc_confusion_colour").set_value("pred").run()
@@ -180,23 +181,25 @@ def test_the_controls_write_the_address(p: Predictions) -> None:
     assert address(at, "diagonal") is None
 
 
-def test_the_other_way_round_goes_to_the_mirrored_cell(p: Predictions) -> None:
+def test_the_other_way_round_goes_to_the_mirrored_cell(predictions: Predictions) -> None:
     at = open_page("confusion", run=RUN, cell="1,2")
     at.button(key="dhc_confusion_swap").click().run()
     assert address(at, "cell") == "2,1"
     assert outlined(at) == [(2, 1)]
 
 
-def test_a_picture_of_the_cell_opens_large_among_those_of_the_cell(p: Predictions, counts: np.ndarray) -> None:
+def test_a_picture_of_the_cell_opens_large_among_those_of_the_cell(
+    predictions: Predictions, counts: np.ndarray
+) -> None:
     i, j = (int(c) for c in np.argwhere((counts > 1) & ~np.eye(8, dtype=bool))[0])
     at = click(open_page("confusion", run=RUN, cell=f"{i},{j}"), PICTURES, 1)
-    rows = select_rows(outcomes(p), true=i, predicted=j)
+    rows = select_rows(outcomes(predictions), true=i, predicted=j)
     assert address(at, "picture") == str(rows["index"].iloc[1])
     assert f"2 of {len(rows)} listed" in texts(at)
     assert ":red[taken for]" in texts(at)
 
 
-def test_the_cell_and_its_class_lead_to_their_mistakes(p: Predictions) -> None:
+def test_the_cell_and_its_class_lead_to_their_mistakes(predictions: Predictions) -> None:
     wrong = page_links(open_page("confusion", run=RUN, cell="1,2"))["Open in Mistakes"]
     right = page_links(open_page("confusion", run=RUN, cell="3,3"))["Open in Mistakes"]
     assert dict(x.split("=") for x in wrong.split("&")) == {"run": RUN, "true": "1", "pred": "2"}
@@ -208,12 +211,14 @@ def test_the_cell_and_its_class_lead_to_their_mistakes(p: Predictions) -> None:
     assert "pred=4" in links["What was taken for it"]
 
 
-def test_the_table_and_its_averages_equal_those_of_scikit_learn(p: Predictions) -> None:
+def test_the_table_and_its_averages_equal_those_of_scikit_learn(predictions: Predictions) -> None:
     at = open_page("confusion", run=RUN)
-    theirs = classification_report(p.y_true, p.predicted, target_names=p.classes, output_dict=True, zero_division=0)
+    theirs = classification_report(
+        predictions.y_true, predictions.predicted, target_names=predictions.classes, output_dict=True, zero_division=0
+    )
     ours = at.dataframe[0].value.set_index("class")
-    assert list(ours.index) == list(p.classes)
-    for name in p.classes:
+    assert list(ours.index) == list(predictions.classes)
+    for name in predictions.classes:
         assert ours.loc[name].to_dict() == pytest.approx(theirs[name])
     assert [metric.value for metric in at.metric] == [
         f"{value:.3f}"
@@ -227,8 +232,10 @@ def test_the_table_and_its_averages_equal_those_of_scikit_learn(p: Predictions) 
     ]
 
 
-def test_the_report_as_text_is_letter_for_letter_that_of_scikit_learn(p: Predictions) -> None:
-    theirs = classification_report(p.y_true, p.predicted, target_names=p.classes, zero_division=0)
+def test_the_report_as_text_is_letter_for_letter_that_of_scikit_learn(predictions: Predictions) -> None:
+    theirs = classification_report(
+        predictions.y_true, predictions.predicted, target_names=predictions.classes, zero_division=0
+    )
     assert open_page("confusion", run=RUN).code[0].value.strip("\n") == theirs.strip("\n")
 
 

@@ -64,8 +64,8 @@ def test_the_command_is_one_that_the_command_line_takes(runs: Path, monkeypatch:
 
 def test_what_a_run_cannot_tell_is_said(runs: Path) -> None:
     (runs / RUNS[0] / "config.json").write_text("{")
-    found = " ".join(sentences(Store(runs).runs()))
-    assert "The settings of 1 run cannot be read" in found
+    text = " ".join(sentences(Store(runs).runs()))
+    assert "The settings of 1 run cannot be read" in text
     many = sentences(Store(runs).runs() * 10)
     assert any("Of 20 runs the first 12" in sentence for sentence in many)
 
@@ -79,5 +79,5 @@ def test_the_pages_load_neither_tensorboard_nor_mlflow_nor_tensorflow() -> None:
     import subprocess
 
     code = "import sys, dhc.ui.runs.compare, dhc.cli; print({'tensorboard', 'mlflow', 'tensorflow', 'keras'} & {n.split('.')[0] for n in sys.modules})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "set()"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert process.stdout.strip() == "set()"

@@ -74,9 +74,9 @@ def chart(at: AppTest, number: int = 0) -> dict[str, Any]:
 def row(at: AppTest, name: str) -> str:
     """What the row of a step says."""
     rung = RUNGS[name]
-    said = [str(element.value).replace("\\", "") for element in at.markdown]
-    first = next(i for i, text in enumerate(said) if f". {rung.title}**" in text)
-    return "\n".join(said[first : first + 6])
+    lines = [str(element.value).replace("\\", "") for element in at.markdown]
+    first = next(i for i, line in enumerate(lines) if f". {rung.title}**" in line)
+    return "\n".join(lines[first : first + 6])
 
 
 def press(at: AppTest, label: str) -> AppTest:
@@ -114,9 +114,9 @@ def test_measured_rungs_stand_beside_the_reported_ones(make: Make) -> None:
     make("cnn5", accuracy=7 / 9, how="stopped")
     at = open_page("ladder")
     assert not at.exception
-    told = row(at, "cnn3")
+    cells = row(at, "cnn3")
     for part in ("0.5", "**0.667**", "best of 2", "**5 of 5**", "best at 4", "50 s", "own settings", "finished"):
-        assert part in told
+        assert part in cells
     assert "stopped" in row(at, "cnn5")
     assert f"{len(RUNGS) - 2} of {len(RUNGS)} rungs are missing" in texts(at)
     ways = [element.proto.query_string for element in at.get("page_link") if "run=" in element.proto.query_string]
@@ -127,10 +127,10 @@ def test_measured_rungs_stand_beside_the_reported_ones(make: Make) -> None:
 def test_differences_from_the_step_before_are_both_values(make: Make) -> None:
     make("cnn3-dropout", {"fit.batch_size": 8, "model.width": 0.5})
     make("cnn5", {"fit.batch_size": 16, "model.width": 0.5})
-    said = texts(open_page("ladder"))
-    assert "| fit.batch_size | 8 | 16 |" in said
-    assert "Between the two runs shown here" in said
-    assert "| schedule.name | exponential | warmup |" in said  # not measured: as the report ran them
+    text = texts(open_page("ladder"))
+    assert "| fit.batch_size | 8 | 16 |" in text
+    assert "Between the two runs shown here" in text
+    assert "| schedule.name | exponential | warmup |" in text  # not measured: as the report ran them
 
 
 def test_a_running_rung_is_shown_so_far_and_looked_at_again(make: Make) -> None:
@@ -159,10 +159,10 @@ def test_a_measured_rung_that_is_run_again_keeps_its_figure_and_leads_to_both(ma
     best = make("cnn5", accuracy=5 / 9)
     again = make("cnn5", accuracy=8 / 9, how="running")
     at = open_page("ladder")
-    told = row(at, "cnn5")
-    assert "0.556" in told
-    assert "finished" in told
-    assert "running" in told
+    cells = row(at, "cnn5")
+    assert "0.556" in cells
+    assert "finished" in cells
+    assert "running" in cells
     ways = [element.proto.query_string for element in at.get("page_link")]
     assert [sum(run in way for way in ways) for run in (best, again)] == [3, 1]
 
@@ -304,9 +304,9 @@ def test_the_rungs_of_a_group_are_run_on_its_pictures(make: Make, runs: Path, da
 
 def test_how_many_and_how_long_is_said_first(make: Make) -> None:
     make("cnn5")
-    said = texts(open_page("ladder"))
-    assert f"{len(RUNGS) - 1} runs, one after the other, on" in said
-    assert "about **" in said
+    text = texts(open_page("ladder"))
+    assert f"{len(RUNGS) - 1} runs, one after the other, on" in text
+    assert "about **" in text
 
 
 def test_a_time_that_nobody_knows_is_said_to_be_unknown(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,11 +314,11 @@ def test_a_time_that_nobody_knows_is_said_to_be_unknown(make: Make, monkeypatch:
     monkeypatch.setattr(
         expectation, "resolved_device", lambda asked: "cpu" if asked == "cpu" else "gpu:0"
     )  # on which nothing was measured yet
-    said = texts(open_page("ladder"))
+    text = texts(open_page("ladder"))
     assert (
-        f"on the CPU and gpu:0: less than **a second**, plus {len(RUNGS) - 2} whose time is unknown" in said
+        f"on the CPU and gpu:0: less than **a second**, plus {len(RUNGS) - 2} whose time is unknown" in text
     )  # knn's is known
-    assert "on gpu:0: how long is unknown until the first such run" in said  # of the factor experiment
+    assert "on gpu:0: how long is unknown until the first such run" in text  # of the factor experiment
 
 
 def test_each_run_of_a_queue_says_how_many_are_before_it(runs: Path, data: Path, no_worker: list[str]) -> None:
@@ -397,7 +397,7 @@ def test_factors_and_repeats_can_be_changed_and_a_runs_settings_taken(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("factors", "message"),
     [
         ("0.5, x", "schedule.factor cannot be 'x': it takes 0 < x < 1"),
         ("1.5", "schedule.factor cannot be '1.5'"),
@@ -405,10 +405,10 @@ def test_factors_and_repeats_can_be_changed_and_a_runs_settings_taken(
         ("nan", "schedule.factor cannot be"),
     ],
 )
-def test_a_bad_factor_is_told_and_nothing_can_be_started(runs: Path, data: Path, text: str, said: str) -> None:
+def test_a_bad_factor_is_told_and_nothing_can_be_started(runs: Path, data: Path, factors: str, message: str) -> None:
     at = open_page("ladder")
-    at.text_input(key="dhc_factor_factors").set_value(text).run()
-    assert said in texts(at)
+    at.text_input(key="dhc_factor_factors").set_value(factors).run()
+    assert message in texts(at)
     assert "Run the experiment" not in labels(at)
 
 
@@ -422,9 +422,9 @@ def test_a_factor_that_can_have_no_effect_is_warned_of(make: Make) -> None:
 def test_a_factor_without_a_rival_yet_is_not_called_the_highest(make: Make, runs: Path) -> None:
     make("vgg16", {"schedule.factor": 0.5, "schedule.patience": 2}, accuracy=6 / 9)
     make("vgg16", {"schedule.factor": 0.8, "schedule.patience": 2}, how="running")
-    said = texts(open_page("ladder"))
-    assert "Only factor 0.5 has ended so far, with 0.667." in said
-    assert "Highest on average" not in said
+    text = texts(open_page("ladder"))
+    assert "Only factor 0.5 has ended so far, with 0.667." in text
+    assert "Highest on average" not in text
 
 
 def test_the_chart_shows_the_largest_experiment_and_the_address_another(make: Make, runs: Path) -> None:

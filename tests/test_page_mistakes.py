@@ -164,17 +164,17 @@ def test_a_run_without_mistakes_is_congratulated_and_its_pictures_can_be_seen(ru
 
 def test_a_click_opens_the_picture_with_classes_loss_and_way_through_the_epochs(runs: Path) -> None:
     at = click(open_page("mistakes", run=RUN), GRID, 5)
-    p = read_predictions(runs / RUN)
-    row = select_rows(outcomes(p)).iloc[5]
-    said = texts(at)
+    predictions = read_predictions(runs / RUN)
+    row = select_rows(outcomes(predictions)).iloc[5]
+    text = texts(at)
     assert address(at, "picture") == str(row["index"])
-    assert f"**{row['true_name']}** :red[taken for] **{row['predicted_name']}**" in said
-    assert f"loss {row['loss']:.3f}" in said
+    assert f"**{row['true_name']}** :red[taken for] **{row['predicted_name']}**" in text
+    assert f"loss {row['loss']:.3f}" in text
     bars, epochs = sent(at, "plot")
-    assert all(name in bars["figure"] for name in top_k(p, int(row["index"]))["name"])
-    right = int((p.y_pred[:, row["index"]] == row["true"]).sum())
+    assert all(name in bars["figure"] for name in top_k(predictions, int(row["index"]))["name"])
+    right = int((predictions.y_pred[:, row["index"]] == row["true"]).sum())
     assert (f"Right after {right} of 5 epochs" if right else "Never right in 5 epochs") in epochs["alt"]
-    assert "epoch 4, the best one" in said
+    assert "epoch 4, the best one" in text
 
 
 def test_the_nearest_training_pictures_of_both_classes_stand_with_their_distances(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from make_run import make_run
 from scipy.stats import binomtest
 from screens import address, click, open_page, sent, texts
 
-from dhc.analysis.flips import cell_mask, flip_masks, matrices
+from dhc.analysis.flips import Flip, cell_mask, flip_masks, matrices
 from dhc.analysis.paired import pair_up
 from dhc.analysis.significance import ContingencyTable, contingency_table, difference_interval
 from dhc.data.standin.generate import make_dataset
@@ -34,9 +35,8 @@ def all_runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> P
     runs = tmp_path_factory.mktemp("runs")
     other = tmp_path_factory.mktemp("other") / "eight"
     make_dataset(other, classes=8, train=32, val=40, test=8, seed=5, processes=1)
-    for run_id, accuracy, factor, seed in (
-        (FIRST, 0.6, 0.5, 0), (SECOND, 0.7, 0.8, 1), (THIRD, 0.65, 0.9, 2), (REPEAT, 0.62, 0.5, 3),
-    ):  # fmt: skip
+    accuracies_and_factors = {FIRST: (0.6, 0.5), SECOND: (0.7, 0.8), THIRD: (0.65, 0.9), REPEAT: (0.62, 0.5)}
+    for seed, (run_id, (accuracy, factor)) in enumerate(accuracies_and_factors.items()):
         settings = {"schedule.factor": factor, "fit.seed": seed}
         make_run(runs, eight_classes, run_id=run_id, accuracy=accuracy, settings=settings, seed=seed, epochs=4)
     make_run(runs, other, run_id=ELSEWHERE, accuracy=0.5, epochs=2)
@@ -63,22 +63,22 @@ def captions(at: object) -> list[str]:
 
 def test_the_sentence_the_counts_and_the_test_are_those_of_the_two_runs(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
-    found = table(runs, FIRST, SECOND)
-    p = binomtest(found.fixes, found.fixes + found.breaks, 0.5).pvalue
-    said = texts(at)
-    assert "With 200 pictures this difference" in said
-    assert f"B fixes **{found.fixes}** of A's mistakes and breaks **{found.breaks}**" in said
-    assert next(metric.value for metric in at.metric if metric.label == "McNemar's exact p") == f"{p:.3f}"
-    low, high = difference_interval(found)
-    assert f"95% interval {low:+.1%} to {high:+.1%}" in said
+    counts = table(runs, FIRST, SECOND)
+    p_value = binomtest(counts.fixes, counts.fixes + counts.breaks, 0.5).pvalue
+    text = texts(at)
+    assert "With 200 pictures this difference" in text
+    assert f"B fixes **{counts.fixes}** of A's mistakes and breaks **{counts.breaks}**" in text
+    assert next(metric.value for metric in at.metric if metric.label == "McNemar's exact p") == f"{p_value:.3f}"
+    low, high = difference_interval(counts)
+    assert f"95% interval {low:+.1%} to {high:+.1%}" in text
 
 
 def test_swapping_puts_the_runs_into_the_address_and_swaps_the_counts(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
     at.button(key="dhc_noise_swap").click().run()
     assert (address(at, "pair_a"), address(at, "pair_b")) == (SECOND, FIRST)
-    found = table(runs, SECOND, FIRST)
-    assert f"B fixes **{found.fixes}** of A's mistakes and breaks **{found.breaks}**" in texts(at)
+    counts = table(runs, SECOND, FIRST)
+    assert f"B fixes **{counts.fixes}** of A's mistakes and breaks **{counts.breaks}**" in texts(at)
 
 
 def test_a_run_chosen_for_both_sides_changes_places(runs: Path) -> None:
@@ -91,18 +91,18 @@ def test_a_run_chosen_for_both_sides_changes_places(runs: Path) -> None:
 
 def test_repeats_stand_beside_and_the_missing_ones_are_counted(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
-    said = texts(at)
-    assert "A: **0.610** ± 0.014 over 2 seeds" in said
-    assert "B: **0.700**, one seed" in said
-    assert "Would repeats settle it?" in said
+    text = texts(at)
+    assert "A: **0.610** ± 0.014 over 2 seeds" in text
+    assert "B: **0.700**, one seed" in text
+    assert "Would repeats settle it?" in text
     at.number_input(key="dhc_noise_count").set_value(4).run()
     assert at.button(key="dhc_noise_run").label == "Run the 5 repeats"
     assert "5 runs, one after the other," in texts(at)
 
 
 def test_at_first_the_newest_run_is_judged_against_the_one_before_it_on_the_same_pictures(runs: Path) -> None:
-    def pair(**asked: str) -> tuple[str, str]:
-        at = open_page("runs", panel="noise", **asked)
+    def pair(**pairs: str) -> tuple[str, str]:
+        at = open_page("runs", panel="noise", **pairs)
         return at.selectbox(key="dhc_noise_a").value, at.selectbox(key="dhc_noise_b").value
 
     assert pair(select=BOTH) == (FIRST, SECOND)
@@ -132,9 +132,9 @@ def test_where_no_seed_changes_anything_no_repeats_are_offered(
             epochs=1,
         )
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
-    said = texts(open_page("runs", select=BOTH, panel="noise"))
-    assert "nothing to repeat for A and B" in said
-    assert "Would repeats settle it?" not in said
+    text = texts(open_page("runs", select=BOTH, panel="noise"))
+    assert "nothing to repeat for A and B" in text
+    assert "Would repeats settle it?" not in text
 
 
 def test_val_is_counted_as_used_by_runs_that_are_not_selected_too(runs: Path) -> None:
@@ -183,10 +183,10 @@ def test_runs_with_other_classes_are_compared_on_what_they_share_and_it_is_said(
     make_run(tmp_path, eight_classes, run_id=FIRST, accuracy=0.6)
     make_run(tmp_path, eight_classes, run_id=SECOND, accuracy=0.7, settings={"data.classes": 4}, how="running")
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
-    said = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
-    assert "that both were judged on count" in said
-    assert "A chooses among 8 classes and B among 4" in said
-    assert "B still trains" in said
+    text = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
+    assert "that both were judged on count" in text
+    assert "A chooses among 8 classes and B among 4" in text
+    assert "B still trains" in text
 
 
 def test_the_button_runs_the_repeats_for_real_with_the_next_seeds(
@@ -202,13 +202,13 @@ def test_the_button_runs_the_repeats_for_real_with_the_next_seeds(
     store = Store(tmp_path)
     while any(info.state.alive for info in store.runs()):
         time.sleep(0.2)
-    asked = {(info.config.knn.k, info.config.fit.seed) for info in store.runs() if info.config is not None}
-    assert asked == {(3, 0), (5, 0), (3, 1), (5, 1)}
+    pairs = {(info.config.knn.k, info.config.fit.seed) for info in store.runs() if info.config is not None}
+    assert pairs == {(3, 0), (5, 0), (3, 1), (5, 1)}
     assert sorted(info.group[:7] for info in store.runs()) == ["", "", "Repeats", "Repeats"]
-    said = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
-    assert said.count("over 2 seeds") >= 2
-    assert "Over 2 seeds of A and 2 of B this difference" in said
-    assert "Welch's t-test of the two means" in said
+    text = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
+    assert text.count("over 2 seeds") >= 2
+    assert "Over 2 seeds of A and 2 of B this difference" in text
+    assert "Welch's t-test of the two means" in text
 
 
 # Flip board
@@ -237,8 +237,8 @@ def test_a_click_on_a_cell_filters_the_grids_and_stands_in_the_address(runs: Pat
     click(at, "dhc_flips_matrix", {"curve": 0, "customdata": [i, j]})
     assert (address(at, "flips_true"), address(at, "flips_said")) == (str(i), str(j))
     inside = cell_mask(pairing, i, j)
-    shown = address(at, "flips_tab") or "fixed"
-    assert len(captions(at)) == int((members[shown] & inside).sum()) > 0  # type: ignore[index]
+    tab = address(at, "flips_tab") or "fixed"
+    assert len(captions(at)) == int((members[tab] & inside).sum()) > 0  # type: ignore[index]
     at = open_page("runs", select=BOTH, panel="flips", flips_true=str(i), flips_said=str(j), flips_page="2")
     at.button(key="dhc_flips_clear").click().run()
     assert (address(at, "flips_true"), address(at, "flips_said"), address(at, "flips_page")) == (None, None, None)
@@ -247,10 +247,12 @@ def test_a_click_on_a_cell_filters_the_grids_and_stands_in_the_address(runs: Pat
 def test_a_cell_without_pictures_in_this_grid_shows_a_grid_that_has_some(runs: Path) -> None:
     pairing = pair_up(read_predictions(runs / FIRST), read_predictions(runs / SECOND))
     members = flip_masks(pairing)
-    i, j = next(
-        (i, j) for i in range(8) for j in range(8)
-        if i != j and not (members["fixed"] & cell_mask(pairing, i, j)).any() and (members["broken"] & cell_mask(pairing, i, j)).any()
-    )  # fmt: skip
+
+    def some(tab: Flip, cell: tuple[int, int]) -> bool:
+        return bool((members[tab] & cell_mask(pairing, *cell)).any())
+
+    cells = permutations(range(8), 2)
+    i, j = next(cell for cell in cells if some("broken", cell) and not some("fixed", cell))
     at = open_page("runs", select=BOTH, panel="flips", pair_a=FIRST, pair_b=SECOND)
     click(at, "dhc_flips_matrix", {"curve": 0, "customdata": [i, j]})
     assert address(at, "flips_tab") == "broken"
@@ -270,10 +272,9 @@ def test_a_click_on_a_picture_shows_both_runs_most_probable_classes(runs: Path) 
 
 
 def test_what_does_not_fit_in_the_address_is_passed_over(runs: Path) -> None:
-    at = open_page(
-        "runs", select=BOTH, panel="flips", pair_a="nonsense", pair_b=SECOND, flips_true="99", flips_said="x",
-        flips_tab="no", flips_picture="123456", flips_page="77",
-    )  # fmt: skip
+    nonsense = {"true": "99", "said": "x", "tab": "no", "picture": "123456", "page": "77"}
+    flips = {f"flips_{name}": value for name, value in nonsense.items()}
+    at = open_page("runs", select=BOTH, panel="flips", pair_a="nonsense", pair_b=SECOND, **flips)
     assert not at.exception
     assert captions(at)
 
@@ -281,11 +282,11 @@ def test_what_does_not_fit_in_the_address_is_passed_over(runs: Path) -> None:
 # The labelled test
 
 
-def ended(folder: Path) -> evaluation.Evaluation | None:
+def wait_for(folder: Path) -> evaluation.Evaluation | None:
     """How the judgement ended, waited for."""
-    while (found := evaluation.evaluation(folder)) is not None and found.pending:
+    while (result := evaluation.evaluation(folder)) is not None and result.pending:
         time.sleep(0.1)
-    return found
+    return result
 
 
 def test_a_run_is_judged_on_test_in_the_background(eight_classes: Path, tmp_path: Path) -> None:
@@ -294,29 +295,36 @@ def test_a_run_is_judged_on_test_in_the_background(eight_classes: Path, tmp_path
     )
     assert evaluation.evaluation(folder) is None
     evaluation.ask(folder)
-    found = ended(folder)
-    assert found is not None
-    assert found.failed == ""
-    assert found.pictures == 8
-    assert found.accuracy is not None
-    assert 0 <= found.accuracy <= 1
+    result = wait_for(folder)
+    assert result is not None
+    assert result.failed == ""
+    assert result.pictures == 8
+    assert result.accuracy is not None
+    assert 0 <= result.accuracy <= 1
     evaluation.ask(folder)
-    assert evaluation.evaluation(folder) == found, "asked again, it stays done"
+    assert evaluation.evaluation(folder) == result, "asked again, it stays done"
 
 
 def test_a_run_without_a_network_says_why_it_cannot_be_judged(eight_classes: Path, tmp_path: Path) -> None:
     folder = make_run(tmp_path, eight_classes, run_id="20260102-000009-vgg16-000a")
     evaluation.ask(folder)
-    found = ended(folder)
-    assert found is not None
-    assert found.failed
-    assert found.accuracy is None
+    result = wait_for(folder)
+    assert result is not None
+    assert result.failed
+    assert result.accuracy is None
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{", '{"split": "val", "pictures": 8, "correct": 3}', '{"split": "test", "pictures": 8, "correct": 9}',
-             '{"split": "test", "pictures": true, "correct": 0}', '{"split": "test", "pictures": 0, "correct": 0}']
-)  # fmt: skip
+    "text",
+    [
+        "[]",
+        "{",
+        '{"split": "val", "pictures": 8, "correct": 3}',
+        '{"split": "test", "pictures": 8, "correct": 9}',
+        '{"split": "test", "pictures": true, "correct": 0}',
+        '{"split": "test", "pictures": 0, "correct": 0}',
+    ],
+)
 def test_a_result_that_cannot_be_true_does_not_count(tmp_path: Path, text: str) -> None:
     (tmp_path / evaluation.FILE).write_text(text)
     assert evaluation.evaluation(tmp_path) is None

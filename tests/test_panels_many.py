@@ -24,10 +24,9 @@ HOSTILE = "<img src=x> ![](http://e.com/a.png) %{x}"
 def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three runs: two repeats of one setting, and one of another factor; the first one has a hostile name."""
     for number, factor in enumerate(FACTORS):
-        make_run(
-            tmp_path / "runs", tiny_data, epochs=4, best_epoch=3, accuracy=(5 + number) / 9, run_id=IDS[number],
-            settings={"schedule.factor": factor, "fit.seed": number % 2}, seed=number,
-        )  # fmt: skip
+        settings = {"schedule.factor": factor, "fit.seed": number % 2}
+        result = {"accuracy": (5 + number) / 9, "best_epoch": 3}
+        make_run(tmp_path / "runs", tiny_data, run_id=IDS[number], epochs=4, settings=settings, seed=number, **result)
     rundir.write_json(tmp_path / "runs" / IDS[0] / rundir.LABELS, {"name": HOSTILE})
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))
@@ -51,8 +50,8 @@ def clean(at: AppTest) -> AppTest:
 
 def traces(at: AppTest) -> list[dict[str, Any]]:
     (chart,) = sent(at, "plot")
-    found: list[dict[str, Any]] = json.loads(chart["figure"])["data"]
-    return found
+    lines: list[dict[str, Any]] = json.loads(chart["figure"])["data"]
+    return lines
 
 
 def break_config(runs: Path, number: int) -> None:
@@ -63,14 +62,14 @@ def break_config(runs: Path, number: int) -> None:
 
 
 def test_curves_of_all_runs_with_the_names_shown_letter_by_letter(runs: Path) -> None:
-    found = traces(panel("curves"))
-    assert {trace["legendgroup"] for trace in found} == set(IDS)
-    assert len(found) == 3 * 2 * 3, "train, val and a star for each run in each of two charts"
-    (named,) = [trace for trace in found if trace["showlegend"] and trace["legendgroup"] == IDS[0]]
-    assert named["name"].startswith("&lt;img src=x&gt;")
-    assert "<img" not in named["text"]
-    assert "schedule.factor 0.5<br>fit.seed 0" in named["text"]
-    assert HOSTILE[:5] not in named["hovertemplate"], "a name is no template"
+    lines = traces(panel("curves"))
+    assert {trace["legendgroup"] for trace in lines} == set(IDS)
+    assert len(lines) == 3 * 2 * 3, "train, val and a star for each run in each of two charts"
+    (legend,) = [trace for trace in lines if trace["showlegend"] and trace["legendgroup"] == IDS[0]]
+    assert legend["name"].startswith("&lt;img src=x&gt;")
+    assert "<img" not in legend["text"]
+    assert "schedule.factor 0.5<br>fit.seed 0" in legend["text"]
+    assert HOSTILE[:5] not in legend["hovertemplate"], "a name is no template"
 
 
 def test_what_is_chosen_for_the_curves_stands_in_the_address(runs: Path) -> None:
@@ -83,16 +82,16 @@ def test_what_is_chosen_for_the_curves_stands_in_the_address(runs: Path) -> None
     at.button_group(key="dhc_curves_metrics").set_value(["loss", "learning_rate"]).run()
     clean(at)
     names = ("splits", "x", "smooth", "color", "log", "show")
-    seen = {name: address(at, f"curves_{name}") for name in names}
-    assert list(seen.values()) == ["val", "pictures", "60", "schedule.factor", "on", "loss,learning_rate"]
-    again = panel("curves", **{f"curves_{name}": str(value) for name, value in seen.items()})
+    values = {name: address(at, f"curves_{name}") for name in names}
+    assert list(values.values()) == ["val", "pictures", "60", "schedule.factor", "on", "loss,learning_rate"]
+    again = panel("curves", **{f"curves_{name}": str(value) for name, value in values.items()})
     assert traces(again) == traces(at)
     assert {trace["meta"] for trace in traces(again)} == {"loss", "learning_rate"}
 
 
 def test_runs_are_listed_by_what_colours_them(runs: Path) -> None:
-    named = [trace["name"] for trace in traces(panel("curves", curves_color="best")) if trace["showlegend"]]
-    assert [name.split(" ")[0] for name in named] == ["0.778", "0.667", "0.556"]
+    names = [trace["name"] for trace in traces(panel("curves", curves_color="best")) if trace["showlegend"]]
+    assert [name.split(" ")[0] for name in names] == ["0.778", "0.667", "0.556"]
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "1e9", "loss;drop", "\u202e", "0.5"])
@@ -142,8 +141,8 @@ def test_another_baseline_and_equal_rows_at_a_click(runs: Path) -> None:
 
 
 def test_other_pictures_and_versions_are_told(runs: Path) -> None:
-    told = {"device": "GPU", "versions": {"keras": "3.16"}, "data_fingerprint": "other"}
-    rundir.write_json(runs / IDS[1] / rundir.ENVIRONMENT, told)
+    environment = {"device": "GPU", "versions": {"keras": "3.16"}, "data_fingerprint": "other"}
+    rundir.write_json(runs / IDS[1] / rundir.ENVIRONMENT, environment)
     at = panel("differences")
     assert table(at, 1)["keras version"] == ["–", "–", "≠ 3.16"]
     assert "pictures differ" in texts(at)

@@ -24,10 +24,18 @@ BASE = RunConfig()
 
 def run(name: str, best: float | None, settings: dict[str, Any] | None = None, **more: Any) -> RunInfo:
     info = RunInfo(
-        id=name, folder=Path(name), config=BASE.with_values(settings or {}), status=Status(State.FINISHED, ""),
-        queued_at=None, epochs_done=1, best_val_accuracy=best, best_epoch=1, seconds=10.0, pictures_per_second=None,
+        id=name,
+        folder=Path(name),
+        config=BASE.with_values(settings or {}),
+        status=Status(State.FINISHED, ""),
+        queued_at=None,
+        epochs_done=1,
+        best_val_accuracy=best,
+        best_epoch=1,
+        seconds=10.0,
+        pictures_per_second=None,
         device="cpu",
-    )  # fmt: skip
+    )
     return replace(info, **more)
 
 
@@ -43,9 +51,8 @@ RUNS = [
 
 def test_repeats_are_one_group_with_mean_and_spread_and_each_run_stays_a_dot() -> None:
     record = scatter(RUNS, "schedule.factor", "val_accuracy")
-    assert [(dot.run, dot.value, dot.result) for dot in record.dots] == [
-        ("d", None, 0.8), ("a", 0.5, 0.5), ("b", 0.5, 0.7), ("c", 0.9, 0.9),
-    ]  # fmt: skip
+    dots = [(dot.run, dot.value, dot.result) for dot in record.dots]
+    assert dots == [("d", None, 0.8), ("a", 0.5, 0.5), ("b", 0.5, 0.7), ("c", 0.9, 0.9)]
     none, pair, single = record.repeats
     assert (none.value, none.spread, single.spread) == (None, None, None)
     assert (pair.mean, pair.spread) == (pytest.approx(0.6), pytest.approx(math.sqrt(0.02)))
@@ -64,12 +71,12 @@ def test_time_and_gap_are_results_too() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.2, 0.5, 0.8]), st.integers(0, 3), st.floats(0, 1)), max_size=15))
-def test_groups_share_out_the_dots(asked: list[tuple[float, int, float]]) -> None:
-    runs = [run(str(i), best, {"schedule.factor": f, "fit.seed": s}) for i, (f, s, best) in enumerate(asked)]
+def test_groups_share_out_the_dots(triples: list[tuple[float, int, float]]) -> None:
+    runs = [run(str(i), best, {"schedule.factor": f, "fit.seed": s}) for i, (f, s, best) in enumerate(triples)]
     record = scatter(runs, "schedule.factor", "val_accuracy")
     assert sorted(name for group in record.repeats for name in group.runs) == sorted(info.id for info in runs)
     for group in record.repeats:
-        values = [best for f, _, best in asked if f == group.value]
+        values = [best for f, _, best in triples if f == group.value]
         assert group.mean == pytest.approx(mean(values))
         assert group.spread == (pytest.approx(stdev(values)) if len(values) > 1 else None)
 
@@ -106,7 +113,8 @@ def test_a_knob_of_decades_has_a_logarithmic_axis_with_the_values_tried() -> Non
     record = scatter(runs, "optimizer.learning_rate", "val_accuracy")
     axis = figures.scatter(record, title="rate", result="val_accuracy", log=True).layout.xaxis
     assert (axis.type, list(axis.tickvals), list(axis.ticktext)) == ("log", [3e-4, 1e-3], ["0.0003", "0.001"])
-    zero = scatter([run("z", 0.5, {"optimizer.name": "adamw", "optimizer.weight_decay": 0})], "optimizer.weight_decay", "val_accuracy")  # fmt: skip
+    without_decay = run("z", 0.5, {"optimizer.name": "adamw", "optimizer.weight_decay": 0})
+    zero = scatter([without_decay], "optimizer.weight_decay", "val_accuracy")
     assert figures.scatter(zero, title="decay", result="val_accuracy", log=True).layout.xaxis.type is None
 
 

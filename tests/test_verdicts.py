@@ -51,8 +51,8 @@ def test_a_trajectory_counts_right_epochs_and_knows_since_when_it_is_settled(
     ],
 )
 def test_a_trajectory_is_told_in_one_sentence(after_each_epoch: tuple[int, ...], sentence: str) -> None:
-    p = predictions(1, *after_each_epoch)
-    assert trajectory_sentence(trajectory_of(p, 0), p.classes) == sentence
+    record = predictions(1, *after_each_epoch)
+    assert trajectory_sentence(trajectory_of(record, 0), record.classes) == sentence
 
 
 def test_the_true_class_has_the_first_lane_and_the_others_follow_by_frequency() -> None:
@@ -61,8 +61,8 @@ def test_the_true_class_has_the_first_lane_and_the_others_follow_by_frequency() 
 
 
 def test_each_epoch_has_one_mark_in_the_lane_of_its_class() -> None:
-    p = predictions(1, 5, 4, 4, 1)
-    marks = lanes(trajectory_of(p, 0), p.classes).data[0]
+    record = predictions(1, 5, 4, 4, 1)
+    marks = lanes(trajectory_of(record, 0), record.classes).data[0]
     z = np.asarray(marks.z, dtype=np.float64)
     assert np.isfinite(z).sum(axis=0).tolist() == [1, 1, 1, 1]
     assert np.nan_to_num(z, nan=-1).argmax(axis=0).tolist() == [2, 1, 1, 0]
@@ -71,14 +71,14 @@ def test_each_epoch_has_one_mark_in_the_lane_of_its_class() -> None:
 
 
 def test_more_classes_than_lanes_share_the_last_one() -> None:
-    p = predictions(1, 2, 3, 4, 5, 6, 7, 1)
-    figure = lanes(trajectory_of(p, 0), p.classes)
+    record = predictions(1, 2, 3, 4, 5, 6, 7, 1)
+    figure = lanes(trajectory_of(record, 0), record.classes)
     assert list(figure.layout.yaxis.ticktext) == ["class 1", "class 2", "class 3", "class 4", "3 other classes"]
     assert len(figure.data[0].z) == LANES
 
 
 def test_names_are_shown_letter_for_letter() -> None:
-    p = predictions(1, 0)
-    figure = lanes(trajectory_of(p, 0), ("<b>x</b>", "<img src=x>", *p.classes[2:]))
+    record = predictions(1, 0)
+    figure = lanes(trajectory_of(record, 0), ("<b>x</b>", "<img src=x>", *record.classes[2:]))
     assert list(figure.layout.yaxis.ticktext) == ["&lt;img src=x&gt;", "&lt;b&gt;x&lt;/b&gt;"]
     assert "<b>" not in figure.data[0].hovertext[1][0]

@@ -75,8 +75,8 @@ def open_panel(page: Page, name: str, title: str) -> None:
 
 def selected(page: Page) -> list[str]:
     """The runs that the address selects."""
-    found = re.search(r"[?&]select=([^&]*)", page.evaluate("location.search"))
-    return found[1].replace("%2C", ",").split(",") if found else []
+    match = re.search(r"[?&]select=([^&]*)", page.evaluate("location.search"))
+    return match[1].replace("%2C", ",").split(",") if match else []
 
 
 def test_from_a_sweep_of_three_factors_to_a_picture_on_which_two_runs_differ(

@@ -46,14 +46,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def p(runs: Path) -> Predictions:
+def predictions(runs: Path) -> Predictions:
     return read_predictions(runs / RUN)
 
 
 @pytest.fixture(scope="module")
-def counts(p: Predictions) -> list[list[int]]:
+def counts(predictions: Predictions) -> list[list[int]]:
     """[true][predicted], as scikit-learn counts."""
-    return confusion_matrix(p.y_true, p.predicted, labels=range(96)).tolist()
+    return confusion_matrix(predictions.y_true, predictions.predicted, labels=range(96)).tolist()
 
 
 @pytest.fixture(scope="module")
@@ -130,18 +130,20 @@ def off_diagonal(counts: list[list[int]], at_least: int) -> tuple[int, int]:
 
 
 def test_a_click_shows_the_pictures_of_a_cell_and_keeps_the_zoom_and_the_link(
-    page: Page, server: Server, p: Predictions, counts: list[list[int]]
+    page: Page, server: Server, predictions: Predictions, counts: list[list[int]]
 ) -> None:
     i, j = off_diagonal(counts, 2)
     open_matrix(page, server, f"run={RUN}")
     zoomed = zoom_in(page, (i - 8, i + 8), (j - 8, j + 8))
     click_cell(page, i, j)
-    expect(page.get_by_role("heading", name=f"{p.classes[i]} taken for {p.classes[j]}")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name=f"{predictions.classes[i]} taken for {predictions.classes[j]}")
+    ).to_be_visible()
     expect(page.locator(TILES)).to_have_count(counts[i][j])
     await_outline(page, i, j)
     page.wait_for_url(re.compile(f"cell={i}(,|%2C){j}"))
     settled(page)
-    assert files(page) == select_rows(outcomes(p), true=i, predicted=j)["id"].tolist()
+    assert files(page) == select_rows(outcomes(predictions), true=i, predicted=j)["id"].tolist()
     assert ranges(page) == zoomed
 
     tab = page.context.new_page()  # a session of its own: the link alone carries the cell
@@ -153,21 +155,23 @@ def test_a_click_shows_the_pictures_of_a_cell_and_keeps_the_zoom_and_the_link(
 
 
 def test_a_click_on_an_empty_cell_says_that_it_is_empty(
-    page: Page, server: Server, p: Predictions, counts: list[list[int]]
+    page: Page, server: Server, predictions: Predictions, counts: list[list[int]]
 ) -> None:
     i, j = (int(c) for c in np.argwhere(np.array(counts) == 0)[500])
     open_matrix(page, server, f"run={RUN}")
     click_cell(page, i, j)
-    expect(page.get_by_role("heading", name=f"{p.classes[i]} taken for {p.classes[j]}")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name=f"{predictions.classes[i]} taken for {predictions.classes[j]}")
+    ).to_be_visible()
     expect(page.get_by_text("No val picture is in this cell")).to_be_visible()
     await_outline(page, i, j)
     assert files(page) == []
 
 
 def test_the_list_and_the_matrix_choose_for_each_other(
-    page: Page, server: Server, p: Predictions, counts: list[list[int]]
+    page: Page, server: Server, predictions: Predictions, counts: list[list[int]]
 ) -> None:
-    pairs = confused_pairs(np.array(counts), p.classes)
+    pairs = confused_pairs(np.array(counts), predictions.classes)
     last = pairs.iloc[-1]
     open_matrix(page, server, f"run={RUN}&cell={last['i']},{last['j']}")
     row = page.locator(".row[aria-pressed=true]")
@@ -188,7 +192,7 @@ def test_the_list_and_the_matrix_choose_for_each_other(
 
 
 def test_pictures_are_there_soon_after_the_click(
-    page: Page, server: Server, p: Predictions, counts: list[list[int]], capsys: pytest.CaptureFixture[str]
+    page: Page, server: Server, predictions: Predictions, counts: list[list[int]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     open_matrix(page, server, f"run={RUN}")
     cells = np.argwhere(np.array(counts) > 0)
@@ -197,7 +201,9 @@ def test_pictures_are_there_soon_after_the_click(
         if len(times) >= 12 and min(times) < 300:
             break
         page.mouse.move(*spot(page, i, j))
-        page.evaluate(STOPWATCH, select_rows(outcomes(p), true=i, predicted=j, only_mistakes=False)["id"].iloc[0])
+        page.evaluate(
+            STOPWATCH, select_rows(outcomes(predictions), true=i, predicted=j, only_mistakes=False)["id"].iloc[0]
+        )
         page.mouse.click(*spot(page, i, j))
         page.wait_for_function("window.dhcWatch.end > 0", timeout=20_000)
         times.append(page.evaluate("window.dhcWatch.end - window.dhcWatch.start"))
@@ -223,7 +229,7 @@ STOPWATCH = """file => {
 
 
 def test_a_picture_opens_large_from_the_cell_and_escape_leads_back(
-    page: Page, server: Server, p: Predictions, counts: list[list[int]]
+    page: Page, server: Server, predictions: Predictions, counts: list[list[int]]
 ) -> None:
     i, j = off_diagonal(counts, 2)
     open_matrix(page, server, f"run={RUN}&cell={i},{j}")
@@ -241,7 +247,7 @@ def test_a_picture_opens_large_from_the_cell_and_escape_leads_back(
 
 
 def test_the_report_sorts_and_its_csv_equals_scikit_learns(
-    page: Page, server: Server, p: Predictions, tmp_path: Path
+    page: Page, server: Server, predictions: Predictions, tmp_path: Path
 ) -> None:
     open_matrix(page, server, f"run={RUN}")
     with page.expect_download() as download:
@@ -250,16 +256,18 @@ def test_the_report_sorts_and_its_csv_equals_scikit_learns(
     download.value.save_as(target)
     with target.open(encoding="utf-8", newline="") as file:
         rows = {row["class"]: row for row in csv.DictReader(file)}
-    theirs = classification_report(p.y_true, p.predicted, target_names=p.classes, output_dict=True, zero_division=0)
+    theirs = classification_report(
+        predictions.y_true, predictions.predicted, target_names=predictions.classes, output_dict=True, zero_division=0
+    )
     assert RUN in download.value.suggested_filename
-    assert set(rows) == {*p.classes, "accuracy", "macro avg", "weighted avg"}
-    for name in (*p.classes, "macro avg", "weighted avg"):
+    assert set(rows) == {*predictions.classes, "accuracy", "macro avg", "weighted avg"}
+    for name in (*predictions.classes, "macro avg", "weighted avg"):
         ours = {figure: float(rows[name][figure]) for figure in ("precision", "recall", "f1-score", "support")}
         assert ours == pytest.approx(theirs[name])
 
 
 def test_the_cell_leads_to_its_mistakes_and_back(
-    page: Page, server: Server, p: Predictions, counts: list[list[int]]
+    page: Page, server: Server, predictions: Predictions, counts: list[list[int]]
 ) -> None:
     i, j = off_diagonal(counts, 2)
     open_matrix(page, server, f"run={RUN}&cell={i},{j}")
@@ -268,7 +276,9 @@ def test_the_cell_leads_to_its_mistakes_and_back(
     page.wait_for_url(lambda url: f"true={i}" in url and f"run={RUN}" in url)
     settled(page)
     page.get_by_role("link", name="This cell in the matrix").click()
-    expect(page.get_by_role("heading", name=f"{p.classes[i]} taken for {p.classes[j]}")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name=f"{predictions.classes[i]} taken for {predictions.classes[j]}")
+    ).to_be_visible()
 
 
 def test_hostile_class_names_are_text(page: Page, server: Server) -> None:
@@ -287,10 +297,10 @@ def test_hostile_class_names_are_text(page: Page, server: Server) -> None:
 
     wait_for(hovers, "the hover names the cell")
     assert page.evaluate("document.body.dataset.hacked") is None
-    shown = page.locator(f"{PLOT} .dhc-plot-area").inner_text()
-    assert "<img src=x" in shown
-    assert "</script><b>bold</b>" in shown
-    assert "x" * 40 not in shown, "a long name is cut on the axis"
+    labels = page.locator(f"{PLOT} .dhc-plot-area").inner_text()
+    assert "<img src=x" in labels
+    assert "</script><b>bold</b>" in labels
+    assert "x" * 40 not in labels, "a long name is cut on the axis"
     assert page.locator(".stMain img[src='x'], .stMain img[src*='example.com']").count() == 0
 
 
@@ -300,7 +310,7 @@ def test_by_similarity_look_alikes_stand_side_by_side_in_cells_large_enough_to_h
     server: Server,
     theme: str,
     width: int,
-    p: Predictions,
+    predictions: Predictions,
     counts: list[list[int]],
     screenshot: Callable[..., Path],
 ) -> None:
@@ -309,14 +319,14 @@ def test_by_similarity_look_alikes_stand_side_by_side_in_cells_large_enough_to_h
     page.get_by_text("Similarity", exact=True).click()
     page.wait_for_function(
         "([s, first]) => document.querySelector(s)?.data?.[0].x[0] !== first",
-        arg=[f"{PLOT} .dhc-plot-area", p.classes[0]],
+        arg=[f"{PLOT} .dhc-plot-area", predictions.classes[0]],
     )
     settled(page)
     screenshot(f"confusion-{theme}-{width}")
     area = page.locator(f"{PLOT} .dhc-plot-area")
     place = {name: k for k, name in enumerate(area.evaluate("plot => [...plot.data[0].x]"))}
-    assert set(place) == set(p.classes)
-    worst = confused_pairs(np.array(counts), p.classes).head(20)[["true", "predicted"]].to_numpy()
+    assert set(place) == set(predictions.classes)
+    worst = confused_pairs(np.array(counts), predictions.classes).head(20)[["true", "predicted"]].to_numpy()
     assert statistics.median(abs(place[true] - place[predicted]) for true, predicted in worst) <= 2
     page.wait_for_url("**order=similarity**")
     box = still(page.locator(PLOT))

@@ -21,19 +21,25 @@ def server(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactor
     make_dataset(root / "data" / "tiny", classes=3, train=24, val=30, test=6, seed=1)
     for number, factor in enumerate(FACTORS):
         make_run(
-            root / "runs", root / "data" / "tiny", epochs=20, best_epoch=15, accuracy=(20 + 4 * number) / 30, seed=number,
-            run_id=f"20260101-00000{number}-vgg16-000a", settings={"schedule.factor": factor},
-        )  # fmt: skip
+            root / "runs",
+            root / "data" / "tiny",
+            epochs=20,
+            best_epoch=15,
+            accuracy=(20 + 4 * number) / 30,
+            seed=number,
+            run_id=f"20260101-00000{number}-vgg16-000a",
+            settings={"schedule.factor": factor},
+        )
     names = {"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")}
     return serve("tests/e2e/apps/curves.py", env=names | {"PYTHONPATH": str(Path(__file__).parents[2])})
 
 
 def drawn_runs(page: Page, chart: str) -> list[str]:
     """The legend groups of the traces that are shown, one entry a trace."""
-    found: list[str] = page.locator(chart).evaluate(
+    names: list[str] = page.locator(chart).evaluate(
         "host => host.querySelector('.js-plotly-plot')._fullData.filter(t => t.visible === true).map(t => t.legendgroup)"
     )
-    return found
+    return names
 
 
 def test_the_legend_isolates_and_shows_all_again_and_the_hover_names_the_run(

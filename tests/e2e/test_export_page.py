@@ -24,10 +24,16 @@ def server(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("export")
     make_dataset(folder / "data" / "tiny", classes=12, train=48, val=60, test=6, seed=1)
     for number, run_id in enumerate(RUNS):
+        accuracy, settings = 0.6 + number / 10, {"schedule.factor": 0.5 + number / 10}
         run = make_run(
-            folder / "runs", folder / "data" / "tiny", epochs=8, accuracy=0.6 + number / 10, run_id=run_id, seed=number,
-            settings={"schedule.factor": 0.5 + number / 10},
-        )  # fmt: skip
+            folder / "runs",
+            folder / "data" / "tiny",
+            run_id=run_id,
+            epochs=8,
+            accuracy=accuracy,
+            settings=settings,
+            seed=number,
+        )
         change_labels(run, name=f"try {number} {HOSTILE}", note=f"a note {HOSTILE}")
     return serve("app.py", env={"DHC_RUNS_DIR": str(folder / "runs"), "DHC_DATA_DIR": str(folder / "data")})
 
@@ -66,12 +72,12 @@ def read_without_a_network(chromium: Browser, report: Path, folder: Path) -> Non
     """Open the file as a person would, look for errors and requests, print it."""
     context = chromium.new_context(offline=True, viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on(
         "request",
-        lambda request: said.append(request.url) if request.url[:5] not in ("file:", "data:", "blob:") else None,
+        lambda request: messages.append(request.url) if request.url[:5] not in ("file:", "data:", "blob:") else None,
     )
     page.goto(report.resolve().as_uri())
     expect(page.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
@@ -88,5 +94,5 @@ def read_without_a_network(chromium: Browser, report: Path, folder: Path) -> Non
     paper = page.pdf(path=folder / "report.pdf", prefer_css_page_size=True)
     pages = len(re.findall(rb"/Type\s*/Page\b", paper))
     assert 6 <= pages <= 16, "a title page, and a few for each run"
-    assert said == []
+    assert messages == []
     context.close()

@@ -77,10 +77,10 @@ def test_from_the_sentence_to_a_flipped_picture(
     matrix = page.locator(".dhc-plot[data-drawn]:has(.heatmaplayer)")
     expect(matrix).to_be_visible(timeout=60_000)
     settled(page)
-    drawn = matrix.get_attribute("data-drawn")
+    count_before = matrix.get_attribute("data-drawn")
     page.get_by_text("Label", exact=True).click()
     page.wait_for_url("**flips_order=label**")
-    wait_for(lambda: matrix.get_attribute("data-drawn") != drawn, "the matrix is drawn in another order")
+    wait_for(lambda: matrix.get_attribute("data-drawn") != count_before, "the matrix is drawn in another order")
     settled(page)
 
     members = flip_masks(pairing)

@@ -28,11 +28,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     make_dataset(folder / "data" / "tiny", classes=3, train=24, val=9, test=6, seed=1)
     for number, (name, rung) in enumerate(RUNGS.items()):
         if name != "knn":
-            make_run(
-                folder / "runs", folder / "data" / "tiny", run_id=f"20260101-0000{number:02d}-step-000a",
-                settings=dict(rung.marks), accuracy=min(8, number) / 9, how="running" if name == LIVE else "finished",
-                device="gpu:0" if name == LIVE else "cpu",  # the CPU must be free for the rung that the page is to start
-            )  # fmt: skip
+            # The CPU must be free for the rung that the page is to start.
+            state = {"how": "running", "device": "gpu:0"} if name == LIVE else {"how": "finished", "device": "cpu"}
+            run_id, settings = f"20260101-0000{number:02d}-step-000a", dict(rung.marks)
+            accuracy, data = min(8, number) / 9, folder / "data" / "tiny"
+            make_run(folder / "runs", data, run_id=run_id, settings=settings, accuracy=accuracy, **state)
     for number, value in enumerate((0.3, 0.5, 0.8)):
         settings = {"data.classes": 2, "schedule.patience": 2, "schedule.factor": value}
         run_id = f"20260101-0001{number:02d}-factor-000a"
