@@ -46,13 +46,16 @@ class Status:
     cause: Cause | Literal[""] = ""
 
 
-def status_of(folder: Path) -> Status:
-    """The run's state: its exit record's word; else by its process; else queued; else crashed."""
+def status_of(folder: Path, request: Request | None = None) -> Status:
+    """The run's state: its exit record's word; else by its process; else queued; else crashed.
+
+    `request` is its request where that was read already.
+    """
     end = Exit.read(folder)
     if end is not None and end.how is not None:
         return Status(State(end.how), end.reason, end.cause)
     process = Process.read(folder)
-    request = Request.read(folder)
+    request = request or Request.read(folder)
     if process is not None:
         if is_alive(process.child, process.host):
             return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)

@@ -201,8 +201,9 @@ class Store:
 
     def _read(self, folder: Path, logs: Logs | None) -> RunInfo:
         config, problem = read_config(folder)
-        request = Request.read(folder) or Request()
-        status = status_of(folder)
+        request = Request.read(folder)
+        status = status_of(folder, request)
+        request = request or Request()
         labels = Labels.read(folder)
         figures, doubt = self._figures(folder, logs, alive=status.state.alive)
         return RunInfo(

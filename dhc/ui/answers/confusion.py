@@ -90,7 +90,7 @@ def _draw_pairs(predictions: Predictions, pairs: pd.DataFrame, cell: tuple[int, 
         f"**{title}** · {total:,} in all", help="True class → predicted class, pictures, share of the true class"
     )
     items = pair_items(predictions, pairs)
-    ranking(items, key=PAIRS, selected=_row_of(pairs, cell), height=PAIRS_HEIGHT, label=title)
+    ranking(items, key=PAIRS, selected_index=_row_of(pairs, cell), height=PAIRS_HEIGHT, label=title)
 
 
 def _row_of(pairs: pd.DataFrame, cell: tuple[int, int] | None) -> int | None:

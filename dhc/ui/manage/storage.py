@@ -40,14 +40,14 @@ def draw() -> None:
     if not fold.open:
         return
     with fold, guard():
-        runs, totals, trash_items = session.runs(), session.totals(), session.trashed()
-        _sums(totals, len(runs), len(trash_items))
+        runs, totals, items = session.runs(), session.totals(), session.trash_items()
+        _sums(totals, len(runs), len(items))
         say_outcome()
         with st.container(horizontal=True, vertical_alignment="center"):
             _offer_states([info for info in runs if not info.state.alive and session.usage(info).resume], totals)
-            _offer_trash(trash_items, totals)
-        if trash_items:
-            _list(trash_items)
+            _offer_trash(items, totals)
+        if items:
+            _list(items)
 
 
 def of_run(info: RunInfo) -> None:

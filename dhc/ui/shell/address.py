@@ -24,7 +24,7 @@ _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
 def integer(name: str, *, low: int, high: int) -> int | None:
     """The parameter `name` as a number from `low` to `high` inclusive; None for anything else."""
     text = st.query_params.get(name, "")
-    return _checked(name, text, _within(text, low, high))
+    return _valid(name, text, _within(text, low, high))
 
 
 def pair(name: str, *, below: int) -> tuple[int, int] | None:
@@ -32,13 +32,13 @@ def pair(name: str, *, below: int) -> tuple[int, int] | None:
     text = st.query_params.get(name, "")
     first, _, second = text.partition(",")
     i, j = _within(first, 0, below - 1), _within(second, 0, below - 1)
-    return _checked(name, text, None if i is None or j is None else (i, j))
+    return _valid(name, text, None if i is None or j is None else (i, j))
 
 
 def choice(name: str, options: Sequence[str], default: str) -> str:
     """The parameter `name` where it is one of `options`, else `default`."""
     text = st.query_params.get(name, "")
-    return _checked(name, text, text if text in options else None) or default
+    return _valid(name, text, text if text in options else None) or default
 
 
 def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _within(text: str, low: int, high: int) -> int | None:
     return value if low <= value <= high else None
 
 
-def _checked(name: str, text: str, value: T | None) -> T | None:
+def _valid(name: str, text: str, value: T | None) -> T | None:
     """`value` as read from `text`; a text without a value is reported and removed."""
     if value is None and text:
         st.query_params.pop(name, None)

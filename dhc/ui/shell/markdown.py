@@ -22,5 +22,7 @@ def plain(text: str) -> str:
 
     Otherwise a folder called ``![](http://…)`` would make the browser fetch a picture from outside.
     """
-    unlinked = _ADDRESS.sub("\u2060\\1", one_line(text))  # an invisible joiner, so that it does not become a link
-    return _MARKUP.sub(r"\\\1", unlinked)
+    text_without_links = _ADDRESS.sub(
+        "\u2060\\1", one_line(text)
+    )  # an invisible joiner, so that it does not become a link
+    return _MARKUP.sub(r"\\\1", text_without_links)

@@ -172,7 +172,7 @@ def totals() -> disk.Totals:
     return disk.totals(runs_dir(), runs(), _ledger(runs_dir()).usage)
 
 
-def trashed() -> list[Trashed]:
+def trash_items() -> list[Trashed]:
     """The deleted runs, last deleted first. Raises RunError where the trash is a link."""
     return trash.trashed(runs_dir(), _ledger(runs_dir()).usage)
 

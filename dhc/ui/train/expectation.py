@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from dhc.analysis.estimate import Estimate, estimate
+from dhc.analysis import estimate as estimates
+from dhc.analysis.estimate import Estimate
 from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.data.select import class_count
@@ -53,7 +54,7 @@ def run_estimate(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
     """The estimate for a config on its data set's pictures. Raises UserError as a launch would."""
     train, val = picture_counts(config, dataset)
     classes = class_count(dataset, config.data.classes)
-    return estimate(
+    return estimates.estimate(
         config,
         device,
         classes=classes,
@@ -87,13 +88,13 @@ def draw(config: RunConfig, dataset: Dataset) -> None:
 def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
     hardware.require(config.device.backend)
     device = resolved_device(config.device.device)
-    expected = run_estimate(config, dataset, device)
+    estimate = run_estimate(config, dataset, device)
     first, second, third = st.columns(3)
-    first.metric("Parameters", f"{expected.cost.parameters:,}", help=f"{layer_count(config, k)}, {k} classes")
-    second.metric("Memory", size_text(expected.cost.memory), help=MEMORY_HELP)
-    third.metric("Per epoch", duration_text(expected.seconds_per_epoch), help=f"Expected, {expected.source}.")
+    first.metric("Parameters", f"{estimate.cost.parameters:,}", help=f"{layer_count(config, k)}, {k} classes")
+    second.metric("Memory", size_text(estimate.cost.memory), help=MEMORY_HELP)
+    third.metric("Per epoch", duration_text(estimate.seconds_per_epoch), help=f"Expected, {estimate.source}.")
     place = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
-    time, speed = _time_text(expected, config.fit.epochs), _speed_text(expected)
+    time, speed = _time_text(estimate, config.fit.epochs), _speed_text(estimate)
     st.markdown(f"Trains on {place}, in {resolved_precision(config, device, k)}{time}. {speed}")
     rates = planned_rates(config)
     figure = schedule.planned_rates(rates.rates)
@@ -103,15 +104,15 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
 
 def _neighbours(config: RunConfig, dataset: Dataset) -> None:
     train, val = picture_counts(config, dataset)
-    expected = run_estimate(config, dataset, "cpu")
+    estimate = run_estimate(config, dataset, "cpu")
     first, second, third = st.columns(3)
     pairs = train * val
     pairs_text = f"{pairs / 1e6:.3g} million" if pairs >= 1_000_000 else f"{pairs:,}"
     first.metric("Comparisons", pairs_text, help=f"{val:,} val pictures, each with {train:,} training pictures.")
     second.metric(
-        "Memory", size_text(expected.cost.memory), help="The training pictures, and one block of comparisons."
+        "Memory", size_text(estimate.cost.memory), help="The training pictures, and one block of comparisons."
     )
-    third.metric("Time", duration_text(expected.seconds), help=f"Expected, {expected.source}.")
+    third.metric("Time", duration_text(estimate.seconds), help=f"Expected, {estimate.source}.")
     if config.knn.k > train:
         raise ConfigError(f"knn.k is {config.knn.k}, but there are only {train} training pictures: choose a smaller k")
     st.markdown(
@@ -120,12 +121,12 @@ def _neighbours(config: RunConfig, dataset: Dataset) -> None:
     )
 
 
-def _time_text(expected: Estimate, epochs: int) -> str:
-    if expected.seconds is None:
+def _time_text(estimate: Estimate, epochs: int) -> str:
+    if estimate.seconds is None:
         return ""
-    return f", about **{duration_text(START + expected.seconds)}** for {epochs} epochs, including the start"
+    return f", about **{duration_text(START + estimate.seconds)}** for {epochs} epochs, including the start"
 
 
-def _speed_text(expected: Estimate) -> str:
-    speed = expected.pictures_per_second
-    return "" if speed is None else f"About {speed:.0f} pictures/s, {expected.source}."
+def _speed_text(estimate: Estimate) -> str:
+    speed = estimate.pictures_per_second
+    return "" if speed is None else f"About {speed:.0f} pictures/s, {estimate.source}."

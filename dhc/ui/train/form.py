@@ -113,12 +113,12 @@ def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
     if field.kind == "choice":
         return st.selectbox(label, field.choices, key=key, help=help_text)
     if field.kind == "text":
-        options = list(dict.fromkeys([*_offered(field, data_folders), st.session_state[key]]))
+        options = list(dict.fromkeys([*_suggestions(field, data_folders), st.session_state[key]]))
         return st.selectbox(label, options, key=key, help=help_text, accept_new_options=True)
     return _number(field, label, key, help_text)
 
 
-def _offered(field: ConfigField, data_folders: Sequence[str]) -> Sequence[str]:
+def _suggestions(field: ConfigField, data_folders: Sequence[str]) -> Sequence[str]:
     """The data sets or devices of this machine; any other may be typed."""
     match field.name:
         case "data.path":

@@ -14,7 +14,7 @@ from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import empty, guard
+from dhc.ui.shell.states import empty, guard, toast
 from dhc.ui.train import bet, expectation, form, launcher, sweep
 
 NO_PICTURES = "There are no pictures yet. Make the stand-in data set, or put your own folder into `data/`."
@@ -62,6 +62,7 @@ def _preset_button(name: str, **layout: Any) -> None:
     st.button(preset.title, help=preset.help, on_click=_fill, args=(name,), key=f"dhc_preset_{name}", **layout)
 
 
+@guard(toast)
 def _fill(name: str) -> None:
     form.fill(_with_data(preset_config(name)))
 
@@ -86,9 +87,9 @@ def _one_run(values: Mapping[str, Any]) -> None:
     config = RunConfig().with_values(values)
     expectation.draw(config, session.dataset(config.data.path))
     figures = bet.FIGURES if config.trains_network else ("val_accuracy",)
-    expected = bet.ask(session.run_or_none(form.parent()), figures=figures)
+    guess = bet.ask(session.run_or_none(form.parent()), figures=figures)
     if st.button(_start_label(config), type="primary", icon=":material/play_arrow:", width="stretch"):
-        run_id = launcher.start_one(config, parent=form.parent(), bet=expected)
+        run_id = launcher.start_one(config, parent=form.parent(), bet=guess)
         if run_id is not None:
             choose_run(run_id)
             st.switch_page("pages/live.py", query_params={"run": run_id})

@@ -44,5 +44,5 @@ def plotly_url() -> str:
     plotly package (declaring a v1 component is a public way to serve a folder), so nothing is copied, nothing goes over the
     network, and a read-only checkout works. Must be called inside a script run; calling it again is cheap.
     """
-    served = declare_component("plotly", path=_PLOTLY_FOLDER)
-    return f"component/{served.name}/plotly.min.js?v={plotly.__version__}"
+    component = declare_component("plotly", path=_PLOTLY_FOLDER)
+    return f"component/{component.name}/plotly.min.js?v={plotly.__version__}"

@@ -28,10 +28,10 @@ class Tile:
     tone: Tone = "plain"
 
 
-def gallery(tiles: Sequence[Tile], *, key: str, selected: int | None = None, size: int = 96) -> int | None:
+def gallery(tiles: Sequence[Tile], *, key: str, selected_index: int | None = None, size: int = 96) -> int | None:
     """Draw ``tiles`` in a grid; return the index clicked in THIS run, if any.
 
-    Each picture is ``size`` CSS pixels wide. ``selected`` is the index drawn as chosen. Nothing is drawn for no tiles: the
+    Each picture is ``size`` CSS pixels wide. ``selected_index`` is the index drawn as chosen. Nothing is drawn for no tiles: the
     page says why there are none. Arrow keys move inside the grid, Enter and Space click. Raises ValueError for a picture
     that is not (H, W, 3) uint8.
     """
@@ -40,7 +40,7 @@ def gallery(tiles: Sequence[Tile], *, key: str, selected: int | None = None, siz
     renderer = assets.component("gallery", isolate_styles=True)
     result = renderer(
         key=key,
-        data={"tiles": [_encode(tile) for tile in tiles], "selected": selected, "size": size},
+        data={"tiles": [_encode(tile) for tile in tiles], "selected": selected_index, "size": size},
         on_click_change=_rerun,
     )
     index = result.get("click")

@@ -23,17 +23,17 @@ class Item:
     tooltip: str
 
 
-def ranking(items: Sequence[Item], *, key: str, selected: int | None, height: int, label: str) -> int | None:
+def ranking(items: Sequence[Item], *, key: str, selected_index: int | None, height: int, label: str) -> int | None:
     """Draw the list; return the index clicked in THIS run, if any.
 
-    The list is at most `height` CSS pixels high. `selected` is the row drawn as chosen; it is scrolled into view. Arrow keys
+    The list is at most `height` CSS pixels high. `selected_index` is the row drawn as chosen; it is scrolled into view. Arrow keys
     move, Enter and Space click. Nothing is drawn for no items.
     """
     if not items:
         return None
     result = assets.component("ranking", isolate_styles=True)(
         key=key,
-        data={"items": [_encode(item) for item in items], "selected": selected, "height": height, "label": label},
+        data={"items": [_encode(item) for item in items], "selected": selected_index, "height": height, "label": label},
         on_click_change=_rerun,
     )
     return clicked_row(result.get("click"), len(items))

@@ -65,7 +65,7 @@ def pictures() -> None:
         )
         for i in range(100)
     ]
-    chosen = gallery(tiles, key="gallery", selected=st.session_state.get("chosen"), size=64)
+    chosen = gallery(tiles, key="gallery", selected_index=st.session_state.get("chosen"), size=64)
     if chosen is not None:
         st.session_state["chosen"] = chosen
     st.text(f"clicked {chosen} kept {st.session_state.get('chosen')}")
