@@ -232,18 +232,18 @@ def test_a_detached_process_survives_and_never_becomes_a_zombie(tmp_path: Path) 
 def test_a_data_set_is_made_in_the_background(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     assert datasets.making(folder) is None
-    datasets.make(folder, classes=3, train=12, val=6, test=3)
+    datasets.start(folder, classes=3, train=12, val=6, test=3)
     wait_until(lambda: datasets.making(folder) is None, "it is made", 60)
     assert (folder / "train.csv").exists()
 
 
 def test_a_data_set_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    datasets.make(folder, classes=3, train=1, val=1, test=0)
-    wait_until(lambda: bool((now := datasets.making(folder)) and now.failed), "the failure is told", 60)
+    datasets.start(folder, classes=3, train=1, val=1, test=0)
+    wait_until(lambda: bool((now := datasets.making(folder)) and now.failure), "the failure is told", 60)
     now = datasets.making(folder)
     assert now is not None
-    assert "3 classes" in now.failed or "train" in now.failed
+    assert "3 classes" in now.failure or "train" in now.failure
     datasets.forget(folder)
     assert datasets.making(folder) is None
 

@@ -294,23 +294,23 @@ def test_a_run_is_judged_on_test_in_the_background(eight_classes: Path, tmp_path
         tmp_path, eight_classes, run_id="20260102-000009-knn-000a", settings={"model.name": "knn", "knn.k": 3}
     )
     assert evaluation.evaluation(folder) is None
-    evaluation.ask(folder)
+    evaluation.start(folder)
     result = wait_for(folder)
     assert result is not None
-    assert result.failed == ""
+    assert result.failure == ""
     assert result.pictures == 8
     assert result.accuracy is not None
     assert 0 <= result.accuracy <= 1
-    evaluation.ask(folder)
+    evaluation.start(folder)
     assert evaluation.evaluation(folder) == result, "asked again, it stays done"
 
 
 def test_a_run_without_a_network_says_why_it_cannot_be_judged(eight_classes: Path, tmp_path: Path) -> None:
     folder = make_run(tmp_path, eight_classes, run_id="20260102-000009-vgg16-000a")
-    evaluation.ask(folder)
+    evaluation.start(folder)
     result = wait_for(folder)
     assert result is not None
-    assert result.failed
+    assert result.failure
     assert result.accuracy is None
 
 

@@ -61,7 +61,7 @@ def test_a_click_writes_the_submission_and_offers_the_file(knn_run: Path) -> Non
     assert not app.get("download_button")
     app.button(key="dhc_submission_ask").click().run()
     done = wait(knn_run)
-    assert done.failed == ""
+    assert done.failure == ""
     assert done.file == knn_run / jobs.FILE
     assert done.file.read_text().splitlines()[0] == "Image,Class"
     assert len(done.file.read_text().splitlines()) == 7
@@ -77,7 +77,7 @@ def test_while_it_is_written_the_page_says_so_and_asks_for_no_second_one(knn_run
     app = runs_page()
     assert "Answering 6 test pictures" in texts(app)
     assert not [button for button in app.button if button.key == "dhc_submission_ask"]
-    jobs.ask(knn_run)
+    jobs.start(knn_run)
     assert not (knn_run / jobs.LOG).exists()
 
 
@@ -85,8 +85,8 @@ def test_a_failure_is_told_in_its_own_words_and_mended(knn_run: Path, tmp_path: 
     victim = next((tmp_path / "data" / "tiny" / "test_images").iterdir())
     kept = victim.read_bytes()
     victim.write_bytes(b"no picture")
-    jobs.ask(knn_run)
-    assert victim.name in wait(knn_run).failed
+    jobs.start(knn_run)
+    assert victim.name in wait(knn_run).failure
     app = runs_page()
     assert any(victim.name in error.value.replace("\\", "") for error in app.error)
     victim.write_bytes(kept)

@@ -8,10 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from dhc.runs.untrusted import tail
-
 REPOSITORY = Path(__file__).resolve().parents[2]
-LOG_END = 20_000  # bytes at the end of a log in which the reason stands
 
 
 def python(*arguments: str) -> list[str]:
@@ -19,13 +16,13 @@ def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def detach(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own: no signal to this process's group and no closed terminal reaches it.
+def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own, its output going to the end of `log`. Raises OSError.
 
-    Its output goes to the end of `log`. A thread waits for it, so that it never stays behind as a zombie.
+    No signal to this process's group and no closed terminal reaches it. Whoever starts it must wait for it.
     """
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -34,15 +31,10 @@ def detach(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None =
             env=env,
             cwd=REPOSITORY,
         )
+
+
+def detach(command: Sequence[str], *, log: Path) -> subprocess.Popen[bytes]:
+    """`spawn` a command and let a thread wait for it, so that it never stays behind as a zombie. Raises OSError."""
+    process = spawn(command, log=log)
     threading.Thread(target=process.wait, daemon=True).start()
     return process
-
-
-def last_error(log: Path) -> str:
-    """Why a detached `python -m dhc` command failed, by its log: the last sentence that it printed after ``error:``."""
-    try:
-        text = tail(log, LOG_END).decode("utf-8", "replace")
-    except OSError:
-        text = ""
-    reasons = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
-    return reasons[-1] if reasons else "its process ended early; try again"

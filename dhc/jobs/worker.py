@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dhc.errors import ConfigError
-from dhc.jobs.process import REPOSITORY, python
+from dhc.jobs.process import python, spawn
 from dhc.jobs.queue import busy, queue
 from dhc.machine import hardware
 from dhc.runs import rundir
@@ -113,7 +112,7 @@ def run_child(folder: Path, device: str) -> None:
     """Train one run in a child process and see it through to an exit record."""
     kills, queued_at = oom_kills(), _queued_at(folder)
     try:
-        code = _child(folder, device).wait()
+        code = _train(folder, device)
     except ConfigError as error:
         record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="settings")
     except OSError as error:
@@ -143,19 +142,12 @@ def _queued_at(folder: Path) -> float | None:
     return None if request is None else request.queued_at
 
 
-def _child(folder: Path, device: str) -> subprocess.Popen[bytes]:
+def _train(folder: Path, device: str) -> int:
+    """Train the run in a process of its own; returns its exit status."""
     config = load_config(folder)
     rundir.reserve(folder)
-    with (folder / rundir.LOG).open("ab") as log:
-        return subprocess.Popen(
-            python("-m", "dhc.training", str(folder), "--queued"),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=hardware.environment(config.device, device),
-            cwd=REPOSITORY,
-        )
+    command = python("-m", "dhc.training", str(folder), "--queued")
+    return spawn(command, log=folder / rundir.LOG, env=hardware.environment(config.device, device)).wait()
 
 
 def record_end(

@@ -153,7 +153,7 @@ def maker() -> None:
             lambda: jobs.making(folder),
             lambda making: _draw_making(folder, making),
             every=TICK,
-            alive=lambda making: bool(making and not making.failed),
+            alive=lambda making: bool(making and making.pending),
         )
 
 
@@ -166,19 +166,19 @@ def _make(name: str, values: list[int]) -> None:
     else:
         classes, train, val, test, seed = values
         with guard():
-            jobs.make(folder, classes=classes, train=train, val=val, test=test, seed=seed)
+            jobs.start(folder, classes=classes, train=train, val=val, test=test, seed=seed)
             st.session_state[MAKING] = str(folder)
 
 
 def _draw_making(folder: Path, making: Making | None) -> None:
-    if making is None or making.failed:
+    if making is None or making.failure:
         st.session_state.pop(MAKING, None)
     if making is None:
         st.query_params["data"] = folder.name
         st.rerun(scope="app")
-    elif making.failed:
+    elif making.failure:
         jobs.forget(folder)
-        error_box(f"The pictures could not be made: {making.failed}.")
+        error_box(f"The pictures could not be made: {making.failure}.")
     else:
-        text = f"Drawing {making.done:,} of {making.total:,} pictures" if making.total else "Starting …"
+        text = f"Drawing {making.pictures:,} of {making.total:,} pictures" if making.total else "Starting …"
         st.progress(making.fraction, text=text)

@@ -31,7 +31,7 @@ def draw() -> None:
             lambda: datasets.making(stand_in_folder()),
             _draw_making,
             every=TICK,
-            alive=lambda making: bool(making and not making.failed),
+            alive=lambda making: bool(making and making.pending),
         )
     elif st.session_state.pop(STARTED, False):
         _launch()
@@ -44,7 +44,7 @@ def _start() -> None:
         _launch()
         return
     with guard():
-        datasets.make(stand_in_folder())
+        datasets.start(stand_in_folder())
         st.session_state[STARTED] = True
         st.rerun()
 
@@ -52,11 +52,11 @@ def _start() -> None:
 def _draw_making(making: Making | None) -> None:
     if making is None:
         st.rerun(scope="app")
-    elif making.failed:
-        error_box(f"The pictures could not be made: {making.failed}.")
+    elif making.failure:
+        error_box(f"The pictures could not be made: {making.failure}.")
         st.button("Try again", on_click=_try_again)
     else:
-        count = f"{making.done:,} of {making.total:,}" if making.total else "starting"
+        count = f"{making.pictures:,} of {making.total:,}" if making.total else "starting"
         st.progress(making.fraction, text=f"Drawing the stand-in pictures: {count}. The training starts by itself.")
 
 

@@ -517,5 +517,5 @@ def test_a_strange_log_of_a_judgement(house: House, make: Callable[[Path], objec
     make(house.folder / evaluation.LOG)
     found = in_little_memory(lambda: evaluation.evaluation(house.folder))
     assert found is not None
-    assert found.failed == "its process ended early; try again"
+    assert found.failure == "its process ended early; try again"
     house.see("confusion")

@@ -197,10 +197,10 @@ def test_the_background_judgement_says_why_it_failed(house: House) -> None:
     import time
 
     build(house, "lambda")
-    evaluation.ask(house.folder)
+    evaluation.start(house.folder)
     end = time.monotonic() + 50
     while (found := evaluation.evaluation(house.folder)) is None or found.pending:
         assert time.monotonic() < end
         time.sleep(0.2)
-    assert "keras.layers.Lambda" in found.failed
+    assert "keras.layers.Lambda" in found.failure
     assert not (house.runs / MARK).exists()

@@ -80,7 +80,7 @@ def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None
         icon=":material/edit_note:" if is_first else ":material/refresh:",
         help=f"Writes Image,Class for {pictures:,} pictures in the order of test.csv, in the background.",
         on_click=attempt,
-        args=(jobs.ask, info.folder),
+        args=(jobs.start, info.folder),
         kwargs={"failure": "The answers could not be started"},
         key=KEY + "ask",
     )
@@ -97,4 +97,4 @@ def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None
             key=KEY + "download",
         )
     else:
-        error_box(f"There is no submission: {submission.failed}")
+        error_box(f"There is no submission: {submission.failure}")

@@ -201,12 +201,12 @@ def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: i
         st.caption(f":material/hourglass_top: {progress}")
         return
     if evaluation is not None:
-        error_box(f"The test pictures could not be judged: {evaluation.failed}")
+        error_box(f"The test pictures could not be judged: {evaluation.failure}")
     st.button(
         "Judge it on test",
         icon=":material/fact_check:",
         key=KEY + "test",
         on_click=attempt,
-        args=(jobs.ask, winner.folder),
+        args=(jobs.start, winner.folder),
         kwargs={"failure": "The test could not be started"},
     )
