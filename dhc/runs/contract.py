@@ -20,6 +20,7 @@ from dhc.runs.lenient import (
     Bet,
     Count,
     Curve,
+    Host,
     Place,
     Record,
     RunFile,
@@ -144,12 +145,6 @@ class Summary(RunFile):
     best_val_accuracy: Share | None = None
     """That epoch's val_accuracy."""
 
-    seconds: Amount | None = None
-    """Training time in seconds."""
-
-    pictures_per_second: Amount | None = None
-    """Training speed, the median over its epochs."""
-
     curve: Curve = ()
     """val_accuracy by epoch; null where an epoch has none."""
 
@@ -158,6 +153,12 @@ class Summary(RunFile):
 
     val_accuracy: Share | None = None
     """The last epoch's val_accuracy."""
+
+    seconds: Amount | None = None
+    """Training time in seconds."""
+
+    pictures_per_second: Amount | None = None
+    """Training speed, the median over its epochs."""
 
     knn: Table = Field(default_factory=dict)
     """For nearest neighbours only: val_accuracy by metric and number of neighbours."""
@@ -266,7 +267,7 @@ class Process(RunFile):
     worker: Identity | None = None
     """The process that started it and waits for it to end."""
 
-    host: str | None = None
+    host: Host = None
     """The machine they run on."""
 
 
@@ -276,7 +277,7 @@ class Worker(Record):
     worker: Identity | None = None
     """The worker's process."""
 
-    host: str | None = None
+    host: Host = None
     """The machine it runs on."""
 
     run: str = ""

@@ -101,6 +101,11 @@ def clean_tags(tags: Any) -> tuple[str, ...]:
     return tuple(tag for tag in dict.fromkeys(lines) if tag)[:MAX_TAGS]
 
 
+def _host(value: Any) -> str | None:
+    """What is no text is no machine's name, yet it must not read as if the file named none: that would mean this machine."""
+    return None if value is None else str(value)
+
+
 def _run_id(text: str) -> str:
     return text if rundir.RUN_ID.fullmatch(text) else ""
 
@@ -111,6 +116,8 @@ def _bet(value: Any) -> dict[str, Any] | None:
 
 
 def _curve(value: Any, validate: Callable[[Any], tuple[float, ...]]) -> tuple[float, ...]:
+    if value is None:
+        return ()
     if not isinstance(value, list) or None not in value:
         return validate(tuple(value) if isinstance(value, list) else value)
     shares = iter(validate(tuple(share for share in value if share is not None)))
@@ -145,6 +152,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Place = Annotated[int, Field(ge=1, le=MAX_EPOCH)]
+Host = Annotated[str | None, BeforeValidator(_host)]
 RunId = Annotated[str, line(100), AfterValidator(_run_id)]
 Bet = Annotated[dict[str, Share] | None, BeforeValidator(_bet)]
 Tags = Annotated[tuple[str, ...], BeforeValidator(clean_tags)]
