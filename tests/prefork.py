@@ -1,0 +1,196 @@
+"""Trainings and workers forked from a process that has imported Keras, which costs each that is started 4 CPU seconds.
+
+What runs is the product's own module, as ``python -m`` runs it: a real process with a number, session, environment, log, command
+line and exit status of its own, that takes real signals. Only the import is shared, and TensorFlow's runtime starts after the fork.
+Tests of the start itself do without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+MODULES = ("dhc.training", "dhc.jobs.worker")
+ROOM = 4_000  # bytes for the command line of what is forked
+MESSAGE = 200_000  # bytes; an environment is a few thousand
+START = subprocess.Popen
+
+
+def forkable(command: Sequence[str], stdout: Any) -> bool:
+    """Whether a command is one of ours that writes into a file."""
+    ours = list(command[:2]) == [sys.executable, "-m"] and command[2] in MODULES
+    return ours and hasattr(stdout, "fileno")
+
+
+# --- the tests' side ---------------------------------------------------------------------------------------------------
+
+
+class Prefork:
+    """The process that has imported Keras; `popen` stands in for `subprocess.Popen`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "prefork"
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, __file__, str(self._socket), " " * ROOM]
+        with (folder / "prefork.log").open("wb") as log:
+            self._process = START(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n", (folder / "prefork.log").read_text()
+
+    def popen(self, command: Sequence[str], *, stdout: Any = None, **options: Any) -> Any:
+        """`subprocess.Popen`, but what can be forked is."""
+        if forkable(command, stdout):
+            return Forked(self._socket, command, stdout, options)
+        return START(command, stdout=stdout, **options)
+
+    def close(self) -> None:
+        """End it; what it has forked goes on."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait()
+
+
+class Forked:
+    """As much of `subprocess.Popen` as the product and the tests use."""
+
+    def __init__(self, address: Path, command: Sequence[str], stdout: IO[bytes], options: Mapping[str, Any]) -> None:
+        self.returncode: int | None = None
+        self._keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._keeper.connect(str(address))
+        program = {
+            "command": list(command),
+            "environment": dict(options.get("env") or os.environ),
+            "folder": str(options.get("cwd") or Path.cwd()),
+            "session": options.get("start_new_session", False),
+        }
+        socket.send_fds(self._keeper, [json.dumps(program).encode()], [stdout.fileno()])
+        self.pid = int(self._keeper.recv(100))
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status, or minus the signal that ended it."""
+        if self.returncode is None:
+            if not select.select([self._keeper], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("forked", timeout or 0.0)
+            self.returncode = int(self._keeper.recv(100))
+            self._keeper.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """The same at once; None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def send_signal(self, number: int) -> None:
+        """As `os.kill`, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.send_signal(signal.SIGKILL)
+
+
+# --- the other side ----------------------------------------------------------------------------------------------------
+
+
+def serve(address: str) -> None:
+    """Fork a keeper for each that connects, until the tests' end closes the input."""
+    import dhc.training.loop  # noqa: F401 - what all this is for
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are nobody's to wait for
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(address)
+        listener.listen()
+        print("ready", flush=True)
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                keep(connection)
+            connection.close()
+
+
+def keep(connection: socket.socket) -> NoReturn:
+    """Fork what is asked for, tell its number, wait for it as its parent, tell its exit status."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    message, (output, *_), _, _ = socket.recv_fds(connection, MESSAGE, 1)
+    pid = os.fork()
+    if pid == 0:
+        program = json.loads(message)
+        become(program["command"], output, program["environment"], program["folder"], program["session"])
+    with contextlib.suppress(OSError):  # the test that asked may be over
+        connection.send(str(pid).encode())
+        _, status = os.waitpid(pid, 0)
+        connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+    os._exit(0)
+
+
+def become(command: Sequence[str], output: int, environment: Mapping[str, str], folder: str, session: bool) -> NoReturn:
+    """Run ``[python, -m, module, …]`` in this process, which has been forked for it; nothing but the output is inherited."""
+    if session:
+        os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number in (1, 2):
+        os.dup2(output, number)
+    os.closerange(3, 4096)  # locks too, which a program that is started does not inherit
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    rename(command)
+    sys.argv = list(command[2:])
+    subprocess.Popen = Child  # type: ignore[misc]
+    status = 0
+    try:
+        runpy.run_module(command[2], run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - as Python itself ends a program
+        traceback.print_exc()
+        status = 1
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(status)
+
+
+def rename(command: Sequence[str]) -> None:
+    """Let `ps`, and whoever looks for a run's process, see this command line instead of the one that was forked."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    start, end = int(fields[45]), int(fields[46])  # arg_start and arg_end of proc(5)
+    words = "\0".join(command).encode()[: end - start - 1]
+    ctypes.memmove(start, words + bytes(end - start - len(words)), end - start)
+
+
+class Child:
+    """`subprocess.Popen` for a worker: its trainings are forked from it, other commands started."""
+
+    def __new__(cls, command: Sequence[str], *, stdout: Any = None, **options: Any) -> Any:
+        """A child of this very process."""
+        return super().__new__(cls) if forkable(command, stdout) else START(command, stdout=stdout, **options)
+
+    def __init__(self, command: Sequence[str], *, stdout: IO[bytes], **options: Any) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            become(command, stdout.fileno(), options["env"], str(options["cwd"]), options["start_new_session"])
+
+    def wait(self) -> int:
+        """Its exit status, or minus the signal that ended it."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    serve(sys.argv[1])
