@@ -28,6 +28,7 @@ from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Exit, How, Request, Worker, write_exit
 from dhc.runs.status import State, identify, status_of
 from dhc.runs.untrusted import tail
+from dhc.text import size_text
 
 FAILED_TO_START = "its process could not be started"
 KILLED = "killed on request; what its finished epochs left is kept"
@@ -99,7 +100,7 @@ def _hindrance(runs_dir: Path, device: str) -> str:
         return f"run {training.name} still trains on this device"
     free = shutil.disk_usage(runs_dir).free
     if free < NEEDED:
-        return f"the disk is full: {free / 1e6:.0f} MB are free, {NEEDED / 1e6:.0f} MB are needed to start the next run"
+        return f"the disk is full: {size_text(free)} are free, {size_text(NEEDED)} are needed to start the next run"
     return ""
 
 

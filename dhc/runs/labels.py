@@ -12,6 +12,7 @@ from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Labels
 from dhc.runs.lenient import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, clean_tags
+from dhc.text import one_line
 
 PATIENCE = 3.0  # seconds to wait for another's change to be written
 
@@ -61,7 +62,7 @@ def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
 
 def _text(value: Any, limit: int) -> str:
     """On one line."""
-    return " ".join(_sound(value).split())[:limit].strip()
+    return one_line(_sound(value), limit)
 
 
 def _sound(value: Any) -> str:
