@@ -92,8 +92,8 @@ def test_similarity_shows_planted_families_as_blocks(seed: int) -> None:
     family = rng.permutation(np.repeat(np.arange(8), 3))
     related = family[:, None] == family[None, :]
     matrix = np.where(related, rng.integers(3, 8, (24, 24)), rng.random((24, 24)) < 0.05) + 30 * np.eye(24, dtype=int)
-    shown = family[class_order(matrix, "similarity")]
-    assert int((np.diff(shown) != 0).sum()) == 7  # eight blocks
+    families = family[class_order(matrix, "similarity")]
+    assert int((np.diff(families) != 0).sum()) == 7  # eight blocks
 
 
 def test_96_classes_are_ordered_each_once_whatever_the_counts() -> None:

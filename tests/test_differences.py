@@ -60,18 +60,18 @@ def test_runs_are_told_apart_by_what_has_an_effect_in_those_that_differ() -> Non
 
 
 @given(configs)
-def test_what_tells_runs_apart_is_among_the_rows_that_differ(asked: list[RunConfig]) -> None:
-    rows = settings(asked)
-    assert [row.name for row in rows] == [f.name for f in fields() if any(c.uses(f.name) for c in asked)]
-    assert set(differing_settings(asked)) <= {row.name for row in rows if row.differs}
-    assert not any(row.differs for row in settings([asked[0]] * 3))
+def test_what_tells_runs_apart_is_among_the_rows_that_differ(configs: list[RunConfig]) -> None:
+    rows = settings(configs)
+    assert [row.name for row in rows] == [f.name for f in fields() if any(c.uses(f.name) for c in configs)]
+    assert set(differing_settings(configs)) <= {row.name for row in rows if row.differs}
+    assert not any(row.differs for row in settings([configs[0]] * 3))
 
 
 @pytest.mark.parametrize(
-    ("value", "seen"), [(None, NO_EFFECT), (True, "on"), (False, "off"), (0.30000000000000004, "0.3"), (3, "3")]
+    ("value", "text"), [(None, NO_EFFECT), (True, "on"), (False, "off"), (0.30000000000000004, "0.3"), (3, "3")]
 )
-def test_values_read_as_a_person_writes_them(value: object, seen: str) -> None:
-    assert value_text(value) == seen
+def test_values_read_as_a_person_writes_them(value: object, text: str) -> None:
+    assert value_text(value) == text
 
 
 def test_of_a_data_folder_its_name_is_shown_and_of_a_missing_config_nothing() -> None:
@@ -102,8 +102,8 @@ def test_only_circumstances_that_differ_are_rows() -> None:
 
 def test_the_environment_is_read_flat(tmp_path: Path) -> None:
     assert read_environment(tmp_path) == {}
-    told = {"device": "CPU: 2 cores", "versions": {"keras": "3.15.1"}, "data_fingerprint": "8f6f", "commit": None}
-    rundir.write_json(tmp_path / rundir.ENVIRONMENT, told | {"seed": 3})
+    record = {"device": "CPU: 2 cores", "versions": {"keras": "3.15.1"}, "data_fingerprint": "8f6f", "commit": None}
+    rundir.write_json(tmp_path / rundir.ENVIRONMENT, record | {"seed": 3})
     assert read_environment(tmp_path) == {
         "device": "CPU: 2 cores",
         "fingerprint of the pictures": "8f6f",
@@ -121,8 +121,8 @@ def test_a_hostile_environment_tells_nothing(tmp_path: Path, content: str) -> No
 
 
 def test_of_a_large_environment_a_bounded_part_is_read(tmp_path: Path) -> None:
-    told = {"device": "x\n" * 5000, "versions": {f"p{number}": "1" for number in range(500)}}
-    rundir.write_json(tmp_path / rundir.ENVIRONMENT, told)
-    found = read_environment(tmp_path)
-    assert len(found) == 1 + MAX_VERSIONS
-    assert len(found["device"]) == MAX_TEXT
+    record = {"device": "x\n" * 5000, "versions": {f"p{number}": "1" for number in range(500)}}
+    rundir.write_json(tmp_path / rundir.ENVIRONMENT, record)
+    texts = read_environment(tmp_path)
+    assert len(texts) == 1 + MAX_VERSIONS
+    assert len(texts["device"]) == MAX_TEXT

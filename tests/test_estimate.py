@@ -15,7 +15,7 @@ from dhc.runs.store import RunInfo, Store
 
 
 @pytest.fixture
-def measured(tmp_path: Path, tiny_data: Path) -> RunInfo:
+def measured_run(tmp_path: Path, tiny_data: Path) -> RunInfo:
     """A run of the full network at 900 pictures/s on the CPU."""
     folder = make_run(tmp_path, tiny_data)
     summary = rundir.read_json(folder / rundir.SUMMARY) or {}
@@ -23,44 +23,61 @@ def measured(tmp_path: Path, tiny_data: Path) -> RunInfo:
     return Store(tmp_path).run(folder.name)
 
 
-def expected(known: list[RunInfo], device: str = "cpu", **changes: object) -> Estimate:
+def expected(earlier_runs: list[RunInfo], device: str = "cpu", **changes: object) -> Estimate:
     config = RunConfig().with_values({name.replace("__", "."): value for name, value in changes.items()})
-    return estimate(config, device, classes=96, train=1000, val=100, earlier_runs=known, matrix_rate=lambda: 1e11)
+    return estimate(
+        config, device, classes=96, train=1000, val=100, earlier_runs=earlier_runs, matrix_rate=lambda: 1e11
+    )
 
 
-def test_the_same_settings_take_what_they_took(measured: RunInfo) -> None:
-    found = expected([measured])
-    assert found.pictures_per_second == pytest.approx(900, rel=0.01)
-    assert measured.id in found.source
+def test_the_same_settings_take_what_they_took(measured_run: RunInfo) -> None:
+    estimated = expected([measured_run])
+    assert estimated.pictures_per_second == pytest.approx(900, rel=0.01)
+    assert measured_run.id in estimated.source
 
 
-def test_a_narrower_network_is_faster(measured: RunInfo) -> None:
-    assert (expected([measured], model__width=0.25).pictures_per_second or 0) > 2 * 900
+def test_a_narrower_network_is_faster(measured_run: RunInfo) -> None:
+    assert (expected([measured_run], model__width=0.25).pictures_per_second or 0) > 2 * 900
 
 
 def test_half_the_bytes_are_multiplied_twice_as_fast() -> None:
     config = RunConfig()
     plain, half = (
-        estimate(config, "cpu", classes=96, train=1000, val=100, earlier_runs=[], matrix_rate=lambda: 1e11, precision=lambda _, p=p: p)
+        estimate(
+            config,
+            "cpu",
+            classes=96,
+            train=1000,
+            val=100,
+            earlier_runs=[],
+            matrix_rate=lambda: 1e11,
+            precision=lambda _, p=p: p,
+        )
         for p in ("float32", "mixed_bfloat16")
-    )  # fmt: skip
+    )
     assert (half.pictures_per_second or 0) == pytest.approx(2 * (plain.pictures_per_second or 0))
     assert half.cost.memory < plain.cost.memory
 
 
-def test_a_measured_run_in_another_precision_is_scaled(measured: RunInfo) -> None:
+def test_a_measured_run_in_another_precision_is_scaled(measured_run: RunInfo) -> None:
     def precision(config: RunConfig) -> str:
         return "mixed_bfloat16" if config.model.width == 1 else "float32"
 
-    found = estimate(
-        RunConfig().with_values({"model.width": 0.5}), "cpu", classes=96, train=1000, val=100, earlier_runs=[measured],
-        matrix_rate=lambda: 1e11, precision=precision,
-    )  # fmt: skip
-    alike = expected([measured], model__width=0.5)
-    assert (found.pictures_per_second or 0) == pytest.approx((alike.pictures_per_second or 0) / 2)
+    estimated = estimate(
+        RunConfig().with_values({"model.width": 0.5}),
+        "cpu",
+        classes=96,
+        train=1000,
+        val=100,
+        earlier_runs=[measured_run],
+        matrix_rate=lambda: 1e11,
+        precision=precision,
+    )
+    alike = expected([measured_run], model__width=0.5)
+    assert (estimated.pictures_per_second or 0) == pytest.approx((alike.pictures_per_second or 0) / 2)
 
 
-def test_an_example_of_another_machine_and_another_device_do_not_count(measured: RunInfo) -> None:
-    example = dataclasses.replace(measured, example=True)
+def test_an_example_of_another_machine_and_another_device_do_not_count(measured_run: RunInfo) -> None:
+    example = dataclasses.replace(measured_run, example=True)
     assert "matrix-product" in expected([example]).source
-    assert expected([measured], device="gpu:0").seconds is None
+    assert expected([measured_run], device="gpu:0").seconds is None

@@ -29,21 +29,36 @@ def history(epochs: int, *, per_epoch: int = 20, part: float = 0.0, drops: tuple
     position = np.arange(1, round((epochs + part) * per_epoch) + 1) / per_epoch
     val_accuracy = 0.9 - 0.1 * np.abs(n - (epochs - 2)) / max(epochs, 1)
     table = pd.DataFrame(
-        {"t": 30.0 * n, "epoch": n, "loss": 4.0 / n, "accuracy": 1 - 0.9 / n, "val_loss": 5.0 / n,
-         "val_accuracy": val_accuracy, "learning_rate": 1e-3, "seconds": 30.0, "pictures_per_second": 400.0,
-         "best": n <= epochs - 2}
-    )  # fmt: skip
+        {
+            "t": 30.0 * n,
+            "epoch": n,
+            "loss": 4.0 / n,
+            "accuracy": 1 - 0.9 / n,
+            "val_loss": 5.0 / n,
+            "val_accuracy": val_accuracy,
+            "learning_rate": 1e-3,
+            "seconds": 30.0,
+            "pictures_per_second": 400.0,
+            "best": n <= epochs - 2,
+        }
+    )
     batches = pd.DataFrame(
-        {"t": 30 * position, "epoch": np.ceil(position).astype(int), "position": position, "loss": 4 / (1 + position),
-         "accuracy": 0.5, "pictures_per_second": 400.0}
-    )  # fmt: skip
+        {
+            "t": 30 * position,
+            "epoch": np.ceil(position).astype(int),
+            "position": position,
+            "loss": 4 / (1 + position),
+            "accuracy": 0.5,
+            "pictures_per_second": 400.0,
+        }
+    )
     changes = [(epoch, 1e-3 * 0.8**k, 1e-3 * 0.8 ** (k + 1)) for k, epoch in enumerate(drops)]
     return History(batches, table, pd.DataFrame(changes, columns=list(LR_COLUMNS)).astype(dict(LR_COLUMNS)))
 
 
 def trace(figure: go.Figure, uid: str) -> Any:
-    (found,) = [one for one in figure.data if one.uid == uid]
-    return found
+    (trace,) = [one for one in figure.data if one.uid == uid]
+    return trace
 
 
 def texts(figure: go.Figure) -> str:
@@ -163,22 +178,22 @@ FLOATS = st.one_of(st.floats(-1e6, 1e6), st.just(math.nan), st.just(math.inf))
 @given(st.lists(FLOATS, max_size=300), st.integers(4, 60))
 def test_thinning_keeps_the_order_the_ends_the_peak_and_the_dip(values: list[float], limit: int) -> None:
     y = np.array(values, dtype=np.float64)
-    kept = curves.thin(y, limit)
-    assert len(kept) <= max(limit, 1)
-    assert (np.diff(kept) > 0).all()
+    rows = curves.thin(y, limit)
+    assert len(rows) <= max(limit, 1)
+    assert (np.diff(rows) > 0).all()
     finite = y[np.isfinite(y)]
     if len(y):
-        assert (kept[0], kept[-1]) == (0, len(y) - 1)
+        assert (rows[0], rows[-1]) == (0, len(y) - 1)
     if len(finite):
-        shown = y[kept][np.isfinite(y[kept])]
-        assert (shown.min(), shown.max()) == (finite.min(), finite.max())
+        thinned = y[rows][np.isfinite(y[rows])]
+        assert (thinned.min(), thinned.max()) == (finite.min(), finite.max())
 
 
 def test_thinning_leaves_a_gap_a_gap() -> None:
     y = np.ones(1000)
     y[300:700] = np.nan
-    kept = curves.thin(y, 50)
-    assert np.isnan(y[kept]).any()
+    rows = curves.thin(y, 50)
+    assert np.isnan(y[rows]).any()
 
 
 # The learning rate
@@ -322,19 +337,19 @@ def test_no_figure_fixes_the_colour_of_text_or_ground_outside_its_template() -> 
     for figure in every_figure():
         layout = figure.to_dict()["layout"]
         layout.pop("template")
-        written = json.dumps(layout, default=str)
-        assert "paper_bgcolor" not in written
-        assert "plot_bgcolor" not in written
+        text = json.dumps(layout, default=str)
+        assert "paper_bgcolor" not in text
+        assert "plot_bgcolor" not in text
         assert '"color"' not in json.dumps(layout.get("annotations", []))
         assert "font" not in layout or "color" not in layout["font"]
         assert layout["uirevision"] == "keep"
 
 
 def test_arrays_travel_as_bytes_that_read_back() -> None:
-    sent = json.loads(curves.learning_curves(history(5), metric="loss").to_json())["data"][1]["y"]
-    assert sent["dtype"] == "f4"
+    array = json.loads(curves.learning_curves(history(5), metric="loss").to_json())["data"][1]["y"]
+    assert array["dtype"] == "f4"
     np.testing.assert_allclose(
-        np.frombuffer(base64.b64decode(sent["bdata"]), np.float32), 4 / np.arange(1, 6), rtol=1e-6
+        np.frombuffer(base64.b64decode(array["bdata"]), np.float32), 4 / np.arange(1, 6), rtol=1e-6
     )
 
 
@@ -350,10 +365,26 @@ def rgb(color: str) -> tuple[float, ...]:
 
 def oklab(color: np.ndarray) -> np.ndarray:
     """Linear sRGB (3,) to OKLab (Ottosson 2020): equal distances look about equally far apart."""
-    lms = np.cbrt(np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
-                            [0.0883024619, 0.2817188376, 0.6299787005]]) @ color)  # fmt: skip
-    return np.array([[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
-                     [0.0259040371, 0.7827717662, -0.8086757660]]) @ lms  # fmt: skip
+    lms = np.cbrt(
+        np.array(
+            [
+                [0.4122214708, 0.5363325363, 0.0514459929],
+                [0.2119034982, 0.6806995451, 0.1073969566],
+                [0.0883024619, 0.2817188376, 0.6299787005],
+            ]
+        )
+        @ color
+    )
+    return (
+        np.array(
+            [
+                [0.2104542553, 0.7936177850, -0.0040720468],
+                [1.9779984951, -2.4285922050, 0.4505937099],
+                [0.0259040371, 0.7827717662, -0.8086757660],
+            ]
+        )
+        @ lms
+    )
 
 
 @pytest.mark.parametrize("color", [theme.TRAIN, theme.VAL, theme.BEST, theme.MUTED, theme.SELECTED])
@@ -367,10 +398,16 @@ def test_every_line_stands_out_from_the_page_three_to_one(color: str, ground: tu
 # Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
 BLINDNESS = {
     "none": np.eye(3),
-    "protan": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-    "deutan": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
-    "tritan": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
-}  # fmt: skip
+    "protan": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deutan": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritan": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}
 
 
 @pytest.mark.parametrize("eyes", BLINDNESS)
@@ -383,11 +420,11 @@ def test_train_and_val_are_told_apart_by_every_eye(eyes: str) -> None:
 def test_more_pictures_look_like_more_in_even_steps_on_either_ground(ground: tuple[int, ...]) -> None:
     (_, low), (_, high) = theme.RAMP
     first, last = (np.array([float(v) for v in stop[5:-1].split(",")]) for stop in (low, high))
-    seen = []
+    colors = []
     for t in np.linspace(0, 1, 11):
         *color, alpha = first + t * (last - first)
-        seen.append(oklab(linear(tuple(alpha * np.array(color) + (1 - alpha) * np.array(ground)))))
-    away = np.array([np.linalg.norm(color - oklab(linear(ground))) for color in seen])
+        colors.append(oklab(linear(tuple(alpha * np.array(color) + (1 - alpha) * np.array(ground)))))
+    away = np.array([np.linalg.norm(color - oklab(linear(ground))) for color in colors])
     steps = np.diff(away)
     assert (steps > 0).all()
     assert steps.max() / steps.min() < 1.35

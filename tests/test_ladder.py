@@ -54,8 +54,8 @@ def here(tiny_data: Path) -> PictureSet:
 
 
 def step_of(runs_dir: Path, group: PictureSet, name: str) -> Step:
-    (found,) = [step for step in ladder(Store(runs_dir).runs(), group) if step.name == name]
-    return found
+    (step,) = [step for step in ladder(Store(runs_dir).runs(), group) if step.name == name]
+    return step
 
 
 # --- which run counts -------------------------------------------------------------------------------------------------
@@ -136,8 +136,8 @@ def test_the_group_with_most_rungs_comes_first_and_a_folder_without_runs_is_one_
 def test_a_folder_is_the_same_however_it_is_written(tiny_data: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(tiny_data)
-    written = [tiny_data, tiny_data / ".." / tiny_data.name, link]
-    assert len({picture_set_of(RunConfig().with_values({"data.path": str(path)})) for path in written}) == 1
+    spellings = [tiny_data, tiny_data / ".." / tiny_data.name, link]
+    assert len({picture_set_of(RunConfig().with_values({"data.path": str(path)})) for path in spellings}) == 1
 
 
 @given(st.text(min_size=1, max_size=50).filter(lambda text: "\x00" not in text), st.integers(0, 100))
@@ -197,7 +197,7 @@ def test_steps_come_in_the_ladders_order_each_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "set_", "said"),
+    ("names", "set_", "message"),
     [
         (["cnn9"], {}, "there is no step 'cnn9'; the steps are knn, "),
         ([], {}, "name at least one step"),
@@ -211,8 +211,8 @@ def test_steps_come_in_the_ladders_order_each_once() -> None:
         (["cnn3"], {"model.width": 9}, "model.width cannot be 9"),
     ],
 )
-def test_what_cannot_be_a_rung_is_refused(names: list[str], set_: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_what_cannot_be_a_rung_is_refused(names: list[str], set_: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         rung_configs(names, "quick", set_)
 
 
@@ -226,12 +226,12 @@ def test_every_rung_takes_changes_and_stays_itself(scale: str) -> None:
 
 
 def test_all_factors_come_before_the_first_repeat() -> None:
-    made = factor_configs(RunConfig().with_values({"fit.seed": 3}), ["0.9", 0.1, "0.1"], repeats=2)
-    assert [(c.schedule.factor, c.fit.seed) for c in made] == [(0.1, 3), (0.9, 3), (0.1, 4), (0.9, 4)]
+    configs = factor_configs(RunConfig().with_values({"fit.seed": 3}), ["0.9", 0.1, "0.1"], repeats=2)
+    assert [(c.schedule.factor, c.fit.seed) for c in configs] == [(0.1, 3), (0.9, 3), (0.1, 4), (0.9, 4)]
 
 
 @pytest.mark.parametrize(
-    ("base", "values", "repeats", "said"),
+    ("base", "values", "repeats", "message"),
     [
         ({}, ["x"], 1, "schedule.factor cannot be 'x': it takes 0 < x < 1"),
         ({}, [1.0], 1, "schedule.factor cannot be 1.0"),
@@ -243,9 +243,9 @@ def test_all_factors_come_before_the_first_repeat() -> None:
     ],
 )
 def test_an_experiment_that_makes_no_sense_is_refused(
-    base: dict[str, Any], values: list[Any], repeats: int, said: str
+    base: dict[str, Any], values: list[Any], repeats: int, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         factor_configs(RunConfig().with_values(base), values, repeats)
 
 
@@ -304,9 +304,9 @@ def test_the_family_with_most_factors_comes_first_and_keys_differ(make: Make, tm
         make(None, {**PLATEAU, "schedule.factor": value})
     for value in (0.1, 0.5, 0.8):
         make(None, {**PLATEAU, "schedule.factor": value, "fit.batch_size": 7})
-    found = factor.families(Store(tmp_path).runs())
-    assert [family.factors for family in found] == [3, 2]
-    assert len({family.key for family in found}) == 2
+    families = factor.families(Store(tmp_path).runs())
+    assert [family.factors for family in families] == [3, 2]
+    assert len({family.key for family in families}) == 2
 
 
 def test_what_was_run_is_not_run_again_but_what_failed_is(make: Make, tmp_path: Path, tiny_data: Path) -> None:
@@ -333,22 +333,22 @@ def test_the_quick_demo_drops_its_rate() -> None:
 
 
 def trace(figure: Any, uid: str) -> Any:
-    (found,) = [one for one in figure.data if one.uid == uid]
-    return found
+    (trace,) = [one for one in figure.data if one.uid == uid]
+    return trace
 
 
 def test_the_chart_shows_measured_bars_and_the_reported_range(make: Make, tmp_path: Path, here: PictureSet) -> None:
-    measured = make("cnn3", accuracy=6 / 9)
+    best_run = make("cnn3", accuracy=6 / 9)
     running = make("cnn5", accuracy=3 / 9, how="running")
     figure = rungs(ladder(Store(tmp_path).runs(), here))
-    bars, told = trace(figure, "measured"), trace(figure, "reported")
+    bars, reports = trace(figure, "measured"), trace(figure, "reported")
     assert list(bars.y) == [RUNGS["cnn3"].title, RUNGS["cnn5"].title]
     assert list(bars.x) == [pytest.approx(6 / 9), pytest.approx(3 / 9)]
-    assert list(bars.customdata) == [measured, running]
+    assert list(bars.customdata) == [best_run, running]
     assert bars.marker.opacity[0] == 1 > bars.marker.opacity[1]
     assert trace(figure, "figures").text == ("0.667", "0.333 so far")
     with_report = [rung for rung in RUNGS.values() if rung.reported is not None]
-    for rung, middle, half in zip(with_report, told.x, told.error_x.array, strict=True):
+    for rung, middle, half in zip(with_report, reports.x, reports.error_x.array, strict=True):
         assert (middle - half, middle + half) == pytest.approx(rung.reported)
     assert list(figure.layout.yaxis.categoryarray) == [rung.title for rung in RUNGS.values()]
 
@@ -379,13 +379,13 @@ def dhc(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_the_command_runs_every_step_to_its_end_and_compares(tiny_data: Path, tmp_path: Path) -> None:
     tiny = [part for name in ("model.width=0.03", "fit.epochs=1", "fit.batch_size=8") for part in ("--set", name)]
-    done = dhc("--data", str(tiny_data), *tiny, "--runs", str(tmp_path), "--json")
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)
+    process = dhc("--data", str(tiny_data), *tiny, "--runs", str(tmp_path), "--json")
+    assert process.returncode == 0, process.stderr
+    rows = json.loads(process.stdout)
     assert [row["step"] for row in rows] == list(RUNGS)
     assert all(row["status"] == "finished" and 0 <= row["measured"] <= 1 for row in rows)
     assert [row["reported"] for row in rows] == [rung.reported and list(rung.reported) for rung in RUNGS.values()]
-    assert f"{len(RUNGS)}/{len(RUNGS)}  " in done.stderr
+    assert f"{len(RUNGS)}/{len(RUNGS)}  " in process.stderr
     assert not any(step.missing for step in ladder(Store(tmp_path).runs(), PictureSet(str(tiny_data.resolve()))))
 
 
@@ -396,15 +396,15 @@ def test_a_step_that_fails_makes_the_status_1_and_the_next_one_is_run_all_the_sa
     broken = tmp_path / "broken"
     shutil.copytree(tiny_data, broken)
     next((broken / "val_images").iterdir()).write_bytes(b"no picture")
-    done = dhc("--data", str(broken), "--steps", "cnn3,cnn3-linear", "--runs", str(tmp_path / "runs"))
-    assert done.returncode == 1
-    table = done.stdout[done.stdout.index("reported") :].splitlines()[1:]
+    process = dhc("--data", str(broken), "--steps", "cnn3,cnn3-linear", "--runs", str(tmp_path / "runs"))
+    assert process.returncode == 1
+    table = process.stdout[process.stdout.index("reported") :].splitlines()[1:]
     assert [line.split()[0] for line in table] == ["cnn3-linear", "cnn3"]
     assert all("failed" in line for line in table)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--data", "/nowhere"], "does not exist"),
         (["--data", ".", "--steps", "cnn3,vgg19"], "there is no step 'vgg19'; the steps are"),
@@ -415,19 +415,19 @@ def test_a_step_that_fails_makes_the_status_1_and_the_next_one_is_run_all_the_sa
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2_and_nothing_is_queued(
-    arguments: list[str], said: str, tmp_path: Path
+    arguments: list[str], message: str, tmp_path: Path
 ) -> None:
-    done = dhc(*arguments, "--runs", str(tmp_path))
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    process = dhc(*arguments, "--runs", str(tmp_path))
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
 def test_detached_runs_are_named_and_come_by_themselves(tiny_data: Path, tmp_path: Path) -> None:
     arguments = ["--steps", "cnn3-linear", "--set", "model.width=0.03", "--set", "fit.epochs=1", "--detach"]
-    done = dhc("--data", str(tiny_data), *arguments, "--runs", str(tmp_path))
-    assert done.returncode == 0
-    (run_id,) = done.stdout.split()
+    process = dhc("--data", str(tiny_data), *arguments, "--runs", str(tmp_path))
+    assert process.returncode == 0
+    (run_id,) = process.stdout.split()
     assert follow(Store(tmp_path), run_id, lambda line: None) == "finished"

@@ -80,8 +80,10 @@ def test_select_filters_by_class_and_includes_both_bounds_of_confidence() -> Non
 
 
 def test_a_network_that_broke_down_still_shows_its_mistakes() -> None:
-    p = three_pictures()
-    broken = Predictions(p.ids, p.y_true, p.y_pred, 1, np.full((3, 3), np.nan, dtype=np.float32), p.classes)
+    three = three_pictures()
+    broken = Predictions(
+        three.ids, three.y_true, three.y_pred, 1, np.full((3, 3), np.nan, dtype=np.float32), three.classes
+    )
     assert select_rows(outcomes(broken))["index"].tolist() == [1, 2]
 
 
@@ -98,11 +100,11 @@ def test_each_cell_of_the_matrix_has_exactly_its_pictures(thousand: Predictions)
 
 def test_filters_and_sort_hold_for_a_thousand_pictures(thousand: Predictions) -> None:
     table = outcomes(thousand)
-    shown = select_rows(table, min_confidence=0.2, max_confidence=0.9, sort="loss")
-    assert 0 < len(shown) < len(table)
-    assert shown["loss"].is_monotonic_decreasing
-    assert not shown["correct"].any()
-    assert shown["confidence"].between(0.2, 0.9).all()
+    rows = select_rows(table, min_confidence=0.2, max_confidence=0.9, sort="loss")
+    assert 0 < len(rows) < len(table)
+    assert rows["loss"].is_monotonic_decreasing
+    assert not rows["correct"].any()
+    assert rows["confidence"].between(0.2, 0.9).all()
 
 
 def test_top_k_names_the_most_probable_classes_and_keeps_equals_in_label_order() -> None:

@@ -86,9 +86,9 @@ def test_runs_that_are_all_luck_are_found_out_and_a_real_winner_is_not() -> None
     rng = np.random.default_rng(1)
     ids = np.array([f"val_images/{i}.png" for i in range(1000)])
     luck = {f"run {i}": rng.random((5, 1000)) < 0.7 for i in range(30)}
-    found = judge_by_halves(ids, luck)
-    assert found.optimism == pytest.approx(expected_maximum(150) * math.sqrt(0.7 * 0.3 / 500), rel=0.25)
-    assert found.held_back_accuracy == pytest.approx(0.7, abs=0.02)
+    result = judge_by_halves(ids, luck)
+    assert result.optimism == pytest.approx(expected_maximum(150) * math.sqrt(0.7 * 0.3 / 500), rel=0.25)
+    assert result.held_back_accuracy == pytest.approx(0.7, abs=0.02)
     better = {"good": rng.random((1, 1000)) < 0.9, **luck}
     real = judge_by_halves(ids, better)
     assert abs(real.optimism) < 0.005
@@ -117,5 +117,5 @@ def test_val_counts_as_used_by_every_ended_run_on_the_same_pictures(tiny_data: P
     assert sorted(info.id for info in runs_on_same_pictures(own.config, noted[ids[0]], runs, noted)) == ids[:2]
     assert sorted(info.id for info in runs_on_same_pictures(own.config, None, runs, {})) == ids[:2]
     assert runs_on_same_pictures(own.config, "another", runs, noted) == []
-    p = read_predictions(own.folder)
-    assert right_answers(p).shape == (2, 9)
+    predictions = read_predictions(own.folder)
+    assert right_answers(predictions).shape == (2, 9)

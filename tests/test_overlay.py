@@ -27,10 +27,17 @@ def history(val_accuracy: list[float], *, seconds: list[float] | None = None, fi
     n = len(val_accuracy)
     val = np.array(val_accuracy, dtype=np.float64)
     values = {
-        "t": np.arange(n) + 1e9, "epoch": np.arange(first, first + n), "loss": 0.9 - val, "accuracy": val + 0.1,
-        "val_loss": 1 - val, "val_accuracy": val, "learning_rate": np.full(n, 1e-3),
-        "seconds": np.array(seconds or [2.0] * n), "pictures_per_second": np.full(n, 50.0), "best": np.zeros(n, bool),
-    }  # fmt: skip
+        "t": np.arange(n) + 1e9,
+        "epoch": np.arange(first, first + n),
+        "loss": 0.9 - val,
+        "accuracy": val + 0.1,
+        "val_loss": 1 - val,
+        "val_accuracy": val,
+        "learning_rate": np.full(n, 1e-3),
+        "seconds": np.array(seconds or [2.0] * n),
+        "pictures_per_second": np.full(n, 50.0),
+        "best": np.zeros(n, bool),
+    }
     epochs = pd.DataFrame({name: pd.Series(values[name], dtype=dtype) for name, dtype in EPOCH_COLUMNS.items()})
     return History(History.empty().batches, epochs, History.empty().lr_changes)
 
@@ -95,8 +102,8 @@ def line(name: str, run: History, color: str = "#2f7fd6", metrics: tuple[Metric,
 
 
 def of(figure: go.Figure, uid: str) -> Any:
-    (found,) = [trace for trace in figure.data if trace.uid == uid]
-    return found
+    (trace,) = [trace for trace in figure.data if trace.uid == uid]
+    return trace
 
 
 def test_train_and_val_of_a_run_share_colour_and_group_and_one_legend_entry_names_it() -> None:
@@ -110,20 +117,22 @@ def test_train_and_val_of_a_run_share_colour_and_group_and_one_legend_entry_name
     assert figure.layout.legend.itemclick == "toggleothers"
     assert len({trace.uid for trace in figure.data}) == len(figure.data)
     assert [figure.layout[axis].title.text for axis in ("yaxis", "yaxis2", "yaxis3")] == [
-        "accuracy", "loss", "learning rate",
-    ]  # fmt: skip
+        "accuracy",
+        "loss",
+        "learning rate",
+    ]
 
 
 @given(st.lists(st.floats(0, 1), min_size=300, max_size=900), st.integers(1, 120))
 def test_however_many_runs_the_best_epoch_the_peak_and_the_dip_are_drawn(values: list[float], runs: int) -> None:
     run = history(values)
     figure = overlay([line(str(number), run, metrics=("loss",)) for number in range(runs)], ["loss"])
-    drawn, star = of(figure, "0-val_loss"), of(figure, "0-loss-best")
-    assert len(drawn.x) <= max(123, 60_000 // (2 * runs) + 3)
+    thinned, star = of(figure, "0-val_loss"), of(figure, "0-loss-best")
+    assert len(thinned.x) <= max(123, 60_000 // (2 * runs) + 3)
     assert star.x[0] == run.best_epoch
-    assert run.best_epoch in drawn.x
+    assert run.best_epoch in thinned.x
     loss = run.epochs["val_loss"].to_numpy(np.float32)
-    assert {loss.min(), loss.max(), loss[0], loss[-1]} <= set(drawn.y)
+    assert {loss.min(), loss.max(), loss[0], loss[-1]} <= set(thinned.y)
 
 
 def test_smoothing_leaves_the_raw_line_faint_behind_and_the_star_where_it_was() -> None:
@@ -174,8 +183,8 @@ def test_every_run_stands_out_from_the_page_three_to_one(color: str, ground: tup
 
 @pytest.mark.parametrize("eyes", ["none", "protan", "deutan"])
 def test_ten_runs_are_told_apart_by_every_eye(eyes: str) -> None:
-    seen = [oklab(np.clip(BLINDNESS[eyes] @ linear(numbers(color)), 0, 1)) for color in palette.TEN]
-    assert min(np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]) > 0.06  # thrice what is noticed
+    colors = [oklab(np.clip(BLINDNESS[eyes] @ linear(numbers(color)), 0, 1)) for color in palette.TEN]
+    assert min(np.linalg.norm(a - b) for i, a in enumerate(colors) for b in colors[:i]) > 0.06  # thrice what is noticed
 
 
 def numbers(color: str) -> tuple[float, ...]:

@@ -86,8 +86,8 @@ def test_patience_is_that_of_keras_at_every_epoch(seed: int) -> None:
     for epoch, accuracy in enumerate(accuracies.tolist()):
         rates.append(float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)))
         callback.on_epoch_end(epoch, {"val_accuracy": accuracy})
-        seen = history(val_accuracy=accuracies[: epoch + 1].tolist(), learning_rate=rates)
-        assert patience(seen, patience=epochs_of_patience, min_lr=min_lr).wait == callback.wait
+        so_far = history(val_accuracy=accuracies[: epoch + 1].tolist(), learning_rate=rates)
+        assert patience(so_far, patience=epochs_of_patience, min_lr=min_lr).wait == callback.wait
     assert rates[-1] == pytest.approx(min_lr)  # it got there, so the wait at the minimum was compared too
 
 

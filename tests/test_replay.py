@@ -80,9 +80,9 @@ def test_a_replay_with_the_runs_own_settings_is_exact_and_one_with_less_patience
 
 
 def test_without_any_finite_value_the_first_epoch_counts_as_kept_and_no_epoch_is_an_error_in_words() -> None:
-    told = replay_history(history([NAN, NAN], [1e-3] * 2), RunConfig())
-    assert (told.stop, told.best_epoch) == (Stop(None, 1), None)
-    assert "keeping epoch 1" in replay_sentence(told, RunConfig())
+    replay = replay_history(history([NAN, NAN], [1e-3] * 2), RunConfig())
+    assert (replay.stop, replay.best_epoch) == (Stop(None, 1), None)
+    assert "keeping epoch 1" in replay_sentence(replay, RunConfig())
     with pytest.raises(ValueError, match="no finished epoch"):
         replay_history(History.empty(), RunConfig())
 
@@ -91,8 +91,13 @@ def test_the_figure_shades_what_is_only_indicative_and_draws_both_rates() -> Non
     config = RunConfig().with_values({"schedule.patience": 1, "fit.early_stopping": 2})
     figure = replay_chart(replay_history(history([0.1, 0.5, 0.4, 0.4, 0.4, 0.6], [1e-3] * 6), config))
     assert [trace.uid for trace in figure.data] == [
-        "val_accuracy", "recorded-drops", "replayed-drops", "kept", "recorded-rate", "replayed-rate",
-    ]  # fmt: skip
+        "val_accuracy",
+        "recorded-drops",
+        "replayed-drops",
+        "kept",
+        "recorded-rate",
+        "replayed-rate",
+    ]
     shaded = [shape for shape in figure.layout.shapes if shape.type == "rect"]
     assert [(shape.x0, shape.x1) for shape in shaded] == [(3, 6)]
     assert not [
@@ -105,11 +110,13 @@ def test_the_figure_shades_what_is_only_indicative_and_draws_both_rates() -> Non
 # Like a run's figures: few different values, so that equal ones and runs of equal ones come up, and NaN.
 figures = st.lists(
     st.one_of(
-        st.integers(0, 12).map(lambda n: n / 12), st.sampled_from([0.5, 0.5001, 0.50005, NAN, math.inf, 2.5]),
+        st.integers(0, 12).map(lambda n: n / 12),
+        st.sampled_from([0.5, 0.5001, 0.50005, NAN, math.inf, 2.5]),
         st.floats(0, 8, width=32, allow_subnormal=False),
     ),
-    min_size=1, max_size=40,
-)  # fmt: skip
+    min_size=1,
+    max_size=40,
+)
 modes: Any = st.sampled_from(["min", "max"])
 
 
@@ -123,17 +130,33 @@ def fake_model(learning_rate: float) -> Any:
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
-    figures, modes, st.floats(0.05, 0.95), st.integers(1, 6), st.sampled_from([0.0, 1e-4, 0.01]), st.integers(0, 3),
+    figures,
+    modes,
+    st.floats(0.05, 0.95),
+    st.integers(1, 6),
+    st.sampled_from([0.0, 1e-4, 0.01]),
+    st.integers(0, 3),
     st.sampled_from([0.0, 1e-4, 5e-4]),
-)  # fmt: skip
+)
 def test_the_learning_rates_are_those_of_keras(
-    values: list[float], mode: Literal["min", "max"], factor: float, patience: int, min_delta: float, cooldown: int, min_lr: float
-) -> None:  # fmt: skip
+    values: list[float],
+    mode: Literal["min", "max"],
+    factor: float,
+    patience: int,
+    min_delta: float,
+    cooldown: int,
+    min_lr: float,
+) -> None:
     import keras
 
     numbers: dict[str, Any] = {
-        "mode": mode, "factor": factor, "patience": patience, "min_delta": min_delta, "cooldown": cooldown, "min_lr": min_lr,
-    }  # fmt: skip
+        "mode": mode,
+        "factor": factor,
+        "patience": patience,
+        "min_delta": min_delta,
+        "cooldown": cooldown,
+        "min_lr": min_lr,
+    }
     callback = keras.callbacks.ReduceLROnPlateau(monitor="val_loss", **numbers)
     callback.set_model(fake_model(1e-3))
     callback.on_train_begin()
@@ -155,14 +178,14 @@ def test_the_end_and_the_kept_epoch_are_those_of_keras(
     callback = keras.callbacks.EarlyStopping("val_accuracy", mode=mode, patience=patience, min_delta=min_delta)
     callback.set_model(fake_model(1e-3))
     callback.on_train_begin()
-    ended = None
+    last_epoch = None
     for epoch, value in enumerate(values):
         callback.on_epoch_end(epoch, {"val_accuracy": value})
         if callback.model.stop_training:
-            ended = epoch + 1
+            last_epoch = epoch + 1
             break
     ours = early_stopping(values, mode=mode, patience=patience, min_delta=min_delta)
-    assert ours == Stop(ended, callback.best_epoch + 1)
+    assert ours == Stop(last_epoch, callback.best_epoch + 1)
 
 
 @pytest.mark.slow
@@ -172,8 +195,8 @@ def test_what_is_replayed_is_the_callback_that_training_uses(monitor: str) -> No
 
     from dhc.training.patience import plateau
 
-    asked = {"schedule.monitor": monitor, "schedule.patience": 2, "schedule.min_delta": 0.05, "schedule.factor": 0.3}
-    config = RunConfig().with_values(asked)
+    changes = {"schedule.monitor": monitor, "schedule.patience": 2, "schedule.min_delta": 0.05, "schedule.factor": 0.3}
+    config = RunConfig().with_values(changes)
     values = [0.5, 0.52, 0.54, 0.6, 0.4, 0.38, 0.1, 0.12, 0.3, 0.31, 0.32]
     callback = plateau(config)
     assert callback is not None
@@ -183,7 +206,7 @@ def test_what_is_replayed_is_the_callback_that_training_uses(monitor: str) -> No
     for epoch, value in enumerate(values):
         rates.append(float(keras.ops.convert_to_numpy(callback.model.optimizer.learning_rate)))
         callback.on_epoch_end(epoch, {monitor: value})
-    told = replay_history(history(values, rates, val_loss=values), config)
-    assert told.rates == tuple(rates)
-    assert told.inexact_from is None
+    replay = replay_history(history(values, rates, val_loss=values), config)
+    assert replay.rates == tuple(rates)
+    assert replay.inexact_from is None
     assert len(set(rates)) > 2

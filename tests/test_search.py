@@ -36,8 +36,8 @@ def runs(tmp_path: Path, tiny_data: Path) -> list[RunInfo]:
     return Store(tmp_path).runs()
 
 
-def names(found: list[RunInfo]) -> list[str]:
-    return [info.id[-4:] for info in found]
+def names(runs: list[RunInfo]) -> list[str]:
+    return [info.id[-4:] for info in runs]
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_orders(runs: list[RunInfo]) -> None:
 
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=400))
 def test_the_small_curve_keeps_its_first_last_and_best_point(curve: list[float]) -> None:
-    known = [value for value in curve if math.isfinite(value)]
+    finite = [value for value in curve if math.isfinite(value)]
     small = sparkline(curve)
     assert len(small) <= 40
-    assert bool(small) == bool(known)
-    if known:
-        assert (small[0], small[-1], max(small)) == (known[0], known[-1], max(known))
-    places = iter(known)
+    assert bool(small) == bool(finite)
+    if finite:
+        assert (small[0], small[-1], max(small)) == (finite[0], finite[-1], max(finite))
+    places = iter(finite)
     assert all(value in places for value in small), "points in their order"

@@ -41,11 +41,11 @@ COUNTS = st.integers(0, 60)
 TABLES = st.builds(ContingencyTable, COUNTS, COUNTS, COUNTS, COUNTS).filter(lambda table: table.n > 0)
 
 
-def predictions(ids: list[str], true: list[int], said: list[int], classes: tuple[str, ...] = NAMES) -> Predictions:
+def predictions(ids: list[str], true: list[int], predicted: list[int], classes: tuple[str, ...] = NAMES) -> Predictions:
     """A run of one epoch, sure of what it says."""
     chances = np.full((len(ids), len(classes)), 0.1 / max(1, len(classes) - 1), dtype=np.float32)
-    chances[np.arange(len(ids)), said] = 0.9
-    return Predictions(np.array(ids), np.array(true), np.array([said]), 1, chances, classes)
+    chances[np.arange(len(ids)), predicted] = 0.9
+    return Predictions(np.array(ids), np.array(true), np.array([predicted]), 1, chances, classes)
 
 
 @st.composite
@@ -56,8 +56,8 @@ def pairs(draw: st.DrawFn) -> tuple[Predictions, Predictions]:
     true, a, b = draw(labels), draw(labels), draw(labels)
     order = draw(st.permutations(range(n)))
     ids = [f"val_images/{i}.png" for i in range(n)]
-    here = [i for i in order if i == 0 or draw(st.booleans())]
-    return predictions(ids, true, a), predictions([ids[i] for i in here], [true[i] for i in here], [b[i] for i in here])
+    rows = [i for i in order if i == 0 or draw(st.booleans())]
+    return predictions(ids, true, a), predictions([ids[i] for i in rows], [true[i] for i in rows], [b[i] for i in rows])
 
 
 def swapped(table: ContingencyTable) -> ContingencyTable:
@@ -70,20 +70,20 @@ def swapped(table: ContingencyTable) -> ContingencyTable:
 def test_runs_are_aligned_by_picture_whatever_their_order() -> None:
     a = predictions(["x", "y", "z"], [0, 1, 2], [0, 0, 2])
     b = predictions(["z", "x", "w"], [2, 0, 1], [1, 0, 1])
-    found = pair_up(a, b)
-    assert found.ids.tolist() == ["x", "z"]
-    assert found.rows_a.tolist() == [0, 2]
-    assert found.rows_b.tolist() == [1, 0]
-    assert (found.true.tolist(), found.a.tolist(), found.b.tolist()) == ([0, 2], [0, 2], [0, 1])
-    assert (found.only_a, found.only_b) == (1, 1)
+    pairing = pair_up(a, b)
+    assert pairing.ids.tolist() == ["x", "z"]
+    assert pairing.rows_a.tolist() == [0, 2]
+    assert pairing.rows_b.tolist() == [1, 0]
+    assert (pairing.true.tolist(), pairing.a.tolist(), pairing.b.tolist()) == ([0, 2], [0, 2], [0, 1])
+    assert (pairing.only_a, pairing.only_b) == (1, 1)
 
 
 def test_classes_are_told_by_name_not_by_number() -> None:
     a = predictions(["x"], [1], [0], ("cat", "dog"))
     b = predictions(["x"], [2], [1], ("ant", "bee", "dog"))
-    found = pair_up(a, b)
-    assert found.classes == ("cat", "dog", "ant", "bee")
-    assert (found.true[0], found.a[0], found.b[0]) == (1, 0, 3)
+    pairing = pair_up(a, b)
+    assert pairing.classes == ("cat", "dog", "ant", "bee")
+    assert (pairing.true[0], pairing.a[0], pairing.b[0]) == (1, 0, 3)
 
 
 def test_runs_without_a_shared_picture_and_with_other_labels_are_refused_in_one_sentence() -> None:
@@ -106,12 +106,12 @@ def test_swapping_the_runs_swaps_fixes_and_breaks_and_leaves_p(pair: tuple[Predi
 
 @given(pairs())
 def test_every_shared_picture_is_in_one_group_and_the_matrices_add_up(pair: tuple[Predictions, Predictions]) -> None:
-    found = pair_up(*pair)
-    by_group, table = flip_masks(found), contingency_table(found)
+    pairing = pair_up(*pair)
+    by_group, table = flip_masks(pairing), contingency_table(pairing)
     assert set(by_group) == {*BOARD, "right"}
     assert (np.sum(list(by_group.values()), axis=0) == 1).all()
     assert (by_group["fixed"].sum(), by_group["broken"].sum()) == (table.fixes, table.breaks)
-    a, b = matrices(found)
+    a, b = matrices(pairing)
     difference = b - a
     assert (difference.sum(axis=1) == 0).all()
     assert np.trace(difference) == table.fixes - table.breaks
@@ -121,12 +121,12 @@ def test_every_shared_picture_is_in_one_group_and_the_matrices_add_up(pair: tupl
 def test_a_pair_holds_what_stands_in_that_cell_of_either_matrix(
     pair: tuple[Predictions, Predictions], i: int, j: int
 ) -> None:
-    found = pair_up(*pair)
-    a, b = matrices(found)
-    both = int(((found.true == i) & (found.a == j) & (found.b == j)).sum())
-    assert cell_mask(found, i, j).sum() == a[i, j] + b[i, j] - both
-    assert cell_mask(found, None, None).all()
-    assert cell_mask(found, i, None).sum() == a[i].sum()
+    pairing = pair_up(*pair)
+    a, b = matrices(pairing)
+    both = int(((pairing.true == i) & (pairing.a == j) & (pairing.b == j)).sum())
+    assert cell_mask(pairing, i, j).sum() == a[i, j] + b[i, j] - both
+    assert cell_mask(pairing, None, None).all()
+    assert cell_mask(pairing, i, None).sum() == a[i].sum()
 
 
 # McNemar and the interval
@@ -188,11 +188,18 @@ def test_the_sentence_says_how_often_luck_does_as_much() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "told"),
-    [(1.0, "nearly always"), (0.7, "7 in 10"), (0.5, "1 in 2"), (0.2, "1 in 5"), (0.025, "1 in 40"), (0.0009, "less than 1 in 1,000")],
-)  # fmt: skip
-def test_a_chance_is_said_as_people_say_it(p: float, told: str) -> None:
-    assert chance_text(p) == told
+    ("p", "text"),
+    [
+        (1.0, "nearly always"),
+        (0.7, "7 in 10"),
+        (0.5, "1 in 2"),
+        (0.2, "1 in 5"),
+        (0.025, "1 in 40"),
+        (0.0009, "less than 1 in 1,000"),
+    ],
+)
+def test_a_chance_is_said_as_people_say_it(p: float, text: str) -> None:
+    assert chance_text(p) == text
 
 
 # Seeds
@@ -201,12 +208,12 @@ def test_a_chance_is_said_as_people_say_it(p: float, told: str) -> None:
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=8), st.lists(st.integers(0, 1000), min_size=2, max_size=8))
 def test_welch_is_scipys(a: list[int], b: list[int]) -> None:
     assume(len(set(a)) > 1 and len(set(b)) > 1)
-    left, right = SeedResults(tuple(value / 1000 for value in a)), SeedResults(tuple(value / 1000 for value in b))
-    theirs = ttest_ind(right.values, left.values, equal_var=False)
-    assert welch_p(left, right) == pytest.approx(theirs.pvalue, abs=1e-12)
-    assert welch_p(left, right) == pytest.approx(welch_p(right, left), abs=1e-12)
+    ours_a, ours_b = SeedResults(tuple(value / 1000 for value in a)), SeedResults(tuple(value / 1000 for value in b))
+    theirs = ttest_ind(ours_b.values, ours_a.values, equal_var=False)
+    assert welch_p(ours_a, ours_b) == pytest.approx(theirs.pvalue, abs=1e-12)
+    assert welch_p(ours_a, ours_b) == pytest.approx(welch_p(ours_b, ours_a), abs=1e-12)
     interval = theirs.confidence_interval()
-    assert welch_interval(left, right) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert welch_interval(ours_a, ours_b) == pytest.approx((interval.low, interval.high), abs=1e-9)
 
 
 def test_one_seed_or_no_spread_has_no_t_test() -> None:
@@ -242,14 +249,14 @@ def test_what_is_far_too_small_or_has_no_spread_is_said() -> None:
 
 def test_with_one_seed_each_the_spread_is_guessed_from_the_flips_else_measured() -> None:
     table = ContingencyTable(700, 41, 29, 230)
-    guessed = sample_size(table, SeedResults((0.729,)), SeedResults((0.741,)))
-    assert guessed is not None
-    assert guessed.source == "pictures"
-    assert guessed.sd == pytest.approx(math.sqrt((0.07 - 0.012**2) / 1000 / 2))
-    measured = sample_size(table, SeedResults((0.70, 0.72)), SeedResults((0.73,)))
-    assert measured is not None
-    assert (measured.source, measured.difference) == ("seeds", pytest.approx(0.02))
-    assert measured.sd == pytest.approx(math.sqrt(0.0002))
+    from_pictures = sample_size(table, SeedResults((0.729,)), SeedResults((0.741,)))
+    assert from_pictures is not None
+    assert from_pictures.source == "pictures"
+    assert from_pictures.sd == pytest.approx(math.sqrt((0.07 - 0.012**2) / 1000 / 2))
+    from_seeds = sample_size(table, SeedResults((0.70, 0.72)), SeedResults((0.73,)))
+    assert from_seeds is not None
+    assert (from_seeds.source, from_seeds.difference) == ("seeds", pytest.approx(0.02))
+    assert from_seeds.sd == pytest.approx(math.sqrt(0.0002))
     assert sample_size(ContingencyTable(3, 2, 2, 1), SeedResults((0.5,)), SeedResults((0.5,))) is None
 
 
@@ -261,9 +268,14 @@ def runs_of(tmp_path: Path, data: Path, seeds: dict[str, tuple[int, float]]) -> 
         for name, (seed, accuracy) in seeds.items():
             if name.startswith(settings_of):
                 make_run(
-                    tmp_path, data, run_id=f"2026010{number}-00000{seed}-vgg16-000{settings_of}", epochs=2, seed=seed,
-                    accuracy=accuracy, settings={"schedule.factor": rate, "fit.seed": seed},
-                )  # fmt: skip
+                    tmp_path,
+                    data,
+                    run_id=f"2026010{number}-00000{seed}-vgg16-000{settings_of}",
+                    epochs=2,
+                    seed=seed,
+                    accuracy=accuracy,
+                    settings={"schedule.factor": rate, "fit.seed": seed},
+                )
     return Store(tmp_path)
 
 
@@ -277,12 +289,15 @@ def test_repeats_are_the_runs_alike_in_all_but_the_seed(tiny_data: Path, tmp_pat
     assert [info.config.fit.seed for info in repeats_of(first, runs) if info.config] == [0, 3]
     assert len(repeats_of(second, runs)) == 1
     assert used_seeds(first.config, runs) == {0, 3}
-    asked = missing_repeats(first.config, second.config, runs, 4)
-    assert [(config.schedule.factor, config.fit.seed) for config in asked[:4]] == [
-        (first.config.schedule.factor, asked[0].fit.seed), (0.8, 1), (0.5, asked[2].fit.seed), (0.8, 2),
-    ]  # fmt: skip
-    assert {config.fit.seed for config in asked if config.schedule.factor == 0.5}.isdisjoint({0, 3})
-    assert len(asked) == 2 + 3
+    configs = missing_repeats(first.config, second.config, runs, 4)
+    assert [(config.schedule.factor, config.fit.seed) for config in configs[:4]] == [
+        (first.config.schedule.factor, configs[0].fit.seed),
+        (0.8, 1),
+        (0.5, configs[2].fit.seed),
+        (0.8, 2),
+    ]
+    assert {config.fit.seed for config in configs if config.schedule.factor == 0.5}.isdisjoint({0, 3})
+    assert len(configs) == 2 + 3
     assert missing_repeats(first.config, first.config.with_values({"fit.seed": 9}), runs, 4) == []
 
 

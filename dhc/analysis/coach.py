@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dhc.analysis.detectors import DETECTORS, Case, Finding
+from dhc.analysis.detectors import DETECTORS, Case, Detection
 from dhc.analysis.differences import value_text
 from dhc.config import ConfigField, RunConfig, fields, find_field
 from dhc.errors import ConfigError, RulesError
@@ -132,19 +132,19 @@ def marks(case: Case, rules: tuple[Rule, ...]) -> tuple[Mark, ...]:
     """What the rules find in a run's curves, by first epoch; nothing without a network."""
     if not case.config.trains_network:
         return ()
-    pairs = [(rule, finding) for rule in rules if (finding := DETECTORS[rule.look_for](case, **rule.arguments))]
+    pairs = [(rule, detection) for rule in rules if (detection := DETECTORS[rule.look_for](case, **rule.arguments))]
     pairs.sort(key=lambda pair: pair[1].epochs[0])
     return tuple(_mark(number, case.config, *pair) for number, pair in enumerate(pairs, start=1))
 
 
-def _mark(number: int, config: RunConfig, rule: Rule, finding: Finding) -> Mark:
+def _mark(number: int, config: RunConfig, rule: Rule, detection: Detection) -> Mark:
     after = suggestion(config, rule.tries)
     return Mark(
         number=number,
         rule=rule.id,
         title=rule.title,
-        epochs=finding.epochs,
-        sentence=finding.sentence,
+        epochs=detection.epochs,
+        sentence=detection.sentence,
         lesson=rule.lesson,
         changes=() if after is None else changes(config, after),
         config=after,

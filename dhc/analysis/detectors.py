@@ -15,7 +15,7 @@ from dhc.config import RunConfig
 from dhc.runs.records import History
 from dhc.text import rate_text
 
-MOST = 6  # epochs that one finding names
+MOST = 6  # epochs that one detection names
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Detection:
     """Where a detector fired, and why.
 
     epochs     1-based, ascending; the first is the one that tells
@@ -53,10 +53,10 @@ class Finding:
     sentence: str
 
 
-def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | None:
+def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Detection | None:
     """val_loss rises `epochs` times in a row or more while loss falls.
 
-    val_loss is the mean of the last `smooth` epochs. The finding begins at the lowest val_loss among those whose mean
+    val_loss is the mean of the last `smooth` epochs. The detection begins at the lowest val_loss among those whose mean
     the rise starts from.
     """
     raw, loss, at = case.column("val_loss"), case.column("loss"), case.epochs
@@ -69,7 +69,7 @@ def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | No
         if end - start >= epochs and loss[end] < loss[start]:
             low = start - smooth + 1 + int(raw[start - smooth + 1 : start + 1].argmin())
             mean = f" (mean of {smooth} epochs)" if smooth > 1 else ""
-            return Finding(
+            return Detection(
                 (at[low],),
                 f"val_loss{mean} rose {end - start} epochs in a row up to epoch {at[end]}, "
                 f"{val[start]:.2f} to {val[end]:.2f}, while loss fell from {loss[start]:.2f} to {loss[end]:.2f}",
@@ -77,7 +77,7 @@ def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Finding | No
     return None
 
 
-def rate_drops(case: Case, *, most: int = 24) -> Finding | None:
+def rate_drops(case: Case, *, most: int = 24) -> Detection | None:
     """The schedule lowered the learning rate, at most `most` times: one of more is a smooth one."""
     changes = case.history.lr_changes
     if not 1 <= len(changes) <= most:
@@ -87,19 +87,19 @@ def rate_drops(case: Case, *, most: int = 24) -> Finding | None:
     some = rates if len(rates) <= MOST else [*rates[: MOST - 1], rates[-1]]
     steps = " → ".join(rate_text(rate) for rate in some)
     times = "once" if len(at) == 1 else f"{len(at)} times"
-    return Finding(
+    return Detection(
         tuple(at), f"the learning rate fell {times}, first after epoch {at[0]}: {steps}{_since(case, at[0])}"
     )
 
 
-def plateau(case: Case, *, epochs: int = 10, gain: float = 0.005) -> Finding | None:
+def plateau(case: Case, *, epochs: int = 10, gain: float = 0.005) -> Detection | None:
     """val_accuracy, once above chance, gains at most `gain` on its best in `epochs` epochs."""
     val, at = np.nan_to_num(case.column("val_accuracy"), nan=0.0), case.epochs
     best = np.maximum.accumulate(val) if len(val) else val
     floor = 1.5 / case.classes if case.classes else 0.0
     for i in range(len(at) - epochs):
         if best[i] > floor and best[i + epochs] <= best[i] + gain:
-            return Finding(
+            return Detection(
                 (at[i],),
                 f"in the {epochs} epochs after epoch {at[i]} the best val_accuracy "
                 f"went from {best[i]:.3f} to {best[i + epochs]:.3f} only",
@@ -107,7 +107,7 @@ def plateau(case: Case, *, epochs: int = 10, gain: float = 0.005) -> Finding | N
     return None
 
 
-def divergence(case: Case, *, times: float = 2.0) -> Finding | None:
+def divergence(case: Case, *, times: float = 2.0) -> Detection | None:
     """loss is not a number, or has grown to `times` its lowest value and beyond its first one.
 
     Not a number: in an epoch or in a batch.
@@ -116,48 +116,50 @@ def divergence(case: Case, *, times: float = 2.0) -> Finding | None:
     lowest = np.minimum.accumulate(np.where(np.isfinite(loss), loss, np.inf)) if len(loss) else loss
     for i, epoch in enumerate(at):
         if not np.isfinite(loss[i]):
-            return Finding((epoch,), f"loss is not a number in epoch {epoch}")
+            return Detection((epoch,), f"loss is not a number in epoch {epoch}")
         if i and loss[i] > max(times * lowest[i - 1], loss[0]):
-            return Finding((epoch,), f"loss was {loss[i]:.2f} in epoch {epoch} after {lowest[i - 1]:.2f} at its lowest")
+            return Detection(
+                (epoch,), f"loss was {loss[i]:.2f} in epoch {epoch} after {lowest[i - 1]:.2f} at its lowest"
+            )
     broken = batches.loc[~np.isfinite(batches["loss"].to_numpy(dtype=np.float64)), "epoch"]
     if len(broken):
-        return Finding((int(broken.iloc[0]),), f"loss became not a number within epoch {int(broken.iloc[0])}")
+        return Detection((int(broken.iloc[0]),), f"loss became not a number within epoch {int(broken.iloc[0])}")
     return None
 
 
-def dead_start(case: Case, *, epochs: int = 3, times: float = 1.5) -> Finding | None:
+def dead_start(case: Case, *, epochs: int = 3, times: float = 1.5) -> Detection | None:
     """accuracy and val_accuracy stay within `times` chance (1 / classes) for `epochs` epochs."""
     higher = np.fmax(case.column("accuracy"), case.column("val_accuracy"))
     return _at_chance(case, higher, "accuracy and val_accuracy", epochs, times)
 
 
-def val_asleep(case: Case, *, epochs: int = 2, times: float = 1.5) -> Finding | None:
+def val_asleep(case: Case, *, epochs: int = 2, times: float = 1.5) -> Detection | None:
     """val_accuracy stays at chance for the first `epochs` epochs, accuracy above twice as much."""
     accuracy = case.column("accuracy")
     if case.classes is None or not len(accuracy) or not np.all(accuracy[:epochs] > 2 * times / case.classes):
         return None
-    finding = _at_chance(case, case.column("val_accuracy"), "val_accuracy", epochs, times)
-    if finding is None:
+    detection = _at_chance(case, case.column("val_accuracy"), "val_accuracy", epochs, times)
+    if detection is None:
         return None
-    highest = accuracy[: finding.epochs[0]].max()
-    return Finding(finding.epochs, f"{finding.sentence}, while accuracy reached {highest:.3f}")
+    highest = accuracy[: detection.epochs[0]].max()
+    return Detection(detection.epochs, f"{detection.sentence}, while accuracy reached {highest:.3f}")
 
 
-def unstable(case: Case, *, fall: float = 0.05, times: int = 3) -> Finding | None:
+def unstable(case: Case, *, fall: float = 0.05, times: int = 3) -> Detection | None:
     """val_accuracy falls by `fall` or more from one epoch to the next, `times` times or more."""
     val, at = case.column("val_accuracy"), case.epochs
     falls = [i + 1 for i in range(len(at) - 1) if val[i] - val[i + 1] >= fall]
     if len(falls) < times:
         return None
     worst = max(falls, key=lambda i: val[i - 1] - val[i])
-    return Finding(
+    return Detection(
         tuple(at[i] for i in falls[:MOST]),
         f"val_accuracy fell by {fall:g} or more {len(falls)} times, most in epoch {at[worst]}: "
         f"{val[worst - 1]:.3f} to {val[worst]:.3f}",
     )
 
 
-def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01) -> Finding | None:
+def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01) -> Detection | None:
     """The run is complete, and its last `epochs` still raised val_accuracy by `gain` on average."""
     val, at = case.column("val_accuracy"), case.epochs
     if not case.complete or len(val) < 2 * epochs or not np.isfinite(val[-2 * epochs :]).all():
@@ -165,12 +167,12 @@ def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01) -> Findin
     before, last = float(val[-2 * epochs : -epochs].mean()), float(val[-epochs:].mean())
     if last - before < gain or int(val.argmax()) < len(val) - epochs:
         return None
-    return Finding(
+    return Detection(
         (at[-1],), f"mean val_accuracy of the last {epochs} epochs was {last:.3f}, of the {epochs} before {before:.3f}"
     )
 
 
-def rate_too_low(case: Case, *, share: float = 0.1, epochs: int = 10, gain: float = 0.005) -> Finding | None:
+def rate_too_low(case: Case, *, share: float = 0.1, epochs: int = 10, gain: float = 0.005) -> Detection | None:
     """The run is complete, and its last `epochs` gained at most `gain` at a low learning rate.
 
     Low: at most `share` of its highest. Silent where accuracy is above 0.95: there was nothing left to learn from
@@ -183,14 +185,14 @@ def rate_too_low(case: Case, *, share: float = 0.1, epochs: int = 10, gain: floa
     # A share that is met exactly, 1e-4 of 1e-3, is met in float32, too.
     if rate[-epochs:].max() > share * top * (1 + 1e-6) or progress > gain or case.column("accuracy")[-1] > 0.95:
         return None
-    return Finding(
+    return Detection(
         (at[-epochs],),
         f"from epoch {at[-epochs]} on the learning rate was {rate_text(rate[-epochs:].max())} or less, "
         f"{share:.0%} of its highest, and val_accuracy did not get better by more than {gain:g}",
     )
 
 
-DETECTORS: Mapping[str, Callable[..., Finding | None]] = MappingProxyType(
+DETECTORS: Mapping[str, Callable[..., Detection | None]] = MappingProxyType(
     {
         "overfitting": overfitting,
         "rate_drops": rate_drops,
@@ -223,7 +225,7 @@ def _since(case: Case, epoch: int) -> str:
     return f"; best val_accuracy before the first fall {max(before):.3f}, after it {max(after):.3f}"
 
 
-def _at_chance(case: Case, values: np.ndarray, name: str, epochs: int, times: float) -> Finding | None:
+def _at_chance(case: Case, values: np.ndarray, name: str, epochs: int, times: float) -> Detection | None:
     """The first epochs whose values stay within `times` chance, if there are `epochs` or more."""
     if case.classes is None or case.classes < 2:
         return None
@@ -232,7 +234,7 @@ def _at_chance(case: Case, values: np.ndarray, name: str, epochs: int, times: fl
     if count < epochs:
         return None
     chance = 1 / case.classes
-    return Finding(
+    return Detection(
         (case.epochs[count - 1],),
         f"in the first {count} epochs {name} did not get above {np.nanmax(values[:count]):.3f}; "
         f"chance is 1 in {case.classes}, {chance:.3f}",
