@@ -138,8 +138,9 @@ def test_the_card_sets_the_guess_beside_the_result_and_the_panel_all_of_them(
     off = (info.val_accuracy - 0.5) * 100
     assert f"Bet val_accuracy **0.500**, result **{info.val_accuracy:.3f}**: {off:.1f} points too low." in texts(app)
     assert "Bet: val_accuracy 0.800." in texts(app)
-    assert f"**val_accuracy**: 1 bet, on average {off:.1f} points too low; {off:.1f} points off, either way." in texts(
-        app
+    assert (
+        f"**val_accuracy**: 1 bet, on average {off:.1f} points too low; mean absolute error {off:.1f} points."
+        in texts(app)
     )
     (chart,) = sent(app, "plot")
     assert PARENT in json.dumps(chart["figure"])

@@ -57,7 +57,7 @@ def test_all_exports_every_run_and_the_report_says_its_size(runs: Path, tmp_path
         (["../../etc", "OUT", "--to", "csv"], "is not a run's name"),
         ([RUN, "OUT", "--to", "xlsx"], "'xlsx' is not one of"),
         ([RUN, "OUT", "--to", "csv", "--network"], "--network only goes with --to mlflow"),
-        ([RUN, "THERE", "--to", "html"], "is there already: choose another file, or --force"),
+        ([RUN, "THERE", "--to", "html"], "already exists: choose another file, or --force"),
         ([RUN, ".", "--to", "csv"], "is a folder: name a file"),
         ([RUN, "THERE/x", "--to", "csv"], "cannot be written"),
         ([RUN, "THERE", "--to", "tensorboard"], "is a file: name a folder"),

@@ -176,7 +176,7 @@ def test_the_file_is_not_replaced_unless_forced_and_progress_is_told(two: Store,
     counts: list[tuple[int, int]] = []
     assert write_html(two.runs(), two, out, progress=lambda *at: counts.append(at)) == out
     assert counts == [(1, 2), (2, 2)]
-    with pytest.raises(RunError, match="there already"):
+    with pytest.raises(RunError, match="already exists"):
         write_html(two.runs(), two, out)
     write_html(two.runs()[:1], two, out, force=True)
     with pytest.raises(RunError, match="no run to report on"):

@@ -101,7 +101,7 @@ def test_files_are_not_replaced_unless_forced(tiny_data: Path, tmp_path: Path) -
     out = tmp_path / "new" / "table.csv"
     assert write_csv(store.runs(), store, out) == [out, out.with_name("table-history.csv")]
     out.unlink()
-    with pytest.raises(RunError, match=r"table-history\.csv is there already"):
+    with pytest.raises(RunError, match=r"table-history\.csv already exists"):
         write_csv(store.runs(), store, out)
     assert not out.exists(), "nothing is written where one of the two is refused"
     write_csv(store.runs(), store, out, force=True)

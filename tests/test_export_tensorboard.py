@@ -131,7 +131,7 @@ def test_neither_tensorflow_nor_a_second_copy_gets_in(store: Store, tmp_path: Pa
 
 def test_what_is_there_is_refused_and_other_files_are_left_alone(store: Store, tmp_path: Path) -> None:
     write_tensorboard(store.runs(), store, tmp_path / "logs")
-    with pytest.raises(RunError, match="there already"):
+    with pytest.raises(RunError, match="already exists"):
         write_tensorboard(store.runs(), store, tmp_path / "logs")
     foreign = tmp_path / "logs" / RUN / "train" / "events.out.tfevents.1.host"
     foreign.write_bytes(b"")

@@ -72,7 +72,7 @@ def test_what_a_run_cannot_tell_is_said(runs: Path) -> None:
 
 def test_runs_still_training_are_said_to_be(tiny_data: Path, tmp_path: Path) -> None:
     make_run(tmp_path, tiny_data, epochs=2, how="running")
-    assert any("1 run not at the end yet" in sentence for sentence in sentences(Store(tmp_path).runs()))
+    assert any("1 run not ended yet" in sentence for sentence in sentences(Store(tmp_path).runs()))
 
 
 def test_the_pages_load_neither_tensorboard_nor_mlflow_nor_tensorflow() -> None:

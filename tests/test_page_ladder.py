@@ -434,7 +434,7 @@ def test_the_chart_shows_the_largest_experiment_and_the_address_another(make: Ma
         make("vgg16", {"schedule.factor": value, "fit.batch_size": 7})
     at = open_page("ladder")
     assert chart(at, 1)["runs"]["x"] == [0.1, 0.5, 0.8]
-    assert "Highest on average: **0.5** with 0.667. One run a factor" in texts(at)
+    assert "Highest on average: **0.5** with 0.667. One run per factor" in texts(at)
     smaller = factor.families(Store(runs).runs())[1].key
     at.selectbox(key="dhc_factor_family").set_value(smaller).run()
     assert address(at, "family") == smaller

@@ -152,7 +152,7 @@ def test_a_file_that_is_there_stays_unless_forced(tiny_data: Path, tmp_path: Pat
     asked = ["predict", folder.name, "--runs", str(tmp_path), "--out", str(out)]
     done = dhc(*asked)
     assert (done.returncode, out.read_text()) == (2, "mine")
-    assert "is there already: choose another file, or --force" in done.stderr
+    assert "already exists: choose another file, or --force" in done.stderr
     assert dhc(*asked, "--force").returncode == 0
     assert len(rows_of(out)) == 7
 

@@ -17,7 +17,7 @@ def refuse(out: Path, *, force: bool) -> None:
     if out.is_dir():
         raise RunError(f"{out} is a folder: name a file")
     if out.exists() and not force:
-        raise RunError(f"{out} is there already: choose another file, or --force to replace it")
+        raise RunError(f"{out} already exists: choose another file, or --force to replace it")
 
 
 def write(out: Path, data: bytes) -> None:

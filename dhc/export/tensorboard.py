@@ -62,7 +62,7 @@ def _refuse(out: Path, folders: Iterable[Path], *, force: bool) -> None:
         raise RunError(f"{out} is a file: name a folder for the event files")
     there = next((folder for folder in folders if folder.exists()), None)
     if there is not None and not force:
-        raise RunError(f"{there} is there already: choose another folder, or --force to replace its event files")
+        raise RunError(f"{there} already exists: choose another folder, or --force to replace its event files")
 
 
 def _write_run(info: RunInfo, history: History, folder: Path) -> None:

@@ -58,7 +58,7 @@ def _refuse(out: Path, force: bool) -> None:
     if out.is_dir():
         raise RunError(f"{out} is a folder: name a file")
     if out.exists() and not force:
-        raise RunError(f"{out} is there already: choose another file, or --force to replace it")
+        raise RunError(f"{out} already exists: choose another file, or --force to replace it")
 
 
 def _csv(rows: Sequence[tuple[str, str]]) -> bytes:

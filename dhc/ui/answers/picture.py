@@ -143,7 +143,7 @@ def large(album: Album, index: int, *, size: int = LARGE) -> None:
     name = clean(str(album.ids[index]))
     st.html(inline(image_or_blank(album, index), size=size, alt=f"The picture {name}", title=name))
     if album.image(index) is None:
-        st.caption("This picture is not there any more, or cannot be read.")
+        st.caption("This picture is gone, or cannot be read.")
     st.caption(plain(name))
 
 

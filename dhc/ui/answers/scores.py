@@ -15,8 +15,8 @@ from dhc.ui.shell.markdown import bold
 
 KEY = "dhc_scores_"
 FIGURES = {
-    "precision": "Of the pictures that were called so, the share that is.",
-    "recall": "Of the pictures that are, the share that was called so.",
+    "precision": "Of the pictures predicted as this class, the share that belongs to it.",
+    "recall": "Of the pictures of this class, the share predicted as it.",
     "f1-score": "Harmonic mean of precision and recall.",
 }
 
@@ -47,11 +47,11 @@ def report(info: RunInfo, matrix: np.ndarray, classes: tuple[str, ...]) -> None:
 def _averages(means: pd.DataFrame) -> None:
     accuracy, macro, weighted = means.to_dict("records")
     cells = [
-        ("Accuracy", accuracy["f1-score"], "The share of all val pictures that is right."),
-        ("Precision, macro avg", macro["precision"], "Mean over the classes, each counting the same."),
-        ("Recall, macro avg", macro["recall"], "Mean over the classes, each counting the same."),
-        ("F1, macro avg", macro["f1-score"], "Mean over the classes, each counting the same."),
-        ("F1, weighted avg", weighted["f1-score"], "Mean over the classes, each counting by its pictures."),
+        ("Accuracy", accuracy["f1-score"], "The share of all val pictures that are right."),
+        ("Precision, macro avg", macro["precision"], "Mean over the classes, all weighted equally."),
+        ("Recall, macro avg", macro["recall"], "Mean over the classes, all weighted equally."),
+        ("F1, macro avg", macro["f1-score"], "Mean over the classes, all weighted equally."),
+        ("F1, weighted avg", weighted["f1-score"], "Mean over the classes, weighted by their pictures."),
     ]
     for column, (label, value, meaning) in zip(st.columns(len(cells)), cells, strict=True):
         column.metric(label, f"{value:.3f}", help=meaning, border=True)

@@ -73,6 +73,6 @@ def _progress(info: RunInfo, epoch: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         progress = f"Still training: {info.epochs_done:,}{total} epochs done"
         st.badge(progress, icon=":material/play_circle:", color="blue")
-        st.caption(f"These are the answers of epoch {epoch:,}, the best one until now.", width="content")
+        st.caption(f"These are the answers of epoch {epoch:,}, the best so far.", width="content")
         if best != epoch and st.button(f"Epoch {best:,} is better: show it", key="dhc_fresher", type="primary"):
             st.rerun()

@@ -33,7 +33,7 @@ BASE, QUICK, FAMILY = "dhc_factor_base", "quick", "dhc_factor_family"
 REPEATS = "Runs of each factor, each with a seed of its own."
 MOST = 30  # runs offered as a base, and links drawn
 ABOUT = (
-    "ReduceLROnPlateau multiplies the learning rate by the factor when val_accuracy has stopped getting better. The report's author "
+    "ReduceLROnPlateau multiplies the learning rate by the factor when val_accuracy has stopped improving. The report's author "
     "tried several factors, noted the accuracies on paper and chose 0.8. Here the same experiment is one click."
 )
 
@@ -155,7 +155,7 @@ def outcome(family: Family) -> str:
     best = " and ".join(f"{factor:g}" for factor, mean, _ in averages if mean == value)
     text = f"Highest on average: **{best}** with {value:.3f}."
     if all(count == 1 for _, _, count in averages):
-        text += " One run a factor: a small difference may be luck, so repeat it with other seeds."
+        text += " One run per factor: a small difference may be luck, so repeat it with other seeds."
     return text
 
 

@@ -22,7 +22,7 @@ from dhc.ui.shell.watch import watch
 
 TICK = 2.0  # seconds between two looks while a group's run is alive
 MOST = 8  # groups drawn at once
-STOP = "Those that wait leave the queue. The one that trains stops at its next batch and keeps its best network."
+STOP = "Queued runs leave the queue. The one that is training stops at its next batch and keeps its best network."
 
 
 def draw(runs: Sequence[RunInfo]) -> None:

@@ -46,5 +46,5 @@ def _calibration(name: str, bets: Sequence[Bet]) -> None:
         lean = "neither too high nor too low on average"
     else:
         lean = f"on average {abs(record.bias) * 100:.1f} points too {'high' if record.bias > 0 else 'low'}"
-    error = f"{record.mean_absolute_error * 100:.1f} points off, either way"
+    error = f"mean absolute error {record.mean_absolute_error * 100:.1f} points"
     st.markdown(f"**{name}**: {count_text(record.count, 'bet')}, {lean}; {error}.")

@@ -33,9 +33,7 @@ BY_RUN, BY_RESULT = "run", "best"
 SMOOTHEST = 99  # percent
 SPLITS_HELP = "Val is drawn solid, train thin and dotted; ★ is the best epoch."
 SMOOTHING_HELP = "Weight of the past in an exponential moving average; the raw line stays, faint."
-LEGEND_HINT = (
-    "A click on a name in the legend shows that run alone, another one all of them again; a double click leaves it out."
-)
+LEGEND_HINT = "Click a name in the legend to see that run alone, again to see all; double-click to leave it out."
 DEFAULT_METRICS: tuple[Metric, ...] = ("accuracy", "loss")
 
 

@@ -44,10 +44,10 @@ def _legend(equal: int, *, everything: bool) -> str:
 
     equal: how many settings are the same in all runs.
     """
-    agree = f"{count_text(equal, 'setting')} on which all agree {'is' if equal == 1 else 'are'}"
-    signs = f"{HIGHER} higher, {LOWER} lower, {OTHER} another"
+    same = f"{count_text(equal, 'setting')} {'is' if equal == 1 else 'are'} the same in all runs"
+    signs = f"{HIGHER} higher, {LOWER} lower, {OTHER} different"
     return (
-        f"{agree} {'shown too' if everything else 'hidden'}. {NO_EFFECT}: without effect in that run, or not known. "
+        f"{same}: {'shown too' if everything else 'hidden'}. {NO_EFFECT}: no effect in that run, or not known. "
         f"Against the baseline: {signs}."
     )
 

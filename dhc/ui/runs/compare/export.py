@@ -31,12 +31,12 @@ TOOLS = {
 def draw(runs: Sequence[RunInfo]) -> None:
     """Download buttons, each file made when it is asked for, and commands to copy."""
     if not runs:
-        st.caption("Select runs to take them away as tables, as a report, or into TensorBoard and MLflow.")
+        st.caption("Select runs to export them as tables, as a report, or to TensorBoard and MLflow.")
         return
     _downloads([info.id for info in runs], session.store())
     for sentence in sentences(runs):
         st.caption(sentence)
-    st.caption("The lines below are for a terminal in the dashboard's folder.")
+    st.caption("Run the lines below in a terminal in the dashboard's folder.")
     for column, (tool, (package, show)) in zip(st.columns(len(TOOLS)), TOOLS.items(), strict=True):
         with column:
             st.markdown(f"**For {tool}**")
@@ -47,13 +47,13 @@ def sentences(runs: Sequence[RunInfo]) -> list[str]:
     """What to know before one clicks: the report's size, what it leaves out, what is missing."""
     size = SHELF + OF_A_RUN * min(len(runs), report.WHOLE)
     texts = [
-        f"The report is one file of up to {size:.0f} MB that needs no network: read it in any browser, print it on A4."
+        f"The report is one file of up to {size:.0f} MB that needs no network: open it in any browser, print it on A4."
     ]
     if len(runs) > report.WHOLE:
         texts.append(f"Of {len(runs)} runs the first {report.WHOLE} have a chapter of their own; the tables hold all.")
     alive = sum(info.state.alive for info in runs)
     if alive:
-        texts.append(f"{count_text(alive, 'run')} not at the end yet: a file holds what is there when you click.")
+        texts.append(f"{count_text(alive, 'run')} not ended yet: a file holds what is there when you click.")
     bare = sum(info.config is None for info in runs)
     if bare:
         texts.append(f"The settings of {count_text(bare, 'run')} cannot be read; they stay empty.")

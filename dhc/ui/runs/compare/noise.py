@@ -43,15 +43,15 @@ LUCK = (
     "of these would be a fair coin; p is how often fair coins come out at least this uneven. It is about these two networks and "
     "val's choice of pictures, not about the luck of their seeds: that is what repeats are for."
 )
-SEEDS = "Runs that differ in nothing but the seed, of all runs, ended ones. Best val_accuracy of each."
+SEEDS = "Of all ended runs, those that differ in nothing but the seed: the best val_accuracy of each."
 ONLY_LUCK = (
     "A and B have the same settings and differ in the seed only: whatever lies between them is luck. Choose two runs with "
     "different settings."
 )
 FROM_SEEDS = "The spread from seed to seed is measured from the repeats that are there."
 FROM_PICTURES = (
-    "With one seed each the spread is a guess: that a picture on which A and B differ flips by the seed alone, each on its own. "
-    "After the first repeats it is measured."
+    "With one seed each the spread is a guess: each picture on which A and B differ is taken to flip by the seed alone. After the "
+    "first repeats it is measured."
 )
 COUNT = "Seeds that are measured, training or queued count; the next unused ones are run."
 INTERVAL = "95% confidence interval for paired proportions: Newcombe 1998, method 10."

@@ -23,8 +23,8 @@ FEW_DELTAS = (0.0, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1)
 DELTA = "min_delta of ReduceLROnPlateau; early stopping counts any better val_accuracy."
 ABOUT = (
     "Nothing is trained: Keras's ReduceLROnPlateau and EarlyStopping are replayed over the figures that the run has written down. As "
-    "long as the learning rate is the recorded one, this is exactly what would have happened; after the first other drop the curve "
-    "itself would have been another one, so the rest is only indicative."
+    "long as the learning rate is the recorded one, this is exactly what would have happened; after the first drop that differs "
+    "the curve itself would have been another, so the rest is only indicative."
 )
 
 

@@ -112,8 +112,8 @@ def _all(runs: Sequence[RunInfo], view: SettingsView) -> None:
     alt = f"Parallel coordinates of {count_text(len(record.dimensions), 'setting')} and {RESULT_NAMES[view.result]}"
     plot(figure, key=KEY + "parallel", height=HEIGHT, alt=alt, clicks=False)
     st.caption(
-        "A line is a run; its colour runs from blue (low) to orange (high). Drag along an axis to keep only the runs that pass there, "
-        "click on the axis to let all through again. The values tried stand in even steps; –: without effect."
+        "Each line is a run, from blue (low) to orange (high). Drag along an axis to keep only the runs that pass there, click the "
+        "axis to show all again. Values are evenly spaced; –: no effect."
     )
 
 
