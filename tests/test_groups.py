@@ -17,7 +17,7 @@ from processes import kill_processes_of
 from dhc.analysis.groups import RunGroup, run_groups
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError
-from dhc.jobs.groups import MAX_NAME, dated, free_name, generated_name, start_group, stop_group
+from dhc.jobs.groups import MAX_NAME, free_name, generated_name, start_group, stop_group, with_date
 from dhc.jobs.sweep import grid
 from dhc.runs import rundir
 from dhc.runs.status import State
@@ -33,7 +33,7 @@ def test_a_generated_name_says_what_varies_and_when() -> None:
     assert generated_name(["schedule.factor", "model.conv_dropout"], NOON) == "factor × conv dropout, 23 Nov 12:05"
     assert generated_name(["schedule.name", "model.name"], NOON) == "schedule × model, 23 Nov 12:05"
     assert generated_name(["knn.k"] * 4, NOON) == "knn k × knn k × knn k × …, 23 Nov 12:05"
-    assert dated("Ladder, quick", NOON) == "Ladder, quick, 23 Nov 12:05"
+    assert with_date("Ladder, quick", NOON) == "Ladder, quick, 23 Nov 12:05"
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ def test_delete_goes_to_the_trash_and_undo_brings_back(runs: Path) -> None:
     assert FIRST in Store(runs).ids()
     assert "is in the trash" not in texts(at)
     press(press(at, "dhc_run_card_delete"), "dhc_undo_dismiss")
-    assert [item.id for item in trash.trashed(runs)] == [FIRST]
+    assert [item.id for item in trash.trashed_runs(runs)] == [FIRST]
 
 
 def test_several_are_changed_at_once(runs: Path) -> None:
@@ -286,7 +286,7 @@ def test_storage_empties_the_trash_and_gives_up_states(runs: Path) -> None:
     press(at, "dhc_storage_drop_states")
     assert disk.usage(runs / SECOND).resume == 0
     press(at, "dhc_storage_empty")
-    assert trash.trashed(runs) == []
+    assert trash.trashed_runs(runs) == []
     assert "kB freed" in texts(at)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dhc.config import RunConfig
 from dhc.errors import ConfigError
 from dhc.jobs.sweep import MAX_RUNS, grid
-from dhc.jobs.values import parse_values, written
+from dhc.jobs.values import parse_values
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_no_list_of_values_is_told_in_one_sentence(name: str, text: str,
 
 @given(st.lists(st.floats(0, 1, exclude_min=True, exclude_max=True), min_size=1, max_size=20, unique=True))
 def test_written_numbers_are_read_back(values: list[float]) -> None:
-    assert parse_values("schedule.factor", ", ".join(map(written, values))) == tuple(values)
+    assert parse_values("schedule.factor", ", ".join(map(format_value, values))) == tuple(values)
 
 
 @given(st.integers(1, 900), st.integers(1, 50), st.integers(1, 99))

@@ -49,11 +49,11 @@ def test_a_deleted_run_can_be_brought_back(tmp_path: Path) -> None:
 
 
 def test_the_trash_lists_what_lies_in_it_last_deleted_first(tmp_path: Path) -> None:
-    assert trash.trashed(tmp_path) == []
+    assert trash.trashed_runs(tmp_path) == []
     first, second = ended(tmp_path), ended(tmp_path)
     places = [trash.delete(tmp_path, folder.name) for folder in (first, second)]
     (tmp_path / rundir.TRASH / "stray").write_text("not a run")
-    listed = trash.trashed(tmp_path)
+    listed = trash.trashed_runs(tmp_path)
     assert [(item.id, item.place) for item in listed] == [(second.name, places[1]), (first.name, places[0])]
     assert all(item.bytes >= 100_000 for item in listed)
     assert listed[1].when <= listed[0].when
@@ -66,8 +66,8 @@ def test_several_are_deleted_as_far_as_they_can_be(tmp_path: Path) -> None:
     good, alive, other = ended(tmp_path), queued(tmp_path), ended(tmp_path, "failed")
     done = trash.delete_all(tmp_path, [good.name, alive.name, "20260101-000000-vgg16-0000", other.name])
     assert [place.name.partition(".")[0] for place in done.places] == [good.name, other.name]
-    assert set(done.refused) == {alive.name, "20260101-000000-vgg16-0000"}
-    assert "stop it" in done.refused[alive.name]
+    assert set(done.refusals) == {alive.name, "20260101-000000-vgg16-0000"}
+    assert "stop it" in done.refusals[alive.name]
     assert Store(tmp_path).ids() == [alive.name]
 
 
@@ -86,9 +86,9 @@ def test_emptying_wins_what_the_runs_took(tmp_path: Path) -> None:
     kept = ended(tmp_path)
     places = [trash.delete(tmp_path, ended(tmp_path).name) for _ in range(3)]
     assert trash.empty(tmp_path, places[:1]) >= 100_000
-    assert [item.place for item in trash.trashed(tmp_path)] == [places[2], places[1]]
+    assert [item.place for item in trash.trashed_runs(tmp_path)] == [places[2], places[1]]
     assert trash.empty(tmp_path) >= 200_000
-    assert trash.trashed(tmp_path) == []
+    assert trash.trashed_runs(tmp_path) == []
     assert trash.empty(tmp_path) == 0
     assert Store(tmp_path).ids() == [kept.name]
 
@@ -96,7 +96,7 @@ def test_emptying_wins_what_the_runs_took(tmp_path: Path) -> None:
 def test_what_an_interrupted_emptying_left_goes_with_the_next(tmp_path: Path) -> None:
     place = trash.delete(tmp_path, ended(tmp_path).name)
     half = place.rename(place.with_name("." + place.name))
-    assert trash.trashed(tmp_path) == []  # half a run is not offered
+    assert trash.trashed_runs(tmp_path) == []  # half a run is not offered
     assert trash.empty(tmp_path) >= 100_000
     assert not half.exists()
 
@@ -135,7 +135,7 @@ def test_links_in_the_trash_are_not_followed(tmp_path: Path, treasure: Path) -> 
     place = trash.delete(runs, folder.name)
     (runs / rundir.TRASH / "20260101-000000-vgg16-0001.1234567890123").symlink_to(treasure)
     (runs / rundir.TRASH / "stray").symlink_to(treasure)
-    assert next(item for item in trash.trashed(runs) if item.place == place).bytes < 200_000
+    assert next(item for item in trash.trashed_runs(runs) if item.place == place).bytes < 200_000
     trash.empty(runs)
     assert [path.name for path in (runs / rundir.TRASH).iterdir()] == ["stray"]
     assert (treasure / "photo.jpg").exists()
@@ -162,7 +162,7 @@ def test_a_trash_that_is_a_link_is_refused(tmp_path: Path, treasure: Path) -> No
     folder = ended(runs)
     (runs / rundir.TRASH).symlink_to(treasure)
     (treasure / f"{folder.name}.1234567890123").mkdir()
-    for act in (lambda: trash.delete(runs, folder.name), lambda: trash.empty(runs), lambda: trash.trashed(runs)):
+    for act in (lambda: trash.delete(runs, folder.name), lambda: trash.empty(runs), lambda: trash.trashed_runs(runs)):
         with pytest.raises(RunError, match="is a link and not a folder"):
             act()
     assert folder.is_dir()

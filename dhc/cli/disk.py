@@ -25,9 +25,9 @@ def delete(run_ids: tuple[str, ...], runs_dir: Path) -> None:
     done = trash.delete_all(runs_dir, run_ids)
     for place in done.places:
         click.echo(f"{trash.id_of(place)} is now {place}")
-    for sentence in done.refused.values():
+    for sentence in done.refusals.values():
         click.echo(f"error: {sentence}", err=True)
-    sys.exit(BAD_INPUT if done.refused else 0)
+    sys.exit(BAD_INPUT if done.refusals else 0)
 
 
 @click.command("restore")
@@ -45,7 +45,7 @@ def restore(run_ids: tuple[str, ...], runs_dir: Path) -> None:
 @JSON
 def show_trash(empty: bool, runs_dir: Path, as_json: bool) -> None:
     """List the deleted runs, or remove them for good."""
-    found = trash.trashed(runs_dir)
+    found = trash.trashed_runs(runs_dir)
     if empty:
         won = _emptied(runs_dir)
         return print_json({"runs": len(found), "won": won}) if as_json else click.echo(f"{size_text(won)} won")

@@ -11,7 +11,7 @@ import click
 from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
 from dhc.config import read_assignment
 from dhc.errors import RunError
-from dhc.jobs.groups import dated, start_group
+from dhc.jobs.groups import start_group, with_date
 from dhc.jobs.ladder import rung_configs
 from dhc.models.ladder import RUNGS, SCALES
 from dhc.runs.store import Store
@@ -40,7 +40,7 @@ def ladder(
     """
     changes = {**dict(read_assignment(text) for text in assignments), "data.path": folder}
     configs = rung_configs([name.strip() for name in steps.split(",") if name.strip()], scale, changes)
-    _, ids = start_group(configs.values(), runs_dir, dated(f"Ladder, {scale}"))
+    _, ids = start_group(configs.values(), runs_dir, with_date(f"Ladder, {scale}"))
     runs = dict(zip(configs, ids, strict=True))
     if not detach:
         titles = {run_id: f"{name}: {RUNGS[name].title}" for name, run_id in runs.items()}

@@ -51,7 +51,7 @@ def move(run_id: str, to: int, runs_dir: Path) -> None:
 
 def _told(runs_dir: Path, device: str) -> dict[str, Any]:
     worker = queues.worker_of(runs_dir, device)
-    training, waiting = queues.busy(runs_dir, device), queues.queue(runs_dir, device)
+    training, waiting = queues.training_run(runs_dir, device), queues.queue(runs_dir, device)
     words = [f"trains {training.name}"] if training is not None else []
     if worker is None and waiting:
         words.append("nobody is at work; `python -m dhc runs work` goes on")

@@ -16,7 +16,7 @@ from dhc.config import RunConfig, read_assignment
 from dhc.errors import ConfigError, RunError
 from dhc.jobs.groups import generated_name, start_group, stop_group
 from dhc.jobs.sweep import SEED, grid
-from dhc.jobs.values import GRAMMAR, parse_values, written
+from dhc.jobs.values import GRAMMAR, format_value, parse_values
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.runs.store import Store
@@ -94,7 +94,7 @@ def _values(varied: Sequence[str]) -> dict[str, tuple[Any, ...]]:
 
 def _told(config: RunConfig, names: Sequence[str]) -> str:
     return ", ".join(
-        f"{name}={written(config.get(name))}" for name in dict.fromkeys([*names, SEED]) if config.uses(name)
+        f"{name}={format_value(config.get(name))}" for name in dict.fromkeys([*names, SEED]) if config.uses(name)
     )
 
 
@@ -149,4 +149,4 @@ def _means(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]
 
 
 def _cell(value: Any) -> str:
-    return "-" if value is None else written(value)
+    return "-" if value is None else format_value(value)

@@ -47,10 +47,10 @@ def free_name(runs_dir: Path, name: str) -> str:
 def generated_name(names: Sequence[str], now: datetime | None = None) -> str:
     """A name that says which settings vary, and when: ``factor × conv dropout, 23 Nov 10:15``."""
     told = " × ".join(_word(name) for name in names[:MOST_NAMED]) + (" × …" if len(names) > MOST_NAMED else "")
-    return dated(told, now)
+    return with_date(told, now)
 
 
-def dated(what: str, now: datetime | None = None) -> str:
+def with_date(what: str, now: datetime | None = None) -> str:
     """What was started, and when: ``Ladder, quick, 23 Nov 10:15``, local time."""
     moment = now or datetime.now()
     return f"{what}, {moment.day} {moment:%b %H:%M}"

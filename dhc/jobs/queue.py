@@ -31,7 +31,7 @@ def queue(runs_dir: Path, device: str) -> list[Path]:
     return [folder for *_, folder in sorted(waiting)]
 
 
-def busy(runs_dir: Path, device: str) -> Path | None:
+def training_run(runs_dir: Path, device: str) -> Path | None:
     """The folder of a run that trains on the device now, whoever started it; None when the device is free."""
     for folder, request in _requests(runs_dir):
         process = Process.read(folder) if request.queue == device else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from dhc.config import RunConfig, find_field
 from dhc.errors import ConfigError
-from dhc.jobs.values import checked
+from dhc.jobs.values import check_values
 
 MAX_RUNS = 200  # of one sweep: more is a slip of the finger
 SEED = "fit.seed"
@@ -23,7 +23,7 @@ def grid(base: RunConfig, values: Mapping[str, Sequence[Any]], repeats: int = 1)
     Raises ConfigError in one sentence: an unknown setting, a value out of bounds or twice, a setting without effect in any
     combination, settings that do not fit together, seeds that vary by both ways, more than MAX_RUNS runs.
     """
-    listed = {name: checked(find_field(name), given) for name, given in values.items()}
+    listed = {name: check_values(find_field(name), given) for name, given in values.items()}
     if not listed:
         raise ConfigError("a sweep needs a setting that varies: name at least one, such as schedule.factor")
     count = math.prod(len(given) for given in listed.values())

@@ -25,7 +25,7 @@ DOOMED = "."  # before the name of what is being removed: half of a run is never
 
 
 @dataclass(frozen=True)
-class Trashed:
+class TrashedRun:
     """A deleted run: its id, when it was deleted (Unix seconds), what it takes on disk, and where it is now."""
 
     id: str
@@ -35,11 +35,11 @@ class Trashed:
 
 
 @dataclass(frozen=True)
-class Deleted:
+class Deletion:
     """What became of several runs: where those are now that were deleted, and a sentence for each that was not."""
 
     places: tuple[Path, ...]
-    refused: Mapping[str, str]
+    refusals: Mapping[str, str]
 
 
 def delete(runs_dir: Path, run_id: str) -> Path:
@@ -71,17 +71,17 @@ def _refuse_alive(folder: Path) -> None:
         raise RunError(f"run {folder.name} is {state.value}: stop it before you delete it")
 
 
-def delete_all(runs_dir: Path, run_ids: Iterable[str]) -> Deleted:
+def delete_all(runs_dir: Path, run_ids: Iterable[str]) -> Deletion:
     """Delete those of the runs that can be."""
-    places, refused = [], {}
+    places, refusals = [], {}
     for run_id in run_ids:
         try:
             places.append(delete(runs_dir, run_id))
         except RunError as error:
-            refused[run_id] = str(error)
+            refusals[run_id] = str(error)
         except OSError as error:
-            refused[run_id] = f"run {run_id} could not be moved to the trash: {error.strerror or error}"
-    return Deleted(tuple(places), refused)
+            refusals[run_id] = f"run {run_id} could not be moved to the trash: {error.strerror or error}"
+    return Deletion(tuple(places), refusals)
 
 
 def restore(runs_dir: Path, place: Path) -> str:
@@ -103,19 +103,19 @@ def id_of(place: Path) -> str:
 
 def latest(runs_dir: Path, run_id: str) -> Path:
     """Where the run of that id is in the trash, the one deleted last where there are several. Raises RunError."""
-    found = [item.place for item in trashed(runs_dir) if item.id == run_id]
+    found = [item.place for item in trashed_runs(runs_dir) if item.id == run_id]
     if not found:
         raise RunError(f"there is no run {run_id[:80]!r} in the trash: `python -m dhc runs trash` names those that are")
     return found[0]
 
 
-def trashed(runs_dir: Path, usage: Callable[[Path], Usage] = disk.usage) -> list[Trashed]:
+def trashed_runs(runs_dir: Path, usage: Callable[[Path], Usage] = disk.usage) -> list[TrashedRun]:
     """The deleted runs that can be brought back, last deleted first; whatever else lies there is passed over."""
     found = []
     for place in _entries(runs_dir):
         name = PLACE.fullmatch(place.name)
         if name is not None:
-            found.append(Trashed(name[1], int(name[2]) / 1e9, usage(place).bytes, place))
+            found.append(TrashedRun(name[1], int(name[2]) / 1e9, usage(place).bytes, place))
     return sorted(found, key=lambda item: item.place.name.rpartition(".")[2], reverse=True)
 
 

@@ -37,10 +37,10 @@ def parse_values(name: str, text: str) -> tuple[Any, ...]:
     if len(text) > MAX_TEXT:
         raise ConfigError(f"{name}: more than {MAX_TEXT} characters are no list of values")
     items = [item.strip() for item in re.split(r"[,;\n]", text) if item.strip()]
-    return checked(field, [value for item in items for value in _values(field, item)])
+    return check_values(field, [value for item in items for value in _values(field, item)])
 
 
-def checked(field: ConfigField, values: Iterable[Any]) -> tuple[Any, ...]:
+def check_values(field: ConfigField, values: Iterable[Any]) -> tuple[Any, ...]:
     """The values as the field's type, in order. Raises ConfigError for none, too many, one out of bounds, one twice."""
     listed = [field.check(value) for value in values]
     if not listed:
@@ -49,11 +49,11 @@ def checked(field: ConfigField, values: Iterable[Any]) -> tuple[Any, ...]:
         raise ConfigError(f"{field.name} has {len(listed):,} values: more than {MAX_VALUES} are no sweep")
     twice = next((value for number, value in enumerate(listed) if value in listed[:number]), None)
     if twice is not None:
-        raise ConfigError(f"{field.name} has {written(twice)} twice: write each value once")
+        raise ConfigError(f"{field.name} has {format_value(twice)} twice: write each value once")
     return tuple(listed)
 
 
-def written(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as `parse_values` reads it back: ``0.8``, ``1e-05``, ``on``."""
     return ("on" if value else "off") if isinstance(value, bool) else str(value)
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from dhc.errors import ConfigError
 from dhc.jobs.process import python, spawn
-from dhc.jobs.queue import busy, queue
+from dhc.jobs.queue import queue, training_run
 from dhc.machine import hardware
 from dhc.runs import rundir
 from dhc.runs.config_file import load_config
@@ -95,7 +95,7 @@ def _await(hindrance: Callable[[], str], record: Record) -> None:
 
 def _hindrance(runs_dir: Path, device: str) -> str:
     """Why no run can be started now, or ""."""
-    training = busy(runs_dir, device)  # a run whose own worker was killed goes on alone
+    training = training_run(runs_dir, device)  # a run whose own worker was killed goes on alone
     if training is not None:
         return f"run {training.name} still trains on this device"
     free = shutil.disk_usage(runs_dir).free

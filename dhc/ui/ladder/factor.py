@@ -12,7 +12,7 @@ from dhc.analysis.factor import FACTOR, Family, can_drop, families, means, not_y
 from dhc.analysis.ladder import PictureSet, picture_set_of
 from dhc.config import RunConfig
 from dhc.figures.factor import factors
-from dhc.jobs.groups import dated
+from dhc.jobs.groups import with_date
 from dhc.jobs.ladder import FACTORS, factor_configs
 from dhc.jobs.values import parse_values
 from dhc.models.presets import preset_config
@@ -71,7 +71,7 @@ def _set_up(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
         return
     st.markdown(launcher.expectation_text(todo, session.dataset(base.data.path)))
     pressed = st.button("Run the experiment", type="primary", icon=":material/play_arrow:")
-    if pressed and launcher.start(todo, group=dated("LR factor")):
+    if pressed and launcher.start(todo, group=with_date("LR factor")):
         st.rerun()
 
 

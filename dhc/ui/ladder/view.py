@@ -9,7 +9,7 @@ import streamlit as st
 
 from dhc.analysis.ladder import PictureSet, Step, ladder, picture_sets, scale_of
 from dhc.figures.ladder import rungs
-from dhc.jobs.groups import dated
+from dhc.jobs.groups import with_date
 from dhc.jobs.ladder import rung_configs
 from dhc.models.ladder import SCALES
 from dhc.runs.store import RunInfo
@@ -105,7 +105,7 @@ def _offer_missing(steps: Sequence[Step], pictures: PictureSet) -> None:
             st.markdown(f"**{len(names)} of {len(steps)} rungs are missing.** {expectation}")
             label = "Run the missing rungs" if len(names) > 1 else "Run the missing rung"
             pressed = st.button(label, type="primary", icon=":material/play_arrow:")
-            if pressed and launcher.start(configs, group=dated(f"Ladder, {scale or 'quick'}")):
+            if pressed and launcher.start(configs, group=with_date(f"Ladder, {scale or 'quick'}")):
                 st.rerun()
 
 

@@ -61,7 +61,7 @@ def _wait_text(info: RunInfo) -> str:
         return plain(f"Queued: {worker.waits}")
     order = [folder.name for folder in queues.queue(runs_dir, device)]
     ahead = order.index(info.id) if info.id in order else 0
-    ahead += queues.busy(runs_dir, device) is not None
+    ahead += queues.training_run(runs_dir, device) is not None
     if ahead:
         return f"Queued behind {count_text(ahead, 'run')}"
     return "Next to run" if worker is None else "Starting …"

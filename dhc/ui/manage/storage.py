@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.jobs import trash
-from dhc.jobs.trash import Trashed
+from dhc.jobs.trash import TrashedRun
 from dhc.runs import disk
 from dhc.runs.disk import Totals, Usage
 from dhc.runs.store import RunInfo
@@ -105,14 +105,14 @@ def _offer_states(runs: Sequence[RunInfo], totals: Totals) -> None:
         st.button(label, type="primary", on_click=_drop, args=drop, key=KEY + "drop_states")
 
 
-def _offer_trash(items: Sequence[Trashed], totals: Totals) -> None:
+def _offer_trash(items: Sequence[TrashedRun], totals: Totals) -> None:
     with st.popover("Empty the trash", icon=":material/delete_forever:", disabled=not items):
         st.markdown(f"{count_text(len(items), 'run')} will be gone for good.")
         label, places = f"Empty it: {size_text(totals.trash)}", [item.place for item in items]
         st.button(label, type="primary", on_click=_empty, args=(places,), key=KEY + "empty")
 
 
-def _list(items: Sequence[Trashed]) -> None:
+def _list(items: Sequence[TrashedRun]) -> None:
     st.markdown("**In the trash**")
     with st.container(height=220 if len(items) > 4 else "content", border=False):
         for item in items[:MOST_ROWS]:
@@ -121,7 +121,7 @@ def _list(items: Sequence[Trashed]) -> None:
             st.caption(f"The {MOST_ROWS} deleted last of {len(items):,}.")
 
 
-def _trash_row(item: Trashed) -> None:
+def _trash_row(item: TrashedRun) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         moment = f"{datetime.fromtimestamp(item.when):%Y-%m-%d %H:%M}"
         st.markdown(f"`{item.id}` · deleted {moment} · {size_text(item.bytes)}", width="content")

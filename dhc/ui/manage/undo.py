@@ -20,7 +20,7 @@ KEY = "dhc_undo_"
 def delete(run_ids: Sequence[str]) -> None:
     """Delete those of the runs that have ended, in a callback. `draw` says what became of them."""
     deletion = trash.delete_all(session.runs_dir(), run_ids)
-    st.session_state[DELETED] = (deletion.places, list(deletion.refused.values()))
+    st.session_state[DELETED] = (deletion.places, list(deletion.refusals.values()))
     if current_run() in {trash.id_of(place) for place in deletion.places}:
         choose_run(None)
 

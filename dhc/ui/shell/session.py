@@ -19,7 +19,7 @@ from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.errors import RunError
 from dhc.jobs import trash
-from dhc.jobs.trash import Trashed
+from dhc.jobs.trash import TrashedRun
 from dhc.machine import hardware
 from dhc.runs import disk, rundir
 from dhc.runs.events import EventLog
@@ -172,9 +172,9 @@ def totals() -> disk.Totals:
     return disk.totals(runs_dir(), runs(), _ledger(runs_dir()).usage)
 
 
-def trash_items() -> list[Trashed]:
+def trash_items() -> list[TrashedRun]:
     """The deleted runs, last deleted first. Raises RunError where the trash is a link."""
-    return trash.trashed(runs_dir(), _ledger(runs_dir()).usage)
+    return trash.trashed_runs(runs_dir(), _ledger(runs_dir()).usage)
 
 
 @functools.cache  # Streamlit's own would cost half a millisecond for each of a thousand runs

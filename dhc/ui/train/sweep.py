@@ -18,7 +18,7 @@ from dhc.config import ConfigField, RunConfig, fields, find_field
 from dhc.errors import ConfigError
 from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED, grid
-from dhc.jobs.values import checked, parse_values, written
+from dhc.jobs.values import check_values, format_value, parse_values
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.text import count_text
 from dhc.ui.shell import session
@@ -149,12 +149,14 @@ def _choices(field: ConfigField, current: Any) -> tuple[Any, ...]:
     key = _key(field.name)
     st.session_state.setdefault(key, [current] if current in options else [])
     help = f"{field.help}\n\n`{field.name}`"
-    return checked(field, st.multiselect(field.title, options, format_func=written, key=key, help=help, **KEPT))
+    return check_values(
+        field, st.multiselect(field.title, options, format_func=format_value, key=key, help=help, **KEPT)
+    )
 
 
 def _typed_values(field: ConfigField, current: Any) -> tuple[Any, ...]:
     key = _key(field.name)
-    st.session_state.setdefault(key, "" if current is None else written(current))
+    st.session_state.setdefault(key, "" if current is None else format_value(current))
     help = f"{field.help}\n\n`{field.name}`, {field.bounds}\n\n{WRITE}"
     text = st.text_input(field.label, key=key, live="400ms", help=help, **KEPT)
     return parse_values(field.name, text or "")
@@ -166,7 +168,7 @@ def _key(name: str) -> str:
 
 def value_text(value: Any) -> str:
     """A value as a caption shows it, without needless digits."""
-    return f"{value:g}" if isinstance(value, float) else written(value)
+    return f"{value:g}" if isinstance(value, float) else format_value(value)
 
 
 def offer(values: Mapping[str, Any], form: SweepForm) -> list[str]:

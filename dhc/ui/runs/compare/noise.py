@@ -26,7 +26,7 @@ from dhc.analysis.significance import (
 )
 from dhc.config import RunConfig
 from dhc.figures.noise import Interval, interval_chart, seed_chart
-from dhc.jobs.groups import dated
+from dhc.jobs.groups import with_date
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
 from dhc.ui.runs.compare import optimism
@@ -209,7 +209,7 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], siz
     st.markdown(launcher.expectation_text(todo, session.dataset(first.data.path)))
     label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
     if st.button(label, type="primary", icon=":material/play_arrow:", key=KEY + "run"):
-        ids = launcher.start(todo, group=dated("Repeats"))
+        ids = launcher.start(todo, group=with_date("Repeats"))
         if ids:
             st.toast(plain(f"{count_text(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")
             st.rerun()
