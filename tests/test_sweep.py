@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dhc.config import RunConfig
 from dhc.errors import ConfigError
 from dhc.jobs.sweep import MAX_RUNS, grid
-from dhc.jobs.values import parse_values
+from dhc.jobs.values import format_value, parse_values
 
 
 @pytest.mark.parametrize(
