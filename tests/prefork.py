@@ -22,16 +22,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+BACKEND = "tensorflow"
 MODULES = ("dhc.training", "dhc.jobs.worker")
 ROOM = 4_000  # bytes for the command line of what is forked
 MESSAGE = 200_000  # bytes; an environment is a few thousand
 START = subprocess.Popen
 
 
-def forkable(command: Sequence[str], stdout: Any) -> bool:
-    """Whether a command is one of ours that writes into a file."""
+def forkable(command: Sequence[str], stdout: Any, options: Mapping[str, Any]) -> bool:
+    """Whether a command is one of ours that writes into a file and uses, if any, the backend that is imported."""
     ours = list(command[:2]) == [sys.executable, "-m"] and command[2] in MODULES
-    return ours and hasattr(stdout, "fileno")
+    backend = (options.get("env") or {}).get("KERAS_BACKEND", BACKEND)
+    return ours and hasattr(stdout, "fileno") and backend == BACKEND
 
 
 # --- the tests' side ---------------------------------------------------------------------------------------------------
@@ -42,7 +44,7 @@ class Prefork:
 
     def __init__(self, folder: Path) -> None:
         self._socket = folder / "prefork"
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = {**os.environ, "KERAS_BACKEND": BACKEND, "TF_CPP_MIN_LOG_LEVEL": "3"}
         command = [sys.executable, __file__, str(self._socket), " " * ROOM]
         with (folder / "prefork.log").open("wb") as log:
             self._process = START(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
@@ -51,7 +53,7 @@ class Prefork:
 
     def popen(self, command: Sequence[str], *, stdout: Any = None, **options: Any) -> Any:
         """`subprocess.Popen`, but what can be forked is."""
-        if forkable(command, stdout):
+        if forkable(command, stdout, options):
             return Forked(self._socket, command, stdout, options)
         return START(command, stdout=stdout, **options)
 
@@ -179,7 +181,7 @@ class Child:
 
     def __new__(cls, command: Sequence[str], *, stdout: Any = None, **options: Any) -> Any:
         """A child of this very process."""
-        return super().__new__(cls) if forkable(command, stdout) else START(command, stdout=stdout, **options)
+        return super().__new__(cls) if forkable(command, stdout, options) else START(command, stdout=stdout, **options)
 
     def __init__(self, command: Sequence[str], *, stdout: IO[bytes], **options: Any) -> None:
         self.pid = os.fork()
