@@ -83,9 +83,9 @@ def test_a_sweep_says_how_many_runs_and_how_long_and_queues_them_as_a_group(runs
     write(at, "schedule.factor", "0.3, 0.5..0.9 step 0.4")
     at.multiselect(key="dhc_sweep_optimizer.name").set_value(["adam", "sgd"]).run()
     at.number_input(key="dhc_sweep_repeats").set_value(2).run()
-    said = texts(at)
-    assert "3 values: 0.3, 0.5, 0.9" in said
-    assert "12 runs, one after the other, on the CPU: about" in said
+    words = texts(at)
+    assert "3 values: 0.3, 0.5, 0.9" in words
+    assert "12 runs, one after the other, on the CPU: about" in words
     table = next(frame.value for frame in at.dataframe)
     assert list(table.columns) == ["LR factor", "Optimizer", "Seed"]
     assert list(table.iloc[1]) == ["0.3", "sgd", "0"]
@@ -95,10 +95,10 @@ def test_a_sweep_says_how_many_runs_and_how_long_and_queues_them_as_a_group(runs
     queued = in_order(runs)
     assert {info.group for info in queued} == {"my sweep"}
     assert {(rundir.read_json(info.folder / rundir.REQUEST) or {})["rule"] for info in queued} == {"median"}
-    told = [(c.schedule.factor, c.optimizer.name, c.fit.seed) for info in queued if (c := info.config)]
-    assert told[:3] == [(0.3, "adam", 0), (0.3, "sgd", 0), (0.5, "adam", 0)]
-    assert told[6] == (0.3, "adam", 1)
-    assert len(set(told)) == 12
+    settings = [(c.schedule.factor, c.optimizer.name, c.fit.seed) for info in queued if (c := info.config)]
+    assert settings[:3] == [(0.3, "adam", 0), (0.3, "sgd", 0), (0.5, "adam", 0)]
+    assert settings[6] == (0.3, "adam", 1)
+    assert len(set(settings)) == 12
 
 
 def test_a_group_that_is_called_so_already_gets_a_number_and_without_a_name_it_is_named(runs: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_sweep_of_a_copied_run_notes_whose_copies_its_runs_are(runs: Path) -
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "sentence"),
     [
         ("schedule.factor", "0.5, x", "schedule.factor cannot be 'x': it takes 0 < x < 1"),
         ("schedule.factor", "", "schedule.factor needs a value"),
@@ -134,9 +134,9 @@ def test_the_sweep_of_a_copied_run_notes_whose_copies_its_runs_are(runs: Path) -
         ("schedule.min_lr", "1e-4, 0.5", "schedule.min_lr (0.5) is above optimizer.learning_rate"),
     ],
 )
-def test_what_is_no_sweep_is_told_and_cannot_be_started(runs: Path, name: str, text: str, said: str) -> None:
+def test_what_is_no_sweep_is_told_and_cannot_be_started(runs: Path, name: str, text: str, sentence: str) -> None:
     at = write(sweep_of(name), name, text)
-    assert said in texts(at)
+    assert sentence in texts(at)
     assert start_label(at) == ""
 
 
@@ -217,10 +217,10 @@ def test_a_group_with_a_run_alive_has_a_bar_and_can_be_stopped(runs: Path) -> No
     at = open_page("runs")
     assert not at.exception
     assert bars(at) == [(66, "1 of 3 runs ended, about 40 s left")]
-    said = texts(at)
-    assert "**a *trial***" in said
-    assert "Best so far: val_accuracy **0.889** with LR factor 0.3" in said
-    assert "1 queued" in said
+    words = texts(at)
+    assert "**a *trial***" in words
+    assert "Best so far: val_accuracy **0.889** with LR factor 0.3" in words
+    assert "1 queued" in words
     assert page_links(at)["Its runs only"].endswith("group=a+%2Atrial%2A")
     press(at, "Stop 2 runs")
     states = sorted(info.state.value for info in Store(runs).runs() if info.group != "old")

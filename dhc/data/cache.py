@@ -190,10 +190,7 @@ def _replace_text(path: Path, text: str) -> None:
 
 
 def _remove_others(folder: Path, split: str, array: str, old_index: dict[str, Any] | None) -> None:
-    """Remove the old index's array and what dead builders left.
-
-    Neither `array` nor another living builder's.
-    """
+    """Remove the old index's array and what dead builders left, but not `array`."""
     old_array = old_index["array"] if old_index else None
     for path in _arrays(folder, split):
         with suppress(OSError):  # gone already, or mapped by a reader on Windows: what stays costs nothing but space

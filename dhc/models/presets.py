@@ -9,7 +9,7 @@ from typing import Any
 
 from dhc.config import RunConfig
 from dhc.errors import ConfigError
-from dhc.models.ladder import RUNGS
+from dhc.models.ladder import LAPTOP, RUNGS
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "quick": Preset(
             "Quick demo",
             "A narrow VGG16 on few classes, with light dropout: minutes on a laptop's CPU, with mistakes worth looking at.",
-            {
-                "data.classes": 12,
-                "model.width": 0.25,
-                "model.conv_dropout": 0.1,
-                "model.dense_dropout": 0.3,
-                "model.bn_momentum": 0.9,
-                "schedule.factor": 0.5,
-                "schedule.patience": 3,
-                "fit.epochs": 14,
-            },
+            {**LAPTOP, "data.classes": 12, "schedule.factor": 0.5, "schedule.patience": 3, "fit.epochs": 14},
         ),
         "report": _of_step(
             "vgg16",
