@@ -222,7 +222,7 @@ class Store:
         summary, doubt = read_summary(folder)
         if summary.curve and not doubt:
             return summary, ""
-        stated = {name: value for name, value in summary if name in summary.model_fields_set and value is not None}
+        stated = {name: value for name, value in summary if name in summary.model_fields_set and value not in (None, ())}
         return self._events_figures(folder, logs, alive=alive).model_copy(update=stated), doubt
 
     def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> Summary:
