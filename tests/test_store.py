@@ -133,6 +133,19 @@ def test_a_run_is_listed_with_its_best_epoch(tmp_path: Path) -> None:
     assert json.loads(json.dumps(info.as_dict()))["status"] == "queued"
 
 
+def test_a_runs_json_has_the_keys_that_scripts_rely_on(tmp_path: Path) -> None:
+    record = Store(tmp_path).run(make_folder(tmp_path).name).as_dict()
+    values = {"status": "queued", "epoch": 0, "epochs": 250, "queued_at": 1.0, "device": "cpu", "reason": ""}
+    values |= {"tags": [], "star": False, "archived": False, "example": False}
+    none = "best_val_accuracy best_epoch seconds pictures_per_second problem name note accuracy val_accuracy group parent bet"
+    assert record == {
+        "id": record["id"],
+        **values,
+        **dict.fromkeys(none.split()),
+        "config": RunConfig().model_dump(),
+    }
+
+
 def test_runs_of_one_second_are_listed_as_they_were_queued(tmp_path: Path) -> None:
     for ending, queued_at in (("vgg16-000c", 5.1), ("vgg16-000a", 5.2), ("cnn3-000b", 5.3)):
         folder = tmp_path / f"20260101-000000-{ending}"

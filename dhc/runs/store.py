@@ -214,7 +214,12 @@ class Store:
             labels=labels or NO_LABELS,
             problem="; ".join(filter(None, (problem, doubt, _unreadable(folder, status, labels)))),
             epochs_done=figures.epochs or 0,
-            **{name: value for record in (request, figures) for name, value in record if name in FROM_RECORDS},
+            **{
+                name: value
+                for record in (request, figures)
+                for name, value in vars(record).items()
+                if name in FROM_RECORDS
+            },
         )
 
     def _figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> tuple[Summary, str]:
@@ -222,7 +227,9 @@ class Store:
         summary, doubt = read_summary(folder)
         if summary.curve and not doubt:
             return summary, ""
-        stated = {name: value for name, value in summary if name in summary.model_fields_set and value not in (None, ())}
+        stated = {
+            name: value for name, value in summary if name in summary.model_fields_set and value not in (None, ())
+        }
         return self._events_figures(folder, logs, alive=alive).model_copy(update=stated), doubt
 
     def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> Summary:
