@@ -18,7 +18,7 @@ from dhc.jobs.launch import launch, resume
 from dhc.runs import rundir
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.runs.store import Store
-from dhc.training.median import MedianRule, bar_to_clear, hopeless, rule_of
+from dhc.training.median import MedianRule, bar_to_clear, reason_to_stop, rule_of
 from dhc.training.outcomes import StopRequested
 
 ENDED = [[0.2, 0.4, 0.6, 0.8, 1.0], [0.5, 0.5, 0.5, 0.5, 0.5], [0.1, 0.1, 0.1, 0.1, 0.1]]
@@ -49,11 +49,11 @@ def test_the_bar_by_hand(ended: Sequence[Sequence[float]], epoch: int, bar: floa
     ],
 )
 def test_only_what_is_strictly_below_the_median_stops(curve: list[float], stops: bool) -> None:
-    assert bool(hopeless(curve, ENDED)) is stops
+    assert bool(reason_to_stop(curve, ENDED)) is stops
 
 
 def test_the_reason_says_when_and_by_how_much() -> None:
-    assert hopeless([0.31] * 7, [[0.52] * 9, [0.6] * 9, [0.5] * 9, [0.52] * 9]) == (
+    assert reason_to_stop([0.31] * 7, [[0.52] * 9, [0.6] * 9, [0.5] * 9, [0.52] * 9]) == (
         "stopped early by the median rule at epoch 7: best val_accuracy 0.310 is below 0.520, the median of 4 ended runs"
     )
 
@@ -65,10 +65,10 @@ curves = st.lists(st.floats(0, 1), min_size=MEDIAN_GRACE, max_size=12)
 def test_it_is_viziers_rule(curve: list[float], ended: list[list[float]]) -> None:
     s = len(curve)
     if len(ended) < MEDIAN_ENOUGH:
-        assert not hopeless(curve, ended)
+        assert not reason_to_stop(curve, ended)
     else:
         averages = [statistics.fmean(other[:s]) for other in ended]
-        assert bool(hopeless(curve, ended)) == (max(curve) < statistics.median(averages))
+        assert bool(reason_to_stop(curve, ended)) == (max(curve) < statistics.median(averages))
 
 
 def ask(folder: Path, **more: Any) -> None:

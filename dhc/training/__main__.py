@@ -1,4 +1,4 @@
-"""``python -m dhc.training RUN_DIR``: the training process. Parses, takes the run, calls the one door, says how it ended."""
+"""``python -m dhc.training RUN_DIR``: trains one run and records how it ended."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def main(arguments: list[str]) -> int:
 
 
 def run(folder: Path) -> int:
-    """Train and record how it ended, in any case that a process can still speak of."""
+    """Train and record how it ended, in every case in which a process still can."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda got, frame: (folder / rundir.STOP).touch())
+        signal.signal(number, lambda number, frame: (folder / rundir.STOP).touch())
     process = Process(child=identify(os.getpid()), worker=identify(os.getppid()), host=socket.gethostname())
     try:
         process.write(folder)
@@ -64,40 +64,40 @@ def run(folder: Path) -> int:
     except Exception as error:  # noqa: BLE001 - the last net: the traceback is in the log, its gist in exit.json
         end = explain(error, folder)
         if end.cause in UNEXPECTED:
-            _say(traceback.format_exc())
+            _print(traceback.format_exc())
         return _failed(folder, end)
 
 
 def _train(config: RunConfig, folder: Path, device: str) -> int:
     cause: Cause = "done"
-    told = "all epochs done"
     try:
-        if not config.trains_network:
+        if config.trains_network:
+            from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
+
+            reason = "all epochs done"
+            epochs = train_and_evaluate(config, folder, device=device).epochs or 0
+            if epochs < config.fit.epochs:
+                cause, reason = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
+        else:
             from dhc.training.knn import classify_and_evaluate
 
             classify_and_evaluate(config, folder)
-            told = "all pictures compared"
-        else:
-            from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
-
-            done = train_and_evaluate(config, folder, device=device).epochs or 0
-            if done < config.fit.epochs:
-                cause, told = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
+            reason = "all pictures compared"
     except StopRequested as request:
-        kept = "; the best network so far is kept" if config.trains_network else ""
-        write_exit(folder, "stopped", f"{request.reason}{kept}", cause=request.cause, code=FINISHED)
+        consolation = "; the best network so far is kept" if config.trains_network else ""
+        write_exit(folder, "stopped", f"{request.reason}{consolation}", cause=request.cause, code=FINISHED)
         return FINISHED
-    write_exit(folder, "finished", told, cause=cause, code=FINISHED)
+    write_exit(folder, "finished", reason, cause=cause, code=FINISHED)
     return FINISHED
 
 
 def _failed(folder: Path, end: End) -> int:
-    _say(f"failed: {end.reason}")
+    _print(f"failed: {end.reason}")
     write_exit(folder, "failed", end.reason, cause=end.cause, code=FAILED, **end.where)
     return FAILED
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     with contextlib.suppress(OSError):  # the log's disk may be what is full
         print(text, file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""The few things that Keras leaves to its backends: which GPUs they see, and what its record says of them. Imports Keras."""
+"""What Keras leaves to its backends: which GPUs they see, and their versions. Imports Keras."""
 
 from __future__ import annotations
 

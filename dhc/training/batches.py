@@ -7,10 +7,11 @@ import numpy as np
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled batches: x (B, 64, 64, 3) uint8, y (B,) int64; the last batch of an epoch may be smaller.
+    """Shuffled batches: x (B, 64, 64, 3) uint8, y (B,) int64.
 
-    Epoch e (from 0) visits the pictures in the order ``default_rng([seed, e]).permutation(N)``, so a run that goes on from
-    epoch e sees what an undisturbed one would have seen. Pictures stay uint8 and memory-mapped until a batch is taken.
+    The last batch of an epoch may be smaller. Epoch e (from 0) visits the pictures in the order
+    ``default_rng([seed, e]).permutation(N)``, so a run that resumes with epoch e sees what an undisturbed one would have
+    seen. Pictures stay uint8 and memory-mapped until a batch is taken.
     """
 
     def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int, first_epoch: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""A run of nearest neighbours: the same folder as a network's run, with one "epoch" and no network. No Keras."""
+"""A run of nearest neighbours: a folder like a network's, with one "epoch" and no network."""
 
 from __future__ import annotations
 
@@ -28,36 +28,40 @@ PACKAGES = ("numpy", "opencv-python-headless", "dhc")
 
 
 def classify_and_evaluate(config: RunConfig, run_dir: Path) -> Summary:
-    """Answer for val by the config's nearest neighbours and write the run into `run_dir`; returns its summary.
+    """Answer for val by nearest neighbours, writing the run into `run_dir`; returns its summary.
 
     The table of all metrics and numbers of neighbours comes from one pass over the pictures, which uses the CPU only. Raises
-    DataError for pictures that cannot serve or are fewer than k, StopRequested when asked to stop.
+    DataError for pictures that cannot serve or are fewer than k, StopRequested when asked to stop. No Keras.
     """
     with RunWriter(run_dir) as writer:
-        asked = (run_dir / rundir.STOP).exists
+        stop_requested = (run_dir / rundir.STOP).exists
         data = open_pictures(config, writer)
         ks = numbers_of_neighbours(config.knn.k, len(data.train.ids))
-        _begin(config, data, writer)
-        started = time.perf_counter()
-        labels = _labels(data, max(ks), writer, asked)
+        _describe(config, data, writer)
+        start = time.perf_counter()
+        labels = _labels(data, max(ks), writer, stop_requested)
         assert data.val.y is not None
         table = knn.accuracies(labels, data.val.y, len(data.classes), ks)
         shares = knn.vote(labels[config.knn.metric][:, : config.knn.k], len(data.classes))
-        seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - start
         summary = _finish(data, shares, seconds, table, writer)
         summary.write(run_dir)
-        _tell(table)
+        _print(table)
         return summary
 
 
 def numbers_of_neighbours(k: int, train: int) -> list[int]:
-    """The chosen k and the report's, as far as there are so many training pictures; DataError where the chosen one is more."""
+    """The config's `k` and the report's, ascending, those above `train` pictures left out.
+
+    Raises DataError where `k` itself is above.
+    """
     if k > train:
         raise DataError(f"knn.k is {k}, but there are only {train} training pictures: choose a smaller k")
     return sorted({k, *(other for other in knn.KS if other <= train)})
 
 
-def _begin(config: RunConfig, data: RunData, writer: RunWriter) -> None:
+def _describe(config: RunConfig, data: RunData, writer: RunWriter) -> None:
+    """Write down what is compared: ``environment.json``, the start event, a line in the log."""
     where = hardware.describe(0, "cpu")
     record = results.environment(
         PACKAGES,
@@ -73,22 +77,22 @@ def _begin(config: RunConfig, data: RunData, writer: RunWriter) -> None:
     print(f"{train} training and {val} val pictures of {len(data.classes)} classes on {where}")
 
 
-def _labels(data: RunData, k: int, writer: RunWriter, asked: Callable[[], bool]) -> dict[str, np.ndarray]:
+def _labels(data: RunData, k: int, writer: RunWriter, stop_requested: Callable[[], bool]) -> dict[str, np.ndarray]:
     """For each metric the (N, k) labels of each val picture's nearest training pictures."""
     clock = Clock()
 
-    def tell(done: int, total: int) -> None:
-        if asked():
+    def progress(count: int, total: int) -> None:
+        if stop_requested():
             raise StopRequested
-        if clock.due(PROGRESS_SECONDS) or done == total:
-            writer.event("progress", phase="neighbours", done=done, total=total)
+        if clock.due(PROGRESS_SECONDS) or count == total:
+            writer.event("progress", phase="neighbours", done=count, total=total)
 
     writer.phase("neighbours")
-    if asked():
+    if stop_requested():
         raise StopRequested
     assert data.train.y is not None
-    found = knn.neighbours(data.train.x, data.val.x, k, knn.METRICS, tell)
-    return {metric: data.train.y[rows] for metric, rows in found.items()}
+    indices = knn.neighbours(data.train.x, data.val.x, k, knn.METRICS, progress)
+    return {metric: data.train.y[rows] for metric, rows in indices.items()}
 
 
 def _finish(
@@ -135,6 +139,6 @@ def _finish(
     )
 
 
-def _tell(table: dict[str, dict[int, float]]) -> None:
+def _print(table: dict[str, dict[int, float]]) -> None:
     for metric, row in table.items():
         print(f"{metric:10}" + "".join(f"  k={k} {accuracy:.4f}" for k, accuracy in row.items()))

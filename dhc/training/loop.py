@@ -26,12 +26,12 @@ from dhc.training.resume import stored_precision
 
 
 def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu") -> Summary:
-    """Train the config's network, writing everything of the run into `run_dir`; returns its summary.
+    """Train the config's network, writing all of the run into `run_dir`; returns its summary.
 
     `device` is the resolved name (``cpu``, ``gpu:0``) for the records; the process's environment has already chosen it. Raises
     DataError for pictures that cannot serve, StopRequested when asked to stop, NonFiniteLossError, and ResumeStateError for a
-    saved state that does not fit; whatever finished epochs wrote stays in any case. A folder in which such a run was broken
-    off is gone on with, from its last saved epoch.
+    saved state that does not fit; whatever finished epochs wrote stays in any case. In the folder of a run that was
+    interrupted, the training resumes from its last saved epoch.
     """
     with RunWriter(run_dir) as writer:
         stop_requested = (run_dir / rundir.STOP).exists
@@ -57,7 +57,7 @@ def _compiled(config: RunConfig, classes: int, run_dir: Path, device: str) -> ke
 
 
 def _describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:
-    """Write down what trains, on what: ``environment.json``, the start event, and a line in the log."""
+    """Write down what trains: ``environment.json``, the start event, a line in the log."""
     where = hardware.describe(backend.visible_gpus(), device)
     record = backend.environment_record(where, config.fit.seed, fingerprint(data.dataset))
     record.write(writer.folder)
@@ -83,9 +83,9 @@ def fit(
     stop_requested: Callable[[], bool],
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Summary:
-    """Train a compiled network to the config's last epoch, from the last saved one on; returns its summary.
+    """Train a compiled network, from the last saved epoch if any; returns the run's summary.
 
-    `callbacks` stand behind our own (`dhc.training.observers`).
+    `callbacks` stand behind our own (`dhc.training.observers`). Raises what `train_and_evaluate` does.
     """
     assert data.train.y is not None
     watching = observers(config, data, writer, stop_requested)

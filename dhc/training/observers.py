@@ -22,7 +22,7 @@ from dhc.training.validation import KeepBest, Validation
 
 @dataclass(frozen=True)
 class Observers:
-    """The `callbacks` for ``fit``, in order, and those among them that the loop itself speaks to."""
+    """The `callbacks` for ``fit``, in order, and those of them that the loop itself asks."""
 
     callbacks: list[keras.callbacks.Callback]
     best: KeepBest
@@ -32,9 +32,9 @@ class Observers:
 
 
 def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requested: Callable[[], bool]) -> Observers:
-    """Build the callbacks of a training, in the order in which Keras calls them at each batch and at each epoch.
+    """Build a training's callbacks, in the order in which Keras calls them.
 
-    Each one reads in an epoch's ``logs`` what those before it have put there:
+    That order is a contract, since each one reads in an epoch's ``logs`` what those before it have put there:
 
     1. `StopOnRequest`, first: nothing more is written of a batch at which a person wants the run to end.
     2. Keras's LearningRateScheduler, for a schedule by timetable: sets the epoch's rate before anybody reads it.

@@ -17,7 +17,7 @@ from dhc.text import one_line
 
 
 class StopRequested(Exception):  # noqa: N818 - a request is no error
-    """The run is to stop: someone asked, or a rule found it hopeless. `cause` is one of `dhc.runs.contract.CAUSES`."""
+    """The run is to stop, because a person or a rule says so."""
 
     def __init__(self, reason: str = "stopped on request", *, cause: Cause = "stop") -> None:
         super().__init__(reason)
@@ -25,7 +25,10 @@ class StopRequested(Exception):  # noqa: N818 - a request is no error
 
 
 class NonFiniteLossError(Exception):
-    """The loss is no number any more; training on would only waste time. epoch and batch count from 1."""
+    """The loss became NaN or infinite; training on would only waste time.
+
+    `epoch` and `batch` count from 1.
+    """
 
     def __init__(self, loss: float, epoch: int, batch: int) -> None:
         super().__init__(f"the loss became {loss} at epoch {epoch}, batch {batch}")
@@ -33,7 +36,10 @@ class NonFiniteLossError(Exception):
 
 
 class ResumeStateError(Exception):
-    """There is a saved state, and going on from it would not be going on. Whatever the run has brought stays."""
+    """The saved state does not serve to resume the run; what the run has reached so far stays.
+
+    `epoch` is the one after which the state was saved, from 1; `why` goes on after "the state".
+    """
 
     def __init__(self, epoch: int, why: str) -> None:
         super().__init__(
@@ -43,7 +49,7 @@ class ResumeStateError(Exception):
 
 @dataclass(frozen=True)
 class End:
-    """An end in one word of `dhc.runs.contract.CAUSES` and in a sentence, and where in the training it came."""
+    """How a training ended: its cause, a sentence, and where: ``epoch`` and ``batch``, from 1."""
 
     cause: Cause
     reason: str
@@ -78,7 +84,10 @@ def is_memory(error: Exception) -> bool:
 
 
 def _of_the_folder(error: Exception, folder: Path) -> End | None:
-    """Libraries wrap a full disk in errors of their own, so the disk is looked at too."""
+    """The end for an error of the run's folder or its disk; None for another error.
+
+    Libraries wrap a full disk in errors of their own, so the disk itself is asked too.
+    """
     if rundir.is_full(error) or shutil.disk_usage(folder).free < LITTLE:
         return End("disk", "the disk is full: free some space, then resume")
     if isinstance(error, OSError) and (

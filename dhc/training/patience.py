@@ -1,4 +1,4 @@
-"""Keras's two callbacks that wait for better epochs, with counters that survive a resume. Imports Keras."""
+"""Keras's callbacks that wait for better epochs, made to survive a resume. Imports Keras."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dhc.config import RunConfig
 
 
 class _Counters(keras.callbacks.Callback):  # type: ignore[misc]
-    """Gives a callback of Keras's `state` and `restore`; what is restored counts once Keras has reset the callback."""
+    """Gives a callback of Keras's a `state`, and restores it once Keras has reset the callback."""
 
     COUNTERS: ClassVar[tuple[str, ...]]  # the attributes on which the next epoch depends
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._restored: dict[str, Any] = {}
+        self._counters: dict[str, Any] = {}
 
     def state(self) -> dict[str, Any]:
         """The counters by name, as JSON has them."""
@@ -26,23 +26,23 @@ class _Counters(keras.callbacks.Callback):  # type: ignore[misc]
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the counters back to `state` when the training begins."""
-        self._restored = {name: state[name] for name in self.COUNTERS if name in state}
+        self._counters = {name: state[name] for name in self.COUNTERS if name in state}
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Keras starts from nothing here."""
         super().on_train_begin(logs)
-        for name, value in self._restored.items():
+        for name, value in self._counters.items():
             setattr(self, name, value)
 
 
 class Plateau(_Counters, keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
-    """Multiplies the learning rate by a factor when the monitored figure has not improved for `patience` epochs."""
+    """Multiplies the learning rate by a factor after `patience` epochs without a better figure."""
 
     COUNTERS = ("best", "wait", "cooldown_counter")
 
 
 class EarlyStopping(_Counters, keras.callbacks.EarlyStopping):  # type: ignore[misc]
-    """Ends the training when val_accuracy has not improved for `patience` epochs."""
+    """Ends the training after `patience` epochs without a better val_accuracy."""
 
     COUNTERS = ("best", "wait", "best_epoch")
 

@@ -1,4 +1,4 @@
-"""The first thing that every kind of run does: open its pictures, and say how far that is. No Keras."""
+"""What every kind of run does first: open its pictures. No Keras."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dhc.runs.rundir import RunWriter
 
 
 def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
-    """The run's pictures; progress goes into its events, what had to be left out into a note and the log. Raises DataError."""
+    """The run's pictures; writes events of the progress, and a note of the unreadable ones.
 
-    def tell(split: str, done: int, total: int) -> None:
-        writer.event("progress", phase="pictures", split=split, done=done, total=total)
+    The log names each of those. Raises DataError.
+    """
+
+    def progress(split: str, count: int, total: int) -> None:
+        writer.event("progress", phase="pictures", split=split, done=count, total=total)
 
     writer.phase("pictures")
-    data = load_for_run(config.data, config.fit.seed, tell)
-    for bad in data.bad:
-        print(f"left out: {bad.file} {bad.reason}")
+    data = load_for_run(config.data, config.fit.seed, progress)
+    for picture in data.bad:
+        print(f"left out: {picture.file} {picture.reason}")
     if data.bad:
         writer.event("note", text=f"{len(data.bad)} pictures that cannot be read were left out; the log names them")
     return data

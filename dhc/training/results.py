@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import math
 import platform
@@ -17,10 +18,13 @@ from dhc.runs import rundir
 from dhc.runs.contract import Environment
 
 
-def cross_entropy(y: np.ndarray, p: np.ndarray) -> float:
-    """Mean natural-log cross-entropy of (N,) int labels under (N, K) probabilities, clipped as Keras clips (1e-7)."""
-    chosen = p[np.arange(len(y)), y].astype(np.float64)
-    return float(-np.log(np.clip(chosen, 1e-7, 1 - 1e-7)).mean()) if np.isfinite(chosen).all() else math.nan
+def cross_entropy(y: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean cross-entropy, in nats, of (N,) int labels under (N, K) probabilities.
+
+    Probabilities are clipped as Keras does, at 1e-7; NaN where one of a true class is not finite.
+    """
+    of_truth = probabilities[np.arange(len(y)), y].astype(np.float64)
+    return float(-np.log(np.clip(of_truth, 1e-7, 1 - 1e-7)).mean()) if np.isfinite(of_truth).all() else math.nan
 
 
 def save_predictions(
@@ -33,7 +37,10 @@ def save_predictions(
     probabilities: np.ndarray,
     classes: Sequence[str],
 ) -> None:
-    """Write ``predictions.npz`` atomically: ids (N,) str, y_true (N,), one (N,) y_pred an epoch, the best epoch's (N, K)."""
+    """Write ``predictions.npz`` atomically.
+
+    ids (N,) str, y_true (N,), one (N,) y_pred for each epoch, the best epoch's probabilities (N, K); `best_epoch` from 1.
+    """
     values: dict[str, Any] = {
         "ids": ids,
         "y_true": y_true.astype(np.uint16),
@@ -64,25 +71,22 @@ def environment(
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Versions of Python and of those packages that are installed."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in packages:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            installed[name] = importlib.metadata.version(name)
+    return installed
 
 
 def commit() -> str | None:
-    """The git commit of this code, with ``+`` when files were changed since; None outside a checkout."""
-    here = Path(__file__).resolve().parent
+    """The git commit of this code, with ``+`` for later changes; None outside a checkout."""
     try:
-        head = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=5
-        )
-        dirty = subprocess.run(
-            ["git", "-C", str(here), "status", "--porcelain", "-uno"], capture_output=True, text=True, timeout=5
-        )
+        head, changes = _git("rev-parse", "--short=12", "HEAD"), _git("status", "--porcelain", "-uno")
     except (OSError, subprocess.SubprocessError):
         return None
-    return head.stdout.strip() + ("+" if dirty.stdout.strip() else "") if head.returncode == 0 else None
+    return head.stdout.strip() + ("+" if changes.stdout.strip() else "") if head.returncode == 0 else None
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)

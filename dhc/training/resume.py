@@ -1,4 +1,4 @@
-"""Going on exactly where a run was: everything that the next epoch depends on, saved between epochs. Imports Keras.
+"""Resuming a run exactly where it was: its state, saved between epochs. Imports Keras.
 
 ``resume/epoch-00007/`` holds ``state.npz`` (weights, moving averages, seeds, the optimizer's moments and step, the learning
 rate, the counters of the schedule and of early stopping) and hard links to the best network and the predictions of that
@@ -36,7 +36,7 @@ LINKED = (rundir.BEST, rundir.PREDICTIONS)
 
 
 class Stateful(Protocol):
-    """An observer that must survive a resume. The keys of all states are disjoint and part of the format on disk."""
+    """An observer that must survive a resume; its state's keys are part of the format on disk."""
 
     def state(self) -> dict[str, Any]:
         """What the next epoch depends on, as JSON has it."""
@@ -46,10 +46,10 @@ class Stateful(Protocol):
 
 
 class Resume(keras.callbacks.Callback):  # type: ignore[misc]
-    """Saves the state after an epoch, as often as costs at most a twentieth of the time; `restore` goes on from the last one.
+    """Saves the state after an epoch, unless that would take more than a twentieth of the time.
 
-    Stands behind the callbacks whose states it saves: those of `observers` are one record, in which each finds its own keys;
-    those of `counting` are a list in it. `first_epoch` (from 0) is where to go on.
+    `restore` goes on from the last one, with `first_epoch` (from 0). Stands behind the callbacks whose states it saves: those
+    of `observers` are one record, in which each finds its own keys; those of `counting` are a list in it.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         return self._earlier_seconds + time.perf_counter() - self._start
 
     def restore(self, model: keras.Model) -> None:
-        """Take up the newest whole state, where there is one; to be called between ``compile`` and ``fit``.
+        """Take up the newest whole state, if any; to be called between ``compile`` and ``fit``.
 
         Raises ResumeStateError, before anything is changed.
         """
@@ -99,7 +99,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             print("no state was saved to go on from: begins again with epoch 1")
 
     def _take_up(self, record: Mapping[str, Any]) -> None:
-        """Give each observer the record, with ``y_pred`` (E, N) and ``probabilities`` (N, K) of the linked predictions."""
+        """Give each observer the record, with ``y_pred`` (E, N) and ``probabilities`` (N, K)."""
         self.first_epoch = int(record["epoch"])
         self._earlier_seconds = float(record["seconds"])
         with np.load(self._folder.parent / rundir.PREDICTIONS, allow_pickle=False) as file:
@@ -146,7 +146,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def state_variables(model: keras.Model) -> list[keras.Variable]:
-    """Every variable that the next epoch depends on: weights, averages, seeds, and the optimizer's own."""
+    """Every variable that the next epoch depends on: weights, averages, seeds, the optimizer's."""
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
@@ -155,16 +155,16 @@ def state_variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def stored_precision(policy: str, run_dir: Path) -> str:
-    """The precision in which a run began in place of ``auto``; any other policy, and a new run's, as it is.
+    """The policy to train in: in place of ``auto``, the one in which the run began.
 
     Another machine may mean another one by ``auto``, whose variables and whose rounding would not be those of the saved state.
     """
-    stored = read_environment(run_dir).get("precision", "")
-    return stored if policy == "auto" and stored in POLICIES else policy
+    first_policy = read_environment(run_dir).get("precision", "")
+    return first_policy if policy == "auto" and first_policy in POLICIES else policy
 
 
 def newest(folder: Path) -> tuple[Path, dict[str, Any], list[np.ndarray]] | None:
-    """The latest epoch's state that can be read whole: its folder, record and variables' values; None without one."""
+    """The latest state that can be read whole: its folder, record and values; None without one."""
     if not folder.is_dir():
         return None
     places = (place for place in folder.iterdir() if rundir.STATE_OF_EPOCH.fullmatch(place.name))

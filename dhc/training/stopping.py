@@ -37,13 +37,13 @@ class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class StopHopeless(keras.callbacks.Callback):  # type: ignore[misc]
-    """Raises StopRequested after an epoch by which the median rule finds the run hopeless; not after the last, which ends it anyway."""
+    """Asks the median rule, after each epoch but the last, whether the run is hopeless."""
 
     def __init__(self, rule: MedianRule, curve: Curve) -> None:
         super().__init__()
         self._rule, self._curve = rule, curve
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Ask the rule."""
+        """Raise StopRequested where the rule says so."""
         if epoch + 1 < self.params["epochs"]:
             self._rule.judge(self._curve.val_accuracy)

@@ -1,6 +1,6 @@
-"""What a training writes of itself while it runs: small observers, each with one thing to say. Imports Keras.
+"""What a training writes about itself while it runs. Imports Keras.
 
-They stand in this order: `Throughput` and `LearningRate` put ``seconds``, ``pictures_per_second``, ``eta`` and ``learning_rate``
+Each of these small observers has one thing to say, and they stand in this order: `Throughput` and `LearningRate` put ``seconds``, ``pictures_per_second``, ``eta`` and ``learning_rate``
 into an epoch's logs, which `EpochEvents`, `ConsoleLine` and `Curve` read.
 """
 
@@ -23,7 +23,7 @@ FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
-    """Counts pictures: how many of the epoch are done, how many a second, and how long the rest of the training takes.
+    """Counts the pictures trained on, and how many a second; says how long the rest will take.
 
     `count` is how many of the epoch's pictures have been trained on, `position` the same in epochs since the training
     began; `speeds` holds pictures a second by epoch.
@@ -59,13 +59,13 @@ class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
             self.speeds.append(self._pace.epoch(self.count))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Put into the logs how long the epoch took, how fast it was, and how long the rest will take."""
+        """Put the epoch's seconds, its pictures a second and the seconds left into the logs."""
         logs["seconds"] = time.perf_counter() - self._start
         logs["pictures_per_second"] = self.speeds[-1]
         logs["eta"] = self._eta(self.speeds[-1])
 
     def since_last(self) -> tuple[float, float]:
-        """Pictures a second since the last call, and the seconds that the rest of the training will take."""
+        """Pictures a second since the last call, and the seconds left of the whole training."""
         return self._pace.lately(self.count), self._eta(self._pace.epoch(self.count))
 
     def _eta(self, speed: float) -> float:
@@ -111,9 +111,10 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes an event with the means since the last one, at most every `BATCH_EVENT_SECONDS` and at the epoch's end.
+    """Writes an event with the mean loss and accuracy since the last one.
 
-    `loss` is the mean that was read last: reading it at each batch would wait for the device.
+    At most every `BATCH_EVENT_SECONDS`, and at the epoch's end. `loss` is the mean that was read last: reading it at each
+    batch would wait for the device.
     """
 
     def __init__(self, writer: RunWriter, throughput: Throughput) -> None:
@@ -134,9 +135,9 @@ class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
             return
         count = throughput.count
         # the mean of an epoch's small last batch would be a spike
-        few = count - self._mean.count < min(throughput.batch_size, throughput.pictures)
+        enough = count - self._mean.count >= min(throughput.batch_size, throughput.pictures)
         self.loss, accuracy = self._mean.since_last(count, float(logs["loss"]), float(logs["accuracy"]))
-        if not few or not math.isfinite(self.loss):
+        if enough or not math.isfinite(self.loss):
             self._write(batch, accuracy)
 
     def _write(self, batch: int, accuracy: float) -> None:
@@ -154,7 +155,7 @@ class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class NonFiniteLossGuard(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends the run when the loss is NaN or infinite, after the event that shows where; raises NonFiniteLossError."""
+    """Raises NonFiniteLossError for a NaN or infinite loss, after the event that shows it."""
 
     def __init__(self, events: BatchEvents) -> None:
         super().__init__()
@@ -165,7 +166,7 @@ class NonFiniteLossGuard(keras.callbacks.Callback):  # type: ignore[misc]
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look at the loss that was read last."""
+        """Check the loss that was read last."""
         if not math.isfinite(self._events.loss):
             raise NonFiniteLossError(self._events.loss, self._epoch + 1, batch + 1)
 
@@ -205,7 +206,7 @@ class ConsoleLine(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Curve(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps what the summary says of accuracy: `val_accuracy` by epoch, and the last epoch's `accuracy`, both 0 to 1."""
+    """Keeps `val_accuracy` by epoch and the last epoch's `accuracy`, 0 to 1, for the summary."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Clocks and means of the telemetry: what is due, pictures a second, the last batches' loss, seconds left. No Keras."""
+"""Clocks and means for the telemetry. No Keras."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Clock:
 
 
 class Pace:
-    """Pictures a second, over an epoch and lately. A run's first batch, in which the backend compiles, does not count."""
+    """Pictures a second, over an epoch and lately.
+
+    A run's first batch, in which the backend compiles, does not count.
+    """
 
     def __init__(self) -> None:
         self._compiled = False
@@ -53,7 +56,7 @@ class Pace:
 
 
 class IntervalMean:
-    """Turns Keras's running means over an epoch into means over the pictures since the last call."""
+    """Turns Keras's running means over an epoch into means since the last call."""
 
     def __init__(self) -> None:
         self.restart()
@@ -63,15 +66,15 @@ class IntervalMean:
         self.count, self._loss, self._accuracy = 0, 0.0, 0.0
 
     def since_last(self, count: int, loss: float, accuracy: float) -> tuple[float, float]:
-        """Means of loss and accuracy over the pictures since the last call, from the means over all `count` so far."""
-        new = count - self.count
-        means = ((loss * count - self._loss) / new, (accuracy * count - self._accuracy) / new)
+        """Mean loss and accuracy since the last call, from the means over all `count` pictures."""
+        pictures = count - self.count
+        means = ((loss * count - self._loss) / pictures, (accuracy * count - self._accuracy) / pictures)
         self.count, self._loss, self._accuracy = count, loss * count, accuracy * count
         return max(0.0, means[0]) if math.isfinite(means[0]) else means[0], min(1.0, max(0.0, means[1]))
 
 
 def seconds_left(pictures: int, speed: float, validations: int, validation_seconds: float) -> float:
-    """Seconds for so many pictures at `speed` a second and so many passes over val; NaN where `speed` is."""
+    """Seconds for so many pictures at `speed` a second and so many passes over val."""
     return pictures / speed + validations * validation_seconds
 
 

@@ -1,4 +1,4 @@
-"""Each epoch judged on val, and the best network kept. Imports Keras."""
+"""Evaluating each epoch on val, and keeping the best network. Imports Keras."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ VAL_BATCH = 128  # pictures
 
 
 class Validation(keras.callbacks.Callback):  # type: ignore[misc]
-    """Judges each epoch on val in one pass: val_loss, val_accuracy and every picture's predicted class.
+    """Evaluates each epoch on val in one pass: val_loss, val_accuracy, each picture's class.
 
-    Takes the place of fit's ``validation_data``, which would cost a second pass for the predictions. What is judged is
+    Takes the place of fit's ``validation_data``, which would cost a second pass for the predictions. What is evaluated is
     `network`, which gets the model's weights (averaged ones, if the optimizer keeps averages); `callbacks` watch the pass.
     `predictions` grows by one (N,) uint16 array an epoch; `probabilities` is the last epoch's (N, K) float32; `seconds` is
     how long the last pass took.
@@ -62,7 +62,7 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
-    """Saves the network and val's predictions whenever val_accuracy is better than ever before; earlier wins ties."""
+    """Saves the network and val's predictions of the best val_accuracy; the earlier wins ties."""
 
     def __init__(
         self, folder: Path, validation: Validation, ids: np.ndarray, y: np.ndarray, classes: tuple[str, ...]
@@ -75,7 +75,7 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
         self.best_epoch = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Say in the logs whether this epoch is the best, save the network where it is, and the predictions in any case."""
+        """Put ``best`` into the logs, save the network where it is true, the predictions always."""
         logs["best"] = logs["val_accuracy"] > self.best
         if logs["best"]:
             self.best, self.best_epoch = logs["val_accuracy"], epoch + 1
