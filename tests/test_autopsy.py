@@ -9,7 +9,7 @@ import pytest
 from make_run import make_run
 
 from dhc.runs import rundir
-from dhc.runs.autopsy import HAPPENED, Autopsy, autopsy
+from dhc.runs.autopsy import HEADLINES, Autopsy, autopsy
 from dhc.runs.contract import CAUSES
 from dhc.runs.store import Store
 
@@ -36,7 +36,7 @@ def ended(folder: Path, freeable: int = 0, **more: Any) -> Autopsy:
 
 
 def test_every_cause_that_ends_a_run_early_has_its_words() -> None:
-    assert set(HAPPENED) == set(CAUSES) - {"done", "early"}
+    assert set(HEADLINES) == set(CAUSES) - {"done", "early"}
 
 
 def test_a_finished_and_a_living_run_need_none(tmp_path: Path, tiny_data: Path) -> None:
@@ -47,13 +47,13 @@ def test_a_finished_and_a_living_run_need_none(tmp_path: Path, tiny_data: Path) 
 
 def test_nan_says_where_and_offers_a_tenth_of_the_rate_but_no_resume(folder: Path) -> None:
     found = ended(folder, cause="nan", epoch=7, batch=112)
-    assert found.happened.startswith("The loss became NaN at epoch 7, batch 112")
+    assert found.headline.startswith("The loss became NaN at epoch 7, batch 112")
     assert [offer.label for offer in found.offers] == ["Restart with LR ÷ 10"]
     assert found.offers[0].changes["optimizer.learning_rate"] == pytest.approx(1e-4)
 
 
 def test_without_a_recorded_place_the_epochs_tell_it(folder: Path) -> None:
-    assert "in epoch 5" in ended(folder, cause="memory").happened
+    assert "in epoch 5" in ended(folder, cause="memory").headline
 
 
 def test_memory_offers_half_the_batch_and_half_the_width(folder: Path) -> None:
@@ -78,14 +78,14 @@ def test_the_last_frame_of_the_log_is_found_and_shortened(folder: Path) -> None:
     (folder / rundir.LOG).write_text(LOG)
     found = ended(folder, cause="error", reason="ValueError: no")
     assert found.frame == "keras/src/layer.py, line 12, in call"
-    assert found.told == "ValueError: no"
+    assert found.reason == "ValueError: no"
     (folder / rundir.LOG).write_text("all quiet")
     assert ended(folder, cause="error").frame == ""
 
 
 @pytest.mark.parametrize("cause", ["no such cause", 7, None])
 def test_a_foreign_cause_is_an_error_like_any_other(folder: Path, cause: object) -> None:
-    assert ended(folder, cause=cause).happened.startswith("It met an error")
+    assert ended(folder, cause=cause).headline.startswith("It met an error")
 
 
 def test_settings_without_effect_are_not_offered(tmp_path: Path, tiny_data: Path) -> None:

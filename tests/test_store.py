@@ -196,7 +196,7 @@ def test_a_torn_last_line_waits_for_its_other_half(tmp_path: Path) -> None:
         file.write(line[5:].replace('"epoch": 1', '"epoch": 2') + "\n")
     assert log.refresh()
     assert log.history().epochs["epoch"].tolist() == [1, 2]
-    assert log.damaged == 0
+    assert log.damaged_lines == 0
 
 
 def test_a_damaged_line_in_the_middle_hides_nothing_after_it(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_a_damaged_line_in_the_middle_hides_nothing_after_it(tmp_path: Path) -> 
     log = EventLog(folder / rundir.EVENTS)
     log.refresh()
     assert log.history().epochs["epoch"].tolist() == [1, 2]
-    assert log.damaged == 5
+    assert log.damaged_lines == 5
 
 
 def test_a_replaced_log_is_read_anew(tmp_path: Path) -> None:

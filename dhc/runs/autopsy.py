@@ -1,4 +1,4 @@
-"""What happened to a run that did not finish, in plain words, and what helps. Reads its folder; changes nothing."""
+"""What happened to a run that did not finish, in plain words, and what helps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<functio
 LOG_LINES = 12
 MISSING = ("device", "package")  # causes that last until something comes that is not here
 HOPELESS = ("nan", "state")  # causes that going on would only meet again
-HAPPENED = {
+HEADLINES = {
     "stop": "You, or someone else, stopped it.",
     "cancelled": "It was taken out of the queue while it waited.",
     "median": "It was stopped early: it did worse than the others of its group.",
@@ -44,7 +44,10 @@ HAPPENED = {
 
 @dataclass(frozen=True)
 class Offer:
-    """Something that helps: go on (``resume``), start a copy with `changes` (``restart``), or make room (``free``)."""
+    """Something that helps.
+
+    kind    resume: go on; restart: start a copy with `changes`; free: make room on the disk
+    """
 
     kind: Literal["resume", "restart", "free"]
     label: str
@@ -57,24 +60,33 @@ COPY = Offer("restart", "Start a copy", "A copy of this run with the same settin
 
 @dataclass(frozen=True)
 class Autopsy:
-    """happened: plain words. told: the record's own sentence. frame: the traceback's last one, or "". log: its last lines."""
+    """What can be said of a run that did not finish, and offered.
 
-    happened: str
-    told: str
+    headline  what happened, in plain words
+    reason    the sentence in the run's exit record
+    frame     the last frame of the traceback in its log, or ""
+    log       the last lines of its log
+    """
+
+    headline: str
+    reason: str
     frame: str
     log: str
     offers: tuple[Offer, ...]
 
 
 def autopsy(info: RunInfo, *, freeable: int = 0) -> Autopsy | None:
-    """Of a run that ended without finishing; None for any other. `freeable` bytes could be won back in the folder of runs."""
+    """The autopsy of a run that ended without finishing; None for any other.
+
+    `freeable` is how many bytes could be freed in the folder of runs.
+    """
     if info.state.alive or info.state is State.FINISHED:
         return None
     cause = info.status.cause or "error"
     at = _where(info)
-    happened = HAPPENED.get(cause, HAPPENED["error"]).format(at=at)
+    headline = HEADLINES.get(cause, HEADLINES["error"]).format(at=at)
     log = log_tail(info.folder, LOG_LINES)
-    return Autopsy(happened, info.status.reason, last_frame(info), log, offers(info, cause, freeable))
+    return Autopsy(headline, info.status.reason, last_frame(info), log, offers(info, cause, freeable))
 
 
 def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
@@ -84,12 +96,12 @@ def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
     restart: list[Offer | None] = [COPY] if cause == "state" and info.config is not None else []
     if info.config is not None:
         restart += [_restart(info.config, label, help, to) for label, help, to in _changes(info.config, cause)]
-    found = [*restart, *resume] if cause in MISSING else [*free, *resume, *restart]
-    return tuple(offer for offer in found if offer is not None)
+    candidates = [*restart, *resume] if cause in MISSING else [*free, *resume, *restart]
+    return tuple(offer for offer in candidates if offer is not None)
 
 
 def last_frame(info: RunInfo) -> str:
-    """``dhc/training/loop.py, line 87, in _fit`` of the last traceback in the log; "" where there is none."""
+    """The last frame of the log's traceback: ``dhc/training/loop.py, line 87, in _fit``, or ""."""
     text = log_tail(info.folder, 200)
     if "Traceback (most recent call last)" not in text:
         return ""

@@ -1,4 +1,4 @@
-"""``config.json``: the settings of a run, written once, read strictly by its training and forgivingly by everyone else."""
+"""``config.json``, a run's settings: strict for its training, forgiving for everyone else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dhc.runs.untrusted import read_regular
 
 
 def load_config(folder: Path) -> RunConfig:
-    """The run's config. Raises OSError where it cannot be read, ConfigError where it holds no settings."""
+    """The run's config. Raises OSError or, for a file that holds no settings, ConfigError."""
     return RunConfig.from_json(read_regular(folder / rundir.CONFIG, rundir.SMALL))
 
 

@@ -1,7 +1,7 @@
-"""What stands in the JSON files of a run's folder: which keys, who writes them, what they may hold.
+"""The JSON files of a run's folder: their keys, who writes them, what they may hold.
 
-The tables in ``runs/README.md`` are made of these models by ``python tests/test_contract.py``. Nobody else reads or writes
-the files, and nobody else knows their keys.
+The tables in ``runs/README.md`` are made of these models (``make docs``). Outside `dhc.runs` nobody reads or writes the files
+but by their models.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dhc.runs.lenient import (
     Table,
     Tags,
     Versions,
-    cut,
+    cut_at,
     line,
 )
 
@@ -165,7 +165,7 @@ class Summary(RunFile):
 
 
 class Labels(RunFile):
-    """What a person says of the run. Written by the pages and the command line, never by the training."""
+    """What a person says of the run. Written by the pages and the command line."""
 
     FILE: ClassVar[str] = rundir.LABELS
 
@@ -175,7 +175,7 @@ class Labels(RunFile):
     tags: Tags = ()
     """Words to find it by: at most 20, none twice, each of at most 30 characters."""
 
-    note: Annotated[str, cut(MAX_NOTE)] = ""
+    note: Annotated[str, cut_at(MAX_NOTE)] = ""
     """What was tried and what came of it, at most 4,000 characters."""
 
     star: bool = False
@@ -215,7 +215,7 @@ class Exit(RunFile):
     """The batch of that epoch it ended in, from 1."""
 
     def write(self, folder: Path) -> None:
-        """Record the end of the run in `folder`; on a full disk the room reserved for it is given up. Raises OSError."""
+        """Write it; on a full disk the room reserved for it is given up. Raises OSError."""
         try:
             super().write(folder)
         except OSError as error:
@@ -236,7 +236,7 @@ def write_exit(
     signal: int | None = None,
     **where: int,
 ) -> None:
-    """Record that the run in `folder` ended just now; `where` may name the epoch and the batch. Raises OSError."""
+    """Record that the run has just ended; `where` may name epoch and batch. Raises OSError."""
     Exit(how=how, reason=reason, code=code, signal=signal, t=time.time(), cause=cause, **where).write(folder)
 
 
@@ -295,7 +295,7 @@ class Job(Identity):
 
 
 class Score(Record):
-    """How many pictures of a split the run gets right. Written by ``python -m dhc evaluate --out``."""
+    """How many pictures the run gets right. Written by ``python -m dhc evaluate --out``."""
 
     run: str = ""
     """The run's id."""

@@ -1,4 +1,4 @@
-"""What a run costs on disk, and what of it can be given up: the state to go on from, and the network."""
+"""The disk space of runs, and giving some of it up: the state to go on from, the network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GROWING = (rundir.EVENTS, rundir.LOG)  # appended to, so that their folder's tim
 
 @dataclass(frozen=True)
 class Usage:
-    """Bytes that a run takes on disk, what is linked several times counted once, holes not at all.
+    """Bytes that a run takes on disk: what is linked twice counts once, holes do not count.
 
     bytes     the whole folder, itself included; of a run whose folder is a link, the link
     network   best.keras
@@ -35,7 +35,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Totals:
-    """What all runs cost and the trash beside them, and what is free on that disk, in bytes.
+    """Bytes that all runs and the trash take, and that are free on their disk.
 
     resume    the states to go on from of runs that have ended: what can be given up without losing a network
     """
@@ -48,15 +48,18 @@ class Totals:
 
     @property
     def freeable(self) -> int:
-        """Bytes that can be won without losing a run or a network."""
+        """Bytes that can be freed without losing a run or a network."""
         return self.resume + self.trash
 
 
 def usage(folder: Path) -> Usage:
-    """Look at every file of a run. A folder that is not there costs nothing; no link is followed."""
+    """The space that a run takes, by a look at every file of it.
+
+    A folder that is not there takes none; no link is followed.
+    """
     if folder.is_symlink():
-        return Usage(_taken(folder))
-    network = _taken(folder / rundir.BEST)
+        return Usage(_size_of(folder))
+    network = _size_of(folder / rundir.BEST)
     outside = {file.inode: file.size for file in _files(folder, but=rundir.RESUME)}
     state = {file.inode: file.size for file in _files(folder / rundir.RESUME) if file.inode not in outside}
     resume = sum(state.values())
@@ -64,32 +67,35 @@ def usage(folder: Path) -> Usage:
 
 
 class Ledger:
-    """`usage` of many runs, each looked at again only when its folder has changed. Safe to share between threads."""
+    """`usage` of many runs, each measured again only when its folder has changed.
+
+    Safe to share between threads.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[tuple[int, ...], Usage]] = {}
+        self._entries: dict[Path, tuple[tuple[int, ...], Usage]] = {}
         self._lock = threading.Lock()
 
     def usage(self, folder: Path) -> Usage:
-        """What the run costs now."""
+        """The space that the run takes now."""
         signature = _signature(folder)
         with self._lock:
-            known = self._known.get(folder)
-        if known is not None and known[0] == signature:
-            return known[1]
-        found = usage(folder)
+            entry = self._entries.get(folder)
+        if entry is not None and entry[0] == signature:
+            return entry[1]
+        current = usage(folder)
         with self._lock:
-            self._known[folder] = (signature, found)
-        return found
+            self._entries[folder] = (signature, current)
+        return current
 
 
 def totals(runs_dir: Path, runs: Iterable[RunInfo], usage: Callable[[Path], Usage] = usage) -> Totals:
     """The sums over `runs`; the trash is that of `runs_dir`."""
-    each = [(info, usage(info.folder)) for info in runs]
+    usages = [(info, usage(info.folder)) for info in runs]
     return Totals(
-        runs=sum(one.bytes for _, one in each),
-        networks=sum(one.network for _, one in each),
-        resume=sum(one.resume for info, one in each if not info.state.alive),
+        runs=sum(space.bytes for _, space in usages),
+        networks=sum(space.network for _, space in usages),
+        resume=sum(space.resume for info, space in usages if not info.state.alive),
         trash=sum({file.inode: file.size for file in _files(runs_dir / rundir.TRASH)}.values()),
         free=free(runs_dir),
     )
@@ -103,22 +109,22 @@ def free(folder: Path) -> int:
 
 
 def drop_resume_state(runs_dir: Path, run_id: str) -> int:
-    """Give up the state from which a run could go on, so that it can only start again; returns the bytes won.
+    """Remove the state to go on from: the run can only start again. Returns the bytes freed.
 
     Raises RunError for a run that is not there, is alive, or whose folder is a link.
     """
-    folder = _ended(runs_dir, run_id)
+    folder = _folder_of_ended_run(runs_dir, run_id)
     before = usage(folder).bytes
     remove(folder / rundir.RESUME)
     return before - usage(folder).bytes
 
 
 def drop_network(runs_dir: Path, run_id: str) -> int:
-    """Give up a run's network and the state to go on from, which holds it too; returns the bytes won.
+    """Remove a run's network and the state to go on from. Returns the bytes freed.
 
     Curves and answers on val stay; new pictures cannot be answered any more. Raises RunError as `drop_resume_state` does.
     """
-    folder = _ended(runs_dir, run_id)
+    folder = _folder_of_ended_run(runs_dir, run_id)
     before = usage(folder).bytes
     remove(folder / rundir.RESUME)
     (folder / rundir.BEST).unlink(missing_ok=True)
@@ -126,14 +132,17 @@ def drop_network(runs_dir: Path, run_id: str) -> int:
 
 
 def remove(place: Path) -> None:
-    """Remove a folder and all in it; of a link only the link. Nothing there is no error. Raises OSError."""
+    """Remove a file, a folder with all in it, or a link itself; nothing there is no error.
+
+    Raises OSError.
+    """
     if place.is_symlink() or place.is_file():
         place.unlink(missing_ok=True)
     elif place.exists():
         shutil.rmtree(place)  # follows no link on its way
 
 
-def _ended(runs_dir: Path, run_id: str) -> Path:
+def _folder_of_ended_run(runs_dir: Path, run_id: str) -> Path:
     folder = rundir.run_dir(runs_dir, run_id)
     if folder.is_symlink():
         raise RunError(f"the folder of run {run_id} is a link: what lies where it leads is left alone")
@@ -150,13 +159,13 @@ class _File:
 
 
 def _files(place: Path, but: str = "") -> Iterator[_File]:
-    """Everything at and below `place` but for the entry of that name in it; what vanishes meanwhile is passed over."""
+    """Everything at and below `place` but the entry of that name; what vanishes is skipped."""
     try:
-        found = place.lstat()
+        status = place.lstat()
     except OSError:
         return
-    yield _File((found.st_dev, found.st_ino), _size(found))
-    if not stat.S_ISDIR(found.st_mode):
+    yield _File((status.st_dev, status.st_ino), _size(status))
+    if not stat.S_ISDIR(status.st_mode):
         return
     try:
         inside = list(place.iterdir())
@@ -167,13 +176,13 @@ def _files(place: Path, but: str = "") -> Iterator[_File]:
             yield from _files(path)
 
 
-def _taken(path: Path) -> int:
+def _size_of(path: Path) -> int:
     return sum(file.size for file in _files(path))
 
 
-def _size(found: os.stat_result) -> int:
-    blocks = getattr(found, "st_blocks", None)  # not on Windows
-    return found.st_size if blocks is None else int(blocks) * BLOCK
+def _size(status: os.stat_result) -> int:
+    blocks = getattr(status, "st_blocks", None)  # not on Windows
+    return status.st_size if blocks is None else int(blocks) * BLOCK
 
 
 def _signature(folder: Path) -> tuple[int, ...]:
@@ -181,8 +190,8 @@ def _signature(folder: Path) -> tuple[int, ...]:
     parts = []
     for path in (folder, folder / rundir.RESUME, *(folder / name for name in GROWING)):
         try:
-            found = path.lstat()
-            parts += [found.st_mtime_ns, found.st_size]
+            status = path.lstat()
+            parts += [status.st_mtime_ns, status.st_size]
         except OSError:
             parts += [0, 0]
     return tuple(parts)

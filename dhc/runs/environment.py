@@ -1,4 +1,4 @@
-"""What a run's folder says of the circumstances it was trained in: versions, device, pictures. Read with distrust."""
+"""The circumstances that a run was trained in, by name, as tables and reports show them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 
 
 def read_environment(folder: Path) -> dict[str, str]:
-    """Name → text of the run's circumstances, as far as ``environment.json`` has them; empty where there is none.
+    """Name → text of the run's circumstances; empty without an ``environment.json``.
 
-    Packages stand under their names with " version" behind. What is no text or no name of a package is left out, long texts are cut.
+    Packages stand under their names with " version" behind. What is no text or no package's name is left out, long texts are cut.
     """
     environment = Environment.read(folder) or Environment()
     texts = {title: getattr(environment, name) for name, title in TITLES.items()}

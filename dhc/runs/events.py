@@ -1,4 +1,4 @@
-"""Reading ``events.jsonl`` as it grows: each call reads only what is new, and never more than a run can have written."""
+"""Reading ``events.jsonl`` as it grows: only what is new, and never without a limit."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MAX_LINE = 100_000  # bytes; a longer line is no event of ours
 MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each have 100 MB
 MAX_EVENTS = 1_000_000  # lines of a log
 MAX_TEXT = 1_000  # characters of a text in an event
-MAX_OTHERS = 200  # events of other kinds that are kept, the latest
-MAX_KINDS = 50  # kinds of which the last event is kept
+MAX_OTHERS = 200  # latest events of other kinds
+MAX_KINDS = 50  # kinds whose last event is remembered
 
 
 class EventLog:
-    """The events of one run, read on from where the last `refresh` stopped. Safe to share between threads.
+    """The events of one run; each `refresh` reads on from where the last one stopped.
 
-    A torn last line waits for its other half; a damaged line elsewhere is counted in `damaged` and passed over, so that one
+    Safe to share between threads. A torn last line waits for its other half; a damaged line elsewhere is counted in `damaged_lines` and passed over, so that one
     bad line never hides the epochs after it. A file that was replaced or cut is read anew. `problem` says in a sentence why
     the log, or the rest of it, is not read. Without `batches` theirs are passed over, which is ten times as quick.
     """
@@ -54,14 +54,14 @@ class EventLog:
         self._history: History | None = None
         self.others: deque[dict[str, Any]] = deque(maxlen=MAX_OTHERS)
         self._last: dict[str, dict[str, Any]] = {}
-        self.damaged = 0
+        self.damaged_lines = 0
         self.problem = ""
 
     @property
     def last(self) -> dict[str, dict[str, Any]]:
         """The last event of each kind."""
         with self._lock:
-            return {kind: _clean(told) for kind, told in self._last.items()}
+            return {kind: _plain(event) for kind, event in self._last.items()}
 
     def refresh(self) -> bool:
         """Read what was appended since; True when there was something."""
@@ -108,38 +108,38 @@ class EventLog:
             if line.strip() and (self.batches or BATCH not in line[:100]):
                 self._keep(parse(line))
         except (TypeError, ValueError, OverflowError, RecursionError):
-            self.damaged += 1
+            self.damaged_lines += 1
         self._skipping = False
 
-    def _keep(self, told: Any) -> None:
+    def _keep(self, event: Any) -> None:
         """Raises ValueError, TypeError or OverflowError where it is no event of ours."""
-        if not isinstance(told, dict) or not isinstance(told.get("kind"), str):
+        if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
             raise TypeError("an event is an object with a kind")
-        kind = told["kind"]
+        kind = event["kind"]
         if kind == "resume":
-            self._forget_from(_epoch(told.get("epoch")))
+            self._forget_from(_epoch(event.get("epoch")))
         if kind == "batch" and not self.batches:
             return
         if kind in TABLES:
-            row = {name: _cell(name, told.get(name), dtype) for name, dtype in TABLES[kind].items()}
+            row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
             for name, value in row.items():
                 self._rows[kind][name].append(value)
         else:
-            self.others.append(_clean(told))
+            self.others.append(_plain(event))
         if kind in self._last or len(self._last) < MAX_KINDS:
-            self._last[kind] = told
+            self._last[kind] = event
 
     def _forget_from(self, epoch: int) -> None:
-        """The run went on with this epoch: what an earlier process wrote of it and of later ones happens anew."""
+        """Drop what an earlier process wrote from this epoch on: the run went on from here."""
         for rows in self._rows.values():
-            kept = len(rows["epoch"])
-            while kept and rows["epoch"][kept - 1] >= epoch:
-                kept -= 1
+            end = len(rows["epoch"])
+            while end and rows["epoch"][end - 1] >= epoch:
+                end -= 1
             for values in rows.values():
-                del values[kept:]
+                del values[end:]
 
     def history(self) -> History:
-        """All tables so far, epochs in their order. A run that was resumed wrote some twice: the later writing counts."""
+        """All tables so far, epochs in order; of one that stands there twice, the later counts."""
         with self._lock:
             if self._history is None:
                 tables = {kind: _table(self._rows[kind], columns) for kind, columns in TABLES.items()}
@@ -148,12 +148,12 @@ class EventLog:
             return self._history
 
 
-def _clean(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _told(value) for name, value in event.items()}
+def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain_value(value) for name, value in event.items()}
 
 
-def _told(value: Any) -> Any:
-    """A value of an event as it is shown: texts cut, no infinity, nothing nested."""
+def _plain_value(value: Any) -> Any:
+    """A value of an event as screens show it: texts cut, no infinity, nothing nested."""
     if isinstance(value, str):
         return value[:MAX_TEXT]
     if isinstance(value, float):

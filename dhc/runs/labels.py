@@ -1,4 +1,4 @@
-"""What a person says of a run: its name, tags, note, star, and whether it is put aside. Written by the pages, never by training."""
+"""Changing what a person says of a run: its name, tags, note, star and archive mark."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def change_labels(folder: Path, **changes: Any) -> Labels:
     Two who change different labels of a run at once both keep their change. Raises RunError for a text that is too long or a tag
     too many, OSError where the folder cannot be written to.
     """
-    for label, limit, called in (("name", MAX_NAME, "a run's name"), ("note", MAX_NOTE, "a note")):
+    for label, limit, noun in (("name", MAX_NAME, "a run's name"), ("note", MAX_NOTE, "a note")):
         length = len(changes.get(label, "").strip())
         if length > limit:
-            raise RunError(f"{called} can have up to {limit:,} characters, this one has {length:,}")
+            raise RunError(f"{noun} can have up to {limit:,} characters, this one has {length:,}")
     if "name" in changes:
         changes["name"] = _text(changes["name"], MAX_NAME)
     if "note" in changes:
@@ -51,13 +51,13 @@ def change_labels(folder: Path, **changes: Any) -> Labels:
 
 
 def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    asked = [_text(tag, MAX_NOTE) for tag in tags]
-    for tag in asked:
+    lines = [_text(tag, MAX_NOTE) for tag in tags]
+    for tag in lines:
         if len(tag) > MAX_TAG:
             raise RunError(f"a tag can have up to {MAX_TAG} characters; {tag[:40]!r} has {len(tag)}")
-    if len(set(asked)) > MAX_TAGS:
-        raise RunError(f"a run can have up to {MAX_TAGS} tags, these are {len(set(asked))}")
-    return clean_tags(asked)
+    if len(set(lines)) > MAX_TAGS:
+        raise RunError(f"a run can have up to {MAX_TAGS} tags, these are {len(set(lines))}")
+    return clean_tags(lines)
 
 
 def _text(value: Any, limit: int) -> str:
@@ -66,5 +66,5 @@ def _text(value: Any, limit: int) -> str:
 
 
 def _sound(value: Any) -> str:
-    """A text that can be written and shown; JSON can hold halves of characters, which can be neither."""
+    """The text without halves of characters, which JSON can hold and nobody can write or show."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""

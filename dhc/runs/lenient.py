@@ -1,7 +1,6 @@
-"""Records that are written strictly and read with distrust: the base of `dhc.runs.contract`'s models, and their types.
+"""Records that are strict when written and lenient when read, and the types of their fields.
 
-What a field of a foreign file cannot mean is left out before it is checked, item by item, where one wrong item shall not cost
-the others: of a bet, of a table, of versions, of tags.
+A value that does not fit its field is left out. Of a bet, a table, versions and tags only the items that do not fit are.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Record(BaseModel):
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """The record in a file; None where there is no file, or no JSON object that can be read."""
+        """The record in a file; None where no JSON object can be read."""
         value = rundir.read_json(path, cls.LIMIT)
         return None if value is None else cls.sift(value)[0]
 
@@ -70,7 +69,7 @@ class RunFile(Record):
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """The record of the run in `folder`; None where there is no file, or no JSON object that can be read."""
+        """The record of the run in `folder`; None where no JSON object can be read."""
         return cls.load(folder / cls.FILE)
 
     def write(self, folder: Path) -> None:
@@ -79,7 +78,7 @@ class RunFile(Record):
 
     @classmethod
     def change(cls, folder: Path, *, drop: Iterable[str] = (), **values: Any) -> None:
-        """Write some values anew and drop some keys; all others stay as they are, unknown ones too. Raises OSError."""
+        """Change some values and drop some keys; the others stay, unknown ones too. Raises OSError."""
         path = folder / cls.FILE
         record = (rundir.read_json(path, cls.LIMIT) or {}) | cls(**values).model_dump(exclude_unset=True)
         rundir.write_json(path, {name: record[name] for name in record if name not in drop})
@@ -90,19 +89,19 @@ def line(limit: int) -> AfterValidator:
     return AfterValidator(lambda text: one_line(text, limit))
 
 
-def cut(limit: int) -> AfterValidator:
+def cut_at(limit: int) -> AfterValidator:
     """Cuts a text to `limit` characters."""
     return AfterValidator(lambda text: text[:limit])
 
 
 def clean_tags(tags: Any) -> tuple[str, ...]:
-    """Tags as they are stored: one line each, none twice, in their order, at most MAX_TAGS; none of what is no list."""
+    """Tags in their order, one line each, none twice, at most MAX_TAGS; none of what is no list."""
     lines = (one_line(tag, MAX_TAG) for tag in (tags if isinstance(tags, list | tuple) else ()))
     return tuple(tag for tag in dict.fromkeys(lines) if tag)[:MAX_TAGS]
 
 
 def _host(value: Any) -> str | None:
-    """What is no text is no machine's name, yet it must not read as if the file named none: that would mean this machine."""
+    """What is no text is no host, but None would mean this machine."""
     return None if value is None else str(value)
 
 

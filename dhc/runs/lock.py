@@ -1,4 +1,4 @@
-"""Holding a run: who trains, resumes or deletes it has its lock, so that none of them meets another in the middle."""
+"""The lock of a run, for whoever trains, resumes or deletes it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def hold(folder: Path, *, patience: float = PATIENCE) -> Iterator[None]:
     Raises HeldError when someone else holds it for all of `patience` seconds, RunError when it is deleted meanwhile, OSError where
     nothing can be written.
     """
-    was = _inode(folder)
+    inode = _inode(folder)
     with contextlib.ExitStack() as stack:
-        if was is not None:
+        if inode is not None:
             try:
                 stack.enter_context(FileLock(folder / rundir.LOCK).acquire(timeout=patience))
             except FileNotFoundError:
-                was = None
+                inode = None
             except Timeout:
                 raise HeldError(f"run {folder.name} is being started or ended: try again in a moment") from None
-        if was is None or _inode(folder) != was:
+        if inode is None or _inode(folder) != inode:
             _remove_what_the_lock_made(folder)
             raise RunError(f"run {folder.name} was deleted just now")
         yield
@@ -49,7 +49,7 @@ def _inode(folder: Path) -> int | None:
 
 
 def _remove_what_the_lock_made(folder: Path) -> None:
-    """filelock makes the folder of its file anew where that is gone; a run's folder with nothing else in it is none."""
+    """Remove the folder that filelock made anew for its file, where it holds nothing else."""
     with contextlib.suppress(OSError):
         if [path.name for path in folder.iterdir()] == [rundir.LOCK]:
             (folder / rundir.LOCK).unlink()

@@ -1,4 +1,4 @@
-"""Reading ``predictions.npz`` with distrust: nothing is unpickled, and no memory is taken that the file only claims."""
+"""Reading ``predictions.npz`` with distrust: no pickles, no memory on the file's word."""
 
 from __future__ import annotations
 
@@ -17,19 +17,24 @@ from dhc.runs.records import Predictions
 from dhc.runs.untrusted import NotRegularError, open_regular
 
 MAX_PREDICTIONS = 1_000_000_000  # bytes of a predictions.npz, unpacked: 50,000 epochs of 10,000 pictures
-PREDICTION_KINDS = {
-    "ids": "U", "y_true": "ui", "y_pred": "ui", "best_epoch": "ui", "probabilities": "f", "classes": "U",
-}  # fmt: skip
+PREDICTION_KINDS = {  # of dtypes, by array
+    "ids": "U",
+    "y_true": "ui",
+    "y_pred": "ui",
+    "best_epoch": "ui",
+    "probabilities": "f",
+    "classes": "U",
+}
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """What the run's network said of val. Raises RunError in one sentence when there is nothing or nothing sound to read."""
+    """What the run's network said of val. Raises RunError where there is nothing sound."""
     path = folder / rundir.PREDICTIONS
     try:
         with open_regular(path) as raw:
             _refuse_bomb(raw, path)
             with np.load(raw, allow_pickle=False) as file:
-                p = _predictions({name: file[name] for name in PREDICTION_KINDS})
+                predictions = _predictions({name: file[name] for name in PREDICTION_KINDS})
     except FileNotFoundError:
         if (folder / rundir.SUMMARY).exists():
             raise RunError(
@@ -44,29 +49,27 @@ def read_predictions(folder: Path) -> Predictions:
         raise RunError(
             f"{path.name} of run {folder.name} cannot be read ({type(error).__name__}): it is damaged"
         ) from None
-    _check(p, path)
-    return p
+    _check(predictions, path)
+    return predictions
 
 
 def _refuse_bomb(raw: IO[bytes], path: Path) -> None:
-    """Raise RunError for an archive that unpacks to more than MAX_PREDICTIONS, ValueError for arrays that claim more than they hold.
+    """Raise RunError for a huge archive, ValueError for an array that claims too much.
 
-    Asked before anything is unpacked, since numpy first takes the memory that is claimed.
+    To be called before anything is unpacked, since numpy first takes the memory that is claimed.
     """
     with zipfile.ZipFile(raw) as archive:
-        declared = sum(member.file_size for member in archive.infolist())
-        if declared > MAX_PREDICTIONS:
-            raise RunError(
-                f"{path.name} of run {path.parent.name} is too large to be its predictions: {declared:,} bytes"
-            )
+        size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_PREDICTIONS:
+            raise RunError(f"{path.name} of run {path.parent.name} is too large to be its predictions: {size:,} bytes")
         for name in PREDICTION_KINDS:
             with archive.open(f"{name}.npy") as file:
-                if _claimed(file) > archive.getinfo(f"{name}.npy").file_size:
+                if _claimed_bytes(file) > archive.getinfo(f"{name}.npy").file_size:
                     raise ValueError(f"{name} claims more than it holds")
     raw.seek(0)
 
 
-def _claimed(file: IO[bytes]) -> int:
+def _claimed_bytes(file: IO[bytes]) -> int:
     """Bytes of the array that a .npy file's header speaks of."""
     header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, _, dtype = header[np.lib.format.read_magic(file)](file)
@@ -87,18 +90,24 @@ def _predictions(arrays: Mapping[str, np.ndarray]) -> Predictions:
     )
 
 
-def _check(p: Predictions, path: Path) -> None:
-    n, k = len(p.ids), len(p.classes)
-    sound = (
-        p.ids.ndim == 1
-        and p.y_true.shape == (n,)
-        and p.y_pred.ndim == 2
-        and p.y_pred.shape[1] == n
-        and p.probabilities.shape == (n, k)
-        and 1 <= p.best_epoch <= len(p.y_pred)
+def _check(predictions: Predictions, path: Path) -> None:
+    y_true, y_pred, probabilities = predictions.y_true, predictions.y_pred, predictions.probabilities
+    n, k = len(predictions.ids), len(predictions.classes)
+    shapes_fit = (
+        predictions.ids.ndim == 1
+        and y_true.shape == (n,)
+        and y_pred.ndim == 2
+        and y_pred.shape[1] == n
+        and probabilities.shape == (n, k)
+        and 1 <= predictions.best_epoch <= len(y_pred)
         and n > 0
-        and p.probabilities.min() >= 0
-        and p.probabilities.max() <= 1.001  # so not NaN, either
     )
-    if not sound or min(p.y_true.min(), p.y_pred.min()) < 0 or max(p.y_true.max(), p.y_pred.max()) >= k:
+    sound = (
+        shapes_fit
+        and min(y_true.min(), y_pred.min()) >= 0
+        and max(y_true.max(), y_pred.max()) < k
+        and probabilities.min() >= 0
+        and probabilities.max() <= 1.001  # so not NaN, either
+    )
+    if not sound:
         raise RunError(f"{path.name} of run {path.parent.name} does not fit together: it is damaged or was edited")

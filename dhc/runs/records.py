@@ -42,7 +42,7 @@ LR_COLUMNS: Mapping[str, str] = MappingProxyType({"epoch": "int64", "old": "floa
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What a run has told so far, in time order. Any of the three tables may be empty; figures may be NaN.
+    """The events of a run so far, as tables in time order; any may be empty, figures may be NaN.
 
     batches     t (Unix seconds), epoch (1-based, the one that the batch belongs to), position (epochs seen so far: 2.37
                 lies in epoch 3), loss and accuracy (0 to 1) on the training pictures, pictures_per_second.
@@ -58,12 +58,12 @@ class History:
 
     @classmethod
     def empty(cls) -> History:
-        """The history of a run that has not yet written anything: three tables without rows, columns as always."""
+        """The history of a run that has written nothing yet: three tables without rows."""
         return cls(empty_table(BATCH_COLUMNS), empty_table(EPOCH_COLUMNS), empty_table(LR_COLUMNS))
 
     @property
     def best_epoch(self) -> int | None:
-        """The 1-based epoch of the highest val_accuracy, the earliest of equals; None before any finite one."""
+        """The epoch of the highest val_accuracy, from 1, the earliest of equals; or None."""
         accuracy = self.epochs["val_accuracy"].to_numpy(dtype=np.float64)
         if not np.isfinite(accuracy).any():
             return None
@@ -77,7 +77,7 @@ class Predictions:
     ids            (N,) str, file names as in the data set's table
     y_true         (N,) int64, index into classes
     y_pred         (E, N) int64, the predicted class after each finished epoch; row 0 is epoch 1
-    best_epoch     1-based, the epoch whose network was kept
+    best_epoch     1-based, the epoch whose network was saved
     probabilities  (N, K) float32, that network's softmax; rows sum to 1
     classes        K names
     """
@@ -91,7 +91,7 @@ class Predictions:
 
     @property
     def predicted(self) -> np.ndarray:
-        """(N,) int64: the classes predicted by the kept network, the row of `y_pred` at the best epoch."""
+        """(N,) int64: the classes that the saved network predicts, `y_pred` at the best epoch."""
         row: np.ndarray = self.y_pred[self.best_epoch - 1]
         return row
 

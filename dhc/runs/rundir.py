@@ -55,7 +55,10 @@ def new_id(model: str, now: datetime | None = None) -> str:
 
 
 def run_dir(runs_dir: Path, run_id: str) -> Path:
-    """The folder of a run. Raises RunError for a text that is no run's name (so never leaves `runs_dir`) or no folder here."""
+    """The folder of a run, never outside `runs_dir`.
+
+    Raises RunError for a text that is no run's name, or where there is no such folder.
+    """
     if not RUN_ID.fullmatch(run_id):
         raise RunError(f"{run_id[:80]!r} is not a run's name: they look like 20261123-101500-vgg16-1a2b")
     folder = runs_dir / run_id
@@ -65,9 +68,9 @@ def run_dir(runs_dir: Path, run_id: str) -> Path:
 
 
 def next_epoch(folder: Path) -> int:
-    """The epoch (from 1) with which a run that was broken off would go on; 1 where no state was saved."""
+    """The epoch, from 1, with which a broken-off run would go on; 1 without a saved state."""
     try:
-        names = [STATE_OF_EPOCH.fullmatch(p.name) for p in (folder / RESUME).iterdir()]
+        names = [STATE_OF_EPOCH.fullmatch(path.name) for path in (folder / RESUME).iterdir()]
     except OSError:
         return 1
     return 1 + max((int(name[1]) for name in names if name), default=0)
@@ -86,7 +89,7 @@ def create(runs_dir: Path, model: str) -> Path:
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Replace `path` by what `write` puts into the file it is given: readers see the old or the new file, never a part."""
+    """Replace `path` by what `write` puts into a file; readers never see a part of it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("xb") as file:
@@ -106,7 +109,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, limit: int = SMALL) -> dict[str, Any] | None:
-    """A JSON object, or None when the file is missing, no regular file, torn, larger than `limit` bytes or holds something else."""
+    """The JSON object in a file; None where there is none.
+
+    So for a file that is missing, no regular one, torn, larger than `limit` bytes, or holds something else.
+    """
     try:
         value = parse(read_regular(path, limit))
     except (OSError, ValueError, RecursionError):
@@ -115,11 +121,13 @@ def read_json(path: Path, limit: int = SMALL) -> dict[str, Any] | None:
 
 
 def parse(data: bytes) -> Any:
-    """The value of JSON text, half characters (lone surrogates) made "?". Raises ValueError or, nested too deep, RecursionError."""
+    """The value of JSON text, with "?" for half characters (lone surrogates).
+
+    Raises ValueError, or RecursionError for what is nested too deep.
+    """
     value = json.loads(data.decode("utf-8"))
-    return (
-        _whole(value) if b"\\u" in data else value
-    )  # nothing else brings half a character in, and no screen can show it
+    # Nothing but an escape brings half a character in, and no screen can show one.
+    return _whole(value) if b"\\u" in data else value
 
 
 def _whole(value: Any) -> Any:
@@ -133,7 +141,7 @@ def _whole(value: Any) -> Any:
 
 
 def finite(value: Any) -> Any:
-    """A copy with NaN and infinities replaced by None, all the way down (JSON has no word for them)."""
+    """A copy with None for NaN and infinities, all the way down: JSON has no word for them."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
@@ -155,7 +163,7 @@ class RunWriter:
             self._file.write("\n")
 
     def event(self, kind: str, **values: Any) -> None:
-        """Append one event, with the time in seconds since 1970; visible to readers when this returns."""
+        """Append one event, with the time in seconds since 1970; readers see it when this returns."""
         line = json.dumps(
             finite({"t": round(time.time(), 3), "kind": kind, **values}), ensure_ascii=False, allow_nan=False
         )
@@ -163,7 +171,10 @@ class RunWriter:
         self._file.flush()
 
     def phase(self, phase: str, **values: Any) -> None:
-        """Say what the run is busy with: ``starting``, ``pictures``, ``network``, ``training``, ``neighbours``, ``finishing``."""
+        """Append an event that says what the run is busy with.
+
+        That is ``starting``, ``pictures``, ``network``, ``training``, ``neighbours`` or ``finishing``.
+        """
         self.event("phase", phase=phase, **values)
 
     def __enter__(self) -> RunWriter:

@@ -1,4 +1,4 @@
-"""What state a run is in: derived from its files and its process each time it is asked, never stored as a wish."""
+"""The state of a run, derived from its files and its process whenever someone asks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LITTLE = 1_000_000  # bytes free below which a disk counts as full
 
 @dataclass(frozen=True)
 class Status:
-    """A run's state; where it ended or something needs saying, why in plain words, and the cause in one word."""
+    """A run's state, and where it needs saying, why: in plain words and in one word."""
 
     state: State
     reason: str = ""
@@ -93,7 +93,7 @@ def _why_crashed(folder: Path, process: Process) -> tuple[str, Cause]:
 
 
 def _can_write(folder: Path) -> bool:
-    """Asked of the mode too: root is refused nothing, yet a folder without write permission was meant so."""
+    """By its mode too: root may write anywhere, even where nobody is meant to."""
     return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
 
 
@@ -106,7 +106,7 @@ def boot_id() -> str | None:
 
 
 def identify(pid: int) -> Identity:
-    """What tells the process from a later one with the same number. Raises psutil.Error where there is none."""
+    """What tells a process from a later one with the same id. Raises psutil.Error."""
     created = psutil.Process(pid).create_time()
     since_boot = _since_boot(pid)
     if since_boot is None:
@@ -116,7 +116,7 @@ def identify(pid: int) -> Identity:
 
 
 def is_alive(identity: Identity | None, host: str | None = None) -> bool:
-    """Whether the process of that identity still runs, here. A zombie does not; nor does a reused pid."""
+    """Whether that very process still runs here; a zombie does not, nor does a reused pid."""
     if identity is None or identity.pid is None or (host is not None and host != socket.gethostname()):
         return False
     try:
@@ -134,7 +134,7 @@ def _same(identity: Identity, process: psutil.Process) -> bool:
 
 
 def _since_boot(pid: int) -> tuple[int, str] | None:
-    """A process's start in clock ticks since boot, and the boot's id; None where the system does not say."""
+    """A process's start in clock ticks since boot, and the boot's id; None where unknown."""
     boot = boot_id()
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")

@@ -1,4 +1,4 @@
-"""The read model: run folders → records. Never imports Keras; forgives missing, torn and foreign files, run by run."""
+"""The read model: run folders → records; missing, torn and foreign files are forgiven."""
 
 from __future__ import annotations
 
@@ -29,11 +29,18 @@ CHATTER = re.compile(
 )
 SECOND = len("YYYYMMDD-HHMMSS")  # with which a run's id begins
 MAX_REASON = 500  # characters of an end's reason
-MAX_LOGS = {True: 32, False: 256}  # event logs that are kept to be read on, with batches and without
+MAX_LOGS = {True: 32, False: 256}  # event logs to be read on, with batches and without
 COARSE = 2_000_000_000  # nanoseconds; the coarsest clock of a file system (FAT)
-DECISIVE = (
-    rundir.EXIT, rundir.SUMMARY, rundir.CONFIG, rundir.REQUEST, rundir.PROCESS, rundir.EVENTS, rundir.LABELS, rundir.STOP,
-)  # fmt: skip
+DECISIVE = (  # for an ended run's line
+    rundir.EXIT,
+    rundir.SUMMARY,
+    rundir.CONFIG,
+    rundir.REQUEST,
+    rundir.PROCESS,
+    rundir.EVENTS,
+    rundir.LABELS,
+    rundir.STOP,
+)
 
 Signature = tuple[tuple[int, ...] | None, ...]
 Logs = MutableMapping[str, EventLog]
@@ -71,7 +78,7 @@ class RunInfo:
 
     @property
     def gap(self) -> float | None:
-        """accuracy minus val_accuracy after the last epoch: how much better it does on what it has seen."""
+        """The last epoch's accuracy minus val_accuracy: how much better it does on known pictures."""
         return None if self.accuracy is None or self.val_accuracy is None else self.accuracy - self.val_accuracy
 
     @property
@@ -86,7 +93,7 @@ class RunInfo:
 
     @property
     def trains_network(self) -> bool:
-        """Whether it trains a network, as nearest neighbours do not; so too where its config cannot be read."""
+        """Whether it trains a network, or its config cannot be read: nearest neighbours do not."""
         return self.config is None or self.config.trains_network
 
     @property
@@ -117,7 +124,7 @@ NULL_IF_EMPTY = ("problem", "name", "note", "group", "parent")
 
 
 class Store:
-    """Reads one folder of runs, keeping what it read of each until one of its files changes, so that asking again costs little.
+    """Reads one folder of runs, and each run again only when one of its files has changed.
 
     Safe to share between threads. `logs`, by id, are event logs that the caller has had read on already: they are taken as they
     are, and those that are read on now are added.
@@ -158,7 +165,7 @@ class Store:
         return self.log(run_id).history()
 
     def outline(self, run_id: str, logs: Logs | None = None) -> tuple[History, Mapping[str, Any]]:
-        """The run's history and what it told when it started, quickly read for a hundred runs: the batches may be missing.
+        """The run's history, perhaps without batches, and its start event: quick for many runs.
 
         Raises RunError when there is no such run.
         """
@@ -166,7 +173,7 @@ class Store:
         return log.history(), log.last.get("start", {})
 
     def _log(self, run_id: str, logs: Logs | None, *, batches: bool) -> EventLog:
-        """The run's log read up to now; with its batches where they are asked for, or have been before."""
+        """The run's log, read up to now; with `batches`, or if it has them already, with those."""
         logs = {} if logs is None else logs
         log = logs.get(run_id)
         if log is None or (batches and not log.batches):
@@ -189,10 +196,10 @@ class Store:
         """One of `ids`, read anew where one of its files changed; None where its folder is gone."""
         folder = self.runs_dir / run_id
         signature = _signature(folder)
-        kept = self._ended.get(folder.name)
-        if kept is not None and kept[0] == signature:
-            return kept[1]
-        if kept is None and not folder.is_dir():  # deleted between listing and reading
+        entry = self._ended.get(folder.name)
+        if entry is not None and entry[0] == signature:
+            return entry[1]
+        if entry is None and not folder.is_dir():  # deleted between listing and reading
             return None
         info = self._read(folder, logs)
         if not info.state.alive and _settled(signature):
@@ -223,7 +230,7 @@ class Store:
         )
 
     def _figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> tuple[Summary, str]:
-        """What the summary says, as far as it can be true, the rest by the events; and a sentence on what is not true."""
+        """The summary as far as it can be true, else the events; and in a sentence what cannot."""
         summary, doubt = read_summary(folder)
         if summary.curve and not doubt:
             return summary, ""
@@ -235,19 +242,19 @@ class Store:
     def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> Summary:
         if alive:
             return of_history(self.outline(folder.name, logs)[0])
-        # Not kept: the logs of a thousand such runs would fill the memory.
+        # Not remembered: the logs of a thousand such runs would fill the memory.
         log = EventLog(folder / rundir.EVENTS, batches=False)
         log.refresh()
         return of_history(log.history())
 
 
 def newest_first(infos: Iterable[RunInfo]) -> list[RunInfo]:
-    """By the second in which they were made; those of one second in the order in which they were queued."""
+    """Runs by the second they were made in; those of one second as they were queued."""
     return sorted(infos, key=lambda info: (info.id[:SECOND], info.queued_at or 0.0), reverse=True)
 
 
 def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
-    """The last lines of the run's ``train.log`` without the backend's own chatter; empty when there is none."""
+    """The last lines of the run's ``train.log`` without the backend's chatter, or ""."""
     try:
         text = tail(folder / rundir.LOG, limit).decode("utf-8", "replace")
     except OSError:
@@ -269,13 +276,13 @@ def _signature(folder: Path) -> Signature:
 
 
 def _settled(signature: Signature) -> bool:
-    """Whether a later change is sure to show: clocks of file systems are coarse, and two changes may bear one time."""
+    """Whether a later change is sure to show: by a coarse clock, two changes may have one time."""
     latest = max((part[-1] for part in signature if part is not None), default=0)
     return abs(time.time_ns() - latest) > COARSE
 
 
 def _unreadable(folder: Path, status: Status, labels: Labels | None) -> str:
-    """A sentence on files that are there, but say nothing that could be read; "" where there is none."""
+    """A sentence on files that are there but cannot be read; "" where there is none."""
     names = [rundir.EXIT] if status.state in (State.CRASHED, State.QUEUED) else []
     names += [rundir.LABELS] if labels is None else []
     return "; ".join(UNREADABLE.format(name) for name in names if os.path.lexists(folder / name))

@@ -1,4 +1,4 @@
-"""A run's figures: from its summary as far as they can be true, from its events for the rest."""
+"""A run's figures, by its summary as far as that can be true, and by its events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ UNREADABLE = "{} cannot be read and was passed over: it is damaged, too large or
 
 
 def read_summary(folder: Path) -> tuple[Summary, str]:
-    """The summary as far as it can be true, an empty one where there is none; and what cannot, in a sentence, or ""."""
+    """The summary as far as it can be true, and in a sentence what cannot, or "".
+
+    Without a file the summary is empty.
+    """
     path = folder / rundir.SUMMARY
     value = rundir.read_json(path, Summary.LIMIT)
     if value is None:

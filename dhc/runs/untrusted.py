@@ -1,4 +1,4 @@
-"""Opening what lies in a run folder with distrust: regular files only, never a link, never waiting, never beyond a limit."""
+"""Opening files with distrust: regular ones only, no links, no waiting, within a limit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_regular(path: Path, buffering: int = -1) -> IO[bytes]:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """The whole of a regular file of at most `limit` bytes. Raises OSError, for a larger one TooLargeError."""
+    """The whole of a regular file. Raises OSError, for more than `limit` bytes TooLargeError."""
     with open_regular(path, buffering=0) as file:  # a buffer would cost as much as the reading
         if os.fstat(file.fileno()).st_size > limit:
             raise TooLargeError(f"{path.name} is larger than {limit:,} bytes")

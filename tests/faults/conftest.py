@@ -106,7 +106,7 @@ class Bench:
         """All words that the screen has for a run that did not finish: what happened, why, what helps."""
         page = autopsy(self.info(folder), freeable=1)
         assert page is not None
-        return " | ".join([page.happened, page.told, *(offer.label for offer in page.offers)])
+        return " | ".join([page.headline, page.reason, *(offer.label for offer in page.offers)])
 
     def check(self, folder: Path, case: Case, before: pd.DataFrame, *, within: float = SOON) -> None:
         """The case's state soon, its words, and every epoch that was recorded before."""

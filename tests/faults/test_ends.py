@@ -324,7 +324,7 @@ def test_a_damaged_state(bench: Bench, case: Case, killed: Path) -> None:
     bench.check(killed, case, before)
     found = autopsy(bench.info(killed))
     assert found is not None
-    assert "its files are damaged: start a copy" in found.told
+    assert "its files are damaged: start a copy" in found.reason
     assert [offer.label for offer in found.offers] == ["Start a copy"]
     assert (killed / rundir.BEST).read_bytes() == best
 
@@ -345,7 +345,7 @@ def test_a_state_that_does_not_fit(bench: Bench, case: Case, killed: Path) -> No
     bench.check(killed, case, before)
     found = autopsy(bench.info(killed))
     assert found is not None
-    assert "start a copy" in found.told
+    assert "start a copy" in found.reason
     assert [(offer.kind, offer.label) for offer in found.offers] == [("restart", "Start a copy")]
     assert (killed / rundir.BEST).read_bytes() == best
 

@@ -191,6 +191,6 @@ def _notes(log: EventLog) -> None:
         st.caption(plain(str(note.get("text", ""))))
     if log.problem:
         st.caption(f":material/warning: {plain(log.problem)}")
-    if log.damaged:
-        lines = count_text(log.damaged, "damaged line")
-        st.caption(f"{lines} of {rundir.EVENTS} {'was' if log.damaged == 1 else 'were'} skipped.")
+    if log.damaged_lines:
+        lines = count_text(log.damaged_lines, "damaged line")
+        st.caption(f"{lines} of {rundir.EVENTS} {'was' if log.damaged_lines == 1 else 'were'} skipped.")

@@ -42,9 +42,9 @@ def _log(record: Autopsy, *, expanded: bool) -> None:
 
 def _headline(info: RunInfo, record: Autopsy) -> None:
     sign = ":material/stop_circle:" if info.status.cause in MILD else ":material/report:"
-    st.markdown(f"{sign} **{info.state.capitalize()}. {plain(record.happened)}**")
-    if record.told and info.status.cause not in COMPLETE:
-        st.markdown(plain(_sentence(record.told, info.status.cause)))
+    st.markdown(f"{sign} **{info.state.capitalize()}. {plain(record.headline)}**")
+    if record.reason and info.status.cause not in COMPLETE:
+        st.markdown(plain(_sentence(record.reason, info.status.cause)))
     if info.epochs_done and info.best_val_accuracy is not None:
         epochs = count_text(info.epochs_done, "finished epoch")
         verb = "is" if info.epochs_done == 1 else "are"
