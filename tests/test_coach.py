@@ -187,8 +187,8 @@ def test_a_step_beyond_a_bound_ends_at_it() -> None:
         (f"{PLATEAU}with={{wait=3}}", "plateau takes epochs, gain, not 'wait'"),
         (f"{PLATEAU}with={{epochs=2.5}}", "epochs must be a whole number above 0"),
         (f"{PLATEAU}try=[{{'fit.epoch'='add 1'}}]", "there is no setting 'fit.epoch'"),
-        (f"{PLATEAU}try=[{{'fit.epochs'='1.5 times'}}]", "is no change: write"),
-        (f"{PLATEAU}try=[{{'model.head'='add 1'}}]", "model.head is no number"),
+        (f"{PLATEAU}try=[{{'fit.epochs'='1.5 times'}}]", "is not a change: write"),
+        (f"{PLATEAU}try=[{{'model.head'='add 1'}}]", "model.head is not a number"),
         (f"{PLATEAU}try=[{{'model.head'='set round'}}]", "cannot be 'round'"),
     ],
 )

@@ -174,7 +174,7 @@ def test_what_cannot_be_answered_is_one_sentence(tiny_data: Path, tmp_path: Path
     with pytest.raises(DataError, match=r"test\.csv lists b\.png more than once"):
         refuse_repeated("test", ["a.png", "b.png", "b.png"])
     without_network = make_run(tmp_path, tiny_data, epochs=2)
-    with pytest.raises(RunError, match=r"cannot be asked: its network, best\.keras, is not there"):
+    with pytest.raises(RunError, match=r"cannot answer: its network, best\.keras, is not there"):
         write_submission(without_network, "test", tmp_path / "s.csv")
     rundir.write_json(without_network / rundir.REQUEST, {"example": True})
     with pytest.raises(RunError, match="the networks of the example runs were left out for their size, so train a run"):

@@ -202,7 +202,7 @@ def _check(name: str, expression: str) -> None:
     if verb == "set":
         RunConfig().with_values({name: operand})
     elif field.kind not in ("int", "float"):
-        raise ValueError(f"{name} is no number: write set and one of {field.bounds}")
+        raise ValueError(f"{name} is not a number: write set and one of {field.bounds}")
     elif not _is_number(operand):
         raise ValueError(f"{expression!r} of {name} needs a number after {verb}")
 
@@ -210,7 +210,7 @@ def _check(name: str, expression: str) -> None:
 def _parts(expression: str) -> tuple[str, str]:
     match = EXPRESSION.fullmatch(expression)
     if match is None:
-        raise ValueError(f'{expression!r} is no change: write "multiply 0.5", "add -0.2" or "set input"')
+        raise ValueError(f'{expression!r} is not a change: write "multiply 0.5", "add -0.2" or "set input"')
     return match[1], match[2]
 
 

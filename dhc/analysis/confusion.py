@@ -97,7 +97,7 @@ def _similarity(matrix: np.ndarray) -> np.ndarray:
 def _leaf_order(similarity: np.ndarray) -> np.ndarray:
     """The classes, the most alike side by side: (K,) leaves of a tree on 1 - similarity.
 
-    The tree is of average linkage, its leaves ordered as well as it allows (Bar-Joseph, Gifford and Jaakkola 2001),
+    The tree is of average linkage, its leaves ordered optimally (Bar-Joseph, Gifford and Jaakkola 2001),
     from the end of the smaller class index.
     """
     if len(similarity) < 3:

@@ -61,7 +61,7 @@ def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Detection | 
     """
     raw, loss, at = case.column("val_loss"), case.column("loss"), case.epochs
     val = _trailing(raw, smooth)
-    rising = np.diff(val, prepend=np.nan) > 0  # of an epoch over the one before; NaN is no rise
+    rising = np.diff(val, prepend=np.nan) > 0  # of an epoch over the one before; NaN does not rise
     for start in range(len(at) - epochs):
         end = start
         while end + 1 < len(at) and rising[end + 1]:

@@ -75,7 +75,7 @@ def _speed_from_runs(
             continue
         if (before.device.backend, before.device.precision) != (config.device.backend, config.device.precision):
             continue
-        # Only the ratio counts, so any plausible rate serves; 200 GFLOP/s stands for a CPU, 20 TFLOP/s for a GPU.
+        # Only the ratio counts, so any plausible rate will do: 200 GFLOP/s for a CPU, 20 TFLOP/s for a GPU.
         rate = 2e11 if device == "cpu" else 2e13
         bandwidth = 2e10 if device == "cpu" else 1e12
         old = cpu_seconds_per_picture(cost(before, before.data.classes or 96, precision(before)), rate, bandwidth)

@@ -85,7 +85,7 @@ def result_of(info: RunInfo, result: Result) -> float | None:
 def scatter(runs: Iterable[RunInfo], name: str, result: Result) -> Scatter:
     """A setting, by its dotted name, against a result; runs without either are left out."""
     by_key: dict[Hashable, list[Dot]] = defaultdict(list)
-    # Of the seed itself there are no repeats to take together: each of its values stands alone.
+    # Against the seed itself there are no repeats: each of its values stands alone.
     but = () if name == SEED else (SEED,)
     for info, config, figure in _with_result(runs, result):
         by_key[settings_key(config, but=but)].append(Dot(info.id, effective_value(config, name), figure))

@@ -106,7 +106,7 @@ def mcnemar_p(table: ContingencyTable) -> float:
     discordant = table.fixes + table.breaks
     if not discordant:
         return 1.0
-    from scipy.stats import binomtest  # half a second, and only when asked
+    from scipy.stats import binomtest  # half a second, only where it is needed
 
     return float(binomtest(table.fixes, discordant, 0.5).pvalue)
 
@@ -184,7 +184,7 @@ def welch_interval(a: SeedResults, b: SeedResults) -> tuple[float, float] | None
 
 
 def sample_size(table: ContingencyTable, a: SeedResults, b: SeedResults) -> SampleSize | None:
-    """How many seeds a side would settle it; None where there is no difference to settle.
+    """How many seeds a side would show the difference; None where there is none.
 
     With two seeds or more on a side, difference and spread are those of the seeds (of two spreads the root mean
     square). With one each, the spread is guessed from the pictures: that each picture on which A and B differ flips

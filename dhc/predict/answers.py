@@ -92,7 +92,7 @@ def _refuse_without_network(folder: Path) -> None:
         if request.example
         else f"its network, {rundir.BEST}, is not there: no epoch has ended, or it was deleted"
     )
-    raise RunError(f"run {folder.name} cannot be asked: {why}")
+    raise RunError(f"run {folder.name} cannot answer: {why}")
 
 
 def _pictures(config: RunConfig, dataset: Dataset, split: str, classes: int, every: bool) -> Pictures:

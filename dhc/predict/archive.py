@@ -54,7 +54,7 @@ def check_archive(path: Path) -> None:
     except FileNotFoundError:
         raise RunError("it is not there: the run has not finished an epoch yet, or the file was deleted") from None
     except zipfile.BadZipFile:
-        raise RunError("it is no .keras archive: it is damaged, or something else under its name") from None
+        raise RunError("it is not a .keras archive: it is damaged, or something else under its name") from None
     except (OSError, ValueError, KeyError, RecursionError, NotImplementedError, EOFError) as error:
         raise RunError(f"it cannot be read ({type(error).__name__}): it is damaged") from None
     for part in parts:
