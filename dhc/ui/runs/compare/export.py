@@ -14,12 +14,12 @@ import streamlit as st
 from dhc.errors import RunError
 from dhc.export import html, report, table
 from dhc.runs.store import RunInfo, Store
-from dhc.text import count_text
+from dhc.text import count_text, size_text
 from dhc.ui.shell import session
 
 KEY = "dhc_export_"
-SHELF = 4.9  # MB of plotly.js in every report
-OF_A_RUN = 0.4  # MB that a run with 96 classes adds to it
+SHELF = 4_900_000  # bytes of plotly.js in every report
+OF_A_RUN = 400_000  # bytes that a run with 96 classes adds to it
 ROWS, EPOCHS = "One row a run: labels, figures, settings.", "One row an epoch of each run."
 REPORT = "Curves, confusion matrix, worst mistakes, settings and environment of each run."
 TOOLS = {
@@ -45,10 +45,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 def sentences(runs: Sequence[RunInfo]) -> list[str]:
     """What to know before one clicks: the report's size, what it leaves out, what is missing."""
-    size = SHELF + OF_A_RUN * min(len(runs), report.WHOLE)
-    texts = [
-        f"The report is one file of up to {size:.0f} MB that needs no network: open it in any browser, print it on A4."
-    ]
+    size = size_text(SHELF + OF_A_RUN * min(len(runs), report.WHOLE))
+    texts = [f"The report is one file of up to {size} that needs no network: open it in any browser, print it on A4."]
     if len(runs) > report.WHOLE:
         texts.append(f"Of {len(runs)} runs the first {report.WHOLE} have a chapter of their own; the tables hold all.")
     alive = sum(info.state.alive for info in runs)
