@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import dhc, dhc_process
 from make_run import make_run
 
 from dhc.runs import rundir
 
-pytestmark = pytest.mark.slow  # starts processes of its own
-
-ROOT = Path(__file__).parents[1]
-
-
-def dhc(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dhc", *arguments], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-
 
 @pytest.mark.slow
-def test_train_runs_to_its_end_and_runs_list_tells_of_it(tiny_data: Path, tmp_path: Path) -> None:
+def test_train_runs_to_its_end_and_runs_list_tells_of_it(forked: None, tiny_data: Path, tmp_path: Path) -> None:
     settings = ["--set", "fit.epochs=2", "--set", "model.width=0.03", "--set", "data.classes=3"]
     done = dhc("train", "--data", str(tiny_data), "--preset", "quick", *settings, "--runs", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "epoch 2/2" in done.stdout
-    (listed,) = json.loads(dhc("runs", "list", "--json", "--runs", str(tmp_path)).stdout)
+    (listed,) = json.loads(dhc_process("runs", "list", "--json", "--runs", str(tmp_path)).stdout)
     assert (listed["status"], listed["epoch"], listed["epochs"]) == ("finished", 2, 2)
     assert 0 <= listed["best_val_accuracy"] <= 1
     report = dhc("evaluate", listed["id"], "--runs", str(tmp_path), "--split", "test", "--json")

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import Completed, dhc
 from make_run import make_run
 
 from dhc.runs import rundir
 from dhc.runs.store import Store
 
-pytestmark = pytest.mark.slow  # starts processes of its own
-
-ROOT = Path(__file__).parents[1]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 
 
-def sweep(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dhc", "sweep", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+def sweep(*arguments: str) -> Completed:
+    return dhc("sweep", *arguments)
 
 
 def test_a_sweep_of_neighbours_is_run_to_its_end_and_told(tiny_data: Path, tmp_path: Path) -> None:
@@ -84,11 +80,11 @@ def test_detached_it_queues_a_named_group_with_its_rule(tiny_data: Path, tmp_pat
 def test_a_group_is_stopped_by_its_name(tiny_data: Path, tmp_path: Path) -> None:
     folder = make_run(tmp_path, tiny_data, how="running")
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": 1.0, "device": "cpu", "group": "knn k, 23 Nov 10:15"})
-    command = [sys.executable, "-m", "dhc", "runs", "stop-group", "knn k, 23 Nov 10:15", "--runs"]
-    process = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, cwd=ROOT)
+    command = ["runs", "stop-group", "knn k, 23 Nov 10:15", "--runs"]
+    process = dhc(*command, str(tmp_path))
     assert process.stdout == f"{folder.name} was asked to stop\n"
     assert (folder / rundir.STOP).exists()
-    process = subprocess.run([*command, str(tmp_path / "none")], capture_output=True, text=True, check=False, cwd=ROOT)
+    process = dhc(*command, str(tmp_path / "none"))
     assert (process.returncode, "has no run that trains or waits" in process.stderr) == (2, True)
 
 

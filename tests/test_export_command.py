@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import Completed, dhc
 from make_run import make_run
 
-pytestmark = pytest.mark.slow  # starts processes of its own
-
-ROOT = Path(__file__).parents[1]
 RUN, OTHER = "20260101-000000-vgg16-000a", "20260101-000001-vgg16-000b"
 
 
-def export(runs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dhc", "export", *arguments, "--runs", str(runs)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+def export(runs: Path, *arguments: str) -> Completed:
+    return dhc("export", *arguments, "--runs", str(runs))
 
 
 @pytest.fixture
@@ -77,11 +73,10 @@ def test_bad_input_is_one_sentence_and_status_2(runs: Path, tmp_path: Path, argu
 
 @pytest.mark.parametrize(("kind", "package"), [("tensorboard", "tensorboard"), ("mlflow", "mlflow")])
 def test_without_the_optional_package_it_says_what_to_install(
-    runs: Path, tmp_path: Path, kind: str, package: str
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, package: str
 ) -> None:
-    hidden = f"import sys; sys.modules[{package!r}] = None; from dhc.cli import main; main()"
-    command = [sys.executable, "-c", hidden, "export", RUN, str(tmp_path / "out"), "--to", kind, "--runs", str(runs)]
-    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    process = export(runs, RUN, str(tmp_path / "out"), "--to", kind)
     assert process.returncode == 2
     assert f"`pip install {package}` adds it" in process.stderr
     assert not (tmp_path / "out").exists()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Completed, dhc
 from hypothesis import given
 from hypothesis import strategies as st
 from make_run import make_run
@@ -28,7 +27,6 @@ from dhc.models.ladder import RUNGS, SCALES, rung_of
 from dhc.runs import rundir
 from dhc.runs.store import Store
 
-ROOT = Path(__file__).parents[1]
 Make = Callable[..., str]
 
 
@@ -262,6 +260,7 @@ def test_nothing_is_queued_unless_all_can_be(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_a_queue_of_two_rungs_runs_in_the_ladders_order(tiny_data: Path, tmp_path: Path, here: PictureSet) -> None:
     tiny = {**here.changes, "model.width": 1 / 32, "fit.epochs": 1, "fit.batch_size": 8}
     configs = rung_configs(["cnn3", "cnn3-linear"], "quick", tiny)
@@ -370,16 +369,15 @@ def test_charts_without_runs_draw() -> None:
 # --- command line -----------------------------------------------------------------------------------------------------
 
 
-def dhc(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dhc", "ladder", *arguments], capture_output=True, text=True, check=False, cwd=ROOT
-    )
+def run_ladder(*arguments: str) -> Completed:
+    return dhc("ladder", *arguments)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_the_command_runs_every_step_to_its_end_and_compares(tiny_data: Path, tmp_path: Path) -> None:
     tiny = [part for name in ("model.width=0.03", "fit.epochs=1", "fit.batch_size=8") for part in ("--set", name)]
-    process = dhc("--data", str(tiny_data), *tiny, "--runs", str(tmp_path), "--json")
+    process = run_ladder("--data", str(tiny_data), *tiny, "--runs", str(tmp_path), "--json")
     assert process.returncode == 0, process.stderr
     rows = json.loads(process.stdout)
     assert [row["step"] for row in rows] == list(RUNGS)
@@ -390,13 +388,14 @@ def test_the_command_runs_every_step_to_its_end_and_compares(tiny_data: Path, tm
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_a_step_that_fails_makes_the_status_1_and_the_next_one_is_run_all_the_same(
     tiny_data: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(tiny_data, broken)
     next((broken / "val_images").iterdir()).write_bytes(b"no picture")
-    process = dhc("--data", str(broken), "--steps", "cnn3,cnn3-linear", "--runs", str(tmp_path / "runs"))
+    process = run_ladder("--data", str(broken), "--steps", "cnn3,cnn3-linear", "--runs", str(tmp_path / "runs"))
     assert process.returncode == 1
     table = process.stdout[process.stdout.index("reported") :].splitlines()[1:]
     assert [line.split()[0] for line in table] == ["cnn3-linear", "cnn3"]
@@ -417,7 +416,7 @@ def test_a_step_that_fails_makes_the_status_1_and_the_next_one_is_run_all_the_sa
 def test_bad_input_is_one_sentence_and_status_2_and_nothing_is_queued(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
-    process = dhc(*arguments, "--runs", str(tmp_path))
+    process = run_ladder(*arguments, "--runs", str(tmp_path))
     assert process.returncode == 2
     assert message in process.stderr
     assert "Traceback" not in process.stderr
@@ -425,9 +424,10 @@ def test_bad_input_is_one_sentence_and_status_2_and_nothing_is_queued(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_detached_runs_are_named_and_come_by_themselves(tiny_data: Path, tmp_path: Path) -> None:
     arguments = ["--steps", "cnn3-linear", "--set", "model.width=0.03", "--set", "fit.epochs=1", "--detach"]
-    process = dhc("--data", str(tiny_data), *arguments, "--runs", str(tmp_path))
+    process = run_ladder("--data", str(tiny_data), *arguments, "--runs", str(tmp_path))
     assert process.returncode == 0
     (run_id,) = process.stdout.split()
     assert follow(Store(tmp_path), run_id, lambda line: None) == "finished"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import dhc
 from make_run import make_run
 from sklearn.metrics import classification_report
 from sklearn.neighbors import KNeighborsClassifier
@@ -26,20 +25,7 @@ from dhc.runs.contract import write_exit
 from dhc.runs.predictions import read_predictions
 from dhc.training.knn import classify_and_evaluate
 
-pytestmark = pytest.mark.slow  # starts processes of its own
-
-ROOT = Path(__file__).parents[1]
-
-
-def dhc(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dhc", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=None if cwd == ROOT else {"PYTHONPATH": str(ROOT)},
-    )
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 
 
 def knn_run(runs_dir: Path, data: Path, **settings: object) -> Path:
@@ -95,13 +81,13 @@ def test_evaluating_nearest_neighbours_prints_scikit_learns_report(tiny_data: Pa
 
 @pytest.mark.slow
 def test_a_networks_submission_is_what_the_saved_network_says(tiny_data: Path, tmp_path: Path) -> None:
-    settings = ["--set", "fit.epochs=1", "--set", "model.width=0.03", "--set", "data.classes=2"]
+    settings = [f"--set={text}" for text in ("model.name=cnn3", "fit.epochs=1", "model.width=0.03", "data.classes=2")]
     runs = ["--runs", str(tmp_path)]
     done = dhc("train", "--data", str(tiny_data), *settings, *runs)
     assert done.returncode == 0, done.stderr
     run_id = done.stdout.split()[0]
     for split, rows in (("test", 6), ("val", 9)):
-        done = dhc("predict", run_id, *runs, "--split", split, cwd=tmp_path)
+        done = dhc("predict", run_id, *runs, "--split", split, folder=tmp_path)
         assert done.returncode == 0, done.stderr
         written = rows_of(tmp_path / f"{run_id}-{split}.csv")
         images = [row[0] for row in rows_of(tiny_data / f"{split}.csv")[1:]]
