@@ -35,11 +35,16 @@ IDLE = "no worker is running: the machine was restarted, or the worker was ended
 def draw(runs: Sequence[RunInfo]) -> None:
     """The queues, which update themselves; nothing where no run waits."""
     if _is_any_queued(runs):
-        watch(session.runs, _devices, every=TICK, alive=_is_any_queued, key="dhc-queue")
+        # The rest of the page shows, too, which runs wait.
+        watch(session.runs, _devices, every=TICK, alive=_is_any_queued, page=_queued_ids, key="dhc-queue")
 
 
 def _is_any_queued(runs: Sequence[RunInfo]) -> bool:
     return any(info.state is State.QUEUED for info in runs)
+
+
+def _queued_ids(runs: Sequence[RunInfo]) -> set[str]:
+    return {info.id for info in runs if info.state is State.QUEUED}
 
 
 def _devices(runs: Sequence[RunInfo]) -> None:
