@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Completed, dhc, dhc_process
 
 from dhc.errors import RunError
 from dhc.jobs import evaluation
@@ -23,47 +26,56 @@ from faults.house import EPOCHS, VICTIM, House, house, no_waiting
 
 __all__ = ["house", "no_waiting"]
 
-ROOT = Path(__file__).resolve().parents[2]
-MARK = "code-ran"
 BUILD = """
 import os, sys, keras
 from keras import layers as kl
-mark = os.path.join(os.path.dirname(os.path.dirname(sys.argv[1])), "code-ran")
+mark, folder = sys.argv[1:]
 
 @keras.saving.register_keras_serializable("evil")
 class Evil(kl.Layer):
     def call(self, x):
         return x
 
-x = inputs = keras.Input((64, 64, 3), dtype="uint8")
-x = kl.Flatten()(kl.Rescaling(1 / 255)(x))
-if sys.argv[2] == "lambda":
-    x = kl.Lambda(lambda x, mark=mark: (__import__("os").makedirs(mark, exist_ok=True), x)[1])(x)
-if sys.argv[2] == "registered":
-    x = Evil()(x)
-keras.Model(inputs, kl.Dense(3, activation="softmax", dtype="float32")(x)).save(sys.argv[1])
+def save(name, *layers):
+    x = inputs = keras.Input((64, 64, 3), dtype="uint8")
+    x = kl.Flatten()(kl.Rescaling(1 / 255)(x))
+    for layer in layers:
+        x = layer(x)
+    keras.Model(inputs, kl.Dense(3, activation="softmax", dtype="float32")(x)).save(os.path.join(folder, name))
+
+save("plain.keras")
+save("lambda.keras", kl.Lambda(lambda x, mark=mark: (__import__("os").makedirs(mark, exist_ok=True), x)[1]))
+save("registered.keras", Evil())
 if os.path.exists(mark):
     os.rmdir(mark)
 """
 
 
-def build(house: House, what: str) -> Path:
-    """A real network of Keras as the victim's best.keras: "plain", with a "lambda", or with a "registered" layer of its own."""
-    path = house.folder / rundir.BEST
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, "-c", BUILD, str(path), what], check=True, env=environment, capture_output=True)
-    return path
+class Networks:
+    """Real networks of Keras: a plain one, one with a Lambda layer that makes the folder `mark`, one with a layer of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.mark = folder, folder / "code-ran"
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-c", BUILD, str(self.mark), str(folder)]
+        subprocess.run(command, check=True, env=environment, capture_output=True)
+
+    def give(self, house: House, name: str) -> Path:
+        """The victim's best.keras is now this one."""
+        return shutil.copy(self.folder / f"{name}.keras", house.folder / rundir.BEST)
 
 
-def evaluate(house: House) -> str:
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Networks:
+    return Networks(tmp_path_factory.mktemp("networks"))
+
+
+def refusal(house: House, run: Callable[..., Completed] = dhc) -> str:
     """What `python -m dhc evaluate … --split test` says, which must be one sentence and status 2."""
-    command = [sys.executable, "-m", "dhc", "evaluate", VICTIM, "--runs", str(house.runs), "--split", "test"]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    return done.stderr
+    process = run("evaluate", VICTIM, "--runs", str(house.runs), "--split", "test")
+    assert process.returncode == 2, process.stderr
+    assert process.stdout == ""
+    return process.stderr
 
 
 def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -84,17 +96,17 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     state="finished",
     says="holds “keras.layers.Lambda”, which no network of ours has",
 )
-def test_a_network_with_a_lambda(house: House, case: Case) -> None:
-    check_archive(build(house, "plain"))  # what a run of ours could have saved is let through
-    build(house, "lambda")
-    assert "best.keras of run" in (said := evaluate(house))
-    assert case.is_said(said)
-    command = ["predict", VICTIM, "--split", "val", "--out", str(house.runs / "out.csv"), "--runs", str(house.runs)]
-    done = subprocess.run([sys.executable, "-m", "dhc", *command], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "keras.layers.Lambda" in done.stderr
-    assert not (house.runs / MARK).exists()
-    assert not (house.runs / "out.csv").exists()
+def test_a_network_with_a_lambda(house: House, case: Case, networks: Networks) -> None:
+    check_archive(networks.give(house, "plain"))  # what a run of ours could have saved is let through
+    networks.give(house, "lambda")
+    assert "best.keras of run" in (sentence := refusal(house, dhc_process))
+    assert case.is_said(sentence)
+    out = house.runs / "out.csv"
+    process = dhc("predict", VICTIM, "--split", "val", "--out", str(out), "--runs", str(house.runs))
+    assert process.returncode == 2
+    assert case.is_said(process.stderr)
+    assert not networks.mark.exists()
+    assert not out.exists()
     assert case.has_state(house.read().state)
     assert house.read().epochs_done == EPOCHS
 
@@ -105,9 +117,9 @@ def test_a_network_with_a_lambda(house: House, case: Case) -> None:
     done="saved by Keras with a class registered elsewhere",
     says="Evil”, which no network of ours has",
 )
-def test_a_network_with_a_registered_object(house: House, case: Case) -> None:
-    build(house, "registered")
-    assert case.is_said(evaluate(house))
+def test_a_network_with_a_registered_object(house: House, case: Case, networks: Networks) -> None:
+    networks.give(house, "registered")
+    assert case.is_said(refusal(house))
 
 
 ATTACKS: dict[str, dict[str, Any]] = {
@@ -127,8 +139,8 @@ ATTACKS: dict[str, dict[str, Any]] = {
     done="os.system, exec, get_file, StringLookup of /etc/passwd, … put into the config of a real one",
     says="could carry code, so it was not loaded",
 )
-def test_a_network_that_names_functions(house: House, case: Case) -> None:
-    path = build(house, "plain")
+def test_a_network_that_names_functions(house: House, case: Case, networks: Networks) -> None:
+    path = networks.give(house, "plain")
     whole = path.read_bytes()
     for attack in ATTACKS.values():
         path.write_bytes(whole)
@@ -139,7 +151,7 @@ def test_a_network_that_names_functions(house: House, case: Case) -> None:
         rewrite(path, lambda config, attack=attack: config["config"]["layers"][-1]["config"].update(activation=attack))  # type: ignore[misc]
         with pytest.raises(RunError, match="could carry code, so it was not loaded"):
             check_archive(path)
-    assert case.is_said(evaluate(house))
+    assert case.is_said(refusal(house))
 
 
 def archive(path: Path, **members: bytes) -> None:
@@ -198,14 +210,12 @@ def test_a_network_that_is_none(house: House, case: Case, tmp_path: Path) -> Non
     done="the page's own evaluation in the background is asked of a run with a Lambda",
     says="it holds “keras.layers.Lambda”, which no network of ours has",
 )
-def test_the_background_judgement_says_why_it_failed(house: House, case: Case) -> None:
-    import time
-
-    build(house, "lambda")
+def test_the_background_judgement_says_why_it_failed(house: House, case: Case, networks: Networks) -> None:
+    networks.give(house, "lambda")
     evaluation.start(house.folder)
     end = time.monotonic() + 50
     while (found := evaluation.evaluation(house.folder)) is None or found.pending:
         assert time.monotonic() < end
         time.sleep(0.2)
     assert case.is_said(found.failure)
-    assert not (house.runs / MARK).exists()
+    assert not networks.mark.exists()
