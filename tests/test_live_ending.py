@@ -91,7 +91,7 @@ def test_a_queue_that_stands_still_is_said_to_and_set_going(runs: Path, knn: Run
 
 def test_what_the_worker_waits_for_is_said(runs: Path, knn: RunConfig) -> None:
     folder = waiting(runs, knn, 1)
-    worker.Record(rundir.worker_file(runs, "cpu")).tell(waits="the disk is full: 3 MB are free")
+    worker.Announcement(rundir.worker_file(runs, "cpu")).write(waits="the disk is full: 3 MB are free")
     at = open_page("live", run=folder.name)
     (text,) = [element.proto.text.replace("\\", "") for element in at.get("progress")]
     assert text == "Queued: the disk is full: 3 MB are free"

@@ -130,7 +130,7 @@ def test_the_sweep_of_a_copied_run_notes_whose_copies_its_runs_are(runs: Path) -
         ("schedule.factor", "", "schedule.factor needs a value"),
         ("schedule.factor", "0.5 0.5", "schedule.factor has 0.5 twice"),
         ("fit.epochs", "1..300", "more than 200 values: choose a larger step"),
-        ("fit.epochs", "1..150, 151..300", "fit.epochs has 300 values: more than 200 are no sweep"),
+        ("fit.epochs", "1..150, 151..300", "fit.epochs has 300 values: a sweep takes at most 200"),
         ("schedule.min_lr", "1e-4, 0.5", "schedule.min_lr (0.5) is above optimizer.learning_rate"),
     ],
 )
@@ -143,7 +143,7 @@ def test_what_is_no_sweep_is_told_and_cannot_be_started(runs: Path, name: str, t
 def test_too_many_runs_are_refused_before_anything_starts(runs: Path) -> None:
     at = write(sweep_of("fit.epochs", "schedule.patience"), "fit.epochs", "1..30")
     write(at, "schedule.patience", "1..10")
-    assert "300 combinations × 1 seeds are no sweep of 1 to 200 runs" in texts(at)
+    assert "300 combinations × 1 seed make 300 runs: a sweep has 1 to 200" in texts(at)
     assert start_label(at) == ""
 
 

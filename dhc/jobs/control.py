@@ -18,10 +18,10 @@ PATIENCE = 3.0  # seconds that the system may take to end what was killed
 
 
 def kill(runs_dir: Path, run_id: str) -> None:
-    """End a run's training process without asking it. Its worker records the end; where none is left, this does.
+    """End a run's training process without asking it.
 
-    What its finished epochs wrote stays, and it can be resumed from its last saved state. Raises RunError for a run that does
-    not train on this machine or whose process is not ours to end.
+    Its worker records the end; without a worker, this does. What its finished epochs wrote stays, and it can be resumed from
+    its last saved state. Raises RunError for a run that does not train on this machine or whose process is another user's.
     """
     folder = rundir.run_dir(runs_dir, run_id)
     status = status_of(folder)
@@ -30,11 +30,11 @@ def kill(runs_dir: Path, run_id: str) -> None:
     process = Process.read(folder)
     child = None if process is None else process.child
     if status.state not in (State.RUNNING, State.STOPPING) or not _kill(folder, child):
-        now = status_of(folder).state
-        more = "; stop takes it out of the queue" if now is State.QUEUED else ""
-        raise RunError(f"run {run_id} is {now.value}: there is no process to kill{more}")
-    until = time.monotonic() + PATIENCE
-    while is_alive(child) and time.monotonic() < until:
+        state = status_of(folder).state
+        hint = "; stop takes it out of the queue" if state is State.QUEUED else ""
+        raise RunError(f"run {run_id} is {state.value}: there is no process to kill{hint}")
+    deadline = time.monotonic() + PATIENCE
+    while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     if status_of(folder).state is State.CRASHED:  # its worker is gone: nobody else will say how it ended
         write_exit(folder, "killed", KILLED, cause="kill", signal=9)
@@ -58,9 +58,7 @@ def _kill(folder: Path, child: Identity | None) -> bool:
         process.kill()  # psutil itself refuses a number that was reused since it was looked up
     except psutil.AccessDenied:
         mark.unlink(missing_ok=True)
-        raise RunError(
-            f"run {folder.name} belongs to another user of this machine: only that one can kill it"
-        ) from None
+        raise RunError(f"run {folder.name} belongs to another user of this machine: only they can kill it") from None
     except psutil.Error:
         return False
     return True

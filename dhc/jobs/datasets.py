@@ -11,7 +11,7 @@ from dhc.runs.rundir import read_json
 
 @dataclass(frozen=True)
 class Making:
-    """A data set in the making: `pictures` of `total` are drawn; `failure` is why its process ended without one."""
+    """A data set in the making: `pictures` of `total` are drawn, or why that failed."""
 
     pictures: int = 0
     total: int = 0
@@ -31,7 +31,7 @@ class Making:
 def start(
     folder: Path, *, classes: int = 96, train: int = 12_000, val: int = 1_000, test: int = 5_000, seed: int = 0
 ) -> None:
-    """Start making a stand-in data set; `making` says how far it is. Does nothing while one is being made there."""
+    """Start making a stand-in data set, unless one is being made there. Raises OSError."""
     current = making(folder)
     if current is not None and current.pending:
         return

@@ -1,4 +1,4 @@
-"""A run evaluated on the labelled test pictures, in the background, into a file of the run's folder."""
+"""A run evaluated on the labelled test pictures in the background."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JOB, LOG = ".evaluation.job.json", ".evaluation.log"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How it stands: pending for so many `seconds`; or over, `correct` of `pictures`; or over for a `failure`."""
+    """How it stands: pending for so many `seconds`, or `correct` of `pictures`, or a `failure`."""
 
     seconds: float = 0.0
     pictures: int = 0
@@ -34,7 +34,7 @@ class Evaluation:
 
 
 def start(folder: Path) -> None:
-    """Start evaluating the run in `folder` on test; does nothing where that is pending or has succeeded."""
+    """Start evaluating the run in `folder`, unless that is pending or done. Raises OSError."""
     current = evaluation(folder)
     if current is not None and not current.failure:
         return

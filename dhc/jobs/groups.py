@@ -1,4 +1,4 @@
-"""Runs that are started, named and stopped together: a sweep, the rungs of the ladder, an experiment."""
+"""Groups of runs, started and stopped together: a sweep, the ladder's rungs, an experiment."""
 
 from __future__ import annotations
 
@@ -16,65 +16,69 @@ from dhc.runs.status import State, status_of
 from dhc.text import one_line
 
 MAX_NAME = 80  # characters
-MOST_NAMED = 3  # settings in a generated name
+MAX_SETTINGS = 3  # in a generated name
 
 
 def start_group(
     configs: Iterable[RunConfig], runs_dir: Path, name: str, *, rule: Literal["", "median"] = "", parent: str = ""
 ) -> tuple[str, list[str]]:
-    """Queue runs as a group, all or none; returns the name that it got (see `free_name`) and the runs' ids, in order.
+    """Queue runs as a group, all or none; returns its name (see `free_name`) and the runs' ids.
 
-    `parent` is the run that they are changed copies of. Raises what `launch_all` raises, and ConfigError for a name without a letter.
+    `parent` is the run that they are changed copies of. Raises what `launch_all` raises, and ConfigError for an empty name.
     """
     free = free_name(runs_dir, name)
     return free, launch_all(configs, runs_dir, group=free, rule=rule, parent=parent)
 
 
 def free_name(runs_dir: Path, name: str) -> str:
-    """The name on one line, at most MAX_NAME characters, with (2), (3), … behind it where a group is called so already."""
-    plain = one_line(name)
-    if not plain:
+    """The name on one line, with (2), (3), … behind it where another group has it already.
+
+    At most MAX_NAME characters. Raises ConfigError for an empty name.
+    """
+    line = one_line(name)
+    if not line:
         raise ConfigError("the group needs a name: write a word or two")
-    taken = {group for _, group in _members(runs_dir)}
-    number, free = 1, plain[:MAX_NAME].strip()
-    while free in taken:
+    names = {group for _, group in _members(runs_dir)}
+    number, candidate = 1, line[:MAX_NAME].strip()
+    while candidate in names:
         number += 1
-        end = f" ({number})"
-        free = plain[: MAX_NAME - len(end)].strip() + end
-    return free
+        suffix = f" ({number})"
+        candidate = line[: MAX_NAME - len(suffix)].strip() + suffix
+    return candidate
 
 
 def generated_name(names: Sequence[str], now: datetime | None = None) -> str:
     """A name that says which settings vary, and when: ``factor × conv dropout, 23 Nov 10:15``."""
-    told = " × ".join(_word(name) for name in names[:MOST_NAMED]) + (" × …" if len(names) > MOST_NAMED else "")
-    return with_date(told, now)
+    words = [_word(name) for name in names[:MAX_SETTINGS]] + ["…"] * (len(names) > MAX_SETTINGS)
+    return with_date(" × ".join(words), now)
 
 
-def with_date(what: str, now: datetime | None = None) -> str:
+def with_date(title: str, now: datetime | None = None) -> str:
     """What was started, and when: ``Ladder, quick, 23 Nov 10:15``, local time."""
     moment = now or datetime.now()
-    return f"{what}, {moment.day} {moment:%b %H:%M}"
+    return f"{title}, {moment.day} {moment:%b %H:%M}"
 
 
 def stop_group(runs_dir: Path, name: str) -> list[str]:
-    """Stop every run of the group that is alive; returns their ids.
+    """Stop every run of the group that trains or waits; returns their ids.
 
-    Those that wait leave the queue first, so that no further one begins; one that trains stops at its next batch and keeps its best
-    network. Raises RunError when the group has no run that could be stopped, and, the others being asked, for those that cannot be asked.
+    Those that wait leave the queue first, so that no further one begins; one that trains stops at its next batch and keeps
+    its best network. Raises RunError where there is nothing to stop, and, after asking the others, for those that cannot be
+    asked.
     """
     states = {folder: status_of(folder).state for folder, group in _members(runs_dir) if group == name}
     alive = [folder for folder, state in states.items() if state.alive]
     if not alive:
         raise RunError(f"the group {name!r} has no run that trains or waits: there is nothing to stop")
-    refused = {}
+    failures = {}
     for folder in sorted(alive, key=lambda folder: states[folder] is not State.QUEUED):
         try:
             (folder / rundir.STOP).touch()
         except OSError as error:  # one that cannot be asked must not keep the others going
-            refused[folder.name] = error.strerror or str(error)
-    if refused:
-        told = "; ".join(f"{run_id}: {why}" for run_id, why in sorted(refused.items()))
-        raise RunError(f"of {len(alive)} runs {len(refused)} could not be asked to stop ({told})")
+            failures[folder.name] = error.strerror or str(error)
+    if failures:
+        reasons = "; ".join(f"{run_id}: {why}" for run_id, why in sorted(failures.items()))
+        raise RunError(f"{len(failures)} of {len(alive)} runs could not be asked to stop ({reasons})")
     return sorted(folder.name for folder in alive)
 
 
@@ -87,7 +91,7 @@ def _members(runs_dir: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _word(name: str) -> str:
-    """``factor`` for schedule.factor, ``schedule`` for schedule.name, ``knn k`` for knn.k: what tells settings apart."""
+    """A setting's name in a word or two: ``factor``, ``schedule`` (schedule.name), ``knn k``."""
     section, key = name.split(".")
     if key in ("name", "where"):
         return section

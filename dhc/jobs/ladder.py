@@ -1,4 +1,4 @@
-"""Whole experiments as one queue: rungs of the report's ladder, and one setting's values times a number of seeds."""
+"""Whole experiments as one queue: rungs of the report's ladder, and its sweep of LR factors."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ FACTORS = (0.1, 0.3, 0.5, 0.8, 0.9)  # the report's own and some to both sides
 
 
 def steps_in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """The named steps in the ladder's order, each once. Raises ConfigError for none and for a name that is no step's."""
-    asked = set(names)
-    if not asked:
+    """The named steps in the ladder's order, each once.
+
+    Raises ConfigError for no names and for one that is no step's.
+    """
+    steps = set(names)
+    if not steps:
         raise ConfigError(f"name at least one step; the steps are {', '.join(RUNGS)}")
-    if unknown := sorted(asked - set(RUNGS)):
+    if unknown := sorted(steps - set(RUNGS)):
         raise ConfigError(f"there is no step {unknown[0]!r}; the steps are {', '.join(RUNGS)}")
-    return tuple(name for name in RUNGS if name in asked)
+    return tuple(name for name in RUNGS if name in steps)
 
 
 def rung_configs(names: Iterable[str], scale: str, changes: Mapping[str, Any]) -> dict[str, RunConfig]:
@@ -42,9 +45,9 @@ def _rung_config(name: str, scale: str, changes: Mapping[str, Any]) -> RunConfig
 
 
 def factor_configs(base: RunConfig, factors: Iterable[float | str], repeats: int = 1) -> list[RunConfig]:
-    """One config for each factor (each once, ascending) and each of `repeats` seeds from the base's on, seed by seed.
+    """One config for each factor, ascending, and each of `repeats` seeds from the base's on.
 
-    So all factors are seen once before the first is repeated. Raises ConfigError as `dhc.jobs.sweep.grid` does.
+    Seed by seed, so all factors are seen once before the first is repeated. Raises ConfigError as `dhc.jobs.sweep.grid` does.
     """
     field = find_field(FACTOR)
     return grid(base, {FACTOR: sorted({field.parse(factor) for factor in factors})}, repeats)

@@ -1,4 +1,4 @@
-"""Asking for runs: launch puts one into its device's queue and sees to a worker; stop takes it back, resume goes on."""
+"""Launching, stopping and resuming runs, by way of their device's queue."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ WORKER_LOG = ".worker.log"
 
 
 def launch(config: RunConfig, runs_dir: Path, **about: Any) -> str:
-    """Queue a run and see to it that a worker is there; returns its id at once. `about` is what `launch_all` takes.
+    """Queue a run and make sure that a worker is there; returns its id at once.
 
-    What can be known to fail is refused here, before there is a folder: DataError for the pictures' tables, DeviceError for a
-    device or a backend that is not there, ValueError for layers that do not fit.
+    `about` is what `launch_all` takes. What is bound to fail is refused before there is a folder: DataError for the pictures'
+    tables, DeviceError for a device or a backend that is not there.
     """
     (run_id,) = launch_all([config], runs_dir, **about)
     return run_id
@@ -44,7 +44,7 @@ def launch_all(
     bet: Mapping[str, float] | None = None,
     rule: Literal["", "median"] = "",
 ) -> list[str]:
-    """Queue runs in the given order, all or, where one is refused as by `launch`, none; returns their ids at once.
+    """Queue runs in the given order, or none where `launch` refuses one; returns their ids.
 
     `group` names the sweep that they belong to, `parent` the run that they are changed copies of, `bet` what a person
     expects of the end: val_accuracy, accuracy (0 to 1), each or both. The `rule` median stops a run early that does worse
@@ -52,7 +52,7 @@ def launch_all(
     """
     about: dict[str, Any] = {"group": group, "parent": parent, "bet": dict(bet or {}), "rule": rule}
     about = {name: value for name, value in about.items() if value}  # what says nothing is not written
-    ready = [_checked(config) for config in configs]
+    ready = [_ready(config) for config in configs]
     ids: list[str] = []
     place = last_place(runs_dir)
     try:
@@ -65,7 +65,7 @@ def launch_all(
     return ids
 
 
-def _checked(config: RunConfig) -> tuple[RunConfig, str]:
+def _ready(config: RunConfig) -> tuple[RunConfig, str]:
     """The config with its full path, and its device; raises what `launch` raises."""
     config = with_absolute_path(config)
     device = device_of(config)
@@ -75,9 +75,9 @@ def _checked(config: RunConfig) -> tuple[RunConfig, str]:
 
 
 def device_of(config: RunConfig) -> str:
-    """The device that a run with these settings is queued for: nearest neighbours use no GPU, and no backend.
+    """The device that a run with these settings is queued for: ``cpu``, ``gpu:0``, …
 
-    Raises DeviceError for a device or a backend that is not here.
+    Nearest neighbours use no GPU and no backend. Raises DeviceError for a device or a backend that is not here.
     """
     if not config.trains_network:
         return hardware.resolve("cpu")
@@ -97,12 +97,12 @@ def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
 
 
 def with_absolute_path(config: RunConfig) -> RunConfig:
-    """The config with its data folder's full path, so that it means the same from any working directory."""
+    """The config with its data folder's full path, the same from any working directory."""
     return config.with_values({"data.path": str(Path(config.data.path).expanduser().resolve())})
 
 
 def work(runs_dir: Path) -> list[str]:
-    """See to a worker for every device for which runs wait, as after a restart of the machine; returns those devices."""
+    """Start a worker for each device with queued runs, as after a restart; returns the devices."""
     waiting = devices(runs_dir)
     for device in waiting:
         start_worker(runs_dir, device)
@@ -116,7 +116,7 @@ def start_worker(runs_dir: Path, device: str) -> None:
 
 
 def stop(runs_dir: Path, run_id: str) -> None:
-    """Ask a run to stop at its next batch, keeping its best network; a queued one leaves the queue.
+    """Ask a run to stop at its next batch, keeping its best network; take a queued one out.
 
     Raises RunError when there is no such run or when it has ended already.
     """
@@ -128,10 +128,10 @@ def stop(runs_dir: Path, run_id: str) -> None:
 
 
 def resume(runs_dir: Path, run_id: str) -> None:
-    """Queue a run that was stopped, killed or failed once more; it goes on from its last saved epoch, else from the start.
+    """Queue a run that ended early once more; it goes on from its last saved epoch, if any.
 
-    One that the median rule stopped is wanted all the same, so it goes on without the rule.
-    Raises RunError when there is no such run, when it is alive or has finished; DeviceError when its device is not here.
+    One that the median rule stopped goes on without the rule. Raises RunError when there is no such run, when it is alive or
+    has finished; DeviceError when its device is not here.
     """
     folder = rundir.run_dir(runs_dir, run_id)
     _refuse_to_resume(folder)
@@ -155,11 +155,9 @@ def _queue_again(folder: Path) -> str:
     if config is None:
         raise RunError(f"run {folder.name} cannot go on: {problem}")
     device = _device_again(config, Request.read(folder) or Request())
-    stopped_by_rule = (Exit.read(folder) or Exit()).cause == "median"
-    again = {"queued_at": time.time(), "device": device, "place": last_place(folder.parent)}
-    Request.change(
-        folder, drop=["rule"] if stopped_by_rule else [], **again
-    )  # first: on a full disk nothing has changed
+    drop = ["rule"] if (Exit.read(folder) or Exit()).cause == "median" else []
+    # first: on a full disk nothing has changed
+    Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
     for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
         (folder / name).unlink(missing_ok=True)
     (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
@@ -167,7 +165,7 @@ def _queue_again(folder: Path) -> str:
 
 
 def _device_again(config: RunConfig, request: Request) -> str:
-    """Where it ran before; where that is not here any more, or nobody knows, what its settings come to here."""
+    """Where it ran before; where that is unknown or gone, what its settings mean here."""
     try:
         return hardware.resolve(request.queue if request.device else device_of(config))
     except DeviceError:

@@ -17,7 +17,7 @@ def python(*arguments: str) -> list[str]:
 
 
 def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own, its output going to the end of `log`. Raises OSError.
+    """Start a command in a session of its own, its output appended to `log`. Raises OSError.
 
     No signal to this process's group and no closed terminal reaches it. Whoever starts it must wait for it.
     """
@@ -34,7 +34,7 @@ def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = 
 
 
 def detach(command: Sequence[str], *, log: Path) -> subprocess.Popen[bytes]:
-    """`spawn` a command and let a thread wait for it, so that it never stays behind as a zombie. Raises OSError."""
+    """`spawn` a command and wait for it in a thread, so that no zombie stays. Raises OSError."""
     process = spawn(command, log=log)
     threading.Thread(target=process.wait, daemon=True).start()
     return process

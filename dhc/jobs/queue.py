@@ -1,4 +1,4 @@
-"""The queues of a folder of runs, one a device: who waits, in which order, who works, and changing the order."""
+"""The queues of a folder of runs, one for each device: who waits, in which order, who works."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def queue(runs_dir: Path, device: str) -> list[Path]:
 
 
 def training_run(runs_dir: Path, device: str) -> Path | None:
-    """The folder of a run that trains on the device now, whoever started it; None when the device is free."""
+    """The folder of the run that trains on the device, whoever started it; None for none."""
     for folder, request in _requests(runs_dir):
         process = Process.read(folder) if request.queue == device else None
         if process is not None and is_alive(process.child, process.host):
@@ -42,8 +42,8 @@ def training_run(runs_dir: Path, device: str) -> Path | None:
 
 def devices(runs_dir: Path, *, training: bool = False) -> list[str]:
     """The devices for which runs wait; with `training` also those on which one trains."""
-    told = [(request.queue, status_of(folder).state) for folder, request in _requests(runs_dir)]
-    return sorted({device for device, state in told if state is State.QUEUED or (training and state.alive)})
+    pairs = [(request.queue, status_of(folder).state) for folder, request in _requests(runs_dir)]
+    return sorted({device for device, state in pairs if state is State.QUEUED or (training and state.alive)})
 
 
 def last_place(runs_dir: Path) -> float:
@@ -53,9 +53,9 @@ def last_place(runs_dir: Path) -> float:
 
 
 def move(runs_dir: Path, run_id: str, to: int) -> int:
-    """Give a queued run another place in its device's queue, from 0, the next to run; returns the one that it has now.
+    """Give a queued run another place in its device's queue; returns the one that it got.
 
-    Raises RunError for one that does not wait.
+    Places count from 0, the next to run. Raises RunError for a run that does not wait.
     """
     folder = rundir.run_dir(runs_dir, run_id)
     request = Request.read(folder) or Request()
@@ -73,7 +73,7 @@ def move(runs_dir: Path, run_id: str, to: int) -> int:
 
 
 def _between(before: list[Path], behind: list[Path]) -> float | None:
-    """A place between two neighbours, of which one may be missing; None where no number is left between them."""
+    """A place between two neighbours, or beside one; None where no number lies between them."""
     low, high = ([_place(folder) for folder in side] for side in (before, behind))
     first = low[0] if low else (high[0] if high else time.time()) - 2 * STEP
     last = high[0] if high else first + 2 * STEP
@@ -82,7 +82,7 @@ def _between(before: list[Path], behind: list[Path]) -> float | None:
 
 
 def _renumber(waiting: Iterable[Path]) -> None:
-    """Places anew in the given order, from the first place that was taken on."""
+    """New places in the given order, from the lowest old place on."""
     folders = list(waiting)
     first = min(_place(folder) for folder in folders)
     for steps, folder in enumerate(folders):

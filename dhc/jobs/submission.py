@@ -13,7 +13,7 @@ JOB, LOG = ".submission.job.json", ".submission.log"
 
 @dataclass(frozen=True)
 class Submission:
-    """How it stands: pending for so many `seconds`; or there, as `file`; or over for a `failure`."""
+    """How it stands: pending for so many `seconds`, or there as `file`, or a `failure`."""
 
     seconds: float = 0.0
     file: Path | None = None
@@ -26,7 +26,7 @@ class Submission:
 
 
 def start(folder: Path) -> None:
-    """Start answering the test pictures with the run in `folder`; does nothing while that is pending."""
+    """Start writing the submission of the run in `folder`, unless pending. Raises OSError."""
     current = submission(folder)
     if current is not None and current.pending:
         return

@@ -1,4 +1,4 @@
-"""One piece of detached work: a `python -m dhc` command in the background, and how it stands."""
+"""One detached task: a `python -m dhc` command in the background, and how it stands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EARLY_END = "its process ended early; try again"
 
 @dataclass(frozen=True)
 class Standing:
-    """How a task stands: whether it is `pending`, and the seconds since it was asked for, 0 where nobody knows."""
+    """How a task stands: whether it is `pending`, and `seconds` since it was asked for, or 0."""
 
     pending: bool
     seconds: float
@@ -25,7 +25,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Task:
-    """A command in the background: the file `record` says which process runs it, `log` is what that process prints."""
+    """A command in the background: `record` says which process runs it, `log` is what it prints."""
 
     record: Path
     log: Path

@@ -1,4 +1,4 @@
-"""Deleting runs and bringing them back: ``runs/.trash`` holds what was deleted until it is emptied.
+"""Deleting runs and bringing them back: ``runs/.trash`` holds them until it is emptied.
 
 Nothing outside that folder is ever removed. A run whose folder is a link is deleted by its link alone.
 """
@@ -21,12 +21,12 @@ from dhc.runs.lock import hold
 from dhc.runs.status import status_of
 
 PLACE = re.compile(rf"({rundir.RUN_ID.pattern})\.(\d{{10,20}})")  # id and time of deletion in nanoseconds since 1970
-DOOMED = "."  # before the name of what is being removed: half of a run is never offered to be brought back
+REMOVAL = "."  # before the name of what is being removed: half of a run is never offered to be brought back
 
 
 @dataclass(frozen=True)
 class TrashedRun:
-    """A deleted run: its id, when it was deleted (Unix seconds), what it takes on disk, and where it is now."""
+    """A deleted run: its id, when it was deleted (seconds since 1970), its bytes, its folder."""
 
     id: str
     when: float
@@ -36,17 +36,20 @@ class TrashedRun:
 
 @dataclass(frozen=True)
 class Deletion:
-    """What became of several runs: where those are now that were deleted, and a sentence for each that was not."""
+    """What became of several runs: where the deleted ones are, and why others were refused."""
 
     places: tuple[Path, ...]
     refusals: Mapping[str, str]
 
 
 def delete(runs_dir: Path, run_id: str) -> Path:
-    """Move a run into ``runs/.trash`` and return where it is now; refuses one that is alive. Raises RunError, OSError."""
+    """Move a run into ``runs/.trash``; returns where it is now.
+
+    Raises RunError where there is no such run and for one that trains or waits, OSError where it cannot be moved.
+    """
     folder = rundir.run_dir(runs_dir, run_id)
     _refuse_alive(folder)
-    with _held(folder):
+    with _hold(folder):
         _refuse_alive(folder)  # asked again: someone may have resumed it meanwhile
         trash = _trash(runs_dir)
         trash.mkdir(exist_ok=True)
@@ -56,8 +59,11 @@ def delete(runs_dir: Path, run_id: str) -> Path:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the run where that can be: a full disk must not keep anyone from making room, and what a link leads to is left alone."""
+def _hold(folder: Path) -> Iterator[None]:
+    """Hold the run where possible: a full disk must not keep anyone from making room.
+
+    What a link leads to is left alone.
+    """
     with contextlib.ExitStack() as stack:
         if not folder.is_symlink():
             with contextlib.suppress(OSError):
@@ -85,8 +91,8 @@ def delete_all(runs_dir: Path, run_ids: Iterable[str]) -> Deletion:
 
 
 def restore(runs_dir: Path, place: Path) -> str:
-    """Bring a deleted run back from the trash; returns its id. Raises RunError when that cannot be done."""
-    run_id = _checked(runs_dir, place)[1]
+    """Bring a deleted run back from the trash; returns its id. Raises RunError where it cannot."""
+    run_id = _locate(runs_dir, place)[1]
     target = runs_dir / run_id
     if not os.path.lexists(place):
         raise RunError(f"run {run_id} cannot be brought back: the trash was emptied")
@@ -98,43 +104,39 @@ def restore(runs_dir: Path, place: Path) -> str:
 
 def id_of(place: Path) -> str:
     """The id of the run that was moved to that place in the trash."""
-    return place.name.removeprefix(DOOMED).partition(".")[0]
+    return place.name.removeprefix(REMOVAL).partition(".")[0]
 
 
 def latest(runs_dir: Path, run_id: str) -> Path:
-    """Where the run of that id is in the trash, the one deleted last where there are several. Raises RunError."""
-    found = [item.place for item in trashed_runs(runs_dir) if item.id == run_id]
-    if not found:
-        raise RunError(f"there is no run {run_id[:80]!r} in the trash: `python -m dhc runs trash` names those that are")
-    return found[0]
+    """Where the run of that id is in the trash; of several, the last. Raises RunError."""
+    for run in trashed_runs(runs_dir):
+        if run.id == run_id:
+            return run.place
+    raise RunError(f"there is no run {run_id[:80]!r} in the trash: `python -m dhc runs trash` lists those that are")
 
 
 def trashed_runs(runs_dir: Path, usage: Callable[[Path], Usage] = disk.usage) -> list[TrashedRun]:
-    """The deleted runs that can be brought back, last deleted first; whatever else lies there is passed over."""
-    found = []
-    for place in _entries(runs_dir):
-        name = PLACE.fullmatch(place.name)
-        if name is not None:
-            found.append(TrashedRun(name[1], int(name[2]) / 1e9, usage(place).bytes, place))
-    return sorted(found, key=lambda item: item.place.name.rpartition(".")[2], reverse=True)
+    """The deleted runs that can be brought back, last deleted first; other files are ignored."""
+    pairs = [(PLACE.fullmatch(place.name), place) for place in _entries(runs_dir)]
+    runs = [TrashedRun(name[1], int(name[2]) / 1e9, usage(place).bytes, place) for name, place in pairs if name]
+    return sorted(runs, key=lambda run: run.place.name.rpartition(".")[2], reverse=True)
 
 
 def empty(runs_dir: Path, places: Iterable[Path] | None = None) -> int:
-    """Remove deleted runs for good, all or those at `places`; returns the bytes won.
+    """Remove deleted runs for good, all or those at `places`; returns the bytes freed.
 
     Raises RunError for a place that is no deleted run's, before anything is removed; OSError where the system refuses.
     """
     if places is None:
-        places = [place for place in _entries(runs_dir) if PLACE.fullmatch(place.name.removeprefix(DOOMED))]
-    checked = [_checked(runs_dir, place)[0] for place in places]
-    won = 0
-    for place in checked:
-        won += disk.usage(place).bytes
-        doomed = place.with_name(DOOMED + place.name.removeprefix(DOOMED))
+        places = [place for place in _entries(runs_dir) if PLACE.fullmatch(place.name.removeprefix(REMOVAL))]
+    size = 0
+    for place in [_locate(runs_dir, place)[0] for place in places]:
+        size += disk.usage(place).bytes
+        target = place.with_name(REMOVAL + place.name.removeprefix(REMOVAL))
         if os.path.lexists(place):
-            place.rename(doomed)
-        disk.remove(doomed)
-    return won
+            place.rename(target)
+        disk.remove(target)
+    return size
 
 
 def _trash(runs_dir: Path) -> Path:
@@ -149,9 +151,9 @@ def _entries(runs_dir: Path) -> list[Path]:
     return list(trash.iterdir()) if trash.is_dir() else []
 
 
-def _checked(runs_dir: Path, place: Path) -> tuple[Path, str]:
-    """A place in this trash and the id of its run. Raises RunError for a path that is anything else."""
-    name = PLACE.fullmatch(place.name.removeprefix(DOOMED))
+def _locate(runs_dir: Path, place: Path) -> tuple[Path, str]:
+    """A place in this trash and the id of its run. Raises RunError for any other path."""
+    name = PLACE.fullmatch(place.name.removeprefix(REMOVAL))
     if name is None or place.parent.resolve() != _trash(runs_dir).resolve():
         raise RunError(f"{str(place)[:200]!r} is no deleted run in {runs_dir / rundir.TRASH}")
     return _trash(runs_dir) / place.name, name[1]

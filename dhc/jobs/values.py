@@ -1,4 +1,4 @@
-"""How several values of one setting are written: ``0.5, 0.8``, ``0.1..0.9 step 0.2``, ``1e-4..1e-2 log 5``.
+"""Several values of one setting as a text: ``0.5, 0.8``, ``0.1..0.9 step 0.2``.
 
 A text holds items between commas or semicolons. An item is a value, several values between spaces, or, of a number, a range:
 
@@ -28,29 +28,32 @@ _RANGE = re.compile(r"(?P<low>\S+?)\s*\.\.\s*(?P<high>\S+)(?:\s+(?P<word>\w+)\s+
 
 
 def parse_values(name: str, text: str) -> tuple[Any, ...]:
-    """The values that the text gives the setting of that dotted name, in its order, each within the setting's bounds.
+    """The values that the text gives the setting of that name, in order, each within bounds.
 
     ``parse_values("schedule.factor", "0.1..0.5 step 0.2, 0.8")`` is ``(0.1, 0.3, 0.5, 0.8)``. Raises ConfigError in one sentence
-    that begins with the setting: no such one, no value, a value that it cannot take, a range that is none, a value twice.
+    that begins with the setting: no such one, no value, one that it cannot take, a malformed range, a value twice.
     """
     field = find_field(name)
     if len(text) > MAX_TEXT:
-        raise ConfigError(f"{name}: more than {MAX_TEXT} characters are no list of values")
+        raise ConfigError(f"{name}: a list of values has at most {MAX_TEXT} characters")
     items = [item.strip() for item in re.split(r"[,;\n]", text) if item.strip()]
     return check_values(field, [value for item in items for value in _values(field, item)])
 
 
 def check_values(field: ConfigField, values: Iterable[Any]) -> tuple[Any, ...]:
-    """The values as the field's type, in order. Raises ConfigError for none, too many, one out of bounds, one twice."""
-    listed = [field.check(value) for value in values]
-    if not listed:
+    """The values as the field's type, in order.
+
+    Raises ConfigError for none, for too many, for one out of bounds, and for one that stands there twice.
+    """
+    valid = [field.check(value) for value in values]
+    if not valid:
         raise ConfigError(f"{field.name} needs a value: it takes {field.bounds}")
-    if len(listed) > MAX_VALUES:
-        raise ConfigError(f"{field.name} has {len(listed):,} values: more than {MAX_VALUES} are no sweep")
-    twice = next((value for number, value in enumerate(listed) if value in listed[:number]), None)
+    if len(valid) > MAX_VALUES:
+        raise ConfigError(f"{field.name} has {len(valid):,} values: a sweep takes at most {MAX_VALUES}")
+    twice = next((value for number, value in enumerate(valid) if value in valid[:number]), None)
     if twice is not None:
         raise ConfigError(f"{field.name} has {format_value(twice)} twice: write each value once")
-    return tuple(listed)
+    return tuple(valid)
 
 
 def format_value(value: Any) -> str:
@@ -61,37 +64,37 @@ def format_value(value: Any) -> str:
 def _values(field: ConfigField, item: str) -> list[Any]:
     if field.kind == "text":
         return [item]
-    found = _RANGE.fullmatch(item) if field.kind in ("int", "float") else None
-    if found is None:
+    match = _RANGE.fullmatch(item) if field.kind in ("int", "float") else None
+    if match is None:
         return list(item.split())
-    low, high = (field.check(found[end]) for end in ("low", "high"))
+    low, high = (field.check(match[end]) for end in ("low", "high"))
     if not low < high:
-        raise ConfigError(f"{field.name}: {item} is no range: write the smaller end first")
-    word, by = found["word"], found["by"]
+        raise ConfigError(f"{field.name}: {item} is not a range: write the smaller end first")
+    word, by = match["word"], match["by"]
     if word is None and field.kind == "int":
         word, by = "step", "1"
     if word == "step":
-        return _stepped(field, low, high, by, item)
+        return _steps(field, low, high, by, item)
     if word == "log":
-        return _spread(field, low, high, by, item)
+        return _logarithmic(field, low, high, by, item)
     raise ConfigError(
         f"{field.name}: {item} does not say which values: write {low}..{high} step 0.1, or log 5 at its end"
     )
 
 
-def _stepped(field: ConfigField, low: float, high: float, by: str, item: str) -> list[Any]:
+def _steps(field: ConfigField, low: float, high: float, by: str, item: str) -> list[Any]:
     """low, low + by, … up to high, in decimal arithmetic: 0.1 + 2 × 0.1 is 0.3."""
     first, last, step = (Decimal(repr(value)) for value in (low, high, _number(by)))
     if not (step.is_finite() and step > 0):
-        raise ConfigError(f"{field.name}: the step of {item} is no number above 0")
+        raise ConfigError(f"{field.name}: the step of {item} must be a number above 0")
     if (last - first) / step >= MAX_VALUES:
         raise ConfigError(f"{field.name}: {item} has more than {MAX_VALUES} values: choose a larger step")
     exact = [first + number * step for number in range(int((last - first) / step) + 1)]
     return [int(value) if field.kind == "int" and value == int(value) else float(value) for value in exact]
 
 
-def _spread(field: ConfigField, low: float, high: float, by: str, item: str) -> list[Any]:
-    """So many values from low to high, both included, evenly by their logarithm; rounded to six digits in between."""
+def _logarithmic(field: ConfigField, low: float, high: float, by: str, item: str) -> list[Any]:
+    """So many values from low to high, both included, evenly by their logarithm; six digits."""
     if not (re.fullmatch(r"[0-9]{1,9}", by) and 2 <= int(by) <= MAX_VALUES):
         raise ConfigError(f"{field.name}: {item} needs a number of values from 2 to {MAX_VALUES} after log")
     if low <= 0:

@@ -1,4 +1,4 @@
-"""``python -m dhc.jobs.worker RUNS_DIR DEVICE``: drains one device's queue, one training process at a time.
+"""``python -m dhc.jobs.worker RUNS_DIR DEVICE``: drains one device's queue, run by run.
 
 It waits for each child and records how it ended where the child could not. Two workers of one device exclude each other
 by a file lock, which the system lets go when its holder dies; a queue that outlives its worker waits for the next one.
@@ -13,7 +13,6 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,9 @@ from dhc.text import size_text
 
 FAILED_TO_START = "its process could not be started"
 KILLED = "killed on request; what its finished epochs left is kept"
-LOOK = 0.5  # seconds between two looks at what it waits for
-NEEDED = 50_000_000  # bytes that must be free before a run is started: a night's queue must not fail on a full disk, run by run
+POLL_SECONDS = 0.5  # between two checks of what it waits for
+# bytes that must be free before a run is started: a night's queue must not fail on a full disk, run by run
+FREE_BYTES = 50_000_000
 PATIENCE = 3.0  # seconds to go on trying to record an end
 MEMORY_WORDS = re.compile(
     r"std::bad_alloc|out of memory|RESOURCE_EXHAUSTED|MemoryError|cannot allocate memory|mmap error: 12|pthread_create\(\) failed",
@@ -46,12 +46,12 @@ def main(arguments: list[str]) -> int:
     runs_dir, device = Path(arguments[0]), arguments[1]
     record = rundir.worker_file(runs_dir, device)
     lock = FileLock(record.with_suffix(".lock"))
-    # The queue is looked at once more after the lock is let go: a run that came while the last look was over is not left.
+    # The queue is read once more after the lock is let go: no run that came after the last reading is left behind.
     while next_queued(runs_dir, device) is not None:
         try:
             with lock.acquire(timeout=0):
                 try:
-                    drain(runs_dir, device, Record(record))
+                    drain(runs_dir, device, Announcement(record))
                 finally:
                     record.unlink(missing_ok=True)
         except Timeout:
@@ -59,14 +59,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-class Record:
-    """What the worker says of itself while it works. On a full disk it says less; that stops no queue."""
+class Announcement:
+    """What the worker says of itself while it works; on a full disk less, which stops no queue."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._identity = path, identify(os.getpid())
         self._last: dict[str, str] | None = None
 
-    def tell(self, **values: str) -> None:
+    def write(self, **values: str) -> None:
         """Say which ``run`` is in hand, or what is waited for (``waits``)."""
         if values == self._last:
             return
@@ -77,20 +77,16 @@ class Record:
             self._path.unlink(missing_ok=True)  # an old word would be wrong
 
 
-def drain(runs_dir: Path, device: str, record: Record) -> None:
+def drain(runs_dir: Path, device: str, announcement: Announcement) -> None:
     """Run whatever is queued for the device, in order, until nothing is."""
     while next_queued(runs_dir, device) is not None:
-        _await(lambda: _hindrance(runs_dir, device), record)
+        while hindrance := _hindrance(runs_dir, device):
+            announcement.write(waits=hindrance)
+            time.sleep(POLL_SECONDS)
         folder = next_queued(runs_dir, device)
         if folder is not None:
-            record.tell(run=folder.name)
+            announcement.write(run=folder.name)
             run_child(folder, device)
-
-
-def _await(hindrance: Callable[[], str], record: Record) -> None:
-    while waits := hindrance():
-        record.tell(waits=waits)
-        time.sleep(LOOK)
 
 
 def _hindrance(runs_dir: Path, device: str) -> str:
@@ -99,8 +95,8 @@ def _hindrance(runs_dir: Path, device: str) -> str:
     if training is not None:
         return f"run {training.name} still trains on this device"
     free = shutil.disk_usage(runs_dir).free
-    if free < NEEDED:
-        return f"the disk is full: {size_text(free)} are free, {size_text(NEEDED)} are needed to start the next run"
+    if free < FREE_BYTES:
+        return f"the disk is full: {size_text(free)} are free, {size_text(FREE_BYTES)} are needed to start the next run"
     return ""
 
 
@@ -130,9 +126,12 @@ def run_child(folder: Path, device: str) -> None:
 
 
 def _await_other(folder: Path) -> None:
-    """Someone else's child, whose worker was killed, holds this run: until it has said so, the run seems to wait still."""
-    until = time.monotonic() + PATIENCE
-    while (state := status_of(folder).state) is State.QUEUED and time.monotonic() < until:
+    """Wait until the child that holds this run, left by a killed worker, has said so.
+
+    Until then the run still seems to wait.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while (state := status_of(folder).state) is State.QUEUED and time.monotonic() < deadline:
         time.sleep(0.05)
     if not state.alive:  # taken out of the queue in the moment in which it was to start
         (folder / rundir.RESERVE).unlink(missing_ok=True)
@@ -154,17 +153,20 @@ def _train(folder: Path, device: str) -> int:
 def record_end(
     folder: Path, code: int, *, reason: str = "", cause: Cause = "error", out_of_memory: bool = False
 ) -> None:
-    """Write the exit record that a child could not write; one that the child wrote stays. Gives up where nothing can be written."""
-    until = time.monotonic() + PATIENCE
+    """Write the exit record that a child could not write; one that the child wrote stays.
+
+    `code` is the exit status, negative for a signal. Gives up where nothing can be written.
+    """
+    deadline = time.monotonic() + PATIENCE
     while (end := Exit.read(folder)) is None or end.how is None:
         how: How = "killed" if code < 0 or (folder / rundir.KILL).exists() else "failed"
-        told, why = (reason, cause) if reason else _meaning(folder, code, out_of_memory)
+        text, word = (reason, cause) if reason else _meaning(folder, code, out_of_memory)
         try:
-            write_exit(folder, how, told, cause=why, code=max(code, 0) or None, signal=-code if code < 0 else None)
+            write_exit(folder, how, text, cause=word, code=max(code, 0) or None, signal=-code if code < 0 else None)
         except OSError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 return
-            time.sleep(LOOK)
+            time.sleep(POLL_SECONDS)
 
 
 def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, Cause]:
@@ -172,7 +174,7 @@ def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, Cause]:
     if (folder / rundir.KILL).exists():
         return KILLED, "kill"
     if code >= 0:
-        if shutil.disk_usage(folder).free < NEEDED / 50:
+        if shutil.disk_usage(folder).free < FREE_BYTES / 50:
             return "the disk is full", "disk"
         return f"its process ended with status {code} and gave no reason; the log may say more", "error"
     number = -code
@@ -196,13 +198,13 @@ def _log_end(folder: Path) -> str:
 
 
 def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
-    """How many processes the system has killed for want of memory since it started; 0 where it does not count."""
+    """How many processes the system has killed to free memory since its start; 0 where unknown."""
     try:
         lines = counters.read_text(encoding="ascii").splitlines()
     except (OSError, ValueError):
         return 0
-    found: dict[str, Any] = dict(line.split(maxsplit=1) for line in lines if " " in line)
-    return int(found.get("oom_kill", 0))
+    values: dict[str, Any] = dict(line.split(maxsplit=1) for line in lines if " " in line)
+    return int(values.get("oom_kill", 0))
 
 
 if __name__ == "__main__":

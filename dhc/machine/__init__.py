@@ -1,1 +1,1 @@
-"""This machine: its processor's cores, its GPUs, and what a training process must be told of them."""
+"""This machine: its cores, its GPUs, and the environment that a training process needs."""

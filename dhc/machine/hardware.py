@@ -1,4 +1,4 @@
-"""Which device the training uses, decided before Keras is imported and said plainly afterwards."""
+"""Which device a training uses, decided before Keras is imported; its name in plain words."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Gpu:
 
 
 def gpus() -> tuple[Gpu, ...]:
-    """The GPUs that the NVIDIA driver lists; none where there is no driver. Takes about 50 ms where there is one."""
+    """The GPUs that the NVIDIA driver lists; none without a driver. Takes about 50 ms with one."""
     if shutil.which("nvidia-smi") is None:
         return ()
     try:
-        done = subprocess.run(NVIDIA_SMI, capture_output=True, text=True, timeout=10, check=True)
+        process = subprocess.run(NVIDIA_SMI, capture_output=True, text=True, timeout=10, check=True)
     except (subprocess.SubprocessError, OSError):
         return ()
-    rows = (re.split(r",\s*", line.strip()) for line in done.stdout.splitlines())
+    rows = (re.split(r",\s*", line.strip()) for line in process.stdout.splitlines())
     return tuple(
         Gpu(int(r[0]), r[1], *(int(v) if v.isdigit() else 0 for v in r[2:5]))
         for r in rows
@@ -56,32 +56,37 @@ def gpus() -> tuple[Gpu, ...]:
 
 
 def resolve(device: str) -> str:
-    """``auto`` → ``gpu:0`` where the driver lists a GPU, else ``cpu``; a named GPU must be there, else DeviceError."""
+    """``cpu`` or ``gpu:<index>``; ``auto`` is the first GPU that the driver lists, else the CPU.
+
+    Raises DeviceError for a GPU that is not here.
+    """
     if device == "cpu":
         return device
-    found = gpus()
+    names = [f"gpu:{gpu.index}" for gpu in gpus()]
     if device == "auto":
-        return f"gpu:{found[0].index}" if found else "cpu"
-    if device not in {f"gpu:{gpu.index}" for gpu in found}:
-        there = ", ".join(f"gpu:{gpu.index}" for gpu in found) or "no GPU"
-        raise DeviceError(f"{device} is not here: this machine has {there}; choose auto or cpu")
+        return names[0] if names else "cpu"
+    if device not in names:
+        raise DeviceError(f"{device} is not here: this machine has {', '.join(names) or 'no GPU'}; choose auto or cpu")
     return device
 
 
 def require(backend: str) -> None:
-    """Raise DeviceError where the package of a Keras backend is not installed. Imports nothing, not even past a server's fence."""
+    """Raise DeviceError where the package of a Keras backend is not installed.
+
+    Imports nothing, so that a server which must not load a backend can ask too.
+    """
     if PathFinder.find_spec(backend) is None:
         raise DeviceError(f"{backend} is not installed here: choose another backend, or install it")
 
 
-def precision(asked: str, device: str, *, gains: bool = False) -> str:
-    """The dtype policy that ``auto`` means on a resolved device; any other word is its own answer.
+def precision(policy: str, device: str, *, gains: bool = False) -> str:
+    """The dtype policy that ``auto`` means on a resolved device; any other policy as it is.
 
     GPUs from compute capability 8.0 on multiply bfloat16 fast, those from 7.0 on float16. A CPU serves float32 best, unless it
     multiplies bfloat16 and the network `gains` by that (`dhc.models.cost.gains_from_bfloat16`).
     """
-    if asked != "auto":
-        return asked
+    if policy != "auto":
+        return policy
     if not device.startswith("gpu:"):
         return "mixed_bfloat16" if gains and cpu_multiplies_bfloat16() else "float32"
     capability = compute_capability(device)
@@ -97,13 +102,16 @@ def compute_capability(device: str) -> float:
         return 0.0
 
 
-def steps_per_execution(asked: int, device: str) -> int:
-    """Batches between two looks from Python; 0 means 1 on a CPU and 8 on a GPU, where a step takes milliseconds."""
-    return asked or (8 if device.startswith("gpu:") else 1)
+def steps_per_execution(steps: int, device: str) -> int:
+    """Batches that Keras runs between callbacks; 0 means 1 on a CPU and 8 on a GPU."""
+    return steps or (8 if device.startswith("gpu:") else 1)
 
 
 def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, str] | None = None) -> dict[str, str]:
-    """The environment variables for a training process: backend, visible GPU, memory growth, quiet start-up."""
+    """A training process's environment: backend, visible GPU, memory growth, a quiet start.
+
+    `device` is the config's, `resolved` what `resolve` made of it, `base` the environment to change, else this process's.
+    """
     env = dict(os.environ if base is None else base)
     env["KERAS_BACKEND"] = device.backend
     env["CUDA_VISIBLE_DEVICES"] = resolved.removeprefix("gpu:") if resolved.startswith("gpu:") else "-1"
@@ -111,17 +119,18 @@ def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, s
     env["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
     env["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
     if device.backend == "jax":
-        for name, value in _compiled_before(env).items():
+        for name, value in _compilation_cache(env).items():
             env.setdefault(name, value)
     env.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     env["PYTHONUNBUFFERED"] = "1"
     return env
 
 
-def _compiled_before(env: Mapping[str, str]) -> dict[str, str]:
-    """JAX keeps what it compiles for the runs after it, as in a sweep: in the user's cache, or not at all without a home.
+def _compilation_cache(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which JAX keeps what it compiles for later runs; none without a home.
 
-    By the processor's instructions, since a home that machines share must not hand one's machine code to another.
+    In the user's cache, by the processor's instructions: a home that machines share must not hand one's machine code to
+    another.
     """
     cache = env.get("XDG_CACHE_HOME") or (f"{home}/.cache" if (home := env.get("HOME")) else "")
     if not Path(cache).is_absolute():

@@ -96,7 +96,7 @@ def test_a_read_only_folder(bench: Bench, case: Case) -> None:
     "a group with one folder that is read-only",
     done="three queued runs are stopped together, the second one's folder being immutable",
     state="stopped",
-    says="of 3 runs 1 could not be asked to stop",
+    says="1 of 3 runs could not be asked to stop",
 )
 def test_a_read_only_member_keeps_no_other_going(bench: Bench, case: Case) -> None:
     folders = [rundir.create(bench.runs_dir, "knn") for _ in range(3)]
