@@ -35,6 +35,7 @@ fix: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/python tests/test_docs.py
+	$(BIN)/python tests/test_contract.py
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks
@@ -49,7 +50,7 @@ clean:
 # Each stamp is newer than what it was made from, so a second call has nothing to do.
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || (echo "Python 3.11, 3.12 or 3.13 is needed (TensorFlow has none for others yet): PYTHON=/path/to/python3.12 make run"; exit 1)
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || (rm -rf .venv; exit 1)  # half a .venv would pass for a whole one the next time
 
 .venv/run: requirements.txt constraints.txt | .venv/bin/python
 	$(PIP) -r requirements.txt

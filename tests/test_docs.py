@@ -1,19 +1,55 @@
-"""README and docs/ tell the truth: generated pages are current, links lead somewhere, commands exist."""
+"""README and docs/ tell the truth: generated pages are current, links lead somewhere, what they name is there.
+
+`python tests/test_docs.py` (or `make docs`) writes the generated pages anew.
+"""
 
 from __future__ import annotations
 
 import re
+import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
-from docs_pages import PAGES, ROOT, modules, summary
+from docs_pages import DOCS, PAGES, ROOT, modules, summary
 
 README = ROOT / "README.md"
+WRITTEN = sorted(
+    {README, ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")} - {*PAGES}
+)  # by hand; no changelog, which is history
+FOLDERS = "dhc|pages|tests|benchmarks|docs|runs"
+EXAMPLE_FILES = {"pages/notes.py"}  # made by docs/extending.md
+EXAMPLE_SETTINGS = {"optimizer.clipnorm"}
+NO_SETTINGS = {"model.fit", "fit.epoch"}  # Keras's function, and a slip that docs/troubleshooting.md shows
+EXAMPLE_NETWORKS = {"model.name=cnn2"}
+SECTIONS = "data|model|knn|augment|optimizer|schedule|fit|device"
+every_page = pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def prose(page: Path) -> str:
+    """A page without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def code(page: Path) -> Iterator[str]:
+    """Every line of a page's code blocks but those of diffs, without trailing comments, and every piece of code in its text."""
+    text = page.read_text(encoding="utf-8")
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if not language:
+            yield from (re.split(r"\s{2,}|\s#\s", line.strip())[0] for line in block.splitlines())
+    yield from (span.strip() for _, span in re.findall(r"(`+)(.+?)\1", prose(page)))
+
+
+def anchors(page: Path) -> set[str]:
+    """What links may name behind the # of a page: GitHub's anchors of its headings."""
+    headings = re.findall(r"^#+ (.*)", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [str(path) for path in modules() if not summary(path) and path != Path("dhc/__init__.py")]
+    silent = [str(path) for path in modules() if not summary(path)]
     assert not silent
 
 
@@ -22,18 +58,97 @@ def test_the_generated_pages_are_current(page: Path) -> None:
     assert page.read_text(encoding="utf-8") == PAGES[page](), "run `make docs` (or `python tests/test_docs.py`)"
 
 
-def test_every_file_that_the_readme_names_is_there() -> None:
-    text = README.read_text(encoding="utf-8")
-    named = re.findall(r"\]\(((?!http)[^)#]+)\)|`((?:dhc|pages|tests|benchmarks|docs|runs)/[\w./-]+\.\w+)`", text)
-    missing = [name for pair in named for name in pair if name and not (ROOT / name).exists()]
-    assert not missing
+def test_the_readme_is_one_page() -> None:
+    assert len(README.read_bytes()) <= 10_000
 
 
-def test_the_readme_names_every_command_that_it_shows() -> None:
+@every_page
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)", prose(page))
+    targets = [((page.parent / file).resolve() if file else page, anchor) for file, anchor in links]
+    dead = [
+        f"{file}#{anchor}" for file, anchor in targets if not file.exists() or (anchor and anchor not in anchors(file))
+    ]
+    assert not dead
+
+
+@every_page
+def test_every_file_that_is_named_is_there(page: Path) -> None:
+    named = re.findall(rf"`((?:{FOLDERS})/[\w./-]+\.\w+|[\w-]+\.(?:md|txt|toml)|Makefile)`", prose(page))
+    places = (ROOT, page.parent)
+    missing = [name for name in named if not any((place / name).exists() for place in places)]
+    assert set(missing) <= EXAMPLE_FILES
+
+
+@every_page
+def test_every_setting_that_is_named_exists(page: Path) -> None:
+    from dhc.config import fields
+
+    named = {name for text in code(page) for name in re.findall(rf"\b((?:{SECTIONS})\.(?!py\b)[a-z_]+)\b(?!\.)", text)}
+    assert named - EXAMPLE_SETTINGS - NO_SETTINGS <= {field.name for field in fields()}
+
+
+def dhc_commands() -> list[tuple[Path, str]]:
+    """Every command line of ours that a page shows, without what comes before the first argument."""
+    shown = [(page, re.search(r"python3? -m dhc ([a-z].*)", text)) for page in WRITTEN for text in code(page)]
+    return [(page, command[1]) for page, command in shown if command]
+
+
+@pytest.mark.parametrize(("page", "command"), dhc_commands(), ids=lambda value: str(value).removeprefix(f"{ROOT}/"))
+def test_every_command_exists_with_its_options(page: Path, command: str) -> None:
+    """Parses what is shown, with click and with the settings' own reader; runs nothing."""
     from dhc.cli import cli
+    from dhc.config import RunConfig, read_assignment
 
-    shown = set(re.findall(r"python -m dhc (\w+)", README.read_text(encoding="utf-8")))
-    assert shown == set(cli.commands)
+    words = shlex.split(command)
+    group: click.Command = cli
+    while isinstance(group, click.Group) and words:
+        assert words[0] in group.commands, f"there is no {words[0]}"
+        group = group.commands[words.pop(0)]
+    if not words and any(parameter.required for parameter in group.params):
+        return  # only named: `python -m dhc train`
+    context = group.make_context(command, words)
+    settings = [text for text in context.params.get("assignments", ()) if text not in EXAMPLE_NETWORKS]
+    values = dict(read_assignment(text) for text in settings)
+    RunConfig().with_values({name: value for name, value in values.items() if name not in EXAMPLE_SETTINGS})
+
+
+@every_page
+def test_every_target_of_make_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    shown = {match[1] for text in code(page) if (match := re.search(r"(?:^|[A-Z]=\S+ )make ([a-z]+)", text))}
+    assert shown <= targets
+
+
+@every_page
+def test_every_benchmark_exists_with_its_options(page: Path) -> None:
+    for text in code(page):
+        if match := re.search(r"python -m (benchmarks\.\w+)(.*)", text):
+            source = (ROOT / f"{match[1].replace('.', '/')}.py").read_text(encoding="utf-8")
+            options = re.findall(r"--([a-z]+)", match[2])
+            assert [name for name in options if f"--{name}" not in source and f'"{name}"' not in source] == []
+
+
+@every_page
+def test_every_word_of_the_screens_stands_on_one(page: Path) -> None:
+    """Words in italics are what a screen says; … stands for what varies."""
+    sources = [path for folder in ("dhc", "pages") for path in (ROOT / folder).rglob("*.[pt][yo]*") if path.is_file()]
+    product = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.suffix in (".py", ".toml"))
+    quoted = re.findall(r"(?<![*\w])\*([^*\n]+)\*(?![*\w])", re.sub(r"(`+).+?\1", "", prose(page)))
+    assert [words for words in quoted if words.rstrip("… ").strip() not in product] == []
+
+
+def test_the_readme_names_every_screen() -> None:
+    from dhc.ui.shell.frame import PAGES as SCREENS
+
+    table = README.read_text(encoding="utf-8").partition("| screen |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| (\w+) \|", table, re.MULTILINE) == [screen.label for screen in SCREENS]
+
+
+def test_the_readme_names_every_room() -> None:
+    rooms = {path.name for path in (ROOT / "dhc").iterdir() if not path.name.startswith("__")}
+    table = README.read_text(encoding="utf-8").partition("| room |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`dhc/([\w.]+)/?`", table)) == rooms
 
 
 if __name__ == "__main__":

@@ -81,13 +81,13 @@ def ema_weights(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
 
 def _optimizer(config: RunConfig) -> keras.optimizers.Optimizer:
     o = config.optimizer
-    average: dict[str, Any] = {"use_ema": True, "ema_momentum": o.ema_momentum} if o.ema_momentum else {}
+    options: dict[str, Any] = {"use_ema": True, "ema_momentum": o.ema_momentum} if o.ema_momentum else {}
     match o.name:
         case "adam":
-            return fused.Adam(o.learning_rate, **average)
+            return fused.Adam(o.learning_rate, **options)
         case "sgd":
-            return keras.optimizers.SGD(o.learning_rate, momentum=0.9, nesterov=True, **average)
-    optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **average)
+            return keras.optimizers.SGD(o.learning_rate, momentum=0.9, nesterov=True, **options)
+    optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **options)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 
