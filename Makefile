@@ -35,7 +35,6 @@ fix: .venv/dev
 
 docs: .venv/dev
 	$(BIN)/python tests/test_docs.py
-	$(BIN)/python tests/test_contract.py
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks
