@@ -35,9 +35,10 @@ MAX_KINDS = 50  # kinds whose last event is remembered
 class EventLog:
     """The events of one run; each `refresh` reads on from where the last one stopped.
 
-    Safe to share between threads. A torn last line waits for its other half; a damaged line elsewhere is counted in `damaged_lines` and passed over, so that one
-    bad line never hides the epochs after it. A file that was replaced or cut is read anew. `problem` says in a sentence why
-    the log, or the rest of it, is not read. Without `batches` theirs are passed over, which is ten times as quick.
+    Safe to share between threads. A torn last line waits for its other half; a damaged line elsewhere is counted in
+    `damaged_lines` and skipped, so that one bad line never hides the epochs after it. A file that was replaced or cut is read
+    anew. `problem` says in a sentence why the log, or the rest of it, is not read. Without `batches` theirs are skipped, which is
+    ten times as quick.
     """
 
     def __init__(self, path: Path, *, batches: bool = True) -> None:

@@ -138,7 +138,7 @@ class Store:
         self._lock = threading.Lock()
 
     def ids(self) -> list[str]:
-        """Names of the run folders, newest first; whatever else lies there is passed over."""
+        """Names of the run folders, newest first; whatever else lies there is skipped."""
         try:
             with os.scandir(self.runs_dir) as entries:
                 return sorted((e.name for e in entries if rundir.RUN_ID.fullmatch(e.name) and e.is_dir()), reverse=True)
@@ -186,10 +186,10 @@ class Store:
         with self._lock:
             full, brief = self._logs[True].pop(run_id, None), self._logs[False].pop(run_id, None)
             log = full or (None if batches else brief) or EventLog(folder / rundir.EVENTS, batches=batches)
-            stored = self._logs[log.batches]
-            stored[run_id] = log
-            if len(stored) > MAX_LOGS[log.batches]:
-                del stored[next(iter(stored))]
+            logs = self._logs[log.batches]
+            logs[run_id] = log
+            if len(logs) > MAX_LOGS[log.batches]:
+                del logs[next(iter(logs))]
             return log
 
     def find(self, run_id: str, logs: Logs | None = None) -> RunInfo | None:
@@ -234,10 +234,10 @@ class Store:
         summary, doubt = read_summary(folder)
         if summary.curve and not doubt:
             return summary, ""
-        stated = {
+        values = {
             name: value for name, value in summary if name in summary.model_fields_set and value not in (None, ())
         }
-        return self._events_figures(folder, logs, alive=alive).model_copy(update=stated), doubt
+        return self._events_figures(folder, logs, alive=alive).model_copy(update=values), doubt
 
     def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> Summary:
         if alive:
