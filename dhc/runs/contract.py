@@ -37,27 +37,27 @@ MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
 How = Literal["finished", "stopped", "failed", "killed"]
 Cause = Literal[
-    "done",  # all that was asked for
-    "early",  # no better val_accuracy for as many epochs as were allowed
+    "done",  # it did everything it was asked for
+    "early",  # val_accuracy did not improve for as many epochs as it was given
     "stop",  # a person asked it to stop
     "cancelled",  # a person took it out of the queue
     "median",  # the median rule found it hopeless
     "nan",  # the loss became NaN
-    "memory",  # the machine's, or the GPU's, ran out
+    "memory",  # the machine, or the GPU, ran out of it
     "disk",  # it is full
-    "folder",  # the run's own cannot be written to
-    "data",  # the pictures cannot serve
-    "settings",  # they are not sound
+    "folder",  # the run's folder cannot be written to
+    "data",  # the pictures cannot be used
+    "settings",  # they are invalid
     "device",  # it is not here
     "package",  # it is not installed
-    "state",  # the saved one cannot be gone on from
+    "state",  # the saved state cannot be resumed from
     "kill",  # a person killed it
-    "signal",  # from outside
-    "library",  # crashed
-    "restart",  # of the machine
-    "elsewhere",  # on another machine
-    "lost",  # nobody recorded the end, and nothing else explains it
-    "error",  # any other
+    "signal",  # something else killed it
+    "library",  # its process crashed inside one
+    "restart",  # the machine restarted
+    "elsewhere",  # it ran on another machine
+    "lost",  # nobody recorded its end, and nothing explains it
+    "error",  # any other exception
 ]
 CAUSES: tuple[str, ...] = get_args(Cause)
 

@@ -79,6 +79,7 @@ class RunFile(Record):
     @classmethod
     def change(cls, folder: Path, *, drop: Iterable[str] = (), **values: Any) -> None:
         """Change some values and drop some keys; the others stay, unknown ones too. Raises OSError."""
+        assert values.keys() <= cls.model_fields.keys()
         path = folder / cls.FILE
         record = (rundir.read_json(path, cls.LIMIT) or {}) | cls(**values).model_dump(exclude_unset=True)
         rundir.write_json(path, {name: record[name] for name in record if name not in drop})
