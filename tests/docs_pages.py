@@ -14,6 +14,7 @@ import click
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 NOTE = "<!-- Written by `make docs`; a test compares it with the code. -->"
+BELOW = "<!-- What follows is written by `make docs`; a test compares it with the code. -->"
 OTHER_FOLDERS = {".": "Top level", ".ci": "`.ci/`: what CI runs"}  # those that are no packages of ours
 
 
@@ -41,14 +42,11 @@ def map_page() -> str:
 
 
 def cli_page() -> str:
-    """docs/cli.md: a section a command, with its usage, help and options."""
+    """docs/cli.md: its text, and a section a command, with usage, help and options."""
     from dhc.cli import cli
 
-    lines = [NOTE, "# Command line", "", *_paragraphs(cli), ""]
-    lines += [
-        "Exit status: 0 all went well, 1 the run failed (of `data check`: the pictures cannot be used), 2 bad input, 3 a bug of ours.",
-        "`--json` prints what a command lists as JSON. `--set` takes the dotted names that the form's help shows.",
-    ]
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    lines = [text.partition(BELOW)[0] + BELOW]
     for name, command in _commands("python -m dhc", cli):
         lines += ["", f"## {name.removeprefix('python -m dhc ')}", "", *_section(name, command)]
     return "\n".join(lines) + "\n"
