@@ -1,4 +1,4 @@
-"""Print the newest versions that requirements-dev.txt allows, as pip's constraints: `make upgrade` writes constraints.txt."""
+"""Print pip's constraints: the newest versions that requirements-dev.txt allows."""
 
 from __future__ import annotations
 

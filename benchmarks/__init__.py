@@ -1,1 +1,1 @@
-"""What the README's figures come from: each module prints its own table."""
+"""Where the figures of docs/measured.md come from: each module prints its own table."""

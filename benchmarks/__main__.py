@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` (or ``make bench``): the benchmarks of minutes in turn, on the stand-in data set (made when it is missing)."""
+"""``python -m benchmarks`` (``make bench``): those that take minutes, on the stand-in set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast the training is: ours against the report's own loop, a bare `model.fit`, PyTorch, and the machine's matrix products.
+"""How fast training is, beside the report's loop, a bare `model.fit`, PyTorch and NumPy.
 
     python -m benchmarks.engine [DATA] [--width 0.25] [--pictures 1500] [--val 120] [--epochs 4] [--rounds 2]
                                 [--backend tensorflow] [--device cpu] [--torch PYTHON]

@@ -1,4 +1,4 @@
-"""The estimate before launch against the truth: predicted and measured pictures/s of the VGG16 at several widths.
+"""The estimate before launch: predicted and measured pictures/s of VGG16 by width.
 
     python -m benchmarks.estimate [--widths 0.125 0.25 0.5 1] [--batches 12]
 

@@ -1,4 +1,4 @@
-"""Makes the example runs that a newcomer finds in `runs/` out of finished ones, and prints them as the README's ladder table.
+"""Makes the example runs in `runs/` out of finished ones and prints them as a table.
 
     python -m benchmarks.examples RUNS [OUT]
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours: ours against scikit-learn's on the same pictures, in time and in answers.
+"""Nearest neighbours, ours and scikit-learn's on the same pictures: time and answers.
 
     python -m benchmarks.knn [DATA] [--pictures 1000] [--manhattan 100]
 

@@ -1,4 +1,4 @@
-"""How long a batch's figures take from the training's pen to the screen: Live in a real Chromium, with very many runs in the folder.
+"""How long a batch's figures take to reach Live in Chromium, with very many runs about.
 
     python -m benchmarks.lag [--runs 1000] [--events 20]
 

@@ -1,4 +1,4 @@
-"""The curves of 100 runs of 250 epochs overlaid: from the click to the picture standing in Chromium, and the script's share of it.
+"""100 runs of 250 epochs overlaid: from the click to the curves in Chromium.
 
     python -m benchmarks.overlay [--runs 100] [--epochs 250] [--repeats 5]
 

@@ -1,6 +1,6 @@
-"""Which training recipe is best for VGG16? Trains each arm with the same pictures and epochs, over seeds, and prints a table.
+"""Which recipe is best for VGG16? Trains each with the same pictures, epochs and seeds.
 
-    python -m benchmarks.recipes [DATA] [--arms report-meant,tuned] [--seeds 0,1,2] [--classes 24] [--epochs 15] [--width 0.25]
+    python -m benchmarks.recipes [DATA] [--arms "report-meant;tuned"] [--seeds 0,1,2] [--classes 24] [--epochs 15] [--width 0.25]
 
 An arm is a preset with some settings changed. The runs are kept in RUNS; one that is there already is not trained again.
 """

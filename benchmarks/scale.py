@@ -1,4 +1,4 @@
-"""How long the screens that list runs take with very many of them in the folder, the server just started and later.
+"""How long the screens take with very many runs: just after the server's start, and later.
 
     python -m benchmarks.scale [--runs 50 1000] [--epochs 250]
 

@@ -1,4 +1,4 @@
-"""How long each screen's script takes with many runs in the folder, and how soon the first page stands after start-up.
+"""How long each screen's script takes with many runs, and when the first page stands.
 
     python -m benchmarks.screens [--runs 50] [--epochs 60]
 

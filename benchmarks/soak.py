@@ -1,4 +1,4 @@
-"""A soak of the queue: many short runs while training processes, workers and servers are killed at random; what is left at the end.
+"""A soak of the queue: many short runs while their processes are killed at random.
 
     python -m benchmarks.soak [--runs 200] [--seed 0]
 

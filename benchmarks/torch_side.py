@@ -1,4 +1,4 @@
-"""The report's network in PyTorch, made from the same plan: the side of `benchmarks.engine` that runs where PyTorch is installed.
+"""The report's network in PyTorch, from the same plan: one side of `benchmarks.engine`.
 
     python -m benchmarks.torch_side CONFIG.json PICTURES VAL float32|mixed_bfloat16
 

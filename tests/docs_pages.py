@@ -1,4 +1,4 @@
-"""The generated pages of docs/: the map out of docstrings, the command line out of click. `make docs` writes them."""
+"""The generated pages: the map, the command line, the run folder. `make docs` writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README and docs/ tell the truth: generated pages are current, links lead somewhere, what they name is there.
+"""README and docs/ tell the truth: links lead somewhere, and what they name is there.
 
 `python tests/test_docs.py` (or `make docs`) writes the generated pages anew.
 """

@@ -1,4 +1,4 @@
-"""docs/extending.md tells the truth: its diffs are applied to a copy of the repository, which is then used."""
+"""docs/extending.md tells the truth: its diffs are applied to a copy, which is then used."""
 
 from __future__ import annotations
 

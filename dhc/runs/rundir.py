@@ -1,6 +1,6 @@
 """The run folder: its names, its atomic writes, and the one object that writes events.
 
-``runs/<id>/`` is the wall between the writer (training) and the reader (pages); see the README's table of its files.
+``runs/<id>/`` is the wall between the writer (training) and the reader (pages); see the table of its files in runs/README.md.
 Whole files are replaced atomically; ``events.jsonl`` is only ever appended to, one flushed line an event.
 """
 
