@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from commands import dhc, dhc_process
+from commands import ROOT, dhc, dhc_process
 from make_run import make_run
 
 from dhc.runs import rundir
@@ -45,6 +47,24 @@ def test_bad_input_is_one_sentence_and_status_2(arguments: list[str], said: str)
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_bug_of_ours_is_a_traceback_a_sentence_and_status_3(tmp_path: Path) -> None:
+    """A real process, with a `Store` that breaks as only a bug can: by a bare ValueError, which is no person's mistake."""
+    code = (
+        "import sys, dhc.cli\n"
+        "def broken(runs_dir): raise ValueError('an invariant does not hold')\n"
+        "sys.modules['dhc.cli.runs'].Store = broken\n"
+        "dhc.cli.main()"
+    )
+    command = [sys.executable, "-c", code, "runs", "list", "--runs", str(tmp_path)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert process.returncode == 3
+    assert process.stdout == ""
+    assert process.stderr.startswith("Traceback (most recent call last):")
+    *_, error, sentence = process.stderr.splitlines()
+    assert error == "ValueError: an invariant does not hold"
+    assert sentence == "error: something of ours broke (ValueError): please report it with the traceback above"
 
 
 def test_runs_are_shown_stopped_deleted(tiny_data: Path, tmp_path: Path) -> None:

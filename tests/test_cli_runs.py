@@ -88,7 +88,7 @@ def test_several_are_deleted_listed_brought_back_and_removed(run: Path, tiny_dat
     assert {item["id"] for item in listed} == {run.name, other.name}
     assert f"{run.name}  deleted 20" in runs(run, "trash").output
     assert runs(run, "restore", run.name).output == f"{run.name} is back\n"
-    assert runs(run, "trash", "--empty").output.endswith("won\n")
+    assert runs(run, "trash", "--empty").output.endswith("freed\n")
     assert runs(run, "trash").output == "the trash is empty\n"
     assert trash.trashed_runs(run.parent) == []
     assert Store(run.parent).ids() == sorted([alive.name, run.name], reverse=True)

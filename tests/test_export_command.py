@@ -47,7 +47,7 @@ def test_all_exports_every_run_and_the_report_says_its_size(runs: Path, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["OUT", "--to", "csv"], "there is no run to export: name runs before OUT, or --all"),
+        (["OUT", "--to", "csv"], "there is no run to export: name runs before OUT, or say --all"),
         ([RUN, "--all", "OUT", "--to", "csv"], "--all exports every run"),
         (["20260101-000009-vgg16-0000", "OUT", "--to", "html"], "there is no run 20260101-000009-vgg16-0000"),
         (["../../etc", "OUT", "--to", "csv"], "is not a run's name"),

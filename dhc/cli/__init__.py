@@ -1,4 +1,7 @@
-"""``python -m dhc``: all that the pages do, for GPU servers and scripts. Exit status 0, 1 (the run failed), 2 (bad input), 3 (a bug of ours)."""
+"""``python -m dhc``: all that the pages do, for GPU servers and scripts.
+
+The exit status is 0, 1 (the run failed), 2 (bad input) or 3 (a bug of ours).
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ from dhc.cli.sweep import stop_all, sweep
 from dhc.cli.train import train
 from dhc.errors import UserError, sentence
 
-BROKEN = 3  # exit status of a bug of ours
+BUG = 3  # exit status of a bug of ours
 
 
 def main() -> None:
-    """Run the command line; a person's mistake is one sentence and exit status 2."""
+    """Run the command line; a person's mistake is one sentence, a bug of ours a traceback too."""
     try:
         cli()
     except BrokenPipeError:
@@ -36,10 +39,10 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the last net: the traceback is printed whole, then said in a sentence
         traceback.print_exc()
         click.echo(
-            f"error: something of ours broke ({type(error).__name__}); the traceback above belongs into a report",
+            f"error: something of ours broke ({type(error).__name__}): please report it with the traceback above",
             err=True,
         )
-        sys.exit(BROKEN)
+        sys.exit(BUG)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

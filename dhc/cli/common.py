@@ -32,7 +32,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def settings(help: str) -> Callable[[Any], Any]:
-    """The repeatable option ``--set NAME=VALUE``, given to the command as ``assignments``."""
+    """The repeatable option ``--set NAME=VALUE``, the command's argument ``assignments``."""
     return click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help=help)
 
 
@@ -42,11 +42,14 @@ def print_json(value: Any) -> None:
 
 
 def follow_to_end(run_id: str, runs_dir: Path, at_end: Callable[[], None] | None = None) -> None:
-    """Tell of a run until it has ended, do `at_end` where it has finished, exit with its status; Ctrl-C leaves it going."""
+    """Follow a run until it has ended, then exit with its status; Ctrl-C leaves it going.
+
+    Calls `at_end` where the run has finished.
+    """
     try:
         state = follow(Store(runs_dir), run_id, click.echo)
     except KeyboardInterrupt:
-        click.echo(f"\nthe run goes on; `python -m dhc runs stop {run_id}` stops it", err=True)
+        click.echo(f"\nthe run continues; `python -m dhc runs stop {run_id}` stops it", err=True)
         sys.exit(0)
     if at_end is not None and state == "finished":
         at_end()
@@ -54,16 +57,19 @@ def follow_to_end(run_id: str, runs_dir: Path, at_end: Callable[[], None] | None
 
 
 def follow_all(titles: Mapping[str, str], runs_dir: Path, *, to_stderr: bool) -> None:
-    """Tell of one run after the other until all have ended, each under its title, by id; Ctrl-C leaves them going and exits."""
-    say = partial(click.echo, err=to_stderr)
+    """Follow one run after the other until all have ended, each under its title by id.
+
+    Ctrl-C leaves them going and exits.
+    """
+    echo = partial(click.echo, err=to_stderr)
     store = Store(runs_dir)
     try:
         for number, (run_id, title) in enumerate(titles.items(), start=1):
-            say(f"\n{number}/{len(titles)}  {title}  ({run_id})")
+            echo(f"\n{number}/{len(titles)}  {title}  ({run_id})")
             try:
-                follow(store, run_id, say)
+                follow(store, run_id, echo)
             except RunError as error:  # deleted meanwhile: the others go on
-                say(str(error))
+                echo(str(error))
     except KeyboardInterrupt:
-        click.echo("\nthe runs go on; `python -m dhc runs stop ID` stops one, `runs stop-group NAME` all", err=True)
+        click.echo("\nthe runs continue; `python -m dhc runs stop ID` stops one, `runs stop-group NAME` all", err=True)
         sys.exit(0)

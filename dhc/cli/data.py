@@ -13,7 +13,7 @@ from dhc.cli.common import BAD_INPUT, JSON, print_json
 
 @click.group()
 def data() -> None:
-    """Make, check and look at data sets."""
+    """Make and check data sets."""
 
 
 @data.command("make")
@@ -24,18 +24,18 @@ def data() -> None:
 @click.option("--test", default=5_000, show_default=True, help="Test pictures.")
 @click.option("--seed", default=0, show_default=True)
 def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int) -> None:
-    """Draw the stand-in data set into FOLDER: generated pictures in the competition's layout, not the competition's own."""
+    """Make the stand-in data set in FOLDER: pictures drawn by us, in the competition's layout."""
     from dhc.data.standin.generate import make_dataset
 
     bar: Any = None
 
-    def tell(done: int, total: int) -> None:
+    def progress(count: int, total: int) -> None:
         nonlocal bar
-        if bar is None:  # only now is it sure that there is something to draw
+        if bar is None:  # only now is it certain that there is something to draw
             bar = click.progressbar(length=total, label=f"drawing {total:,} pictures")
-        bar.update(done - bar.pos)
+        bar.update(count - bar.pos)
 
-    make_dataset(folder, classes=classes, train=train, val=val, test=test, seed=seed, progress=tell)
+    make_dataset(folder, classes=classes, train=train, val=val, test=test, seed=seed, progress=progress)
     if bar is not None:
         bar.render_finish()
     click.echo(
@@ -47,7 +47,10 @@ def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int)
 @click.argument("folder", type=click.Path(path_type=Path))
 @JSON
 def check(folder: Path, as_json: bool) -> None:
-    """Read every picture in FOLDER and list what is wrong. Exit status 1 when something makes it unusable."""
+    """Read every picture in FOLDER and list what is wrong.
+
+    The exit status is 1 when something makes it unusable.
+    """
     from dhc.data.health import check_dataset
 
     findings = check_dataset(folder)

@@ -1,4 +1,4 @@
-"""``python -m dhc runs delete``, ``restore``, ``trash`` and ``disk``: what goes, what comes back, what it all costs."""
+"""``python -m dhc runs delete``, ``restore``, ``trash`` and ``disk``."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from dhc.text import size_text
 @RUNS
 def delete(run_ids: tuple[str, ...], runs_dir: Path) -> None:
     """Move runs that have ended into the trash (runs/.trash); `runs restore` brings them back."""
-    done = trash.delete_all(runs_dir, run_ids)
-    for place in done.places:
+    deletion = trash.delete_all(runs_dir, run_ids)
+    for place in deletion.places:
         click.echo(f"{trash.id_of(place)} is now {place}")
-    for sentence in done.refusals.values():
+    for sentence in deletion.refusals.values():
         click.echo(f"error: {sentence}", err=True)
-    sys.exit(BAD_INPUT if done.refusals else 0)
+    sys.exit(BAD_INPUT if deletion.refusals else 0)
 
 
 @click.command("restore")
 @click.argument("run_ids", nargs=-1, required=True, metavar="RUN_ID...")
 @RUNS
 def restore(run_ids: tuple[str, ...], runs_dir: Path) -> None:
-    """Bring deleted runs back from the trash; of one deleted several times, the last."""
+    """Bring deleted runs back from the trash; of one deleted several times, the last copy."""
     for run_id in run_ids:
         click.echo(f"{trash.restore(runs_dir, trash.latest(runs_dir, run_id))} is back")
 
 
 @click.command("trash")
-@click.option("--empty", is_flag=True, help="Remove what lies in the trash, for good.")
+@click.option("--empty", is_flag=True, help="Remove everything in the trash for good.")
 @RUNS
 @JSON
 def show_trash(empty: bool, runs_dir: Path, as_json: bool) -> None:
     """List the deleted runs, or remove them for good."""
-    found = trash.trashed_runs(runs_dir)
+    runs = trash.trashed_runs(runs_dir)
     if empty:
-        won = _emptied(runs_dir)
-        return print_json({"runs": len(found), "won": won}) if as_json else click.echo(f"{size_text(won)} won")
+        size = _empty_trash(runs_dir)
+        return print_json({"runs": len(runs), "won": size}) if as_json else click.echo(f"{size_text(size)} freed")
     if as_json:
-        return print_json([asdict(item) for item in found])
-    for item in found:
-        click.echo(f"{item.id}  deleted {datetime.fromtimestamp(item.when):%Y-%m-%d %H:%M}  {size_text(item.bytes)}")
-    if not found:
+        return print_json([asdict(run) for run in runs])
+    for run in runs:
+        click.echo(f"{run.id}  deleted {datetime.fromtimestamp(run.when):%Y-%m-%d %H:%M}  {size_text(run.bytes)}")
+    if not runs:
         click.echo("the trash is empty")
     return None
 
@@ -62,28 +62,28 @@ def show_trash(empty: bool, runs_dir: Path, as_json: bool) -> None:
 @RUNS
 @JSON
 def show_disk(runs_dir: Path, as_json: bool) -> None:
-    """Show what the runs cost on disk, the largest first, and what could be won."""
-    runs = sorted(Store(runs_dir).runs(), key=lambda info: -disk.usage(info.folder).bytes)
+    """Show how much disk space the runs take, the largest first, and how much could be freed."""
+    runs = Store(runs_dir).runs()
     totals = disk.totals(runs_dir, runs)
+    usages = {info.id: disk.usage(info.folder) for info in runs}
+    usages = dict(sorted(usages.items(), key=lambda item: -item[1].bytes))
     if as_json:
-        return print_json(
-            {"runs": {info.id: asdict(disk.usage(info.folder)) for info in runs}, "totals": asdict(totals)}
-        )
+        by_id = {run_id: asdict(usage) for run_id, usage in usages.items()}
+        return print_json({"runs": by_id, "totals": asdict(totals)})
     click.echo(f"{'run':44}{'on disk':>9}{'network':>9}{'state':>9}")
-    for info in runs:
-        cost = disk.usage(info.folder)
-        click.echo(
-            f"{info.id:44}" + "".join(f"{size_text(size):>9}" for size in (cost.bytes, cost.network, cost.resume))
-        )
-    click.echo(
-        f"{'all runs':44}" + "".join(f"{size_text(s):>9}" for s in (totals.runs, totals.networks, totals.resume))
-    )
-    click.echo(f"{'trash':44}{size_text(totals.trash):>9}")
-    click.echo(f"{'free':44}{size_text(totals.free):>9}")
+    for run_id, usage in usages.items():
+        click.echo(_row(run_id, usage.bytes, usage.network, usage.resume))
+    click.echo(_row("all runs", totals.runs, totals.networks, totals.resume))
+    click.echo(_row("trash", totals.trash))
+    click.echo(_row("free", totals.free))
     return None
 
 
-def _emptied(runs_dir: Path) -> int:
+def _row(title: str, *sizes: int) -> str:
+    return f"{title:44}" + "".join(f"{size_text(size):>9}" for size in sizes)
+
+
+def _empty_trash(runs_dir: Path) -> int:
     try:
         return trash.empty(runs_dir)
     except OSError as error:

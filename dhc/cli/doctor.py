@@ -31,7 +31,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the doctor found; `advice` are sentences on what to do, `expected` pictures/s by preset (CPU only)."""
+    """What this machine has; `advice` are sentences, `expected` pictures/s by preset on the CPU."""
 
     python: str
     versions: dict[str, str]
@@ -79,9 +79,7 @@ def _expected(rate: float) -> dict[str, float]:
 def _advice(versions: dict[str, str], gpus: tuple[hardware.Gpu, ...]) -> list[str]:
     advice = []
     if not gpus and hardware.cpu_multiplies_bfloat16():
-        advice.append(
-            "this CPU multiplies bfloat16: networks that gain by it train in mixed_bfloat16 unless told otherwise"
-        )
+        advice.append("this CPU multiplies bfloat16: networks that gain from it train in mixed_bfloat16 by default")
     if not any(name in versions for name in ("tensorflow", "jax", "torch")):
         advice.append("no backend is installed: pip install -r requirements.txt")
     if gpus and _version("nvidia-cudnn-cu12") is None and _version("nvidia-cudnn-cu13") is None:
@@ -101,22 +99,22 @@ def _version(name: str) -> str | None:
 @click.command()
 @JSON
 def doctor(as_json: bool) -> None:
-    """Say what this machine offers: device, versions, expected pictures/s, what to install for the GPU."""
-    found = examine()
+    """Say what this machine offers: device, versions, expected pictures/s; and what is missing."""
+    diagnosis = examine()
     if as_json:
-        return print_json(found.as_dict())
-    click.echo(
-        f"device   {found.device} ({found.cpu}, {found.cores} cores, {found.matrix_gflops:g} GFLOP/s in matrix products)"
-    )
-    for gpu in found.gpus:
-        click.echo(f"gpu:{gpu.index}    {gpu.name}, {gpu.memory} MiB, {gpu.memory_used} MiB in use")
-    click.echo(
-        "versions "
-        + ", ".join(f"{name} {version}" for name, version in {"python": found.python, **found.versions}.items())
-    )
-    click.echo(
-        "expected on the CPU: " + ", ".join(f"{name} {speed:g} pictures/s" for name, speed in found.expected.items())
-    )
-    for sentence in found.advice:
-        click.echo(f"note     {sentence}")
+        return print_json(diagnosis.as_dict())
+    click.echo("\n".join(_lines(diagnosis)))
     return None
+
+
+def _lines(diagnosis: Diagnosis) -> list[str]:
+    gflops = f"{diagnosis.matrix_gflops:g} GFLOP/s in matrix products"
+    versions = {"python": diagnosis.python, **diagnosis.versions}
+    speeds = ", ".join(f"{name} {speed:g} pictures/s" for name, speed in diagnosis.expected.items())
+    return [
+        f"device   {diagnosis.device} ({diagnosis.cpu}, {diagnosis.cores} cores, {gflops})",
+        *(f"gpu:{gpu.index}    {gpu.name}, {gpu.memory} MiB, {gpu.memory_used} MiB in use" for gpu in diagnosis.gpus),
+        "versions " + ", ".join(f"{name} {version}" for name, version in versions.items()),
+        f"expected on the CPU: {speeds}",
+        *(f"note     {sentence}" for sentence in diagnosis.advice),
+    ]

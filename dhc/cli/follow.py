@@ -8,35 +8,36 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dhc.runs.status import State
-from dhc.runs.store import Store
+from dhc.runs.store import RunInfo, Store
 
 
-def follow(store: Store, run_id: str, say: Callable[[str], None], *, every: float = 0.5) -> State:
-    """Say what happens in a run until it has ended; returns its last state."""
-    told_phase, told_epochs = "", 0
+def follow(store: Store, run_id: str, echo: Callable[[str], None], *, interval: float = 0.5) -> State:
+    """Print what happens in a run until it has ended; returns its last state."""
+    last_phase, last_epoch = "", 0
     while True:
         info = store.run(run_id)
         log, history = store.log(run_id), store.history(run_id)
         phase = "queued" if info.state is State.QUEUED else str(log.last.get("phase", {}).get("phase", ""))
-        if phase and phase != told_phase:
-            say(f"{phase} …")
-            told_phase = phase
-        for row in history.epochs.iloc[told_epochs:].to_dict("records"):
-            say(_line(row, info.epochs_total))
-        told_epochs = len(history.epochs)
+        if phase and phase != last_phase:
+            echo(f"{phase} …")
+            last_phase = phase
+        for row in history.epochs.iloc[last_epoch:].to_dict("records"):
+            echo(_line(row, info.epochs_total))
+        last_epoch = len(history.epochs)
         if not info.state.alive:
-            best = (
-                ""
-                if info.best_val_accuracy is None
-                else f", best val_accuracy {info.best_val_accuracy:.4f} at epoch {info.best_epoch}"
-            )
-            say(f"{info.state}: {info.status.reason}{best}")
+            echo(f"{info.state}: {info.status.reason}{_best(info)}")
             return info.state
-        time.sleep(every)
+        time.sleep(interval)
+
+
+def _best(info: RunInfo) -> str:
+    if info.best_val_accuracy is None:
+        return ""
+    return f", best val_accuracy {info.best_val_accuracy:.4f} at epoch {info.best_epoch}"
 
 
 def _line(row: Mapping[Any, Any], total: int | None) -> str:
-    """One epoch; figures that it does not have (nearest neighbours have no loss on the training pictures) are left out."""
+    """One epoch, without the figures that it lacks, such as the neighbours' loss on train."""
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
     figures = "".join(f"  {name} {row[name]:.4f}" for name in names if math.isfinite(row[name]))
     return f"epoch {row['epoch']}/{total}  {row['seconds']:.1f} s{figures}{'  best' if row['best'] else ''}"

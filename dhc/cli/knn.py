@@ -1,4 +1,4 @@
-"""``python -m dhc knn``: a run of nearest neighbours, and the table of metrics and numbers of neighbours."""
+"""``python -m dhc knn``: a run of nearest neighbours, and its table of accuracies."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from dhc.runs.contract import Summary
 @settings("Change one setting, e.g. data.train_fraction=0.5; repeatable.")
 @RUNS
 def knn(folder: str, k: int, metric: str, assignments: tuple[str, ...], runs_dir: Path) -> None:
-    """Look for each val picture's nearest training pictures; print val_accuracy by metric and number of neighbours."""
+    """Find each val picture's nearest training pictures; print val_accuracy by metric and k."""
     changes = {"knn.k": k, "knn.metric": metric, **dict(read_assignment(text) for text in assignments)}
     config = RunConfig().with_values({"model.name": "knn", **changes, "data.path": folder})
     if config.trains_network:
         raise ConfigError(f"model.name cannot be {config.model.name} here: `python -m dhc train` trains networks")
     run_id = launch.launch(config, runs_dir)
     click.echo(run_id)
-    follow_to_end(run_id, runs_dir, at_end=lambda: _tell(config, runs_dir / run_id))
+    follow_to_end(run_id, runs_dir, at_end=lambda: _print_table(config, runs_dir / run_id))
 
 
-def _tell(config: RunConfig, folder: Path) -> None:
+def _print_table(config: RunConfig, folder: Path) -> None:
     table = (Summary.read(folder) or Summary()).knn
     if not table:
         return
     ks = list(next(iter(table.values())))
-    click.echo(f"val_accuracy of {folder.name}, * is what it predicts with")
+    click.echo(f"val_accuracy of {folder.name}; * marks what its predictions use")
     click.echo(f"{'metric':10}" + "".join(f"{f'k={k}':>9}" for k in ks))
     for metric, row in table.items():
-        chosen = config.knn.k if metric == config.knn.metric else None
-        click.echo(f"{metric:10}" + "".join(f"{row[k]:8.4f}{'*' if k == chosen else ' '}" for k in ks))
+        own_k = config.knn.k if metric == config.knn.metric else None
+        click.echo(f"{metric:10}" + "".join(f"{row[k]:8.4f}{'*' if k == own_k else ' '}" for k in ks))

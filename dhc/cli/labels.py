@@ -1,4 +1,4 @@
-"""``python -m dhc runs rename``, ``tag``, ``untag``, ``note``, ``star``, ``archive``: what a person says of a run."""
+"""A run's labels: ``python -m dhc runs rename``, ``tag``, ``note``, ``star``, ``archive``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from dhc.runs.rundir import run_dir
 @click.argument("name")
 @RUNS
 def rename(run_id: str, name: str, runs_dir: Path) -> None:
-    """Give a run a name; an empty one takes it away. Its id and its folder stay."""
-    told = _change(runs_dir, run_id, name=name).name
-    click.echo(f"{run_id} is called {told}" if told else f"{run_id} has no name")
+    """Name a run; an empty NAME removes its name. Its id and its folder stay."""
+    stored_name = _change(runs_dir, run_id, name=name).name
+    click.echo(f"{run_id} is called {stored_name}" if stored_name else f"{run_id} has no name")
 
 
 @click.command("tag")
@@ -29,9 +29,9 @@ def rename(run_id: str, name: str, runs_dir: Path) -> None:
 @click.argument("tags", nargs=-1, required=True, metavar="TAG...")
 @RUNS
 def tag(run_id: str, tags: tuple[str, ...], runs_dir: Path) -> None:
-    """Put tags on a run."""
-    had = read_labels(run_dir(runs_dir, run_id)).tags
-    _tell_tags(run_id, _change(runs_dir, run_id, tags=[*had, *tags]))
+    """Add tags to a run."""
+    old_tags = read_labels(run_dir(runs_dir, run_id)).tags
+    _print_tags(run_id, _change(runs_dir, run_id, tags=[*old_tags, *tags]))
 
 
 @click.command("untag")
@@ -39,9 +39,9 @@ def tag(run_id: str, tags: tuple[str, ...], runs_dir: Path) -> None:
 @click.argument("tags", nargs=-1, required=True, metavar="TAG...")
 @RUNS
 def untag(run_id: str, tags: tuple[str, ...], runs_dir: Path) -> None:
-    """Take tags from a run; those that it does not have are passed over."""
-    had = read_labels(run_dir(runs_dir, run_id)).tags
-    _tell_tags(run_id, _change(runs_dir, run_id, tags=[tag for tag in had if tag not in tags]))
+    """Remove tags from a run; those that it does not have are ignored."""
+    old_tags = read_labels(run_dir(runs_dir, run_id)).tags
+    _print_tags(run_id, _change(runs_dir, run_id, tags=[tag for tag in old_tags if tag not in tags]))
 
 
 @click.command("note")
@@ -49,13 +49,13 @@ def untag(run_id: str, tags: tuple[str, ...], runs_dir: Path) -> None:
 @click.argument("text")
 @RUNS
 def note(run_id: str, text: str, runs_dir: Path) -> None:
-    """Write a run's note, in place of the one before; an empty one takes it away."""
+    """Write a run's note in place of the old one; an empty TEXT removes it."""
     _change(runs_dir, run_id, note=text)
     click.echo(f"{run_id}: noted")
 
 
-def _flag(name: str, help: str, said: str, **change: bool) -> click.Command:
-    """A command that sets one mark of one run or several."""
+def _flag(name: str, help: str, state: str, **change: bool) -> click.Command:
+    """A command that sets one mark of one or several runs."""
 
     @click.command(name, help=help)
     @click.argument("run_ids", nargs=-1, required=True, metavar="RUN_ID...")
@@ -63,19 +63,20 @@ def _flag(name: str, help: str, said: str, **change: bool) -> click.Command:
     def command(run_ids: tuple[str, ...], runs_dir: Path) -> None:
         for run_id in run_ids:
             _change(runs_dir, run_id, **change)
-            click.echo(f"{run_id} {said}")
+            click.echo(f"{run_id} {state}")
 
     return command
 
 
+ARCHIVE = "Put runs aside: they leave the screens' lists, and nothing is removed."
 star = _flag("star", "Star runs, to find them again.", "is starred", star=True)
-unstar = _flag("unstar", "Take the star from runs.", "is not starred", star=False)
-archive = _flag("archive", "Put runs aside: they leave the screens' lists, and nothing is removed.", "is archived", archived=True)  # fmt: skip
-unarchive = _flag("unarchive", "Take runs back from the archive.", "is not archived", archived=False)
+unstar = _flag("unstar", "Remove the star from runs.", "is not starred", star=False)
+archive = _flag("archive", ARCHIVE, "is archived", archived=True)
+unarchive = _flag("unarchive", "Take runs out of the archive.", "is not archived", archived=False)
 COMMANDS = (rename, tag, untag, note, star, unstar, archive, unarchive)
 
 
-def _tell_tags(run_id: str, labels: Labels) -> None:
+def _print_tags(run_id: str, labels: Labels) -> None:
     click.echo(f"{run_id}: {', '.join(labels.tags) or 'no tags'}")
 
 
@@ -83,4 +84,4 @@ def _change(runs_dir: Path, run_id: str, **changes: Any) -> Labels:
     try:
         return change_labels(run_dir(runs_dir, run_id), **changes)
     except OSError as error:
-        raise RunError(f"what is said of run {run_id} could not be saved: {error.strerror or error}") from None
+        raise RunError(f"the labels of run {run_id} could not be saved: {error.strerror or error}") from None

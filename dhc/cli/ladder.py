@@ -1,4 +1,4 @@
-"""``python -m dhc ladder``: run the steps of the report's ladder, each to its end, and print what they reached."""
+"""``python -m dhc ladder``: run the steps of the report's ladder, and print their results."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from dhc.runs.store import Store
 def ladder(
     folder: str, steps: str, scale: str, assignments: tuple[str, ...], detach: bool, runs_dir: Path, as_json: bool
 ) -> None:
-    """Run the report's steps one after the other and compare what they reach with what it reports.
+    """Run the report's steps one after the other and compare the results with the reported ones.
 
-    Follows each run; with --json on standard error. The exit status is 1 if one failed. Ctrl-C leaves the runs going.
+    Follows each run, on standard error with --json. The exit status is 1 if a run failed. Ctrl-C leaves the runs going.
     """
     changes = {**dict(read_assignment(text) for text in assignments), "data.path": folder}
     configs = rung_configs([name.strip() for name in steps.split(",") if name.strip()], scale, changes)
@@ -58,16 +58,16 @@ def ladder(
 def _row(store: Store, name: str, run_id: str) -> dict[str, Any]:
     """What one step was reported and measured to reach, as plain values."""
     try:
-        told = store.run(run_id).as_dict()
+        values = store.run(run_id).as_dict()
     except RunError:
-        told = {"status": "deleted"}
+        values = {"status": "deleted"}
     reported = RUNGS[name].reported
     return {
         "step": name,
         "title": RUNGS[name].title,
         "reported": None if reported is None else list(reported),
-        "measured": told.get("best_val_accuracy"),
-        **{key: told.get(key) for key in ("status", "reason", "epoch", "epochs", "best_epoch", "seconds", "device")},
+        "measured": values.get("best_val_accuracy"),
+        **{key: values.get(key) for key in ("status", "reason", "epoch", "epochs", "best_epoch", "seconds", "device")},
         "run": run_id,
     }
 
@@ -76,10 +76,9 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
     """The rows as lines: reported (on the competition's test set) beside measured (on val)."""
     lines = [f"{'step':14}{'reported':>11}{'measured':>10}{'epochs':>9}{'seconds':>9}  {'status':10}run"]
     for row in rows:
-        measured = "-" if row["measured"] is None else f"{row['measured']:.3f}"
+        reported = RUNGS[row["step"]].reported_text or "-"
+        accuracy = "-" if row["measured"] is None else f"{row['measured']:.3f}"
         seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
-        told = RUNGS[row["step"]].reported_text or "-"
-        lines.append(
-            f"{row['step']:14}{told:>11}{measured:>10}{row['epoch'] or '-':>9}{seconds:>9}  {row['status']:10}{row['run']}"
-        )
+        figures = f"{reported:>11}{accuracy:>10}{row['epoch'] or '-':>9}{seconds:>9}"
+        lines.append(f"{row['step']:14}{figures}  {row['status']:10}{row['run']}")
     return lines

@@ -1,4 +1,4 @@
-"""``python -m dhc runs work``, ``queue`` and ``move``: going on after a restart, and the order in which runs are trained."""
+"""``python -m dhc runs work``, ``queue`` and ``move``: the queues of runs and their workers."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from dhc.jobs import queue as queues
 @click.command("work")
 @RUNS
 def work(runs_dir: Path) -> None:
-    """Go on with the queues, as after a restart of the machine: starts a worker for each device for which runs wait."""
-    waiting = launch.work(runs_dir)
-    for device in waiting:
-        click.echo(f"{device}: {len(queues.queue(runs_dir, device))} queued, a worker is at it")
-    if not waiting:
-        click.echo("no run waits")
+    """Continue the queues, as after a restart: start a worker for each device with queued runs."""
+    devices = launch.work(runs_dir)
+    for device in devices:
+        click.echo(f"{device}: {len(queues.queue(runs_dir, device))} queued, a worker is running")
+    if not devices:
+        click.echo("no run is queued")
 
 
 @click.command("queue")
 @RUNS
 @JSON
 def queue(runs_dir: Path, as_json: bool) -> None:
-    """Show who trains and who waits, in order, by device."""
-    found = {device: _told(runs_dir, device) for device in queues.devices(runs_dir, training=True)}
+    """Show which run trains and which ones wait, in order, by device."""
+    queue_by_device = {device: _queue(runs_dir, device) for device in queues.devices(runs_dir, training=True)}
     if as_json:
-        return print_json(found)
-    for device, told in found.items():
-        click.echo(f"{device}: {told['worker']}")
-        for number, run_id in enumerate(told["waiting"], start=1):
+        return print_json(queue_by_device)
+    for device, values in queue_by_device.items():
+        click.echo(f"{device}: {values['worker']}")
+        for number, run_id in enumerate(values["waiting"], start=1):
             click.echo(f"  {number}. {run_id}")
-    if not found:
+    if not queue_by_device:
         click.echo("no run trains or waits")
     return None
 
@@ -49,12 +49,13 @@ def move(run_id: str, to: int, runs_dir: Path) -> None:
     click.echo(f"{run_id} is now at place {queues.move(runs_dir, run_id, to - 1) + 1}")
 
 
-def _told(runs_dir: Path, device: str) -> dict[str, Any]:
+def _queue(runs_dir: Path, device: str) -> dict[str, Any]:
+    """What a device's worker does, in words, and the ids of the runs that wait."""
     worker = queues.worker_of(runs_dir, device)
     training, waiting = queues.training_run(runs_dir, device), queues.queue(runs_dir, device)
     words = [f"trains {training.name}"] if training is not None else []
     if worker is None and waiting:
-        words.append("nobody is at work; `python -m dhc runs work` goes on")
+        words.append("no worker is running; `python -m dhc runs work` starts one")
     elif worker is not None and worker.waits:
         words.append(worker.waits)
     return {"worker": "; ".join(words) or "starts the next run", "waiting": [folder.name for folder in waiting]}

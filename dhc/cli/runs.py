@@ -1,4 +1,7 @@
-"""``python -m dhc runs list``, ``show``, ``stop``, ``kill`` and ``resume``; the group's other commands have modules of their own."""
+"""``python -m dhc runs list``, ``show``, ``stop``, ``kill`` and ``resume``.
+
+The group's other commands are in `disk`, `labels`, `queue` and `sweep`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from dhc.runs.store import RunInfo, Store
 
 @click.group()
 def runs() -> None:
-    """List, look at, stop, name, and delete runs."""
+    """List, show, stop, label, and delete runs."""
 
 
 @runs.command("list")
@@ -21,12 +24,12 @@ def runs() -> None:
 @JSON
 def list_runs(runs_dir: Path, as_json: bool) -> None:
     """List the runs, newest first."""
-    found = Store(runs_dir).runs()
+    infos = Store(runs_dir).runs()
     if as_json:
-        return print_json([info.as_dict() for info in found])
-    if not found:
+        return print_json([info.as_dict() for info in infos])
+    if not infos:
         click.echo(f"no runs in {runs_dir} yet: `python -m dhc train --data DIR` starts one")
-    for info in found:
+    for info in infos:
         click.echo(_line(info))
     return None
 
@@ -52,7 +55,7 @@ def show(run_id: str, runs_dir: Path, as_json: bool) -> None:
 @click.argument("run_id")
 @RUNS
 def stop(run_id: str, runs_dir: Path) -> None:
-    """Stop a run at its next batch, keeping its best network; take a queued one out of the queue."""
+    """Stop a run at its next batch, keeping its best network; a queued one leaves the queue."""
     launch.stop(runs_dir, run_id)
     cancelled = Store(runs_dir).run(run_id).status.cause == "cancelled"
     click.echo(f"{run_id} {'was taken out of the queue' if cancelled else 'was asked to stop'}")
@@ -63,7 +66,7 @@ def stop(run_id: str, runs_dir: Path) -> None:
 @click.option("--detach", is_flag=True, help="Queue it and return.")
 @RUNS
 def resume(run_id: str, detach: bool, runs_dir: Path) -> None:
-    """Go on with a run that was stopped or killed, from its last saved epoch, as if nothing had happened."""
+    """Resume a stopped or killed run from its last saved epoch, as if nothing had happened."""
     launch.resume(runs_dir, run_id)
     if detach:
         click.echo(f"{run_id} is queued")
@@ -75,13 +78,14 @@ def resume(run_id: str, detach: bool, runs_dir: Path) -> None:
 @click.argument("run_id")
 @RUNS
 def kill(run_id: str, runs_dir: Path) -> None:
-    """End a run's process at once, where stopping is not enough; what its finished epochs left is kept."""
+    """End a run's process at once, where stopping is not enough; its finished epochs are kept."""
     control.kill(runs_dir, run_id)
     click.echo(f"{run_id} was killed")
 
 
 def _line(info: RunInfo) -> str:
     best = "-" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.4f} at epoch {info.best_epoch}"
-    named = f"  {info.labels.name}" if info.labels.name else ""
+    epochs = f"epoch {info.epochs_done}/{info.epochs_total or '?'}"
+    name = f"  {info.labels.name}" if info.labels.name else ""
     marks = "  *" * info.labels.star + "  (archived)" * info.labels.archived
-    return f"{info.id}  {info.state:9} epoch {info.epochs_done}/{info.epochs_total or '?'}  best val_accuracy {best}{named}{marks}"
+    return f"{info.id}  {info.state:9} {epochs}  best val_accuracy {best}{name}{marks}"

@@ -1,4 +1,4 @@
-"""``python -m dhc evaluate`` and ``predict``: how well a run does, and its answers as a submission."""
+"""``python -m dhc evaluate`` and ``predict``: a run's report and its submission."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
 
     matrix, classes = confusion_of_run(run_dir(runs_dir, run_id), split)
     if split != "val":
-        _tell_few_classes(run_id, runs_dir, "pictures of the others are left out here")
+        _warn_of_few_classes(run_id, runs_dir, "pictures of the others are left out here")
     if out is not None:
         score = Score(run=run_id, split=split, pictures=int(matrix.sum()), correct=int(matrix.trace()))
         score.save(out)
@@ -39,10 +39,10 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
 @click.argument("run_id")
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write.  [default: <RUN_ID>-<split>.csv]")
-@click.option("--force", is_flag=True, help="Replace the file where it is there already.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @RUNS
 def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Path) -> None:
-    """Write a run's answers as a submission: Image,Class for every picture of a split, in the order of its CSV."""
+    """Write a run's answers as a submission: Image,Class for each picture, in the split's order."""
     from dhc.data.select import WRONG_ANSWER
     from dhc.predict.submission import write_submission
     from dhc.runs.rundir import run_dir
@@ -50,14 +50,16 @@ def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Pa
     out = out or Path(f"{run_id}-{split}.csv")
     count = write_submission(run_dir(runs_dir, run_id), split, out, force=force)
     click.echo(f"{out}: {count:,} answers of {run_id} in the order of {split}.csv")
-    _tell_few_classes(run_id, runs_dir, WRONG_ANSWER)
+    _warn_of_few_classes(run_id, runs_dir, WRONG_ANSWER)
 
 
-def _tell_few_classes(run_id: str, runs_dir: Path, then: str) -> None:
+def _warn_of_few_classes(run_id: str, runs_dir: Path, consequence: str) -> None:
     from dhc.data.layout import open_dataset
     from dhc.data.select import few_classes_text
     from dhc.runs.config_file import read_config
 
     config, _ = read_config(runs_dir / run_id)
-    if config is not None and (told := few_classes_text(config.data, open_dataset(Path(config.data.path)), then)):
-        click.echo(told, err=True)
+    if config is None:
+        return
+    if warning := few_classes_text(config.data, open_dataset(Path(config.data.path)), consequence):
+        click.echo(warning, err=True)

@@ -1,4 +1,4 @@
-"""``python -m dhc sweep``: queue every combination of several settings' values as a group, follow it, and print what each reached."""
+"""``python -m dhc sweep``: train every combination of several settings' values as a group."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.runs.store import Store
 
+GRID_HELP = f"A setting and its values: {GRAMMAR}. Repeatable: all combinations are run."
+HOPELESS_HELP = (
+    "Stop a run early that does worse than the median of the group's finished ones; "
+    f"from epoch {MEDIAN_GRACE} and {MEDIAN_ENOUGH} finished runs on."
+)
+
 
 @click.command()
 @DATA
@@ -28,16 +34,10 @@ from dhc.runs.store import Store
     "--preset", default=DEFAULT, show_default=True, type=click.Choice(list(PRESETS)), help="Settings to start from."
 )
 @settings("Change one setting of every run, e.g. fit.epochs=3; repeatable.")
-@click.option(
-    "--grid", "varied", multiple=True, required=True, metavar="NAME=VALUES",
-    help=f"A setting and its values: {GRAMMAR}. Repeatable: all combinations are run.",
-)  # fmt: skip
+@click.option("--grid", "axes", multiple=True, required=True, metavar="NAME=VALUES", help=GRID_HELP)
 @click.option("--repeats", default=1, show_default=True, help="Runs of each combination, each with a seed of its own.")
-@click.option("--name", default="", help="What the group is called, else the settings and the time.")
-@click.option(
-    "--stop-hopeless", is_flag=True,
-    help=f"Stop a run early that does worse than the median of the group's ended ones; from epoch {MEDIAN_GRACE} and {MEDIAN_ENOUGH} ended runs on.",
-)  # fmt: skip
+@click.option("--name", default="", help="The group's name, else the settings and the time.")
+@click.option("--stop-hopeless", is_flag=True, help=HOPELESS_HELP)
 @click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")
 @RUNS
 @JSON
@@ -45,7 +45,7 @@ def sweep(
     folder: str,
     preset: str,
     assignments: tuple[str, ...],
-    varied: tuple[str, ...],
+    axes: tuple[str, ...],
     repeats: int,
     name: str,
     stop_hopeless: bool,
@@ -53,21 +53,21 @@ def sweep(
     runs_dir: Path,
     as_json: bool,
 ) -> None:
-    """Train every combination of several settings' values, one run after the other, and compare what they reach.
+    """Train every combination of several settings' values, and compare the results.
 
-    Follows each run; with --json on standard error. The exit status is 1 if one failed. Ctrl-C leaves the runs going.
+    One run after the other; follows each, on standard error with --json. The exit status is 1 if a run failed. Ctrl-C leaves
+    the runs going.
     """
     changes = dict(read_assignment(text) for text in assignments)
-    values = _values(varied)
+    values = _values(axes)
     configs = grid(preset_config(preset).with_values({**changes, "data.path": folder}), values, repeats)
-    group, ids = start_group(
-        configs, runs_dir, name.strip() or generated_name(list(values)), rule="median" if stop_hopeless else ""
-    )
+    title = name.strip() or generated_name(list(values))
+    group, ids = start_group(configs, runs_dir, title, rule="median" if stop_hopeless else "")
     runs = dict(zip(ids, configs, strict=True))
     if not (detach or as_json):
         click.echo(f"{len(runs)} runs in the group {group}")
     if not detach:
-        follow_all({run: _told(config, list(values)) for run, config in runs.items()}, runs_dir, to_stderr=as_json)
+        follow_all({run: _title(config, list(values)) for run, config in runs.items()}, runs_dir, to_stderr=as_json)
     rows = [_row(Store(runs_dir), run, config, [*values, SEED]) for run, config in runs.items()]
     _print(rows, group, list(values), detach=detach, as_json=as_json)
     sys.exit(0 if detach or all(row["status"] in GOOD for row in rows) else 1)
@@ -77,36 +77,36 @@ def sweep(
 @click.argument("name")
 @RUNS
 def stop_all(name: str, runs_dir: Path) -> None:
-    """Stop every run of a group: those that wait leave the queue, one that trains stops and keeps its best network."""
+    """Stop a group's runs: one that trains keeps its best network, the others leave the queue."""
     for run_id in stop_group(runs_dir, name):
         click.echo(f"{run_id} was asked to stop")
 
 
-def _values(varied: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+def _values(axes: Sequence[str]) -> dict[str, tuple[Any, ...]]:
     """The values by dotted name out of ``NAME=VALUES`` texts."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for name, text in map(read_assignment, varied):
-        if name in found:
-            raise ConfigError(f"{name} is named by two --grid: write all its values behind one")
-        found[name] = parse_values(name, text)
-    return found
+    values: dict[str, tuple[Any, ...]] = {}
+    for name, text in map(read_assignment, axes):
+        if name in values:
+            raise ConfigError(f"{name} has two --grid: write all its values in one")
+        values[name] = parse_values(name, text)
+    return values
 
 
-def _told(config: RunConfig, names: Sequence[str]) -> str:
-    return ", ".join(
-        f"{name}={format_value(config.get(name))}" for name in dict.fromkeys([*names, SEED]) if config.uses(name)
-    )
+def _title(config: RunConfig, names: Sequence[str]) -> str:
+    """What tells the run from the others of its sweep: ``schedule.factor=0.5, fit.seed=0``."""
+    effective_names = [name for name in dict.fromkeys([*names, SEED]) if config.uses(name)]
+    return ", ".join(f"{name}={format_value(config.get(name))}" for name in effective_names)
 
 
 def _row(store: Store, run: str, config: RunConfig, names: Sequence[str]) -> dict[str, Any]:
-    """What one run was asked and what it reached, as plain values; a setting without effect is None."""
+    """A run's settings and results as plain values; a setting without effect is None."""
     try:
-        told = store.run(run).as_dict()
+        values = store.run(run).as_dict()
     except RunError:
-        told = {"status": "deleted"}
-    kept = ("status", "reason", "best_val_accuracy", "best_epoch", "epoch", "epochs", "seconds", "device")
-    asked = {name: config.get(name) if config.uses(name) else None for name in names}
-    return {"run": run, "settings": asked, **{key: told.get(key) for key in kept}}
+        values = {"status": "deleted"}
+    keys = ("status", "reason", "best_val_accuracy", "best_epoch", "epoch", "epochs", "seconds", "device")
+    settings = {name: config.get(name) if config.uses(name) else None for name in names}
+    return {"run": run, "settings": settings, **{key: values.get(key) for key in keys}}
 
 
 def _print(rows: Sequence[Mapping[str, Any]], group: str, names: Sequence[str], *, detach: bool, as_json: bool) -> None:
@@ -124,10 +124,10 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     head = "".join(f"{name:{widths[name]}}" for name in names)
     lines = [f"{head}{'best val_accuracy':>17}{'epoch':>8}{'seconds':>9}  {'status':10}run"]
     for row in rows:
-        asked = "".join(f"{_cell(row['settings'][name]):{widths[name]}}" for name in names)
+        cells = "".join(f"{_cell(row['settings'][name]):{widths[name]}}" for name in names)
         best = "-" if row["best_val_accuracy"] is None else f"{row['best_val_accuracy']:.3f}"
         seconds = "-" if row["seconds"] is None else f"{row['seconds']:.1f}"
-        lines.append(f"{asked}{best:>17}{row['best_epoch'] or '-':>8}{seconds:>9}  {row['status']:10}{row['run']}")
+        lines.append(f"{cells}{best:>17}{row['best_epoch'] or '-':>8}{seconds:>9}  {row['status']:10}{row['run']}")
     return lines
 
 
@@ -136,14 +136,14 @@ def _means(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]
     by_settings: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         if row["best_val_accuracy"] is not None:
-            told = ", ".join(f"{name}={_cell(row['settings'][name])}" for name in names)
-            by_settings[told].append(row["best_val_accuracy"])
+            text = ", ".join(f"{name}={_cell(row['settings'][name])}" for name in names)
+            by_settings[text].append(row["best_val_accuracy"])
     if not any(len(values) > 1 for values in by_settings.values()):
         return []
     ranked = sorted(by_settings.items(), key=lambda item: -fmean(item[1]))
     lines = [
-        f"{fmean(values):.3f} ({min(values):.3f} to {max(values):.3f}, {len(values)} seeds)  {told}"
-        for told, values in ranked
+        f"{fmean(values):.3f} ({min(values):.3f} to {max(values):.3f}, {len(values)} seeds)  {text}"
+        for text, values in ranked
     ]
     return ["", "mean best val_accuracy by settings:", *lines]
 

@@ -21,7 +21,10 @@ from dhc.models.presets import DEFAULT, PRESETS, preset_config
 @click.option("--detach", is_flag=True, help="Queue the run, print its id and return.")
 @RUNS
 def train(folder: str, preset: str, assignments: tuple[str, ...], detach: bool, runs_dir: Path) -> None:
-    """Train a network in a background process and follow it. Ctrl-C leaves the run going; `runs stop ID` stops it."""
+    """Train a network in a background process and follow it.
+
+    Ctrl-C leaves the run going; `runs stop ID` stops it. The exit status is 1 if the run failed.
+    """
     changes = dict(read_assignment(text) for text in assignments)
     config = preset_config(preset).with_values({**changes, "data.path": folder})
     run_id = launch.launch(config, runs_dir)

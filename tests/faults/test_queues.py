@@ -160,7 +160,7 @@ def test_runs_work_goes_on(bench: Bench, case: Case) -> None:
     folder = bench.waiting(model__name="knn")
     assert case.is_said(command("queue", bench.runs_dir))
     assert case.has_state(bench.info(folder).state)
-    assert "cpu: 1 queued, a worker is at it" in command("work", bench.runs_dir)
+    assert "cpu: 1 queued, a worker is running" in command("work", bench.runs_dir)
     until(lambda: bench.info(folder).state is State.FINISHED, "it is done")
 
 
