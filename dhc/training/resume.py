@@ -21,7 +21,7 @@ import numpy as np
 
 from dhc.models.build import inner_optimizer
 from dhc.runs import rundir
-from dhc.runs.environment import read_environment
+from dhc.runs.contract import Environment
 from dhc.runs.rundir import RunWriter
 from dhc.training.outcomes import ResumeStateError
 
@@ -159,7 +159,7 @@ def stored_precision(policy: str, run_dir: Path) -> str:
 
     Another machine may mean another one by ``auto``, whose variables and whose rounding would not be those of the saved state.
     """
-    first_policy = read_environment(run_dir).get("precision", "")
+    first_policy = (Environment.read(run_dir) or Environment()).precision
     return first_policy if policy == "auto" and first_policy in POLICIES else policy
 
 
