@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from networks import small_network
 from prefork import Prefork
 
 from dhc.config import RunConfig
@@ -60,16 +61,8 @@ def eight_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny_config(tiny_data: Path) -> RunConfig:
-    """A VGG16 of a thirty-second of the width, two epochs of three batches."""
-    return RunConfig().with_values(
-        {
-            "data.path": str(tiny_data),
-            "model.width": 1 / 32,
-            "model.conv_dropout": 0.1,
-            "fit.epochs": 2,
-            "fit.batch_size": 8,
-        }
-    )
+    """A training of seconds: three batches an epoch."""
+    return small_network(tiny_data)
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ def test_disk_tells_each_run_and_the_sums(run: Path) -> None:
     assert [line.split()[0] for line in lines[2:]] == ["all", "trash", "free"]
 
 
-def test_kill_ends_a_real_training(tmp_path: Path, tiny_data: Path) -> None:
+def test_kill_ends_a_real_training(forked: None, tmp_path: Path, tiny_data: Path) -> None:
     runs_dir = tmp_path / "runs"
     config = preset_config("knn").with_values({"data.path": str(tiny_data)})
     run_id = launch.launch(config, runs_dir)

@@ -24,7 +24,7 @@ from dhc.runs import rundir
 from dhc.runs.status import State, identify
 from dhc.runs.store import Store
 
-pytestmark = pytest.mark.slow  # starts processes of its own
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 
 PATIENCE = 120  # seconds that a real process may take to get somewhere on a busy machine
 
@@ -154,7 +154,6 @@ def test_a_run_on_another_machine_is_not_killed_from_here(runs_dir: Path, bystan
         control.kill(runs_dir, "20260101-000000-vgg16-0000")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("keep", [True, False])
 def test_the_state_to_go_on_from_is_kept_only_where_it_is_wanted(
     tiny_config: RunConfig, runs_dir: Path, keep: bool

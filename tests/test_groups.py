@@ -158,6 +158,7 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_a_sweep_of_factors_runs_in_order_and_is_stopped_whole(tiny_config: RunConfig, runs_dir: Path) -> None:
     base = tiny_config.with_values({"fit.epochs": 2})
     configs = grid(base, {"schedule.factor": (0.3, 0.5)}) + grid(

@@ -78,6 +78,7 @@ def test_two_launches_run_one_after_the_other_and_leave_nothing_behind(tiny_conf
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_stop_ends_the_process_and_keeps_the_best_network(tiny_config: RunConfig, runs_dir: Path) -> None:
     run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
     queued = launch.launch(tiny_config, runs_dir)
@@ -96,6 +97,7 @@ def test_stop_ends_the_process_and_keeps_the_best_network(tiny_config: RunConfig
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_a_killed_training_is_recorded_with_its_signal_and_its_epochs_survive(
     tiny_config: RunConfig, runs_dir: Path
 ) -> None:
@@ -119,7 +121,7 @@ def test_training_outlives_the_worker_and_whoever_started_it(tiny_config: RunCon
     )
     assert server.stdin is not None
     assert server.stdout is not None
-    server.stdin.write(tiny_config.with_values({"fit.epochs": 100}).to_json())
+    server.stdin.write(tiny_config.with_values({"fit.epochs": 20}).to_json())
     server.stdin.close()
     run_id = server.stdout.readline().strip()
     store = Store(runs_dir)
@@ -136,6 +138,7 @@ def test_training_outlives_the_worker_and_whoever_started_it(tiny_config: RunCon
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_a_run_that_is_being_trained_is_not_started_twice(tiny_config: RunConfig, runs_dir: Path) -> None:
     run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
     store = Store(runs_dir)
@@ -149,6 +152,7 @@ def test_a_run_that_is_being_trained_is_not_started_twice(tiny_config: RunConfig
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_bad_pictures_fail_the_run_in_a_sentence(
     tiny_config: RunConfig, runs_dir: Path, tmp_path: Path, tiny_data: Path
 ) -> None:

@@ -19,7 +19,7 @@ from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.usefixtures("forked")]
 
 PATIENCE = 60.0  # seconds that a real process may take on a busy machine
 

@@ -123,6 +123,7 @@ def test_the_rule_is_off_unless_the_request_names_it_and_a_group(tmp_path: Path,
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("forked")
 def test_a_hopeless_run_is_stopped_with_its_reason_and_goes_on_when_a_person_wants_it_to(
     group: Path, tiny_config: RunConfig
 ) -> None:

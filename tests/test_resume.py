@@ -20,13 +20,18 @@ from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import Store
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 ROOT = Path(__file__).parents[1]
 EXACT = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "best"]
 EPOCHS = 8
 
 
 PRECISION = {"plateau": "float32", "cosine": "mixed_float16", "warmup": "mixed_bfloat16"}
+NETWORK = {
+    "plateau": {"model.name": "vgg16", "model.width": 1 / 32},
+    "cosine": {"model.name": "cnn3-dropout", "model.width": 1 / 32},
+    "warmup": {"model.name": "cnn5", "model.width": 0.25},  # filters in multiples of 16 have kernels of their own
+}
 
 
 @pytest.fixture(params=PRECISION)
@@ -34,11 +39,8 @@ def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
     """Everything that a next epoch can depend on: dropout, augmentation, counters, averages, early stopping."""
     return RunConfig().with_values(
         {
+            **NETWORK[request.param],
             "data.path": str(tiny_data),
-            "model.name": "cnn5" if request.param == "warmup" else "vgg16",
-            "model.width": 0.25
-            if request.param == "warmup"
-            else 1 / 32,  # filters in multiples of 16 have kernels of their own
             "model.conv_dropout": 0.1,
             "augment.zoom": 0.1,
             "augment.erasing": 0.5,
@@ -161,7 +163,7 @@ def test_same_settings_and_seed_give_the_same_history_and_another_seed_another(
 
 
 def test_runs_resume_goes_on_after_a_stop_and_refuses_what_is_over(tiny_config: RunConfig, tmp_path: Path) -> None:
-    config = tiny_config.with_values({"fit.epochs": 40})
+    config = tiny_config.with_values({"fit.epochs": 20})
     folder = new_run(config, tmp_path)
     process = start(folder)
     wait_for_epoch(folder, 3, process)
@@ -177,7 +179,7 @@ def test_runs_resume_goes_on_after_a_stop_and_refuses_what_is_over(tiny_config: 
     assert store.run(folder.name).state == "finished"
     after = figures(folder)
     pd.testing.assert_frame_equal(before, after.head(len(before)), check_exact=True)
-    assert after["epoch"].tolist() == list(range(1, 41))
+    assert after["epoch"].tolist() == list(range(1, 21))
     with pytest.raises(RunError, match="has finished: there is nothing left"):
         launch.resume(tmp_path, folder.name)
 

@@ -242,7 +242,7 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
         },
         {"optimizer.name": "sgd", "schedule.name": "exponential", "augment.zoom": 0.2, "augment.translation": 0.1},
         {"schedule.monitor": "val_loss", "schedule.patience": 1, "augment.erasing": 1.0},
-        {"device.precision": "mixed_bfloat16", "schedule.name": "warmup"},
+        {"model.name": "vgg16", "device.precision": "mixed_bfloat16", "schedule.name": "warmup"},
         {"device.precision": "mixed_float16", "optimizer.ema_momentum": 0.5},
         {"device.steps_per_execution": 2},
         {"device.jit": "on", "augment.where": "off"},

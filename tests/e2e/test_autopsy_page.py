@@ -20,17 +20,14 @@ from dhc.runs import rundir
 from dhc.runs.status import State
 
 pytestmark = pytest.mark.slow
+EPOCHS = 60
 
 
 @pytest.fixture
-def bench(tmp_path: Path, tiny_data: Path) -> Iterator[Bench]:
-    config = RunConfig().with_values(
-        {"data.path": str(tiny_data), "model.width": 1 / 32, "model.conv_dropout": 0.1, "fit.batch_size": 8}
-    )
-    found = Bench(tmp_path / "runs", config)
-    yield found
-    for process in found.processes():
-        process.kill()
+def bench(tmp_path: Path, tiny_config: RunConfig) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "runs", tiny_config)
+    yield bench
+    bench.clear()
 
 
 @pytest.fixture
@@ -41,12 +38,10 @@ def server(serve: Callable[..., Server], bench: Bench, tiny_data: Path) -> Serve
 def test_a_killed_run_says_so_and_goes_on_at_a_click(
     bench: Bench, server: Server, page: Page, screenshot: Callable[..., Path]
 ) -> None:
-    folder = bench.queue(
-        fit__epochs=150
-    )  # the page opens while the training starts, which must not end before it is killed
+    folder = bench.queue(fit__epochs=EPOCHS)  # the page opens while it starts; it must not end before it is killed
     page.goto(f"{server.url}/live?run={folder.name}")
     until(lambda: bench.info(folder).epochs_done >= 2, "two epochs")
-    expect(page.get_by_text(re.compile(r"Epoch \d+ of 150"))).to_be_visible()
+    expect(page.get_by_text(re.compile(rf"Epoch \d+ of {EPOCHS}"))).to_be_visible()
     os.kill(bench.pid(folder), signal.SIGKILL)
     expect(page.get_by_text("Someone, or the system, killed its process")).to_be_visible()
     settled(page)

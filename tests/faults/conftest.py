@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from networks import small_network
 from prefork import Prefork
 from processes import kill_processes_of, processes_of
 
@@ -62,8 +63,8 @@ class Bench:
     """Starts real runs in a folder of its own, tells what is recorded and shown, and leaves no process behind."""
 
     def __init__(self, runs_dir: Path, config: RunConfig) -> None:
-        self.runs_dir = runs_dir
-        self.config, self.knn = (config.with_values({"model.name": name}) for name in ("cnn3", "knn"))
+        self.runs_dir, self.config = runs_dir, config
+        self.knn = config.with_values({"model.name": "knn"})
 
     def start(self, *, epochs: int = 3, **changes: object) -> Path:
         """Launch a run that does not end by itself and return its folder once so many epochs are recorded."""
@@ -158,8 +159,7 @@ def bench(started_bench: Bench, forked: None) -> Bench:
 @pytest.fixture(scope="session")
 def dead_runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, prefork: Prefork | None) -> dict[State, Path]:
     """Two runs of EPOCHS epochs that really ended after three: the training alone was killed, and its worker with it."""
-    config = RunConfig().with_values({"data.path": str(tiny_data), "model.width": 1 / 32, "fit.batch_size": 8})
-    bench = Bench(tmp_path_factory.mktemp("dead") / "runs", config)
+    bench = Bench(tmp_path_factory.mktemp("dead") / "runs", small_network(tiny_data))
     with pytest.MonkeyPatch.context() as patch:
         if prefork is not None:
             patch.setattr(subprocess, "Popen", prefork.popen)
