@@ -63,8 +63,8 @@ def measure(root: Path) -> dict[str, dict[str, float]]:
 def in_process(side: str, root: Path) -> dict[str, float]:
     """Run one side in a fresh interpreter."""
     command = [sys.executable, __file__, str(root), "--side", side]
-    done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, check=True)
-    result: dict[str, float] = json.loads(done.stdout)
+    process = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, check=True)
+    result: dict[str, float] = json.loads(process.stdout)
     return result
 
 
@@ -115,7 +115,8 @@ SIDES = {"loop": loop, "cold": ours, "warm": ours}
 
 
 def peak_mb() -> float:
-    """The most memory that this process has had at once, in MiB (Linux; getrusage would count the parent's before exec)."""
+    """The most memory that this process has had at once, in MiB (Linux)."""
+    # getrusage would count the parent's before exec
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from dhc.config import RunConfig
-from dhc.data.select import RunData, load_for_run, take
+from dhc.data.select import RunData, load_for_run, select_rows
 from dhc.machine import hardware
 from dhc.machine.cores import cores
 from dhc.models.cost import cost, gains_from_bfloat16, matrix_rate
@@ -61,14 +61,12 @@ def reports_loop(task: Task) -> Marks:
     import keras
     import tensorflow as tf
 
-    from dhc.models import plan as p
     from dhc.models.build import build
     from dhc.models.ladder import plan_of
+    from dhc.models.plan import Rescaling
 
     keras.config.set_dtype_policy("float32")
-    layers = tuple(
-        layer for layer in plan_of(task.config, len(task.data.classes)) if not isinstance(layer, p.Rescaling)
-    )
+    layers = tuple(layer for layer in plan_of(task.config, len(task.data.classes)) if not isinstance(layer, Rescaling))
     inputs = keras.Input((64, 64, 3))
     model = keras.Model(inputs, _on(build(layers, seed=0), inputs))
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -116,7 +114,7 @@ def ours_in_float32(task: Task) -> Marks:
 
 
 def ours(task: Task) -> Marks:
-    """The whole engine: events, predictions of every val picture, best network, state to go on from."""
+    """The whole engine: events, predictions of every val picture, best network, saved states."""
     import keras
 
     from dhc.training import loop
@@ -148,13 +146,16 @@ def pytorch_in_float32(task: Task) -> Marks:
 
 
 def pytorch(task: Task, precision: str = "mixed_bfloat16") -> Marks:
-    """The same layers in PyTorch, NCHW in channels-last memory, trained by a plain loop in a process of its own."""
+    """The same layers in PyTorch, trained by a plain loop in a process of its own.
+
+    NCHW in channels-last memory.
+    """
     path = task.folder / "config.json"
     path.write_text(task.config.to_json(), encoding="utf-8")
     counts = [str(len(side.ids)) for side in (task.data.train, task.data.val)]
     command = [task.torch, "-m", "benchmarks.torch_side", str(path), *counts, precision]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return [(wall, used) for wall, used in json.loads(done.stdout.splitlines()[-1])]
+    process = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [(wall, cpu) for wall, cpu in json.loads(process.stdout.splitlines()[-1])]
 
 
 SIDES: dict[str, Callable[[Task], Marks]] = {
@@ -181,12 +182,12 @@ def main() -> None:
     changes = {"model.width": options.width, "device.backend": options.backend, "device.device": options.device}
     config = preset_config("report").with_values({"data.path": options.data, "fit.epochs": options.epochs, **changes})
     os.environ.update(hardware.environment(config.device, options.device))
-    there = {
+    available = {
         "the report's loop": options.backend == "tensorflow",
         "PyTorch": bool(options.torch or importlib.util.find_spec("torch")),
     }
-    sides = {name: side for name, side in SIDES.items() if there.get(name.split(",")[0], True)}
-    data = cut(load_for_run(config.data, 0), options.pictures, options.val)
+    sides = {name: side for name, side in SIDES.items() if available.get(name.split(",")[0], True)}
+    data = subset(load_for_run(config.data, 0), options.pictures, options.val)
     spans: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     rates = []
     with tempfile.TemporaryDirectory() as folder:
@@ -198,10 +199,10 @@ def main() -> None:
     _print(spans, config, options.pictures, options.val, max(rates))
 
 
-def cut(data: RunData, train: int, val: int) -> RunData:
+def subset(data: RunData, train: int, val: int) -> RunData:
     """Only the first so many training and val pictures."""
     parts = {"train": (data.train, train), "val": (data.val, val)}
-    return replace(data, **{name: take(side, np.arange(count)) for name, (side, count) in parts.items()})
+    return replace(data, **{name: select_rows(side, np.arange(count)) for name, (side, count) in parts.items()})
 
 
 def _print(spans: dict[str, list[tuple[float, float]]], config: RunConfig, train: int, val: int, rate: float) -> None:
@@ -211,18 +212,16 @@ def _print(spans: dict[str, list[tuple[float, float]]], config: RunConfig, train
     print(f"\nwidth {config.model.width:g}, {train} training and {val} val pictures, {cores()} cores,")
     print(f"auto precision here: {_precision(config, 96)}")
     print(f"matrix products {rate / 1e9:.0f} GFLOP/s, {network.step_flops / 1e6:.0f} MFLOP a picture\n")
-    print(
-        f"| training | wall s/epoch: median (least–most) | CPU s/epoch | against {first}: wall, CPU | of the matrix rate |"
-    )
+    wall_title = "wall s/epoch: median (least–most)"
+    print(f"| training | {wall_title} | CPU s/epoch | against {first}: wall, CPU | of the matrix rate |")
     print("|---|---|---|---|---|")
+    flops = network.step_flops * (train + val / 3)  # judging is a forward pass, a third of a step
     for name, pairs in spans.items():
-        wall, used = ([pair[i] for pair in pairs] for i in (0, 1))
-        flops = network.step_flops * (train + val / 3)  # judging is a forward pass, a third of a step
-        print(
-            f"| {name} | {statistics.median(wall):.2f} ({min(wall):.2f}–{max(wall):.2f}) | {statistics.median(used):.2f} | "
-            f"{reference[0] / statistics.median(wall):.2f}×, {reference[1] / statistics.median(used):.2f}× | "
-            f"{flops / min(wall) / rate:.2f} |"
-        )
+        walls, cpus = ([pair[i] for pair in pairs] for i in (0, 1))
+        wall, cpu = statistics.median(walls), statistics.median(cpus)
+        seconds = f"{wall:.2f} ({min(walls):.2f}–{max(walls):.2f}) | {cpu:.2f}"
+        ratios = f"{reference[0] / wall:.2f}×, {reference[1] / cpu:.2f}×"
+        print(f"| {name} | {seconds} | {ratios} | {flops / min(walls) / rate:.2f} |")
 
 
 if __name__ == "__main__":

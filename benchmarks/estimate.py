@@ -21,7 +21,7 @@ from dhc.models.cost import cost, cpu_seconds_per_picture, gains_from_bfloat16, 
 from dhc.models.presets import preset_config
 
 
-def measured(width: float, batches: int) -> float:
+def measure(width: float, batches: int) -> float:
     """Training pictures/s over so many batches of 32, after two that do not count."""
     from dhc.models.build import compiled_model
 
@@ -56,8 +56,8 @@ def main() -> None:
     for width in options.widths:
         wide = config.with_values({"model.width": width})
         expected = 1 / cpu_seconds_per_picture(cost(wide, 96, _precision(wide)), rate)
-        found = measured(width, options.batches)
-        print(f"| {width:g} | {expected:.0f} | {found:.0f} | {found / expected:.2f} |", flush=True)
+        speed = measure(width, options.batches)
+        print(f"| {width:g} | {expected:.0f} | {speed:.0f} | {speed / expected:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from dhc.runs.config_file import write_config
 from dhc.runs.contract import Environment, Request
 from dhc.runs.store import RunInfo, Store
 
-EVERY = 12  # of so many batch events one is kept
+BATCH_STEP = 12  # of so many batch events one is kept
 WHOLE = (rundir.SUMMARY, rundir.EXIT)
 PRIVATE = {"host", "commit", "system"}
 
@@ -32,14 +32,10 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="?", default=Path("runs"))
     options = parser.parse_args()
     best: dict[str, RunInfo] = {}
-    for info in Store(options.runs).runs():
+    for info in sorted(Store(options.runs).runs(), key=lambda info: -(info.best_val_accuracy or 0)):
         step = None if info.config is None else rung_of(info.config)
-        if (
-            step
-            and info.state == "finished"
-            and (info.best_val_accuracy or 0) > (0 if step not in best else best[step].best_val_accuracy or 0)
-        ):
-            best[step] = info
+        if step and info.state == "finished" and info.best_val_accuracy:
+            best.setdefault(step, info)
     print("| step | reported | measured here | width | epochs | minutes |")
     print("|---|---|---|---|---|---|")
     for step in RUNGS:
@@ -53,8 +49,10 @@ def row(step: str, info: RunInfo) -> str:
     assert info.config is not None
     width = f"{info.config.model.width:g}" if info.config.uses("model.width") else ""
     epochs = f"{info.epochs_done}" if info.config.uses("fit.epochs") else ""
-    reported = RUNGS[step].reported_text
-    return f"| {RUNGS[step].title} | {reported} | {info.best_val_accuracy:.3f} | {width} | {epochs} | {(info.seconds or 0) / 60:.1f} |"
+    rung, minutes = RUNGS[step], (info.seconds or 0) / 60
+    return (
+        f"| {rung.title} | {rung.reported_text} | {info.best_val_accuracy:.3f} | {width} | {epochs} | {minutes:.1f} |"
+    )
 
 
 def copy(info: RunInfo, target: Path) -> None:
@@ -74,13 +72,13 @@ def copy(info: RunInfo, target: Path) -> None:
 
 
 def _events(source: Path, target: Path) -> None:
-    kept, batches = [], 0
+    lines, batches = [], 0
     for line in source.read_text(encoding="utf-8").splitlines():
         kind = json.loads(line)["kind"]
         batches += kind == "batch"
-        if kind != "batch" or batches % EVERY == 1:
-            kept.append(line)
-    target.write_text("\n".join(kept) + "\n", encoding="utf-8")
+        if kind != "batch" or batches % BATCH_STEP == 1:
+            lines.append(line)
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _small(name: str, values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ theirs KNeighborsClassifier(k, metric=…).fit and one predict for k = 5, float6
        pictures (on which ours is then measured too).
 
 Answers are compared for every k. Where the k-th and the next picture are equally far, either may vote: scikit-learn's choice
-hangs on its threads and chunks, ours is the earlier training picture. Such pictures are counted apart.
+depends on its threads and chunks, ours is the earlier training picture. Such pictures are counted apart.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ def row(data: RunData, x: np.ndarray, metric: str) -> str:
     different = [(number, k) for k in knn.KS for number in np.flatnonzero(mine[k] != others[k])]
     tied = sum(is_tied(train, flat[number], metric, k) for number, k in different)
     equal = "yes" if len(different) == tied else f"no: {len(different) - tied} differ"
-    but = f", but for {tied} of {len(knn.KS) * len(x):,} with equal distances" if tied else ""
-    return f"| {metric} | {len(x):,} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.1f}× | {equal}{but} |"
+    exception = f", but for {tied} of {len(knn.KS) * len(x):,} with equal distances" if tied else ""
+    return f"| {metric} | {len(x):,} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.1f}× | {equal}{exception} |"
 
 
 def answers(data: RunData, x: np.ndarray, metrics: Any) -> dict[str, dict[int, np.ndarray]]:
     """Ours: the (N,) predicted classes by metric and k."""
     assert data.train.y is not None
-    found = knn.neighbours(data.train.x, x, max(knn.KS), metrics)
-    labels = {metric: data.train.y[rows] for metric, rows in found.items()}
+    neighbours = knn.neighbours(data.train.x, x, max(knn.KS), metrics)
+    labels = {metric: data.train.y[rows] for metric, rows in neighbours.items()}
     k_classes = len(data.classes)
     return {m: {k: knn.vote(near[:, :k], k_classes).argmax(axis=1) for k in knn.KS} for m, near in labels.items()}
 
@@ -79,22 +79,22 @@ def sklearns(train: np.ndarray, y: np.ndarray | None, x: np.ndarray, metric: str
 
 
 def is_tied(train: np.ndarray, x: np.ndarray, metric: str, k: int) -> bool:
-    """Whether the k-th and the next training picture are equally far from one picture, to float64's last digits."""
+    """Whether the k-th and the next training picture are equally far from one picture (float64)."""
     if metric == "cosine":
         distances = -(train @ x) / np.maximum(np.linalg.norm(train, axis=1), 1)
         distances /= max(np.linalg.norm(x), 1)
     else:
-        parts = (train[i : i + 1000] - x for i in range(0, len(train), 1000))
-        distances = np.concatenate([(np.abs(p) if metric == "manhattan" else p * p).sum(axis=1) for p in parts])
+        chunks = (train[i : i + 1000] - x for i in range(0, len(train), 1000))
+        distances = np.concatenate([(np.abs(d) if metric == "manhattan" else d * d).sum(axis=1) for d in chunks])
     nearest = np.sort(distances)
     return bool(nearest[k] - nearest[k - 1] <= (1e-14 if metric == "cosine" else 0))
 
 
 def timed(do: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what came of it."""
-    started = time.perf_counter()
-    done = do()
-    return time.perf_counter() - started, done
+    """Seconds, and the result."""
+    start = time.perf_counter()
+    result = do()
+    return time.perf_counter() - start, result
 
 
 if __name__ == "__main__":

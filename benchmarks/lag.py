@@ -33,7 +33,7 @@ def lags(root: Path, runs: int, events: int) -> list[float]:
     folder = make_run(runs_dir, root / "data" / "set", epochs=20, how="running", settings={"fit.epochs": 99})
     env = {"DHC_RUNS_DIR": str(runs_dir), "DHC_DATA_DIR": str(root / "data")}
     server = start_server(ROOT / "app.py", root / "server.log", env=env)
-    found = []
+    seconds = []
     try:
         with sync_playwright() as playwright, RunWriter(folder) as writer:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags())
@@ -44,21 +44,15 @@ def lags(root: Path, runs: int, events: int) -> list[float]:
             for number in range(events):
                 accuracy = 0.101 + number / 1000
                 start = time.perf_counter()
-                writer.event(
-                    "batch",
-                    epoch=21,
-                    position=20 + number / 100,
-                    loss=1.0,
-                    accuracy=accuracy,
-                    pictures_per_second=900.0,
-                )
+                figures = {"loss": 1.0, "accuracy": accuracy, "pictures_per_second": 900.0}
+                writer.event("batch", epoch=21, position=20 + number / 100, **figures)
                 page.get_by_text(f"{accuracy:.3f}", exact=True).wait_for(timeout=20_000)
-                found.append(time.perf_counter() - start)
-                page.wait_for_timeout(137)  # not in step with the page's own looks
+                seconds.append(time.perf_counter() - start)
+                page.wait_for_timeout(137)  # not in step with the page's own clock
             browser.close()
     finally:
         server.stop()
-    return found
+    return seconds
 
 
 def main() -> None:
@@ -66,12 +60,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--events", type=int, default=20)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        furnish(Path(folder), asked.runs, 250)
-        found = lags(Path(folder), asked.runs, asked.events)
+        furnish(Path(folder), options.runs, 250)
+        seconds = lags(Path(folder), options.runs, options.events)
     print("| runs in the folder | events | seconds to the screen: median (least–most) |\n|---|---|---|")
-    print(f"| {asked.runs} | {len(found)} | {statistics.median(found):.2f} ({min(found):.2f}–{max(found):.2f}) |")
+    spread = f"{statistics.median(seconds):.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
+    print(f"| {options.runs} | {len(seconds)} | {spread} |")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from dhc.ui.shell.frame import frame
 frame("Runs", ":material/table_rows:")
 curves.draw(session.store().runs() if st.toggle("All runs") else [])
 """
-# Looks, each reached by one click after the one before; the text of what is clicked.
+# The texts of what is clicked, one after the other.
 CLICKS = ("All runs", "Val only", "Time", "learning rate")
 _WATCH = """() => {
   const watch = window.dhcWatch = { start: 0, end: 0 };
@@ -51,18 +51,22 @@ _WATCH = """() => {
 
 
 def furnish(root: Path, runs: int, epochs: int) -> None:
-    """A small data set and so many finished runs on it that differ in LR factor, dropout and seed."""
-    make_dataset(root / "data" / "set", classes=12, train=120, val=240, test=0)
+    """A small data set, and finished runs on it that differ in LR factor, dropout and seed."""
+    data = root / "data" / "set"
+    make_dataset(data, classes=12, train=120, val=240, test=0)
     for number in range(runs):
-        make_run(
-            root / "runs", root / "data" / "set", epochs=epochs, best_epoch=epochs - number % 50, seed=number,
-            accuracy=0.5 + 0.4 * number / runs, run_id=f"20260101-{number:06d}-vgg16-0000",
-            settings={"schedule.factor": (0.3, 0.5, 0.8)[number % 3], "model.conv_dropout": (0.1, 0.4)[number % 2], "fit.seed": number},
-        )  # fmt: skip
+        factor, dropout = (0.3, 0.5, 0.8)[number % 3], (0.1, 0.4)[number % 2]
+        settings = {"schedule.factor": factor, "model.conv_dropout": dropout, "fit.seed": number}
+        course = {"epochs": epochs, "best_epoch": epochs - number % 50, "accuracy": 0.5 + 0.4 * number / runs}
+        run_id = f"20260101-{number:06d}-vgg16-0000"
+        make_run(root / "runs", data, run_id=run_id, seed=number, settings=settings, **course)
 
 
 def script_seconds(app: Path, repeats: int) -> tuple[float, float]:
-    """Seconds of the first script run that draws all runs, reading their folders, and the median of later ones."""
+    """Seconds of the first script run that draws all runs, and the median of later ones.
+
+    The first one reads the runs' folders.
+    """
     from streamlit.testing.v1 import AppTest
 
     at = AppTest.from_file(str(app), default_timeout=120).run()
@@ -79,13 +83,13 @@ def _timed(action: Callable[[], object]) -> float:
 
 
 def browser_seconds(page: Page, url: str) -> dict[str, float]:
-    """What was clicked → seconds to its picture, in a fresh page; then a click in the legend and its second one."""
+    """Seconds from each click to its picture, by the text of what is clicked, in a fresh page."""
     page.goto(url)
     page.wait_for_selector(".dhc-plot[data-drawn]")
     settled(page)
-    found = {text: _to_picture(page, text) for text in CLICKS}
-    found["a name in the legend"] = _isolate(page)
-    return found
+    seconds = {text: _to_picture(page, text) for text in CLICKS}
+    seconds["a name in the legend"] = _isolate(page)
+    return seconds
 
 
 def _to_picture(page: Page, text: str) -> float:
@@ -97,7 +101,10 @@ def _to_picture(page: Page, text: str) -> float:
 
 
 def _isolate(page: Page) -> float:
-    """Seconds from the click on a legend entry to one run standing alone; Plotly waits 0.3 s of them for a double click."""
+    """Seconds from the click on a legend entry to one run alone.
+
+    Plotly waits 0.3 s of them for a double click.
+    """
     page.evaluate("""() => {
       const watch = window.dhcWatch = { start: 0, end: 0 };
       addEventListener('mouseup', () => { watch.start = performance.now(); }, { capture: true, once: true });
@@ -141,9 +148,9 @@ def _rounds(app: Path, root: Path, repeats: int) -> list[dict[str, float]]:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags())
             context = browser.new_context(viewport={"width": 1280, "height": 900})
-            found = [browser_seconds(context.new_page(), server.url) for _ in range(repeats)]
+            rounds = [browser_seconds(context.new_page(), server.url) for _ in range(repeats)]
             browser.close()
-        return found
+        return rounds
     finally:
         server.stop()
 

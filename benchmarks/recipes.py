@@ -52,14 +52,11 @@ def main() -> None:
     options = parser.parse_args()
     store = Store(options.runs)
     common = {"data.path": options.data, "data.classes": options.classes, "fit.epochs": options.epochs}
-    wanted = {
-        arm: [
-            _config(arm, {**common, "model.width": options.width, "fit.seed": int(seed)})
-            for seed in options.seeds.split(",")
-        ]
-        for arm in options.arms.split(";")
-    }
-    runs = {arm: [_run(store, config) for config in configs] for arm, configs in wanted.items()}
+    common |= {"model.width": options.width}
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    arms = options.arms.split(";")
+    configs = {arm: [_config(arm, {**common, "fit.seed": seed}) for seed in seeds] for arm in arms}
+    runs = {arm: [_run(store, config) for config in configs[arm]] for arm in arms}
     print(f"{options.classes} classes, {options.epochs} epochs, width {options.width:g}, seeds {options.seeds}\n")
     print("| recipe | best val_accuracy: mean (each) | val_accuracy by epoch, mean | s |")
     print("|---|---|---|---|", flush=True)
@@ -73,14 +70,15 @@ def _config(arm: str, changes: Mapping[str, Any]) -> RunConfig:
 
 
 def _run(store: Store, config: RunConfig) -> str:
-    there = [
-        info.id for info in store.runs() if info.config == config and info.state in ("finished", "queued", "running")
-    ]
-    return there[0] if there else launch.launch(config, store.runs_dir)
+    """The id of the run with that config, launched where there is none yet."""
+    for info in store.runs():
+        if info.config == config and info.state in ("finished", "queued", "running"):
+            return info.id
+    return launch.launch(config, store.runs_dir)
 
 
 def _row(store: Store, arm: str, ids: list[str]) -> str:
-    infos = [_waited(store, run_id) for run_id in ids]
+    infos = [_wait(store, run_id) for run_id in ids]
     best = [info.best_val_accuracy or 0.0 for info in infos]
     courses = zip(*(store.history(run_id).epochs["val_accuracy"] for run_id in ids), strict=False)
     means = " ".join(f"{statistics.mean(values):.2f}" for values in courses)
@@ -88,7 +86,7 @@ def _row(store: Store, arm: str, ids: list[str]) -> str:
     return f"| {arm} | {statistics.mean(best):.3f} ({each}) | {means} | {sum(i.seconds or 0 for i in infos):.0f} |"
 
 
-def _waited(store: Store, run_id: str) -> RunInfo:
+def _wait(store: Store, run_id: str) -> RunInfo:
     while (info := store.run(run_id)).state.alive:
         time.sleep(1)
     return info

@@ -5,7 +5,7 @@
 Twenty different runs are written by the tests' `make_run` on a stand-in data set of 96 classes, with a batch line every tenth
 of an epoch, and linked into as many folders as are asked for. Each screen has a fresh process, as after a server's start; the
 cold figure is its script's first run, imports and all, beside which that of an empty folder stands, the warm one the median of
-nine later ones. The last row is one look at the events of a run of 50,000 epochs.
+nine later ones. The last row is one reading of the events of a run of 50,000 epochs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TEMPLATES, LATER = 20, 9
 
 
 def furnish(root: Path, runs: int, epochs: int) -> None:
-    """A data set, templates of runs on it, and a folder ``runs-<n>`` of so many links to them for each n."""
+    """A data set, templates of runs on it, and a folder ``runs-<n>`` of n links to them."""
     from make_run import make_run
 
     from dhc.data.standin.generate import make_dataset
@@ -106,15 +106,14 @@ def long_history(root: Path) -> tuple[float, float]:
     return times[0], times[1]
 
 
-def _measured(what: str, runs_dir: Path, root: Path) -> list[float]:
+def _measure(what: str, runs_dir: Path, root: Path) -> list[float]:
     """`script_times` or `store_times` of a process of its own."""
     places = {"DHC_RUNS_DIR": str(runs_dir), "DHC_DATA_DIR": str(root / "data"), "XDG_CACHE_HOME": str(root / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.scale", "--measure", what],
-        cwd=ROOT, env={**os.environ, **places}, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    found: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    command = [sys.executable, "-m", "benchmarks.scale", "--measure", what]
+    env = {**os.environ, **places}
+    process = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+    times: list[float] = json.loads(process.stdout.splitlines()[-1])
+    return times
 
 
 def main() -> None:
@@ -134,7 +133,7 @@ def main() -> None:
             furnish(root, runs, options.epochs)
             time.sleep(3)  # what changed within the last two seconds is read each time
             for what in ("store", *SCREENS):
-                first, *later = _measured(what, root / f"runs-{runs}", root)
+                first, *later = _measure(what, root / f"runs-{runs}", root)
                 print(f"| {runs} | {what} | {1000 * first:.0f} | {1000 * statistics.median(later):.0f} |", flush=True)
         first, next_ = long_history(root)
         print(f"| – | 50,000 epochs of events | {1000 * first:.0f} | {1000 * next_:.0f} |")

@@ -52,26 +52,29 @@ class Outcome:
 
 
 def soak(runs_dir: Path, data: Path, runs: int, seed: int = 0, patience: float = 1800.0) -> Outcome:
-    """Queue so many runs by servers that come and go, kill at random, wait until nothing waits or trains, and look."""
+    """Queue runs by servers that come and go, kill at random, wait for the last end, inspect.
+
+    Gives up after `patience` seconds.
+    """
     config = RunConfig().with_values({"data.path": str(data), "model.name": "knn"})
     rng, outcome, start = random.Random(seed), Outcome(), time.monotonic()
     store = Store(runs_dir)
     server: subprocess.Popen[str] | None = None
     while time.monotonic() - start < patience:
-        missing = runs - len(store.ids())
-        if missing > 0 and (server is None or server.poll() is not None):
-            server = _server(config, runs_dir, min(BATCH, missing))
+        remaining = runs - len(store.ids())
+        if remaining > 0 and (server is None or server.poll() is not None):
+            server = _server(config, runs_dir, min(BATCH, remaining))
         alive = [info for info in store.runs() if info.state.alive]
-        if missing <= 0 and not alive:
+        if remaining <= 0 and not alive:
             break
         _kill_someone(rng, runs_dir, server, outcome)
-        if rng.random() < 0.2 or missing <= 0:
+        if rng.random() < 0.2 or remaining <= 0:
             launch.work(runs_dir)  # the click after a worker's death
         time.sleep(rng.uniform(0.1, 0.8))
     if server is not None:
         server.wait()
     outcome.seconds = time.monotonic() - start
-    _look(runs_dir, store, outcome)
+    _inspect(runs_dir, store, outcome)
     return outcome
 
 
@@ -111,25 +114,24 @@ def _trainer(runs_dir: Path) -> int | None:
     return None
 
 
-def _look(runs_dir: Path, store: Store, outcome: Outcome) -> None:
-    """States, runs started twice, processes and locks that are left."""
+def _inspect(runs_dir: Path, store: Store, outcome: Outcome) -> None:
+    """Count states, runs started twice, and processes and locks that stayed behind."""
     for info in store.runs():
         outcome.states[info.state.value] += 1
         starts = sum(event.get("phase") == "starting" for event in store.log(info.id).others)
         if starts > 1:
             outcome.started_twice.append(info.id)
-    until = time.monotonic() + 10
-    while time.monotonic() < until and (left := _processes(runs_dir)):
+    deadline = time.monotonic() + 10
+    while (survivors := _processes(runs_dir)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    outcome.processes = len(left)
+    outcome.processes = len(survivors)
     outcome.locks = [str(path) for path in runs_dir.rglob("*.lock") if _is_held(path)]
 
 
 def _processes(runs_dir: Path) -> list[int]:
-    found = psutil.process_iter(["cmdline", "status"])
     return [
         process.pid
-        for process in found
+        for process in psutil.process_iter(["cmdline", "status"])
         if process.info["status"] != psutil.STATUS_ZOMBIE
         and process.pid != os.getpid()
         and any(str(runs_dir) in word for word in process.info["cmdline"] or [])
@@ -145,33 +147,29 @@ def _is_held(path: Path) -> bool:
 
 
 def main() -> None:
-    """Soak in a temporary folder and print what was left."""
+    """Soak in a temporary folder and print what stayed behind."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_dataset(root / "data", classes=3, train=24, val=9, test=6, seed=1)
-        found = soak(root / "runs", root / "data", asked.runs, asked.seed)
-    print(
-        f"| runs | {' | '.join(found.states)} | killed on the way | started twice | processes left | locks held | seconds |"
-    )
-    print("|" + "---|" * (len(found.states) + 6))
-    kills = ", ".join(f"{count} × {whom}" for whom, count in found.kills.items())
-    counts = " | ".join(str(count) for count in found.states.values())
-    print(
-        f"| {sum(found.states.values())} | {counts} | {kills} | {len(found.started_twice)} | {found.processes} | "
-        f"{len(found.locks)} | {found.seconds:.0f} |"
-    )
-    sys.exit(
-        bool(
-            found.started_twice
-            or found.processes
-            or found.locks
-            or set(found.states) - {"finished", "killed", "crashed"}
-        )
-    )
+        outcome = soak(root / "runs", root / "data", options.runs, options.seed)
+    columns = {
+        "runs": sum(outcome.states.values()),
+        **outcome.states,
+        "killed on the way": ", ".join(f"{count} × {whom}" for whom, count in outcome.kills.items()),
+        "started twice": len(outcome.started_twice),
+        "processes left": outcome.processes,
+        "locks held": len(outcome.locks),
+        "seconds": f"{outcome.seconds:.0f}",
+    }
+    print(f"| {' | '.join(columns)} |")
+    print("|" + "---|" * len(columns))
+    print(f"| {' | '.join(map(str, columns.values()))} |")
+    strange_states = set(outcome.states) - {"finished", "killed", "crashed"}
+    sys.exit(bool(outcome.started_twice or outcome.processes or outcome.locks or strange_states))
 
 
 if __name__ == "__main__":

@@ -18,32 +18,35 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.engine import cut
+from benchmarks.engine import subset
 from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run
-from dhc.models import plan as p
+from dhc.models import plan
 from dhc.models.ladder import plan_of
 
 Marks = list[tuple[float, float]]
 
 
-def network(plan: p.Plan) -> nn.Sequential:
-    """The plan's layers for (B, 3, 64, 64) float pictures, without augmentation and softmax (the loss has it)."""
+def network(network_plan: plan.Plan) -> nn.Sequential:
+    """The plan's layers for (B, 3, 64, 64) float pictures, without augmentation.
+
+    And without softmax, which the loss has.
+    """
     layers: list[nn.Module] = []
-    for layer in plan:
+    for layer in network_plan:
         match layer:
-            case p.Conv2D(filters, kernel, strides, padding):
+            case plan.Conv2D(filters, kernel, strides, padding):
                 layers += [nn.LazyConv2d(filters, kernel, strides, kernel // 2 if padding == "same" else 0), nn.ReLU()]
-            case p.BatchNormalization(momentum):
+            case plan.BatchNormalization(momentum):
                 kind = nn.LazyBatchNorm1d if nn.Flatten in map(type, layers) else nn.LazyBatchNorm2d
                 layers.append(kind(momentum=1 - momentum, eps=1e-3))
-            case p.MaxPooling2D(pool):
+            case plan.MaxPooling2D(pool):
                 layers.append(nn.MaxPool2d(pool))
-            case p.Dropout(rate):
+            case plan.Dropout(rate):
                 layers.append(nn.Dropout(rate))
-            case p.Flatten():
+            case plan.Flatten():
                 layers.append(nn.Flatten())
-            case p.Dense(units, activation):
+            case plan.Dense(units, activation):
                 layers += [nn.LazyLinear(units), *([] if activation == "softmax" else [nn.ReLU()])]
     return nn.Sequential(*layers)
 
@@ -70,8 +73,8 @@ def train(config: RunConfig, data: RunData, *, mixed: bool) -> Marks:
             optimizer.step()
         model.eval()
         with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=mixed):
-            said = [model(part).argmax(1) for part in val.split(128)]
-        torch.cat(said).cpu()  # waits for the GPU
+            classes = [model(part).argmax(1) for part in val.split(128)]
+        torch.cat(classes).cpu()  # waits for the GPU
         marks.append((time.perf_counter(), time.process_time()))
     return marks
 
@@ -84,7 +87,7 @@ def _pictures(x: np.ndarray) -> Any:
 def main() -> None:
     """Train as the arguments say."""
     config = RunConfig.from_json(Path(sys.argv[1]).read_bytes())
-    data = cut(load_for_run(config.data, 0), int(sys.argv[2]), int(sys.argv[3]))
+    data = subset(load_for_run(config.data, 0), int(sys.argv[2]), int(sys.argv[3]))
     print(json.dumps(train(config, data, mixed=sys.argv[4] != "float32")))
 
 

@@ -95,7 +95,10 @@ def test_a_group_is_stopped_by_its_name(tiny_data: Path, tmp_path: Path) -> None
         (["--grid", "schedule.factor"], "'schedule.factor' is not a setting: write NAME=VALUE"),
         (["--grid", "schedule.factor=0.5, x"], "schedule.factor cannot be 'x': it takes 0 < x < 1"),
         (["--grid", "knn.k=1..3"], "knn.k has no effect with model.name vgg16"),
-        (["--grid", "schedule.factor=0.5", "--grid", "schedule.factor=0.8"], "schedule.factor has two --grid: write all its values in one"),
+        (
+            ["--grid", "schedule.factor=0.5", "--grid", "schedule.factor=0.8"],
+            "schedule.factor has two --grid: write all its values in one",
+        ),
         (["--grid", "schedule.factor=0.5", "--repeats", "0"], "a sweep has 1 to 200"),
         (["--grid", "schedule.factor=0.5"], "/nowhere” does not exist"),
     ],

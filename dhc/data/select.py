@@ -80,7 +80,7 @@ def class_count(dataset: Dataset, limit: int) -> int:
 def first_classes(pictures: Pictures, k: int) -> Pictures:
     """Only the pictures whose class is among the first `k`, in their order."""
     assert pictures.y is not None
-    return _rows(pictures, np.flatnonzero(pictures.y < k))
+    return select_rows(pictures, np.flatnonzero(pictures.y < k))
 
 
 def share_of_each_class(pictures: Pictures, fraction: float, seed: int) -> Pictures:
@@ -93,10 +93,10 @@ def share_of_each_class(pictures: Pictures, fraction: float, seed: int) -> Pictu
     for label in np.unique(pictures.y):
         members = np.flatnonzero(pictures.y == label)
         rows.append(rng.permutation(members)[: max(1, round(fraction * len(members)))])
-    return _rows(pictures, np.sort(np.concatenate(rows)))
+    return select_rows(pictures, np.sort(np.concatenate(rows)))
 
 
-def _rows(pictures: Pictures, rows: np.ndarray) -> Pictures:
+def select_rows(pictures: Pictures, rows: np.ndarray) -> Pictures:
     """Those rows (int array, ascending); of all rows the same memory-mapped array, not a copy."""
     if len(rows) == len(pictures.ids):
         return pictures
