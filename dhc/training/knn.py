@@ -44,7 +44,20 @@ def classify_and_evaluate(config: RunConfig, run_dir: Path) -> Summary:
         table = knn.accuracies(labels, data.val.y, len(data.classes), ks)
         shares = knn.vote(labels[config.knn.metric][:, : config.knn.k], len(data.classes))
         seconds = time.perf_counter() - start
-        summary = _finish(data, shares, seconds, table, writer)
+        writer.phase("finishing")
+        accuracy, speed = _write_predictions(data, shares, writer), len(shares) / seconds
+        _write_epoch(results.cross_entropy(data.val.y, shares), accuracy, seconds, speed, writer)
+        summary = Summary(
+            epochs=1,
+            best_epoch=1,
+            best_val_accuracy=accuracy,
+            seconds=seconds,
+            pictures_per_second=speed,
+            curve=(accuracy,),
+            accuracy=None,
+            val_accuracy=accuracy,
+            knn=table,
+        )
         summary.write(run_dir)
         _print(table)
         return summary
@@ -95,14 +108,10 @@ def _labels(data: RunData, k: int, writer: RunWriter, stop_requested: Callable[[
     return {metric: data.train.y[rows] for metric, rows in indices.items()}
 
 
-def _finish(
-    data: RunData, shares: np.ndarray, seconds: float, table: dict[str, dict[int, float]], writer: RunWriter
-) -> Summary:
-    """Write predictions and the one epoch; returns the summary."""
-    writer.phase("finishing")
+def _write_predictions(data: RunData, shares: np.ndarray, writer: RunWriter) -> float:
+    """Write val's predicted classes and shares of votes (N, K); returns val_accuracy, 0 to 1."""
     assert data.val.y is not None
     y_pred = shares.argmax(axis=1)
-    accuracy = float((y_pred == data.val.y).mean())
     results.save_predictions(
         writer.folder,
         ids=data.val.ids,
@@ -112,30 +121,23 @@ def _finish(
         probabilities=shares,
         classes=data.classes,
     )
-    speed = len(y_pred) / seconds
+    return float((y_pred == data.val.y).mean())
+
+
+def _write_epoch(loss: float, accuracy: float, seconds: float, speed: float, writer: RunWriter) -> None:
+    """The one epoch's event; neighbours have no figures on train and no learning rate."""
     writer.event(
         "epoch",
         epoch=1,
         loss=math.nan,
         accuracy=math.nan,
-        val_loss=results.cross_entropy(data.val.y, shares),
+        val_loss=loss,
         val_accuracy=accuracy,
         learning_rate=math.nan,
         seconds=seconds,
         best=True,
         pictures_per_second=speed,
         eta=0.0,
-    )
-    return Summary(
-        epochs=1,
-        best_epoch=1,
-        best_val_accuracy=accuracy,
-        seconds=seconds,
-        pictures_per_second=speed,
-        curve=(accuracy,),
-        accuracy=None,
-        val_accuracy=accuracy,
-        knn=table,
     )
 
 
