@@ -17,18 +17,18 @@ from dhc.runs import rundir
 @pytest.mark.slow
 def test_train_runs_to_its_end_and_runs_list_tells_of_it(forked: None, tiny_data: Path, tmp_path: Path) -> None:
     settings = ["--set", "fit.epochs=2", "--set", "model.width=0.03", "--set", "data.classes=3"]
-    done = dhc("train", "--data", str(tiny_data), "--preset", "quick", *settings, "--runs", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert "epoch 2/2" in done.stdout
-    (listed,) = json.loads(dhc_process("runs", "list", "--json", "--runs", str(tmp_path)).stdout)
-    assert (listed["status"], listed["epoch"], listed["epochs"]) == ("finished", 2, 2)
-    assert 0 <= listed["best_val_accuracy"] <= 1
-    report = dhc("evaluate", listed["id"], "--runs", str(tmp_path), "--split", "test", "--json")
+    process = dhc("train", "--data", str(tiny_data), "--preset", "quick", *settings, "--runs", str(tmp_path))
+    assert process.returncode == 0, process.stderr
+    assert "epoch 2/2" in process.stdout
+    (row,) = json.loads(dhc_process("runs", "list", "--json", "--runs", str(tmp_path)).stdout)
+    assert (row["status"], row["epoch"], row["epochs"]) == ("finished", 2, 2)
+    assert 0 <= row["best_val_accuracy"] <= 1
+    report = dhc("evaluate", row["id"], "--runs", str(tmp_path), "--split", "test", "--json")
     assert len(json.loads(report.stdout)["classes"]) == 3
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["train", "--data", "/nowhere"], "does not exist"),
         (["train", "--data", ".", "--set", "fit.epoch=1"], "there is no setting 'fit.epoch'; the settings are"),
@@ -42,11 +42,11 @@ def test_train_runs_to_its_end_and_runs_list_tells_of_it(forked: None, tiny_data
         (["data", "check", "/nowhere"], ""),
     ],
 )
-def test_bad_input_is_one_sentence_and_status_2(arguments: list[str], said: str) -> None:
-    done = dhc(*arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_input_is_one_sentence_and_status_2(arguments: list[str], message: str) -> None:
+    process = dhc(*arguments)
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_a_bug_of_ours_is_a_traceback_a_sentence_and_status_3(tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_runs_are_shown_stopped_deleted(tiny_data: Path, tmp_path: Path) -> None
     folder = make_run(tmp_path, tiny_data, epochs=3)
     runs = ["--runs", str(tmp_path)]
     assert "finished" in dhc("runs", "list", *runs).stdout
-    shown = json.loads(dhc("runs", "show", folder.name, "--json", *runs).stdout)
-    assert shown["config"]["fit"]["epochs"] == 3
+    values = json.loads(dhc("runs", "show", folder.name, "--json", *runs).stdout)
+    assert values["config"]["fit"]["epochs"] == 3
     assert "only a queued or running one" in dhc("runs", "stop", folder.name, *runs).stderr
     assert dhc("runs", "delete", folder.name, *runs).returncode == 0
     assert json.loads(dhc("runs", "list", "--json", *runs).stdout) == []
@@ -97,11 +97,11 @@ def test_data_check_lists_what_is_wrong_and_says_so_by_its_status(tiny_data: Pat
     shutil.copytree(tiny_data, broken)
     victim = next((broken / "val_images").iterdir())
     victim.write_bytes(b"no picture")
-    done = dhc("data", "check", str(broken), "--json")
-    assert done.returncode == 1
+    process = dhc("data", "check", str(broken), "--json")
+    assert process.returncode == 1
     assert any(
         victim.name in finding["text"] or any(victim.name in file for file in finding["files"])
-        for finding in json.loads(done.stdout)
+        for finding in json.loads(process.stdout)
     )
 
 
@@ -114,10 +114,10 @@ def test_the_command_line_reads_the_servers_runs(
 
 
 def test_doctor_tells_device_and_speed() -> None:
-    found = json.loads(dhc("doctor", "--json").stdout)
-    assert found["device"] == "cpu" or found["device"].startswith("gpu:")
-    assert set(found["expected"]) == {"quick", "report", "cnn7", "cnn3"}
-    assert found["expected"]["quick"] > found["expected"]["report"] > 0
+    diagnosis = json.loads(dhc("doctor", "--json").stdout)
+    assert diagnosis["device"] == "cpu" or diagnosis["device"].startswith("gpu:")
+    assert set(diagnosis["expected"]) == {"quick", "report", "cnn7", "cnn3"}
+    assert diagnosis["expected"]["quick"] > diagnosis["expected"]["report"] > 0
 
 
 def test_every_command_has_help() -> None:
@@ -135,13 +135,13 @@ def test_every_command_has_help() -> None:
         ["predict"],
         ["doctor"],
     ):
-        done = dhc(*command, "--help")
-        assert done.returncode == 0
-        assert "Usage:" in done.stdout
+        process = dhc(*command, "--help")
+        assert process.returncode == 0
+        assert "Usage:" in process.stdout
 
 
 def test_a_run_without_predictions_says_so(tmp_path: Path) -> None:
     folder = rundir.create(tmp_path, "vgg16")
-    done = dhc("evaluate", folder.name, "--runs", str(tmp_path))
-    assert done.returncode == 2
-    assert "has not finished an epoch" in done.stderr
+    process = dhc("evaluate", folder.name, "--runs", str(tmp_path))
+    assert process.returncode == 2
+    assert "has not finished an epoch" in process.stderr

@@ -56,7 +56,7 @@ def test_labels_are_given_and_taken(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["rename", "{id}", "x" * 81], "up to 80 characters"),
         (["tag", "{id}", "x" * 31], "up to 30 characters"),
@@ -66,8 +66,8 @@ def test_labels_are_given_and_taken(run: Path) -> None:
         (["restore", "../.."], "there is no run '../..' in the trash"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(run: Path, arguments: list[str], said: str) -> None:
-    with pytest.raises(RunError, match=said):
+def test_what_cannot_be_done_is_a_sentence(run: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(RunError, match=message):
         runs(run, *(text.format(id=run.name) for text in arguments))
 
 
@@ -80,12 +80,12 @@ def test_labels_that_cannot_be_saved_are_a_sentence(run: Path) -> None:
 def test_several_are_deleted_listed_brought_back_and_removed(run: Path, tiny_data: Path) -> None:
     other = make_run(run.parent, tiny_data, epochs=2)
     alive = make_run(run.parent, tiny_data, epochs=2, how="running")
-    done = runs(run, "delete", run.name, alive.name, other.name)
-    assert done.exit_code == 2
-    assert f"error: run {alive.name} is running: stop it before you delete it" in done.stderr
+    process = runs(run, "delete", run.name, alive.name, other.name)
+    assert process.exit_code == 2
+    assert f"error: run {alive.name} is running: stop it before you delete it" in process.stderr
     assert Store(run.parent).ids() == [alive.name]
-    listed = json.loads(runs(run, "trash", "--json").output)
-    assert {item["id"] for item in listed} == {run.name, other.name}
+    items = json.loads(runs(run, "trash", "--json").output)
+    assert {item["id"] for item in items} == {run.name, other.name}
     assert f"{run.name}  deleted 20" in runs(run, "trash").output
     assert runs(run, "restore", run.name).output == f"{run.name} is back\n"
     assert runs(run, "trash", "--empty").output.endswith("freed\n")
@@ -96,9 +96,9 @@ def test_several_are_deleted_listed_brought_back_and_removed(run: Path, tiny_dat
 
 def test_disk_tells_each_run_and_the_sums(run: Path) -> None:
     (run / rundir.BEST).write_bytes(os.urandom(3_000_000))
-    told = json.loads(runs(run, "disk", "--json").output)
-    assert told["runs"][run.name]["network"] >= 3_000_000
-    assert told["totals"]["runs"] == told["runs"][run.name]["bytes"]
+    values = json.loads(runs(run, "disk", "--json").output)
+    assert values["runs"][run.name]["network"] >= 3_000_000
+    assert values["totals"]["runs"] == values["runs"][run.name]["bytes"]
     lines = runs(run, "disk").output.splitlines()
     assert lines[1].split()[:5] == [run.name, "3", "MB", "3", "MB"]
     assert [line.split()[0] for line in lines[2:]] == ["all", "trash", "free"]
@@ -109,10 +109,10 @@ def test_kill_ends_a_real_training(forked: None, tmp_path: Path, tiny_data: Path
     config = preset_config("knn").with_values({"data.path": str(tiny_data)})
     run_id = launch.launch(config, runs_dir)
     until = time.monotonic() + 120
-    while "child" not in (told := rundir.read_json(runs_dir / run_id / rundir.PROCESS) or {}):
+    while "child" not in (process := rundir.read_json(runs_dir / run_id / rundir.PROCESS) or {}):
         assert time.monotonic() < until
         time.sleep(0.01)
-    os.kill(told["child"]["pid"], signal.SIGSTOP)  # so that it does not end before
+    os.kill(process["child"]["pid"], signal.SIGSTOP)  # so that it does not end before
     assert "was killed" in runs(runs_dir / run_id, "kill", run_id).output
     while Store(runs_dir).run(run_id).state.alive:
         assert time.monotonic() < until
@@ -122,6 +122,6 @@ def test_kill_ends_a_real_training(forked: None, tmp_path: Path, tiny_data: Path
 
 def test_the_process_ends_with_status_2_and_one_sentence(run: Path) -> None:
     command = [sys.executable, "-m", "dhc", "runs", "kill", run.name, "--runs", str(run.parent)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 2
-    assert done.stderr == f"error: run {run.name} is finished: there is no process to kill\n"
+    process = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert process.returncode == 2
+    assert process.stderr == f"error: run {run.name} is finished: there is no process to kill\n"

@@ -28,9 +28,9 @@ def test_batch_normalisation_equals_kerass_forward_backward_and_in_its_averages(
             out = layer(x, training=True)
             loss = tf.reduce_sum(out * weights)
         gradients = tape.gradient(loss, [x, layer.gamma.value, layer.beta.value])
-        kept = [keras.ops.convert_to_numpy(v) for v in (layer.moving_mean, layer.moving_variance)]
+        averages = [keras.ops.convert_to_numpy(v) for v in (layer.moving_mean, layer.moving_variance)]
         judged = layer(x, training=False)
-        results.append([out.numpy(), judged.numpy(), *[g.numpy() for g in gradients], *kept])
+        results.append([out.numpy(), judged.numpy(), *[g.numpy() for g in gradients], *averages])
     for ours, theirs in zip(*results, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=3e-4)
 

@@ -78,9 +78,9 @@ def member(tmp_path: Path, tiny_data: Path) -> Callable[..., Path]:
     """Makes a run of the group "trial" on the device, of which `done` of `epochs` are behind it."""
 
     def make(
-        how: How = "finished", *, done: int = 6, epochs: int = 6, device: str = "cpu", accuracy: float = 0.5
+        how: How = "finished", *, epochs_done: int = 6, epochs: int = 6, device: str = "cpu", accuracy: float = 0.5
     ) -> Path:
-        folder = make_run(tmp_path, tiny_data, epochs=done, how=how, accuracy=accuracy)
+        folder = make_run(tmp_path, tiny_data, epochs=epochs_done, how=how, accuracy=accuracy)
         config = RunConfig.from_json((folder / rundir.CONFIG).read_bytes()).with_values({"fit.epochs": epochs})
         rundir.write_json(folder / rundir.CONFIG, config.model_dump())
         rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device, "group": "trial"})
@@ -96,8 +96,8 @@ def only(runs_dir: Path) -> RunGroup:
 
 def test_a_group_by_hand(tmp_path: Path, member: Callable[..., Path], queued: Callable[..., Path]) -> None:
     best = member(accuracy=8 / 9)
-    member("failed", done=3)
-    member("running", done=2, epochs=8)
+    member("failed", epochs_done=3)
+    member("running", epochs_done=2, epochs=8)
     queued(group="trial")
     queued(group="")
     group = only(tmp_path)
@@ -110,17 +110,17 @@ def test_a_group_by_hand(tmp_path: Path, member: Callable[..., Path], queued: Ca
 
 
 def test_devices_work_side_by_side_and_nothing_is_guessed(tmp_path: Path, member: Callable[..., Path]) -> None:
-    member("running", done=2, epochs=8)
-    member("running", done=1, epochs=3, device="gpu:0")
+    member("running", epochs_done=2, epochs=8)
+    member("running", epochs_done=1, epochs=3, device="gpu:0")
     assert only(tmp_path).seconds_left == pytest.approx(60.0)
-    first = member("running", done=1, epochs=2, device="gpu:1")
+    first = member("running", epochs_done=1, epochs=2, device="gpu:1")
     (first / rundir.EVENTS).unlink()
     assert only(tmp_path).seconds_left is None
 
 
 def test_a_group_that_has_ended_has_nothing_left(tmp_path: Path, member: Callable[..., Path]) -> None:
     member()
-    member("stopped", done=2, epochs=9)
+    member("stopped", epochs_done=2, epochs=9)
     group = only(tmp_path)
     assert (group.fraction, group.seconds_left, group.alive) == (1.0, 0.0, ())
 
@@ -140,10 +140,10 @@ def test_groups_with_a_run_alive_come_first(
 def test_stopping_a_group_leaves_others_and_what_has_ended(
     tmp_path: Path, member: Callable[..., Path], queued: Callable[..., Path]
 ) -> None:
-    ended, running, waiting, other = member(), member("running"), queued(group="trial"), queued(group="other")
+    finished_run, running, waiting, other = member(), member("running"), queued(group="trial"), queued(group="other")
     assert stop_group(tmp_path, "trial") == sorted([running.name, waiting.name])
     store = Store(tmp_path)
-    states = [store.run(folder.name).state for folder in (ended, running, waiting, other)]
+    states = [store.run(folder.name).state for folder in (finished_run, running, waiting, other)]
     assert states == [State.FINISHED, State.STOPPING, State.STOPPED, State.QUEUED]
     for name in ("trial x", ""):
         with pytest.raises(RunError, match="no run that trains or waits"):
@@ -177,6 +177,6 @@ def test_a_sweep_of_factors_runs_in_order_and_is_stopped_whole(tiny_config: RunC
     while run_groups(store.runs())[0].alive and time.monotonic() < end:
         time.sleep(0.1)
     states = {info.id: (info.state, info.epochs_done > 0) for info in store.runs()}
-    done, stopped = (State.FINISHED, True), State.STOPPED
-    assert [states[run_id] for run_id in ids] == [done, done, (stopped, True), (stopped, False)]
+    finished, stop_state = (State.FINISHED, True), State.STOPPED
+    assert [states[run_id] for run_id in ids] == [finished, finished, (stop_state, True), (stop_state, False)]
     assert (runs_dir / ids[2] / rundir.BEST).is_file()

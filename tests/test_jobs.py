@@ -59,12 +59,12 @@ def test_two_launches_run_one_after_the_other_and_leave_nothing_behind(tiny_conf
     assert store.run(second).state is State.QUEUED
     wait_until(lambda: not store.run(second).state.alive, "both runs end")
     assert [store.run(name).state for name in (first, second)] == [State.FINISHED] * 2
-    ended = rundir.read_json(runs_dir / first / rundir.EXIT)
-    assert ended is not None
-    assert store.log(second).others[0]["t"] >= ended["t"]
+    end = rundir.read_json(runs_dir / first / rundir.EXIT)
+    assert end is not None
+    assert store.log(second).others[0]["t"] >= end["t"]
     wait_until(lambda: not processes_of(runs_dir), "worker and children end", 30)
-    left = {path.name for path in (runs_dir / first).iterdir()}
-    assert left >= {
+    names = {path.name for path in (runs_dir / first).iterdir()}
+    assert names >= {
         rundir.CONFIG,
         rundir.ENVIRONMENT,
         rundir.EVENTS,
@@ -74,7 +74,7 @@ def test_two_launches_run_one_after_the_other_and_leave_nothing_behind(tiny_conf
         rundir.EXIT,
         rundir.LOG,
     }
-    assert not [name for name in left if name.startswith(".") and name != ".lock"]
+    assert not [name for name in names if name.startswith(".") and name != ".lock"]
 
 
 @pytest.mark.slow
@@ -129,11 +129,11 @@ def test_training_outlives_the_worker_and_whoever_started_it(tiny_config: RunCon
     os.killpg(server.pid, signal.SIGKILL)
     server.wait()
     server.stdout.close()
-    told = rundir.read_json(runs_dir / run_id / rundir.PROCESS)
-    assert told is not None
-    os.kill(told["worker"]["pid"], signal.SIGKILL)
-    done = store.run(run_id).epochs_done
-    wait_until(lambda: store.run(run_id).epochs_done > done, "training goes on")
+    process = rundir.read_json(runs_dir / run_id / rundir.PROCESS)
+    assert process is not None
+    os.kill(process["worker"]["pid"], signal.SIGKILL)
+    epochs = store.run(run_id).epochs_done
+    wait_until(lambda: store.run(run_id).epochs_done > epochs, "training goes on")
     wait_until(lambda: store.run(run_id).state is State.FINISHED, "the run ends by itself")
 
 
@@ -200,7 +200,7 @@ def test_the_queue_is_first_come_first_served_by_device(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "how", "said"),
+    ("code", "how", "words"),
     [
         (-9, "killed", "memory ran out"),
         (-15, "killed", "SIGTERM"),
@@ -208,22 +208,22 @@ def test_the_queue_is_first_come_first_served_by_device(tmp_path: Path) -> None:
         (1, "failed", "status 1"),
     ],
 )
-def test_the_worker_records_what_the_child_could_not(tmp_path: Path, code: int, how: str, said: str) -> None:
+def test_the_worker_records_what_the_child_could_not(tmp_path: Path, code: int, how: str, words: str) -> None:
     worker.record_end(tmp_path, code)
-    told = json.loads((tmp_path / rundir.EXIT).read_text())
-    assert told["how"] == how
-    assert said in told["reason"]
+    end = json.loads((tmp_path / rundir.EXIT).read_text())
+    assert end["how"] == how
+    assert words in end["reason"]
     worker.record_end(tmp_path, 0)
-    assert json.loads((tmp_path / rundir.EXIT).read_text()) == told
+    assert json.loads((tmp_path / rundir.EXIT).read_text()) == end
 
 
 def test_a_config_from_a_stranger_fails_the_run_and_not_the_worker(tmp_path: Path) -> None:
     folder = queued(tmp_path, "cpu", 1.0)
     (folder / rundir.CONFIG).write_text('{"fit": {"epochs": -1}}')
     assert worker.main([str(tmp_path), "cpu"]) == 0
-    told = rundir.read_json(folder / rundir.EXIT)
-    assert told is not None
-    assert "fit.epochs cannot be -1" in told["reason"]
+    end = rundir.read_json(folder / rundir.EXIT)
+    assert end is not None
+    assert "fit.epochs cannot be -1" in end["reason"]
 
 
 def test_a_detached_process_survives_and_never_becomes_a_zombie(tmp_path: Path) -> None:

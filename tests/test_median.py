@@ -25,7 +25,7 @@ ENDED = [[0.2, 0.4, 0.6, 0.8, 1.0], [0.5, 0.5, 0.5, 0.5, 0.5], [0.1, 0.1, 0.1, 0
 
 
 @pytest.mark.parametrize(
-    ("ended", "epoch", "bar"),
+    ("curves", "epoch", "bar"),
     [
         ([[0.2, 0.4], [0.5, 0.7], [0.1, 0.9]], 2, 0.5),  # of 0.3, 0.6, 0.5
         ([[0.2, 0.4], [0.5, 0.7], [0.1, 0.9]], 1, 0.2),
@@ -35,8 +35,8 @@ ENDED = [[0.2, 0.4, 0.6, 0.8, 1.0], [0.5, 0.5, 0.5, 0.5, 0.5], [0.1, 0.1, 0.1, 0
         ([], 5, None),
     ],
 )
-def test_the_bar_by_hand(ended: Sequence[Sequence[float]], epoch: int, bar: float | None) -> None:
-    assert bar_to_clear(ended, epoch) == (None if bar is None else pytest.approx(bar))
+def test_the_bar_by_hand(curves: Sequence[Sequence[float]], epoch: int, bar: float | None) -> None:
+    assert bar_to_clear(curves, epoch) == (None if bar is None else pytest.approx(bar))
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ curves = st.lists(st.floats(0, 1), min_size=MEDIAN_GRACE, max_size=12)
 
 
 @given(curves, st.lists(curves, max_size=8))
-def test_it_is_viziers_rule(curve: list[float], ended: list[list[float]]) -> None:
+def test_it_is_viziers_rule(curve: list[float], curves: list[list[float]]) -> None:
     s = len(curve)
-    if len(ended) < MEDIAN_ENOUGH:
-        assert not reason_to_stop(curve, ended)
+    if len(curves) < MEDIAN_ENOUGH:
+        assert not reason_to_stop(curve, curves)
     else:
-        averages = [statistics.fmean(other[:s]) for other in ended]
-        assert bool(reason_to_stop(curve, ended)) == (max(curve) < statistics.median(averages))
+        averages = [statistics.fmean(other[:s]) for other in curves]
+        assert bool(reason_to_stop(curve, curves)) == (max(curve) < statistics.median(averages))
 
 
 def ask(folder: Path, **more: Any) -> None:
@@ -108,14 +108,14 @@ def test_only_ended_runs_of_the_group_on_the_same_pictures_count(group: Path, ti
 
 
 def test_the_rule_is_off_unless_the_request_names_it_and_a_group(tmp_path: Path, tiny_config: RunConfig) -> None:
-    asked: list[dict[str, Any]] = [
+    requests: list[dict[str, Any]] = [
         {},
         {"rule": "median"},
         {"group": "a"},
         {"rule": "mean", "group": "a"},
         {"rule": "median", "group": 3},
     ]
-    for request in asked:
+    for request in requests:
         rundir.write_json(tmp_path / rundir.REQUEST, request)
         assert rule_of(tmp_path, tiny_config) is None
     rundir.write_json(tmp_path / rundir.REQUEST, {"rule": "median", "group": "a"})

@@ -23,13 +23,13 @@ def test_means_since_last_asked_by_hand() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 64), st.floats(0, 9), st.floats(0, 1)), min_size=1, max_size=20))
 def test_running_means_are_undone(batches: list[tuple[int, float, float]]) -> None:
-    mean, seen, loss, accuracy = IntervalMean(), 0, 0.0, 0.0
+    mean, count, loss, accuracy = IntervalMean(), 0, 0.0, 0.0
     for size, batch_loss, batch_accuracy in batches:
         loss, accuracy = (
-            (old * seen + new * size) / (seen + size) for old, new in ((loss, batch_loss), (accuracy, batch_accuracy))
+            (old * count + new * size) / (count + size) for old, new in ((loss, batch_loss), (accuracy, batch_accuracy))
         )
-        seen += size
-        assert mean.since_last(seen, loss, accuracy) == pytest.approx((batch_loss, batch_accuracy), abs=1e-6)
+        count += size
+        assert mean.since_last(count, loss, accuracy) == pytest.approx((batch_loss, batch_accuracy), abs=1e-6)
 
 
 def test_a_nan_loss_stays_nan() -> None:

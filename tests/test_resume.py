@@ -108,10 +108,10 @@ def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(config: RunConfi
     ours, theirs = read_predictions(broken), read_predictions(whole)
     np.testing.assert_array_equal(ours.y_pred, theirs.y_pred)
     np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
-    told = [rundir.read_json(f / rundir.SUMMARY) for f in (whole, broken)]
-    assert told[0] is not None
-    assert told[1] is not None
-    assert {k: told[0][k] for k in ("epochs", "best_epoch", "best_val_accuracy")}.items() <= told[1].items()
+    summaries = [rundir.read_json(f / rundir.SUMMARY) for f in (whole, broken)]
+    assert summaries[0] is not None
+    assert summaries[1] is not None
+    assert {k: summaries[0][k] for k in ("epochs", "best_epoch", "best_val_accuracy")}.items() <= summaries[1].items()
     assert not (broken / rundir.RESUME).exists(), "a finished run needs no state to go on from"
 
 
@@ -129,9 +129,9 @@ def test_a_run_goes_on_in_the_precision_that_it_began_in_whatever_auto_means_her
     rundir.write_json(broken / rundir.CONFIG, auto.model_dump())
     go_on(broken)
     assert "goes on with epoch" in (broken / rundir.LOG).read_text()
-    told = rundir.read_json(broken / rundir.ENVIRONMENT)
-    assert told is not None
-    assert told["precision"] == "mixed_float16"
+    environment = rundir.read_json(broken / rundir.ENVIRONMENT)
+    assert environment is not None
+    assert environment["precision"] == "mixed_float16"
     pd.testing.assert_frame_equal(figures(whole), figures(broken), check_exact=True)
 
 
@@ -192,16 +192,16 @@ def test_a_torn_state_is_passed_over(tmp_path: Path) -> None:
         (tmp_path / f"epoch-{epoch:05d}" / STATE).write_bytes(data)
     assert newest(tmp_path) is None
     (tmp_path / "epoch-00002").mkdir()
-    told = dict.fromkeys(sorted(KEYS), 2)
-    np.savez(tmp_path / "epoch-00002" / STATE, told=np.array(json.dumps(told)), v0=np.arange(3), v1=np.zeros(()))
+    record = dict.fromkeys(sorted(KEYS), 2)
+    np.savez(tmp_path / "epoch-00002" / STATE, told=np.array(json.dumps(record)), v0=np.arange(3), v1=np.zeros(()))
     for epoch, arrays in ((5, {"told": "{}"}), (6, {"told": "no JSON"}), (7, {"v0": 1}), (8, {"told": "{}", "v1": 1})):
         (tmp_path / f"epoch-{epoch:05d}").mkdir()
         np.savez(tmp_path / f"epoch-{epoch:05d}" / STATE, **{name: np.array(value) for name, value in arrays.items()})
-    found = newest(tmp_path)
-    assert found is not None
-    assert found[0].name == "epoch-00002"
-    assert found[1] == told
-    assert [value.shape for value in found[2]] == [(3,), ()]
+    state = newest(tmp_path)
+    assert state is not None
+    assert state[0].name == "epoch-00002"
+    assert state[1] == record
+    assert [value.shape for value in state[2]] == [(3,), ()]
     assert newest(tmp_path / "nothing") is None
 
 

@@ -31,8 +31,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 def knn_run(runs_dir: Path, data: Path, **settings: object) -> Path:
     """The folder of a finished knn run, made in this process."""
     folder = rundir.create(runs_dir, "knn")
-    named = {name.replace("__", "."): value for name, value in settings.items()}
-    config = RunConfig().with_values({"model.name": "knn", "data.path": str(data), **named})
+    dotted = {name.replace("__", "."): value for name, value in settings.items()}
+    config = RunConfig().with_values({"model.name": "knn", "data.path": str(data), **dotted})
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     classify_and_evaluate(config, folder)
     write_exit(folder, "finished", "all pictures compared", code=0)
@@ -42,10 +42,10 @@ def knn_run(runs_dir: Path, data: Path, **settings: object) -> Path:
 def sklearns(data: Path, split: str, k: int, metric: str) -> list[str]:
     """scikit-learn's answers by name, in the order of the split's CSV."""
     dataset = open_dataset(data)
-    train, asked = load_pictures(dataset, "train"), load_pictures(dataset, split)
-    flat = [np.asarray(p.x, float).reshape(len(p.x), -1) for p in (train, asked)]
-    found = KNeighborsClassifier(k, metric=metric).fit(flat[0], train.y).predict(flat[1])
-    return [dataset.classes[label] for label in found]
+    train, pictures = load_pictures(dataset, "train"), load_pictures(dataset, split)
+    flat = [np.asarray(side.x, float).reshape(len(side.x), -1) for side in (train, pictures)]
+    labels = KNeighborsClassifier(k, metric=metric).fit(flat[0], train.y).predict(flat[1])
+    return [dataset.classes[label] for label in labels]
 
 
 def rows_of(path: Path) -> list[list[str]]:
@@ -55,9 +55,9 @@ def rows_of(path: Path) -> list[list[str]]:
 
 def test_a_knn_submission_holds_scikit_learns_answers_in_the_tables_order(tiny_data: Path, tmp_path: Path) -> None:
     folder = knn_run(tmp_path, tiny_data, knn__k=3, knn__metric="manhattan")
-    done = dhc("predict", folder.name, "--runs", str(tmp_path), "--out", str(tmp_path / "s.csv"))
-    assert done.returncode == 0, done.stderr
-    assert f"6 answers of {folder.name} in the order of test.csv" in done.stdout
+    process = dhc("predict", folder.name, "--runs", str(tmp_path), "--out", str(tmp_path / "s.csv"))
+    assert process.returncode == 0, process.stderr
+    assert f"6 answers of {folder.name} in the order of test.csv" in process.stdout
     images = [row[0] for row in rows_of(tiny_data / "test.csv")[1:]]
     expected = [list(pair) for pair in zip(images, sklearns(tiny_data, "test", 3, "manhattan"), strict=True)]
     assert rows_of(tmp_path / "s.csv") == [["Image", "Class"], *expected]
@@ -83,21 +83,21 @@ def test_evaluating_nearest_neighbours_prints_scikit_learns_report(tiny_data: Pa
 def test_a_networks_submission_is_what_the_saved_network_says(tiny_data: Path, tmp_path: Path) -> None:
     settings = [f"--set={text}" for text in ("model.name=cnn3", "fit.epochs=1", "model.width=0.03", "data.classes=2")]
     runs = ["--runs", str(tmp_path)]
-    done = dhc("train", "--data", str(tiny_data), *settings, *runs)
-    assert done.returncode == 0, done.stderr
-    run_id = done.stdout.split()[0]
+    process = dhc("train", "--data", str(tiny_data), *settings, *runs)
+    assert process.returncode == 0, process.stderr
+    run_id = process.stdout.split()[0]
     for split, rows in (("test", 6), ("val", 9)):
-        done = dhc("predict", run_id, *runs, "--split", split, folder=tmp_path)
-        assert done.returncode == 0, done.stderr
-        written = rows_of(tmp_path / f"{run_id}-{split}.csv")
+        process = dhc("predict", run_id, *runs, "--split", split, folder=tmp_path)
+        assert process.returncode == 0, process.stderr
+        rows = rows_of(tmp_path / f"{run_id}-{split}.csv")
         images = [row[0] for row in rows_of(tiny_data / f"{split}.csv")[1:]]
-        assert [row[0] for row in written[1:]] == images
+        assert [row[0] for row in rows[1:]] == images
         assert len(images) == rows
-        assert {row[1] for row in written[1:]} <= set(open_dataset(tiny_data).classes[:2])
-    stored = read_predictions(tmp_path / run_id)
-    said = dict(map(tuple, written[1:]))
-    again = [said[Path(file).name] for file in stored.ids]
-    assert again == [stored.classes[label] for label in stored.predicted]
+        assert {row[1] for row in rows[1:]} <= set(open_dataset(tiny_data).classes[:2])
+    predictions = read_predictions(tmp_path / run_id)
+    answers = dict(map(tuple, rows[1:]))
+    again = [answers[Path(file).name] for file in predictions.ids]
+    assert again == [predictions.classes[label] for label in predictions.predicted]
     scored = json.loads(dhc("evaluate", run_id, *runs, "--split", "test", "--json").stdout)
     y = open_dataset(tiny_data).splits["test"].y
     assert y is not None
@@ -106,12 +106,12 @@ def test_a_networks_submission_is_what_the_saved_network_says(tiny_data: Path, t
 
 def test_a_run_on_some_classes_and_pictures_asks_the_same_training_pictures(tiny_data: Path, tmp_path: Path) -> None:
     folder = knn_run(tmp_path, tiny_data, data__classes=2, data__train_fraction=0.5, fit__seed=3, knn__k=3)
-    stored = read_predictions(folder)
-    found = predict_split(folder, "val", every=True)
-    assert len(found.ids) == 9
-    among = np.isin(found.ids, stored.ids)
-    assert (found.predicted[among] == stored.predicted).all()
-    np.testing.assert_array_equal(found.probabilities[among], stored.probabilities)
+    predictions = read_predictions(folder)
+    answers = predict_split(folder, "val", every=True)
+    assert len(answers.ids) == 9
+    among = np.isin(answers.ids, predictions.ids)
+    assert (answers.predicted[among] == predictions.predicted).all()
+    np.testing.assert_array_equal(answers.probabilities[among], predictions.probabilities)
     scored = predict_split(folder, "test")
     assert scored.y_true is not None
     assert scored.y_true.max() < 2
@@ -135,11 +135,11 @@ def test_a_file_that_is_there_stays_unless_forced(tiny_data: Path, tmp_path: Pat
     folder = knn_run(tmp_path, tiny_data)
     out = tmp_path / "s.csv"
     out.write_text("mine")
-    asked = ["predict", folder.name, "--runs", str(tmp_path), "--out", str(out)]
-    done = dhc(*asked)
-    assert (done.returncode, out.read_text()) == (2, "mine")
-    assert "already exists: choose another file, or --force" in done.stderr
-    assert dhc(*asked, "--force").returncode == 0
+    arguments = ["predict", folder.name, "--runs", str(tmp_path), "--out", str(out)]
+    process = dhc(*arguments)
+    assert (process.returncode, out.read_text()) == (2, "mine")
+    assert "already exists: choose another file, or --force" in process.stderr
+    assert dhc(*arguments, "--force").returncode == 0
     assert len(rows_of(out)) == 7
 
 
@@ -151,8 +151,8 @@ def test_what_cannot_be_answered_is_one_sentence(tiny_data: Path, tmp_path: Path
     unlabelled = tmp_path / "unlabelled"
     shutil.copytree(tiny_data, unlabelled, ignore=shutil.ignore_patterns("test_labels.csv"))
     folder = knn_run(tmp_path, unlabelled)
-    done = dhc("evaluate", folder.name, "--runs", str(tmp_path), "--split", "test")
-    assert "the test pictures have no labels, so nothing can be scored; `predict` writes a submission" in done.stderr
+    process = dhc("evaluate", folder.name, "--runs", str(tmp_path), "--split", "test")
+    assert "the test pictures have no labels, so nothing can be scored; `predict` writes a submission" in process.stderr
     with pytest.raises(RunError, match="cannot be written: No such file or directory"):
         write_submission(folder, "test", tmp_path / "nowhere" / "s.csv")
     with pytest.raises(RunError, match="is a folder: name a file"):
@@ -169,45 +169,45 @@ def test_what_cannot_be_answered_is_one_sentence(tiny_data: Path, tmp_path: Path
 
 def test_a_run_that_knows_few_classes_says_so(tiny_data: Path, tmp_path: Path) -> None:
     folder = knn_run(tmp_path, tiny_data, data__classes=2)
-    asked = (folder.name, "--runs", str(tmp_path))
-    done = dhc("predict", *asked, "--out", str(tmp_path / "s.csv"))
-    assert (done.returncode, done.stderr) == (
+    arguments = (folder.name, "--runs", str(tmp_path))
+    process = dhc("predict", *arguments, "--out", str(tmp_path / "s.csv"))
+    assert (process.returncode, process.stderr) == (
         0, "Knows only 2 of 3 classes: a picture of another one gets a wrong answer.\n"
     )  # fmt: skip
-    done = dhc("evaluate", *asked, "--split", "test")
-    assert done.stderr == "Knows only 2 of 3 classes: pictures of the others are left out here.\n"
+    process = dhc("evaluate", *arguments, "--split", "test")
+    assert process.stderr == "Knows only 2 of 3 classes: pictures of the others are left out here.\n"
     assert not dhc(
         "predict", knn_run(tmp_path, tiny_data).name, "--runs", str(tmp_path), "--out", str(tmp_path / "t.csv")
     ).stderr
 
 
 def test_the_knn_command_trains_no_network(tiny_data: Path, tmp_path: Path) -> None:
-    done = dhc("knn", "--data", str(tiny_data), "--set", "model.name=vgg16", "--runs", str(tmp_path))
-    assert done.returncode == 2
-    assert "model.name cannot be vgg16 here: `python -m dhc train` trains networks" in done.stderr
+    process = dhc("knn", "--data", str(tiny_data), "--set", "model.name=vgg16", "--runs", str(tmp_path))
+    assert process.returncode == 2
+    assert "model.name cannot be vgg16 here: `python -m dhc train` trains networks" in process.stderr
     assert not list(tmp_path.iterdir())
 
 
 def test_the_knn_command_prints_the_table_and_marks_the_chosen_one(tiny_data: Path, tmp_path: Path) -> None:
-    done = dhc("knn", "--data", str(tiny_data), "--k", "6", "--metric", "cosine", "--runs", str(tmp_path))
-    assert done.returncode == 0, done.stderr
+    process = dhc("knn", "--data", str(tiny_data), "--k", "6", "--metric", "cosine", "--runs", str(tmp_path))
+    assert process.returncode == 0, process.stderr
     (folder,) = tmp_path.glob("*-knn-*")
-    assert done.stdout.startswith(folder.name)
+    assert process.stdout.startswith(folder.name)
     table = (rundir.read_json(folder / rundir.SUMMARY) or {})["knn"]
-    lines = done.stdout.splitlines()[-3:]
+    lines = process.stdout.splitlines()[-3:]
     for line, (metric, row) in zip(lines, table.items(), strict=True):
         words = line.split()
         assert words[0] == metric
-        marked = [f"{row[k]:.4f}" + ("*" if (metric, k) == ("cosine", "6") else "") for k in row]
-        assert words[1:] == marked
-    assert "nan" not in done.stdout
+        cells = [f"{row[k]:.4f}" + ("*" if (metric, k) == ("cosine", "6") else "") for k in row]
+        assert words[1:] == cells
+    assert "nan" not in process.stdout
 
 
 def test_a_bad_k_or_metric_is_one_sentence(tiny_data: Path, tmp_path: Path) -> None:
-    for option, said in (
+    for option, message in (
         (["--metric", "hamming"], "it takes euclidean | manhattan | cosine"),
         (["--k", "0"], "it takes 1 ≤ n"),
     ):
-        done = dhc("knn", "--data", str(tiny_data), *option, "--runs", str(tmp_path))
-        assert done.returncode == 2
-        assert said in done.stderr
+        process = dhc("knn", "--data", str(tiny_data), *option, "--runs", str(tmp_path))
+        assert process.returncode == 2
+        assert message in process.stderr

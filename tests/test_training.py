@@ -62,12 +62,12 @@ def test_the_kept_network_makes_the_kept_predictions(trained: tuple[RunConfig, P
     from dhc.predict.network import load_network, probabilities
 
     _, folder = trained
-    kept = read_predictions(folder)
+    predictions = read_predictions(folder)
     val = load_pictures(open_dataset(tiny_data), "val")
-    assert kept.ids.tolist() == val.ids.tolist()
-    assert kept.y_true.tolist() == list(val.y if val.y is not None else [])
-    np.testing.assert_allclose(probabilities(load_network(folder), val.x), kept.probabilities, atol=1e-5)
-    assert kept.probabilities.argmax(axis=1).tolist() == kept.predicted.tolist()
+    assert predictions.ids.tolist() == val.ids.tolist()
+    assert predictions.y_true.tolist() == list(val.y if val.y is not None else [])
+    np.testing.assert_allclose(probabilities(load_network(folder), val.x), predictions.probabilities, atol=1e-5)
+    assert predictions.probabilities.argmax(axis=1).tolist() == predictions.predicted.tolist()
 
 
 def test_val_figures_are_kerass_own(trained: tuple[RunConfig, Path], tiny_data: Path) -> None:
@@ -89,8 +89,8 @@ def test_val_figures_are_kerass_own(trained: tuple[RunConfig, Path], tiny_data: 
 
 def test_predictions_of_every_epoch_give_its_val_accuracy(trained: tuple[RunConfig, Path]) -> None:
     _, folder = trained
-    kept = read_predictions(folder)
-    shares = (kept.y_pred == kept.y_true).mean(axis=1)
+    predictions = read_predictions(folder)
+    shares = (predictions.y_pred == predictions.y_true).mean(axis=1)
     assert shares == pytest.approx(
         Store(folder.parent).history(folder.name).epochs["val_accuracy"].to_numpy(), abs=1e-6
     )
@@ -110,11 +110,11 @@ def test_a_drop_of_the_rate_is_written_for_the_epoch_that_runs_at_it(trained: tu
 
 def test_the_environment_says_what_made_the_figures(trained: tuple[RunConfig, Path]) -> None:
     _, folder = trained
-    told = rundir.read_json(folder / rundir.ENVIRONMENT)
-    assert told is not None
-    assert told["versions"]["keras"]
-    assert told["device"].startswith("CPU")
-    assert len(told["data_fingerprint"]) == 16
+    environment = rundir.read_json(folder / rundir.ENVIRONMENT)
+    assert environment is not None
+    assert environment["versions"]["keras"]
+    assert environment["device"].startswith("CPU")
+    assert len(environment["data_fingerprint"]) == 16
 
 
 def test_the_same_seed_gives_the_same_history(trained: tuple[RunConfig, Path], tmp_path: Path) -> None:
@@ -261,12 +261,12 @@ def test_every_way_of_training_tells_all_epochs_and_keeps_the_network_that_it_ju
     assert history.epochs["epoch"].tolist() == [1, 2]
     assert np.isfinite(history.epochs[["loss", "val_loss", "learning_rate"]].to_numpy()).all()
     assert history.batches["position"].iloc[-1] == pytest.approx(2.0)
-    kept = read_predictions(folder)
+    predictions = read_predictions(folder)
     val = load_pictures(open_dataset(Path(config.data.path)), "val")
     loaded = load_network(folder)
     assert not [layer for layer in loaded.layers if type(layer).__module__.startswith("dhc")]
     np.testing.assert_allclose(
-        probabilities(loaded, val.x), kept.probabilities, atol=2e-2 if "mixed" in str(changes) else 1e-5
+        probabilities(loaded, val.x), predictions.probabilities, atol=2e-2 if "mixed" in str(changes) else 1e-5
     )
 
 
@@ -295,6 +295,8 @@ def test_early_stopping_ends_a_run_and_says_so(tiny_config: RunConfig, tmp_path:
 def test_val_loss_is_never_smoothed(tiny_config: RunConfig, tmp_path: Path) -> None:
     config = tiny_config.with_values({"fit.label_smoothing": 0.5, "fit.epochs": 1})
     folder = train(config, tmp_path)
-    kept = read_predictions(folder)
+    predictions = read_predictions(folder)
     loss = Store(tmp_path).history(folder.name).epochs["val_loss"].iloc[0]
-    assert loss == pytest.approx(-np.log(kept.probabilities[np.arange(len(kept.y_true)), kept.y_true]).mean(), rel=1e-4)
+    assert loss == pytest.approx(
+        -np.log(predictions.probabilities[np.arange(len(predictions.y_true)), predictions.y_true]).mean(), rel=1e-4
+    )

@@ -53,10 +53,10 @@ def test_the_trash_lists_what_lies_in_it_last_deleted_first(tmp_path: Path) -> N
     first, second = ended(tmp_path), ended(tmp_path)
     places = [trash.delete(tmp_path, folder.name) for folder in (first, second)]
     (tmp_path / rundir.TRASH / "stray").write_text("not a run")
-    listed = trash.trashed_runs(tmp_path)
-    assert [(item.id, item.place) for item in listed] == [(second.name, places[1]), (first.name, places[0])]
-    assert all(item.bytes >= 100_000 for item in listed)
-    assert listed[1].when <= listed[0].when
+    items = trash.trashed_runs(tmp_path)
+    assert [(item.id, item.place) for item in items] == [(second.name, places[1]), (first.name, places[0])]
+    assert all(item.bytes >= 100_000 for item in items)
+    assert items[1].when <= items[0].when
     assert trash.latest(tmp_path, first.name) == places[0]
     with pytest.raises(RunError, match=r"there is no run .* in the trash"):
         trash.latest(tmp_path, "../../etc")
@@ -64,10 +64,10 @@ def test_the_trash_lists_what_lies_in_it_last_deleted_first(tmp_path: Path) -> N
 
 def test_several_are_deleted_as_far_as_they_can_be(tmp_path: Path) -> None:
     good, alive, other = ended(tmp_path), queued(tmp_path), ended(tmp_path, "failed")
-    done = trash.delete_all(tmp_path, [good.name, alive.name, "20260101-000000-vgg16-0000", other.name])
-    assert [place.name.partition(".")[0] for place in done.places] == [good.name, other.name]
-    assert set(done.refusals) == {alive.name, "20260101-000000-vgg16-0000"}
-    assert "stop it" in done.refusals[alive.name]
+    deletion = trash.delete_all(tmp_path, [good.name, alive.name, "20260101-000000-vgg16-0000", other.name])
+    assert [place.name.partition(".")[0] for place in deletion.places] == [good.name, other.name]
+    assert set(deletion.refusals) == {alive.name, "20260101-000000-vgg16-0000"}
+    assert "stop it" in deletion.refusals[alive.name]
     assert Store(tmp_path).ids() == [alive.name]
 
 
@@ -83,14 +83,14 @@ def test_a_run_is_not_brought_back_over_another(tmp_path: Path) -> None:
 
 
 def test_emptying_wins_what_the_runs_took(tmp_path: Path) -> None:
-    kept = ended(tmp_path)
+    folder = ended(tmp_path)
     places = [trash.delete(tmp_path, ended(tmp_path).name) for _ in range(3)]
     assert trash.empty(tmp_path, places[:1]) >= 100_000
     assert [item.place for item in trash.trashed_runs(tmp_path)] == [places[2], places[1]]
     assert trash.empty(tmp_path) >= 200_000
     assert trash.trashed_runs(tmp_path) == []
     assert trash.empty(tmp_path) == 0
-    assert Store(tmp_path).ids() == [kept.name]
+    assert Store(tmp_path).ids() == [folder.name]
 
 
 def test_what_an_interrupted_emptying_left_goes_with_the_next(tmp_path: Path) -> None:
