@@ -48,15 +48,15 @@ def build(tmp_path: Path) -> Iterator[Callable[[RunConfig], Any]]:
         yield lambda config: observers(config, load_for_run(config.data, seed=0), writer, lambda: False)
 
 
-def kinds(built: Any) -> list[str]:
-    return [type(callback).__name__ for callback in built.callbacks]
+def kinds(watching: Any) -> list[str]:
+    return [type(callback).__name__ for callback in watching.callbacks]
 
 
 def test_the_order_is_the_one_that_the_docstring_promises(build: Callable[[RunConfig], Any], config: RunConfig) -> None:
     from dhc.training.observers import observers
 
-    built = build(config)
-    rundir.write_json(built.best._folder / rundir.REQUEST, {"rule": "median", "group": "a"})
+    watching = build(config)
+    rundir.write_json(watching.best._folder / rundir.REQUEST, {"rule": "median", "group": "a"})
     by_plateau, by_timetable = kinds(build(config)), kinds(build(config.with_values({"schedule.name": "cosine"})))
     promise = re.findall(r"`(\w+)`", (observers.__doc__ or "").partition("1.")[2])
     promise = list(dict.fromkeys(promise))  # each where it is named first
@@ -75,10 +75,10 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
     from dhc.training.results import save_predictions
     from dhc.training.resume import STATE, newest, state_variables
 
-    built, data = build(config), load_for_run(config.data, seed=0)
+    watching, data = build(config), load_for_run(config.data, seed=0)
     model = compiled_model(config, len(data.classes), precision="float32", steps=1)
     values = [np.full(variable.shape, 0.25, variable.dtype) for variable in state_variables(model)]
-    run = built.best._folder
+    run = watching.best._folder
     place = run / rundir.RESUME / f"epoch-{EPOCH:05d}"
     place.mkdir(parents=True)
     arrays = {f"v{number}": value for number, value in enumerate(values)}
@@ -96,18 +96,18 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
         probabilities=probabilities,
         classes=data.classes,
     )
-    built.resume.restore(model)
-    assert built.resume.first_epoch == EPOCH
+    watching.resume.restore(model)
+    assert watching.resume.first_epoch == EPOCH
     assert (run / rundir.BEST).read_bytes() == b"the best network"
     for variable, value in zip(state_variables(model), values, strict=True):
         np.testing.assert_array_equal(np.asarray(variable), value)
-    by_kind = dict(zip(kinds(built), built.callbacks, strict=True))
+    by_kind = dict(zip(kinds(watching), watching.callbacks, strict=True))
     assert [row.tolist() for row in by_kind["Validation"].predictions] == [[0] * count]
-    np.testing.assert_array_equal(built.best._probabilities, probabilities)
+    np.testing.assert_array_equal(watching.best._probabilities, probabilities)
     for kind in ("Plateau", "EarlyStopping"):
         by_kind[kind].on_train_begin()  # from here on Keras's own start no longer overwrites them
-    built.resume.set_model(model)
-    built.resume._save(EPOCH)
+    watching.resume.set_model(model)
+    watching.resume._save(EPOCH)
     state = newest(run / rundir.RESUME)
     assert state is not None
     assert {**state[1], "seconds": RECORD["seconds"]} == RECORD

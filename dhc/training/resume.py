@@ -32,7 +32,7 @@ OTHER_SIZES = "is of a network or an optimizer of other sizes, as happens after 
 DAMAGED = "cannot be read, because its files are damaged"
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")  # what a run may have begun in
 SHARE = 20  # saving may take a twentieth of the time
-LINKED = (rundir.BEST, rundir.PREDICTIONS)
+LINKED_FILES = (rundir.BEST, rundir.PREDICTIONS)
 
 
 class Stateful(Protocol):
@@ -83,7 +83,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             raise ResumeStateError(int(record["epoch"]), OTHER_SIZES)
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
-        for name in LINKED:
+        for name in LINKED_FILES:
             _link(folder / name, self._folder.parent / name)
         self._take_up(record)
         self._writer.event("resume", epoch=self.first_epoch + 1)
@@ -135,7 +135,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         np.savez(draft / STATE, **values)  # type: ignore[arg-type]
-        for name in LINKED:
+        for name in LINKED_FILES:
             _link(self._folder.parent / name, draft / name)
         place = draft.with_name(draft.name[1:])
         shutil.rmtree(place, ignore_errors=True)
