@@ -17,7 +17,7 @@ from docs_pages import DOCS, PAGES, ROOT, modules, summary
 
 README = ROOT / "README.md"
 # Pages written by hand; not the changelog, which names what was there once.
-WRITTEN = sorted(
+HANDWRITTEN = sorted(
     {README, ROOT / "CONTRIBUTING.md", ROOT / "runs" / "README.md", *DOCS.rglob("*.md")} - {DOCS / "map.md"}
 )
 FOLDERS = "dhc|pages|tests|benchmarks|docs|runs"
@@ -26,7 +26,7 @@ EXAMPLE_SETTINGS = {"optimizer.clipnorm"}
 NO_SETTINGS = {"model.fit", "fit.epoch"}  # Keras's function, and a slip that docs/troubleshooting.md shows
 EXAMPLE_NETWORKS = {"model.name=cnn2"}
 SECTIONS = "data|model|knn|augment|optimizer|schedule|fit|device"
-every_page = pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+every_page = pytest.mark.parametrize("page", HANDWRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def prose(page: Path) -> str:
@@ -50,8 +50,8 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [str(path) for path in modules() if not summary(path)]
-    assert not silent
+    undocumented = [str(path) for path in modules() if not summary(path)]
+    assert not undocumented
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -67,32 +67,32 @@ def test_the_readme_is_one_page() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)", prose(page))
     targets = [((page.parent / file).resolve() if file else page, anchor) for file, anchor in links]
-    dead = [
+    dead_links = [
         f"{file}#{anchor}" for file, anchor in targets if not file.exists() or (anchor and anchor not in anchors(file))
     ]
-    assert not dead
+    assert not dead_links
 
 
 @every_page
 def test_every_file_that_is_named_is_there(page: Path) -> None:
-    named = re.findall(rf"`((?:{FOLDERS})/[\w./-]+\.\w+|[\w-]+\.(?:md|txt|toml)|Makefile)`", prose(page))
+    names = re.findall(rf"`((?:{FOLDERS})/[\w./-]+\.\w+|[\w-]+\.(?:md|txt|toml)|Makefile)`", prose(page))
     places = (ROOT, page.parent)
-    missing = [name for name in named if not any((place / name).exists() for place in places)]
-    assert set(missing) <= EXAMPLE_FILES
+    missing_names = [name for name in names if not any((place / name).exists() for place in places)]
+    assert set(missing_names) <= EXAMPLE_FILES
 
 
 @every_page
 def test_every_setting_that_is_named_exists(page: Path) -> None:
     from dhc.config import fields
 
-    named = {name for text in code(page) for name in re.findall(rf"\b((?:{SECTIONS})\.(?!py\b)[a-z_]+)\b(?!\.)", text)}
-    assert named - EXAMPLE_SETTINGS - NO_SETTINGS <= {field.name for field in fields()}
+    names = {name for text in code(page) for name in re.findall(rf"\b((?:{SECTIONS})\.(?!py\b)[a-z_]+)\b(?!\.)", text)}
+    assert names - EXAMPLE_SETTINGS - NO_SETTINGS <= {field.name for field in fields()}
 
 
 def dhc_commands() -> list[tuple[Path, str]]:
     """Every command line of ours that a page shows, without what comes before the first argument."""
-    shown = [(page, re.search(r"python3? -m dhc ([a-z].*)", text)) for page in WRITTEN for text in code(page)]
-    return [(page, command[1]) for page, command in shown if command and "[OPTIONS]" not in command[1]]
+    matches = [(page, re.search(r"python3? -m dhc ([a-z].*)", text)) for page in HANDWRITTEN for text in code(page)]
+    return [(page, match[1]) for page, match in matches if match and "[OPTIONS]" not in match[1]]
 
 
 @pytest.mark.parametrize(("page", "command"), dhc_commands(), ids=lambda value: str(value).removeprefix(f"{ROOT}/"))
@@ -118,8 +118,8 @@ def test_every_command_exists_with_its_options(page: Path, command: str) -> None
 @every_page
 def test_every_target_of_make_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    shown = {match[1] for text in code(page) if (match := re.search(r"(?:^|[A-Z]=\S+ )make ([a-z]+)", text))}
-    assert shown <= targets
+    names = {match[1] for text in code(page) if (match := re.search(r"(?:^|[A-Z]=\S+ )make ([a-z]+)", text))}
+    assert names <= targets
 
 
 @every_page
@@ -132,12 +132,24 @@ def test_every_benchmark_exists_with_its_options(page: Path) -> None:
 
 
 @every_page
+def test_other_commands_name_files_and_options_that_exist(page: Path) -> None:
+    """pip, pytest, python and streamlit; those of examples in docs/extending.md stand in diffs."""
+    from streamlit.config import get_config_options
+
+    commands = [text for text in code(page) if re.search(r"\b(?:pip|pytest|python|streamlit) ", text)]
+    files = [file for text in commands for file in re.findall(r" (\w[\w/-]*\.(?:txt|py))\b", text)]
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    options = [option for text in commands for option in re.findall(r"--(\w+\.\w+)", text)]
+    assert set(options) <= set(get_config_options())
+
+
+@every_page
 def test_every_word_of_the_screens_stands_on_one(page: Path) -> None:
     """Words in italics are what a screen says; … stands for what varies."""
     sources = [path for folder in ("dhc", "pages") for path in (ROOT / folder).rglob("*.[pt][yo]*") if path.is_file()]
     product = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.suffix in (".py", ".toml"))
-    quoted = re.findall(r"(?<![*\w])\*([^*\n]+)\*(?![*\w])", re.sub(r"(`+).+?\1", "", prose(page)))
-    assert [words for words in quoted if words.rstrip("… ").strip() not in product] == []
+    labels = re.findall(r"(?<![*\w])\*([^*\n]+)\*(?![*\w])", re.sub(r"(`+).+?\1", "", prose(page)))
+    assert [label for label in labels if label.rstrip("… ") not in product] == []
 
 
 def test_the_readme_names_every_screen() -> None:
@@ -151,6 +163,13 @@ def test_the_readme_names_every_room() -> None:
     rooms = {path.name for path in (ROOT / "dhc").iterdir() if not path.name.startswith("__")}
     table = README.read_text(encoding="utf-8").partition("| room |")[2].partition("\n\n")[0]
     assert set(re.findall(r"`dhc/([\w.]+)/?`", table)) == rooms
+
+
+def test_the_readme_names_modules_where_they_are() -> None:
+    rows = re.findall(r"^\| `(dhc/\w+)/` \|(.*)", README.read_text(encoding="utf-8"), re.MULTILINE)
+    paths = [ROOT / room / name for room, text in rows for name in re.findall(r"`(\w+(?:\.py|/))`", text)]
+    assert paths
+    assert [path for path in paths if not path.exists()] == []
 
 
 if __name__ == "__main__":

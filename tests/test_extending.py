@@ -91,11 +91,11 @@ def test_the_new_setting_is_read_and_bounded(copy: Path) -> None:
 @pytest.mark.pages
 @pytest.mark.parametrize("code", [TRAIN_FORM, NOTES_PAGE], ids=["train", "notes"])
 def test_the_pages_show_what_was_added(copy: Path, tiny_data: Path, code: str) -> None:
-    done = run(copy, "-c", code, DHC_DATA_DIR=tiny_data.parent)
-    assert done.returncode == 0, done.stderr
+    process = run(copy, "-c", code, DHC_DATA_DIR=tiny_data.parent)
+    assert process.returncode == 0, process.stderr
 
 
 @pytest.mark.slow
 def test_the_new_network_trains_with_the_new_setting(copy: Path, tiny_data: Path, tmp_path: Path) -> None:
-    done = run(copy, "-c", TRAINING, str(tiny_data), str(tmp_path))
-    assert done.returncode == 0, done.stderr
+    process = run(copy, "-c", TRAINING, str(tiny_data), str(tmp_path))
+    assert process.returncode == 0, process.stderr
