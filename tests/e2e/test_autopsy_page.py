@@ -24,7 +24,7 @@ EPOCHS = 60
 
 
 @pytest.fixture
-def bench(tmp_path: Path, tiny_config: RunConfig) -> Iterator[Bench]:
+def bench(tmp_path: Path, tiny_config: RunConfig, forked: None) -> Iterator[Bench]:
     bench = Bench(tmp_path / "runs", tiny_config)
     yield bench
     bench.clear()
@@ -38,7 +38,11 @@ def server(serve: Callable[..., Server], bench: Bench, tiny_data: Path) -> Serve
 def test_a_killed_run_says_so_and_goes_on_at_a_click(
     bench: Bench, server: Server, page: Page, screenshot: Callable[..., Path]
 ) -> None:
-    folder = bench.queue(fit__epochs=EPOCHS)  # the page opens while it starts; it must not end before it is killed
+    page.goto(f"{server.url}/live")
+    expect(page.get_by_text("No run yet")).to_be_visible(timeout=60_000)
+    folder = bench.queue(
+        fit__epochs=EPOCHS
+    )  # the page, quick by now, opens while it starts, so that it is killed before its end
     page.goto(f"{server.url}/live?run={folder.name}")
     until(lambda: bench.info(folder).epochs_done >= 2, "two epochs")
     expect(page.get_by_text(re.compile(rf"Epoch \d+ of {EPOCHS}"))).to_be_visible()
