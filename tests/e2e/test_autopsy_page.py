@@ -20,7 +20,7 @@ from dhc.runs import rundir
 from dhc.runs.status import State
 
 pytestmark = pytest.mark.slow
-EPOCHS = 60
+EPOCHS = 16
 
 
 @pytest.fixture
@@ -38,13 +38,10 @@ def server(serve: Callable[..., Server], bench: Bench, tiny_data: Path) -> Serve
 def test_a_killed_run_says_so_and_goes_on_at_a_click(
     bench: Bench, server: Server, page: Page, screenshot: Callable[..., Path]
 ) -> None:
-    page.goto(f"{server.url}/live")
-    expect(page.get_by_text("No run yet")).to_be_visible(timeout=60_000)
-    folder = bench.queue(
-        fit__epochs=EPOCHS
-    )  # the page, quick by now, opens while it starts, so that it is killed before its end
+    folder = bench.queue(fit__epochs=EPOCHS)
     page.goto(f"{server.url}/live?run={folder.name}")
     until(lambda: bench.info(folder).epochs_done >= 2, "two epochs")
+    os.kill(bench.pid(folder), signal.SIGSTOP)  # it must not end before the page is there
     expect(page.get_by_text(re.compile(rf"Epoch \d+ of {EPOCHS}"))).to_be_visible()
     os.kill(bench.pid(folder), signal.SIGKILL)
     expect(page.get_by_text("Someone, or the system, killed its process")).to_be_visible()
