@@ -154,7 +154,7 @@ def test_ten_runs_without_anyone(bench: Bench, case: Case) -> None:
     "a queue that nobody works on",
     done="a queued run without any worker, as after a restart, then `runs work`",
     state="queued",
-    says="`python -m dhc runs work` goes on",
+    says="no worker is running; `python -m dhc runs work` starts one",
 )
 def test_runs_work_goes_on(bench: Bench, case: Case) -> None:
     folder = bench.waiting(model__name="knn")
