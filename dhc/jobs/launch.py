@@ -146,7 +146,7 @@ def _refuse_to_resume(folder: Path) -> None:
     if state.alive:
         raise RunError(f"run {folder.name} is {state.value} already")
     if state is State.FINISHED:
-        raise RunError(f"run {folder.name} has finished: there is nothing left to go on with")
+        raise RunError(f"run {folder.name} has finished: there is nothing left to resume")
 
 
 def _queue_again(folder: Path) -> str:

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
             if QUEUED in arguments and status_of(folder).state is not State.QUEUED:
                 return rundir.TAKEN
             if (folder / rundir.EXIT).exists():
-                print(f"{folder.name} has ended: `python -m dhc runs resume {folder.name}` goes on", file=sys.stderr)
+                print(f"{folder.name} has ended: `python -m dhc runs resume {folder.name}` resumes it", file=sys.stderr)
                 return BAD_INPUT
             return run(folder)
     except HeldError:

@@ -96,7 +96,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             raise ResumeStateError(after, DAMAGED)
         if (run / rundir.PREDICTIONS).exists():
             self._writer.event("resume", epoch=1)
-            print("no state was saved to go on from: begins again with epoch 1")
+            print("no state was saved to resume from: begins again with epoch 1")
 
     def _take_up(self, record: Mapping[str, Any]) -> None:
         """Give each observer the record, with ``y_pred`` (E, N) and ``probabilities`` (N, K)."""
@@ -118,7 +118,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             self._save(epoch + 1)
         except OSError as error:
             shutil.rmtree(self._folder / f".epoch-{epoch + 1:05d}", ignore_errors=True)
-            self._writer.event("note", text=f"the state to go on from could not be saved: {error.strerror or error}")
+            self._writer.event("note", text=f"the state to resume from could not be saved: {error.strerror or error}")
         self._last_save = time.perf_counter()
         self._cost = self._last_save - start
 

@@ -89,7 +89,7 @@ def test_a_second_training_is_refused(bench: Bench, case: Case) -> None:
     "a training started by hand afterwards",
     done="python -m dhc.training on a run that has finished",
     state="finished",
-    says="has ended: `python -m dhc runs resume … goes on",
+    says="has ended: `python -m dhc runs resume … resumes it",
 )
 def test_a_finished_run_is_not_trained_again(bench: Bench, case: Case) -> None:
     folder = bench.runs_dir / launch.launch(bench.knn, bench.runs_dir)
