@@ -1,0 +1,266 @@
+"""The functions inside our three components, one by one, in a real browser: answers computed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from dhc.ui.widgets.assets import path
+
+INNER = {
+    "plot": "serverRoot, faded, scale, template, parseFigure, plain, report, config",
+    "gallery": "newTile, newGrid, update, focusable, perRow, move, click",
+    "ranking": "newRow, newList, update, focusable, move, click, reveal",
+}
+PAGE = """<base href="http://127.0.0.1:1/some/base/page"><body style="margin: 0">
+<script>
+  const variables = {
+    '--st-text-color': '#ff8000', '--st-background-color': ' white ', '--st-font': '"Source Sans", sans-serif', '--st-base-font-size': '16px',
+    '--st-secondary-background-color': '#eee',
+    '--st-chart-categorical-colors': 'rgb(1, 2, 3),#fff', '--st-chart-sequential-colors': '#000,#777,#fff',
+    '--st-chart-diverging-colors': 'red, blue',
+  };
+  const css = { getPropertyValue: name => variables[name] ?? '' };
+  const key = (target, name) => ({ target, key: name, prevented: false, preventDefault() { this.prevented = true; } });
+</script></body>"""
+
+Run = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def run(chromium: Browser) -> Iterator[Run]:
+    """``run("plot.scale(['a'])")`` is what that expression comes to in the browser, or what its function body returns."""
+    page = chromium.new_page()
+    page.set_content(PAGE)
+    for name, functions in INNER.items():
+        source = path(f"widgets/{name}.js").read_text(encoding="utf-8") + f"\nexport {{ {functions} }};"
+        page.evaluate(
+            """async ([name, source]) => {
+              window[name] = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+            }""",
+            [name, source],
+        )
+    yield lambda code: page.evaluate(f"async () => {{ {code} }}" if "return" in code else f"() => ({code})")
+    page.close()
+
+
+# --- plot.js ----------------------------------------------------------------------------------------------------------
+
+
+def test_colours_are_spread_evenly_from_0_to_1(run: Run) -> None:
+    assert run("plot.scale(['a', 'b', 'c'])") == [[0, "a"], [0.5, "b"], [1, "c"]]
+    assert run("plot.scale(['a', 'b'])") == [[0, "a"], [1, "b"]]
+
+
+def test_any_colour_of_css_gets_an_opacity(run: Run) -> None:
+    assert run("plot.faded('#ff8000', 0.25)") == "rgba(255,128,0,0.25)"
+    assert run("plot.faded('white', 1)") == "rgba(255,255,255,1)"
+    assert run("plot.faded('hsl(120, 100%, 50%)', 0.5)") == "rgba(0,255,0,0.5)"
+
+
+def test_only_whole_strings_are_looked_up_in_the_theme(run: Run) -> None:
+    figure = run(r"""plot.parseFigure('{"a": "var(--st-text-color)", "b": ["var(--st-background-color)"]}', css)""")
+    assert figure == {"a": "#ff8000", "b": ["white"]}
+    assert run("""plot.parseFigure('{"a": "not var(--st-text-color)"}', css)""") == {"a": "not var(--st-text-color)"}
+    assert run("""plot.parseFigure('{"a": "var(--st-nothing)"}', css)""") == {"a": ""}
+    assert run("""plot.parseFigure('{"a": "var(--st-font)"}', css)""") == {"a": '"Source Sans", sans-serif'}
+
+
+def test_what_is_sent_to_python_is_plain_json(run: Run) -> None:
+    assert run("plot.plain(new Float32Array([1, NaN, 2]))") == [1, None, 2]
+    assert run("[undefined, null, NaN, 0, '', false].map(plot.plain)") == [None, None, None, 0, "", False]
+    assert run("plot.plain([[1, [undefined]], new Uint8Array([3])])") == [[1, [None]], [3]]
+
+
+def test_the_template_follows_the_theme(run: Run) -> None:
+    theme = run("plot.template(css)")
+    layout = theme["layout"]
+    assert layout["colorway"] == ["rgb(1, 2, 3)", "#fff"], "a comma inside of brackets parts nothing"
+    assert layout["font"] == {"color": "#ff8000", "family": '"Source Sans", sans-serif', "size": 14}
+    assert layout["xaxis"]["tickfont"] == {"color": "rgba(255,128,0,0.85)", "size": 13}
+    assert layout["colorscale"]["diverging"] == [[0, "red"], [1, "blue"]]
+    assert theme["data"]["heatmap"][0]["colorscale"] == [[0, "#000"], [0.5, "#777"], [1, "#fff"]]
+    assert theme["page"] == "white"
+    bare = "{ getPropertyValue: name => name.includes('colors') ? '#000,#fff' : '' }"
+    assert run(f"plot.template({bare}).layout.font.size") == 14, "of the 16 pixels that a browser begins with"
+
+
+def test_the_servers_root_is_where_its_script_came_from(run: Run) -> None:
+    assert run("plot.serverRoot()") == "http://127.0.0.1:1/some/base/", "without a script where the page came from"
+    script = "const script = document.createElement('script'); script.type = 'text/plain';"
+    source = "script.src = 'http://127.0.0.1:1/proxy/static/js/index.js'; document.body.append(script);"
+    ask = "const root = plot.serverRoot(); script.remove(); return root"
+    assert run(f"{script} {source} {ask}") == "http://127.0.0.1:1/proxy/"
+
+
+@pytest.mark.parametrize(
+    ("clicks", "event", "sent"),
+    [
+        ("true", "{}", []),
+        ("true", "{ points: [] }", []),
+        ("false", "{ points: [{ x: 1, y: 2 }] }", []),
+        (
+            "true",
+            "{ points: [{ curveNumber: 0, x: 'cat', y: 'dog', z: null, pointIndex: [40, 60], customdata: [40, 60] }] }",
+            [["click", {"curve": 0, "x": "cat", "y": "dog", "z": None, "point": [40, 60], "customdata": [40, 60]}]],
+        ),
+        (
+            "true",
+            "{ points: [{ curveNumber: 2, x: NaN, y: 0.5, pointNumber: 7 }, { curveNumber: 3 }] }",
+            [["click", {"curve": 2, "x": None, "y": 0.5, "z": None, "point": 7, "customdata": None}]],
+        ),
+    ],
+)
+def test_a_click_reports_its_first_point(run: Run, clicks: str, event: str, sent: list[Any]) -> None:
+    state = f"{{ clicks: {clicks}, send: (...words) => said.push(words) }}"
+    assert run(f"const said = []; plot.report({state}, {event}); return said") == sent
+
+
+# --- gallery.js -------------------------------------------------------------------------------------------------------
+
+GRID = """
+  const said = [], grid = gallery.newGrid(document.body);
+  grid.send = (...words) => said.push(words);
+  grid.style = 'display: grid; grid-template-columns: 50px 50px 50px; width: 150px';
+  for (let i = 0; i < 5; i++) {
+    grid.append(gallery.newTile());
+    gallery.update(grid.children[i], { image: '', caption: `c${i}`, tooltip: i ? 't' : '', tone: ['plain', 'good', 'bad'][i % 3] }, i === 1);
+  }
+  gallery.focusable(grid, grid.children[1]);
+  const stops = () => [...grid.children].map(tile => tile.tabIndex);
+  const end = value => { grid.remove(); return value; };
+"""
+
+
+def test_tiles_say_what_they_show_right_or_wrong(run: Run) -> None:
+    labels = "[...grid.children].map(tile => tile.getAttribute('aria-label'))"
+    assert run(f"{GRID} return end({labels})") == ["c0", "right: c1, t", "wrong: c2, t", "c3, t", "right: c4, t"]
+    signs = "[...grid.querySelectorAll('.sign')].map(sign => sign.textContent)"
+    assert run(f"{GRID} return end({signs})") == ["", "✓", "✗", "", "✓"]
+    pressed = "[...grid.children].map(tile => tile.getAttribute('aria-pressed'))"
+    assert run(f"{GRID} return end({pressed})") == ["false", "true", "false", "false", "false"]
+
+
+def test_the_tiles_of_the_first_row_are_counted(run: Run) -> None:
+    tops = "[{offsetTop: 8}, {offsetTop: 8}, {offsetTop: 8}, {offsetTop: 90}, {offsetTop: 90}]"
+    assert run(f"gallery.perRow({{ children: {tops} }})") == 3
+    assert run(f"gallery.perRow({{ children: {tops}.slice(0, 2) }})") == 2
+    assert run("gallery.perRow({ children: [] })") == 0
+    assert run(f"{GRID} return end(gallery.perRow(grid))") == 3
+
+
+@pytest.mark.parametrize(
+    ("at", "name", "to"),
+    [(1, "ArrowRight", 2), (1, "ArrowLeft", 0), (1, "ArrowDown", 4), (4, "ArrowUp", 1), (2, "Home", 0), (0, "End", 4)],
+)
+def test_a_key_leads_to_another_tile_of_five_in_rows_of_three(run: Run, at: int, name: str, to: int) -> None:
+    press = f"const event = key(grid.children[{at}], '{name}'); gallery.move(grid, event);"
+    state = "[[...grid.children].indexOf(document.activeElement), event.prevented, stops()]"
+    assert run(f"{GRID} {press} return end({state})") == [to, True, [0 if i == to else -1 for i in range(5)]]
+
+
+def test_beyond_the_grids_edge_nothing_moves_and_other_keys_are_the_pages(run: Run) -> None:
+    press = "const event = key(grid.children[2], NAME); gallery.move(grid, event);"
+    beyond = press.replace("NAME", "'ArrowDown'")
+    assert run(f"{GRID} {beyond} return end([event.prevented, stops()])") == [True, [-1, 0, -1, -1, -1]]
+    other = press.replace("NAME", "'a'")
+    assert run(f"{GRID} {other} return end([event.prevented, stops()])") == [False, [-1, 0, -1, -1, -1]]
+
+
+def test_the_grid_is_one_tab_stop_which_stays_where_it_was(run: Run) -> None:
+    assert run(f"{GRID} return end(stops())") == [-1, 0, -1, -1, -1]
+    assert run(f"{GRID} gallery.focusable(grid, undefined); return end(stops())") == [-1, 0, -1, -1, -1]
+    assert run(f"{GRID} grid.children[1].remove(); gallery.focusable(grid); return end(stops())") == [0, -1, -1, -1]
+
+
+def test_a_click_on_a_tile_is_sent_and_shown_at_once(run: Run) -> None:
+    clicked = (
+        "gallery.click(grid, { target: grid.children[3].querySelector('img') }); gallery.click(grid, { target: grid });"
+    )
+    pressed = "[...grid.children].findIndex(tile => tile.getAttribute('aria-pressed') === 'true')"
+    assert run(f"{GRID} {clicked} return end([said, {pressed}, stops()])") == [[["click", 3]], 3, [-1, -1, -1, 0, -1]]
+
+
+def test_a_gallery_that_is_drawn_again_keeps_its_tiles(run: Run) -> None:
+    assert run("""
+      const parentElement = document.createElement('div');
+      const tile = caption => ({ image: '', caption, tooltip: '', tone: 'plain' });
+      const draw = (captions, selected) => gallery.default({ data: { size: 96, selected, tiles: captions.map(tile) }, parentElement });
+      draw(['a', 'b', 'c'], 2);
+      const [first, grid] = [parentElement.querySelector('.tile'), parentElement.querySelector('.grid')];
+      draw(['x', 'y'], null);
+      return [grid.textContent, grid.children[0] === first, grid.getAttribute('aria-label'), grid.style.getPropertyValue('--size')];
+    """) == ["xy", True, "2 pictures", "96px"]
+
+
+# --- ranking.js -------------------------------------------------------------------------------------------------------
+
+LIST = """
+  const said = [], list = ranking.newList(document.body);
+  list.send = (...words) => said.push(words);
+  for (let i = 0; i < 4; i++) {
+    list.append(ranking.newRow());
+    const item = { from: `f${i}`, to: `t${i}`, count: 9 - i, share: `${i} %`, fraction: i / 4, tooltip: `pair ${i}` };
+    ranking.update(list.children[i], item, i, i === 0);
+  }
+  ranking.focusable(list, list.children[0]);
+  const stops = () => [...list.children].map(row => row.tabIndex);
+  const end = value => { list.remove(); return value; };
+"""
+
+
+def test_a_row_says_rank_pair_count_and_share(run: Run) -> None:
+    state = "[row.textContent, row.style.getPropertyValue('--share'), row.title, row.getAttribute('aria-pressed')]"
+    assert run(f"{LIST} const row = list.children[2]; return end({state})") == ["3f2→t272 %", "0.5", "pair 2", "false"]
+
+
+@pytest.mark.parametrize(("at", "name", "to"), [(1, "ArrowDown", 2), (1, "ArrowUp", 0), (2, "Home", 0), (0, "End", 3)])
+def test_a_key_leads_to_another_row(run: Run, at: int, name: str, to: int) -> None:
+    press = f"const event = key(list.children[{at}], '{name}'); ranking.move(list, event);"
+    state = "[[...list.children].indexOf(document.activeElement), event.prevented, stops()]"
+    assert run(f"{LIST} {press} return end({state})") == [to, True, [0 if i == to else -1 for i in range(4)]]
+
+
+def test_beyond_the_lists_end_nothing_moves(run: Run) -> None:
+    press = "const event = key(list.children[3], 'ArrowDown'); ranking.move(list, event);"
+    assert run(f"{LIST} {press} return end(stops())") == [0, -1, -1, -1]
+
+
+def test_a_click_on_a_row_is_sent_and_shown_at_once(run: Run) -> None:
+    clicked = "ranking.click(list, { target: list.children[1].querySelector('bdi') });"
+    assert run(f"{LIST} {clicked} return end([said, list.shown, stops()])") == [[["click", 1]], 1, [-1, 0, -1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("shown", "scroll", "top", "expected"),
+    [
+        (3, 0, 400, 350),  # below the 100 pixels that are seen: its middle
+        (3, 400, 60, 10),  # above them
+        (3, 350, 400, 350),  # seen already
+        (3, 350, 440, 390),  # its lower half hidden
+        (10, 0, 400, 0),  # chosen by a click on it: it is where the person looks
+    ],
+)
+def test_a_row_that_was_chosen_elsewhere_is_scrolled_into_view(
+    run: Run, shown: int, scroll: int, top: int, expected: int
+) -> None:
+    rows = f"{{ 10: {{ offsetTop: {top} + 7, offsetHeight: 20 }} }}"
+    element = f"{{ shown: {shown}, scrollTop: {scroll}, clientHeight: 100, offsetTop: 7, children: {rows} }}"
+    wait = "await new Promise(requestAnimationFrame);"
+    assert run(f"const list = {element}; ranking.reveal(list, 10); {wait} return list.scrollTop") == expected
+
+
+def test_a_list_that_is_drawn_again_keeps_its_rows(run: Run) -> None:
+    assert run("""
+      const parentElement = document.createElement('div');
+      const item = from => ({ from, to: 'z', count: 1, share: '', fraction: 0, tooltip: from });
+      const draw = (names, selected) =>
+        ranking.default({ data: { height: 300, label: 'Pairs', selected, items: names.map(item) }, parentElement });
+      draw(['a', 'b', 'c'], 1);
+      const [first, list] = [parentElement.querySelector('.row'), parentElement.querySelector('.list')];
+      draw(['x', 'y'], null);
+      return [list.textContent, list.children[0] === first, list.getAttribute('aria-label'), list.style.maxHeight];
+    """) == ["1x→z12y→z1", True, "Pairs", "300px"]
