@@ -46,9 +46,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
         server.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; skipped without one, but a failure where CI is set, so that CI cannot pass by skipping."""
+    """A headless Chromium for all of these tests; skipped without one, but a failure where CI is set, so that CI cannot pass by skipping."""
     path = chromium_path()
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(CHROMIUM_HOW_TO)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,15 +11,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from harness import Server, start_server
 from screens import ROOT, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.ui.home import exposure_warning
 from faults.cases import Case, fault
 from faults.house import House, house, no_waiting
-
-sys.path.append(str(ROOT / "tests" / "e2e"))
-from harness import Server, start_server
 
 __all__ = ["house", "no_waiting"]
 
