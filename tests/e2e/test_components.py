@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Watch
 from harness import Server, milliseconds_to_text, settled, still, wait_for
 from playwright.sync_api import Browser, Page, expect
+
+from e2e.conftest import Watch
 
 MATRIX = '.dhc-plot-area[aria-label="Confusion matrix of 96 classes"]'
 CURVES = '.dhc-plot-area[aria-label="Four falling curves"]'
