@@ -89,7 +89,7 @@ def _section(name: str, command: click.Command) -> list[str]:
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     records = [record for option in options if (record := option.get_help_record(context))]
-    rows = [f"| `{_cell(left)}` | {_cell(right)} |" for left, right in records]
+    rows = [f"| `{_cell(option)}` | {_cell(text)} |" for option, text in records]
     table = ["", "| option | what |", "|---|---|", *rows] if rows else []
     return ["```", usage, "```", "", *_paragraphs(command), *table]
 
