@@ -86,13 +86,13 @@ def test_a_networks_submission_is_what_the_saved_network_says(tiny_data: Path, t
     process = dhc("train", "--data", str(tiny_data), *settings, *runs)
     assert process.returncode == 0, process.stderr
     run_id = process.stdout.split()[0]
-    for split, rows in (("test", 6), ("val", 9)):
+    for split, count in (("test", 6), ("val", 9)):
         process = dhc("predict", run_id, *runs, "--split", split, folder=tmp_path)
         assert process.returncode == 0, process.stderr
         rows = rows_of(tmp_path / f"{run_id}-{split}.csv")
         images = [row[0] for row in rows_of(tiny_data / f"{split}.csv")[1:]]
         assert [row[0] for row in rows[1:]] == images
-        assert len(images) == rows
+        assert len(images) == count
         assert {row[1] for row in rows[1:]} <= set(open_dataset(tiny_data).classes[:2])
     predictions = read_predictions(tmp_path / run_id)
     answers = dict(map(tuple, rows[1:]))
