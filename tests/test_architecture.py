@@ -1,4 +1,4 @@
-"""The house as DESIGN fixes it: which room may import which, and what never enters the web server's process."""
+"""Which room may import which, and what never enters the web server's process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following a run from a terminal: what it is busy with, then a line an epoch."""
+"""Following a run from a terminal: what it is busy with, then one line per epoch."""
 
 from __future__ import annotations
 
