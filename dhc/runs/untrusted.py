@@ -43,11 +43,3 @@ def tail(path: Path, size: int) -> bytes:
     with open_regular(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - size))
         return file.read(size)
-
-
-def is_regular(path: Path) -> bool:
-    """Whether there is a regular file of that name, no link to one."""
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False
