@@ -31,7 +31,7 @@ def knn(folder: str, k: int, metric: str, assignments: tuple[str, ...], runs_dir
 
 
 def _print_table(config: RunConfig, folder: Path) -> None:
-    table = (Summary.read(folder) or Summary()).knn
+    table = Summary.of(folder).knn
     if not table:
         return
     ks = list(next(iter(table.values())))

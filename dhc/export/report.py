@@ -175,7 +175,7 @@ def _album(info: RunInfo, predictions: Predictions, source: Source) -> Album:
     if info.config is None:
         problem = "The pictures cannot be shown: which data set they belong to is not known."
         return Album(predictions.ids, problem=problem)
-    original = (Environment.read(info.folder) or Environment()).data_fingerprint
+    original = Environment.of(info.folder).data_fingerprint
     return album_of(predictions.ids, info.config.data.path, original, source)
 
 

@@ -154,8 +154,8 @@ def _queue_again(folder: Path) -> str:
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name} cannot go on: {problem}")
-    device = _device_again(config, Request.read(folder) or Request())
-    drop = ["rule"] if (Exit.read(folder) or Exit()).cause == "median" else []
+    device = _device_again(config, Request.of(folder))
+    drop = ["rule"] if Exit.of(folder).cause == "median" else []
     # first: on a full disk nothing has changed
     Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
     for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):

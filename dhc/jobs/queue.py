@@ -58,7 +58,7 @@ def move(runs_dir: Path, run_id: str, to: int) -> int:
     Places count from 0, the next to run. Raises RunError for a run that does not wait.
     """
     folder = rundir.run_dir(runs_dir, run_id)
-    request = Request.read(folder) or Request()
+    request = Request.of(folder)
     waiting = queue(runs_dir, request.queue)
     if folder not in waiting:
         raise RunError(f"run {run_id} does not wait in a queue: it is {status_of(folder).state.value}")
@@ -98,7 +98,7 @@ def place_of(request: Request) -> float:
 
 
 def _place(folder: Path) -> float:
-    return place_of(Request.read(folder) or Request())
+    return place_of(Request.of(folder))
 
 
 def _requests(runs_dir: Path) -> Iterable[tuple[Path, Request]]:

@@ -86,7 +86,7 @@ def _refuse_without_network(folder: Path) -> None:
     """Raise RunError before pictures are opened and Keras is imported, which take a while."""
     if (folder / rundir.BEST).exists():
         return
-    request = Request.read(folder) or Request()
+    request = Request.of(folder)
     why = (
         "the networks of the example runs were left out for their size, so train a run of your own with its settings"
         if request.example

@@ -114,7 +114,7 @@ def last_frame(info: RunInfo) -> str:
 
 def _where(info: RunInfo) -> str:
     """`` at epoch 7, batch 112``, as far as that is known."""
-    end = Exit.read(info.folder) or Exit()
+    end = Exit.of(info.folder)
     if end.epoch is not None and end.batch is not None:
         return f" at epoch {end.epoch:,}, batch {end.batch:,}"
     if info.epochs_done and info.config is not None and info.config.uses("fit.epochs"):

@@ -26,7 +26,7 @@ def read_environment(folder: Path) -> dict[str, str]:
 
     Packages stand under their names with " version" behind. What is no text or no package's name is left out, long texts are cut.
     """
-    environment = Environment.read(folder) or Environment()
+    environment = Environment.of(folder)
     texts = {title: getattr(environment, name) for name, title in TITLES.items()}
     texts |= {f"{name} version": text for name, text in environment.versions.items() if _PACKAGE.fullmatch(name)}
     return {title: line for title, text in texts.items() if (line := one_line(text)[:MAX_TEXT])}

@@ -72,6 +72,11 @@ class RunFile(Record):
         """The record of the run in `folder`; None where no JSON object can be read."""
         return cls.load(folder / cls.FILE)
 
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """`read`, or a record of nothing but defaults where there is none."""
+        return cls.read(folder) or cls()
+
     def write(self, folder: Path) -> None:
         """Replace the record of the run in `folder`. Raises OSError."""
         self.save(folder / self.FILE)

@@ -67,7 +67,7 @@ class MedianRule:
         for folder in self._runs_dir.iterdir():
             unread = folder.name != self._own and folder.name not in self._curves
             if unread and rundir.RUN_ID.fullmatch(folder.name) and self._is_member(folder):
-                summary = Summary.read(folder) or Summary()
+                summary = Summary.of(folder)
                 if curve := [accuracy for accuracy in summary.curve if math.isfinite(accuracy)]:
                     self._curves[folder.name] = curve
 
@@ -83,7 +83,7 @@ class MedianRule:
 
 def rule_of(folder: Path, config: RunConfig) -> MedianRule | None:
     """The rule that the run in the folder was asked to obey, None for none."""
-    request = Request.read(folder) or Request()
+    request = Request.of(folder)
     return MedianRule(folder, config, request.group) if request.rule == "median" and request.group else None
 
 

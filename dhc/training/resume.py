@@ -159,7 +159,7 @@ def stored_precision(policy: str, run_dir: Path) -> str:
 
     Another machine may mean another one by ``auto``, whose variables and whose rounding would not be those of the saved state.
     """
-    first_policy = (Environment.read(run_dir) or Environment()).precision
+    first_policy = Environment.of(run_dir).precision
     return first_policy if policy == "auto" and first_policy in POLICIES else policy
 
 

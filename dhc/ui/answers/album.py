@@ -34,7 +34,7 @@ def open_album(info: RunInfo, predictions: Predictions) -> Album:
     if info.config is None:
         album = Album(predictions.ids, problem=f"The pictures cannot be shown, because {info.problem}.")
     else:
-        original = (Environment.read(info.folder) or Environment()).data_fingerprint
+        original = Environment.of(info.folder).data_fingerprint
         album = album_of(predictions.ids, info.config.data.path, original, _val)
     if album.problem:
         rest = "" if album.x is not None else " Everything else on this page still holds."

@@ -38,7 +38,7 @@ def read_table(info: RunInfo) -> Table:
 
     Metrics that do not exist are left out.
     """
-    table = (Summary.read(info.folder) or Summary()).knn
+    table = Summary.of(info.folder).knn
     return {metric: row for metric, row in table.items() if metric in METRICS}
 
 

@@ -79,7 +79,7 @@ def fingerprint_of(info: RunInfo) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _fingerprint(folder: Path, stamp: int) -> str | None:
-    return (Environment.read(folder) or Environment()).data_fingerprint or None
+    return Environment.of(folder).data_fingerprint or None
 
 
 def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
