@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.files.read import tail
 from dhc.jobs.process import detach, python
 from dhc.runs.contract import Job
 from dhc.runs.status import identify, is_alive
-from dhc.runs.untrusted import tail
 
 LOG_END = 20_000  # bytes at the end of a log in which the reason stands
 EARLY_END = "its process ended early; try again"

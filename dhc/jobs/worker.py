@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dhc.errors import ConfigError
+from dhc.files.read import tail
 from dhc.jobs.process import python, spawn
 from dhc.jobs.queue import queue, training_run
 from dhc.machine import hardware
@@ -26,7 +27,6 @@ from dhc.runs import rundir
 from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Exit, How, Request, Worker, write_exit
 from dhc.runs.status import State, identify, status_of
-from dhc.runs.untrusted import tail
 from dhc.text import size_text
 
 FAILED_TO_START = "its process could not be started"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dhc.errors import RunError
-from dhc.runs.untrusted import open_regular
+from dhc.files.read import open_regular
 from dhc.text import quote
 
 MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from dhc.config import RunConfig
 from dhc.errors import ConfigError
+from dhc.files.read import read_regular
 from dhc.runs import rundir
-from dhc.runs.untrusted import read_regular
 
 
 def load_config(folder: Path) -> RunConfig:

@@ -14,10 +14,10 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
+from dhc.files.read import open_regular
 from dhc.runs.lenient import MAX_EPOCH
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table
 from dhc.runs.rundir import parse
-from dhc.runs.untrusted import open_regular
 
 TABLES: Mapping[str, Mapping[str, str]] = {"batch": BATCH_COLUMNS, "epoch": EPOCH_COLUMNS, "lr": LR_COLUMNS}
 SHARES = ("accuracy", "val_accuracy")  # columns that are from 0 to 1

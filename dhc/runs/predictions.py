@@ -12,9 +12,9 @@ from typing import IO
 import numpy as np
 
 from dhc.errors import RunError
+from dhc.files.read import NotRegularError, open_regular
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
-from dhc.runs.untrusted import NotRegularError, open_regular
 
 MAX_PREDICTIONS = 1_000_000_000  # bytes of a predictions.npz, unpacked: 50,000 epochs of 10,000 pictures
 PREDICTION_KINDS = {  # of dtypes, by array

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from dhc.errors import RunError
-from dhc.runs.untrusted import open_regular, read_regular
+from dhc.files.read import open_regular, read_regular
 
 CONFIG, ENVIRONMENT, REQUEST, PROCESS = "config.json", "environment.json", "request.json", "process.json"
 EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (

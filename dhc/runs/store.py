@@ -13,6 +13,7 @@ from typing import Any
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
+from dhc.files.read import tail
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import Labels, Request, Summary
@@ -21,7 +22,6 @@ from dhc.runs.labels import NO_LABELS
 from dhc.runs.records import History
 from dhc.runs.status import State, Status, status_of
 from dhc.runs.summary import UNREADABLE, of_history, read_summary
-from dhc.runs.untrusted import tail
 from dhc.text import one_line
 
 CHATTER = re.compile(

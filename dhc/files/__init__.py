@@ -1,0 +1,1 @@
+"""Writing and reading with distrust: regular files and real folders only, and through no link."""

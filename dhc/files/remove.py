@@ -1,0 +1,75 @@
+"""Removing and moving with distrust: a link goes itself, never what it leads to.
+
+Paths are as for `dhc.files.write`: the parent a real folder, what lies above it trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+
+from dhc.files.claim import is_abandoned
+from dhc.files.folder import RealFolder, refusal
+
+
+def file(path: Path) -> None:
+    """Remove a file, or a link, a pipe or a socket of that name; nothing there is no error.
+
+    Raises UnfitError for a folder, and OSError.
+    """
+    with contextlib.suppress(FileNotFoundError), RealFolder(path.parent) as parent:
+        status = parent.status(path.name)
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            raise refusal(path, status.st_mode, "a file")
+        parent.unlink(path.name)
+
+
+def tree(path: Path) -> None:
+    """Remove a folder with all in it, or whatever else has the name; nothing there is no error. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError), RealFolder(path.parent) as parent:
+        _remove(parent, path.name)
+
+
+def trees(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove, as `tree` does, all in a folder whose names match; what cannot be removed stays."""
+    with contextlib.suppress(OSError), RealFolder(folder) as parent:
+        for name in filter(names.fullmatch, parent.names()):
+            with contextlib.suppress(OSError):
+                _remove(parent, name)
+
+
+def leftovers(folder: Path, names: re.Pattern[str]) -> None:
+    """Remove the files whose names match and which nobody writes any more; what cannot be removed stays."""
+    with contextlib.suppress(OSError), RealFolder(folder) as parent:
+        for name in filter(names.fullmatch, parent.names()):
+            with contextlib.suppress(OSError):
+                fd = parent.open(name, os.O_RDWR)
+                abandoned = is_abandoned(fd)
+                os.close(fd)
+                if abandoned:
+                    parent.unlink(name)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename a file or folder to a name that nothing has yet. Raises FileExistsError and other OSErrors."""
+    with RealFolder(source.parent) as origin, RealFolder(target.parent) as parent:
+        if parent.status(target.name) is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        origin.rename(source.name, target.name, into=parent)
+
+
+def _remove(parent: RealFolder, name: str) -> None:
+    status = parent.status(name)
+    if status is None:
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        parent.unlink(name)
+    elif parent.fd is None:
+        shutil.rmtree(parent.at(name))
+    else:
+        shutil.rmtree(name, dir_fd=parent.fd)  # follows no link on its way
