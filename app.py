@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.ui import demo, home
-from dhc.ui.shell.frame import frame
-from dhc.ui.shell.states import guard
+if __name__ == "__main__":  # the screen, as it runs for each visit
+    from dhc.ui import demo, home
+    from dhc.ui.shell.frame import frame
+    from dhc.ui.shell.states import guard
 
-frame("Deep Hallucination Classification", ":material/blur_on:")
-with guard():
-    st.markdown(
-        "Train a VGG16 on 64×64 pictures, watch loss and accuracy while it learns, look at what it gets wrong, and choose "
-        "dropout, learning-rate factor, patience and epochs by hand."
-    )
-    demo.draw()
-    home.draw()
+    frame("Deep Hallucination Classification", ":material/blur_on:")
+    with guard():
+        st.markdown(
+            "Train a VGG16 on 64×64 pictures, watch loss and accuracy while it learns, look at what it gets wrong, and choose "
+            "dropout, learning-rate factor, patience and epochs by hand."
+        )
+        demo.draw()
+        home.draw()
+else:  # the server: `streamlit run` looks for this assignment and imports it, once
+    from dhc.ui.shell import visitors
+
+    app = st.App(__file__, middleware=visitors.MIDDLEWARE, lifespan=visitors.say_address)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import numpy as np
 import streamlit as st
 
@@ -18,6 +16,7 @@ from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import state_badge, title_markdown
 from dhc.ui.shell.states import empty, guard
+from dhc.ui.shell.visitors import is_this_machine_only
 from dhc.ui.widgets.gallery import Tile, gallery
 
 MOST_RUNS = 8  # in each of the two lists
@@ -119,13 +118,6 @@ def exposure_warning(address: str | None, port: int) -> str | None:
 
     No address means every network interface.
     """
-    if address is not None and (address == "localhost" or _is_loopback(address)):
+    if address is not None and is_this_machine_only(address):
         return None
     return f"Everyone who can reach this machine's port {port} can start and delete runs."
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -22,6 +22,7 @@ CHROMIUM_HOW_TO = (
     "No Chromium found: install one (Debian: apt-get install chromium; anywhere: python -m playwright install chromium), "
     "or name its path in CHROMIUM."
 )
+RESOLVER = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"  # what would go outside fails, and is recorded
 CHROMIUM_FLAGS = (
     "--disable-gpu",
     "--disable-background-networking",
@@ -29,7 +30,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # what would go outside fails, and is recorded
+    RESOLVER,
 )
 
 
