@@ -142,7 +142,7 @@ def test_only_a_link_leads_here_from_another_site(recorded: Recorded, case: Case
 
 @fault(
     "hostile handshakes, and a server that asks outside what to think of them",
-    done=f"{SHAKES} seeded handshakes with Hosts and Origins missing, doubled, malformed, foreign, very long; then Home is opened. "
+    done="400 seeded handshakes with Hosts and Origins missing, doubled, malformed, foreign, very long; then Home is opened. "
     "The server's process records every address that it turns to from its start on: none outside",
 )
 def test_no_handshake_of_another_page_succeeds_and_none_makes_the_server_ask_outside(
