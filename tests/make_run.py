@@ -20,6 +20,7 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.select import class_count
+from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.contract import Process, write_exit
 from dhc.runs.status import identify
@@ -116,7 +117,7 @@ def write_predictions(
         "probabilities": probabilities.astype(np.float32),
         "classes": np.array(classes, dtype=np.str_),
     }
-    rundir.write_atomic(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
+    write.replace(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
 
 
 def _look_alikes(classes: Sequence[str]) -> dict[int, list[int]]:

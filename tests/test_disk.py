@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dhc.errors import RunError
+from dhc.files import write
 from dhc.jobs import trash
 from dhc.runs import disk, rundir
 from dhc.runs.contract import Process, write_exit
@@ -65,7 +66,7 @@ def test_what_is_linked_twice_counts_once(tmp_path: Path) -> None:
 def test_an_older_network_in_the_state_counts_to_the_state(tmp_path: Path) -> None:
     """A better epoch replaced best.keras since the state was saved."""
     folder = make(tmp_path)
-    rundir.write_atomic(folder / rundir.BEST, lambda file: _write(file, os.urandom(KEPT)))
+    write.replace(folder / rundir.BEST, lambda file: _write(file, os.urandom(KEPT)))
     found = disk.usage(folder)
     assert found.resume >= STATE + KEPT
     assert found.bytes >= STATE + 2 * KEPT
@@ -90,7 +91,7 @@ def test_the_ledger_knows_when_a_run_has_changed(tmp_path: Path) -> None:
     with (folder / rundir.EVENTS).open("ab") as file:
         file.write(b"x" * 100_000)
     assert agrees()
-    rundir.write_atomic(folder / rundir.BEST, lambda file: _write(file, b"y" * 2 * KEPT))
+    write.replace(folder / rundir.BEST, lambda file: _write(file, b"y" * 2 * KEPT))
     assert agrees()
     shutil.rmtree(folder / rundir.RESUME / "epoch-00003")
     assert agrees()

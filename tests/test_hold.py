@@ -11,8 +11,8 @@ import pytest
 from filelock import FileLock
 
 from dhc.errors import RunError
+from dhc.files import lock as module
 from dhc.jobs import trash
-from dhc.runs import lock as module
 from dhc.runs import rundir
 from dhc.runs.lock import HeldError, hold
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dhc.errors import RunError
+from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 
@@ -42,7 +43,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        rundir.write_atomic(tmp_path / "a.json", fail)
+        write.replace(tmp_path / "a.json", fail)
     assert rundir.read_json(tmp_path / "a.json") == {"a": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 

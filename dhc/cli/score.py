@@ -18,16 +18,19 @@ from dhc.cli.common import JSON, RUNS, print_json
 def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json: bool) -> None:
     """Print the classification report of a run: precision, recall, F1 and support per class."""
     from dhc.analysis import report
+    from dhc.files import target
     from dhc.predict.answers import confusion_of_run
     from dhc.runs.contract import Score
     from dhc.runs.rundir import run_dir
 
+    if out is not None:
+        target.refuse(out, force=True)
     matrix, classes = confusion_of_run(run_dir(runs_dir, run_id), split)
     if split != "val":
         _warn_of_few_classes(run_id, runs_dir, "pictures of the others are left out here")
     if out is not None:
         score = Score(run=run_id, split=split, pictures=int(matrix.sum()), correct=int(matrix.trace()))
-        score.save(out)
+        score.save(out.parent.resolve() / out.name)
     if as_json:
         rows = report.classification_report(matrix, classes).to_dict("records")
         return print_json({"classes": rows, "averages": report.averages(matrix).to_dict("records")})

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from dhc.errors import RunError
-from dhc.export import files, report
-from dhc.export.files import Progress
+from dhc.export import report
+from dhc.export.progress import Progress
 from dhc.export.report import Chart
 from dhc.figures import embed
+from dhc.files import target
 from dhc.runs.store import RunInfo, Store
 from dhc.text import clean, clock_text, count_text, percent_text, shorten
 
@@ -28,8 +29,8 @@ def write_html(
 
     Raises RunError, among others where `out` is there already and not `force`.
     """
-    files.refuse(out, force=force)
-    files.write(out, to_html(runs, store, progress))
+    target.refuse(out, force=force)
+    target.put(out, to_html(runs, store, progress))
     return out
 
 

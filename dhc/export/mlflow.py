@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from dhc.errors import RunError
-from dhc.export.files import Progress
+from dhc.export.progress import Progress
+from dhc.files import write
+from dhc.files.folder import RealFolder
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "pictures_per_second")
 ARTIFACTS = (rundir.CONFIG, rundir.ENVIRONMENT, rundir.SUMMARY, rundir.PREDICTIONS)
+DATABASE, ARTIFACTS_FOLDER = "mlflow.db", "artifacts"
 ID_TAG = "dhc.run_id"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # its own word for experiments that train models
 NO_DATA = "unknown data"  # the experiment of runs whose settings cannot be read
@@ -106,13 +109,20 @@ def _client(target: str) -> tuple[MlflowClient, str]:
         raise RunError("MLflow is not installed, or without its database: `pip install mlflow` adds it") from error
     if is_uri(target):
         return MlflowClient(tracking_uri=target), target
-    folder = Path(target).resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = write.root(Path(target))
+        _refuse_links(folder)
     except OSError as error:
         raise RunError(f"{target} cannot be made a folder for MLflow: {error.strerror or error}") from error
-    uri = f"sqlite:///{(folder / 'mlflow.db').as_posix()}"
+    uri = f"sqlite:///{(folder / DATABASE).as_posix()}"
     return MlflowClient(tracking_uri=uri), uri
+
+
+def _refuse_links(folder: Path) -> None:
+    """MLflow itself writes there, and would follow them."""
+    with RealFolder(folder) as place:
+        place.require_file(DATABASE)
+    write.make_folder(folder / ARTIFACTS_FOLDER)
 
 
 def _experiment(client: MlflowClient, info: RunInfo, target: str) -> str:
@@ -121,7 +131,7 @@ def _experiment(client: MlflowClient, info: RunInfo, target: str) -> str:
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         return str(experiment.experiment_id)
-    place = None if is_uri(target) else (Path(target).resolve() / "artifacts" / name).as_uri()
+    place = None if is_uri(target) else (Path(target).resolve() / ARTIFACTS_FOLDER / name).as_uri()
     return str(client.create_experiment(name, artifact_location=place, tags=KIND))
 
 

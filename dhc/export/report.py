@@ -19,7 +19,7 @@ from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.picture import png_base64
 from dhc.errors import RunError
-from dhc.export.files import Progress
+from dhc.export.progress import Progress
 from dhc.figures import confusion, curves, embed, palette, theme
 from dhc.figures import overlay as overlay_figure
 from dhc.runs.contract import Environment

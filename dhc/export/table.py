@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dhc.config import fields
-from dhc.export import files
+from dhc.files import target
 from dhc.runs.store import RunInfo, Store
 
 ENCODING = "utf-8-sig"  # with a byte order mark, without which spreadsheets take UTF-8 for the system's old encoding
@@ -25,11 +25,11 @@ def write_csv(runs: Sequence[RunInfo], store: Store, out: Path, *, force: bool =
 
     Raises RunError, before anything is written, where one of them is there already (and not `force`).
     """
-    files.refuse(out, force=force)
+    target.refuse(out, force=force)
     beside = out.with_name(f"{out.stem}-history{out.suffix or '.csv'}")
-    files.refuse(beside, force=force)
-    files.write(out, to_csv(runs_table(runs)))
-    files.write(beside, to_csv(history_table(runs, store)))
+    target.refuse(beside, force=force)
+    target.put(out, to_csv(runs_table(runs)))
+    target.put(beside, to_csv(history_table(runs, store)))
     return [out, beside]
 
 

@@ -6,6 +6,7 @@ Written with TensorBoard's own protocol buffers and record writer, the parts of 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,15 @@ import numpy as np
 import pandas as pd
 
 from dhc.errors import RunError
-from dhc.export import files
-from dhc.export.files import Progress
+from dhc.export.progress import Progress
+from dhc.files import remove, target
 from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
 
 Event = tuple[float, int, Any]  # wall time in Unix seconds, step, summary_pb2.Summary
 MARK = ".dhc"  # ends the names of our event files, so that only those are ever replaced
+EVENT_FILES = re.compile(rf"events\.out\.tfevents\..*{re.escape(MARK)}")
 FOLDERS: Mapping[str, Mapping[str, str]] = {
     "train": {"epoch_loss": "loss", "epoch_accuracy": "accuracy", "epoch_learning_rate": "learning_rate"},
     "validation": {"epoch_loss": "val_loss", "epoch_accuracy": "val_accuracy"},
@@ -42,7 +44,7 @@ def write_tensorboard(
     folders = [out / info.id for info in runs]
     _refuse(out, folders, force=force)
     for number, (info, folder) in enumerate(zip(runs, folders, strict=True), start=1):
-        _write_run(info, store.history(info.id), folder)
+        _write_run(info, store.history(info.id), folder, out)
         if progress is not None:
             progress(number, len(runs))
     return folders
@@ -65,15 +67,15 @@ def _refuse(out: Path, folders: Iterable[Path], *, force: bool) -> None:
         raise RunError(f"{there} already exists: choose another folder, or --force to replace its event files")
 
 
-def _write_run(info: RunInfo, history: History, folder: Path) -> None:
+def _write_run(info: RunInfo, history: History, folder: Path, out: Path) -> None:
     start = _start(info, history.epochs)
     parts = {"": _session(info, history.epochs, start)}
     parts |= {name: list(_scalars(history.epochs, columns, start)) for name, columns in FOLDERS.items()}
     for name, events in parts.items():
-        for old in (folder / name).glob(f"events.out.tfevents.*{MARK}"):
-            old.unlink()
+        remove.leftovers(folder / name, EVENT_FILES)
         if events:
-            files.write(folder / name / f"events.out.tfevents.{start:.0f}{MARK}", _records(start, events))
+            file = folder / name / f"events.out.tfevents.{start:.0f}{MARK}"
+            target.put(file, _records(start, events), below=out)
 
 
 def _start(info: RunInfo, epochs: pd.DataFrame) -> float:

@@ -29,6 +29,12 @@ def file(path: Path) -> None:
         parent.unlink(path.name)
 
 
+def empty_folder(path: Path) -> None:
+    """Remove a folder in which nothing is. Raises OSError."""
+    with RealFolder(path.parent) as parent:
+        os.rmdir(parent.at(path.name), dir_fd=parent.fd)
+
+
 def tree(path: Path) -> None:
     """Remove a folder with all in it, or whatever else has the name; nothing there is no error. Raises OSError."""
     with contextlib.suppress(FileNotFoundError), RealFolder(path.parent) as parent:

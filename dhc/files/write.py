@@ -63,7 +63,7 @@ def mark(path: Path) -> None:
 
 
 def append(path: Path) -> IO[bytes]:
-    """Open a file, made where there is none, to write at its end, without a buffer.
+    """Open a file, made where there is none, to write at its end.
 
     A file with a second name elsewhere is copied first, so that the other stays as it is.
     """
@@ -74,17 +74,26 @@ def append(path: Path) -> IO[bytes]:
             os.close(fd)
             _part_from_its_twins(parent, path.name)
             fd = parent.open(path.name, flags)
-    return os.fdopen(fd, "ab", buffering=0)
+    return os.fdopen(fd, "ab")
 
 
-def replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Replace `path` by what `write` puts into a file; readers never see a part of it."""
+def replace(path: Path, write: Callable[[IO[bytes]], object], *, sync: bool = True) -> None:
+    """Replace `path` by what `write` puts into a file; readers never see a part of it.
+
+    Without `sync` that may be lost if the machine stops.
+    """
     with RealFolder(path.parent) as parent:
         parent.require_file(path.name)
         with _temporary(parent, path.name) as (_, fd):
             with os.fdopen(fd, "wb", closefd=False) as file:
                 write(file)
-            os.fsync(fd)
+            if sync:
+                os.fsync(fd)
+
+
+def text(path: Path, words: str) -> None:
+    """Replace `path` by a text in UTF-8."""
+    replace(path, lambda file: file.write(words.encode()))
 
 
 @contextmanager

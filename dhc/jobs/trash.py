@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.errors import RunError
+from dhc.files import remove, write
 from dhc.runs import disk, rundir
 from dhc.runs.disk import Usage
 from dhc.runs.lock import hold
@@ -52,9 +53,9 @@ def delete(runs_dir: Path, run_id: str) -> Path:
     with _hold(folder):
         _refuse_alive(folder)  # asked again: someone may have resumed it meanwhile
         trash = _trash(runs_dir)
-        trash.mkdir(exist_ok=True)
+        write.make_folder(trash)
         place = trash / f"{run_id}.{time.time_ns()}"
-        folder.rename(place)
+        remove.move(trash.with_name(run_id), place)
     return place
 
 
@@ -92,13 +93,13 @@ def delete_all(runs_dir: Path, run_ids: Iterable[str]) -> Deletion:
 
 def restore(runs_dir: Path, place: Path) -> str:
     """Bring a deleted run back from the trash; returns its id. Raises RunError where it cannot."""
-    run_id = _locate(runs_dir, place)[1]
-    target = runs_dir / run_id
+    place, run_id = _locate(runs_dir, place)
+    target = place.parents[1] / run_id
     if not os.path.lexists(place):
         raise RunError(f"run {run_id} cannot be brought back: the trash was emptied")
     if os.path.lexists(target):
         raise RunError(f"run {run_id} cannot be brought back: a run of that name is there")
-    place.rename(target)
+    remove.move(place, target)
     return run_id
 
 
@@ -133,14 +134,14 @@ def empty(runs_dir: Path, places: Iterable[Path] | None = None) -> int:
     for place in [_locate(runs_dir, place)[0] for place in places]:
         size += disk.usage(place).bytes
         target = place.with_name(REMOVAL + place.name.removeprefix(REMOVAL))
-        if os.path.lexists(place):
-            place.rename(target)
-        disk.remove(target)
+        if target != place and os.path.lexists(place):
+            remove.move(place, target)
+        remove.tree(target)
     return size
 
 
 def _trash(runs_dir: Path) -> Path:
-    trash = runs_dir / rundir.TRASH
+    trash = runs_dir.resolve() / rundir.TRASH
     if trash.is_symlink():
         raise RunError(f"{trash} is a link and not a folder: remove the link, and the trash is made anew")
     return trash

@@ -7,14 +7,13 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from dhc.data.layout import open_dataset
 from dhc.data.table import read_table
 from dhc.errors import DataError, RunError
+from dhc.files import target
 from dhc.predict.answers import predict_split
 from dhc.runs.config_file import read_config
-from dhc.runs.rundir import write_atomic
 
 HEADER = ("Image", "Class")
 
@@ -25,7 +24,7 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
     Pictures and classes have the names of the data set's own CSVs. Raises RunError or DataError in one sentence, among
     them: `out` is there already (and not `force`), a picture that cannot be read, answers that do not fit the CSV.
     """
-    _refuse(out, force)
+    target.refuse(out, force=force)
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name}: {problem}")
@@ -39,11 +38,8 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
         raise DataError(f"{split}.csv was changed while its pictures were answered: try again")
     classes = predictions.classes
     rows = [(image, classes[label]) for image, label in zip(images, predictions.predicted, strict=True)]
-    _refuse(out, force)
-    try:
-        write_atomic(out, lambda file: _write(file, _csv(rows)))
-    except OSError as error:
-        raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
+    target.refuse(out, force=force)
+    target.put(out, _csv(rows), make_folder=False)
     return len(rows)
 
 
@@ -54,18 +50,7 @@ def refuse_repeated(split: str, images: Sequence[str]) -> None:
             raise DataError(f"{split}.csv lists {image} more than once: a submission answers each picture once")
 
 
-def _refuse(out: Path, force: bool) -> None:
-    if out.is_dir():
-        raise RunError(f"{out} is a folder: name a file")
-    if out.exists() and not force:
-        raise RunError(f"{out} already exists: choose another file, or --force to replace it")
-
-
 def _csv(rows: Sequence[tuple[str, str]]) -> bytes:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, lineterminator="\n").writerows([HEADER, *rows])
     return buffer.getvalue().encode()
-
-
-def _write(file: IO[bytes], data: bytes) -> None:
-    file.write(data)

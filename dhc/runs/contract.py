@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field
 
+from dhc.files import remove
 from dhc.runs import rundir
 from dhc.runs.lenient import (
     MAX_NAME,
@@ -221,9 +222,9 @@ class Exit(RunFile):
         except OSError as error:
             if not rundir.is_full(error):
                 raise
-            (folder / rundir.RESERVE).unlink(missing_ok=True)
+            remove.file(folder / rundir.RESERVE)
             super().write(folder)
-        (folder / rundir.RESERVE).unlink(missing_ok=True)
+        remove.file(folder / rundir.RESERVE)
 
 
 def write_exit(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.errors import RunError
+from dhc.files import remove
 from dhc.runs import rundir
 from dhc.runs.status import status_of
 from dhc.runs.store import RunInfo
@@ -115,7 +116,7 @@ def drop_resume_state(runs_dir: Path, run_id: str) -> int:
     """
     folder = _folder_of_ended_run(runs_dir, run_id)
     before = usage(folder).bytes
-    remove(folder / rundir.RESUME)
+    remove.tree(folder / rundir.RESUME)
     return before - usage(folder).bytes
 
 
@@ -126,20 +127,9 @@ def drop_network(runs_dir: Path, run_id: str) -> int:
     """
     folder = _folder_of_ended_run(runs_dir, run_id)
     before = usage(folder).bytes
-    remove(folder / rundir.RESUME)
-    (folder / rundir.BEST).unlink(missing_ok=True)
+    remove.tree(folder / rundir.RESUME)
+    remove.file(folder / rundir.BEST)
     return before - usage(folder).bytes
-
-
-def remove(place: Path) -> None:
-    """Remove a file, a folder with all in it, or a link itself; nothing there is no error.
-
-    Raises OSError.
-    """
-    if place.is_symlink() or place.is_file():
-        place.unlink(missing_ok=True)
-    elif place.exists():
-        shutil.rmtree(place)  # follows no link on its way
 
 
 def _folder_of_ended_run(runs_dir: Path, run_id: str) -> Path:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from dhc.errors import RunError
+from dhc.files.lock import Timeout, hold_lock
 from dhc.runs import rundir
 from dhc.runs.contract import Labels
 from dhc.runs.lenient import MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS, clean_tags
@@ -42,7 +41,7 @@ def change_labels(folder: Path, **changes: Any) -> Labels:
     if "tags" in changes:
         changes["tags"] = _checked_tags(changes["tags"])
     try:
-        with FileLock(folder.parent / rundir.LABELS_LOCK, timeout=PATIENCE):
+        with hold_lock(folder.parent.resolve() / rundir.LABELS_LOCK, PATIENCE):
             labels = Labels(**(read_labels(folder).model_dump() | changes))
             labels.write(folder)
     except Timeout:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from dhc.errors import RunError
+from dhc.files import remove
+from dhc.files.lock import Timeout, hold_lock
 from dhc.runs import rundir
 
 PATIENCE = 3.0  # seconds; a training that has said how it ended lets go within one
@@ -24,13 +24,13 @@ def hold(folder: Path, *, patience: float = PATIENCE) -> Iterator[None]:
     """Hold a run; the system lets go of it when its holder dies.
 
     Raises HeldError when someone else holds it for all of `patience` seconds, RunError when it is deleted meanwhile, OSError where
-    nothing can be written.
+    nothing can be written, UnfitError among them for a folder or a lock that is a link.
     """
     inode = _inode(folder)
     with contextlib.ExitStack() as stack:
         if inode is not None:
             try:
-                stack.enter_context(FileLock(folder / rundir.LOCK).acquire(timeout=patience))
+                stack.enter_context(hold_lock(folder / rundir.LOCK, patience))
             except FileNotFoundError:
                 inode = None
             except Timeout:
@@ -43,7 +43,7 @@ def hold(folder: Path, *, patience: float = PATIENCE) -> Iterator[None]:
 
 def _inode(folder: Path) -> int | None:
     try:
-        return folder.stat().st_ino
+        return folder.lstat().st_ino
     except FileNotFoundError:
         return None
 
@@ -52,5 +52,5 @@ def _remove_what_the_lock_made(folder: Path) -> None:
     """Remove the folder that filelock made anew for its file, where it holds nothing else."""
     with contextlib.suppress(OSError):
         if [path.name for path in folder.iterdir()] == [rundir.LOCK]:
-            (folder / rundir.LOCK).unlink()
-            folder.rmdir()
+            remove.file(folder / rundir.LOCK)
+            remove.empty_folder(folder)

@@ -14,13 +14,13 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from dhc.errors import RunError
+from dhc.files import write
 from dhc.files.read import open_regular, read_regular
 
 CONFIG, ENVIRONMENT, REQUEST, PROCESS = "config.json", "environment.json", "request.json", "process.json"
@@ -78,34 +78,19 @@ def next_epoch(folder: Path) -> int:
 
 def create(runs_dir: Path, model: str) -> Path:
     """Make and return an empty run folder with a fresh name."""
-    runs_dir.mkdir(parents=True, exist_ok=True)
+    real_runs_dir = write.root(runs_dir)
     while True:
-        folder = runs_dir / new_id(model)
+        run_id = new_id(model)
         try:
-            folder.mkdir()
+            write.new_folder(real_runs_dir / run_id)
         except FileExistsError:
             continue
-        return folder
-
-
-def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Replace `path` by what `write` puts into a file; readers never see a part of it."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        return runs_dir / run_id
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, atomically; floats that are not finite become null."""
-    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomic(path, lambda file: _write_text(file, text))
+    write.text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path, limit: int = SMALL) -> dict[str, Any] | None:
@@ -156,18 +141,18 @@ class RunWriter:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        path = folder / EVENTS
-        torn = path.exists() and not _ends_with_newline(path)
-        self._file = path.open("a", encoding="utf-8")
-        if torn:  # a killed predecessor's half line: close it, so that ours stays whole
-            self._file.write("\n")
+        self._file = write.append(folder / EVENTS)
+        if not _ends_with_newline(
+            folder / EVENTS
+        ):  # a killed predecessor's half line: close it, so that ours stays whole
+            self._file.write(b"\n")
 
     def event(self, kind: str, **values: Any) -> None:
         """Append one event, with the time in seconds since 1970; readers see it when this returns."""
         line = json.dumps(
             finite({"t": round(time.time(), 3), "kind": kind, **values}), ensure_ascii=False, allow_nan=False
         )
-        self._file.write(line + "\n")
+        self._file.write(f"{line}\n".encode())
         self._file.flush()
 
     def phase(self, phase: str, **values: Any) -> None:
@@ -189,7 +174,8 @@ class RunWriter:
 
 def reserve(folder: Path) -> None:
     """Keep room for the exit record. Raises OSError where there is none."""
-    write_atomic(folder / RESERVE, lambda file: _fill(file, RESERVED))
+    noise = secrets.token_bytes(RESERVED)  # no file system packs that into less
+    write.replace(folder / RESERVE, lambda file: file.write(noise))
 
 
 def is_full(error: BaseException) -> bool:
@@ -205,14 +191,6 @@ def queue_of(device: str) -> str:
 def worker_file(runs_dir: Path, device: str) -> Path:
     """Where the worker of a device says who it is and which run it has in hand."""
     return runs_dir / f".worker-{re.sub(r'[^a-z0-9]', '-', device)}.json"
-
-
-def _fill(file: IO[bytes], size: int) -> None:
-    file.write(secrets.token_bytes(size))  # no file system packs noise into less
-
-
-def _write_text(file: IO[bytes], text: str) -> None:
-    file.write((text + "\n").encode())
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.contract import Environment
 
@@ -49,7 +50,7 @@ def save_predictions(
         "best_epoch": np.int64(best_epoch),
         "probabilities": probabilities,
     }
-    rundir.write_atomic(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
+    write.replace(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
 
 
 def environment(
