@@ -23,7 +23,7 @@ from dhc.data.select import class_count
 from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.contract import Process, write_exit
-from dhc.runs.status import identify
+from dhc.runs.identity import identify
 
 How = Literal["finished", "stopped", "failed", "running"]
 LEARNING_RATE = 1e-3

@@ -19,9 +19,10 @@ from processes import kill_processes_of
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.jobs import control, launch
-from dhc.jobs.worker import KILLED
+from dhc.jobs.ends import KILLED
 from dhc.runs import rundir
-from dhc.runs.status import State, identify
+from dhc.runs.identity import identify
+from dhc.runs.status import State
 from dhc.runs.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
@@ -147,7 +148,8 @@ def test_a_broken_record_is_refused_in_a_sentence(runs_dir: Path, child: Any) ->
 
 
 def test_a_run_on_another_machine_is_not_killed_from_here(runs_dir: Path, bystander: subprocess.Popen[bytes]) -> None:
-    run_id = running(runs_dir, child=identify(bystander.pid).model_dump(), host="gpu-server")
+    child = {**identify(bystander.pid).model_dump(), "boot": "another", "machine": "another"}
+    run_id = running(runs_dir, child=child, host="gpu-server")
     with pytest.raises(RunError, match=r"cannot be killed from here: it ran on another machine \(gpu-server\)"):
         control.kill(runs_dir, run_id)
     with pytest.raises(RunError, match="there is no run"):

@@ -15,7 +15,7 @@ from dhc.files import write
 from dhc.jobs import trash
 from dhc.runs import disk, rundir
 from dhc.runs.contract import Process, write_exit
-from dhc.runs.status import identify
+from dhc.runs.identity import identify
 from dhc.runs.store import Store
 
 KEPT, STATE = 300_000, 500_000  # bytes of the network and of the state to go on from

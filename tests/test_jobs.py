@@ -21,8 +21,9 @@ from dhc.jobs import datasets, launch, queue, worker
 from dhc.jobs.process import detach, python
 from dhc.machine.hardware import environment, resolve
 from dhc.runs import rundir
+from dhc.runs.identity import identify
 from dhc.runs.predictions import read_predictions
-from dhc.runs.status import State, identify
+from dhc.runs.status import State
 from dhc.runs.store import Store
 
 PATIENCE = 120  # seconds that a real training may take to get somewhere on a busy machine

@@ -12,8 +12,8 @@ from screens import open_page, page_links, texts
 from dhc.config import KnnConfig, RunConfig
 from dhc.runs import rundir
 from dhc.runs.contract import Process, write_exit
+from dhc.runs.identity import identify
 from dhc.runs.rundir import RunWriter
-from dhc.runs.status import identify
 from dhc.runs.store import Store
 from dhc.training.knn import classify_and_evaluate
 from dhc.ui.live.knn import read_table, table_caption, table_markdown

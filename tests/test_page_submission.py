@@ -16,7 +16,7 @@ from dhc.config import RunConfig
 from dhc.jobs import submission as jobs
 from dhc.runs import rundir
 from dhc.runs.contract import Job, write_exit
-from dhc.runs.status import identify
+from dhc.runs.identity import identify
 from dhc.training.knn import classify_and_evaluate
 
 pytestmark = pytest.mark.slow  # starts processes of its own

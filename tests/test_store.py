@@ -20,9 +20,10 @@ from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Process, write_exit
 from dhc.runs.events import EventLog
+from dhc.runs.identity import identify
 from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import RunWriter
-from dhc.runs.status import State, identify, status_of
+from dhc.runs.status import State, status_of
 from dhc.runs.store import Store, log_tail
 
 EPOCH = {
@@ -112,7 +113,8 @@ def test_without_ticks_the_start_time_decides(tmp_path: Path) -> None:
 
 def test_a_folder_from_another_machine_is_not_alive_here(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
-    Process(child=identify(os.getpid()), host="elsewhere").write(folder)
+    foreign = identify(os.getpid()).model_copy(update={"boot": "another", "machine": "another"})
+    Process(child=foreign, host="elsewhere").write(folder)
     assert status_of(folder).state is State.CRASHED
 
 

@@ -51,11 +51,11 @@ def move(run_id: str, to: int, runs_dir: Path) -> None:
 
 def _queue(runs_dir: Path, device: str) -> dict[str, Any]:
     """What a device's worker does, in words, and the ids of the runs that wait."""
-    worker = queues.worker_of(runs_dir, device)
+    worker, idle = queues.worker_of(runs_dir, device), queues.idle_reason(runs_dir, device)
     training, waiting = queues.training_run(runs_dir, device), queues.queue(runs_dir, device)
     words = [f"trains {training.name}"] if training is not None else []
-    if worker is None and waiting:
-        words.append("no worker is running; `python -m dhc runs work` starts one")
+    if idle and waiting:
+        words.append(f"{idle}; `python -m dhc runs work` starts one")
     elif worker is not None and worker.waits:
         words.append(worker.waits)
     return {"worker": "; ".join(words) or "starts the next run", "waiting": [folder.name for folder in waiting]}

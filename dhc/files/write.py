@@ -77,6 +77,15 @@ def append(path: Path) -> IO[bytes]:
     return os.fdopen(fd, "ab")
 
 
+def overwrite(path: Path, data: bytes) -> None:
+    """Put other bytes into a file that is there, for a disk without room for a new one; readers may see a part of them."""
+    with RealFolder(path.parent) as parent:
+        fd = parent.open(path.name, os.O_WRONLY)
+    with os.fdopen(fd, "wb", buffering=0) as file:
+        file.write(data)
+        file.truncate()
+
+
 def replace(path: Path, write: Callable[[IO[bytes]], object], *, sync: bool = True) -> None:
     """Replace `path` by what `write` puts into a file; readers never see a part of it.
 

@@ -9,16 +9,19 @@ from pathlib import Path
 import psutil
 
 from dhc.errors import RunError
-from dhc.jobs.worker import KILLED
+from dhc.files import remove, write
+from dhc.jobs import launch
+from dhc.jobs.ends import KILLED
+from dhc.jobs.hung import PATIENCE, end_hung_worker
 from dhc.runs import rundir
-from dhc.runs.contract import Identity, Process, write_exit
-from dhc.runs.status import State, is_alive, status_of
-
-PATIENCE = 3.0  # seconds that the system may take to end what was killed
+from dhc.runs.contract import Identity, Process, Request, write_exit
+from dhc.runs.identity import find, is_alive
+from dhc.runs.status import State, Status, status_of
+from dhc.runs.workers import worker_record
 
 
 def kill(runs_dir: Path, run_id: str) -> None:
-    """End a run's training process without asking it.
+    """End a run's training process without asking it, and its worker where that hangs.
 
     Its worker records the end; without a worker, this does. What its finished epochs wrote stays, and it can be resumed from
     its last saved state. Raises RunError for a run that does not train on this machine or whose process is another user's.
@@ -27,38 +30,67 @@ def kill(runs_dir: Path, run_id: str) -> None:
     status = status_of(folder)
     if status.cause == "elsewhere":
         raise RunError(f"run {run_id} cannot be killed from here: {status.reason}")
-    process = Process.read(folder)
-    child = None if process is None else process.child
-    if status.state not in (State.RUNNING, State.STOPPING) or not _kill(folder, child):
-        state = status_of(folder).state
-        hint = "; stop takes it out of the queue" if state is State.QUEUED else ""
-        raise RunError(f"run {run_id} is {state.value}: there is no process to kill{hint}")
-    deadline = time.monotonic() + PATIENCE
-    while is_alive(child) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    if status_of(folder).state is State.CRASHED:  # its worker is gone: nobody else will say how it ended
+    child = _child_of(folder, status)
+    if status.cause != "hung":
+        if child is None or not _kill(folder, child):
+            raise RunError(_nothing_to_kill(folder))
+        status = _await_end(folder, child)
+    if status.cause == "hung":
+        end_hung_worker(runs_dir, Request.of(folder).queue)
+        launch.work(runs_dir)
+    elif status.state is State.CRASHED:  # its worker is gone: nobody else will say how it ended
         write_exit(folder, "killed", KILLED, cause="kill", signal=9)
 
 
-def _kill(folder: Path, child: Identity | None) -> bool:
+def _child_of(folder: Path, status: Status) -> Identity | None:
+    """The run's process: of one that waits, the one that its worker has just started for it."""
+    if status.state in (State.RUNNING, State.STOPPING):
+        return Process.of(folder).child
+    worker = worker_record(folder.parent, Request.of(folder).queue)
+    return worker.child if status.state is State.QUEUED and worker.run == folder.name else None
+
+
+def _nothing_to_kill(folder: Path) -> str:
+    state = status_of(folder).state
+    if state is State.STOPPING:
+        return f"run {folder.name} has ended, and its worker is about to say how: try again in a moment"
+    hint = "; stop takes it out of the queue" if state is State.QUEUED else ""
+    return f"run {folder.name} is {state.value}: there is no process to kill{hint}"
+
+
+def _await_end(folder: Path, child: Identity) -> Status:
+    """The run's state once its process is gone and its worker has had time to say so."""
+    deadline = time.monotonic() + PATIENCE
+    while is_alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    while (status := status_of(folder)).state is State.STOPPING and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return status
+
+
+def _kill(folder: Path, child: Identity) -> bool:
     """Kill the very process that the record describes; False where it has ended.
 
     A later process with its number is left alone, and so is one that a hand-edited record names: the training's command line
     names its run.
     """
     mark = folder / rundir.KILL
+    process = find(child)
     try:
-        if child is None or not is_alive(child):
-            return False
-        process = psutil.Process(child.pid)
-        if not any(folder.name in word for word in process.cmdline()):
+        if process is None or not is_alive(child) or not _trains(process.cmdline(), folder):
             return False
         with contextlib.suppress(OSError):  # on a full disk it is killed without the mark
-            mark.touch()
+            write.mark(mark)
         process.kill()  # psutil itself refuses a number that was reused since it was looked up
     except psutil.AccessDenied:
-        mark.unlink(missing_ok=True)
+        remove.file(mark)
         raise RunError(f"run {folder.name} belongs to another user of this machine: only they can kill it") from None
     except psutil.Error:
         return False
     return True
+
+
+def _trains(command: list[str], folder: Path) -> bool:
+    """Whether a command line is that of the run's training, under the name that its folder had when it began."""
+    names = {folder.name, Process.of(folder).run} - {""}
+    return any(name in word for word in command for name in names)

@@ -12,6 +12,8 @@ from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
 from dhc.data.select import class_count
 from dhc.errors import DeviceError, RunError
+from dhc.files import remove, write
+from dhc.jobs.hung import end_hung_worker
 from dhc.jobs.process import detach, python
 from dhc.jobs.queue import STEP, devices, last_place
 from dhc.machine import hardware
@@ -102,17 +104,21 @@ def with_absolute_path(config: RunConfig) -> RunConfig:
 
 
 def work(runs_dir: Path) -> list[str]:
-    """Start a worker for each device with queued runs, as after a restart; returns the devices."""
+    """Start a worker for each device with queued runs, as after a restart; returns the devices.
+
+    A worker that hangs is ended first. Raises RunError where it cannot be.
+    """
     waiting = devices(runs_dir)
     for device in waiting:
+        end_hung_worker(runs_dir, device)
         start_worker(runs_dir, device)
     return waiting
 
 
 def start_worker(runs_dir: Path, device: str) -> None:
     """Start a worker for the device's queue; one that finds another at work ends at once."""
-    command = python("-m", "dhc.jobs.worker", str(runs_dir.resolve()), device)
-    detach(command, log=runs_dir / WORKER_LOG)
+    folder = runs_dir.resolve()
+    detach(python("-m", "dhc.jobs.worker", str(folder), device), log=folder / WORKER_LOG)
 
 
 def stop(runs_dir: Path, run_id: str) -> None:
@@ -124,7 +130,7 @@ def stop(runs_dir: Path, run_id: str) -> None:
     state = status_of(folder).state
     if not state.alive:
         raise RunError(f"run {run_id} is {state.value}: only a queued or running one can be stopped")
-    (folder / rundir.STOP).touch()
+    write.mark(folder / rundir.STOP)
 
 
 def resume(runs_dir: Path, run_id: str) -> None:
@@ -135,6 +141,8 @@ def resume(runs_dir: Path, run_id: str) -> None:
     """
     folder = rundir.run_dir(runs_dir, run_id)
     _refuse_to_resume(folder)
+    if status_of(folder).cause == "hung":  # while its worker lives, nobody else can start a run
+        end_hung_worker(runs_dir, Request.of(folder).queue)
     with hold(folder):
         _refuse_to_resume(folder)  # asked again: someone else may have resumed it meanwhile
         device = _queue_again(folder)
@@ -159,8 +167,8 @@ def _queue_again(folder: Path) -> str:
     # first: on a full disk nothing has changed
     Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
     for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
-        (folder / name).unlink(missing_ok=True)
-    (folder / rundir.EXIT).unlink(missing_ok=True)  # last: until here the run says how it ended
+        remove.file(folder / name)
+    remove.file(folder / rundir.EXIT)  # last: until here the run says how it ended
     return device
 
 

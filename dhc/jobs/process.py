@@ -8,6 +8,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dhc.files import write
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -17,11 +19,11 @@ def python(*arguments: str) -> list[str]:
 
 
 def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own, its output appended to `log`. Raises OSError.
+    """Start a command in a session of its own, its output appended to `log`, a regular file. Raises OSError.
 
     No signal to this process's group and no closed terminal reaches it. Whoever starts it must wait for it.
     """
-    with log.open("ab") as output:
+    with write.append(log) as output:
         return subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,

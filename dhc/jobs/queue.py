@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Process, Request, Worker
-from dhc.runs.status import State, is_alive, status_of
+from dhc.runs.identity import is_alive, where_else
+from dhc.runs.status import State, is_copy, status_of
+from dhc.runs.workers import Standing, standing_of, worker_record
 
 STEP = 1e-3  # between two places
 FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
@@ -17,8 +20,19 @@ FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and nex
 
 def worker_of(runs_dir: Path, device: str) -> Worker | None:
     """The device's worker; None when none is at work."""
-    worker = Worker.load(rundir.worker_file(runs_dir, device))
-    return worker if worker is not None and is_alive(worker.worker, worker.host) else None
+    worker = worker_record(runs_dir, device)
+    return worker if standing_of(worker) is Standing.WORKS else None
+
+
+def idle_reason(runs_dir: Path, device: str) -> str:
+    """Why nobody works on the device's queue, in words; "" where somebody does."""
+    worker = worker_record(runs_dir, device)
+    standing = standing_of(worker)
+    if standing is Standing.WORKS:
+        return ""
+    if standing is Standing.ELSEWHERE and worker.worker is not None:
+        return f"its worker was started {where_else(worker.worker, worker.host)}"
+    return str(standing.value)
 
 
 def queue(runs_dir: Path, device: str) -> list[Path]:
@@ -35,7 +49,7 @@ def training_run(runs_dir: Path, device: str) -> Path | None:
     """The folder of the run that trains on the device, whoever started it; None for none."""
     for folder, request in _requests(runs_dir):
         process = Process.read(folder) if request.queue == device else None
-        if process is not None and is_alive(process.child, process.host):
+        if process is not None and is_alive(process.child, process.host) and not is_copy(folder, process):
             return folder
     return None
 
@@ -103,10 +117,12 @@ def _place(folder: Path) -> float:
 
 def _requests(runs_dir: Path) -> Iterable[tuple[Path, Request]]:
     """Folder and request of each run that has not recorded its end."""
-    if not runs_dir.is_dir():
+    try:
+        folders = [folder for folder in runs_dir.iterdir() if rundir.RUN_ID.fullmatch(folder.name)]
+    except OSError:  # there is no such folder, or no more
         return
-    for folder in runs_dir.iterdir():
-        if rundir.RUN_ID.fullmatch(folder.name) and not (folder / rundir.EXIT).exists():
+    for folder in folders:
+        if not os.path.lexists(folder / rundir.EXIT):
             request = Request.read(folder)
             if request is not None:
                 yield folder, request

@@ -9,7 +9,7 @@ from pathlib import Path
 from dhc.files.read import tail
 from dhc.jobs.process import detach, python
 from dhc.runs.contract import Job
-from dhc.runs.status import identify, is_alive
+from dhc.runs.identity import identify, is_alive
 
 LOG_END = 20_000  # bytes at the end of a log in which the reason stands
 EARLY_END = "its process ended early; try again"

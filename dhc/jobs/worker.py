@@ -2,91 +2,96 @@
 
 It waits for each child and records how it ended where the child could not. Two workers of one device exclude each other
 by a file lock, which the system lets go when its holder dies; a queue that outlives its worker waits for the next one.
+
+No run stops the queue. One that cannot be started fails with the reason; one that cannot even be told so is passed over; a child
+that has ended its run but not itself is killed. Where the machine or the disk lacks something, the next run would fare no better,
+so the queue waits and says for what.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
-import socket
+import contextlib
+import errno
 import sys
+import threading
 import time
+import traceback
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from subprocess import Popen
 
-from filelock import FileLock, Timeout
+import psutil
 
-from dhc.errors import ConfigError
-from dhc.files.read import tail
+from dhc.errors import sentence
+from dhc.files.folder import RealFolder, UnfitError
+from dhc.files.lock import Timeout, hold_lock
+from dhc.files.remove import file as remove_file
+from dhc.jobs.announcement import BEAT, Announcement
+from dhc.jobs.ends import oom_kills, place_now, record_end
 from dhc.jobs.process import python, spawn
 from dhc.jobs.queue import queue, training_run
 from dhc.machine import hardware
-from dhc.runs import rundir
-from dhc.runs.config_file import load_config
-from dhc.runs.contract import Cause, Exit, How, Request, Worker, write_exit
-from dhc.runs.status import State, identify, status_of
-from dhc.text import size_text
+from dhc.runs import room, rundir
+from dhc.runs.config_file import read_config
+from dhc.runs.contract import Cause, Request
+from dhc.runs.identity import identify
+from dhc.runs.status import State, can_write, is_on, status_of
+from dhc.text import one_line
 
 FAILED_TO_START = "its process could not be started"
-KILLED = "killed on request; what its finished epochs left is kept"
 POLL_SECONDS = 0.5  # between two checks of what it waits for
 # bytes that must be free before a run is started: a night's queue must not fail on a full disk, run by run
 FREE_BYTES = 50_000_000
-PATIENCE = 3.0  # seconds to go on trying to record an end
-MEMORY_WORDS = re.compile(
-    r"std::bad_alloc|out of memory|RESOURCE_EXHAUSTED|MemoryError|cannot allocate memory|mmap error: 12|pthread_create\(\) failed",
-    re.IGNORECASE,
-)
+FREE_FILES = 20  # that a disk must take before a run is started: a run makes some fifteen
+PATIENCE = 3.0  # seconds that another worker's child may take to say that it has a run
+LINGER = 20.0  # seconds that a child may live on when its run is over: tearing a backend down can take some
+BUSY = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # the system starts no process just now
+
+
+@dataclass
+class Progress:
+    """What one worker has done: the runs that it could neither start nor fail, by folder, with when they were queued."""
+
+    passed_over: dict[Path, float | None] = field(default_factory=dict)
 
 
 def main(arguments: list[str]) -> int:
     """Work until the device's queue is empty; returns the exit status."""
-    runs_dir, device = Path(arguments[0]), arguments[1]
-    record = rundir.worker_file(runs_dir, device)
-    lock = FileLock(record.with_suffix(".lock"))
+    runs_dir, device = Path(arguments[0]).resolve(), arguments[1]
+    record, progress = rundir.worker_file(runs_dir, device), Progress()
     # The queue is read once more after the lock is let go: no run that came after the last reading is left behind.
-    while next_queued(runs_dir, device) is not None:
+    while _next(runs_dir, device, progress) is not None:
         try:
-            with lock.acquire(timeout=0):
+            with hold_lock(record.with_suffix(".lock"), 0):
+                announcement = Announcement(record)
                 try:
-                    drain(runs_dir, device, Announcement(record))
+                    drain(runs_dir, device, announcement, progress)
                 finally:
-                    record.unlink(missing_ok=True)
+                    announcement.withdraw()
         except Timeout:
             return 0  # another worker is at it
+        except OSError as error:
+            print(f"the queue of {device} cannot be worked on: {sentence(error)}", file=sys.stderr)
+            return 1
     return 0
 
 
-class Announcement:
-    """What the worker says of itself while it works; on a full disk less, which stops no queue."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._identity = path, identify(os.getpid())
-        self._last: dict[str, str] | None = None
-
-    def write(self, **values: str) -> None:
-        """Say which ``run`` is in hand, or what is waited for (``waits``)."""
-        if values == self._last:
-            return
-        self._last = values
-        try:
-            Worker(worker=self._identity, host=socket.gethostname(), **values).save(self._path)
-        except OSError:
-            self._path.unlink(missing_ok=True)  # an old word would be wrong
-
-
-def drain(runs_dir: Path, device: str, announcement: Announcement) -> None:
-    """Run whatever is queued for the device, in order, until nothing is."""
-    while next_queued(runs_dir, device) is not None:
+def drain(runs_dir: Path, device: str, announcement: Announcement, progress: Progress) -> None:
+    """Run whatever is queued for the device, in order, until nothing is that can be run."""
+    while _next(runs_dir, device, progress) is not None:
         while hindrance := _hindrance(runs_dir, device):
             announcement.write(waits=hindrance)
             time.sleep(POLL_SECONDS)
-        folder = next_queued(runs_dir, device)
-        if folder is not None:
-            announcement.write(run=folder.name)
-            run_child(folder, device)
+        folder = _next(runs_dir, device, progress)
+        if folder is None:
+            return
+        queued_at = _queued_at(folder)
+        announcement.write(run=folder.name)
+        if lack := run_child(folder, device, announcement):
+            announcement.write(waits=f"{lack}: run {folder.name} cannot be started")
+            time.sleep(BEAT)
+        elif _queued_at(folder) == queued_at and status_of(folder).state is State.QUEUED:
+            progress.passed_over[folder] = queued_at  # nothing could be written: it must not be started again and again
 
 
 def _hindrance(runs_dir: Path, device: str) -> str:
@@ -94,35 +99,107 @@ def _hindrance(runs_dir: Path, device: str) -> str:
     training = training_run(runs_dir, device)  # a run whose own worker was killed goes on alone
     if training is not None:
         return f"run {training.name} still trains on this device"
-    free = shutil.disk_usage(runs_dir).free
-    if free < FREE_BYTES:
-        return f"the disk is full: {size_text(free)} are free, {size_text(FREE_BYTES)} are needed to start the next run"
-    return ""
+    return room.shortage(runs_dir, size=FREE_BYTES, files=FREE_FILES, purpose="to start the next run")
 
 
 def next_queued(runs_dir: Path, device: str) -> Path | None:
     """The folder that is to run next, or None."""
-    return next(iter(queue(runs_dir, device)), None)
+    return _next(runs_dir, device, Progress())
 
 
-def run_child(folder: Path, device: str) -> None:
-    """Train one run in a child process and see it through to an exit record."""
+def _next(runs_dir: Path, device: str, progress: Progress) -> Path | None:
+    for folder in queue(runs_dir, device):
+        if folder not in progress.passed_over or progress.passed_over[folder] != _queued_at(folder):
+            return folder
+    return None
+
+
+def run_child(folder: Path, device: str, announcement: Announcement) -> str:
+    """Train one run in a child process and see it through to an exit record.
+
+    Returns what the machine lacks to start it now, in words; "" where it was started, or cannot be.
+    """
+    try:
+        with RealFolder(folder) as held:
+            return _run(folder, device, announcement, held)
+    except OSError as error:  # its folder is gone, or a link
+        print(f"{folder.name}: {sentence(error)}", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - the last net: whatever one run does, the next one is started
+        traceback.print_exc()
+        record_end(folder, 1, reason=f"{FAILED_TO_START}: {type(error).__name__}: {one_line(str(error), 300)}")
+    return ""
+
+
+def _run(folder: Path, device: str, announcement: Announcement, held: RealFolder) -> str:
     kills, queued_at = oom_kills(), _queued_at(folder)
     try:
-        code = _train(folder, device)
-    except ConfigError as error:
-        record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="settings")
+        child = _start(folder, device)
     except OSError as error:
-        record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="disk" if rundir.is_full(error) else "folder")
+        return _could_not_start(folder, error)
+    if child is None:
+        return ""
+    code = _see_through(child, folder, announcement)
+    place = place_now(held)
+    if place is None or _queued_at(place) != queued_at:
+        return ""  # deleted; or resumed in the moment since its child wrote how it ended: it waits in the queue again
+    if place.name != folder.name or place.parent != folder.parent:
+        reason = (
+            f"its folder was moved or renamed while it trained (it was {folder.name}), so the training could not go on"
+        )
+        record_end(place, code, reason=reason, cause="renamed")
+    elif code == rundir.TAKEN:
+        _await_other(folder)
     else:
-        if _queued_at(folder) != queued_at:
-            return  # resumed in the moment since its child wrote how it ended: it waits in the queue again
-        if code == rundir.TAKEN:
-            _await_other(folder)
-            return
         record_end(folder, code, out_of_memory=oom_kills() > kills)
-    if status_of(folder).state is State.QUEUED:  # nothing could be written: it must not be started again and again
-        raise SystemExit(1)
+    return ""
+
+
+def _start(folder: Path, device: str) -> Popen[bytes] | None:
+    """The run's process; None where its settings say none. Raises OSError."""
+    config, problem = read_config(folder)
+    if config is None:
+        record_end(folder, 1, reason=f"{FAILED_TO_START}: {problem}", cause="settings")
+        return None
+    rundir.reserve(folder)
+    command = python("-m", "dhc.training", str(folder), "--queued")
+    return spawn(command, log=folder / rundir.LOG, env=hardware.environment(config.device, device))
+
+
+def _could_not_start(folder: Path, error: OSError) -> str:
+    """What to wait for before a run is started once more, or "": then its end is recorded, where that can be."""
+    if rundir.is_full(error) and is_on(folder, folder.parent):
+        return room.words(error, folder)
+    if error.errno in BUSY:
+        return f"the system starts no more processes just now ({error.strerror})"
+    is_ours = (
+        isinstance(error, UnfitError) or str(error.filename or "").startswith(str(folder)) or not can_write(folder)
+    )
+    cause: Cause = "disk" if rundir.is_full(error) else "folder" if is_ours else "start"
+    record_end(folder, 1, reason=f"{FAILED_TO_START}: {sentence(error)}", cause=cause)
+    return ""
+
+
+def _see_through(child: Popen[bytes], folder: Path, announcement: Announcement) -> int:
+    """Wait for a child to end; returns its exit status. One that lives on when its run is over is killed."""
+    with contextlib.suppress(psutil.Error):  # it may have ended already
+        announcement.write(run=folder.name, child=identify(child.pid))
+    codes: list[int] = []
+    waiter = threading.Thread(target=lambda: codes.append(child.wait()), daemon=True)
+    waiter.start()
+    over_since: float | None = None
+    while waiter.is_alive():
+        waiter.join(BEAT)
+        announcement.beat()
+        if status_of(folder).state.alive:
+            over_since = None
+            continue
+        now = time.monotonic()
+        over_since = now if over_since is None else over_since
+        if now - over_since > LINGER and waiter.is_alive():
+            child.kill()
+            waiter.join(LINGER)
+            break  # what not even that ends hangs in the system, and nobody can wait for it
+    return codes[0] if codes else 1
 
 
 def _await_other(folder: Path) -> None:
@@ -134,77 +211,13 @@ def _await_other(folder: Path) -> None:
     while (state := status_of(folder).state) is State.QUEUED and time.monotonic() < deadline:
         time.sleep(0.05)
     if not state.alive:  # taken out of the queue in the moment in which it was to start
-        (folder / rundir.RESERVE).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            remove_file(folder / rundir.RESERVE)
 
 
 def _queued_at(folder: Path) -> float | None:
     request = Request.read(folder)
     return None if request is None else request.queued_at
-
-
-def _train(folder: Path, device: str) -> int:
-    """Train the run in a process of its own; returns its exit status."""
-    config = load_config(folder)
-    rundir.reserve(folder)
-    command = python("-m", "dhc.training", str(folder), "--queued")
-    return spawn(command, log=folder / rundir.LOG, env=hardware.environment(config.device, device)).wait()
-
-
-def record_end(
-    folder: Path, code: int, *, reason: str = "", cause: Cause = "error", out_of_memory: bool = False
-) -> None:
-    """Write the exit record that a child could not write; one that the child wrote stays.
-
-    `code` is the exit status, negative for a signal. Gives up where nothing can be written.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while (end := Exit.read(folder)) is None or end.how is None:
-        how: How = "killed" if code < 0 or (folder / rundir.KILL).exists() else "failed"
-        text, word = (reason, cause) if reason else _meaning(folder, code, out_of_memory)
-        try:
-            write_exit(folder, how, text, cause=word, code=max(code, 0) or None, signal=-code if code < 0 else None)
-        except OSError:
-            if time.monotonic() > deadline:
-                return
-            time.sleep(POLL_SECONDS)
-
-
-def _meaning(folder: Path, code: int, out_of_memory: bool) -> tuple[str, Cause]:
-    """What an exit status says, in words and in one word."""
-    if (folder / rundir.KILL).exists():
-        return KILLED, "kill"
-    if code >= 0:
-        if shutil.disk_usage(folder).free < FREE_BYTES / 50:
-            return "the disk is full", "disk"
-        return f"its process ended with status {code} and gave no reason; the log may say more", "error"
-    number = -code
-    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-    if number == signal.SIGKILL and out_of_memory:
-        return f"out of memory: the system killed it ({name}) to save the rest", "memory"
-    if number == signal.SIGKILL:
-        return f"killed from outside ({name}): by a person, or by the system because memory ran out", "signal"
-    if number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL):
-        if MEMORY_WORDS.search(_log_end(folder)):
-            return f"out of memory: a library gave up ({name})", "memory"
-        return f"its process crashed ({name}) inside a library", "library"
-    return f"killed from outside ({name})", "signal"
-
-
-def _log_end(folder: Path) -> str:
-    try:
-        return tail(folder / rundir.LOG, 4_000).decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
-    """How many processes the system has killed to free memory since its start; 0 where unknown."""
-    try:
-        lines = counters.read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return 0
-    values: dict[str, Any] = dict(line.split(maxsplit=1) for line in lines if " " in line)
-    return int(values.get("oom_kill", 0))
 
 
 if __name__ == "__main__":

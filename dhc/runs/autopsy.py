@@ -36,7 +36,11 @@ HEADLINES = {
     "signal": "Someone, or the system, killed its process{at}.",
     "library": "Its process crashed inside a library{at}.",
     "restart": "The machine restarted while it ran{at}.",
-    "elsewhere": "It ran on another machine, and this folder is a copy.",
+    "elsewhere": "It ran on another machine, or in another container: from here nobody can see how it ended.",
+    "start": "Its process could not be started.",
+    "hung": "Its training is over{at}, and its worker hung before it could say how that ended.",
+    "renamed": "Its folder was renamed, moved or copied before its end was recorded{at}.",
+    "unread": "Its end was recorded, but exit.json cannot be read.",
     "lost": "Its process and the one that watched over it ended at the same moment{at}: both were killed, or memory ran out.",
     "error": "It met an error{at}.",
 }
@@ -46,16 +50,19 @@ HEADLINES = {
 class Offer:
     """Something that helps.
 
-    kind    resume: go on; restart: start a copy with `changes`; free: make room on the disk
+    kind    resume: go on; restart: start a copy with `changes`; free: make room on the disk; kill: end the worker that hangs
     """
 
-    kind: Literal["resume", "restart", "free"]
+    kind: Literal["resume", "restart", "free", "kill"]
     label: str
     help: str
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 COPY = Offer("restart", "Start a copy", "A copy of this run with the same settings, from the first epoch.")
+
+
+END_WORKER = Offer("kill", "End the hung worker", "Records how the training ended; then the queue goes on.")
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,8 @@ def autopsy(info: RunInfo, *, freeable: int = 0) -> Autopsy | None:
 
 def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
     """What helps against a cause, the likeliest first."""
+    if cause == "hung" and info.state is State.CRASHED:  # nobody has ended it yet
+        return (END_WORKER,)
     free = [_free(freeable)] if cause == "disk" else []
     resume: list[Offer | None] = [_resume(info)] if cause not in HOPELESS else []
     restart: list[Offer | None] = [COPY] if cause == "state" and info.config is not None else []

@@ -57,6 +57,10 @@ Cause = Literal[
     "library",  # its process crashed inside one
     "restart",  # the machine restarted
     "elsewhere",  # it ran on another machine
+    "start",  # its process could not be started
+    "hung",  # its worker hung, so nobody saw how it ended
+    "renamed",  # its folder has another name than while it trained
+    "unread",  # its end was recorded, and that record cannot be read
     "lost",  # nobody recorded its end, and nothing explains it
     "error",  # any other exception
 ]
@@ -254,7 +258,13 @@ class Identity(Record):
     """On Linux, the same in clock ticks since boot, which setting the clock does not change."""
 
     boot: str | None = None
-    """On Linux, the id of the machine's boot."""
+    """On Linux and macOS, the id of the machine's boot."""
+
+    space: int | None = None
+    """On Linux, which space of process ids its own is of: each container has one."""
+
+    machine: str | None = None
+    """A hash of the machine's id."""
 
 
 class Process(RunFile):
@@ -271,6 +281,9 @@ class Process(RunFile):
     host: Host = None
     """The machine they run on."""
 
+    run: RunId = ""
+    """The run's id when it was written; another one means that the folder was renamed or copied."""
+
 
 class Worker(Record):
     """What a device's worker is doing. Written by the worker, beside the runs, while it works."""
@@ -284,8 +297,14 @@ class Worker(Record):
     run: str = ""
     """The id of the run it has started."""
 
+    child: Identity | None = None
+    """That run's process."""
+
     waits: str = ""
     """What it waits for before it starts the next run, in words."""
+
+    beat: Amount | None = None
+    """Its last sign of life, by the machine's clock that is never set, in seconds; it gives one every few seconds."""
 
 
 class Job(Identity):

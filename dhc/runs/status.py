@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-import psutil
+from dhc.runs import room, rundir
+from dhc.runs.contract import Cause, Exit, Identity, Process, Request
+from dhc.runs.exit_codes import ending
+from dhc.runs.identity import Origin, is_alive, origin, where_else
+from dhc.runs.rundir import STOP
+from dhc.runs.workers import Standing, standing_of, worker_record
 
-from dhc.runs.contract import Cause, Exit, Identity, Process, Request, Worker
-from dhc.runs.rundir import STOP, worker_file
+HUNG = "its training has ended, but its worker hangs and cannot say how: Kill ends the worker, and the queue goes on"
+UNREAD = "its end was recorded, but the record cannot be read"
+UNWRITABLE = "its folder cannot be written to, so it is passed over: make it writable, then resume the queue"
 
 
 class State(StrEnum):
@@ -34,9 +38,6 @@ class State(StrEnum):
         return self in (State.QUEUED, State.RUNNING, State.STOPPING)
 
 
-LITTLE = 1_000_000  # bytes free below which a disk counts as full
-
-
 @dataclass(frozen=True)
 class Status:
     """A run's state, and where it needs saying, why: in plain words and in one word."""
@@ -51,94 +52,100 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
 
     `request` is its request where that was read already.
     """
-    end = Exit.read(folder)
-    if end is not None and end.how is not None:
-        return Status(State(end.how), end.reason, end.cause)
+    if (status := _recorded(folder)) is not None:
+        return status
     process = Process.read(folder)
     request = request or Request.read(folder)
+    if process is not None and is_alive(process.child, process.host) and not is_copy(folder, process):
+        return Status(State.STOPPING if os.path.lexists(folder / STOP) else State.RUNNING)
+    if os.path.lexists(folder / rundir.EXIT):  # it may have been written since the first look
+        return _recorded(folder) or Status(State.CRASHED, UNREAD, "unread")
     if process is not None:
-        if is_alive(process.child, process.host):
-            return Status(State.STOPPING if (folder / STOP).exists() else State.RUNNING)
-        if _is_in_hand(folder, request or Request()):
-            return Status(State.STOPPING)
-        return Status(State.CRASHED, *_why_crashed(folder, process))
-    if request is not None:
-        if (folder / STOP).exists():
-            return Status(State.STOPPED, "taken out of the queue while it waited", "cancelled")
-        return Status(State.QUEUED)
-    return Status(State.CRASHED, "nothing in its folder says that it was ever started", "lost")
+        return _without_word(folder, process, request or Request())
+    if request is None:
+        return Status(State.CRASHED, "nothing in its folder says that it was ever started", "lost")
+    if os.path.lexists(folder / STOP):
+        return Status(State.STOPPED, "taken out of the queue while it waited", "cancelled")
+    return _waiting(folder)
 
 
-def _is_in_hand(folder: Path, request: Request) -> bool:
-    """Whether the child has only just died and its worker, still alive, is about to say how."""
-    record = Worker.load(worker_file(folder.parent, request.queue)) or Worker()
-    return record.run == folder.name and is_alive(record.worker, record.host)
+def _waiting(folder: Path) -> Status:
+    """The status of a queued run, with what keeps it alone from being started."""
+    if not can_write(folder):
+        return Status(State.QUEUED, UNWRITABLE, "folder")
+    if not is_on(folder, folder.parent) and (lack := room.shortage(folder)):
+        return Status(State.QUEUED, f"{lack}: make room, then resume the queue", "disk")
+    return Status(State.QUEUED)
+
+
+def _recorded(folder: Path) -> Status | None:
+    """What the exit record says; where it lacks words, by the exit status in it. None where it says nothing."""
+    end = Exit.read(folder)
+    if end is None:
+        return None
+    code = end.code if end.signal is None else -end.signal
+    by_code = None if not code or end.how in ("finished", "stopped") else ending(code)
+    how = end.how or (None if by_code is None else by_code.how)
+    if how is None:
+        return None
+    if by_code is not None and not end.reason:
+        return Status(State(how), by_code.reason, end.cause or by_code.cause)
+    return Status(State(how), end.reason, end.cause or ("signal" if how == "killed" else ""))
+
+
+def _without_word(folder: Path, process: Process, request: Request) -> Status:
+    """The state of a run whose training is over and has not said how."""
+    worker = worker_record(folder.parent, request.queue)
+    standing = standing_of(worker) if worker.run == folder.name else Standing.GONE
+    if standing is Standing.WORKS:  # it has only just died, and its worker is about to say how
+        return Status(State.STOPPING)
+    if standing is Standing.HANGS:
+        return Status(State.CRASHED, HUNG, "hung")
+    return Status(State.CRASHED, *_why_crashed(folder, process))
 
 
 def _why_crashed(folder: Path, process: Process) -> tuple[str, Cause]:
     """What can be known of an end that nobody recorded: a sentence and its cause."""
-    host, child = process.host, process.child
-    if host is not None and host != socket.gethostname():
-        return f"it ran on another machine ({host[:80]}); from here nobody can see how it ended", "elsewhere"
-    if child is not None and child.boot is not None and child.boot != boot_id():
+    child, host = process.child or Identity(), process.host
+    place = origin(child, host)
+    if place is Origin.ELSEWHERE:
+        return (
+            f"it ran {where_else(child, host)}; from here nobody can see how it ended, or whether it has",
+            "elsewhere",
+        )
+    if process.run and process.run != folder.name:
+        return f"it trained under the name {process.run}, and its end was not recorded in this folder", "renamed"
+    if place is Origin.EARLIER:
         return "the machine restarted while it ran", "restart"
-    if not _can_write(folder):
+    if not can_write(folder):
         return "its folder cannot be written to, so its end could not be recorded", "folder"
-    if shutil.disk_usage(folder).free < LITTLE:
-        return "the disk is full, so its end could not be recorded", "disk"
+    if lack := room.shortage(folder):
+        return f"{lack}, so its end could not be recorded", "disk"
     return (
         "it and the worker that watched it ended at the same moment, without a word: killed from outside, or out of memory",
         "lost",
     )
 
 
-def _can_write(folder: Path) -> bool:
-    """By its mode too: root may write anywhere, even where nobody is meant to."""
-    return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
+def is_copy(folder: Path, process: Process) -> bool:
+    """Whether the folder was copied while the training went on in the one that it names."""
+    return process.run not in ("", folder.name) and (folder.parent / process.run).is_dir()
 
 
-def boot_id() -> str | None:
-    """What tells this start of the machine from every other; None where the system does not say."""
+def is_on(folder: Path, parent: Path) -> bool:
+    """Whether a folder lies on the disk of its parent; it may be a disk of its own. True for one that is gone."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return folder.lstat().st_dev == parent.stat().st_dev
     except OSError:
-        return None
+        return True
 
 
-def identify(pid: int) -> Identity:
-    """What tells a process from a later one with the same id. Raises psutil.Error."""
-    created = psutil.Process(pid).create_time()
-    since_boot = _since_boot(pid)
-    if since_boot is None:
-        return Identity(pid=pid, created=created)
-    ticks, boot = since_boot
-    return Identity(pid=pid, created=created, ticks=ticks, boot=boot)
+def can_write(folder: Path) -> bool:
+    """By its mode too: root may write anywhere, even where nobody is meant to. Nothing is written through a link.
 
-
-def is_alive(identity: Identity | None, host: str | None = None) -> bool:
-    """Whether that very process still runs here; a zombie does not, nor does a reused pid."""
-    if identity is None or identity.pid is None or (host is not None and host != socket.gethostname()):
-        return False
+    One that is gone cannot be written to.
+    """
     try:
-        process = psutil.Process(identity.pid)
-        return _same(identity, process) and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, OSError, ValueError, OverflowError):
-        return False
-
-
-def _same(identity: Identity, process: psutil.Process) -> bool:
-    since_boot = _since_boot(process.pid)
-    if since_boot is not None and identity.ticks is not None and identity.boot is not None:
-        return since_boot == (identity.ticks, identity.boot)
-    return identity.created is not None and abs(process.create_time() - identity.created) < 1.0
-
-
-def _since_boot(pid: int) -> tuple[int, str] | None:
-    """A process's start in clock ticks since boot, and the boot's id; None where unknown."""
-    boot = boot_id()
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        return os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222) and not folder.is_symlink()
     except OSError:
-        return None
-    ticks = int(stat.rpartition(")")[2].split()[19])  # field 22 of proc(5), counted after the name
-    return None if boot is None else (ticks, boot)
+        return False

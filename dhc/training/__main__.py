@@ -16,8 +16,9 @@ from dhc.machine import hardware
 from dhc.runs import rundir
 from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Process, Request, write_exit
+from dhc.runs.identity import identify
 from dhc.runs.lock import HeldError, hold
-from dhc.runs.status import State, identify, status_of
+from dhc.runs.status import State, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
@@ -51,7 +52,8 @@ def run(folder: Path) -> int:
     """Train and record how it ended, in every case in which a process still can."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: (folder / rundir.STOP).touch())
-    process = Process(child=identify(os.getpid()), worker=identify(os.getppid()), host=socket.gethostname())
+    child, worker = identify(os.getpid()), identify(os.getppid())
+    process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name)
     try:
         process.write(folder)
         config = load_config(folder)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dhc.errors import ConfigError, DataError, DeviceError
-from dhc.runs import rundir
+from dhc.runs import room, rundir
 from dhc.runs.contract import Cause
-from dhc.runs.status import LITTLE
 from dhc.text import one_line
 
 
@@ -88,8 +86,9 @@ def _of_the_folder(error: Exception, folder: Path) -> End | None:
 
     Libraries wrap a full disk in errors of their own, so the disk itself is asked too.
     """
-    if rundir.is_full(error) or shutil.disk_usage(folder).free < LITTLE:
-        return End("disk", "the disk is full: free some space, then resume")
+    lack = room.words(error, folder) if isinstance(error, OSError) and rundir.is_full(error) else room.shortage(folder)
+    if lack:
+        return End("disk", f"{lack}; make room, then resume")
     if isinstance(error, OSError) and (
         error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) or not os.access(folder, os.W_OK)
     ):

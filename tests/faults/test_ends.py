@@ -18,7 +18,8 @@ from dhc.jobs import control, launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
 from dhc.runs.autopsy import autopsy
-from dhc.runs.status import State, boot_id
+from dhc.runs.identity import boot_id
+from dhc.runs.status import State
 from faults.cases import Case, fault
 from faults.conftest import EPOCHS, KNN, SOON, Bench, until
 
@@ -283,13 +284,13 @@ def test_a_clock_that_was_set_back(bench: Bench, case: Case) -> None:
 
 @fault(
     "copied from another machine",
-    done="the folder's record names another host",
+    done="the folder's record names another host, another machine and another boot",
     state="crashed",
     says="It ran on another machine",
 )
 def test_a_copy_from_another_machine(bench: Bench, case: Case, crashed: Path) -> None:
     before = bench.epochs(crashed)
-    _edit(crashed / rundir.PROCESS, host="another-machine")
+    _edit(crashed / rundir.PROCESS, child={"boot": "another", "machine": "another"}, host="another-machine")
     bench.check(crashed, case, before)
     bench.resumes(crashed, before)
 

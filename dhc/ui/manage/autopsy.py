@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.jobs import launch
+from dhc.jobs import control, launch
 from dhc.runs.autopsy import Autopsy, Offer, autopsy
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
@@ -14,7 +14,12 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
 
 FAILURE = "dhc_offer_failure"
-ICONS = {"resume": ":material/resume:", "restart": ":material/restart_alt:", "free": ":material/delete_sweep:"}
+ICONS = {
+    "resume": ":material/resume:",
+    "restart": ":material/restart_alt:",
+    "free": ":material/delete_sweep:",
+    "kill": ":material/dangerous:",
+}
 MILD = ("stop", "cancelled", "median", "kill")  # causes that someone intended
 COMPLETE = ("stop", "cancelled", "restart")  # causes whose headline says all that the record says
 
@@ -81,6 +86,9 @@ def _accept(run_id: str, offer: Offer) -> None:
     with guard(_remember):
         if offer.kind == "resume":
             launch.resume(session.runs_dir(), run_id)
+            return
+        if offer.kind == "kill":
+            control.kill(session.runs_dir(), run_id)
             return
         config = session.store().run(run_id).config
         assert config is not None

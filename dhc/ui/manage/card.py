@@ -75,7 +75,9 @@ def _actions(info: RunInfo) -> None:
         if info.state in (State.QUEUED, State.RUNNING):
             stop = (launch.stop, session.runs_dir(), info.id)
             st.button("Stop", icon=":material/stop:", on_click=attempt, args=stop, key=KEY + "stop")
-        if info.state in (State.RUNNING, State.STOPPING):
+        if info.state in (State.RUNNING, State.STOPPING) or (
+            info.state is State.CRASHED and info.status.cause == "hung"
+        ):
             _kill(info)
         if info.config is not None and st.button(
             "Clone and edit",

@@ -13,6 +13,7 @@ from dhc.jobs import queue as queues
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.runs.workers import Standing
 from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
@@ -29,7 +30,7 @@ MOVES = {
     "up": ":material/arrow_upward:",
     "down": ":material/arrow_downward:",
 }
-IDLE = "no worker is running: the machine was restarted, or the worker was ended."
+WHY_GONE = ": the machine was restarted, or the worker was ended"
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
@@ -62,8 +63,8 @@ def draw_wait(info: RunInfo) -> None:
 def _wait_text(info: RunInfo) -> str:
     runs_dir, device = session.runs_dir(), _device_of(info)
     worker = queues.worker_of(runs_dir, device)
-    if worker is not None and worker.waits:
-        return plain(f"Queued: {worker.waits}")
+    if reason := info.status.reason or ("" if worker is None else worker.waits):
+        return plain(f"Queued: {reason}")
     order = [folder.name for folder in queues.queue(runs_dir, device)]
     ahead = order.index(info.id) if info.id in order else 0
     ahead += queues.training_run(runs_dir, device) is not None
@@ -87,12 +88,21 @@ def offer_work(runs: Sequence[RunInfo]) -> None:
     idle = idle_devices(runs)
     if not idle:
         return
-    count = sum(info.state is State.QUEUED and _device_of(info) in idle for info in runs)
+    waiting = [info for info in runs if info.state is State.QUEUED and _device_of(info) in idle]
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="dhc-idle"):
-        verb = "waits" if count == 1 else "wait"
-        st.markdown(f":material/hourglass_disabled: {count_text(count, 'run')} {verb}, but {IDLE}", width="stretch")
+        verb = "waits" if len(waiting) == 1 else "wait"
+        text = f"{count_text(len(waiting), 'run')} {verb}, but {_why_idle(waiting, idle)}."
+        st.markdown(f":material/hourglass_disabled: {plain(text)}", width="stretch")
         work, icon = (launch.work, session.runs_dir()), ":material/play_arrow:"
         st.button("Resume the queue", type="primary", icon=icon, key="dhc_work", on_click=attempt, args=work)
+
+
+def _why_idle(waiting: Sequence[RunInfo], idle: Sequence[str]) -> str:
+    """Why these runs are not started: each for a reason of its own, or for their worker's."""
+    if all(info.status.reason for info in waiting):
+        return waiting[0].status.reason
+    reason = queues.idle_reason(session.runs_dir(), idle[0])
+    return f"{reason}{WHY_GONE}" if reason == Standing.GONE.value else reason
 
 
 def _device_of(info: RunInfo) -> str:
@@ -122,7 +132,8 @@ def _row(info: RunInfo, place: str) -> Iterator[None]:
     """A run's place and description; the block draws what follows."""
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, gap="small"):
         st.markdown(plain(place), width=40)  # a bare "10." would begin a list, whose number is cut off
-        st.markdown(plain(describe(info)), width="stretch")
+        why = f": {info.status.reason}" if info.state is State.QUEUED and info.status.reason else ""
+        st.markdown(plain(f"{describe(info)}{why}"), width="stretch")
         yield
 
 
