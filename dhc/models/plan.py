@@ -141,6 +141,7 @@ Layer = (
 )
 # Augmentation: layers that pass pictures through unchanged outside training.
 RANDOM = (RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomErasing)
+MAPS = (Resizing, Conv2D, MaxPooling2D, GlobalAveragePooling2D)  # layers that take feature maps
 Plan = tuple[Layer, ...]
 Shape = tuple[int, ...]
 
@@ -177,11 +178,14 @@ def measure(plan: Plan, input_shape: Shape = (64, 64, 3)) -> tuple[LayerSize, ..
 
     Moving statistics count as weights, as in Keras.
 
-    Raises ValueError when the feature maps become smaller than a kernel or a pool.
+    Raises ValueError when the feature maps become smaller than a kernel or a pool, and for a layer that takes feature maps
+    where there are none any more.
     """
     rows = []
     shape = input_shape
     for layer in plan:
+        if (isinstance(layer, MAPS) and len(shape) != 3) or (isinstance(layer, Dense) and len(shape) != 1):
+            raise ValueError(f"{type(layer).__name__} cannot take what the layer before it gives")
         row = _measure(layer, shape)
         if min(row.shape) < 1:
             raise ValueError(f"{type(layer).__name__} needs larger feature maps than {shape[0]}×{shape[1]}")

@@ -76,7 +76,7 @@ def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPred
         )
     pictures = _pictures(config, dataset, split, count, every)
     if config.trains_network:
-        probabilities = _network_probabilities(folder, config, pictures)
+        probabilities = _network_probabilities(folder, config, pictures, count)
     else:
         probabilities = _neighbour_shares(folder.name, config, pictures, count)
     return SplitPredictions(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, val.classes)
@@ -105,12 +105,12 @@ def _pictures(config: RunConfig, dataset: Dataset, split: str, classes: int, eve
     return pictures if every or pictures.y is None else first_classes(pictures, classes)
 
 
-def _network_probabilities(folder: Path, config: RunConfig, pictures: Pictures) -> np.ndarray:
+def _network_probabilities(folder: Path, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:
     """The probabilities of the run's best network: (N, K) float32."""
     os.environ.update(hardware.environment(config.device, hardware.resolve(config.device.device)))
     from dhc.predict.network import load_network, probabilities  # Keras, once the environment is set
 
-    return probabilities(load_network(folder), pictures.x)
+    return probabilities(load_network(folder, config, classes), pictures.x)
 
 
 def _neighbour_shares(run_id: str, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:

@@ -1,34 +1,38 @@
-"""A check of a saved network before Keras reads it: only the parts of our own networks pass.
+"""A saved network read before Keras is asked: only the parts of our own networks pass, as a plan.
 
 Keras's safe mode refuses code that it knows of; this refuses whatever a run of ours does not write, code or not. No
-Keras here.
+Keras here, and nothing of what stands in the file is given to it: it builds the plan.
 """
 
 from __future__ import annotations
 
 import json
-import zipfile
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 from dhc.errors import RunError
+from dhc.files.archive import Archive, DamagedError
 from dhc.files.read import open_regular
+from dhc.models import plan as p
 from dhc.text import quote
 
-MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+MEMBERS = {"metadata.json", CONFIG, WEIGHTS}
 MAX_CONFIG, MAX_WEIGHTS = 4_000_000, 4_000_000_000  # bytes, unpacked
-LAYERS = {
+MAX_LAYERS = 500  # our largest has 40
+MAX_WHOLE = 1_000_000  # units; the measure of the whole network then says what is too large
+AS_INPUT = {"InputLayer", "RandomFlip", "RandomRotation"}  # layers that pass pictures through where a network answers
+LAYERS = AS_INPUT | {
     "BatchNormalization",
     "Conv2D",
     "Dense",
     "Dropout",
     "Flatten",
     "GlobalAveragePooling2D",
-    "InputLayer",
     "MaxPooling2D",
-    "RandomFlip",
-    "RandomRotation",
     "Rescaling",
     "Resizing",
 }
@@ -40,51 +44,95 @@ MODULES = {
     "keras.src.models.functional": {"Functional"},
     None: {"__keras_tensor__"},
 }
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+ACTIVATIONS = ("relu", "leaky_relu", "softmax")
+
+
+@dataclass(frozen=True)
+class SavedNetwork:
+    """What a .keras archive holds: the network's plan, its dtype policy, its weights as HDF5."""
+
+    plan: p.Plan
+    precision: str
+    weights: bytes
+
+    @property
+    def rows(self) -> tuple[p.LayerSize, ...]:
+        """`measure` of the plan."""
+        return p.measure(self.plan)
 
 
 def check_archive(path: Path) -> None:
-    """Raise RunError unless the file is a .keras archive of nothing but `MEMBERS` and `MODULES`."""
+    """Raise RunError, with what stands behind the file's name, unless it holds a network of ours."""
+    read_network(path, MAX_WEIGHTS)
+
+
+def read_network(path: Path, most_bytes: int) -> SavedNetwork:
+    """The network in a .keras archive of nothing but `MEMBERS` and `MODULES`.
+
+    `most_bytes` is what its weights may take. Raises RunError, whose text goes on after the file's name.
+    """
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-            _check_members(archive)
-            config = json.loads(archive.read("config.json"))
-            parts = list(_parts(config))
-    except RunError:
-        raise
+        with open_regular(path) as file, Archive(file, members=9, size=MAX_CONFIG + MAX_WEIGHTS) as archive:
+            _check_members(archive.sizes, most_bytes)
+            plan, precision = _parse(archive.read(CONFIG))
+            return SavedNetwork(plan, precision, archive.read(WEIGHTS))
     except FileNotFoundError:
         raise RunError("it is not there: the run has not finished an epoch yet, or the file was deleted") from None
-    except zipfile.BadZipFile:
-        raise RunError("it is not a .keras archive: it is damaged, or something else under its name") from None
-    except (OSError, ValueError, KeyError, RecursionError, NotImplementedError, EOFError) as error:
-        raise RunError(f"it cannot be read ({type(error).__name__}): it is damaged") from None
-    for part in parts:
-        _check_part(part)
+    except DamagedError as error:
+        raise RunError(f"it {error}: it is damaged, or something else under its name") from None
+    except OSError as error:
+        raise RunError(f"it cannot be read: {error.strerror or error}") from None
 
 
-def _check_members(archive: zipfile.ZipFile) -> None:
-    sizes = {member.filename: member.file_size for member in archive.infolist()}
+def _check_members(sizes: Mapping[str, int], most_bytes: int) -> None:
     foreign_names = sorted(sizes.keys() - MEMBERS)
     if foreign_names:
         raise RunError(f"the archive holds {quote(foreign_names[0])}, which no run writes into it")
     if sizes.keys() != MEMBERS:
         raise RunError(f"the archive lacks {sorted(MEMBERS - sizes.keys())[0]}: it is damaged")
-    if sizes["config.json"] > MAX_CONFIG or sizes["model.weights.h5"] > MAX_WEIGHTS:
-        raise RunError("it unpacks to more than any network of ours")
+    if sizes[CONFIG] > MAX_CONFIG or sizes[WEIGHTS] > most_bytes:
+        raise RunError("it unpacks to more than any network of ours with such settings")
+
+
+def _parse(data: bytes) -> tuple[p.Plan, str]:
+    """Plan and dtype policy of a network's config.json. Raises RunError, DamagedError."""
+    try:
+        config = json.loads(data)
+    except (ValueError, RecursionError):
+        raise DamagedError(f"has a {CONFIG} that is no JSON of a network") from None
+    for part in _parts(config):
+        _check_part(part)
+    config = config.get("config") if isinstance(config, dict) else None
+    layers = config.get("layers") if isinstance(config, dict) else None
+    if not isinstance(layers, list) or not 0 < len(layers) <= MAX_LAYERS:
+        raise DamagedError(f"has a {CONFIG} without the layers of a network")
+    values = [LayerValues.of(layer) for layer in layers]
+    working = [layer for layer in values if layer.name not in AS_INPUT]
+    plan = tuple(layer.planned() for layer in working)
+    if not plan or not isinstance(plan[-1], p.Dense) or plan[-1].activation != "softmax":
+        raise DamagedError("holds a network that does not end in probabilities")
+    try:
+        p.measure(plan)
+    except ValueError as error:
+        raise DamagedError(f"holds a network that no picture passes: {error}") from None
+    return plan, working[0].precision()
 
 
 def _parts(value: Any) -> Iterator[dict[str, Any]]:
     """Every object in the config that Keras would build something from."""
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        for item in value.values():
-            yield from _parts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _parts(item)
+    values = [value]
+    while values:
+        value = values.pop()
+        if isinstance(value, dict):
+            if "class_name" in value:
+                yield value
+            values += value.values()
+        elif isinstance(value, list):
+            values += value
 
 
-def _check_part(part: dict[str, Any]) -> None:
+def _check_part(part: Mapping[str, Any]) -> None:
     module, name = part.get("module"), part["class_name"]
     ours = isinstance(name, str) and (module is None or isinstance(module, str)) and name in MODULES.get(module, ())
     if not ours or part.get("registered_name") not in (None, name):
@@ -92,3 +140,86 @@ def _check_part(part: dict[str, Any]) -> None:
         raise RunError(
             f"it holds {title}, which no network of ours has: such a part could carry code, so it was not loaded"
         )
+
+
+@dataclass(frozen=True)
+class LayerValues:
+    """A layer as config.json has it, each of its values judged. Each method raises DamagedError."""
+
+    name: str
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, layer: Any) -> LayerValues:
+        """The layer of an item of the list."""
+        name = layer.get("class_name") if isinstance(layer, dict) else None
+        if name not in LAYERS or not isinstance(layer.get("config"), dict):
+            raise DamagedError(f"has a {CONFIG} with something else than a layer among the layers")
+        return cls(name, layer["config"])
+
+    def planned(self) -> p.Layer:
+        """The same layer in a plan."""
+        match self.name:
+            case "Rescaling":
+                return p.Rescaling(self._number("scale", 1000))
+            case "Resizing":
+                return p.Resizing(self._whole("height"))
+            case "Conv2D":
+                padding = cast("p.Padding", self._word("padding", ("same", "valid")))
+                sides = self._whole("kernel_size"), self._whole("strides")
+                return p.Conv2D(self._whole("filters"), *sides, padding, self._activation())
+            case "Dense":
+                return p.Dense(self._whole("units"), self._activation())
+            case "BatchNormalization":
+                return p.BatchNormalization(self._number("momentum", 1))
+            case "MaxPooling2D":
+                return p.MaxPooling2D(self._whole("pool_size"), self._whole("strides"))
+            case "Dropout":
+                return p.Dropout(self._number("rate", 1))
+            case "Flatten":
+                return p.Flatten()
+            case _:
+                return p.GlobalAveragePooling2D()
+
+    def precision(self) -> str:
+        """The name of its dtype policy."""
+        policy = self.values.get("dtype")
+        name = policy["config"].get("name") if isinstance(policy, dict) and _is_dict(policy, "config") else policy
+        if name not in PRECISIONS:
+            raise self._refusal("dtype")
+        return str(name)
+
+    def _activation(self) -> p.Activation:
+        return cast("Literal['relu', 'leaky_relu', 'softmax']", self._word("activation", ACTIVATIONS))
+
+    def _word(self, key: str, words: tuple[str, ...]) -> str:
+        if (word := self.values.get(key)) not in words:
+            raise self._refusal(key)
+        return str(word)
+
+    def _number(self, key: str, most: float) -> float:
+        value = self.values.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+            raise self._refusal(key)
+        return float(value)
+
+    def _whole(self, key: str) -> int:
+        """A number from 1; of a pair, as of a kernel's sides, the one that both are."""
+        value = self.values.get(key)
+        first, second = value if isinstance(value, list) and len(value) == 2 else (value, value)
+        if not isinstance(first, int) or isinstance(first, bool) or first != second or not 1 <= first <= MAX_WHOLE:
+            raise self._refusal(key)
+        return first
+
+    def _refusal(self, key: str) -> DamagedError:
+        value = quote(str(self.values.get(key))[:200], 40)
+        return DamagedError(f"has a layer {self.name} whose {key} cannot be {value}")
+
+
+def _is_dict(value: Mapping[str, Any], key: str) -> bool:
+    return isinstance(value.get(key), dict)
+
+
+def answer_bytes(rows: tuple[p.LayerSize, ...], pictures: int) -> int:
+    """About how much memory a network takes that answers for so many pictures at once."""
+    return 4 * sum(row.parameters + pictures * math.prod(row.shape) for row in rows)

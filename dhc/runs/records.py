@@ -76,7 +76,7 @@ class Predictions:
 
     ids            (N,) str, file names as in the data set's table
     y_true         (N,) int64, index into classes
-    y_pred         (E, N) int64, the predicted class after each finished epoch; row 0 is epoch 1
+    y_pred         (E, N) integers, the predicted class after each finished epoch; row 0 is epoch 1
     best_epoch     1-based, the epoch whose network was saved
     probabilities  (N, K) float32, that network's softmax; rows sum to 1
     classes        K names
@@ -92,7 +92,7 @@ class Predictions:
     @property
     def predicted(self) -> np.ndarray:
         """(N,) int64: the classes that the saved network predicts, `y_pred` at the best epoch."""
-        row: np.ndarray = self.y_pred[self.best_epoch - 1]
+        row: np.ndarray = self.y_pred[self.best_epoch - 1].astype(np.int64)
         return row
 
 

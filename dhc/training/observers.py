@@ -57,7 +57,7 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     learning_rate = telemetry.LearningRate(writer, announce=config.schedule.name == "plateau")
     batch_events, curve = telemetry.BatchEvents(writer, throughput), telemetry.Curve()
     stateful: list[Stateful] = [validation, best, throughput, learning_rate, curve]
-    resume = Resume(writer, stateful, counting, save=fit.keep_resume_state)
+    resume = Resume(writer, data, stateful, counting, epochs=fit.epochs, save=fit.keep_resume_state)
     rule = rule_of(writer.folder, config)
     callbacks = [
         stop,

@@ -36,12 +36,12 @@ class NonFiniteLossError(Exception):
 class ResumeStateError(Exception):
     """The saved state does not serve to resume the run; what the run has reached so far stays.
 
-    `epoch` is the one after which the state was saved, from 1; `why` goes on after "the state".
+    `epoch` is the one after which the state was saved, from 1; `why` goes on after "the state"; `remedy` says what to do.
     """
 
-    def __init__(self, epoch: int, why: str) -> None:
+    def __init__(self, epoch: int, why: str, remedy: str = "start a copy") -> None:
         super().__init__(
-            f"the state saved after epoch {epoch} {why}: start a copy; the finished epochs and the best network stay"
+            f"the state saved after epoch {epoch} {why}: {remedy}; the finished epochs and the best network stay"
         )
 
 

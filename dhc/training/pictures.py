@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import numpy as np
+
 from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run
 from dhc.runs.rundir import RunWriter
@@ -23,3 +27,17 @@ def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
     if data.bad:
         writer.event("note", text=f"{len(data.bad)} pictures that cannot be read were left out; the log names them")
     return data
+
+
+def fingerprints(data: RunData) -> dict[str, str]:
+    """Sixteen hex digits of train and of val by split, of their pixels, labels and classes.
+
+    Unlike `dhc.data.layout.fingerprint` they see what each picture shows: about a second for 80,000 pictures.
+    """
+    prints = {}
+    for name, pictures in (("train", data.train), ("val", data.val)):
+        digest = hashlib.blake2b(repr(data.classes).encode("utf-8", "backslashreplace"), digest_size=8)
+        digest.update(np.ascontiguousarray(pictures.y).data)
+        digest.update(np.ascontiguousarray(pictures.x).data)
+        prints[name] = digest.hexdigest()
+    return prints

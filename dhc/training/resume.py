@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,17 +18,18 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from dhc.data.select import RunData
 from dhc.models.build import inner_optimizer
 from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.runs.rundir import RunWriter
 from dhc.training.outcomes import ResumeStateError
+from dhc.training.pictures import fingerprints
+from dhc.training.state import RECORD, STATE, Record, SavedState, Spec, newest
 
-STATE = "state.npz"
-RECORD = "told"  # the name in STATE under which the observers' states stand, as JSON
-KEYS = {"epoch", "seconds", "best", "best_epoch", "speeds", "curve", "rate", "counters"}  # of that record
-OTHER_SIZES = "is of a network or an optimizer of other sizes, as happens after an update of Keras or of this program"
-DAMAGED = "cannot be read, because its files are damaged"
+DAMAGED = "cannot be read, because its files are damaged or were edited"
+OTHER_VAL = "was reached with other val pictures, labels or classes than are there now"
+PUT_BACK = "put them back and resume, or start a copy"
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")  # what a run may have begun in
 SHARE = 20  # saving may take a twentieth of the time
 LINKED_FILES = (rundir.BEST, rundir.PREDICTIONS)
@@ -53,10 +53,18 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
     """
 
     def __init__(
-        self, writer: RunWriter, observers: Sequence[Stateful], counting: Sequence[Stateful], *, save: bool = True
+        self,
+        writer: RunWriter,
+        data: RunData,
+        observers: Sequence[Stateful],
+        counting: Sequence[Stateful],
+        *,
+        epochs: int,
+        save: bool = True,
     ) -> None:
         super().__init__()
         self._writer, self._folder = writer, writer.folder / rundir.RESUME
+        self._data, self._epochs = data, epochs
         self._observers, self._counting = observers, counting
         self._enabled = save
         self._last_save, self._cost = time.perf_counter(), 0.0
@@ -73,21 +81,38 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
 
         Raises ResumeStateError, before anything is changed.
         """
-        state = newest(self._folder)
+        variables = state_variables(model)
+        state = newest(self._folder, self._epochs, [_spec(variable) for variable in variables])
         if state is None:
             self._begin_again()
             return
-        folder, record, values = state
-        variables = state_variables(model)
-        if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
-            raise ResumeStateError(int(record["epoch"]), OTHER_SIZES)
-        for variable, value in zip(variables, values, strict=True):
+        self._compare_val(state)
+        for variable, value in zip(variables, state.values, strict=True):
             variable.assign(value)
         for name in LINKED_FILES:
-            _link(folder / name, self._folder.parent / name)
-        self._take_up(record)
+            _link(state.place / name, self._folder.parent / name)
+        self._take_up(state)
         self._writer.event("resume", epoch=self.first_epoch + 1)
         print(f"goes on with epoch {self.first_epoch + 1}")
+        self._say_what_is_new(state.record)
+
+    def _compare_val(self, state: SavedState) -> None:
+        """Raise ResumeStateError where val is another one, for whose pictures there are no answers."""
+        then, val = state.predictions, self._data.val
+        same = then.classes == self._data.classes and np.array_equal(then.ids, val.ids)
+        if not (same and np.array_equal(then.y_true, np.asarray(val.y))):
+            raise ResumeStateError(state.record.epoch, OTHER_VAL, PUT_BACK)
+
+    def _say_what_is_new(self, record: Record) -> None:
+        """Note on the run where pictures or labels are not those that it began with."""
+        now = fingerprints(self._data)
+        other_splits = [split for split, then in record.pictures.items() if now.get(split) != then]
+        if other_splits:
+            self._writer.event(
+                "note",
+                text=f"it went on after epoch {record.epoch} with other pictures or labels than before in "
+                f"{' and '.join(other_splits)}: figures from before and after cannot be compared",
+            )
 
     def _begin_again(self) -> None:
         """Where no state was saved: earlier epochs, which will be trained anew, no longer count."""
@@ -98,16 +123,18 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             self._writer.event("resume", epoch=1)
             print("no state was saved to resume from: begins again with epoch 1")
 
-    def _take_up(self, record: Mapping[str, Any]) -> None:
-        """Give each observer the record, with ``y_pred`` (E, N) and ``probabilities`` (N, K)."""
-        self.first_epoch = int(record["epoch"])
-        self._earlier_seconds = float(record["seconds"])
-        with np.load(self._folder.parent / rundir.PREDICTIONS, allow_pickle=False) as file:
-            state = {**record, "y_pred": file["y_pred"], "probabilities": file["probabilities"]}
+    def _take_up(self, state: SavedState) -> None:
+        self.first_epoch = state.record.epoch
+        self._earlier_seconds = state.record.seconds
+        observed = state.observed
         for observer in self._observers:
-            observer.restore(state)
-        for callback, counters in zip(self._counting, record["counters"], strict=False):
+            observer.restore(observed)
+        for callback, counters in zip(self._counting, observed["counters"], strict=False):
             callback.restore(counters)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Look at the pictures that the state is going to be of."""
+        self._pictures = fingerprints(self._data) if self._enabled else {}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save, unless that is not wanted, the last one was only just written, or no epoch follows."""
@@ -126,7 +153,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         record: dict[str, Any] = {"epoch": epoch, "seconds": self.seconds}
         for observer in self._observers:
             record |= observer.state()
-        return record | {"counters": [callback.state() for callback in self._counting]}
+        return record | {"counters": [callback.state() for callback in self._counting], "pictures": self._pictures}
 
     def _save(self, epoch: int) -> None:
         values = {f"v{number}": np.asarray(v) for number, v in enumerate(state_variables(self.model))}
@@ -163,21 +190,9 @@ def stored_precision(policy: str, run_dir: Path) -> str:
     return first_policy if policy == "auto" and first_policy in POLICIES else policy
 
 
-def newest(folder: Path) -> tuple[Path, dict[str, Any], list[np.ndarray]] | None:
-    """The latest state that can be read whole: its folder, record and values; None without one."""
-    if not folder.is_dir():
-        return None
-    places = (place for place in folder.iterdir() if rundir.STATE_OF_EPOCH.fullmatch(place.name))
-    for place in sorted(places, reverse=True):
-        try:
-            with np.load(place / STATE, allow_pickle=False) as file:
-                record = json.loads(str(file[RECORD]))
-                values = [file[f"v{number}"] for number in range(len(file.files) - 1)]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            continue
-        if isinstance(record, dict) and record.keys() >= KEYS:
-            return place, record, values
-    return None
+def _spec(variable: keras.Variable) -> Spec:
+    """What a variable's array on disk must be."""
+    return tuple(variable.shape), keras.backend.standardize_dtype(variable.dtype)
 
 
 def drop(run_dir: Path) -> None:
