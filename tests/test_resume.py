@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from archives import SPECS, write_state
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
@@ -19,6 +19,7 @@ from dhc.jobs import launch
 from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import Store
+from dhc.training.state import STATE
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 ROOT = Path(__file__).parents[1]
@@ -185,24 +186,21 @@ def test_runs_resume_goes_on_after_a_stop_and_refuses_what_is_over(tiny_config: 
 
 
 def test_a_torn_state_is_passed_over(tmp_path: Path) -> None:
-    from dhc.training.resume import KEYS, STATE, newest
+    from dhc.training.state import newest
 
     for epoch, data in ((3, b"torn"), (4, b"")):
         (tmp_path / f"epoch-{epoch:05d}").mkdir()
         (tmp_path / f"epoch-{epoch:05d}" / STATE).write_bytes(data)
-    assert newest(tmp_path) is None
-    (tmp_path / "epoch-00002").mkdir()
-    record = dict.fromkeys(sorted(KEYS), 2)
-    np.savez(tmp_path / "epoch-00002" / STATE, told=np.array(json.dumps(record)), v0=np.arange(3), v1=np.zeros(()))
-    for epoch, arrays in ((5, {"told": "{}"}), (6, {"told": "no JSON"}), (7, {"v0": 1}), (8, {"told": "{}", "v1": 1})):
-        (tmp_path / f"epoch-{epoch:05d}").mkdir()
-        np.savez(tmp_path / f"epoch-{epoch:05d}" / STATE, **{name: np.array(value) for name, value in arrays.items()})
-    state = newest(tmp_path)
+    assert newest(tmp_path, 9, SPECS) is None
+    write_state(tmp_path, 2)
+    for epoch, changes in ((5, {"epoch": 2}), (6, {"best": 7.0}), (7, {"speeds": [1.0]}), (8, {"rate": "x"})):
+        write_state(tmp_path, epoch, **changes)
+    state = newest(tmp_path, 9, SPECS)
     assert state is not None
-    assert state[0].name == "epoch-00002"
-    assert state[1] == record
-    assert [value.shape for value in state[2]] == [(3,), ()]
-    assert newest(tmp_path / "nothing") is None
+    assert state.place.name == "epoch-00002"
+    assert state.record.epoch == 2
+    assert [value.shape for value in state.values] == [shape for shape, _ in SPECS]
+    assert newest(tmp_path / "nothing", 9, SPECS) is None
 
 
 def test_a_state_that_cannot_be_written_does_not_end_the_training(tiny_config: RunConfig, tmp_path: Path) -> None:

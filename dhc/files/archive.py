@@ -24,7 +24,7 @@ DENSEST = 1032  # bytes that deflate makes of one
 
 
 class DamagedError(Exception):
-    """It is not what this product writes; the text goes on after the file's name."""
+    """It is not what this product writes; the text goes on after “it”."""
 
 
 class Archive:
@@ -95,7 +95,7 @@ def _directory_start(file: IO[bytes], members: int) -> int:
     mark, _, _, _, entries, length, _, comment = END.unpack(tail[-END.size :])
     end = size - END.size
     if mark != b"PK\5\6" or comment:
-        raise DamagedError("has no directory at its end: it was cut off, or is no archive")
+        raise DamagedError("has no directory at its end")
     if tail[END_64.size :].startswith(b"PK\6\7"):
         end -= LOCATOR_64.size + END_64.size
         mark, _, _, _, _, _, _, entries, length, _ = END_64.unpack(tail[: END_64.size])

@@ -80,7 +80,7 @@ def read_network(path: Path, most_bytes: int) -> SavedNetwork:
     except FileNotFoundError:
         raise RunError("it is not there: the run has not finished an epoch yet, or the file was deleted") from None
     except DamagedError as error:
-        raise RunError(f"it {error}: it is damaged, or something else under its name") from None
+        raise RunError(f"it is damaged or was edited (it {error})") from None
     except OSError as error:
         raise RunError(f"it cannot be read: {error.strerror or error}") from None
 

@@ -46,7 +46,9 @@ def read_predictions(folder: Path) -> Predictions:
     except NotRegularError as error:
         raise RunError(f"{error}, so it is none that run {folder.name} has written") from None
     except DamagedError as error:
-        raise RunError(f"{path.name} of run {folder.name} {error}: it is damaged or was edited; {REMEDY}") from None
+        raise RunError(
+            f"{path.name} of run {folder.name} cannot be read, because it is damaged or was edited (it {error}): {REMEDY}"
+        ) from None
     except OSError as error:
         raise RunError(f"{path.name} of run {folder.name} cannot be read: {error.strerror or error}") from None
 

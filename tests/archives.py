@@ -1,0 +1,124 @@
+"""Whole archives as runs write them, made in milliseconds and without Keras: to be damaged by tests."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from dhc.runs import rundir
+from dhc.training.state import RECORD, STATE, Spec
+
+CLASSES = ("amber ring", "blue ring", "blue star")
+SPECS: tuple[Spec, ...] = (((3, 4), "float32"), ((4,), "float32"), ((), "int64"), ((2,), "uint32"))
+SIDE = 16  # pixels to which the small network shrinks a picture
+
+
+def zip_of(members: Mapping[str, bytes], packing: int = zipfile.ZIP_STORED) -> bytes:
+    """A zip archive of those members."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", packing) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def npz_of(**arrays: Any) -> bytes:
+    """What ``numpy.savez`` writes of those arrays."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def prediction_arrays(epochs: int = 3, pictures: int = 9, best_epoch: int = 2) -> dict[str, Any]:
+    """The arrays of a sound predictions.npz."""
+    rng = np.random.default_rng(epochs)
+    shares = rng.random((pictures, len(CLASSES))) + 0.1
+    return {
+        "ids": np.array([f"val_images/{number:05d}.png" for number in range(pictures)]),
+        "y_true": np.arange(pictures, dtype=np.uint16) % len(CLASSES),
+        "classes": np.array(CLASSES),
+        "y_pred": rng.integers(0, len(CLASSES), (epochs, pictures)).astype(np.uint16),
+        "best_epoch": np.int64(best_epoch),
+        "probabilities": (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32),
+    }
+
+
+def predictions(**options: int) -> bytes:
+    """A sound predictions.npz."""
+    return npz_of(**prediction_arrays(**options))
+
+
+def record(epoch: int) -> dict[str, Any]:
+    """What the observers save after an epoch, with numbers that no JSON has of its own among them."""
+    counters = [{"best": float("inf"), "wait": 1, "cooldown_counter": 0}, {"best": 0.5, "wait": 0, "best_epoch": 1}]
+    best = {"best": 0.625, "best_epoch": min(2, epoch), "rate": 0.001, "seconds": 12.5}
+    return {"epoch": epoch, "speeds": [float("nan")] * epoch, "curve": [0.5] * epoch, "counters": counters, **best}
+
+
+def state(epoch: int, /, **changes: Any) -> bytes:
+    """A sound state.npz of variables of SPECS, but for the changes of its record."""
+    values = {f"v{number}": np.ones(shape, dtype) for number, (shape, dtype) in enumerate(SPECS)}
+    return npz_of(**values, **{RECORD: np.array(json.dumps(record(epoch) | changes))})
+
+
+def write_state(folder: Path, epoch: int, /, **changes: Any) -> Path:
+    """A sound state to go on from in ``folder/epoch-…``, but for the changes of its record."""
+    place = folder / f"epoch-{epoch:05d}"
+    place.mkdir(parents=True)
+    (place / STATE).write_bytes(state(epoch, **changes))
+    (place / rundir.BEST).write_bytes(network())
+    (place / rundir.PREDICTIONS).write_bytes(predictions(epochs=epoch, best_epoch=min(2, epoch)))
+    return place
+
+
+def network_config(**changes: Any) -> dict[str, Any]:
+    """The config.json of a small network, as far as it is read; a change is written ``Dense__units=7``."""
+    layers: list[tuple[str, dict[str, Any]]] = [
+        ("InputLayer", {"batch_shape": [None, 64, 64, 3], "dtype": "uint8"}),
+        ("Rescaling", {"scale": 1 / 255, "offset": 0.0}),
+        ("Resizing", {"height": SIDE, "width": SIDE}),
+        ("Conv2D", {"filters": 2, "kernel_size": [3, 3], "strides": [1, 1], "padding": "same", "activation": "relu"}),
+        ("BatchNormalization", {"momentum": 0.99}),
+        ("MaxPooling2D", {"pool_size": [2, 2], "strides": [2, 2]}),
+        ("Dropout", {"rate": 0.5}),
+        ("GlobalAveragePooling2D", {}),
+        ("Dense", {"units": len(CLASSES), "activation": "softmax"}),
+    ]
+    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
+    parts = []
+    for name, values in layers:
+        new = {key.removeprefix(f"{name}__"): value for key, value in changes.items() if key.startswith(f"{name}__")}
+        values = {"dtype": policy, **values, **new}
+        parts.append({"module": "keras.layers", "class_name": name, "config": values, "registered_name": None})
+    module = "keras.src.models.functional"
+    return {"module": module, "class_name": "Functional", "config": {"layers": parts}, "registered_name": "Functional"}
+
+
+def network_weights() -> bytes:
+    """The model.weights.h5 of the same network."""
+    arrays = {
+        "conv2d": [(3, 3, 3, 2), (2,)],
+        "batch_normalization": [(2,), (2,), (2,), (2,)],
+        "dense": [(2, len(CLASSES)), (len(CLASSES),)],
+    }
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_group("vars")
+        for layer, shapes in arrays.items():
+            for number, shape in enumerate(shapes):
+                file.create_dataset(f"layers/{layer}/vars/{number}", data=np.full(shape, 0.5, np.float32))
+    return buffer.getvalue()
+
+
+def network(**members: bytes) -> bytes:
+    """A best.keras of a small network, but for the members that are given."""
+    whole = {"metadata.json": b"{}", "config.json": json.dumps(network_config()).encode()}
+    whole["model.weights.h5"] = network_weights()
+    return zip_of(whole | {name.replace("__", "."): data for name, data in members.items()})
