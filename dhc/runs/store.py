@@ -109,6 +109,7 @@ class RunInfo:
             "id": self.id,
             "status": self.state.value,
             "reason": self.status.reason,
+            "cause": self.status.cause,
             "epoch": self.epochs_done,
             "epochs": self.epochs_total,
             **{name: value for name, value in vars(self).items() if name not in NOT_PLAIN},
