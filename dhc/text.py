@@ -12,7 +12,8 @@ from functools import lru_cache
 
 NAME_LENGTH = 28  # characters of a class name on an axis, in a caption
 # Controls, line breaks and marks that turn the direction of the text after them: none may leave its own name.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_HALVES = re.compile("[\ud800-\udfff]")  # of characters: what Python makes of a file's name that is no UTF-8
 
 
 def count_text(count: int, noun: str) -> str:
@@ -76,8 +77,18 @@ def one_line(value: object, limit: int | None = None) -> str:
     return " ".join(value.split())[:limit].strip() if isinstance(value, str) else ""
 
 
+def is_utf8(text: str) -> bool:
+    """Return whether a text can be written at all: the name of a file need not be UTF-8."""
+    return not _HALVES.search(text)
+
+
+def whole(text: str) -> str:
+    """Return a text with a � for what could not be written: ``caf�``."""
+    return _HALVES.sub("\ufffd", text)
+
+
 def clean(name: str) -> str:
-    """Return a foreign name with a � for each line break, control and direction mark: ``a�b``."""
+    """Return a foreign name with a � for each line break, control, direction mark and half character: ``a�b``."""
     return _UNSEEN.sub("\ufffd", name)
 
 

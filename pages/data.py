@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dhc.ui import datasets
 from dhc.ui.shell.frame import frame
-from dhc.ui.shell.session import data_folders
+from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.states import empty, guard
 
 frame("Data", ":material/photo_library:")
 with guard():
+    datasets.warn_of(unnameable_folders())
     folders = data_folders()
     if folders:
         folder = datasets.pick(folders)

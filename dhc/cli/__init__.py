@@ -5,6 +5,7 @@ The exit status is 0, 1 (the run failed), 2 (bad input) or 3 (a bug of ours).
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 
@@ -29,6 +30,7 @@ BUG = 3  # exit status of a bug of ours
 
 def main() -> None:
     """Run the command line; a person's mistake is one sentence, a bug of ours a traceback too."""
+    _speak_utf8()
     try:
         cli()
     except BrokenPipeError:
@@ -43,6 +45,16 @@ def main() -> None:
             err=True,
         )
         sys.exit(BUG)
+
+
+def _speak_utf8() -> None:
+    """Print UTF-8 whatever the console's code page is, and what is no text at all with escapes.
+
+    Otherwise a class called 日本 would end a command on Windows as soon as its output goes into a file.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None under pythonw, and no file in a test
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

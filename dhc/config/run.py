@@ -158,6 +158,8 @@ def _sentence(item: ErrorDetails) -> str:
     if field is None:
         message = _cut(str(item["msg"]).removeprefix("Value error, "), 300)
         return f"{name}: {message}" if name else message
+    if item["type"] == "string_unicode":
+        return f"{name} cannot be {_cut(repr(item['input']))}, which is no UTF-8: rename the folder"
     return field.refusal(_cut(repr(item["input"])))
 
 

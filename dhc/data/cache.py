@@ -46,14 +46,20 @@ class CachedSplit:
     x: np.ndarray
 
 
-def folders(root: Path) -> tuple[Path, Path]:
+def folders(root: Path) -> tuple[Path, ...]:
     """Where the cache of ``root`` may be, best first.
 
-    Within it, or for a read-only one in the user's cache folder.
+    Within it, or for a read-only one in the user's cache folder, which a user without a home does not have.
     """
+    own, mark = _user_cache(), hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]
+    return (root / ".dhc",) if own is None else (root / ".dhc", own / "dhc" / mark)
+
+
+def _user_cache() -> Path | None:
     base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
-    mark = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]
-    return root / ".dhc", (Path(base) if base else Path.home() / ".cache") / "dhc" / mark
+    with suppress(RuntimeError):  # neither HOME nor an entry in passwd, as under `docker run --user 12345`
+        return Path(base) if base else Path.home() / ".cache"
+    return None
 
 
 def read(folder: Path, split: str) -> CachedSplit | None:
@@ -108,7 +114,8 @@ class Writer:
         """Make what was appended the cache of the split, and open it."""
         with _disk():
             self.file.seek(0)
-            assert _header(self.file, self.rows) == self.start  # numpy leaves room in the header for the first axis
+            start = _header(self.file, self.rows)
+            assert start == self.start  # numpy leaves room in the header for the first axis
             self.file.flush()
             os.fsync(self.file.fileno())
             self.file.close()

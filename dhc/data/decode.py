@@ -235,7 +235,7 @@ def _absence(root: Path, file: str) -> str:
         if (root / file).exists():
             return "it is not a file"
         ending = next((e for e in (".png", ".jpg") if (root / f"{file}{e}").exists()), None)
-    except (OSError, RuntimeError) as error:  # a name too long for the system, a loop of links
+    except (OSError, RuntimeError, UnicodeError) as error:  # a name that this system cannot have, a loop of links
         return f"there cannot be such a file in {folder}/ ({getattr(error, 'strerror', None) or error})"
     hint = f", but there is one that ends in {ending}: the table must name the ending too" if ending else ""
     return f"there is no such file in {folder}/{hint}"

@@ -41,7 +41,11 @@ def list_folder(root: Path, folder: str) -> dict[str, FileState | None]:
                 entry.name: _stat(root, f"{folder}/{entry.name}") if entry.is_symlink() else _state(entry.stat())
                 for entry in entries
             }
-    except (OSError, RuntimeError):  # no such folder, not ours to read, a loop of links: none of its files is there
+    except (
+        OSError,
+        RuntimeError,
+        UnicodeError,
+    ):  # no such folder, not ours to read, a loop of links: none of its files is there
         return {}
 
 
@@ -53,7 +57,7 @@ def inside(root: Path, path: str) -> bool:
 def _stat(root: Path, file: str) -> FileState | None:
     try:
         return _state((root / file).stat()) if inside(root, file) else None
-    except (OSError, RuntimeError):  # missing, a name too long for the system, a loop of links
+    except (OSError, RuntimeError, UnicodeError):  # missing, a name that this system cannot have, a loop of links
         return None
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
 from dhc.data.select import class_count
-from dhc.errors import DeviceError, RunError
+from dhc.errors import ConfigError, DeviceError, RunError
 from dhc.files import remove, write
 from dhc.jobs.hung import end_hung_worker
 from dhc.jobs.process import detach, python
@@ -23,6 +23,7 @@ from dhc.runs.config_file import read_config, write_config
 from dhc.runs.contract import Exit, Request
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
+from dhc.text import quote
 
 WORKER_LOG = ".worker.log"
 
@@ -99,8 +100,14 @@ def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
 
 
 def with_absolute_path(config: RunConfig) -> RunConfig:
-    """The config with its data folder's full path, the same from any working directory."""
-    return config.with_values({"data.path": str(Path(config.data.path).expanduser().resolve())})
+    """The config with its data folder's full path, the same from any working directory. Raises ConfigError."""
+    try:
+        path = Path(config.data.path).expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # ~ without a home or of an unknown user, a loop of links
+        raise ConfigError(
+            f"data.path {quote(config.data.path)} leads nowhere ({error}): write the whole path"
+        ) from error
+    return config.with_values({"data.path": str(path)})
 
 
 def work(runs_dir: Path) -> list[str]:

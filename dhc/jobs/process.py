@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from dhc.files import write
 
+UTF8 = "utf-8:backslashreplace"  # of what a process prints, whatever the console's code page is
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -30,9 +32,15 @@ def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = 
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=env,
+            env=_speaking_utf8(os.environ if env is None else env),
             cwd=REPOSITORY,
         )
+
+
+def _speaking_utf8(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which Python prints UTF-8 and, unless the names of files here are of another code, reads it."""
+    whole_mode = {"PYTHONUTF8": "1"} if sys.getfilesystemencoding() in ("utf-8", "ascii") else {}
+    return {**env, **whole_mode, "PYTHONIOENCODING": UTF8}
 
 
 def detach(command: Sequence[str], *, log: Path) -> subprocess.Popen[bytes]:

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zlib
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -44,15 +44,21 @@ def gpus() -> tuple[Gpu, ...]:
     if shutil.which("nvidia-smi") is None:
         return ()
     try:
-        process = subprocess.run(NVIDIA_SMI, capture_output=True, text=True, timeout=10, check=True)
+        output = _driver(NVIDIA_SMI)
     except (subprocess.SubprocessError, OSError):
         return ()
-    rows = (re.split(r",\s*", line.strip()) for line in process.stdout.splitlines())
+    rows = (re.split(r",\s*", line.strip()) for line in output.splitlines())
     return tuple(
         Gpu(int(r[0]), r[1], *(int(v) if v.isdigit() else 0 for v in r[2:5]))
         for r in rows
         if len(r) == 5 and r[0].isdigit()
     )
+
+
+def _driver(command: Sequence[str]) -> str:
+    """What nvidia-smi prints. Raises SubprocessError or OSError."""
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True)
+    return done.stdout
 
 
 def resolve(device: str) -> str:
@@ -97,7 +103,7 @@ def compute_capability(device: str) -> float:
     """Of an NVIDIA GPU, e.g. 9.0 for ``gpu:0``; 0 where the driver does not say."""
     command = ["nvidia-smi", f"--id={device.removeprefix('gpu:')}", "--query-gpu=compute_cap", "--format=csv,noheader"]
     try:
-        return float(subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip())
+        return float(_driver(command).strip())
     except (subprocess.SubprocessError, OSError, ValueError):
         return 0.0
 

@@ -90,4 +90,4 @@ def commit() -> str | None:
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["git", "-C", str(Path(__file__).resolve().parent), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=5, check=False)

@@ -15,6 +15,7 @@ from dhc.data.health import check_dataset
 from dhc.data.layout import Dataset
 from dhc.jobs import datasets as jobs
 from dhc.jobs.datasets import Making
+from dhc.text import quote
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
@@ -41,6 +42,15 @@ def pick(folders: Sequence[str]) -> str:
 
 def _choose() -> None:
     st.query_params["data"] = st.session_state[PICK]
+
+
+def warn_of(folders: Sequence[str]) -> None:
+    """Say which data sets cannot be used because their names are no UTF-8."""
+    for folder in folders:
+        st.warning(
+            f"The data set {plain(quote(folder))} cannot be used: its name is no UTF-8. Rename the folder.",
+            icon=":material/edit:",
+        )
 
 
 def overview(folder: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from dhc.text import one_line, shorten
+from dhc.text import one_line, shorten, whole
 
 _MARKUP: Final = re.compile(r"([!-/:-@\[-`{-~])")
 _ADDRESS: Final = re.compile(r"(://|www\.)", re.IGNORECASE)
@@ -23,6 +23,6 @@ def plain(text: str) -> str:
     Otherwise a folder called ``![](http://…)`` would make the browser fetch a picture from outside.
     """
     text_without_links = _ADDRESS.sub(
-        "\u2060\\1", one_line(text)
+        "\u2060\\1", one_line(whole(text))
     )  # an invisible joiner, so that it does not become a link
     return _MARKUP.sub(r"\\\1", text_without_links)

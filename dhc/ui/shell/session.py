@@ -27,6 +27,7 @@ from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History, Predictions
 from dhc.runs.snapshot import Snapshot
 from dhc.runs.store import RunInfo, Store
+from dhc.text import is_utf8
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 SNAPSHOT = "dhc_snapshot"
@@ -46,6 +47,15 @@ def data_dir() -> Path:
 
 def data_folders() -> list[str]:
     """Paths of the data sets in the data folder, sorted."""
+    return [path for path in _data_folders() if is_utf8(path)]
+
+
+def unnameable_folders() -> list[str]:
+    """Paths of those whose name is no UTF-8: neither a page nor a run's settings could name them."""
+    return [path for path in _data_folders() if not is_utf8(path)]
+
+
+def _data_folders() -> list[str]:
     root = data_dir()
     return sorted(str(path.parent) for path in root.glob("*/train.csv")) if root.is_dir() else []
 
