@@ -15,8 +15,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 .PHONY: run test check lint fix docs bench upgrade clean
 
+# Streamlit does not start for a user without a home.
 run: .venv/run
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	HOME="$${HOME:-$(CURDIR)}" $(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: .venv/dev $(if $(K),,lint)
 	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)")

@@ -5,6 +5,7 @@ With a lesson, and a copy of the run with the change to try.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def _progress_key(info: RunInfo, history: History) -> tuple[object, ...]:
     epochs, losses = history.epochs, history.batches["loss"]
     diverged = bool(len(losses)) and not np.isfinite(losses.iloc[-1])
     last_end = float(epochs["t"].iloc[-1]) if len(epochs) else 0.0
-    return str(info.folder), len(epochs), last_end, len(history.lr_changes), diverged
+    return os.fsencode(info.folder), len(epochs), last_end, len(history.lr_changes), diverged
 
 
 def draw(info: RunInfo, advice: Advice) -> None:

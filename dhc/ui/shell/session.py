@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ from dhc.text import is_utf8
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 SNAPSHOT = "dhc_snapshot"
 TABLES = ("train.csv", "val.csv", "test.csv", "test_labels.csv")
+# How caches tell paths apart: Streamlit's own way fails for a name that is no UTF-8.
+PATHS: dict[str | type[Any], Callable[[Any], Any]] = {type(Path()): os.fsencode}
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -111,7 +113,7 @@ def outline(run_id: str) -> tuple[History, Mapping[str, Any]]:
     return _snapshot().outline(run_id)
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, hash_funcs=PATHS)
 def _store(folder: Path) -> Store:
     return Store(folder)
 
@@ -126,12 +128,12 @@ def outcome_table(info: RunInfo) -> pd.DataFrame:
     return _outcomes(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=PATHS)
 def _predictions(folder: Path, stamp: tuple[int, int]) -> Predictions:
     return read_predictions(folder)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=PATHS)
 def _outcomes(folder: Path, stamp: tuple[int, int]) -> pd.DataFrame:
     return outcomes(_predictions(folder, stamp))
 
@@ -150,7 +152,7 @@ def dataset(path: str) -> Dataset:
     return _dataset(root, tuple(_stamp(root / name) for name in TABLES))
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=PATHS)
 def _dataset(root: Path, stamps: tuple[tuple[int, int], ...]) -> Dataset:
     return open_dataset(root)
 

@@ -14,7 +14,7 @@ import streamlit as st
 from dhc.errors import RunError
 from dhc.export import html, report, table
 from dhc.runs.store import RunInfo, Store
-from dhc.text import count_text, size_text
+from dhc.text import count_text, size_text, whole
 from dhc.ui.shell import session
 
 KEY = "dhc_export_"
@@ -61,7 +61,7 @@ def sentences(runs: Sequence[RunInfo]) -> list[str]:
 def command_lines(run_ids: Sequence[str], package: str, show: str) -> str:
     """Lines for a terminal in this folder: install where that is missing, export, look."""
     folder = session.runs_dir()
-    elsewhere = [] if folder == session.ROOT / "runs" else ["--runs", str(folder)]
+    elsewhere = [] if folder == session.ROOT / "runs" else ["--runs", whole(str(folder))]
     words = ["python", "-m", "dhc", "export", *run_ids, f"exports/{package}", "--to", package, *elsewhere]
     line = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
     install = [] if find_spec(package) else [f"pip install {package}"]
