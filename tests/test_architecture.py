@@ -175,3 +175,34 @@ def test_listing_runs_loads_neither_framework_nor_streamlit(tmp_path: Path) -> N
 @pytest.mark.slow
 def test_the_training_process_loads_nothing_of_the_reader() -> None:
     assert not loaded_by("import dhc.training.loop, dhc.training.__main__") & READERS_ONLY
+
+
+def test_no_assert_does_work_and_no_text_is_read_or_written_in_the_machines_own_code() -> None:
+    """`python -O` leaves asserts out; on Windows a file or a process without an encoding speaks the console's code page."""
+
+    def wrong(path: Path) -> set[str]:
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        calls = [call for node in nodes if isinstance(node, ast.Assert) for call in ast.walk(node.test)]
+        working = {ast.unparse(call) for call in calls if isinstance(call, ast.Call) and _name(call) not in QUESTIONS}
+        return working | {ast.unparse(node) for node in nodes if isinstance(node, ast.Call) and _is_of_no_code(node)}
+
+    assert not wrong_imports(modules(), wrong)
+
+
+QUESTIONS = {"isinstance", "keys", "len", "lower"}  # calls that change nothing
+BINARY = {"'rb'", "'wb'", "'ab'", "'xb'", "'r+b'"}
+
+
+def _name(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+def _is_of_no_code(call: ast.Call) -> bool:
+    """Whether a call reads or writes text without saying in which encoding."""
+    given = {keyword.arg for keyword in call.keywords}
+    modes = {ast.unparse(value) for value in [*call.args[:2], *(k.value for k in call.keywords if k.arg == "mode")]}
+    if _name(call) in ("read_text", "write_text"):
+        return "encoding" not in given and len(call.args) < (1 if _name(call) == "read_text" else 2)
+    if ast.unparse(call.func) in ("open", "os.fdopen", "io.open"):
+        return "encoding" not in given and not modes & BINARY
+    return "text" in given or "universal_newlines" in given

@@ -6,6 +6,7 @@ Nothing outside that folder is ever removed. A run whose folder is a link is del
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import time
@@ -55,8 +56,26 @@ def delete(runs_dir: Path, run_id: str) -> Path:
         trash = _trash(runs_dir)
         write.make_folder(trash)
         place = trash / f"{run_id}.{time.time_ns()}"
-        remove.move(trash.with_name(run_id), place)
+        with _one_file_system(run_id):
+            remove.move(trash.with_name(run_id), place)
     return place
+
+
+@contextmanager
+def _one_file_system(run_id: str) -> Iterator[None]:
+    """Say what is in the way of a move where two file systems are; nothing is copied, and nothing lost."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            reason = (
+                f"the trash {rundir.TRASH} is on another file system: unmount it, or remove the run's folder by hand"
+            )
+        elif error.errno == errno.EBUSY:
+            reason = "a file system is mounted on its folder: unmount it first"
+        else:
+            raise
+        raise RunError(f"run {run_id} cannot be moved: {reason}") from error
 
 
 @contextmanager
@@ -99,7 +118,8 @@ def restore(runs_dir: Path, place: Path) -> str:
         raise RunError(f"run {run_id} cannot be brought back: the trash was emptied")
     if os.path.lexists(target):
         raise RunError(f"run {run_id} cannot be brought back: a run of that name is there")
-    remove.move(place, target)
+    with _one_file_system(run_id):
+        remove.move(place, target)
     return run_id
 
 
