@@ -205,4 +205,4 @@ def _is_of_no_code(call: ast.Call) -> bool:
         return "encoding" not in given and len(call.args) < (1 if _name(call) == "read_text" else 2)
     if ast.unparse(call.func) in ("open", "os.fdopen", "io.open"):
         return "encoding" not in given and not modes & BINARY
-    return "text" in given or "universal_newlines" in given
+    return ast.unparse(call.func).startswith("subprocess.") and bool(given & {"text", "universal_newlines"})
