@@ -16,7 +16,6 @@ from dhc.runs import identity as module
 from dhc.runs import rundir
 from dhc.runs.contract import Identity, Process
 from dhc.runs.identity import Origin, exit_status, identify, is_alive, is_paused, origin, where_else
-from dhc.runs.status import State, status_of
 
 HOST, OTHER = "this-host", "another-host"
 OLD_KEYS = ("pid", "created", "ticks", "boot")  # what records held before there were others
@@ -79,31 +78,6 @@ def test_without_a_boot_id_a_process_that_is_older_than_the_boot_is_gone(
     record = Identity(pid=own.pid, created=psutil.boot_time() + before, machine=own.machine)
     assert origin(record, OTHER) is expected
     assert origin(own, HOST) is Origin.ELSEWHERE, "Linux beside this system, on one machine"
-
-
-def test_another_pid_namespace_is_another_container(tmp_path: Path, own: Identity) -> None:
-    """The same number there is another process, and a process here is not to be found."""
-    Process(child=own, host=HOST, run=tmp_path.name).write(tmp_path)
-    code = f"from pathlib import Path; from dhc.runs.status import status_of; s = status_of(Path({str(tmp_path)!r})); print(s.state, s.reason)"
-    command = ["unshare", "--fork", "--pid", "--mount-proc", sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
-    if done.returncode:
-        pytest.skip("namespaces can be made here by root only")
-    assert status_of(tmp_path).state is State.RUNNING
-    assert done.stdout.startswith("crashed it ran in another container")
-
-
-def test_another_host_name_changes_nothing(tmp_path: Path, own: Identity) -> None:
-    Process(child=own, host=HOST, run=tmp_path.name).write(tmp_path)
-    code = (
-        "import socket; assert socket.gethostname() == 'renamed'; from pathlib import Path\n"
-        f"from dhc.runs.status import status_of; print(status_of(Path({str(tmp_path)!r})).state)"
-    )
-    words = ["unshare", "--uts", "sh", "-c", 'hostname renamed && exec "$@"', "sh", sys.executable, "-c", code]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
-    if done.returncode:
-        pytest.skip("a host name can be changed here by root only")
-    assert done.stdout == "running\n"
 
 
 def test_a_paused_process_and_the_status_of_a_dead_one_that_nobody_has_waited_for() -> None:

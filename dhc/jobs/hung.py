@@ -71,9 +71,10 @@ def _end(runs_dir: Path, device: str, worker: Worker) -> bool:
 
 def _works_on(command: list[str], runs_dir: Path, device: str) -> bool:
     """Whether a command line is that of a worker of this device and folder of runs."""
-    if MODULE not in command[:-2] or command[-1] != device:
+    if MODULE not in command:
         return False
+    place, its_device = [*command[command.index(MODULE) + 1 :], "", ""][:2]
     try:
-        return Path(command[-2]).samefile(runs_dir)
+        return its_device == device and Path(place).samefile(runs_dir)
     except (OSError, ValueError):
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +17,7 @@ from dhc.jobs.process import detach, python
 from dhc.jobs.queue import STEP, devices, last_place
 from dhc.machine import hardware
 from dhc.models.cost import cost
-from dhc.runs import rundir
+from dhc.runs import room, rundir
 from dhc.runs.config_file import read_config, write_config
 from dhc.runs.contract import Exit, Request
 from dhc.runs.lock import hold
@@ -89,12 +88,17 @@ def device_of(config: RunConfig) -> str:
 
 
 def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
-    folder = rundir.create(runs_dir, config.model.name)
     try:
-        write_config(folder, config)
-        request.write(folder)
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = rundir.create(runs_dir, config.model.name)
+        try:
+            write_config(folder, config)
+            request.write(folder)
+        except OSError:
+            remove.tree(folder)
+            raise
+    except OSError as error:
+        if rundir.is_full(error) and (left := room.files_left(runs_dir)) is not None and left < room.FEW:
+            raise RunError(f"the run cannot be queued: {room.shortage(runs_dir)}; remove some files") from error
         raise
     return folder.name
 

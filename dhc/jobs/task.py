@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+from dhc.files import remove
 from dhc.files.read import tail
 from dhc.jobs.process import detach, python
 from dhc.runs.contract import Job
-from dhc.runs.identity import identify, is_alive
+from dhc.runs.identity import Origin, find, identify, is_alive, is_paused, origin, where_else
 
 LOG_END = 20_000  # bytes at the end of a log in which the reason stands
 EARLY_END = "its process ended early; try again"
+RESTARTED = "the machine restarted meanwhile; try again"
+HUNG = "its process hangs; try again, and that one is ended"
 
 
 @dataclass(frozen=True)
@@ -31,27 +37,52 @@ class Task:
     log: Path
 
     def start(self, *arguments: str) -> None:
-        """Start ``python -m dhc`` with the arguments, with a new log. Raises OSError."""
-        self.log.unlink(missing_ok=True)
+        """Start ``python -m dhc`` with the arguments, with a new log; an earlier process that hangs is ended first.
+
+        Raises OSError.
+        """
+        self._end_hung(arguments)
+        remove.file(self.log)
         process = detach(python("-m", "dhc", *arguments), log=self.log)
-        identity = identify(process.pid).model_dump(exclude_unset=True)
-        Job(**identity, asked_at=time.time()).save(self.record)
+        try:
+            identity = identify(process.pid).model_dump(exclude_unset=True)
+            Job(**identity, asked_at=time.time()).save(self.record)
+        except OSError:
+            process.kill()  # nobody could tell that it is at work
+            raise
+        except psutil.Error:
+            Job(asked_at=time.time()).save(self.record)  # it has ended already; its log says why
+
+    def _end_hung(self, arguments: tuple[str, ...]) -> None:
+        """End the very process of the record if it hangs; a hand-edited record cannot turn this on another program."""
+        job = Job.load(self.record)
+        process = find(job) if is_paused(job) else None
+        with contextlib.suppress(psutil.Error):
+            if process is not None and process.cmdline()[1:6] == ["-m", "dhc", *arguments[:3]]:
+                process.kill()
 
     def standing(self) -> Standing | None:
-        """How the task stands; None where nobody asked for it."""
+        """How the task stands; None where nobody asked for it. One whose process hangs is not pending any more."""
         job = Job.load(self.record)
         if job is None:
             return None
-        return Standing(is_alive(job), 0.0 if job.asked_at is None else max(0.0, time.time() - job.asked_at))
+        pending = is_alive(job) and not is_paused(job)
+        return Standing(pending, 0.0 if job.asked_at is None else max(0.0, time.time() - job.asked_at))
 
     def last_error(self) -> str:
-        """Why the command failed, by its log: the last sentence that it printed after ``error:``."""
+        """Why there is no result: the last sentence that the command printed after ``error:``, or what became of its process."""
+        job = Job.load(self.record) or Job()
+        if is_paused(job):
+            return HUNG
+        place = origin(job)
+        if place is Origin.ELSEWHERE:
+            return f"it was started {where_else(job)}, and from here nobody can see how it goes; try again here"
         try:
             text = tail(self.log, LOG_END).decode("utf-8", "replace")
         except OSError:
             text = ""
         reasons = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
-        return reasons[-1] if reasons else EARLY_END
+        return reasons[-1] if reasons else RESTARTED if place is Origin.EARLIER else EARLY_END
 
     def forget(self) -> None:
         """Make it one that nobody asked for; a process that still runs it goes on."""

@@ -149,7 +149,7 @@ def _run(folder: Path, device: str, announcement: Announcement, held: RealFolder
         record_end(place, code, reason=reason, cause="renamed")
     elif code == rundir.TAKEN:
         _await_other(folder)
-    else:
+    elif status_of(folder).cause != "cancelled":  # a child that hung at its start, and that a person gave up
         record_end(folder, code, out_of_memory=oom_kills() > kills)
     return ""
 
@@ -185,7 +185,10 @@ def _see_through(child: Popen[bytes], folder: Path, announcement: Announcement) 
         announcement.write(run=folder.name, child=identify(child.pid))
     codes: list[int] = []
     waiter = threading.Thread(target=lambda: codes.append(child.wait()), daemon=True)
-    waiter.start()
+    try:
+        waiter.start()
+    except RuntimeError:  # the system has no thread to spare
+        return child.wait()
     over_since: float | None = None
     while waiter.is_alive():
         waiter.join(BEAT)

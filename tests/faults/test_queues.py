@@ -265,7 +265,7 @@ def together(runs_dir: Path, *actions: str) -> list[str]:
     return said
 
 
-def command(name: str, runs_dir: Path) -> str:
+def command(name: str, runs_dir: Path, *arguments: str) -> str:
     """What `python -m dhc runs NAME` prints."""
-    words = python("-m", "dhc", "runs", name, "--runs", str(runs_dir))
+    words = python("-m", "dhc", "runs", name, *arguments, "--runs", str(runs_dir))
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
