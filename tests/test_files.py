@@ -116,6 +116,7 @@ WRITE: dict[str, Make] = {
     "replace": lambda path: write.replace(path, lambda file: file.write(b"x")),
     "draft": drafted,
     "mark": write.mark,
+    "overwrite": lambda path: write.overwrite(path, b"x"),
     "link": linked,
     "hold": locked,
 }
@@ -180,6 +181,12 @@ def test_appending_to_a_file_with_a_second_name_leaves_the_other_as_it_is(scene:
         file.write(b"ours\n")
     assert path.read_bytes() == b"mine\nours\n"
     assert [entry.name for entry in scene.here.iterdir()] == ["train.log"]
+
+
+def test_overwriting_a_file_with_a_second_name_is_refused(scene: Scene) -> None:
+    (scene.here / "worker.json").hardlink_to(scene.file)
+    with pytest.raises(UnfitError, match=r"worker.json in .* has a second name elsewhere: remove it and try again"):
+        write.overwrite(scene.here / "worker.json", b"x")
 
 
 def test_a_huge_file_with_a_second_name_is_refused(scene: Scene) -> None:

@@ -205,8 +205,12 @@ def test_a_torn_state_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_state_that_cannot_be_written_does_not_end_the_training(tiny_config: RunConfig, tmp_path: Path) -> None:
     folder = new_run(tiny_config, tmp_path)
+    process = start(folder)
+    while not (folder / rundir.PROCESS).exists():  # a run whose folder does not fit from the first is refused
+        assert process.poll() is None, (folder / rundir.LOG).read_text()
+        time.sleep(0.005)
     (folder / rundir.RESUME).write_text("a file stands where the folder should be")
-    assert start(folder).wait() == 0, (folder / rundir.LOG).read_text()
+    assert process.wait() == 0, (folder / rundir.LOG).read_text()
     notes = [event for event in Store(tmp_path).log(folder.name).others if event["kind"] == "note"]
     assert any("could not be saved" in note["text"] for note in notes)
     assert (folder / rundir.BEST).is_file()

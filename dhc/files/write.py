@@ -82,6 +82,8 @@ def overwrite(path: Path, data: bytes) -> None:
     with RealFolder(path.parent) as parent:
         fd = parent.open(path.name, os.O_WRONLY)
     with os.fdopen(fd, "wb", buffering=0) as file:
+        if os.fstat(fd).st_nlink > 1:
+            raise UnfitError(f"{path.name} in {path.parent} has a second name elsewhere: remove it and try again")
         file.write(data)
         file.truncate()
 

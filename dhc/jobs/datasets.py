@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.files import write
 from dhc.jobs.task import Task
 from dhc.runs.rundir import read_json
 
@@ -35,7 +36,7 @@ def start(
     current = making(folder)
     if current is not None and current.pending:
         return
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    write.root(folder.parent)
     options = {"classes": classes, "train": train, "val": val, "test": test, "seed": seed}
     arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     _task(folder).start("data", "make", str(folder.resolve()), *arguments)
@@ -59,4 +60,5 @@ def forget(folder: Path) -> None:
 
 
 def _task(folder: Path) -> Task:
-    return Task(folder.with_name(f".{folder.name}.job.json"), folder.with_name(f".{folder.name}.log"))
+    parent = folder.parent.resolve()
+    return Task(parent / f".{folder.name}.job.json", parent / f".{folder.name}.log")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.files import remove
 from dhc.jobs.task import Task
+from dhc.runs import rundir
 from dhc.runs.contract import Score
-from dhc.runs.rundir import BEST
 
-FILE = "test.json"
+FILE = rundir.SCORE
 JOB, LOG = ".evaluation.job.json", ".evaluation.log"
 
 
@@ -38,9 +39,9 @@ def start(folder: Path) -> None:
     current = evaluation(folder)
     if current is not None and not current.failure:
         return
-    (folder / FILE).unlink(missing_ok=True)
+    remove.file(folder / FILE)
     arguments = ("evaluate", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test")
-    _task(folder).start(*arguments, "--out", str(folder.resolve() / FILE))
+    _task(folder).start(*arguments, "--out", str(folder.parent.resolve() / folder.name / FILE))
 
 
 def evaluation(folder: Path) -> Evaluation | None:
@@ -72,7 +73,7 @@ def _result(folder: Path) -> Evaluation | None:
     score = Score.load(folder / FILE) or Score()
     if score.split != "test" or not score.pictures or score.correct is None or score.correct > score.pictures:
         return None
-    return None if _older(folder / FILE, folder / BEST) else Evaluation(0.0, score.pictures, score.correct)
+    return None if _older(folder / FILE, folder / rundir.BEST) else Evaluation(0.0, score.pictures, score.correct)
 
 
 def _older(result: Path, network: Path) -> bool:

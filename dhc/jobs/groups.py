@@ -9,6 +9,7 @@ from typing import Literal
 
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError
+from dhc.files import write
 from dhc.jobs.launch import launch_all
 from dhc.runs import rundir
 from dhc.runs.contract import Request
@@ -73,7 +74,7 @@ def stop_group(runs_dir: Path, name: str) -> list[str]:
     failures = {}
     for folder in sorted(alive, key=lambda folder: states[folder] is not State.QUEUED):
         try:
-            (folder / rundir.STOP).touch()
+            write.mark(folder / rundir.STOP)
         except OSError as error:  # one that cannot be asked must not keep the others going
             failures[folder.name] = error.strerror or str(error)
     if failures:

@@ -20,6 +20,7 @@ from dhc.models.cost import cost
 from dhc.runs import room, rundir
 from dhc.runs.config_file import read_config, write_config
 from dhc.runs.contract import Exit, Request
+from dhc.runs.fit import require_fit, require_fit_queue
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
 from dhc.text import quote
@@ -55,6 +56,7 @@ def launch_all(
     about: dict[str, Any] = {"group": group, "parent": parent, "bet": dict(bet or {}), "rule": rule}
     about = {name: value for name, value in about.items() if value}  # what says nothing is not written
     ready = [_ready(config) for config in configs]
+    require_fit_queue(runs_dir)
     ids: list[str] = []
     place = last_place(runs_dir)
     try:
@@ -94,7 +96,7 @@ def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
             write_config(folder, config)
             request.write(folder)
         except OSError:
-            remove.tree(folder)
+            remove.tree(runs_dir.resolve() / folder.name)
             raise
     except OSError as error:
         if rundir.is_full(error) and (left := room.files_left(runs_dir)) is not None and left < room.FEW:
@@ -119,6 +121,7 @@ def work(runs_dir: Path) -> list[str]:
 
     A worker that hangs is ended first. Raises RunError where it cannot be.
     """
+    require_fit_queue(runs_dir)
     waiting = devices(runs_dir)
     for device in waiting:
         end_hung_worker(runs_dir, device)
@@ -152,6 +155,8 @@ def resume(runs_dir: Path, run_id: str) -> None:
     """
     folder = rundir.run_dir(runs_dir, run_id)
     _refuse_to_resume(folder)
+    require_fit(folder)
+    require_fit_queue(runs_dir)
     if status_of(folder).cause == "hung":  # while its worker lives, nobody else can start a run
         end_hung_worker(runs_dir, Request.of(folder).queue)
     with hold(folder):

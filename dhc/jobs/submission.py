@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.files import remove
 from dhc.jobs.task import Task
+from dhc.runs import rundir
 
-FILE = "submission.csv"
+FILE = rundir.SUBMISSION
 JOB, LOG = ".submission.job.json", ".submission.log"
 
 
@@ -30,9 +32,9 @@ def start(folder: Path) -> None:
     current = submission(folder)
     if current is not None and current.pending:
         return
-    (folder / FILE).unlink(missing_ok=True)
+    remove.file(folder / FILE)
     arguments = ("predict", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test", "--force")
-    _task(folder).start(*arguments, "--out", str(folder.resolve() / FILE))
+    _task(folder).start(*arguments, "--out", str(folder.parent.resolve() / folder.name / FILE))
 
 
 def submission(folder: Path) -> Submission | None:

@@ -86,4 +86,4 @@ class Task:
 
     def forget(self) -> None:
         """Make it one that nobody asked for; a process that still runs it goes on."""
-        self.record.unlink(missing_ok=True)
+        remove.file(self.record)

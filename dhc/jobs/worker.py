@@ -22,7 +22,7 @@ from subprocess import Popen
 
 import psutil
 
-from dhc.errors import sentence
+from dhc.errors import RunError, sentence
 from dhc.files.folder import RealFolder, UnfitError
 from dhc.files.lock import Timeout, hold_lock
 from dhc.files.remove import file as remove_file
@@ -34,6 +34,7 @@ from dhc.machine import hardware
 from dhc.runs import room, rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import Cause, Request
+from dhc.runs.fit import require_fit
 from dhc.runs.identity import identify
 from dhc.runs.status import State, can_write, is_on, status_of
 from dhc.text import one_line
@@ -155,10 +156,15 @@ def _run(folder: Path, device: str, announcement: Announcement, held: RealFolder
 
 
 def _start(folder: Path, device: str) -> Popen[bytes] | None:
-    """The run's process; None where its settings say none. Raises OSError."""
+    """The run's process; None where its settings or its folder allow none. Raises OSError."""
     config, problem = read_config(folder)
     if config is None:
         record_end(folder, 1, reason=f"{FAILED_TO_START}: {problem}", cause="settings")
+        return None
+    try:
+        require_fit(folder)
+    except RunError as error:
+        record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="folder")
         return None
     rundir.reserve(folder)
     command = python("-m", "dhc.training", str(folder), "--queued")

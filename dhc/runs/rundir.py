@@ -37,11 +37,13 @@ KILL = "kill.request"  # a mark that a person killed the training, so that its e
 TRASH = ".trash"  # beside the runs: those that were deleted
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 LABELS_LOCK = ".labels.lock"  # beside the runs: held while any run's labels are changed
+SCORE, SUBMISSION = "test.json", "submission.csv"  # what a person asked of the finished network
 SMALL = 1_000_000  # bytes that a JSON file of a run may have, if nothing else is said
 LOCK = ".lock"  # held by whoever trains, resumes or deletes the run
 RESERVE = ".reserve"  # room kept free for the exit record, should the disk be full by then
 RESERVED = 16_384  # bytes
 RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
+DRAFT = re.compile(r"\.epoch-\d{5,}(?:\.[0-9a-f]{16})?")  # in it: a state that is being saved
 STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
 

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
+from dhc.files import write
 from dhc.machine import hardware
 from dhc.runs import rundir
 from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Process, Request, write_exit
+from dhc.runs.fit import remove_leftovers, require_fit
 from dhc.runs.identity import identify
 from dhc.runs.lock import HeldError, hold
 from dhc.runs.status import State, status_of
@@ -33,12 +35,14 @@ def main(arguments: list[str]) -> int:
         return BAD_INPUT
     folder = Path(words[0]).resolve()
     try:
+        require_fit(folder)
         with hold(folder, patience=0):  # two starters can never train one run twice
             if QUEUED in arguments and status_of(folder).state is not State.QUEUED:
                 return rundir.TAKEN
             if (folder / rundir.EXIT).exists():
                 print(f"{folder.name} has ended: `python -m dhc runs resume {folder.name}` resumes it", file=sys.stderr)
                 return BAD_INPUT
+            remove_leftovers(folder)
             return run(folder)
     except HeldError:
         print(f"{folder.name} is already being trained", file=sys.stderr)
@@ -51,7 +55,7 @@ def main(arguments: list[str]) -> int:
 def run(folder: Path) -> int:
     """Train and record how it ended, in every case in which a process still can."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: (folder / rundir.STOP).touch())
+        signal.signal(number, lambda number, frame: write.mark(folder / rundir.STOP))
     child, worker = identify(os.getpid()), identify(os.getppid())
     process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name)
     try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dhc.errors import ConfigError, DataError, DeviceError
+from dhc.files.folder import UnfitError
 from dhc.runs import room, rundir
 from dhc.runs.contract import Cause
 from dhc.text import one_line
@@ -89,6 +90,8 @@ def _of_the_folder(error: Exception, folder: Path) -> End | None:
     lack = room.words(error, folder) if isinstance(error, OSError) and rundir.is_full(error) else room.shortage(folder)
     if lack:
         return End("disk", f"{lack}; make room, then resume")
+    if isinstance(error, UnfitError):
+        return End("folder", str(error))
     if isinstance(error, OSError) and (
         error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) or not os.access(folder, os.W_OK)
     ):

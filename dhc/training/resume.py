@@ -7,9 +7,10 @@ moment. A state is written beside the earlier one and renamed into place, so tha
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import shutil
+import re
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ import keras
 import numpy as np
 
 from dhc.data.select import RunData
+from dhc.files import remove, write
 from dhc.models.build import inner_optimizer
 from dhc.runs import rundir
 from dhc.runs.contract import Environment
@@ -90,7 +92,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         for variable, value in zip(variables, state.values, strict=True):
             variable.assign(value)
         for name in LINKED_FILES:
-            _link(state.place / name, self._folder.parent / name)
+            write.link(state.place / name, self._folder.parent / name)
         self._take_up(state)
         self._writer.event("resume", epoch=self.first_epoch + 1)
         print(f"goes on with epoch {self.first_epoch + 1}")
@@ -144,7 +146,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         try:
             self._save(epoch + 1)
         except OSError as error:
-            shutil.rmtree(self._folder / f".epoch-{epoch + 1:05d}", ignore_errors=True)
+            remove.trees(self._folder, rundir.DRAFT)
             self._writer.event("note", text=f"the state to resume from could not be saved: {error.strerror or error}")
         self._last_save = time.perf_counter()
         self._cost = self._last_save - start
@@ -158,18 +160,17 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
     def _save(self, epoch: int) -> None:
         values = {f"v{number}": np.asarray(v) for number, v in enumerate(state_variables(self.model))}
         values[RECORD] = np.array(json.dumps(self._record(epoch)))
-        draft = self._folder / f".epoch-{epoch:05d}"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        np.savez(draft / STATE, **values)  # type: ignore[arg-type]
+        place = self._folder / f"epoch-{epoch:05d}"
+        draft = self._folder / f".{place.name}.{secrets.token_hex(8)}"
+        write.make_folder(draft, below=self._folder.parent)
+        with write.create(draft / STATE) as file:
+            np.savez(file, **values)  # type: ignore[arg-type]
         for name in LINKED_FILES:
-            _link(self._folder.parent / name, draft / name)
-        place = draft.with_name(draft.name[1:])
-        shutil.rmtree(place, ignore_errors=True)
-        draft.rename(place)
-        for other in self._folder.iterdir():
-            if other != place:
-                shutil.rmtree(other, ignore_errors=True)
+            write.link(self._folder.parent / name, draft / name)
+        remove.tree(place)
+        remove.move(draft, place)
+        remove.trees(self._folder, rundir.DRAFT)
+        remove.trees(self._folder, re.compile(rf"(?!{place.name}$){rundir.STATE_OF_EPOCH.pattern}"))
 
 
 def state_variables(model: keras.Model) -> list[keras.Variable]:
@@ -197,14 +198,5 @@ def _spec(variable: keras.Variable) -> Spec:
 
 def drop(run_dir: Path) -> None:
     """Forget the state of a run that is done."""
-    shutil.rmtree(run_dir / rundir.RESUME, ignore_errors=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    temporary = target.with_name(f".linking-{target.name}")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:  # a file system without hard links
-        shutil.copy2(source, temporary)
-    temporary.replace(target)
+    with contextlib.suppress(OSError):
+        remove.tree(run_dir / rundir.RESUME)

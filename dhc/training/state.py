@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dhc.files.archive import Archive, DamagedError
 from dhc.files.arrays import ArrayArchive
+from dhc.files.folder import is_real_folder
 from dhc.files.read import open_regular
 from dhc.runs import rundir
 from dhc.runs.lenient import Amount, Count, Place, Share
@@ -90,7 +91,8 @@ def newest(folder: Path, epochs: int, specs: Sequence[Spec]) -> SavedState | Non
 
 def _places(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        yield from (place for place in folder.iterdir() if rundir.STATE_OF_EPOCH.fullmatch(place.name))
+        names = (place for place in folder.iterdir() if rundir.STATE_OF_EPOCH.fullmatch(place.name))
+        yield from filter(is_real_folder, names)
 
 
 def _read(place: Path, epochs: int, specs: Sequence[Spec]) -> SavedState:

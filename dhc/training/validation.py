@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dhc.files import write
 from dhc.models.build import copy_weights
 from dhc.runs import rundir
 from dhc.training.results import cross_entropy, save_predictions
@@ -104,10 +105,5 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
 
 def save_network(network: keras.Model, path: Path) -> None:
     """Save a network, replacing `path` atomically."""
-    temporary = path.with_name(f".saving-{path.name}")
-    try:
-        network.save(temporary)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)  # half a network would keep a full disk full
-        raise
+    with write.draft(path) as place:  # removed where this fails: half a network would keep a full disk full
+        network.save(place)
