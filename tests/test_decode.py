@@ -244,9 +244,12 @@ def test_where_no_picture_can_be_read_leaving_out_does_not_help(three: Path) -> 
         load(three, "val", skip_bad=True)
 
 
-def test_a_table_that_forgets_the_ending_is_told_so(three: Path) -> None:
-    write_table(three / "train.csv", [("000", "a")])
-    with pytest.raises(DataError, match=r"there is one that ends in \.png: the table must name the ending too"):
+@pytest.mark.parametrize("ending", [".png", ".jpeg", ".JPG", ".PNG", ".tif"])
+def test_a_table_with_another_ending_than_the_file_is_told_which(three: Path, ending: str) -> None:
+    (three / "train_images" / "000.png").rename(three / "train_images" / f"000{ending}")
+    written = "000.bmp"
+    write_table(three / "train.csv", [(written, "a")])
+    with pytest.raises(DataError, match=rf"there is one that ends in \{ending}: the table must name that ending"):
         load(three)
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import LabelEncoder
 
 from dhc.data.layout import Dataset, fingerprint, open_dataset
-from dhc.data.table import MAX_BYTES
+from dhc.data.sheet import MAX_BYTES
 from dhc.errors import DataError
 
 
@@ -130,6 +130,10 @@ def test_any_file_name_that_was_written_is_read_back(files: list[str]) -> None:
         b"\xef\xbb\xbfClass,Image\n\xc3\xa9,1.png\n",
         b"n,Image,Class\n0,1.png,\xc3\xa9\n",
         b'"Image","Class","more"\n"1.png","\xc3\xa9","x"\n',
+        "Image\tClass\r\n1.png\té\r\n".encode("utf-16"),
+        b"Image|Class\n1.png|\xc3\xa9\n",
+        b'Image, Class\n1.png, "\xc3\xa9"\n',
+        b"Image,Class,,\n1.png,\xc3\xa9,,,,\n",
     ],
 )
 def test_tables_of_every_usual_make_are_read(tmp_path: Path, data: bytes) -> None:
@@ -203,7 +207,16 @@ WRONG: dict[str, tuple[Change, str]] = {
     "open quote": (text("train.csv", 'Image,Class\n"1.png,a\n2.png,b\n'), "no valid CSV"),
     "endless field": (text("train.csv", "Image,Class\n1.png," + "x" * 200_000), "no valid CSV"),
     "Latin-1": (data("train.csv", "Image,Class\n1.png,é\n".encode("latin-1")), "not UTF-8 text"),
-    "UTF-16": (data("train.csv", "Image,Class\n1.png,a\n".encode("utf-16")), "not UTF-8 text"),
+    "half of UTF-16": (data("train.csv", "Image,Class\n1.png,a\n".encode("utf-16")[:-1]), "not UTF-16 text"),
+    "the header once more": (text("train.csv", "Image,Class\n1.png,a\nImage,Class\n2.png,b\n"), "line 3 is the header"),
+    "a comma in a label": (
+        text("train.csv", "Image,Class\n1.png,a,b\n2.png,b\n"),
+        "line 2 has 3 fields below 2 titles",
+    ),
+    "two tables of val": (
+        lambda root: ((root / "val.csv").rename(root / "dev.csv"), text("Valid.txt", "Image,Class\n1.png,a\n")(root)),
+        r"Valid\.txt and dev\.csv, which are both tables of val",
+    ),
     "NUL": (data("train.csv", b"Image,Class\n1\0.png,a\n"), "NUL bytes"),
     "a picture": (data("train.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256))), "not UTF-8 text"),
     "huge": (huge, "is it the right file"),

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dhc.data import cache
+from dhc.data.columns import PICTURE_ENDINGS
 from dhc.data.files import FileState, inside, stat_files
 from dhc.data.layout import Dataset, Split
 from dhc.errors import DataError
@@ -234,11 +235,18 @@ def _absence(root: Path, file: str) -> str:
             return "it is a link that leads out of the data folder"
         if (root / file).exists():
             return "it is not a file"
-        ending = next((e for e in (".png", ".jpg") if (root / f"{file}{e}").exists()), None)
+        ending = _other_ending(root, file)
     except (OSError, RuntimeError, UnicodeError) as error:  # a name that this system cannot have, a loop of links
         return f"there cannot be such a file in {folder}/ ({getattr(error, 'strerror', None) or error})"
-    hint = f", but there is one that ends in {ending}: the table must name the ending too" if ending else ""
+    hint = f", but there is one that ends in {ending}: the table must name that ending" if ending else ""
     return f"there is no such file in {folder}/{hint}"
+
+
+def _other_ending(root: Path, file: str) -> str | None:
+    """The ending of a picture whose name is else the missing file's."""
+    stem = file.rpartition(".")[0] if file.lower().endswith(PICTURE_ENDINGS) else file
+    endings = (spelling for ending in PICTURE_ENDINGS for spelling in (ending, ending.upper()))
+    return next((ending for ending in endings if (root / f"{stem}{ending}").exists()), None)
 
 
 def _throttled(progress: ProgressCallback | None, total: int) -> Callable[[int], None]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dhc.data.columns import PICTURE_ENDINGS
 from dhc.data.copies import equal_pictures, own_copies, shared_copies, two_labels
 from dhc.data.decode import SIZE, BadPicture, Pictures, ProgressCallback, load_pictures
 from dhc.data.files import list_folder, stat_files
 from dhc.data.finding import SEVERITIES, Finding, some
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.leaks import file_number_leak
-from dhc.data.table import PICTURE_ENDINGS
 from dhc.errors import DataError
 from dhc.text import count_text, quote
 

@@ -1,11 +1,12 @@
-"""Files → table: the Kaggle layout read from its CSVs, checked, and numbered.
+"""Files → table: a folder of tables and pictures, read, checked, and numbered.
 
     ROOT/train.csv  val.csv     file,label (the competition writes ``Image,Class``)
     ROOT/test.csv               file; optional, and test_labels.csv beside it gives its labels
     ROOT/train_images/ val_images/ test_images/
 
-Only the tables are read here, so opening stays quick; a picture that is missing or broken is that picture's own
-fault, and reported by :mod:`dhc.data.decode`.
+Other names that people use for the same are known to :mod:`dhc.data.places`, other columns to :mod:`dhc.data.columns`. Only
+the tables are read here, so opening stays quick; a picture that is missing or broken is that picture's own fault, and
+reported by :mod:`dhc.data.decode`.
 """
 
 from __future__ import annotations
@@ -16,42 +17,38 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from posixpath import normpath
 
 import numpy as np
 
-from dhc.data.files import inside, stat_files
+from dhc.data.files import stat_files
+from dhc.data.places import SPLITS, find_table
 from dhc.data.table import Table, read_table
 from dhc.errors import DataError
 from dhc.text import quote
 
-SPLITS = ("train", "val", "test")
 ABOUT, STAND_IN = "about.json", "generated stand-in"  # the generator's note in a data set: its file, its kind
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-# ".." as a whole part, a leading slash, a drive: whatever would lead out of the folder on any system.
-_LEAVES = re.compile(r"(?:^|[\\/])\.\.(?:[\\/]|$)|^[\\/]|^[A-Za-z]:")
-_UNTIDY = re.compile(r"(?:^|/)\.?(?:/|$)")
-_PLAIN = re.compile(r"[^\0./\\:][^\0/\\:]*(?:\0[^\0./\\:][^\0/\\:]*)*")  # names joined by NUL, no path among them
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One fold: its pictures in the order of its CSV.
+    """One fold: its pictures in the order of its table.
 
     ``files``: POSIX paths relative to the dataset's root. ``y``: (N,) int64, read-only, index into ``Dataset.classes``;
-    None without labels.
+    None without labels. ``table``: how the table was read, with the names as it writes them.
     """
 
     name: str
     files: tuple[str, ...]
     y: np.ndarray | None
+    table: Table
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A folder of labelled pictures.
 
-    ``splits`` always has "train" and "val", and "test" where there is a test.csv.
+    ``splits`` always has "train" and "val", and "test" where it has a table.
     """
 
     root: Path
@@ -62,29 +59,31 @@ class Dataset:
 def open_dataset(root: Path) -> Dataset:
     """Read the tables of the data set in ``root``; no picture is opened.
 
-    The first column is the file and the second the label, unless the header says ``Image`` and ``Class``. Labels are
-    text ("None", "nan" and "NA" are labels like any other). When every train label is an integer they are compared as
-    integers, as pandas would ("07" and "7" are one class, named "7"), and classes stand in numeric order; otherwise
-    every label is kept as written ("07" and "7" are two classes), in text order. Either way the order is that of
-    scikit-learn's LabelEncoder.
+    Labels are text ("None", "nan" and "NA" are labels like any other). When every train label is an integer they are
+    compared as integers, as pandas would ("07" and "7" are one class), and classes stand in numeric order, each named
+    as train spells it, or plainly ("7") where train spells it in several ways; otherwise every label is kept as written
+    ("07" and "7" are two classes), in text order. Either way the order is that of scikit-learn's LabelEncoder.
 
     Raises DataError, one sentence for the person, for anything wrong with folder or tables.
     """
     root = Path(root)
     _refuse_no_folder(root)
-    names = [name for name in SPLITS if name != "test" or (root / "test.csv").exists()]
-    tables = {name: read_table(root / f"{name}.csv", labelled=name != "test") for name in names}
-    files = {name: _files(root, name, table) for name, table in tables.items()}
+    paths = {name: find_table(root, name) for name in SPLITS}
+    names = [name for name in SPLITS if name != "test" or paths[name].exists()]
+    tables = {name: read_table(root, name, paths[name], labelled=name != "test") for name in names}
     labels = {name: table.labels for name, table in tables.items() if table.labels is not None}
     if "test" in tables and (root / "test_labels.csv").exists():
-        labels["test"] = _test_labels(root, files["test"])
+        labels["test"] = _test_labels(root, tables["test"].files)
     for name, column in labels.items():
-        _refuse_two_labels(name, files[name], column)
+        _refuse_two_labels(tables[name].name, tables[name].files, column)
     numeric = all(_INTEGER.fullmatch(label) for label in set(labels["train"]))
-    labels = {name: _canonical(column, numeric) for name, column in labels.items()}
+    spellings = _spellings(labels["train"]) if numeric else {}
+    labels = {name: _canonical(column, spellings) for name, column in labels.items()}
     classes = tuple(sorted(set(labels["train"]), key=int if numeric else None))
     indices = {name: _class_indices(name, column, classes) for name, column in labels.items()}
-    return Dataset(root, classes, {name: Split(name, files[name], indices.get(name)) for name in tables})
+    return Dataset(
+        root, classes, {name: Split(name, table.files, indices.get(name), table) for name, table in tables.items()}
+    )
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -130,30 +129,12 @@ def _refuse_no_folder(root: Path) -> None:
         raise DataError(f"The data folder {quote(str(root))} {what}; give one that holds train.csv and train_images/.")
 
 
-def _files(root: Path, name: str, table: Table) -> tuple[str, ...]:
-    """The table's file names as paths below ``root``; refuses a name that leaves the folder."""
-    folder = f"{name}_images"
-    if not (root / folder).is_dir():
-        raise DataError(f"{root} has no folder {folder}/; the pictures that {name}.csv lists must be there.")
-    if not inside(root, folder):
-        raise DataError(f"{folder}/ is a link that leads out of {root}; put the pictures themselves there.")
-    if _PLAIN.fullmatch("\0".join(table.files)):  # as in the competition: one look at all, not two at each of 12,000
-        return tuple(f"{folder}/{file}" for file in table.files)
-    outside = next((file for file in table.files if _LEAVES.search(file)), None)
-    if outside is not None:
-        raise DataError(
-            f"{name}.csv lists {quote(outside)}, a path that leaves the data folder; names must lie below {folder}/."
-        )
-    return tuple(normpath(f"{folder}/{file}") if _UNTIDY.search(file) else f"{folder}/{file}" for file in table.files)
-
-
 def _test_labels(root: Path, files: Sequence[str]) -> tuple[str, ...]:
     """Labels of the test pictures from test_labels.csv, whose rows may stand in any order."""
-    table = read_table(root / "test_labels.csv", labelled=True)
+    table = read_table(root, "test", root / "test_labels.csv", labelled=True)
     assert table.labels is not None
-    labelled_files = _files(root, "test", table)
-    _refuse_two_labels("test_labels", labelled_files, table.labels)
-    labels = dict(zip(labelled_files, table.labels, strict=True))
+    _refuse_two_labels(table.name, table.files, table.labels)
+    labels = dict(zip(table.files, table.labels, strict=True))
     unlabelled = [file for file in files if file not in labels]
     if unlabelled:
         raise DataError(
@@ -168,17 +149,27 @@ def _refuse_two_labels(name: str, files: Iterable[str], labels: Iterable[str]) -
         first = labels_of_files.setdefault(file, label)
         if first != label:
             raise DataError(
-                f"{name}.csv lists {quote(file)} twice, as {quote(first)} and as {quote(label)}; "
+                f"{name} lists {quote(file)} twice, as {quote(first)} and as {quote(label)}; "
                 "keep the row that is right."
             )
 
 
-def _canonical(labels: Iterable[str], numeric: bool) -> tuple[str, ...]:
-    """Labels in the one spelling of their class: integers plain ("07" → "7"), text as it is."""
-    if not numeric:
+def _spellings(labels: Iterable[str]) -> dict[int, str]:
+    """The name of each integer class: as train spells it, plain where it does so in several ways."""
+    spellings: dict[int, str] = {}
+    for label in set(labels):
+        number = int(label)
+        spellings[number] = str(number) if number in spellings else label
+    return spellings
+
+
+def _canonical(labels: Iterable[str], spellings: Mapping[int, str]) -> tuple[str, ...]:
+    """Labels in the one spelling of their class; without spellings as they are."""
+    if not spellings:
         return tuple(labels)
-    spellings = {label: str(int(label)) if _INTEGER.fullmatch(label) else label for label in set(labels)}
-    return tuple(spellings[label] for label in labels)
+    integers = {label: int(label) if _INTEGER.fullmatch(label) else None for label in set(labels)}
+    names = {label: label if n is None else spellings.get(n, str(n)) for label, n in integers.items()}
+    return tuple(names[label] for label in labels)
 
 
 def _class_indices(name: str, labels: Sequence[str], classes: Sequence[str]) -> np.ndarray:

@@ -1,102 +1,92 @@
-"""One CSV of file names and labels → columns of text.
-
-The csv module, not pandas: 18,000 rows in milliseconds without a heavy import, and "NA" stays the label that it is.
-"""
+"""One split's table → its pictures' files and labels, and how it was read."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.data.columns import Columns, choose_columns, one_hot_label
+from dhc.data.places import Folder, find_folder
+from dhc.data.sheet import Sheet, read_sheet
 from dhc.errors import DataError
 from dhc.text import quote
-
-MAX_BYTES = 64 * 2**20  # two million rows: beyond that it is not a table of this product's pictures
-PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one CSV: ``files`` as written, ``labels`` stripped, None without labels."""
+    """The rows of one table.
 
+    ``names``: the pictures as the table writes them; ``files``: their paths below the data set's root; ``labels``: stripped,
+    None without labels. ``name``: the table's own, ``folder``: where its pictures are. ``reading``: the roles of its
+    columns in words. ``titles``: of the columns of file and label, "" for none. ``endings``: those added to names that
+    had none, with how many.
+    """
+
+    name: str
+    folder: str
+    names: tuple[str, ...]
     files: tuple[str, ...]
     labels: tuple[str, ...] | None
+    reading: str
+    titles: tuple[str, str]
+    endings: Mapping[str, int]
 
 
-def read_table(path: Path, *, labelled: bool) -> Table:
-    """Read the CSV ``path``, a header and a row for each picture.
+def read_table(root: Path, split: str, path: Path, *, labelled: bool) -> Table:
+    """Read the table ``path`` of a split, whose pictures lie below ``root``.
 
-    UTF-8 with or without a byte-order mark; comma, semicolon or tab; blank lines allowed.
-
-    Raises DataError where the file is missing, unreadable or empty, or lacks a column, a file name or a label.
+    Raises DataError where the table or its folder is missing, unreadable or empty, where its columns are not clear, or
+    where a row lacks its file name or label.
     """
-    rows = _rows(path.name, _text(path))
-    header = next(rows, (0, []))[1]
-    file_at, label_at = _columns(path.name, header, labelled)
-    files: list[str] = []
-    labels: list[str] = []
-    for line, row in rows:
-        file = row[file_at] if file_at < len(row) else ""
-        if not file.strip():
-            raise DataError(f"{path.name} line {line:,} has no file name; fill it in or delete the line.")
-        files.append(file)
-        if labelled:
-            labels.append(row[label_at].strip() if label_at < len(row) else "")
-            if not labels[-1]:
-                raise DataError(f"{path.name} line {line:,}: {quote(file)} has no label; fill it in or delete it.")
-    if not files:
-        raise DataError(f"{path.name} lists no picture below its header; each split needs at least one.")
-    return Table(tuple(files), tuple(labels) if labelled else None)
+    sheet = read_sheet(path)
+    if not sheet.rows:
+        raise DataError(f"{sheet.name} lists no picture below its header; each split needs at least one.")
+    folder = find_folder(root, split, path.name, lambda folder: _holds(root, folder, sheet))
+    pictures = Folder(root, folder)
+    columns = choose_columns(sheet, labelled=labelled, finder=pictures.count)
+    names = _names(sheet, columns.file)
+    labels = _labels(sheet, columns) if labelled else None
+    match = pictures.match(names, sheet.name)
+    reading = "; ".join(filter(None, (columns.text(sheet.titles), sheet.form)))
+    titles = (sheet.titles[columns.file], "" if columns.label is None else sheet.titles[columns.label])
+    return Table(
+        sheet.name,
+        folder,
+        tuple(names),
+        match.files,
+        labels,
+        reading,
+        titles,
+        match.endings,
+    )
 
 
-def _text(path: Path) -> str:
-    """The file's text; DataError where it is missing, huge, or no UTF-8 text."""
-    name = path.name
-    try:
-        if not path.is_file():
-            raise DataError(f"{path.parent} has no {name}; it must hold train.csv and val.csv, columns Image,Class.")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DataError(
-                f"{name} is {size >> 20:,} MB, but a table of pictures is at most {MAX_BYTES >> 20} MB; is it the right file?"
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{name} could not be read ({error.strerror or error}); check its permissions.") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{name} is not UTF-8 text (byte {error.start:,}); save it as 'CSV UTF-8'.") from error
-    if "\0" in text:
-        raise DataError(f"{name} holds NUL bytes, so it is not UTF-8 text; save it as 'CSV UTF-8'.")
-    return text
+def _holds(root: Path, folder: str, sheet: Sheet) -> bool:
+    """Whether some of a few rows name a picture of the folder, in whichever column."""
+    rows = [row for _, row in sheet.rows[:: max(1, len(sheet.rows) // 8)][:8]]
+    return Folder(root, folder).has_one([[value.strip() for value in row] for row in rows])
 
 
-def _rows(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and fields of each line that is not blank."""
-    header = text.lstrip().partition("\n")[0]
-    delimiter = next((mark for mark in (",", ";", "\t") if mark in header), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            if any(map(str.strip, row)):
-                yield reader.line_num, row
-    except csv.Error as error:
-        raise DataError(f"{name} line {reader.line_num:,} is no valid CSV ({error}); mend the quotes there.") from error
+def _names(sheet: Sheet, place: int) -> tuple[str, ...]:
+    names = _column(sheet, place)
+    if not all(map(str.strip, names)):
+        line = next(line for (line, _), name in zip(sheet.rows, names, strict=True) if not name.strip())
+        raise DataError(f"{sheet.name} line {line:,} has no file name; fill it in or delete the line.")
+    return names
 
 
-def _columns(name: str, header: Sequence[str], labelled: bool) -> tuple[int, int]:
-    """Places of file and label: of ``Image`` and ``Class`` where both are there, else 0 and 1."""
-    titles, example = [title.strip() for title in header], "Image,Class" if labelled else "Image"
-    if not titles:
-        raise DataError(f"{name} is empty; it needs a header line such as {example} and a line for each picture.")
-    if titles[0].lower().endswith(PICTURE_ENDINGS):
-        raise DataError(f"{name} has no header line, it begins with {quote(titles[0])}; put {example} above it.")
-    if labelled and len(titles) < 2:
-        raise DataError(f"{name} has only the column {quote(titles[0])}; it needs file and label, as in {example}.")
-    if "Image" in titles and (not labelled or "Class" in titles):
-        return titles.index("Image"), titles.index("Class") if labelled else -1
-    return 0, 1
+def _labels(sheet: Sheet, columns: Columns) -> tuple[str, ...]:
+    if columns.label is None:
+        return tuple(one_hot_label(sheet, columns, row) for _, row in sheet.rows)
+    labels = tuple(map(str.strip, _column(sheet, columns.label)))
+    if not all(labels):
+        line, row = sheet.rows[labels.index("")]
+        raise DataError(
+            f"{sheet.name} line {line:,}: {quote(row[columns.file])} has no label; fill it in or delete it."
+        )
+    return labels
+
+
+def _column(sheet: Sheet, place: int) -> tuple[str, ...]:
+    return tuple(row[place] if place < len(row) else "" for _, row in sheet.rows)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dhc.data.layout import open_dataset
-from dhc.data.table import read_table
 from dhc.errors import DataError, RunError
 from dhc.files import target
 from dhc.predict.answers import predict_split
@@ -31,7 +30,7 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
     dataset = open_dataset(Path(config.data.path))
     if split not in dataset.splits:
         raise DataError(f"{dataset.root} has no {split}.csv, so there is nothing to answer")
-    images = read_table(dataset.root / f"{split}.csv", labelled=False).files
+    images = dataset.splits[split].table.names
     refuse_repeated(split, images)
     predictions = predict_split(folder, split, every=True)
     if tuple(predictions.ids.tolist()) != dataset.splits[split].files:

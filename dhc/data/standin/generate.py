@@ -25,7 +25,8 @@ import numpy as np
 import psutil
 
 from dhc.data.decode import ProgressCallback
-from dhc.data.layout import ABOUT, SPLITS, STAND_IN
+from dhc.data.layout import ABOUT, STAND_IN
+from dhc.data.places import SPLITS
 from dhc.data.standin.draw import draw_pictures
 from dhc.data.standin.labels import SLIPS, SplitRows, split_rows
 from dhc.data.standin.palettes import CLASSES

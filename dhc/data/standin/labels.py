@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dhc.data.layout import SPLITS
+from dhc.data.places import SPLITS
 from dhc.data.standin.palettes import CLASSES
 from dhc.errors import DataError
 
