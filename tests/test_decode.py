@@ -22,8 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhc.data.decode import TICK_NS, Pictures, load_pictures
+from dhc.data.formats import PictureError, read_header
 from dhc.data.layout import open_dataset
-from dhc.data.picture import MAX_BYTES, PictureError, decode, dimensions, single_threaded
+from dhc.data.picture import MAX_BYTES, single_threaded
+from dhc.data.picture import decode as decode_whole
 from dhc.errors import DataError
 
 
@@ -38,6 +40,15 @@ def settle() -> None:
 
 def array_of(root: Path, split: str = "train") -> Path:
     return root / ".dhc" / json.loads((root / ".dhc" / f"{split}.json").read_text())["array"]
+
+
+def decode(data: bytes) -> np.ndarray:
+    return decode_whole(data).pixels
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    header = read_header(data)
+    return header.width, header.height
 
 
 def rgb(path: Path) -> np.ndarray:
@@ -95,7 +106,6 @@ def test_a_split_that_is_not_there_is_named(three: Path) -> None:
 
 
 grey, sixteen = picture(1)[..., 0], picture(2).astype(np.uint16) * 257
-rgba = np.dstack([picture(3), picture(4)[..., 0]])
 
 
 @pytest.mark.parametrize(
@@ -103,10 +113,8 @@ rgba = np.dstack([picture(3), picture(4)[..., 0]])
     [
         ("grey.png", grey),
         ("rgb.png", picture(5)),
-        ("rgba.png", rgba),
         ("sixteen.png", sixteen),
         ("sixteen-grey.png", sixteen[..., 0]),
-        ("sixteen-rgba.png", rgba.astype(np.uint16) * 257),
         ("x.jpg", picture(6)),
         ("grey.jpg", grey),
         ("x.bmp", picture(7)),
@@ -122,26 +130,21 @@ def test_every_format_and_depth_is_seen_as_imread_sees_it(tmp_path: Path, name: 
     np.testing.assert_array_equal(decode((tmp_path / name).read_bytes()), rgb(tmp_path / name))
 
 
-def test_alpha_is_dropped_and_the_colour_under_it_stays() -> None:
-    red_unseen = np.full((64, 64, 4), (0, 0, 255, 0), dtype=np.uint8)
-    assert decode(cv2.imencode(".png", red_unseen)[1].tobytes())[0, 0].tolist() == [255, 0, 0]
-
-
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".bmp", ".gif", ".webp", ".tiff"])
 @settings(deadline=None, max_examples=15)
 @given(height=st.integers(1, 300), width=st.integers(1, 300))
 def test_the_header_tells_the_size_without_decoding(ending: str, height: int, width: int) -> None:
     data = cv2.imencode(ending, np.zeros((height, width, 3), dtype=np.uint8))[1].tobytes()
-    assert dimensions(data) == (width, height)
+    assert size_of(data) == (width, height)
 
 
 def test_a_lossy_webp_and_a_turned_jpeg_tell_their_size_too() -> None:
     lossy = cv2.imencode(".webp", picture(1, 30, 70), [cv2.IMWRITE_WEBP_QUALITY, 50])[1].tobytes()
-    assert dimensions(lossy) == (70, 30)
+    assert size_of(lossy) == (70, 30)
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # orientation 6: a quarter turn
     jpeg = cv2.imencode(".jpg", picture(1, 64, 64))[1].tobytes()
     turned = jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
-    assert dimensions(turned) == (64, 64)
+    assert size_of(turned) == (64, 64)
     np.testing.assert_array_equal(decode(turned), np.rot90(decode(jpeg), -1))
 
 
@@ -191,7 +194,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
         lambda p: p.write_bytes(PNG[:3000] + b"\0\0\0\0" + PNG[3004:]),
         "damaged or incomplete",
     ),
-    "half a JPEG": (lambda p: p.write_bytes(JPEG[: len(JPEG) // 2]), "damaged or incomplete"),
+    "half a JPEG": (lambda p: p.write_bytes(JPEG[: len(JPEG) // 2]), "the file breaks off"),
     "a bomb": (lambda p: p.write_bytes(bomb()), "it claims 60,000 × 60,000 pixels"),
     "no width": (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)), "damaged or incomplete"),
     "too large": (large, "larger than 100 MB"),
@@ -298,7 +301,7 @@ def test_no_damage_ends_in_anything_but_a_picture_or_a_reason(
 )
 def test_no_header_ends_in_anything_but_a_size_or_a_reason(start: bytes, rest: bytes) -> None:
     try:
-        assert min(dimensions(start + rest)) > 0
+        assert min(size_of(start + rest)) > 0
     except PictureError as reason:
         assert str(reason)  # noqa: PT017
 

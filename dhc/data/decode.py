@@ -205,13 +205,14 @@ def _run(root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None) -> _Re
 
 def _read(root: Path, job: _Job, out: np.ndarray) -> _Outcome:
     """Decode one file into ``out`` (64, 64, 3), or say why not."""
-    from dhc.data.picture import PictureError, decode, read_bytes
+    from dhc.data.formats import PictureError
+    from dhc.data.picture import decode, read_bytes
 
     if job.state is None:
         return None, _absence(root, job.file)
     settled = job.state if _settled(job.state) else cache.UNSETTLED
     try:
-        out[:] = decode(read_bytes(f"{root}/{job.file}"))
+        out[:] = decode(read_bytes(f"{root}/{job.file}")).pixels
     except PictureError as error:
         return settled, str(error)
     except PermissionError:

@@ -178,12 +178,14 @@ def _sizes(root: Path, pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
 
 def _count_sizes(root: Path, files: Sequence[str]) -> Counter[tuple[int, int]]:
     """How many of the files have each (width, height) in pixels, by their headers."""
-    from dhc.data.picture import PictureError, dimensions, read_bytes  # cv2, which a check from the cache had not yet
+    from dhc.data.formats import PictureError, read_header
+    from dhc.data.picture import read_bytes  # cv2, which a check from the cache had not yet
 
     sizes: Counter[tuple[int, int]] = Counter()
     for file in files:
         try:
-            sizes[dimensions(read_bytes(f"{root}/{file}"))] += 1
+            header = read_header(read_bytes(f"{root}/{file}"))
+            sizes[header.width, header.height] += 1
         except (PictureError, OSError):  # readable a moment ago: then the next check will say so
             continue
     return sizes

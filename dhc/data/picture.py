@@ -1,25 +1,43 @@
-"""One file's bytes → one 64×64 RGB picture; the only module that knows picture formats."""
+"""One file's bytes → one 64×64 RGB picture, and what had to be converted on the way."""
 
 from __future__ import annotations
 
+import io
 import os
-import struct
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from struct import unpack_from
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from dhc.data import jpeg
 from dhc.data.cache import SIZE
+from dhc.data.formats import END_OF_JPEG, Header, PictureError, read_header
 
 MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 50_000_000  # decoded 150 MB; a few kilobytes of PNG can claim 30,000 × 30,000 and take all memory
+TWELVE_BITS = 2**12  # below that in all of a 16-bit picture, only twelve are used, as cameras and microscopes do
+ORIENTATION = 0x112  # the EXIF tag that says which side is up
+TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: np.fliplr,
+    3: lambda picture: np.rot90(picture, 2),
+    4: np.flipud,
+    5: lambda picture: picture.swapaxes(0, 1),
+    6: lambda picture: np.rot90(picture, -1),
+    7: lambda picture: np.rot90(picture.swapaxes(0, 1), 2),
+    8: np.rot90,
+}
+ZEROS = bytes(16)
+NEAR_WHITE = 240  # mean brightness of a figure that would not be seen on white
 
 
-class PictureError(ValueError):
-    """Why a picture cannot be read: the end of a sentence that begins with its name."""
+class Decoded(NamedTuple):
+    """A picture, (64, 64, 3) uint8 RGB in 0–255, and what was converted: the ends of sentences, mostly none."""
+
+    pixels: np.ndarray
+    conversions: tuple[str, ...] = ()
 
 
 def read_bytes(path: str) -> bytes:
@@ -33,22 +51,106 @@ def read_bytes(path: str) -> bytes:
         return file.read()
 
 
-def decode(data: bytes) -> np.ndarray:
-    """(64, 64, 3) uint8 RGB in 0–255, from a PNG, JPEG, BMP, GIF (first frame), WebP or TIFF.
+def decode(data: bytes) -> Decoded:
+    """Decode a PNG, JPEG, BMP, GIF, WebP or TIFF.
 
-    Raises PictureError for anything else. As ``cv2.imread`` does by default: grey is repeated in all three channels, alpha is dropped (the colours under it
-    stay), 16 bits become the upper 8, and a JPEG is turned as its EXIF data says.
+    Grey is repeated in all three channels; transparency becomes white, or black behind a white figure; of 16 bits the
+    upper 8 stay, of 12 bits kept in 16 the upper 8 of 12; of several pictures in a file the first is taken; and a JPEG
+    is turned as its EXIF data says.
+
+    Raises PictureError for anything else: not a picture, broken off, of floating-point numbers, too large.
     """
-    width, height = dimensions(data)
-    if width * height > MAX_PIXELS:
-        raise PictureError(f"it claims {width:,} × {height:,} pixels, more than {MAX_PIXELS // 10**6} million")
+    header = read_header(data)
+    if header.width * header.height > MAX_PIXELS:
+        raise PictureError(
+            f"it claims {header.width:,} × {header.height:,} pixels, more than {MAX_PIXELS // 10**6} million"
+        )
+    conversions = ["it holds several pictures, of which the first is taken"] if header.frames else []
+    if header.format == "JPEG":
+        picture = _jpeg(data, conversions)
+    elif header.rich:
+        picture = _flatten(_eight_bits(_imdecode(data, cv2.IMREAD_UNCHANGED), conversions), header, conversions)
+    else:
+        picture = _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    if any(mark in data for mark in (b"Exif\0\0", b"eXIf", b"EXIF")) and header.format != "TIFF":  # which cv2 turns
+        picture = _turned(picture, data, conversions)
+    return Decoded(resize(picture), tuple(conversions))
+
+
+def _turned(picture: np.ndarray, data: bytes, conversions: list[str]) -> np.ndarray:
+    """The picture as its EXIF data says that it is to be held."""
+    from PIL import Image  # only for pictures with such data
+
     try:
-        picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+        with Image.open(io.BytesIO(data)) as image:
+            orientation = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - whatever is wrong with a note beside the pixels, they are read
+        return picture
+    if orientation not in TURNS:
+        return picture
+    conversions.append("it is turned as its EXIF data says")
+    return np.ascontiguousarray(TURNS[orientation](picture))
+
+
+def _imdecode(data: bytes, flags: int) -> np.ndarray:
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
     except cv2.error as error:
         raise PictureError("the file is damaged or incomplete") from error
-    if picture is None or (data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data):  # cv2 4 pads a JPEG that breaks off
+    if picture is None:
         raise PictureError("the file is damaged or incomplete")
-    return resize(picture)
+    return picture
+
+
+def _jpeg(data: bytes, conversions: list[str]) -> np.ndarray:
+    if END_OF_JPEG not in data:
+        if data.endswith(
+            ZEROS
+        ):  # room that was made for the rest of a download, which the decoder would take for pixels
+            raise PictureError("the file breaks off: a part of the picture is missing")
+        data += END_OF_JPEG
+        conversions.append("the mark at its end is missing, and nothing else")
+    picture = _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    if jpeg.ends_early(data, picture):
+        raise PictureError("the file breaks off: a part of the picture is missing")
+    return picture
+
+
+def _eight_bits(picture: np.ndarray, conversions: list[str]) -> np.ndarray:
+    """The picture in 8 bits a channel. Raises PictureError for numbers that have no fixed white."""
+    if picture.dtype == np.uint8:
+        return picture
+    if picture.dtype != np.uint16:
+        raise PictureError(f"its pixels are of the type {picture.dtype}, whose white is not known; save it in 8 bits")
+    colours = picture[..., :3] if picture.ndim == 3 else picture
+    if colours.max() >= TWELVE_BITS:
+        conversions.append("of its 16 bits a channel the upper 8 stay")
+        return (picture >> 8).astype(np.uint8)
+    conversions.append("it uses only 12 of its 16 bits a channel, of which the upper 8 stay")
+    eight = (picture >> 4).astype(np.uint8)
+    if picture.ndim == 3 and picture.shape[2] == 4:
+        eight[..., 3] = picture[..., 3] >> 8
+    return eight
+
+
+def _flatten(picture: np.ndarray, header: Header, conversions: list[str]) -> np.ndarray:
+    """(h, w), (h, w, 3) or (h, w, 4) uint8 BGR(A) → (h, w, 3) RGB, upright, without transparency."""
+    if picture.ndim == 2:
+        return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+    if picture.shape[2] == 3:
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    colours, alpha = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB), picture[..., 3:].astype(np.float32) / 255
+    if alpha.min() == 1 or (alpha.max() == 0 and header.format == "BMP"):  # whose fourth byte is mostly not used
+        return colours
+    if alpha.max() == 0:
+        conversions.append("it is wholly transparent, and its colours are shown as if it were not")
+        return colours
+    weight = 1 if header.premultiplied else alpha
+    brightness = float((colours.mean(axis=2, keepdims=True) * weight).sum() / alpha.sum())
+    ground = 0.0 if brightness > NEAR_WHITE else 255.0
+    conversions.append(f"its transparent ground becomes {'white' if ground else 'black, since its figure is white'}")
+    figure = colours if header.premultiplied else colours * alpha
+    return np.rint(np.minimum(figure + ground * (1 - alpha), 255)).astype(np.uint8)
 
 
 def encode_png(picture: np.ndarray) -> bytes:
@@ -74,74 +176,6 @@ def resize(picture: np.ndarray) -> np.ndarray:
     if smaller != (SIZE, SIZE):
         picture = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
     return picture
-
-
-def dimensions(data: bytes) -> tuple[int, int]:
-    """Width and height in pixels by the file's header; raises PictureError where it has none."""
-    if not data:
-        raise PictureError("the file is empty")
-    try:
-        size = _dimensions(data)
-    except (struct.error, IndexError) as error:
-        raise PictureError("the file is damaged or incomplete") from error
-    if size is None:
-        raise PictureError("it is not a picture (PNG, JPEG, BMP, GIF, WebP or TIFF)")
-    if min(size) < 1:
-        raise PictureError("the file is damaged or incomplete")
-    return size
-
-
-def _dimensions(data: bytes) -> tuple[int, int] | None:
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return unpack_from(">II", data, 16)
-    if data.startswith(b"\xff\xd8"):
-        return _jpeg(data)
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return unpack_from("<HH", data, 6)
-    if data.startswith(b"BM"):
-        width, height = unpack_from("<HH" if unpack_from("<I", data, 14)[0] == 12 else "<ii", data, 18)
-        return abs(width), abs(height)  # a negative height says that rows run from the top
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _webp(data)
-    if data.startswith((b"II*\0", b"MM\0*")):
-        return _tiff(data)
-    return None
-
-
-def _jpeg(data: bytes) -> tuple[int, int]:
-    """From the frame header (SOF0–SOF15 but DHT, JPG, DAC), by walking the segments before it."""
-    at = 2
-    while True:
-        marker, length = data[at + 1], unpack_from(">H", data, at + 2)[0]
-        if data[at] != 0xFF:
-            raise IndexError
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = unpack_from(">HH", data, at + 5)
-            return width, height
-        at += 1 if marker == 0xFF else 2 + length  # 0xFF may be repeated as filling
-
-
-def _webp(data: bytes) -> tuple[int, int]:
-    kind = data[12:16]
-    if kind == b"VP8X":
-        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
-    if kind == b"VP8L":
-        bits = unpack_from("<I", data, 21)[0]
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    width, height = unpack_from("<HH", data, 26)
-    return width & 0x3FFF, height & 0x3FFF
-
-
-def _tiff(data: bytes) -> tuple[int, int]:
-    """From tags 256 and 257 of the first directory; each is a 16-bit (type 3) or 32-bit number."""
-    order = "<" if data[:2] == b"II" else ">"
-    at = unpack_from(order + "I", data, 4)[0]
-    sides = {}
-    for i in range(unpack_from(order + "H", data, at)[0]):
-        tag, kind = unpack_from(order + "HH", data, at + 2 + 12 * i)
-        if tag in (256, 257):
-            sides[tag] = unpack_from(order + ("H" if kind == 3 else "I"), data, at + 10 + 12 * i)[0]
-    return sides.get(256, 0), sides.get(257, 0)
 
 
 @contextmanager
