@@ -215,7 +215,7 @@ WRONG: dict[str, tuple[Change, str]] = {
     ),
     "two tables of val": (
         lambda root: ((root / "val.csv").rename(root / "dev.csv"), text("Valid.txt", "Image,Class\n1.png,a\n")(root)),
-        r"Valid\.txt and dev\.csv, which are both tables of val",
+        r"Valid\.txt and dev\.csv are both tables of val",
     ),
     "NUL": (data("train.csv", b"Image,Class\n1\0.png,a\n"), "NUL bytes"),
     "a picture": (data("train.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256))), "not UTF-8 text"),

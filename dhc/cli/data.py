@@ -9,11 +9,15 @@ from typing import Any
 import click
 
 from dhc.cli.common import BAD_INPUT, JSON, print_json
+from dhc.cli.importing import import_pictures
 
 
 @click.group()
 def data() -> None:
-    """Make and check data sets."""
+    """Import, make and check data sets."""
+
+
+data.add_command(import_pictures)
 
 
 @data.command("make")

@@ -73,7 +73,7 @@ def load_pictures(
     table = dataset.splits.get(split)
     if table is None:
         raise DataError(f"{dataset.root} has no split {split}, only {', '.join(dataset.splits)}; add {split}.csv.")
-    cached_split = _current(dataset.root, table) or _build(dataset.root, table, progress)
+    cached_split = _current(dataset, table) or _build(dataset, table, progress)
     bad = tuple(BadPicture(file, cached_split.reasons[file]) for file in table.files if file in cached_split.reasons)
     if bad and (not skip_bad or not len(cached_split.x)):
         raise DataError(_refusal(table, bad))
@@ -102,27 +102,27 @@ class _Job(NamedTuple):
     reason: str | None
 
 
-def _current(root: Path, split: Split) -> cache.CachedSplit | None:
+def _current(dataset: Dataset, split: Split) -> cache.CachedSplit | None:
     """The cached split where it is what the files hold now."""
-    caches = (cache.read(folder, split.name) for folder in cache.folders(root))
+    caches = (cache.read(folder, split.name) for folder in cache.folders(dataset.root))
     candidates = [entry for entry in caches if entry is not None and entry.files == split.files]
-    states = tuple(stat_files(root, split.files)) if candidates else ()
+    states = tuple(stat_files(dataset.pictures, split.files)) if candidates else ()
     return next((entry for entry in candidates if entry.states == states), None)
 
 
-def _build(root: Path, split: Split, progress: ProgressCallback | None) -> cache.CachedSplit:
+def _build(dataset: Dataset, split: Split, progress: ProgressCallback | None) -> cache.CachedSplit:
     """Decode what is new or changed, copy the rest from the old cache, and make that the cache."""
     with _building:
-        ready = _current(root, split)  # another thread may have built it while this one waited
+        ready = _current(dataset, split)  # another thread may have built it while this one waited
         if ready is not None:
             return ready
-        old = next(filter(None, (cache.read(folder, split.name) for folder in cache.folders(root))), None)
-        jobs = _jobs(split.files, stat_files(root, split.files), old)
+        old = next(filter(None, (cache.read(folder, split.name) for folder in cache.folders(dataset.root))), None)
+        jobs = _jobs(split.files, stat_files(dataset.pictures, split.files), old)
         failures = []
-        for folder in cache.folders(root):
+        for folder in cache.folders(dataset.root):
             try:
                 with cache.Writer(folder, split.name, len(jobs)) as writer:
-                    return _fill(writer, root, jobs, old, progress)
+                    return _fill(writer, dataset.pictures, jobs, old, progress)
             except cache.CacheError as error:
                 failures.append(f"{folder} ({error})")
     size = len(jobs) * SIZE * SIZE * 3 >> 20

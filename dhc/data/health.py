@@ -40,7 +40,7 @@ def check_dataset(root: Path, progress: ProgressCallback | None = None) -> list[
     findings += _classes(dataset)
     findings += own_copies(pictures, copies)
     findings += _colours(pictures)
-    findings += _sizes(dataset.root, pictures)
+    findings += _sizes(dataset.pictures, pictures)
     findings += _tables_and_folders(dataset)
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
@@ -54,7 +54,7 @@ def _load(dataset: Dataset, progress: ProgressCallback | None) -> tuple[dict[str
     for name, split in dataset.splits.items():
         try:
             pictures[name] = load_pictures(dataset, name, skip_bad=True, progress=_shifted(progress, before, total))
-            findings += _unreadable(dataset.root, name, pictures[name].bad)
+            findings += _unreadable(dataset.pictures, name, pictures[name].bad)
         except DataError as error:
             findings.append(Finding("unreadable", "error", str(error), split.files))
         before += len(split.files)
@@ -196,15 +196,20 @@ def _area(size: tuple[int, int]) -> int:
 
 
 def _tables_and_folders(dataset: Dataset) -> Iterator[Finding]:
-    """Files that a table lists more than once, and pictures beside them that it does not list."""
-    for name, split in dataset.splits.items():
+    """Files that a table lists more than once, and pictures beside them that no table lists."""
+    tables: dict[str, list[str]] = defaultdict(list)
+    for split in dataset.splits.values():
+        tables[split.table.folder].append(split.table.name)
         repeats = [file for file, n in Counter(split.files).items() if n > 1]
         if repeats:
-            text = f"{name}.csv lists {len(repeats):,} files more than once ({some(repeats)})."
+            text = f"{split.table.name} lists {len(repeats):,} files more than once ({some(repeats)})."
             yield Finding("listed-twice", "note", text, tuple(repeats))
-        unlisted = _unlisted(dataset.root, f"{name}_images", split.files)
+    files = [file for split in dataset.splits.values() for file in split.files]
+    for folder, names in tables.items():
+        unlisted = _unlisted(dataset.pictures, folder, files) if folder != "." else ()
         if unlisted:
-            text = f"{len(unlisted):,} pictures in {name}_images/ are not in {name}.csv and are not used ({some(unlisted)})."
+            where = " or ".join(names)
+            text = f"{len(unlisted):,} pictures in {folder}/ are not in {where} and are not used ({some(unlisted)})."
             yield Finding("unlisted", "note", text, unlisted)
 
 

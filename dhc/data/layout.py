@@ -12,7 +12,6 @@ reported by :mod:`dhc.data.decode`.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
-from dhc.data.files import stat_files
+from dhc.data.about import generator, pictures_root
+from dhc.data.files import inside, stat_files
 from dhc.data.places import SPLITS, find_table
+from dhc.data.sheet import read_sheet
 from dhc.data.table import Table, read_table
+from dhc.data.tree import DiskTree
 from dhc.errors import DataError
 from dhc.text import quote
 
-ABOUT, STAND_IN = "about.json", "generated stand-in"  # the generator's note in a data set: its file, its kind
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
 
@@ -48,12 +49,13 @@ class Split:
 class Dataset:
     """A folder of labelled pictures.
 
-    ``splits`` always has "train" and "val", and "test" where it has a table.
+    ``root``: of its tables; ``pictures``: the folder below which its files lie, mostly the same. ``splits`` always has "train" and "val", and "test" where it has a table.
     """
 
     root: Path
     classes: tuple[str, ...]
     splits: Mapping[str, Split]
+    pictures: Path
 
 
 def open_dataset(root: Path) -> Dataset:
@@ -68,12 +70,16 @@ def open_dataset(root: Path) -> Dataset:
     """
     root = Path(root)
     _refuse_no_folder(root)
-    paths = {name: find_table(root, name) for name in SPLITS}
-    names = [name for name in SPLITS if name != "test" or paths[name].exists()]
-    tables = {name: read_table(root, name, paths[name], labelled=name != "test") for name in names}
+    pictures, tree = pictures_root(root), DiskTree(root)
+    paths = {name: find_table(tree, name) for name in SPLITS}
+    tables = {
+        name: _table(root / (path or f"{name}.csv"), name, pictures)
+        for name, path in paths.items()
+        if path is not None or name != "test"
+    }
     labels = {name: table.labels for name, table in tables.items() if table.labels is not None}
     if "test" in tables and (root / "test_labels.csv").exists():
-        labels["test"] = _test_labels(root, tables["test"].files)
+        labels["test"] = _test_labels(root / "test_labels.csv", pictures, tables["test"].files)
     for name, column in labels.items():
         _refuse_two_labels(tables[name].name, tables[name].files, column)
     numeric = all(_INTEGER.fullmatch(label) for label in set(labels["train"]))
@@ -82,8 +88,18 @@ def open_dataset(root: Path) -> Dataset:
     classes = tuple(sorted(set(labels["train"]), key=int if numeric else None))
     indices = {name: _class_indices(name, column, classes) for name, column in labels.items()}
     return Dataset(
-        root, classes, {name: Split(name, table.files, indices.get(name), table) for name, table in tables.items()}
+        root,
+        classes,
+        {name: Split(name, table.files, indices.get(name), table) for name, table in tables.items()},
+        pictures,
     )
+
+
+def _table(path: Path, split: str, pictures: Path) -> Table:
+    table = read_table(DiskTree(pictures), split, read_sheet(path), labelled=split != "test")
+    if table.folder != "." and not inside(pictures, table.folder):
+        raise DataError(f"{table.folder}/ is a link that leads out of {pictures}; put the pictures themselves there.")
+    return table
 
 
 def fingerprint(dataset: Dataset) -> str:
@@ -96,28 +112,14 @@ def fingerprint(dataset: Dataset) -> str:
     instead.
     """
     digest = hashlib.sha256(repr(dataset.classes).encode("utf-8", "backslashreplace"))
-    generator = _generator(dataset.root)
-    digest.update(generator.encode())
+    drawing = generator(dataset.root)
+    digest.update(drawing.encode())
     for name, split in sorted(dataset.splits.items()):
-        states = stat_files(dataset.root, split.files)
-        sizes = [-1 if state is None else 0 if generator else state.size for state in states]
+        states = stat_files(dataset.pictures, split.files)
+        sizes = [-1 if state is None else 0 if drawing else state.size for state in states]
         labels = None if split.y is None else split.y.tolist()
         digest.update(repr((name, split.files, labels, sizes)).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()[:16]
-
-
-def _generator(root: Path) -> str:
-    """Version and seed of the generator that drew a data set; empty for others."""
-    path = root / ABOUT
-    try:
-        if not path.is_file() or path.stat().st_size > 10_000:
-            return ""
-        about = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return ""
-    if not isinstance(about, dict) or about.get("kind") != STAND_IN:
-        return ""
-    return repr([about.get("version"), about.get("seed")])
 
 
 def _refuse_no_folder(root: Path) -> None:
@@ -129,9 +131,9 @@ def _refuse_no_folder(root: Path) -> None:
         raise DataError(f"The data folder {quote(str(root))} {what}; give one that holds train.csv and train_images/.")
 
 
-def _test_labels(root: Path, files: Sequence[str]) -> tuple[str, ...]:
+def _test_labels(path: Path, pictures: Path, files: Sequence[str]) -> tuple[str, ...]:
     """Labels of the test pictures from test_labels.csv, whose rows may stand in any order."""
-    table = read_table(root, "test", root / "test_labels.csv", labelled=True)
+    table = read_table(DiskTree(pictures), "test", read_sheet(path), labelled=True)
     assert table.labels is not None
     _refuse_two_labels(table.name, table.files, table.labels)
     labels = dict(zip(table.files, table.labels, strict=True))

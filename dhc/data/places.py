@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from posixpath import normpath
 
 from dhc.data.columns import PICTURE_ENDINGS, SAMPLE
-from dhc.data.files import inside
+from dhc.data.tree import Tree
 from dhc.errors import DataError
 from dhc.text import quote
 
@@ -46,36 +44,34 @@ _UNTIDY = re.compile(r"(?:^|/)\.?(?:/|$)")
 _PLAIN = re.compile(r"[^\0./\\:][^\0/\\:]*(?:\0[^\0./\\:][^\0/\\:]*)*")  # names joined by NUL, no path among them
 
 
-def find_table(root: Path, split: str) -> Path:
-    """The table of a split, in any case and with any usual ending; that of the competition where there is none.
+def find_table(tree: Tree, split: str) -> str | None:
+    """The table of a split, in any case and with any usual ending, the competition's first; None where there is none.
 
     Raises DataError where there are several.
     """
-    plain = root / f"{split}.csv"
-    if plain.exists():
-        return plain
-    names = {f"{stem}{ending}" for stem in TABLE_STEMS[split] for ending in TABLE_ENDINGS}
-    try:
-        candidates = sorted(entry.name for entry in os.scandir(root) if entry.name.lower() in names and entry.is_file())
-    except OSError:
-        return plain
-    if len(candidates) > 1:
-        raise DataError(f"{root} has {' and '.join(candidates)}, which are both tables of {split}; keep one.")
-    return root / candidates[0] if candidates else plain
+    if tree.is_file(f"{split}.csv"):
+        return f"{split}.csv"
+    spellings = {f"{stem}{ending}" for stem in TABLE_STEMS[split] for ending in TABLE_ENDINGS}
+    tables = [name for name in tree.names(".") if name.lower() in spellings and tree.is_file(name)]
+    if len(tables) > 1:
+        raise DataError(f"{' and '.join(tables)} are both tables of {split}; keep one.")
+    return tables[0] if tables else None
 
 
-def find_folder(root: Path, split: str, table: str, finder: Callable[[str], bool]) -> str:
-    """The folder of a split's pictures, relative to the root: the first usual one in which ``finder`` finds some.
+def find_folder(tree: Tree, split: str, finder: Callable[[str], bool]) -> str | None:
+    """The folder of a split's pictures: the first usual one in which ``finder`` finds some, else the first that is there.
 
-    Where there are none in any, the first that is there. Raises DataError where there is none, or it leads out.
+    None where there is none.
     """
-    folders = [folder for folder in FOLDERS[split] if (root / folder).is_dir()]
-    folder = next((folder for folder in folders if finder(folder)), folders[0])  # "." is always there
-    if folder == "." and not finder("."):
-        raise DataError(f"{root} has no folder {split}_images/; the pictures that {table} lists must be there.")
-    if not inside(root, folder):
-        raise DataError(f"{folder}/ is a link that leads out of {root}; put the pictures themselves there.")
-    return folder
+    folders = [folder for folder in _spelled(tree, FOLDERS[split]) if folder == "." or tree.is_folder(folder)]
+    holding = next((folder for folder in folders if finder(folder)), None)
+    return holding or next((folder for folder in folders if folder != "."), None)
+
+
+def _spelled(tree: Tree, folders: Sequence[str]) -> list[str]:
+    """The folders as the tree spells them, in their order."""
+    names = {name.lower(): name for name in reversed(tree.names("."))}
+    return list(dict.fromkeys(folder if tree.is_folder(folder) else names.get(folder, folder) for folder in folders))
 
 
 @dataclass(frozen=True)
@@ -87,23 +83,27 @@ class Match:
 
 
 class Folder:
-    """A picture folder of a data set: finds its pictures by the names that a table gives them."""
+    """A picture folder of a tree: finds its pictures by the names that a table gives them."""
 
-    def __init__(self, root: Path, folder: str) -> None:
-        self._root, self._prefix = root, "" if folder == "." else f"{folder}/"
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self._tree, self._prefix = tree, "" if folder == "." else f"{folder}/"
         self._stems: dict[str, dict[str, list[str]]] = {}  # by folder: names without ending → names
 
     def count(self, names: Sequence[str]) -> int:
         """How many of a few names are files here, with or without their ending."""
-        safe = [name for name in names if name and not _LEAVES.search(name) and "\0" not in name]
-        return sum(map(self._is_file, safe)) or sum(self._by_stem(f"{self._prefix}{name}") is not None for name in safe)
+        safe = [name for name in names if self._is_safe(name)]
+        return sum(map(self._is_file, safe)) or sum(bool(self._pictures(f"{self._prefix}{name}")) for name in safe)
 
     def has_one(self, columns: Sequence[Sequence[str]]) -> bool:
         """Whether a column of names has one that is here; no folder is listed where a name is whole."""
-        names = [
-            name for column in columns for name in column if name and not _LEAVES.search(name) and "\0" not in name
-        ]
-        return any(map(self._is_file, names)) or any(self._by_stem(f"{self._prefix}{n}") is not None for n in names)
+        names = [name for column in columns for name in column if self._is_safe(name)]
+        return any(map(self._is_file, names)) or any(self._pictures(f"{self._prefix}{name}") for name in names)
+
+    def _is_safe(self, name: str) -> bool:
+        """Whether a value may be a picture's name; in the root, where the tables are, no table's."""
+        if not name or "\0" in name or _LEAVES.search(name):
+            return False
+        return bool(self._prefix) or not name.lower().endswith(TABLE_ENDINGS)
 
     def match(self, names: Sequence[str], table: str) -> Match:
         """The files of all names, whether they are there or not.
@@ -140,7 +140,7 @@ class Folder:
     def _with_endings(self, files: Iterable[str], table: str) -> Match:
         matches, endings = [], Counter[str]()
         for file in files:
-            others = [other for other in self._by_stem(file) or () if other.lower().endswith(PICTURE_ENDINGS)]
+            others = self._pictures(file)
             if len(others) > 1:
                 raise DataError(
                     f"{table} lists {quote(file)} without an ending, and there are {' and '.join(map(quote, others[:2]))}; "
@@ -153,11 +153,15 @@ class Folder:
 
     def _as_stored(self, file: str) -> str:
         """The file's name as the disk spells it, where that differs in how accents are composed."""
-        if (self._root / file).exists():
+        if self._tree.is_file(file):
             return file
         stem = file.rpartition(".")[0] or file
         wanted = unicodedata.normalize("NFC", file)
         return next((f for f in self._by_stem(stem) or () if unicodedata.normalize("NFC", f) == wanted), file)
+
+    def _pictures(self, stem: str) -> list[str]:
+        """Paths of the pictures of that folder whose name without its ending it is."""
+        return [path for path in self._by_stem(stem) or () if path.lower().endswith(PICTURE_ENDINGS)]
 
     def _by_stem(self, stem: str) -> list[str] | None:
         """Paths of the files of that folder whose name without its ending it is, in NFC."""
@@ -168,17 +172,10 @@ class Folder:
 
     def _list(self, folder: str) -> dict[str, list[str]]:
         stems: dict[str, list[str]] = defaultdict(list)
-        try:
-            names = sorted(os.listdir(self._root / folder)) if inside(self._root, folder) else []  # noqa: PTH208 - names only
-        except OSError:
-            names = []
-        for name in names:
+        for name in self._tree.names(folder or "."):
             path = f"{folder}/{name}" if folder else name
             stems[unicodedata.normalize("NFC", path.rpartition(".")[0] or path)].append(path)
         return dict(stems)
 
     def _is_file(self, name: str) -> bool:
-        try:
-            return (self._root / f"{self._prefix}{name}").is_file()
-        except (OSError, ValueError):  # a name too long for the system
-            return False
+        return self._tree.is_file(f"{self._prefix}{name}")

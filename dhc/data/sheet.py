@@ -49,24 +49,27 @@ class Sheet:
 
 
 def read_sheet(path: Path) -> Sheet:
+    """Read a table from a file; see `parse_sheet`. Raises DataError also where it is missing or unreadable."""
+    return parse_sheet(path.name, _bytes(path))
+
+
+def parse_sheet(name: str, data: bytes) -> Sheet:
     """Read a table of one header line and a line for each picture.
 
     UTF-8 or UTF-16 with its mark; commas, semicolons, tabs or bars, whichever makes columns of the first rows.
 
-    Raises DataError where the file is missing, unreadable, no text, or no such table.
+    Raises DataError where it is no text, or no such table.
     """
-    text, encoding = _text(path)
+    text, encoding = _decoded(name, data)
     separator = _separator(text)
-    rows = _rows(path.name, text, separator)
+    rows = _rows(name, text, separator)
     header = next(rows, (0, []))[1]
     titles = tuple(title.strip() for title in header)
     if not any(titles):
-        raise DataError(
-            f"{path.name} is empty; it needs a header line such as Image,Class and a line for each picture."
-        )
+        raise DataError(f"{name} is empty; it needs a header line such as Image,Class and a line for each picture.")
     width = len(titles)
-    body = tuple(row if len(row[1]) <= width and row[1] != header else _trimmed(path.name, width, row) for row in rows)
-    return Sheet(path.name, titles, body, separator, encoding)
+    body = tuple(row if len(row[1]) <= width and row[1] != header else _trimmed(name, width, row) for row in rows)
+    return Sheet(name, titles, body, separator, encoding)
 
 
 def _trimmed(name: str, width: int, row: tuple[int, list[str]]) -> tuple[int, list[str]]:
@@ -82,20 +85,28 @@ def _trimmed(name: str, width: int, row: tuple[int, list[str]]) -> tuple[int, li
     return line, fields[:width]
 
 
-def _text(path: Path) -> tuple[str, str]:
-    """The file's text and its encoding; DataError where it is missing, huge, or no text."""
+def _bytes(path: Path) -> bytes:
+    """The file's bytes; DataError where it is missing, huge or unreadable."""
     name = path.name
     try:
         if not path.is_file():
             raise DataError(f"{path.parent} has no {name}; it must hold train.csv and val.csv, columns Image,Class.")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DataError(
-                f"{name} is {size >> 20:,} MB, but a table of pictures is at most {MAX_BYTES >> 20} MB; is it the right file?"
-            )
-        data = path.read_bytes()
+        refuse_huge(name, path.stat().st_size)
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{name} could not be read ({error.strerror or error}); check its permissions.") from error
+
+
+def refuse_huge(name: str, size: int) -> None:
+    """Raise DataError for a table of more than MAX_BYTES."""
+    if size > MAX_BYTES:
+        raise DataError(
+            f"{name} is {size >> 20:,} MB, but a table of pictures is at most {MAX_BYTES >> 20} MB; is it the right file?"
+        )
+
+
+def _decoded(name: str, data: bytes) -> tuple[str, str]:
+    """The text and its encoding; DataError where it is none."""
     encoding = "UTF-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "UTF-8"
     try:
         text = data.decode("utf-16" if encoding == "UTF-16" else "utf-8-sig")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from dhc.data.columns import Columns, choose_columns, one_hot_label
 from dhc.data.places import Folder, find_folder
-from dhc.data.sheet import Sheet, read_sheet
+from dhc.data.sheet import Sheet
+from dhc.data.tree import Tree
 from dhc.errors import DataError
 from dhc.text import quote
 
@@ -33,39 +33,38 @@ class Table:
     endings: Mapping[str, int]
 
 
-def read_table(root: Path, split: str, path: Path, *, labelled: bool) -> Table:
-    """Read the table ``path`` of a split, whose pictures lie below ``root``.
+def read_table(tree: Tree, split: str, sheet: Sheet, *, labelled: bool) -> Table:
+    """Read the sheet of a split, whose pictures lie in a folder of the tree.
 
-    Raises DataError where the table or its folder is missing, unreadable or empty, where its columns are not clear, or
-    where a row lacks its file name or label.
+    Raises DataError where it lists nothing, where there is no folder, where the columns are not clear, or where a row lacks
+    its file name or label.
     """
-    sheet = read_sheet(path)
     if not sheet.rows:
         raise DataError(f"{sheet.name} lists no picture below its header; each split needs at least one.")
-    folder = find_folder(root, split, path.name, lambda folder: _holds(root, folder, sheet))
-    pictures = Folder(root, folder)
+    folder = find_folder(tree, split, lambda folder: holds(tree, folder, sheet))
+    if folder is None:
+        raise DataError(
+            f"The data set has no folder {split}_images/; the pictures that {sheet.name} lists must be there."
+        )
+    pictures = Folder(tree, folder)
     columns = choose_columns(sheet, labelled=labelled, finder=pictures.count)
+    return apply_columns(sheet, columns, pictures, folder, labelled=labelled)
+
+
+def apply_columns(sheet: Sheet, columns: Columns, pictures: Folder, folder: str, *, labelled: bool) -> Table:
+    """The table with these columns. Raises DataError where a row lacks its file name or label."""
     names = _names(sheet, columns.file)
     labels = _labels(sheet, columns) if labelled else None
     match = pictures.match(names, sheet.name)
     reading = "; ".join(filter(None, (columns.text(sheet.titles), sheet.form)))
     titles = (sheet.titles[columns.file], "" if columns.label is None else sheet.titles[columns.label])
-    return Table(
-        sheet.name,
-        folder,
-        tuple(names),
-        match.files,
-        labels,
-        reading,
-        titles,
-        match.endings,
-    )
+    return Table(sheet.name, folder, names, match.files, labels, reading, titles, match.endings)
 
 
-def _holds(root: Path, folder: str, sheet: Sheet) -> bool:
+def holds(tree: Tree, folder: str, sheet: Sheet) -> bool:
     """Whether some of a few rows name a picture of the folder, in whichever column."""
     rows = [row for _, row in sheet.rows[:: max(1, len(sheet.rows) // 8)][:8]]
-    return Folder(root, folder).has_one([[value.strip() for value in row] for row in rows])
+    return Folder(tree, folder).has_one([[value.strip() for value in row] for row in rows])
 
 
 def _names(sheet: Sheet, place: int) -> tuple[str, ...]:

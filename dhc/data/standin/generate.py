@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 import psutil
 
+from dhc.data.about import ABOUT, STAND_IN
 from dhc.data.decode import ProgressCallback
-from dhc.data.layout import ABOUT, STAND_IN
 from dhc.data.places import SPLITS
 from dhc.data.standin.draw import draw_pictures
 from dhc.data.standin.labels import SLIPS, SplitRows, split_rows

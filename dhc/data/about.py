@@ -1,0 +1,56 @@
+"""What is known of where a data set comes from: its ``about.json``, and where its pictures lie if not in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dhc.errors import DataError
+from dhc.files import write
+from dhc.files.read import read_regular
+
+ABOUT = "about.json"
+STAND_IN, IMPORTED = "generated stand-in", "imported"  # kinds of data sets that were made here
+MAX_BYTES = 1_000_000
+
+
+def read_about(root: Path) -> Mapping[str, Any]:
+    """The maker's note in a data set; empty where there is none that can be read."""
+    try:
+        about = json.loads(read_regular(root / ABOUT, MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def generator(root: Path) -> str:
+    """Version and seed of the generator that drew a data set; empty for others."""
+    about = read_about(root)
+    return repr([about.get("version"), about.get("seed")]) if about.get("kind") == STAND_IN else ""
+
+
+def pictures_root(root: Path) -> Path:
+    """The folder below which a data set's pictures lie: its own, or that which it was told to use in place.
+
+    Raises DataError where that is gone.
+    """
+    try:
+        words = read_regular(pointer(root), MAX_BYTES).decode()
+    except (OSError, ValueError):
+        return root
+    pictures = Path(words.strip())
+    if not pictures.is_dir():
+        raise DataError(f"The pictures of {root.name} lay in {pictures}, which is not there any more; bring it back.")
+    return pictures
+
+
+def use_in_place(root: Path, pictures: Path) -> None:
+    """Let the data set's pictures be those of another folder. Raises OSError."""
+    write.text(pointer(root), f"{pictures.resolve()}\n")
+
+
+def pointer(root: Path) -> Path:
+    """The file that says where the pictures are: beside the data set, so that no data set from elsewhere can bring one."""
+    return root.with_name(f".{root.name}.pictures")

@@ -1,0 +1,85 @@
+"""A data set in the making: a folder beside its place that takes its name once it is whole, and else goes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from dhc.errors import DataError
+from dhc.files import remove
+from dhc.files import write as files
+
+PROGRESS = "progress.json"
+REPORT_EVERY = 0.2  # seconds
+
+
+class Draft:
+    """The folder to write into, and how far that is."""
+
+    def __init__(self, path: Path, total: int) -> None:
+        self.path, self.total, self._last, self._started = path, total, 0.0, time.time()
+        self._write(0)
+
+    def report(self, count: int, progress: Callable[[int, int], None] | None = None) -> None:
+        """Say that so many pictures are done, at most a few times a second."""
+        now = time.monotonic()
+        if now - self._last < REPORT_EVERY and count < self.total:
+            return
+        self._last = now
+        self._write(count)
+        if progress is not None:
+            progress(count, self.total)
+
+    def _write(self, count: int) -> None:
+        record = {"done": count, "total": self.total, "pid": os.getpid(), "started": self._started}
+        files.replace(self.path / PROGRESS, lambda file: file.write(json.dumps(record).encode()), sync=False)
+
+
+@contextmanager
+def whole_or_nothing(root: Path, total: int) -> Iterator[Draft]:
+    """Yield the draft of the data set at `root`, `<root>.partial`; rename it when all went well, remove it when not.
+
+    Raises DataError where there is something at `root` already, where another process makes it, where it cannot be written.
+    """
+    root = root.absolute()
+    if os.path.lexists(root) and not (root.is_dir() and not root.is_symlink() and not any(root.iterdir())):
+        raise DataError(f"{root} is already there and not empty: choose another name, or remove that one first.")
+    partial = root.with_name(root.name + ".partial")
+    clear_leftovers(partial)
+    try:
+        files.root(root.parent)
+        files.new_folder(partial)
+        yield Draft(partial, total)
+        remove.file(partial / PROGRESS)
+        with contextlib.suppress(FileNotFoundError):
+            remove.empty_folder(root)
+        remove.move(partial, root)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            remove.tree(partial)
+        if isinstance(error, OSError) and not isinstance(error, DataError):  # no room, no right to write, no such drive
+            raise DataError(
+                f"{root} cannot be written ({error.strerror or error}): make room or choose another place."
+            ) from error
+        raise
+
+
+def clear_leftovers(partial: Path) -> None:
+    """Remove what a killed maker left. Raises DataError when the maker is alive or the folder is none of ours."""
+    if not os.path.lexists(partial):
+        return
+    try:
+        record = json.loads((partial / PROGRESS).read_text(encoding="utf-8"))
+        pid, started = int(record["pid"]), float(record["started"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{partial} is in the way and was not made here: move or remove it, then try again.") from error
+    if pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1:
+        raise DataError(f"{partial} is being made by process {pid} right now: wait for it, or stop it first.")
+    remove.tree(partial)

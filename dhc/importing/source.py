@@ -1,0 +1,316 @@
+"""Where pictures come from: a folder, a zip or a tar, looked through with distrust before anything is taken out.
+
+No path leaves the folder, links and devices are refused, and size, count and ratio have bounds. What is no part of a data
+set (a system's own files, archives within the archive, whatever is neither picture nor table) is left out and counted.
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+import zipfile
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+
+from dhc.data.columns import PICTURE_ENDINGS
+from dhc.data.places import TABLE_ENDINGS
+from dhc.data.sheet import MAX_BYTES as MAX_TABLE_BYTES
+from dhc.errors import DataError
+from dhc.text import count_text, quote, size_text
+
+MAX_FILES = 1_000_000  # more would not fit the table that lists them
+MAX_FILE_BYTES = 100 * 2**20  # as for every picture that is read (dhc.data.picture)
+MAX_RATIO = 200  # unpacked to packed bytes of a whole archive; of pictures it is about 1, of text below 20
+RATIO_FROM = 2**27  # bytes from which the ratio counts: small archives of empty pictures do no harm
+MAX_NAME = 1_000  # letters of a path in the archive
+ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+JUNK_NAMES = {"thumbs.db", "desktop.ini"}
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the source: its path within, POSIX, the name by which the source knows it, and its bytes unpacked."""
+
+    path: str
+    key: str
+    size: int
+
+
+@dataclass
+class Contents:
+    """What a source holds: its pictures and tables, and how many other files are left out, by reason."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+
+class Source(ABC):
+    """A folder or an archive; a context manager. ``contents`` is there once it is entered, or a DataError was raised."""
+
+    contents: Contents
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @abstractmethod
+    def __enter__(self) -> Source: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @abstractmethod
+    def read(self, path: str) -> bytes:
+        """The bytes of one entry. Raises DataError."""
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and bytes of each entry, in whichever order costs least. Raises DataError."""
+        for path in paths:
+            yield path, self.read(path)
+
+
+def open_source(path: Path) -> Source:
+    """The source at `path`. Raises DataError where that is neither a folder nor an archive that is read here."""
+    try:
+        kind = _kind(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{quote(str(path))} cannot be opened ({error}); check its name and permissions.") from error
+    if kind is not None:
+        return kind(path)
+    if not path.exists():
+        raise DataError(f"There is no file or folder {quote(str(path))}; give the path of a zip, a tar or a folder.")
+    raise DataError(f"{quote(path.name)} is no zip and no tar; pack the pictures into one, or give their folder.")
+
+
+def _kind(path: Path) -> type[Source] | None:
+    if path.is_dir():
+        return FolderSource
+    if not path.is_file():
+        return None
+    return ZipSource if zipfile.is_zipfile(path) else TarSource if tarfile.is_tarfile(path) else None
+
+
+class FolderSource(Source):
+    """A folder on this machine; links in it are left out."""
+
+    def __enter__(self) -> FolderSource:
+        self.contents = Contents()
+        sieve = Sieve(self.contents)
+        for folder, folders, files in self.path.walk() if hasattr(self.path, "walk") else _walk(self.path):
+            folders[:] = sorted(name for name in folders if not (folder / name).is_symlink())
+            for name in sorted(files):
+                path = folder / name
+                if path.is_symlink() or not path.is_file():
+                    self.contents.left_out["links, pipes and devices"] += 1
+                    continue
+                relative = path.relative_to(self.path).as_posix()
+                sieve.add(relative, relative, path.stat().st_size)
+        return self
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one entry. Raises DataError."""
+        try:
+            return (self.path / path).read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"{quote(path)} cannot be read ({error.strerror or error}); check its permissions."
+            ) from error
+
+
+class ZipSource(Source):
+    """A zip archive."""
+
+    def __enter__(self) -> ZipSource:
+        self.contents = Contents()
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except BROKEN as error:
+            raise DataError(f"{quote(self.path.name)} is a damaged zip ({error}); get it again.") from error
+        sieve = Sieve(self.contents, packed=self.path.stat().st_size)
+        for info in self._zip.infolist():
+            name = _zip_name(info, self.contents.notes)
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise DataError(
+                    f"{quote(name)} in the zip is a link or a device, not a picture; pack the files themselves."
+                )
+            if info.flag_bits & 1:
+                raise DataError(f"{quote(name)} in the zip is encrypted; pack it without a password.")
+            if not info.is_dir() and not name.endswith("/"):
+                sieve.add(name, info.filename, info.file_size)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._zip.close()
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one entry. Raises DataError."""
+        entry = self.contents.entries[path]
+        try:
+            with self._zip.open(entry.key) as file:
+                data = file.read(entry.size + 1)
+        except BROKEN as error:
+            raise DataError(f"{quote(path)} in the zip is damaged ({error}); get the archive again.") from error
+        return _bounded(path, data, entry.size)
+
+
+class TarSource(Source):
+    """A tar archive, packed or not: read from its beginning to its end, since that is all that it can do well."""
+
+    def __enter__(self) -> TarSource:
+        self.contents = Contents()
+        sieve = Sieve(self.contents, packed=self.path.stat().st_size)
+        for member in self._members():
+            if member.isdir():
+                continue
+            if not member.isreg():
+                raise DataError(
+                    f"{quote(member.name)} in the tar is a link or a device, not a picture; pack the files themselves."
+                )
+            sieve.add(member.name, member.name, member.size)
+        return self
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one entry. Raises DataError."""
+        return next(data for _, data in self.read_all([path]))
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Path and bytes of each entry, in the archive's order. Raises DataError."""
+        keys = {self.contents.entries[path].key: path for path in paths}
+        for member in self._members():
+            path = keys.pop(member.name, None)
+            if path is None:
+                continue
+            try:
+                file = self._tar.extractfile(member)
+                data = file.read(member.size + 1) if file is not None else b""
+            except BROKEN as error:
+                raise DataError(f"{quote(path)} in the tar is damaged ({error}); get the archive again.") from error
+            yield path, _bounded(path, data, member.size)
+            if not keys:
+                return
+
+    def _members(self) -> Iterator[tarfile.TarInfo]:
+        """Each member, while the archive is open there. Raises DataError where it is damaged."""
+        try:
+            with tarfile.open(self.path, "r:*") as self._tar:
+                end = 0
+                for member in self._tar:
+                    yield member
+                    end = member.offset_data + (member.size + 511) // 512 * 512
+                    self._tar.members = []  # type: ignore[attr-defined] # else it would keep all of them
+                if isinstance(self._tar.fileobj, io.BufferedReader) and self.path.stat().st_size < end + 512:
+                    raise tarfile.ReadError("it breaks off")  # without the empty block that ends each
+        except BROKEN as error:
+            raise DataError(f"{quote(self.path.name)} is a damaged tar ({error}); get it again.") from error
+
+
+class Sieve:
+    """Takes the names of a source one by one: enters pictures and tables, counts the rest, refuses what is hostile."""
+
+    def __init__(self, contents: Contents, packed: int | None = None) -> None:
+        self._contents, self._packed = contents, packed
+        self._folded: dict[str, str] = {}
+        self._files, self._bytes = 0, 0
+
+    def add(self, name: str, key: str, size: int) -> None:
+        """Take a file's name and size. Raises DataError."""
+        path = self._safe(name)
+        self._files += 1
+        if self._files > MAX_FILES:
+            raise DataError(f"It holds more than {MAX_FILES:,} files, the most that one data set may have; split it.")
+        reason = left_out(path, size)
+        if reason:
+            self._contents.left_out[reason] += 1
+            return
+        self._bytes += size
+        if self._packed is not None and self._bytes > RATIO_FROM and self._bytes > MAX_RATIO * self._packed:
+            raise DataError(
+                f"Its {size_text(self._packed)} claim to hold more than {size_text(self._bytes)}, {MAX_RATIO} times as much, "
+                "which no pictures do; it is damaged or was made to fill disks."
+            )
+        twin = self._folded.setdefault(path.casefold(), path)
+        if path in self._contents.entries:
+            raise DataError(f"{quote(path)} is in it twice; pack it anew with each file once.")
+        if twin != path:
+            raise DataError(
+                f"{quote(twin)} and {quote(path)} differ only in capitals, and would be one file on many systems; rename one."
+            )
+        self._contents.entries[path] = Entry(path, key, size)
+
+    def _safe(self, name: str) -> str:
+        """The name as a path within the source. Raises DataError for one that leads out of it."""
+        path = name.replace("\\", "/")
+        if path != name and not any("\\" in note for note in self._contents.notes):
+            self._contents.notes.append("Its paths are written with \\, as on Windows, and read as with /.")
+        parts = path.split("/")
+        if path.startswith("/") or ".." in parts or (len(parts[0]) == 2 and parts[0][1] == ":"):
+            raise DataError(f"{quote(name)} leads out of the folder that it is unpacked into; pack the pictures anew.")
+        if len(path) > MAX_NAME or any(len(part.encode("utf-8", "surrogateescape")) > 255 for part in parts):
+            raise DataError(f"{quote(name)} is too long a name for most systems; give it a shorter one.")
+        if any(ord(letter) < 32 for letter in path):
+            raise DataError(f"{quote(name)} has a control character in its name; rename it.")
+        return str(PurePosixPath(path))
+
+
+def left_out(path: str, size: int) -> str:
+    """Why a file is no part of a data set, as a plural noun; "" for a picture or a table."""
+    parts = path.split("/")
+    name = parts[-1].lower()
+    if "__MACOSX" in parts or any(part.startswith(".") for part in parts) or name in JUNK_NAMES:
+        return "files of the system's own"
+    if name.endswith(PICTURE_ENDINGS):
+        return f"pictures larger than {size_text(MAX_FILE_BYTES)}" if size > MAX_FILE_BYTES else ""
+    if name.endswith(TABLE_ENDINGS):
+        return f"tables larger than {size_text(MAX_TABLE_BYTES)}" if size > MAX_TABLE_BYTES else ""
+    if name.endswith(ARCHIVES):
+        return "archives within it, which are not unpacked"
+    return "files that are neither pictures nor tables"
+
+
+def left_out_text(reasons: Counter[str]) -> str:
+    """What was left out, in a sentence; "" for nothing."""
+    if not reasons:
+        return ""
+    parts = [f"{count:,} {reason}" for reason, count in reasons.most_common()]
+    return f"Left out: {'; '.join(parts)}."
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """As Path.walk of Python 3.12."""
+    import os
+
+    for place, folders, files in os.walk(folder):
+        yield Path(place), folders, files
+
+
+def _zip_name(info: zipfile.ZipInfo, notes: list[str]) -> str:
+    """The name as it was meant: old zips say nothing of its encoding, and most of them hold UTF-8 all the same."""
+    if info.flag_bits & 0x800 or info.filename.isascii():
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        note = "Its names do not say how they are encoded, and are read as in DOS (code page 437)."
+        if note not in notes:
+            notes.append(note)
+        return info.filename
+
+
+def _bounded(path: str, data: bytes, size: int) -> bytes:
+    """The data. Raises DataError where it is longer than its archive said."""
+    if len(data) > size:
+        raise DataError(
+            f"{quote(path)} holds more than the {count_text(size, 'byte')} that its archive names; get it again."
+        )
+    return data
