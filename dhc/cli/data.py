@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def check(folder: Path, as_json: bool) -> None:
     """
     from dhc.data.health import check_dataset
 
+    if not as_json:
+        _print_readings(folder)
     findings = check_dataset(folder)
     if as_json:
         print_json([{"kind": f.kind, "severity": f.severity, "text": f.text, "files": list(f.files)} for f in findings])
@@ -67,3 +70,13 @@ def check(folder: Path, as_json: bool) -> None:
     if any(finding.kind == "layout" for finding in findings):
         sys.exit(BAD_INPUT)
     sys.exit(1 if any(finding.severity == "error" for finding in findings) else 0)
+
+
+def _print_readings(folder: Path) -> None:
+    """How the tables are read; of those that cannot be, the check itself speaks."""
+    from dhc.data.layout import open_dataset, readings
+    from dhc.errors import DataError
+
+    with suppress(DataError):
+        for line in readings(open_dataset(folder)):
+            click.echo(f"read     {line}")

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from numpy.lib import format as npy
 
 from dhc.data.files import FileState
 
-VERSION = 1
+VERSION = 2
 STALE = 3600.0  # seconds after which an array that no index names is a dead builder's, not a slow one's
 SIZE = 64
 SHAPE = (SIZE, SIZE, 3)
@@ -37,12 +37,15 @@ class CachedSplit:
     """One split as it was decoded.
 
     ``x`` is (G, 64, 64, 3) uint8, memory-mapped read-only, with one row for each good file. ``files`` and ``states`` (N)
-    say what was read (None: it was not there), ``reasons`` why the bad ones have no row.
+    say what was read (None: it was not there), ``reasons`` why the bad ones have no row, ``conversions`` what was
+    converted in which files, ``digest`` (hex) stands for all pixels of x.
     """
 
     files: tuple[str, ...]
     states: tuple[FileState | None, ...]
     reasons: dict[str, str]
+    conversions: dict[str, tuple[str, ...]]
+    digest: str
     x: np.ndarray
 
 
@@ -72,7 +75,13 @@ def read(folder: Path, split: str) -> CachedSplit | None:
             return _open(folder, index)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError):  # whatever else is wrong with it, it cannot serve
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ):  # whatever else is wrong with it, it cannot serve
             return None
     return None
 
@@ -91,6 +100,7 @@ class Writer:
         self.array = folder / f"{split}-{secrets.token_hex(8)}.npy"
         self.temporary = self.array.with_suffix(".tmp")
         self.rows = 0
+        self.digest = hashlib.blake2b(digest_size=16)
         with _disk():
             folder.mkdir(parents=True, exist_ok=True)
             self.file = self.temporary.open("xb")
@@ -108,9 +118,16 @@ class Writer:
         """Write ``rows``, (n, 64, 64, 3) uint8 in C order, after those before."""
         with _disk():
             self.file.write(rows.data)
+        self.digest.update(rows.data)
         self.rows += len(rows)
 
-    def finish(self, files: Sequence[str], states: Sequence[FileState | None], reasons: dict[str, str]) -> CachedSplit:
+    def finish(
+        self,
+        files: Sequence[str],
+        states: Sequence[FileState | None],
+        reasons: dict[str, str],
+        conversions: Mapping[str, Sequence[str]],
+    ) -> CachedSplit:
         """Make what was appended the cache of the split, and open it."""
         with _disk():
             self.file.seek(0)
@@ -121,7 +138,8 @@ class Writer:
             self.file.close()
             self.temporary.replace(self.array)
             old_index = _read_index(self.folder / f"{self.split}.json", self.split)
-            index = _index(self.array, self.rows, files, states, reasons)
+            index = _index(self.array, self.rows, files, states)
+            index |= {"reasons": reasons, "conversions": conversions, "digest": self.digest.hexdigest()}
             cached = _open(self.folder, index)  # before others hear of it: from here on nobody can take it away
             _replace_text(self.folder / f"{self.split}.json", json.dumps(index, separators=(",", ":")))
             _remove_others(self.folder, self.split, self.array.name, old_index)
@@ -141,14 +159,12 @@ def _header(file: BinaryIO, rows: int) -> int:
     return file.tell()
 
 
-def _index(
-    array: Path, rows: int, files: Sequence[str], states: Sequence[FileState | None], reasons: dict[str, str]
-) -> dict[str, Any]:
+def _index(array: Path, rows: int, files: Sequence[str], states: Sequence[FileState | None]) -> dict[str, Any]:
     triples = [state or _MISSING for state in states]
     columns = dict(zip(("sizes", "mtimes_ns", "ctimes_ns"), map(list, zip(*triples, strict=True)), strict=True))
     stat = array.stat()
     stamp = {"array": array.name, "rows": rows, "array_bytes": stat.st_size, "array_mtime_ns": stat.st_mtime_ns}
-    return {"version": VERSION, **stamp, "files": list(files), **columns, "reasons": reasons}
+    return {"version": VERSION, **stamp, "files": list(files), **columns}
 
 
 def _read_index(path: Path, split: str) -> dict[str, Any] | None:
@@ -175,13 +191,14 @@ def _open(folder: Path, index: dict[str, Any]) -> CachedSplit:
     if (stat.st_size, stat.st_mtime_ns) != (index["array_bytes"], index["array_mtime_ns"]):
         raise ValueError("the array was changed or cut off")
     files, reasons = tuple(index["files"]), dict(index["reasons"])
+    conversions = {file: tuple(map(str, kinds)) for file, kinds in index["conversions"].items()}
     columns = zip(index["sizes"], index["mtimes_ns"], index["ctimes_ns"], strict=True)
     states = tuple(None if state == _MISSING else state for state in map(FileState._make, columns))
     x = np.load(path, mmap_mode="r", allow_pickle=False)
     good = len(files) - sum(file in reasons for file in files) if reasons else len(files)
     if x.dtype != np.uint8 or x.shape != (index["rows"], *SHAPE) or len(states) != len(files) or good != len(x):
         raise ValueError("index and array do not agree")
-    return CachedSplit(files, states, reasons, x)
+    return CachedSplit(files, states, reasons, conversions, str(index["digest"]), x)
 
 
 def _replace_text(path: Path, text: str) -> None:

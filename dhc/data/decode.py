@@ -9,9 +9,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -52,13 +52,16 @@ class BadPicture:
 class Pictures:
     """The readable pictures of one split, in the order of its CSV; others are in ``bad``.
     ``ids``: (N,) str, files as in ``Split.files``. ``x``: (N, 64, 64, 3) uint8 RGB in 0–255, memory-mapped, read-only.
-    ``y``: (N,) int64 index into ``Dataset.classes``, None for a test split without labels.
+    ``y``: (N,) int64 index into ``Dataset.classes``, None for a test split without labels. ``conversions``: what was
+    converted in which files. ``digest``: hex digits that stand for all pixels of the split as it was read.
     """
 
     ids: np.ndarray
     x: np.ndarray
     y: np.ndarray | None
     bad: tuple[BadPicture, ...]
+    conversions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digest: str = ""
 
 
 def load_pictures(
@@ -79,10 +82,11 @@ def load_pictures(
         raise DataError(_refusal(table, bad))
     if progress is not None:
         progress(len(table.files), len(table.files))
-    if not bad:
-        return Pictures(np.array(table.files), cached_split.x, table.y, bad)
-    good = np.array([file not in cached_split.reasons for file in table.files])
-    return Pictures(np.array(table.files)[good], cached_split.x, None if table.y is None else table.y[good], bad)
+    ids, y = np.array(table.files), table.y
+    if bad:
+        good = np.array([file not in cached_split.reasons for file in table.files])
+        ids, y = ids[good], None if y is None else y[good]
+    return Pictures(ids, cached_split.x, y, bad, cached_split.conversions, cached_split.digest)
 
 
 def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
@@ -94,12 +98,13 @@ def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
 
 
 class _Job(NamedTuple):
-    """One listed file: its state, and its old row or old reason where the state is as before."""
+    """One listed file: its state, and its old row, conversions or reason where the state is as before."""
 
     file: str
     state: FileState | None
-    row: int | None
-    reason: str | None
+    row: int | None = None
+    reason: str | None = None
+    conversions: tuple[str, ...] = ()
 
 
 def _current(dataset: Dataset, split: Split) -> cache.CachedSplit | None:
@@ -133,7 +138,7 @@ def _build(dataset: Dataset, split: Split, progress: ProgressCallback | None) ->
 
 def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.CachedSplit | None) -> list[_Job]:
     if old is None:
-        return [_Job(file, state, None, None) for file, state in zip(files, states, strict=True)]
+        return [_Job(file, state) for file, state in zip(files, states, strict=True)]
     good = np.array([file not in old.reasons for file in old.files])
     rows = np.where(good, np.cumsum(good) - 1, -1).tolist()
     old_entries = {file: (state, row) for file, state, row in zip(old.files, old.states, rows, strict=True)}
@@ -141,7 +146,11 @@ def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.C
     for file, state in zip(files, states, strict=True):
         before, row = old_entries.get(file, (None, -1))
         same = state is not None and state == before
-        jobs.append(_Job(file, state, row if same and row >= 0 else None, old.reasons.get(file) if same else None))
+        if same:
+            old_row, conversions = row if row >= 0 else None, old.conversions.get(file, ())
+            jobs.append(_Job(file, state, old_row, old.reasons.get(file), conversions))
+        else:
+            jobs.append(_Job(file, state))
     return jobs
 
 
@@ -157,18 +166,27 @@ def _fill(
 
     states: list[FileState | None] = []
     reasons: dict[str, str] = {}
+    conversions: dict[str, tuple[str, ...]] = {}
     report = _throttled(progress, len(jobs))
     workers = cores()
     with single_threaded(), ThreadPoolExecutor(workers) as pool:
         for chunk, rows, outcomes in _in_order(pool, root, jobs, old, window=3 * workers):
             writer.append(rows)
-            states += [state for state, _ in outcomes]
-            reasons |= {job.file: why for job, (_, why) in zip(chunk, outcomes, strict=True) if why is not None}
+            states += [outcome.state for outcome in outcomes]
+            reasons |= {job.file: o.reason for job, o in zip(chunk, outcomes, strict=True) if o.reason is not None}
+            conversions |= {job.file: o.conversions for job, o in zip(chunk, outcomes, strict=True) if o.conversions}
             report(len(states))
-    return writer.finish([job.file for job in jobs], states, reasons)
+    return writer.finish([job.file for job in jobs], states, reasons, conversions)
 
 
-_Outcome = tuple[FileState | None, str | None]  # the state that the reading holds for; why there is no picture
+class _Outcome(NamedTuple):
+    """The state that the reading holds for, why there is no picture, and what was converted."""
+
+    state: FileState | None
+    reason: str | None = None
+    conversions: tuple[str, ...] = ()
+
+
 _Result = tuple[Sequence[_Job], np.ndarray, list[_Outcome]]  # jobs; (good, 64, 64, 3) uint8; an outcome a job
 
 
@@ -193,12 +211,12 @@ def _run(root: Path, jobs: Sequence[_Job], old: cache.CachedSplit | None) -> _Re
     for job in jobs:
         if job.row is not None and old is not None:
             rows[good] = old.x[job.row]
-            outcome: _Outcome = (job.state, None)
+            outcome = _Outcome(job.state, None, job.conversions)
         elif job.reason is not None:
-            outcome = (job.state, job.reason)
+            outcome = _Outcome(job.state, job.reason)
         else:
             outcome = _read(root, job, rows[good])
-        good += outcome[1] is None
+        good += outcome.reason is None
         outcomes.append(outcome)
     return jobs, rows[:good], outcomes
 
@@ -209,17 +227,17 @@ def _read(root: Path, job: _Job, out: np.ndarray) -> _Outcome:
     from dhc.data.picture import decode, read_bytes
 
     if job.state is None:
-        return None, _absence(root, job.file)
+        return _Outcome(None, _absence(root, job.file))
     settled = job.state if _settled(job.state) else cache.UNSETTLED
     try:
-        out[:] = decode(read_bytes(f"{root}/{job.file}")).pixels
+        out[:], conversions = decode(read_bytes(f"{root}/{job.file}"))
     except PictureError as error:
-        return settled, str(error)
+        return _Outcome(settled, str(error))
     except PermissionError:
-        return settled, "reading it is not permitted"
+        return _Outcome(settled, "reading it is not permitted")
     except OSError as error:  # the disk's or the moment's fault: look again next time
-        return cache.UNSETTLED, f"the system could not read it ({error.strerror or error})"
-    return settled, None
+        return _Outcome(cache.UNSETTLED, f"the system could not read it ({error.strerror or error})")
+    return _Outcome(settled, None, conversions)
 
 
 def _settled(state: FileState) -> bool:

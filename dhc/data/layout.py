@@ -102,6 +102,21 @@ def _table(path: Path, split: str, pictures: Path) -> Table:
     return table
 
 
+def readings(dataset: Dataset) -> list[str]:
+    """How each table was read, a sentence's part each: ``train.csv: file = “Image”, label = “Class”``."""
+    tables = [split.table for split in dataset.splits.values()]
+    return [f"{table.name}: {table.reading}{_endings_text(table)}" for table in tables]
+
+
+def _endings_text(table: Table) -> str:
+    if not table.endings:
+        return ""
+    counts = sorted(table.endings.items(), key=lambda pair: -pair[1])
+    if len(counts) == 1:
+        return f"; names without an ending: each file ends in {counts[0][0]}"
+    return "; names without an ending: " + ", ".join(f"{count:,} ends in {ending}" for ending, count in counts)
+
+
 def fingerprint(dataset: Dataset) -> str:
     """Sixteen hex digits that change when a name, a label or a file's size does.
 
