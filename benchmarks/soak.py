@@ -1,35 +1,38 @@
-"""A soak of the queue: many short runs while their processes are killed at random.
+"""A soak of the queue: many short runs while processes die and hang, folders vanish and the disk is full.
 
     python -m benchmarks.soak [--runs 200] [--seed 0]
 
 Every run compares a few pictures with their nearest neighbours, which takes about a second, in the same processes as a training.
+At every look, each state and its words are compared with what was really done to the run. Root gives the runs a disk of their own,
+whose inodes run out, and half of the servers a machine of another name.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import os
 import random
-import signal
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
 
+from benchmarks.disturbances import Disturber, server_command
 from dhc.config import RunConfig
 from dhc.data.standin.generate import make_dataset
-from dhc.jobs import launch
 from dhc.jobs.process import python
 from dhc.runs import rundir
-from dhc.runs.contract import Process, Worker
-from dhc.runs.status import is_alive
-from dhc.runs.store import Store
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo, Store
 
 BATCH = 10  # runs that one server launches
 SERVER = (
@@ -37,6 +40,16 @@ SERVER = (
     "config = RunConfig.from_json(sys.stdin.read())\n"
     "for _ in range(int(sys.argv[2])): launch(config, Path(sys.argv[1])); time.sleep(0.05)\n"
 )
+# By cause: what must have been done to a run for its words to be true, one of the sets.
+DEEDS: dict[str, list[set[str]]] = {
+    "done": [set()],
+    "signal": [{"end child"}],
+    "kill": [{"kill"}],
+    "lost": [{"end child", "end worker"}, {"end child", "stop worker"}],  # a person ends the stopped one
+    "hung": [{"stop worker", "end child"}, {"stop worker", "kill"}],
+    "renamed": [{"renamed"}],
+    "disk": [{"no inodes"}],
+}
 
 
 @dataclass
@@ -44,88 +57,97 @@ class Outcome:
     """What a soak left behind."""
 
     states: collections.Counter[str] = field(default_factory=collections.Counter)
-    kills: collections.Counter[str] = field(default_factory=collections.Counter)
+    deeds: collections.Counter[str] = field(default_factory=collections.Counter)
     started_twice: list[str] = field(default_factory=list)
-    processes: int = 0
-    locks: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    untrue: dict[str, str] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing was started twice, lost, told untruly or left behind."""
+        return not (self.started_twice or self.lost or self.untrue or self.left)
 
-def soak(runs_dir: Path, data: Path, runs: int, seed: int = 0, patience: float = 1800.0) -> Outcome:
-    """Queue runs by servers that come and go, kill at random, wait for the last end, inspect.
 
-    Gives up after `patience` seconds.
+def soak(root: Path, data: Path, runs: int, seed: int = 0, patience: float = 1800.0) -> Outcome:
+    """Queue runs by servers that come and go, disturb, wait for the last end, inspect.
+
+    `root` holds the folder of runs. Gives up after `patience` seconds.
     """
     config = RunConfig().with_values({"data.path": str(data), "model.name": "knn"})
-    rng, outcome, start = random.Random(seed), Outcome(), time.monotonic()
-    store = Store(runs_dir)
+    runs_dir, rng, start = root / "runs", random.Random(seed), time.monotonic()
+    outcome, store, seen_ids = Outcome(), Store(runs_dir), set[str]()
+    disturber = Disturber(runs_dir, rng, may_fill=root.is_mount())
     server: subprocess.Popen[str] | None = None
     while time.monotonic() - start < patience:
-        remaining = runs - len(store.ids())
+        infos = store.runs()
+        seen_ids |= {info.id for info in infos}
+        disturber.look()
+        _judge(infos, disturber, outcome)
+        remaining = runs - len(seen_ids)
         if remaining > 0 and (server is None or server.poll() is not None):
-            server = _server(config, runs_dir, min(BATCH, remaining))
-        alive = [info for info in store.runs() if info.state.alive]
-        if remaining <= 0 and not alive:
+            server = _server(config, runs_dir, min(BATCH, remaining), rng)
+            disturber.server = server.pid
+        if remaining <= 0 and not any(info.state.alive or _is_hung(info) for info in infos):
             break
-        _kill_someone(rng, runs_dir, server, outcome)
-        if rng.random() < 0.2 or remaining <= 0:
-            launch.work(runs_dir)  # the click after a worker's death
+        disturber.disturb()
+        disturber.mend(infos, all_of_it=remaining <= 0 and rng.random() < 0.3)
         time.sleep(rng.uniform(0.1, 0.8))
     if server is not None:
         server.wait()
-    outcome.seconds = time.monotonic() - start
-    _inspect(runs_dir, store, outcome)
+    disturber.end()
+    outcome.seconds, outcome.deeds = time.monotonic() - start, disturber.counts
+    _inspect(runs_dir, store, outcome, seen_ids - disturber.removed)
     return outcome
 
 
-def _server(config: RunConfig, runs_dir: Path, count: int) -> subprocess.Popen[str]:
-    server = subprocess.Popen(python("-c", SERVER, str(runs_dir), str(count)), stdin=subprocess.PIPE, text=True)
+def _is_hung(info: RunInfo) -> bool:
+    return info.state is State.CRASHED and info.status.cause == "hung"
+
+
+def _server(config: RunConfig, runs_dir: Path, count: int, rng: random.Random) -> subprocess.Popen[str]:
+    command = server_command(python("-c", SERVER, str(runs_dir), str(count)), rng)
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert server.stdin is not None
-    server.stdin.write(config.to_json())
-    server.stdin.close()
+    with contextlib.suppress(BrokenPipeError):
+        server.stdin.write(config.to_json())
+        server.stdin.close()
     return server
 
 
-def _kill_someone(rng: random.Random, runs_dir: Path, server: subprocess.Popen[str] | None, outcome: Outcome) -> None:
-    """One of: the training, the worker, both, the server, nobody."""
-    whom = rng.choices(("child", "worker", "both", "server", ""), (3, 2, 1, 1, 5))[0]
-    victims = {
-        "child": [_trainer(runs_dir)],
-        "worker": [_worker(runs_dir)],
-        "": [],
-        "server": [server.pid if server else None],
-    }
-    for pid in victims.get(whom, [_worker(runs_dir), _trainer(runs_dir)]):
-        if pid is not None and psutil.pid_exists(pid):
-            os.kill(pid, signal.SIGKILL)
-            outcome.kills[whom] += 1
+def _judge(infos: list[RunInfo], disturber: Disturber, outcome: Outcome) -> None:
+    """Compare each run's words with what was done to it."""
+    for info in infos:
+        cause = info.status.cause
+        if info.state.alive and not cause:
+            continue
+        deeds = disturber.deeds[info.id]
+        if info.id in disturber.removed or any(needed <= deeds for needed in DEEDS.get(cause, ())):
+            continue
+        story = f"{info.state}, {cause}: {info.status.reason} — done to it: {', '.join(sorted(deeds)) or 'nothing'}"
+        outcome.untrue.setdefault(info.id, story)
 
 
-def _worker(runs_dir: Path) -> int | None:
-    record = Worker.load(rundir.worker_file(runs_dir, "cpu")) or Worker()
-    return record.worker.pid if record.worker and is_alive(record.worker, record.host) else None
-
-
-def _trainer(runs_dir: Path) -> int | None:
-    for path in runs_dir.glob(f"*/{rundir.PROCESS}"):
-        process = Process.read(path.parent) or Process()
-        if process.child and is_alive(process.child, process.host):
-            return process.child.pid
-    return None
-
-
-def _inspect(runs_dir: Path, store: Store, outcome: Outcome) -> None:
-    """Count states, runs started twice, and processes and locks that stayed behind."""
+def _inspect(runs_dir: Path, store: Store, outcome: Outcome, expected_ids: set[str]) -> None:
+    """Count states, runs started twice or lost, and what stayed behind: processes, locks, temporary files."""
     for info in store.runs():
         outcome.states[info.state.value] += 1
         starts = sum(event.get("phase") == "starting" for event in store.log(info.id).others)
         if starts > 1:
             outcome.started_twice.append(info.id)
-    deadline = time.monotonic() + 10
+        if info.state.alive:
+            outcome.lost.append(f"{info.id} is still {info.state}")
+        if info.state is State.FINISHED:
+            outcome.left += [str(path) for path in info.folder.glob(".*") if path.name != rundir.LOCK]
+    outcome.lost += sorted(expected_ids - set(store.ids()))
+    deadline = time.monotonic() + 30
     while (survivors := _processes(runs_dir)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    outcome.processes = len(survivors)
-    outcome.locks = [str(path) for path in runs_dir.rglob("*.lock") if _is_held(path)]
+    outcome.left += [f"process {pid}" for pid in survivors]
+    outcome.left += [f"held: {path}" for path in runs_dir.rglob("*.lock") if _is_held(path)]
+    young = re.compile(r"\.worker-.*\.json")
+    outcome.left += [str(path) for path in runs_dir.iterdir() if young.fullmatch(path.name)]
 
 
 def _processes(runs_dir: Path) -> list[int]:
@@ -146,6 +168,19 @@ def _is_held(path: Path) -> bool:
         return True
 
 
+@contextlib.contextmanager
+def _small_disk(place: Path, files: int) -> Iterator[None]:
+    """A disk that takes so many files, where one can be mounted here; else the folder itself."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size=1g,nr_inodes={files}", "tmpfs", str(place)]
+    mounted = sys.platform == "linux" and not subprocess.run(command, capture_output=True, check=False).returncode
+    try:
+        yield
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+
+
 def main() -> None:
     """Soak in a temporary folder and print what stayed behind."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -155,21 +190,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         make_dataset(root / "data", classes=3, train=24, val=9, test=6, seed=1)
-        outcome = soak(root / "runs", root / "data", options.runs, options.seed)
+        with _small_disk(root / "disk", files=500 + 20 * options.runs):
+            outcome = soak(root / "disk", root / "data", options.runs, options.seed)
     columns = {
         "runs": sum(outcome.states.values()),
         **outcome.states,
-        "killed on the way": ", ".join(f"{count} × {whom}" for whom, count in outcome.kills.items()),
         "started twice": len(outcome.started_twice),
-        "processes left": outcome.processes,
-        "locks held": len(outcome.locks),
+        "lost": len(outcome.lost),
+        "untrue words": len(outcome.untrue),
+        "left behind": len(outcome.left),
         "seconds": f"{outcome.seconds:.0f}",
     }
     print(f"| {' | '.join(columns)} |")
     print("|" + "---|" * len(columns))
     print(f"| {' | '.join(map(str, columns.values()))} |")
-    strange_states = set(outcome.states) - {"finished", "killed", "crashed"}
-    sys.exit(bool(outcome.started_twice or outcome.processes or outcome.locks or strange_states))
+    print("done to them: " + ", ".join(f"{count} × {deed}" for deed, count in outcome.deeds.most_common()))
+    for line in [*outcome.started_twice, *outcome.lost, *outcome.left]:
+        print(line)
+    for run_id, story in outcome.untrue.items():
+        print(f"{run_id}: {story}")
+    sys.exit(not outcome.is_good)
 
 
 if __name__ == "__main__":

@@ -90,19 +90,16 @@ def device_of(config: RunConfig) -> str:
 
 
 def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
+    def fill(folder: Path) -> None:
+        write_config(folder, config)
+        request.write(folder)
+
     try:
-        folder = rundir.create(runs_dir, config.model.name)
-        try:
-            write_config(folder, config)
-            request.write(folder)
-        except OSError:
-            remove.tree(runs_dir.resolve() / folder.name)
-            raise
+        return rundir.create(runs_dir, config.model.name, fill).name
     except OSError as error:
         if rundir.is_full(error) and (left := room.files_left(runs_dir)) is not None and left < room.FEW:
             raise RunError(f"the run cannot be queued: {room.shortage(runs_dir)}; remove some files") from error
         raise
-    return folder.name
 
 
 def with_absolute_path(config: RunConfig) -> RunConfig:

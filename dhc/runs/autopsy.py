@@ -37,11 +37,11 @@ HEADLINES = {
     "library": "Its process crashed inside a library{at}.",
     "restart": "The machine restarted while it ran{at}.",
     "elsewhere": "It ran on another machine, or in another container: from here nobody can see how it ended.",
-    "start": "Its process could not be started.",
+    "start": "It was not started.",
     "hung": "Its training is over{at}, and its worker hung before it could say how that ended.",
     "renamed": "Its folder was renamed, moved or copied before its end was recorded{at}.",
     "unread": "Its end was recorded, but exit.json cannot be read.",
-    "lost": "Its process and the one that watched over it ended at the same moment{at}: both were killed, or memory ran out.",
+    "lost": "Its process and the one that watched over it are gone{at}, and neither said why: both were killed, or memory ran out.",
     "error": "It met an error{at}.",
 }
 

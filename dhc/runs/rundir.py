@@ -14,13 +14,14 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from dhc.errors import RunError
-from dhc.files import write
+from dhc.files import remove, write
 from dhc.files.read import open_regular, read_regular
 
 CONFIG, ENVIRONMENT, REQUEST, PROCESS = "config.json", "environment.json", "request.json", "process.json"
@@ -46,6 +47,9 @@ RESUME = "resume"  # folder of the exact state to go on from, in it one folder a
 DRAFT = re.compile(r"\.epoch-\d{5,}(?:\.[0-9a-f]{16})?")  # in it: a state that is being saved
 STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
+
+HALF_MADE = ".new-"  # before the name of a run's folder that is not whole yet
+STALE = 3600.0  # seconds after which whoever made it is dead
 
 DEVICE = re.compile(r"cpu|gpu:\d{1,3}")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")
@@ -78,16 +82,36 @@ def next_epoch(folder: Path) -> int:
     return 1 + max((int(name[1]) for name in names if name), default=0)
 
 
-def create(runs_dir: Path, model: str) -> Path:
-    """Make and return an empty run folder with a fresh name."""
+def create(runs_dir: Path, model: str, fill: Callable[[Path], None] = lambda folder: None) -> Path:
+    """Make and return a run folder with a fresh name, which appears whole: with all that `fill` writes into it.
+
+    Raises OSError, what `fill` raises included; then there is none.
+    """
     real_runs_dir = write.root(runs_dir)
-    while True:
-        run_id = new_id(model)
-        try:
-            write.new_folder(real_runs_dir / run_id)
-        except FileExistsError:
-            continue
-        return runs_dir / run_id
+    _remove_half_made(real_runs_dir)
+    draft = real_runs_dir / f"{HALF_MADE}{secrets.token_hex(8)}"
+    write.new_folder(draft)
+    try:
+        fill(draft)
+        while True:
+            run_id = new_id(model)
+            try:
+                remove.move(draft, real_runs_dir / run_id)
+            except FileExistsError:
+                continue
+            return runs_dir / run_id
+    except BaseException:
+        with contextlib.suppress(OSError):
+            remove.tree(draft)
+        raise
+
+
+def _remove_half_made(runs_dir: Path) -> None:
+    """Remove what killed processes left of runs that they were about to make."""
+    with contextlib.suppress(OSError):
+        for draft in runs_dir.glob(f"{HALF_MADE}*"):
+            if time.time() - draft.lstat().st_mtime > STALE:
+                remove.tree(draft)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,6 +16,8 @@ from dhc.runs.rundir import STOP
 from dhc.runs.workers import Standing, standing_of, worker_record
 
 HUNG = "its training has ended, but its worker hangs and cannot say how: Kill ends the worker, and the queue goes on"
+LOST = "neither it nor the worker that watched over it could say how it ended: both were killed from outside, or out of memory"
+NEVER_QUEUED = "nothing in its folder says that it was ever queued or started"
 UNREAD = "its end was recorded, but the record cannot be read"
 UNWRITABLE = "its folder cannot be written to, so it is passed over: make it writable, then resume the queue"
 
@@ -63,7 +65,7 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
     if process is not None:
         return _without_word(folder, process, request or Request())
     if request is None:
-        return Status(State.CRASHED, "nothing in its folder says that it was ever started", "lost")
+        return Status(State.CRASHED, NEVER_QUEUED, "start")
     if os.path.lexists(folder / STOP):
         return Status(State.STOPPED, "taken out of the queue while it waited", "cancelled")
     return _waiting(folder)
@@ -121,10 +123,7 @@ def _why_crashed(folder: Path, process: Process) -> tuple[str, Cause]:
         return "its folder cannot be written to, so its end could not be recorded", "folder"
     if lack := room.shortage(folder):
         return f"{lack}, so its end could not be recorded", "disk"
-    return (
-        "it and the worker that watched it ended at the same moment, without a word: killed from outside, or out of memory",
-        "lost",
-    )
+    return LOST, "lost"
 
 
 def is_copy(folder: Path, process: Process) -> bool:
