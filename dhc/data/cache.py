@@ -1,4 +1,4 @@
-"""Decoded pictures on disk, and whether they still are what the files hold.
+"""Decoded pictures on disk: where they lie, and how they are written (`dhc.data.cached` reads them).
 
 A split's cache is two files: ``<split>.json``, the index, names ``<split>-<token>.npy``, the pixels. Neither is ever changed:
 a new array gets a new token and the index is replaced last, so that readers, and two builders at once, always see a
@@ -10,43 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 
+from dhc.data.cached import COLUMNS, MISSING, SHAPE, SIZE, VERSION, CachedSplit, open_pair, read, read_index
 from dhc.data.files import FileState
 
-VERSION = 2
+__all__ = ["SHAPE", "SIZE", "CachedSplit", "read"]
+
 STALE = 3600.0  # seconds after which an array that no index names is a dead builder's, not a slow one's
-SIZE = 64
-SHAPE = (SIZE, SIZE, 3)
 UNSETTLED = FileState(-2, -2, -2)  # no file's state: what was read under it is read again at the next opening
-_MISSING = (-1, -1, -1)
-
-
-@dataclass(frozen=True, eq=False)
-class CachedSplit:
-    """One split as it was decoded.
-
-    ``x`` is (G, 64, 64, 3) uint8, memory-mapped read-only, with one row for each good file. ``files`` and ``states`` (N)
-    say what was read (None: it was not there), ``reasons`` why the bad ones have no row, ``conversions`` what was
-    converted in which files, ``digest`` (hex) stands for all pixels of x.
-    """
-
-    files: tuple[str, ...]
-    states: tuple[FileState | None, ...]
-    reasons: dict[str, str]
-    conversions: dict[str, tuple[str, ...]]
-    digest: str
-    x: np.ndarray
 
 
 def folders(root: Path) -> tuple[Path, ...]:
@@ -62,27 +42,6 @@ def _user_cache() -> Path | None:
     base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
     with suppress(RuntimeError):  # neither HOME nor an entry in passwd, as under `docker run --user 12345`
         return Path(base) if base else Path.home() / ".cache"
-    return None
-
-
-def read(folder: Path, split: str) -> CachedSplit | None:
-    """The cache of ``split`` in ``folder``, None where there is none that can be used."""
-    for _ in range(3):  # another builder may remove the array between our reading its name and opening it
-        index = _read_index(folder / f"{split}.json", split)
-        if index is None:
-            return None
-        try:
-            return _open(folder, index)
-        except FileNotFoundError:
-            continue
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-        ):  # whatever else is wrong with it, it cannot serve
-            return None
     return None
 
 
@@ -137,10 +96,10 @@ class Writer:
             os.fsync(self.file.fileno())
             self.file.close()
             self.temporary.replace(self.array)
-            old_index = _read_index(self.folder / f"{self.split}.json", self.split)
+            old_index = read_index(self.folder / f"{self.split}.json", self.split, len(files))
             index = _index(self.array, self.rows, files, states)
             index |= {"reasons": reasons, "conversions": conversions, "digest": self.digest.hexdigest()}
-            cached = _open(self.folder, index)  # before others hear of it: from here on nobody can take it away
+            cached = open_pair(self.folder, index)  # before others hear of it: from here on nobody can take it away
             _replace_text(self.folder / f"{self.split}.json", json.dumps(index, separators=(",", ":")))
             _remove_others(self.folder, self.split, self.array.name, old_index)
         return cached
@@ -160,45 +119,11 @@ def _header(file: BinaryIO, rows: int) -> int:
 
 
 def _index(array: Path, rows: int, files: Sequence[str], states: Sequence[FileState | None]) -> dict[str, Any]:
-    triples = [state or _MISSING for state in states]
-    columns = dict(zip(("sizes", "mtimes_ns", "ctimes_ns"), map(list, zip(*triples, strict=True)), strict=True))
+    triples = [state or MISSING for state in states]
+    columns = dict(zip(COLUMNS, map(list, zip(*triples, strict=True)), strict=True))
     stat = array.stat()
     stamp = {"array": array.name, "rows": rows, "array_bytes": stat.st_size, "array_mtime_ns": stat.st_mtime_ns}
     return {"version": VERSION, **stamp, "files": list(files), **columns}
-
-
-def _read_index(path: Path, split: str) -> dict[str, Any] | None:
-    """The index as written, None where it cannot serve.
-
-    That is where it is missing, torn, of another version, or names an array outside its folder.
-    """
-    try:
-        index = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(index, dict) or index.get("version") != VERSION:
-        return None
-    return index if re.fullmatch(rf"{split}-[0-9a-f]{{16}}\.npy", str(index.get("array"))) else None
-
-
-def _open(folder: Path, index: dict[str, Any]) -> CachedSplit:
-    """The pair of index and array.
-
-    Raises ValueError, KeyError or TypeError where they do not belong together.
-    """
-    path = folder / index["array"]
-    stat = path.stat()
-    if (stat.st_size, stat.st_mtime_ns) != (index["array_bytes"], index["array_mtime_ns"]):
-        raise ValueError("the array was changed or cut off")
-    files, reasons = tuple(index["files"]), dict(index["reasons"])
-    conversions = {file: tuple(map(str, kinds)) for file, kinds in index["conversions"].items()}
-    columns = zip(index["sizes"], index["mtimes_ns"], index["ctimes_ns"], strict=True)
-    states = tuple(None if state == _MISSING else state for state in map(FileState._make, columns))
-    x = np.load(path, mmap_mode="r", allow_pickle=False)
-    good = len(files) - sum(file in reasons for file in files) if reasons else len(files)
-    if x.dtype != np.uint8 or x.shape != (index["rows"], *SHAPE) or len(states) != len(files) or good != len(x):
-        raise ValueError("index and array do not agree")
-    return CachedSplit(files, states, reasons, conversions, str(index["digest"]), x)
 
 
 def _replace_text(path: Path, text: str) -> None:

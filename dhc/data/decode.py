@@ -109,7 +109,7 @@ class _Job(NamedTuple):
 
 def _current(dataset: Dataset, split: Split) -> cache.CachedSplit | None:
     """The cached split where it is what the files hold now."""
-    caches = (cache.read(folder, split.name) for folder in cache.folders(dataset.root))
+    caches = (cache.read(folder, split.name, len(split.files)) for folder in cache.folders(dataset.root))
     candidates = [entry for entry in caches if entry is not None and entry.files == split.files]
     states = tuple(stat_files(dataset.pictures, split.files)) if candidates else ()
     return next((entry for entry in candidates if entry.states == states), None)
@@ -121,7 +121,10 @@ def _build(dataset: Dataset, split: Split, progress: ProgressCallback | None) ->
         ready = _current(dataset, split)  # another thread may have built it while this one waited
         if ready is not None:
             return ready
-        old = next(filter(None, (cache.read(folder, split.name) for folder in cache.folders(dataset.root))), None)
+        old = next(
+            filter(None, (cache.read(folder, split.name, len(split.files)) for folder in cache.folders(dataset.root))),
+            None,
+        )
         jobs = _jobs(split.files, stat_files(dataset.pictures, split.files), old)
         failures = []
         for folder in cache.folders(dataset.root):
