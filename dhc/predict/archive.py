@@ -7,7 +7,6 @@ Keras here, and nothing of what stands in the file is given to it: it builds the
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,8 +217,3 @@ class LayerValues:
 
 def _is_dict(value: Mapping[str, Any], key: str) -> bool:
     return isinstance(value.get(key), dict)
-
-
-def answer_bytes(rows: tuple[p.LayerSize, ...], pictures: int) -> int:
-    """About how much memory a network takes that answers for so many pictures at once."""
-    return 4 * sum(row.parameters + pictures * math.prod(row.shape) for row in rows)
