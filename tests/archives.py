@@ -122,3 +122,23 @@ def network(**members: bytes) -> bytes:
     whole = {"metadata.json": b"{}", "config.json": json.dumps(network_config()).encode()}
     whole["model.weights.h5"] = network_weights()
     return zip_of(whole | {name.replace("__", "."): data for name, data in members.items()})
+
+
+def events(epochs: int) -> bytes:
+    """An events.jsonl of so many epochs, with events of each kind."""
+    figures = {"loss": 1.5, "accuracy": 0.5, "pictures_per_second": 900.0}
+    of_epoch = {"val_loss": 1.25, "val_accuracy": 0.5, "learning_rate": 0.001, "seconds": 3.0, "best": True}
+    lines: list[dict[str, Any]] = [
+        {"t": 1.0, "kind": "phase", "phase": "pictures"},
+        {"t": 1.5, "kind": "progress", "phase": "pictures", "split": "train", "done": 3, "total": 9},
+        {"t": 2.0, "kind": "start", "device": "cpu", "parameters": 9, "train": 24, "val": 9, "classes": 3, "epochs": 9},
+    ]
+    for epoch in range(1, epochs + 1):
+        lines.append(
+            {"t": 3.0, "kind": "batch", "epoch": epoch, "step": 3, "position": epoch - 0.5, "eta": 5.0, **figures}
+        )
+        lines.append({"t": 4.0, "kind": "epoch", "epoch": epoch, **figures, **of_epoch})
+    lines.append({"t": 5.0, "kind": "lr", "epoch": 2, "old": 0.001, "new": 0.0005})
+    lines.append({"t": 6.0, "kind": "resume", "epoch": epochs})
+    lines.append({"t": 7.0, "kind": "note", "text": "a note"})
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
