@@ -99,7 +99,7 @@ def test_a_group_is_stopped_by_its_name(tiny_data: Path, tmp_path: Path) -> None
             ["--grid", "schedule.factor=0.5", "--grid", "schedule.factor=0.8"],
             "schedule.factor has two --grid: write all its values in one",
         ),
-        (["--grid", "schedule.factor=0.5", "--repeats", "0"], "a sweep has 1 to 200"),
+        (["--grid", "schedule.factor=0.5", "--repeats", "0"], "a sweep has at most 200 runs"),
         (["--grid", "schedule.factor=0.5"], "/nowhere” does not exist"),
     ],
 )

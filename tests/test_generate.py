@@ -143,8 +143,8 @@ def test_shuffled_is_a_permutation_that_its_salt_decides():
         ({"classes": 97}, "2 to 96 classes, but 97"),
         ({"train": 5}, "5 train pictures are too few for 6 classes"),
         ({"val": 0}, "0 val pictures are too few for 6 classes"),
-        ({"test": -1}, "test pictures must be 0 or more"),
-        ({"seed": -3}, "seed must be 0 or more"),
+        ({"test": -1}, "0 to 100,000 test pictures"),
+        ({"seed": -3}, "seed must be 0 to 2,147,483,647"),
     ],
 )
 def test_numbers_that_make_no_data_set_are_refused_before_anything_is_written(tmp_path: Path, change, words: str):

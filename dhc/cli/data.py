@@ -9,8 +9,13 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import BAD_INPUT, JSON, print_json
+from dhc.cli.common import BAD_INPUT, JSON, Whole, print_json
 from dhc.cli.importing import import_pictures
+from dhc.data.standin.labels import MOST_CLASSES, MOST_PICTURES, MOST_SEED, WHY_SEED, WHY_SO_MANY
+
+COUNT = {split: Whole(0, most, WHY_SO_MANY) for split, most in MOST_PICTURES.items()}
+CLASSES = Whole(2, MOST_CLASSES, "the generator knows so many kinds of pictures")
+SEED = Whole(0, MOST_SEED, WHY_SEED)
 
 
 @click.group()
@@ -23,11 +28,11 @@ data.add_command(import_pictures)
 
 @data.command("make")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--classes", default=96, show_default=True, help="How many classes.")
-@click.option("--train", default=12_000, show_default=True, help="Training pictures.")
-@click.option("--val", default=1_000, show_default=True, help="Val pictures.")
-@click.option("--test", default=5_000, show_default=True, help="Test pictures.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--classes", type=CLASSES, default=96, show_default=True, help="How many classes.")
+@click.option("--train", type=COUNT["train"], default=12_000, show_default=True, help="Training pictures.")
+@click.option("--val", type=COUNT["val"], default=1_000, show_default=True, help="Val pictures.")
+@click.option("--test", type=COUNT["test"], default=5_000, show_default=True, help="Test pictures.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
 def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int) -> None:
     """Make the stand-in data set in FOLDER: pictures drawn by us, in the competition's layout."""
     from dhc.data.standin.generate import make_dataset

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
-from dhc.cli.common import DATA, RUNS, follow_to_end, settings
+from dhc.cli.common import DATA, RUNS, Whole, follow_to_end, settings
 from dhc.config import RunConfig, read_assignment
 from dhc.errors import ConfigError
 from dhc.jobs import launch
 from dhc.runs.contract import Summary
 
+K = Whole(1, 1000, "each picture's neighbours are kept in memory")
+
 
 @click.command()
 @DATA
-@click.option("--k", default=5, show_default=True, help="How many neighbours vote in this run's predictions.")
+@click.option("--k", type=K, default=5, show_default=True, help="How many neighbours vote in this run's predictions.")
 @click.option("--metric", default="euclidean", show_default=True, help="euclidean, manhattan or cosine.")
 @settings("Change one setting, e.g. data.train_fraction=0.5; repeatable.")
 @RUNS

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import JSON, RUNS, Whole, print_json
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
+
+PLACE = Whole(1, 100_000, "no queue is longer")
 
 
 @click.command("work")
@@ -42,7 +44,7 @@ def queue(runs_dir: Path, as_json: bool) -> None:
 
 @click.command("move")
 @click.argument("run_id")
-@click.option("--to", type=click.IntRange(1), default=1, show_default=True, help="New place in the queue; 1 is next.")
+@click.option("--to", type=PLACE, default=1, show_default=True, help="New place in the queue; 1 is next.")
 @RUNS
 def move(run_id: str, to: int, runs_dir: Path) -> None:
     """Give a queued run another place in its queue."""

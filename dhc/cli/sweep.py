@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
+from dhc.cli.common import DATA, GOOD, JSON, RUNS, Whole, follow_all, print_json, settings
 from dhc.config import RunConfig, read_assignment
 from dhc.errors import ConfigError, RunError
 from dhc.jobs.groups import generated_name, start_group, stop_group
-from dhc.jobs.sweep import SEED, grid
+from dhc.jobs.sweep import MAX_RUNS, SEED, grid
 from dhc.jobs.values import GRAMMAR, format_value, parse_values
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
@@ -27,6 +27,8 @@ HOPELESS_HELP = (
     f"from epoch {MEDIAN_GRACE} and {MEDIAN_ENOUGH} finished runs on."
 )
 
+REPEATS = Whole(1, MAX_RUNS, f"a sweep has at most {MAX_RUNS} runs")
+
 
 @click.command()
 @DATA
@@ -35,7 +37,13 @@ HOPELESS_HELP = (
 )
 @settings("Change one setting of every run, e.g. fit.epochs=3; repeatable.")
 @click.option("--grid", "axes", multiple=True, required=True, metavar="NAME=VALUES", help=GRID_HELP)
-@click.option("--repeats", default=1, show_default=True, help="Runs of each combination, each with a seed of its own.")
+@click.option(
+    "--repeats",
+    type=REPEATS,
+    default=1,
+    show_default=True,
+    help="Runs of each combination, each with a seed of its own.",
+)
 @click.option("--name", default="", help="The group's name, else the settings and the time.")
 @click.option("--stop-hopeless", is_flag=True, help=HOPELESS_HELP)
 @click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")

@@ -96,28 +96,39 @@ class ConfigField:
         try:
             return readers[self.kind](value.strip())
         except ValueError:
-            raise ConfigError(self.refusal(repr(value))) from None
+            raise ConfigError(self.refusal(value)) from None
 
     def check(self, value: Any) -> Any:
         """The value as this field's type; raises ConfigError for one outside the bounds or choices."""
         typed = self.parse(value)
         if not self._accepts(typed):
-            raise ConfigError(self.refusal(repr(value)))
+            raise ConfigError(self.refusal(value))
         return typed
 
-    def refusal(self, value: str) -> str:
-        """The sentence that refuses a value, as it is to be quoted, and says what the field takes."""
-        return f"{self.name} cannot be {value}: it takes {self.bounds}"
+    def refusal(self, value: Any) -> str:
+        """The sentence that refuses a value, and says what the field takes."""
+        return f"{self.name} cannot be {quoted(value)}: it takes {self.bounds}"
 
     def _accepts(self, value: Any) -> bool:
         if self.kind == "choice":
             return value in self.choices
         if self.kind in ("bool", "text"):
             return True
-        if not math.isfinite(value) or (self.kind == "int" and value != int(value)):
+        if isinstance(value, float) and not (math.isfinite(value) and (self.kind == "float" or value.is_integer())):
             return False
         above = self.low is None or value > self.low or (value == self.low and not self.low_open)
         return above and (self.high is None or value < self.high or (value == self.high and not self.high_open))
+
+
+def quoted(value: Any, limit: int = 80) -> str:
+    """A value that anyone may have written, as Python has it, short enough for a sentence."""
+    if isinstance(value, int) and value.bit_length() > 10 * limit:  # Python itself refuses to write a very long one
+        return f"a number of {value.bit_length() * math.log10(2):,.0f} digits"
+    try:
+        text = repr(value)
+    except ValueError:  # such a number within
+        text = "what it is"
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _read_bool(text: str) -> bool:

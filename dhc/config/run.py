@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from dhc.config.knob import ConfigField, describe
+from dhc.config.knob import ConfigField, describe, quoted
 from dhc.config.sections import (
     WITH_FEATURES,
     AugmentConfig,
@@ -121,7 +121,7 @@ def find_field(name: str) -> ConfigField:
     """The field of a dotted name; raises ConfigError, which lists the good names."""
     every = _fields_by_name()
     if name not in every:
-        raise ConfigError(f"there is no setting {name!r}; the settings are {', '.join(every)}")
+        raise ConfigError(f"there is no setting {quoted(name)}; the settings are {', '.join(every)}")
     return every[name]
 
 
@@ -137,7 +137,7 @@ def read_assignment(text: str) -> tuple[str, str]:
     """``"fit.epochs=3"`` → ``("fit.epochs", "3")``; raises ConfigError when there is no ``=``."""
     name, sign, value = text.partition("=")
     if not sign:
-        raise ConfigError(f"{text!r} is not a setting: write NAME=VALUE, for example fit.epochs=3")
+        raise ConfigError(f"{quoted(text)} is not a setting: write NAME=VALUE, for example fit.epochs=3")
     return name.strip(), value.strip()
 
 
@@ -152,15 +152,15 @@ def _sentence(item: ErrorDetails) -> str:
     name = _cut(".".join(str(part) for part in item["loc"]))
     field = _fields_by_name().get(name)
     if name == "schema_version":
-        return f"it has the form {_cut(repr(item['input']))}, and this version of the dashboard reads form 1"
+        return f"it has the form {quoted(item['input'])}, and this version of the dashboard reads form 1"
     if item["type"] == "extra_forbidden":
         return f"there is no setting {name!r}"
     if field is None:
         message = _cut(str(item["msg"]).removeprefix("Value error, "), 300)
         return f"{name}: {message}" if name else message
     if item["type"] == "string_unicode":
-        return f"{name} cannot be {_cut(repr(item['input']))}, which is no UTF-8: rename the folder"
-    return field.refusal(_cut(repr(item["input"])))
+        return f"{name} cannot be {quoted(item['input'])}, which is no UTF-8: rename the folder"
+    return field.refusal(item["input"])
 
 
 def _cut(text: str, limit: int = 80) -> str:

@@ -40,7 +40,14 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Which pictures."""
 
-    path: str = knob("data/stand-in", "Data folder", rank=COMMON, min_length=1, max_length=1000)
+    path: str = knob(
+        "data/stand-in",
+        "Data folder",
+        takes="a path of 1 to 1,000 characters",
+        rank=COMMON,
+        min_length=1,
+        max_length=1000,
+    )
     """Folder with train.csv, val.csv and their pictures."""
 
     classes: int = knob(0, "Number of classes", rank=COMMON, ge=0, le=10_000)

@@ -13,6 +13,7 @@ from dhc.data.decode import Pictures
 from dhc.data.finding import Finding
 from dhc.data.health import check_dataset
 from dhc.data.layout import Dataset
+from dhc.data.standin.labels import MOST_CLASSES, MOST_PICTURES, MOST_SEED
 from dhc.jobs import datasets as jobs
 from dhc.jobs.datasets import Making
 from dhc.text import quote
@@ -145,11 +146,11 @@ def maker() -> None:
         first, *others = st.columns(6, vertical_alignment="bottom")
         name = first.text_input("Name", "stand-in", max_chars=60, help="Name of the new folder inside the data folder.")
         limits = (
-            ("Classes", 2, 96, 96),
-            ("Train", 1, 200_000, 12_000),
-            ("Val", 1, 50_000, 1_000),
-            ("Test", 0, 100_000, 5_000),
-            ("Seed", 0, 2**31 - 1, 0),
+            ("Classes", 2, MOST_CLASSES, MOST_CLASSES),
+            ("Train", 1, MOST_PICTURES["train"], 12_000),
+            ("Val", 1, MOST_PICTURES["val"], 1_000),
+            ("Test", 0, MOST_PICTURES["test"], 5_000),
+            ("Seed", 0, MOST_SEED, 0),
         )
         values = [
             column.number_input(title, low, high, value)

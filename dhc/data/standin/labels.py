@@ -21,6 +21,10 @@ from dhc.data.standin.palettes import CLASSES
 from dhc.errors import DataError
 
 MOST_CLASSES = len(CLASSES)
+MOST_PICTURES = {"train": 200_000, "val": 50_000, "test": 100_000}
+MOST_SEED = 2**31 - 1
+WHY_SO_MANY = "more would take hours to draw and many gigabytes to keep"
+WHY_SEED = "that is what NumPy and TensorFlow take for a seed"
 # This share of the pictures is drawn as a look-alike of its label: the little confusion that no network can resolve.
 SLIPS = 0.03
 
@@ -136,7 +140,11 @@ def _check(classes: int, train: int, val: int, test: int, seed: int) -> None:
                 f"{size} {split} pictures are too few for {classes} classes: each needs at least one, "
                 f"so ask for {classes} {split} pictures or more, or for fewer classes."
             )
-    if test < 0:
-        raise DataError(f"The number of test pictures must be 0 or more, but {test} was asked for.")
-    if seed < 0:
-        raise DataError(f"The seed must be 0 or more, but {seed} was given.")
+    for split, size in (("train", train), ("val", val), ("test", test)):
+        if not 0 <= size <= MOST_PICTURES[split]:
+            raise DataError(
+                f"A stand-in data set has 0 to {MOST_PICTURES[split]:,} {split} pictures, but {size:,} were asked for: "
+                f"{WHY_SO_MANY}."
+            )
+    if not 0 <= seed <= MOST_SEED:
+        raise DataError(f"The seed must be 0 to {MOST_SEED:,}, but {seed:,} was given: {WHY_SEED}.")
