@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from dhc.runs import contract
-from dhc.runs.contract import Environment, Exit, Identity, Job, Labels, Process, Request, Score, Summary, Worker
+from dhc.runs.contract import (
+    Environment,
+    Exit,
+    Identity,
+    Job,
+    Labels,
+    PictureSet,
+    Process,
+    Request,
+    Score,
+    Summary,
+    UsedPictures,
+    Worker,
+)
 from dhc.runs.lenient import Record, RunFile
 
 KINDS = {
@@ -24,12 +37,13 @@ KINDS = {
 }
 README = Path(__file__).parents[1] / "runs" / "README.md"
 FILES: dict[str, type[RunFile]] = {
-    model.FILE: model for model in (Request, Process, Environment, Summary, Exit, Labels)
+    model.FILE: model for model in (Request, Process, Environment, UsedPictures, Summary, Exit, Labels)
 }
 MODELS: dict[str, type[Record]] = {
     **{f"`{name}`": model for name, model in FILES.items()},
     "`.worker-<device>.json`": Worker,
     "`.evaluation.job.json`, `.submission.job.json`": Job,
+    "`train` and `val` of `pictures.json`": PictureSet,
     "`test.json`": Score,
     "A process in any of them": Identity,
 }

@@ -117,18 +117,110 @@ def test_a_run_on_some_classes_and_pictures_asks_the_same_training_pictures(tiny
     assert scored.y_true.max() < 2
 
 
-def test_pictures_that_cannot_be_read_are_named(tiny_data: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    shutil.copytree(tiny_data, data)
+def copied(data: Path, place: Path) -> Path:
+    shutil.copytree(data, place, ignore=shutil.ignore_patterns(".dhc", "about.json"))
+    return place  # no longer known as a generated one, whose pixels are as its seed says
+
+
+def test_pictures_that_cannot_be_read_are_named_or_get_the_answer_that_was_chosen(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    data = copied(tiny_data, tmp_path / "data")
     victims = [row[0] for row in rows_of(data / "test.csv")[1:3]]
     for victim in victims:
         (data / "test_images" / victim).write_bytes(b"no picture")
-    folder = knn_run(tmp_path, data, data__skip_bad=True)
+    folder = knn_run(tmp_path, data)
     with pytest.raises(DataError, match=r"each test picture needs an answer, but these cannot be read") as caught:
         write_submission(folder, "test", tmp_path / "s.csv")
     assert all(victim in str(caught.value) for victim in victims)
     assert not (tmp_path / "s.csv").exists()
-    assert len(predict_split(folder, "test").ids) == 4
+    classes = open_dataset(data).classes
+    with pytest.raises(DataError, match="'no such' is no class of run"):
+        write_submission(folder, "test", tmp_path / "s.csv", unreadable="no such")
+    assert write_submission(folder, "test", tmp_path / "s.csv", unreadable=classes[2]).unseen == tuple(victims)
+    assert {row[1] for row in rows_of(tmp_path / "s.csv") if row[0] in victims} == {classes[2]}
+
+
+def test_a_run_that_leaves_out_bad_pictures_answers_them_with_the_commonest_class(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    data = copied(tiny_data, tmp_path / "data")
+    rows = rows_of(data / "train.csv")
+    dropped = next(row for row in rows[1:] if row[1] != rows[-1][1])
+    write_rows(data / "train.csv", [row for row in rows if row[1] == rows[-1][1] or row in (rows[0], dropped)])
+    write_rows(
+        data / "val.csv", [row for row in rows_of(data / "val.csv") if row[1] in (rows[-1][1], dropped[1], "Class")]
+    )
+    (data / "test_labels.csv").unlink()
+    victim = rows_of(data / "test.csv")[1][0]
+    (data / "test_images" / victim).unlink()
+    folder = knn_run(tmp_path, data, data__skip_bad=True, knn__k=1)
+    process = dhc("predict", folder.name, "--runs", str(tmp_path), "--out", str(tmp_path / "s.csv"))
+    assert rows_of(tmp_path / "s.csv")[1] == [victim, rows[-1][1]]
+    assert f"1 pictures cannot be read and are answered {rows[-1][1]}: {victim}" in process.stderr
+
+
+def write_rows(path: Path, rows: list[list[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+
+
+def test_a_sample_gives_header_and_order_and_the_tables_give_the_spelling(tiny_data: Path, tmp_path: Path) -> None:
+    data = copied(tiny_data, tmp_path / "data")
+    (data / "test_labels.csv").unlink()
+    names = {
+        label: f"{number:02d}" for number, label in enumerate(sorted({r[1] for r in rows_of(data / "train.csv")[1:]}))
+    }
+    for split in ("train", "val"):
+        rows = [[file, names[label]] for file, label in rows_of(data / f"{split}.csv")[1:]]
+        write_rows(data / f"{split}.csv", [["image_id", "category"], *rows])
+    files = [row[0] for row in rows_of(data / "test.csv")[1:]]
+    folder = knn_run(tmp_path, data, knn__k=3)
+    write_submission(folder, "test", tmp_path / "plain.csv")
+    plain = rows_of(tmp_path / "plain.csv")
+    assert plain[0] == ["Image", "category"], "test.csv and train.csv have these titles"
+    assert {label for _, label in plain[1:]} <= set(names.values())
+    write_rows(data / "sample_submission.csv", [["id", "target"], *([file, "00"] for file in reversed(files))])
+    write_submission(folder, "test", tmp_path / "s.csv")
+    assert rows_of(tmp_path / "s.csv") == [["id", "target"], *reversed(plain[1:])]
+    write_rows(
+        data / "sample_submission.csv", [["id", "target"], *([file, "00"] for file in [*files[1:], "other.png"])]
+    )
+    with pytest.raises(
+        DataError, match=r"sample_submission\.csv lists 1 pictures that test\.csv does not, such as other\.png"
+    ):
+        write_submission(folder, "test", tmp_path / "t.csv")
+
+
+def test_neighbours_that_have_changed_are_not_asked(tiny_data: Path, tmp_path: Path) -> None:
+    data = copied(tiny_data, tmp_path / "data")
+    folder = knn_run(tmp_path, data)
+    rows = rows_of(data / "train.csv")
+    shutil.copy(data / "train_images" / rows[1][0], data / "train_images" / "z.png")
+    write_rows(data / "train.csv", [*rows, ["z.png", "zebra"]])
+    with pytest.raises(DataError, match=r"have changed since \(1 picture added\): put them back, or start a copy"):
+        predict_split(folder, "test")
+    write_rows(data / "train.csv", [rows[0], [rows[1][0], rows[-1][1]], *rows[2:]])
+    with pytest.raises(DataError, match=r"\(1 picture relabelled\)"):
+        predict_split(folder, "test")
+    write_rows(data / "train.csv", rows)
+    (data / "train_images" / rows[1][0]).write_bytes((data / "train_images" / rows[2][0]).read_bytes())
+    with pytest.raises(DataError, match=r"\(what they show\)"):
+        predict_split(folder, "test")
+
+
+def test_neighbours_of_an_older_run_know_the_classes_that_it_had(tiny_data: Path, tmp_path: Path) -> None:
+    data = copied(tiny_data, tmp_path / "data")
+    folder = knn_run(tmp_path, data, knn__k=3)
+    before = predict_split(folder, "test").predicted.tolist()
+    rundir.write_json(folder / rundir.ENVIRONMENT, {})
+    rows = rows_of(data / "train.csv")
+    for i, (file, _) in enumerate(rows[1:7]):
+        shutil.copy(data / "train_images" / file, data / "train_images" / f"z{i}.png")
+    write_rows(data / "train.csv", [*rows, *([f"z{i}.png", "zebra"] for i in range(6))])
+    assert predict_split(folder, "test").predicted.tolist() == before
+    process = dhc("predict", folder.name, "--runs", str(tmp_path), "--out", str(tmp_path / "s.csv"))
+    assert "Knows only 3 of 4 classes" in process.stderr
 
 
 def test_a_file_that_is_there_stays_unless_forced(tiny_data: Path, tmp_path: Path) -> None:
@@ -158,7 +250,7 @@ def test_what_cannot_be_answered_is_one_sentence(tiny_data: Path, tmp_path: Path
     with pytest.raises(RunError, match="is a folder: name a file"):
         write_submission(folder, "test", tmp_path, force=True)
     with pytest.raises(DataError, match=r"test\.csv lists b\.png more than once"):
-        refuse_repeated("test", ["a.png", "b.png", "b.png"])
+        refuse_repeated("test.csv", ["a.png", "b.png", "b.png"])
     without_network = make_run(tmp_path, tiny_data, epochs=2)
     with pytest.raises(RunError, match=r"cannot answer: its network, best\.keras, is not there"):
         write_submission(without_network, "test", tmp_path / "s.csv")

@@ -43,16 +43,27 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write.  [default: <RUN_ID>-<split>.csv]")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option(
+    "--unreadable",
+    default="",
+    metavar="CLASS",
+    help="The answer for pictures that cannot be read: a class, or `commonest`.",
+)
 @RUNS
-def predict(run_id: str, split: str, out: Path | None, force: bool, runs_dir: Path) -> None:
-    """Write a run's answers as a submission: Image,Class for each picture, in the split's order."""
+def predict(run_id: str, split: str, out: Path | None, force: bool, unreadable: str, runs_dir: Path) -> None:
+    """Write a run's answers as a submission: a class for each picture, in the form of the data set's sample or tables."""
     from dhc.data.select import WRONG_ANSWER
     from dhc.predict.submission import write_submission
     from dhc.runs.rundir import run_dir
 
     out = out or Path(f"{run_id}-{split}.csv")
-    count = write_submission(run_dir(runs_dir, run_id), split, out, force=force)
-    click.echo(f"{out}: {count:,} answers of {run_id} in the order of {split}.csv")
+    written = write_submission(run_dir(runs_dir, run_id), split, out, force=force, unreadable=unreadable)
+    click.echo(f"{out}: {written.answers:,} answers of {run_id} in the order of {split}.csv")
+    if written.unseen:
+        names = ", ".join(written.unseen[:5]) + (" …" if len(written.unseen) > 5 else "")
+        click.echo(
+            f"{len(written.unseen):,} pictures cannot be read and are answered {written.answer}: {names}", err=True
+        )
     _warn_of_few_classes(run_id, runs_dir, WRONG_ANSWER)
 
 
@@ -60,9 +71,11 @@ def _warn_of_few_classes(run_id: str, runs_dir: Path, consequence: str) -> None:
     from dhc.data.layout import open_dataset
     from dhc.data.select import few_classes_text
     from dhc.runs.config_file import read_config
+    from dhc.runs.predictions import read_predictions
 
     config, _ = read_config(runs_dir / run_id)
     if config is None:
         return
-    if warning := few_classes_text(config.data, open_dataset(Path(config.data.path)), consequence):
+    classes = read_predictions(runs_dir / run_id).classes
+    if warning := few_classes_text(classes, open_dataset(Path(config.data.path)), consequence):
         click.echo(warning, err=True)

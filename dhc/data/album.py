@@ -7,10 +7,27 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from dhc.data.content import split_print
 from dhc.data.decode import Pictures
+from dhc.data.layout import Dataset, fingerprint
 from dhc.errors import DataError, sentence
 
-Source = Callable[[str], tuple[Pictures, str]]  # a data folder → its val pictures and its fingerprint
+
+@dataclass(frozen=True)
+class Prints:
+    """What tells a data set's pictures from others: val's own print, and the fingerprint by names that older runs have."""
+
+    val: str = ""
+    names: str = ""
+
+    def differ(self, now: Prints) -> bool:
+        """Whether these, noted by a run, are other pictures than those of now; False where nothing was noted."""
+        if self.val:
+            return self.val != now.val
+        return bool(self.names) and self.names != now.names
+
+
+Source = Callable[[str], tuple[Pictures, Prints]]  # a data folder → its val pictures and prints
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +51,12 @@ class Album:
         return None if self.x is None or row is None else self.x[row]
 
 
-def album_of(ids: np.ndarray, path: str, fingerprint: str | None, source: Source) -> Album:
+def album_of(ids: np.ndarray, path: str, noted: Prints, source: Source) -> Album:
     """The album of a run on the data set in `path`, whatever has become of it.
 
     ids: (N,) str, the run's val files.
 
-    fingerprint: the data set's when the run was trained, None where nobody noted it. `source` may raise DataError and OSError.
+    noted: the data set's prints when the run was trained, empty where nobody noted them. `source` may raise DataError and OSError.
     """
     try:
         pictures, today = source(path)
@@ -50,6 +67,11 @@ def album_of(ids: np.ndarray, path: str, fingerprint: str | None, source: Source
     problem = ""
     if missing:
         problem = f"Left blank: {missing:,} of this run's {len(ids):,} val pictures, no longer in {path} or no longer readable."
-    elif fingerprint is not None and fingerprint != today:
-        problem = f"The data set in {path} is not quite the one that this run was trained on: its files or labels have changed since."
+    elif noted.differ(today):
+        problem = f"The data set in {path} is not quite the one that this run was trained on: its pictures or labels have changed since."
     return Album(ids, pictures.x, rows, problem)
+
+
+def prints_of(dataset: Dataset, val: Pictures) -> Prints:
+    """The prints of a data set whose val pictures were read."""
+    return Prints(split_print(dataset, "val", val), fingerprint(dataset))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from dhc.config import DataConfig
 from dhc.data.decode import BadPicture, Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.errors import DataError
+from dhc.text import quote
 
 SplitProgress = Callable[[str, int, int], None]  # split, pictures so far, pictures of that split
 WRONG_ANSWER = "a picture of another one gets a wrong answer"  # what few classes mean for a submission
@@ -52,16 +53,30 @@ def load_for_run(data: DataConfig, seed: int, progress: SplitProgress | None = N
             raise DataError(
                 f"{split} has no picture of the first {k} classes in {data.path}: use more classes or another data set"
             )
+    _refuse_unseen(train, dataset, k)
     return RunData(dataset, train, val, dataset.classes[:k])
 
 
-def few_classes_text(config: DataConfig, dataset: Dataset, consequence: str) -> str:
-    """``Knows only 12 of 96 classes: …`` of a run that does; "" where it knows all.
+def _refuse_unseen(train: Pictures, dataset: Dataset, k: int) -> None:
+    """Raise DataError where a class is listed, but not one of its training pictures can be read."""
+    assert train.y is not None
+    unseen = np.flatnonzero(np.bincount(train.y, minlength=k) == 0)
+    if len(unseen):
+        name, table = quote(dataset.classes[unseen[0]]), dataset.splits["train"].table.name
+        more = f" (and {len(unseen) - 1:,} more classes)" if len(unseen) > 1 else ""
+        raise DataError(
+            f"not one training picture of the class {name}{more} can be read: mend them, or take its rows out of {table}"
+        )
+
+
+def few_classes_text(classes: Sequence[str], dataset: Dataset, consequence: str) -> str:
+    """``Knows only 12 of 96 classes: …`` of a run that knows these classes; "" where it knows all of the data set's.
 
     For where a run meets pictures of any class.
     """
-    count, total = class_count(dataset, config.classes), len(dataset.classes)
-    return "" if count == total else f"Knows only {count} of {total} classes: {consequence}."
+    total = len(dataset.classes)
+    unknown = set(dataset.classes) - set(classes)
+    return f"Knows only {total - len(unknown)} of {total} classes: {consequence}." if unknown else ""
 
 
 def class_count(dataset: Dataset, limit: int) -> int:

@@ -14,9 +14,9 @@ import pandas as pd
 from dhc.analysis import differences, mistakes, overlay
 from dhc.analysis import report as scores
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
-from dhc.data.album import Album, Source, album_of
+from dhc.data.album import Album, Prints, Source, album_of, prints_of
 from dhc.data.decode import Pictures, load_pictures
-from dhc.data.layout import fingerprint, open_dataset
+from dhc.data.layout import open_dataset
 from dhc.data.picture import png_base64
 from dhc.errors import RunError
 from dhc.export.progress import Progress
@@ -118,13 +118,14 @@ def chapters(runs: Sequence[RunInfo], store: Store, progress: Progress | None = 
     return tuple(contents)
 
 
-def _val(path: str) -> tuple[Pictures, str]:
-    """The val pictures of the data set in `path`, and its fingerprint.
+def _val(path: str) -> tuple[Pictures, Prints]:
+    """The val pictures of the data set in `path`, and its prints.
 
     Raises DataError and OSError.
     """
     dataset = open_dataset(Path(path))
-    return load_pictures(dataset, "val", skip_bad=True), fingerprint(dataset)
+    val = load_pictures(dataset, "val", skip_bad=True)
+    return val, prints_of(dataset, val)
 
 
 def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
@@ -175,8 +176,9 @@ def _album(info: RunInfo, predictions: Predictions, source: Source) -> Album:
     if info.config is None:
         problem = "The pictures cannot be shown: which data set they belong to is not known."
         return Album(predictions.ids, problem=problem)
-    original = Environment.of(info.folder).data_fingerprint
-    return album_of(predictions.ids, info.config.data.path, original, source)
+    environment = Environment.of(info.folder)
+    noted = Prints(environment.data_prints.get("val", ""), environment.data_fingerprint or "")
+    return album_of(predictions.ids, info.config.data.path, noted, source)
 
 
 def _curves(history: History) -> list[Chart]:

@@ -10,15 +10,16 @@ import numpy as np
 
 from dhc.analysis.confusion import confusion_matrix
 from dhc.config import RunConfig
+from dhc.data.content import changes, split_print
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
-from dhc.data.select import first_classes, load_for_run
+from dhc.data.select import RunData, first_classes, load_for_run
 from dhc.errors import DataError, RunError
 from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
-from dhc.runs.contract import Request
+from dhc.runs.contract import Environment, Request, UsedPictures
 from dhc.runs.predictions import read_predictions
 
 
@@ -57,8 +58,7 @@ def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPred
 
     A run that uses only some of the classes answers for the pictures of those, where there are labels, and pictures
     that cannot be read have no row where its settings leave them out. With `every` there is an answer for each
-    picture that the CSV lists, whatever its class, or a DataError that names the pictures that cannot be read. Raises
-    RunError or DataError in one sentence.
+    picture that the table lists and that can be read, whatever its class. Raises RunError or DataError in one sentence.
     """
     val = read_predictions(folder)
     if split == "val" and not every:
@@ -78,7 +78,7 @@ def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPred
     if config.trains_network:
         probabilities = _network_probabilities(folder, config, pictures, count)
     else:
-        probabilities = _neighbour_shares(folder.name, config, pictures, count)
+        probabilities = _neighbour_shares(folder, config, pictures, count)
     return SplitPredictions(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, val.classes)
 
 
@@ -96,12 +96,8 @@ def _refuse_without_network(folder: Path) -> None:
 
 
 def _pictures(config: RunConfig, dataset: Dataset, split: str, classes: int, every: bool) -> Pictures:
-    """The pictures of a split: of its first classes, or every one. Raises DataError."""
+    """The pictures of a split: of its first classes, or every one that can be read. Raises DataError."""
     pictures = load_pictures(dataset, split, skip_bad=config.data.skip_bad or every)
-    if every and pictures.bad:
-        names = ", ".join(bad.file for bad in pictures.bad[:5])
-        more = f" and {len(pictures.bad) - 5:,} more" if len(pictures.bad) > 5 else ""
-        raise DataError(f"each {split} picture needs an answer, but these cannot be read: {names}{more}; mend them")
     return pictures if every or pictures.y is None else first_classes(pictures, classes)
 
 
@@ -113,12 +109,28 @@ def _network_probabilities(folder: Path, config: RunConfig, pictures: Pictures, 
     return probabilities(load_network(folder, config, classes), pictures.x)
 
 
-def _neighbour_shares(run_id: str, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:
+def _neighbour_shares(folder: Path, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:
     """The shares of the votes, (N, K) float32, of neighbours among the run's training pictures."""
     data = load_for_run(config.data, config.fit.seed)
-    k, metric = config.knn.k, config.knn.metric
-    if k > len(data.train.ids):
-        raise DataError(f"run {run_id} asks {k} neighbours, but there are only {len(data.train.ids)} pictures now")
-    assert data.train.y is not None
-    rows = knn.neighbours(data.train.x, pictures.x, k, [metric])[metric]
-    return knn.vote(data.train.y[rows], classes)
+    _refuse_other_neighbours(folder, data)
+    train, k, metric = first_classes(data.train, classes), config.knn.k, config.knn.metric
+    if k > len(train.ids):
+        raise DataError(f"run {folder.name} asks {k} neighbours, but there are only {len(train.ids)} pictures now")
+    assert train.y is not None
+    rows = knn.neighbours(train.x, pictures.x, k, [metric])[metric]
+    return knn.vote(train.y[rows], classes)
+
+
+def _refuse_other_neighbours(folder: Path, data: RunData) -> None:
+    """Raise DataError where the pictures that answer are not those that the run was judged with."""
+    noted = Environment.of(folder).data_prints.get("train")
+    if not noted or noted == split_print(data.dataset, "train", data.train):
+        return
+    used = UsedPictures.of(folder)
+    before = [used.classes[i] for i in used.train.labels]
+    labels = [data.classes[i] for i in np.asarray(data.train.y)]
+    what = changes(used.train.files, before, data.train.ids.tolist(), labels).text() or "what they show"
+    raise DataError(
+        f"the training pictures of run {folder.name}, which answer for it, have changed since ({what}): "
+        "put them back, or start a copy of the run on the new ones"
+    )

@@ -132,7 +132,39 @@ class Environment(RunFile):
     """The random seed."""
 
     data_fingerprint: str | None = None
-    """The data set's fingerprint; another one means other files or other labels."""
+    """The data set's fingerprint; another one means other pictures or other labels."""
+
+    data_prints: Versions = Field(default_factory=dict)
+    """Sixteen hex digits for each of train and val that change when a name, a label or a pixel of it does."""
+
+
+class PictureSet(Record):
+    """The pictures of one split that a run used."""
+
+    files: list[str] = Field(default_factory=list)
+    """Their paths below the data set's folder, in the table's order."""
+
+    labels: list[int] = Field(default_factory=list)
+    """Their classes, as places in ``classes``."""
+
+    reading: str = ""
+    """How the split's table was read: which column is what."""
+
+
+class UsedPictures(RunFile):
+    """What the run learned from and was judged by. Written by the training process before its first epoch."""
+
+    FILE: ClassVar[str] = rundir.PICTURES
+    LIMIT: ClassVar[int] = 200_000_000  # bytes; a million pictures with names of 100 letters
+
+    classes: list[str] = Field(default_factory=list)
+    """The names of the classes that it knows."""
+
+    train: PictureSet = Field(default_factory=PictureSet)
+    """What it learned from."""
+
+    val: PictureSet = Field(default_factory=PictureSet)
+    """What it was judged by."""
 
 
 class Summary(RunFile):

@@ -36,6 +36,7 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
 STOP = "stop.request"
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
+PICTURES = "pictures.json"  # which pictures it was trained on and judged by
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 LABELS_LOCK = ".labels.lock"  # beside the runs: held while any run's labels are changed
 SCORE, SUBMISSION = "test.json", "submission.csv"  # what a person asked of the finished network

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from dhc.data.select import RunData
 from dhc.runs.contract import Environment
 from dhc.training import results
 
@@ -26,14 +27,14 @@ def visible_gpus() -> int:
     return 0
 
 
-def environment_record(device: str, seed: int, fingerprint: str) -> Environment:
+def environment_record(device: str, seed: int, data: RunData) -> Environment:
     """The circumstances of a network's training."""
     backend = keras.backend.backend()
     return results.environment(
         ("keras", backend, "numpy", "opencv-python-headless", "dhc"),
         device=device,
         seed=seed,
-        fingerprint=fingerprint,
+        data=data,
         backend=backend,
         precision=keras.config.dtype_policy().name,
     )

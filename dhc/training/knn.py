@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from dhc.config import RunConfig
-from dhc.data.layout import fingerprint
 from dhc.data.select import RunData
 from dhc.errors import DataError
 from dhc.machine import hardware
@@ -80,7 +79,7 @@ def _describe(config: RunConfig, data: RunData, writer: RunWriter) -> None:
         PACKAGES,
         device=where,
         seed=config.fit.seed,
-        fingerprint=fingerprint(data.dataset),
+        data=data,
         backend=None,
         precision="uint8",
     )

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 from dhc.config import RunConfig
-from dhc.data.layout import fingerprint
 from dhc.data.select import RunData
 from dhc.machine import hardware
 from dhc.models.build import compiled_model
@@ -59,7 +58,7 @@ def _compiled(config: RunConfig, classes: int, run_dir: Path, device: str) -> ke
 def _describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:
     """Write down what trains: ``environment.json``, the start event, a line in the log."""
     where = hardware.describe(backend.visible_gpus(), device)
-    record = backend.environment_record(where, config.fit.seed, fingerprint(data.dataset))
+    record = backend.environment_record(where, config.fit.seed, data)
     record.write(writer.folder)
     train, val, classes = len(data.train.ids), len(data.val.ids), len(data.classes)
     writer.event(

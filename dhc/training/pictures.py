@@ -7,7 +7,10 @@ import hashlib
 import numpy as np
 
 from dhc.config import RunConfig
+from dhc.data.content import split_print
 from dhc.data.select import RunData, load_for_run
+from dhc.runs import rundir
+from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.rundir import RunWriter
 
 
@@ -26,7 +29,27 @@ def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
         print(f"left out: {picture.file} {picture.reason}")
     if data.bad:
         writer.event("note", text=f"{len(data.bad)} pictures that cannot be read were left out; the log names them")
+    if rundir.next_epoch(writer.folder) == 1:  # a run that goes on keeps what it began with
+        used_pictures(data).write(writer.folder)
     return data
+
+
+def used_pictures(data: RunData) -> UsedPictures:
+    """What the run uses, for its folder."""
+    sets = {
+        name: PictureSet(
+            files=[str(file) for file in pictures.ids],
+            labels=[] if pictures.y is None else pictures.y.tolist(),
+            reading=data.dataset.splits[name].table.reading,
+        )
+        for name, pictures in (("train", data.train), ("val", data.val))
+    }
+    return UsedPictures(classes=list(data.classes), **sets)
+
+
+def prints(data: RunData) -> dict[str, str]:
+    """The prints of the data set's train and val."""
+    return {name: split_print(data.dataset, name, getattr(data, name)) for name in ("train", "val")}
 
 
 def fingerprints(data: RunData) -> dict[str, str]:
@@ -34,10 +57,10 @@ def fingerprints(data: RunData) -> dict[str, str]:
 
     Unlike `dhc.data.layout.fingerprint` they see what each picture shows: about a second for 80,000 pictures.
     """
-    prints = {}
+    digests = {}
     for name, pictures in (("train", data.train), ("val", data.val)):
         digest = hashlib.blake2b(repr(data.classes).encode("utf-8", "backslashreplace"), digest_size=8)
         digest.update(np.ascontiguousarray(pictures.y).data)
         digest.update(np.ascontiguousarray(pictures.x).data)
-        prints[name] = digest.hexdigest()
-    return prints
+        digests[name] = digest.hexdigest()
+    return digests

@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from dhc.data.content import content_fingerprint
+from dhc.data.select import RunData
 from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.contract import Environment
+from dhc.training.pictures import prints
 
 
 def cross_entropy(y: np.ndarray, probabilities: np.ndarray) -> float:
@@ -54,7 +57,7 @@ def save_predictions(
 
 
 def environment(
-    packages: Iterable[str], *, device: str, seed: int, fingerprint: str, backend: str | None, precision: str
+    packages: Iterable[str], *, device: str, seed: int, data: RunData, backend: str | None, precision: str
 ) -> Environment:
     """The circumstances of a training: enough to say later what produced the figures."""
     return Environment(
@@ -66,7 +69,8 @@ def environment(
         system=platform.platform(),
         commit=commit(),
         seed=seed,
-        data_fingerprint=fingerprint,
+        data_fingerprint=content_fingerprint(data.dataset, prints(data)),
+        data_prints=prints(data),
     )
 
 

@@ -30,8 +30,9 @@ from dhc.training.pictures import fingerprints
 from dhc.training.state import RECORD, STATE, Record, SavedState, Spec, newest
 
 DAMAGED = "cannot be read, because its files are damaged or were edited"
+OTHER_PICTURES = "was reached with other {splits} pictures or labels than are there now"
 OTHER_VAL = "was reached with other val pictures, labels or classes than are there now"
-PUT_BACK = "put them back and resume, or start a copy"
+PUT_BACK = "put them back and resume, or start a copy on the new pictures"
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")  # what a run may have begun in
 SHARE = 20  # saving may take a twentieth of the time
 LINKED_FILES = (rundir.BEST, rundir.PREDICTIONS)
@@ -89,6 +90,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             self._begin_again()
             return
         self._compare_val(state)
+        self._compare_pictures(state.record)
         for variable, value in zip(variables, state.values, strict=True):
             variable.assign(value)
         for name in LINKED_FILES:
@@ -96,7 +98,6 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         self._take_up(state)
         self._writer.event("resume", epoch=self.first_epoch + 1)
         print(f"goes on with epoch {self.first_epoch + 1}")
-        self._say_what_is_new(state.record)
 
     def _compare_val(self, state: SavedState) -> None:
         """Raise ResumeStateError where val is another one, for whose pictures there are no answers."""
@@ -105,16 +106,12 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         if not (same and np.array_equal(then.y_true, np.asarray(val.y))):
             raise ResumeStateError(state.record.epoch, OTHER_VAL, PUT_BACK)
 
-    def _say_what_is_new(self, record: Record) -> None:
-        """Note on the run where pictures or labels are not those that it began with."""
+    def _compare_pictures(self, record: Record) -> None:
+        """Raise ResumeStateError where pictures or labels are not those that the run began with."""
         now = fingerprints(self._data)
-        other_splits = [split for split, then in record.pictures.items() if now.get(split) != then]
-        if other_splits:
-            self._writer.event(
-                "note",
-                text=f"it went on after epoch {record.epoch} with other pictures or labels than before in "
-                f"{' and '.join(other_splits)}: figures from before and after cannot be compared",
-            )
+        others = [split for split, then in record.pictures.items() if now.get(split) != then]
+        if others:
+            raise ResumeStateError(record.epoch, OTHER_PICTURES.format(splits=" and ".join(others)), PUT_BACK)
 
     def _begin_again(self) -> None:
         """Where no state was saved: earlier epochs, which will be trained anew, no longer count."""

@@ -13,9 +13,8 @@ import pandas as pd
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.data.album import Album, album_of
+from dhc.data.album import Album, Prints, album_of, prints_of
 from dhc.data.decode import Pictures
-from dhc.data.layout import fingerprint
 from dhc.data.picture import png_base64
 from dhc.data.select import first_classes, share_of_each_class
 from dhc.runs.contract import Environment
@@ -34,21 +33,26 @@ def open_album(info: RunInfo, predictions: Predictions) -> Album:
     if info.config is None:
         album = Album(predictions.ids, problem=f"The pictures cannot be shown, because {info.problem}.")
     else:
-        original = Environment.of(info.folder).data_fingerprint
-        album = album_of(predictions.ids, info.config.data.path, original, _val)
+        album = album_of(predictions.ids, info.config.data.path, noted_prints(info), _val)
     if album.problem:
         rest = "" if album.x is not None else " Everything else on this page still holds."
         st.warning(plain(album.problem + rest), icon=":material/broken_image:")
     return album
 
 
-def _val(path: str) -> tuple[Pictures, str]:
-    return session.pictures(path, "val"), _fingerprint(path)
+def noted_prints(info: RunInfo) -> Prints:
+    """What the run noted of its data set."""
+    environment = Environment.of(info.folder)
+    return Prints(environment.data_prints.get("val", ""), environment.data_fingerprint or "")
+
+
+def _val(path: str) -> tuple[Pictures, Prints]:
+    return session.pictures(path, "val"), _prints(path)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=LOOK_AGAIN)
-def _fingerprint(path: str) -> str:
-    return fingerprint(session.dataset(path))
+def _prints(path: str) -> Prints:
+    return prints_of(session.dataset(path), session.pictures(path, "val"))
 
 
 def training_pictures(config: RunConfig, class_name: str) -> tuple[np.ndarray, np.ndarray]:

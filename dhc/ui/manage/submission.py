@@ -42,9 +42,10 @@ def can_answer(info: RunInfo) -> bool:
     return (info.folder / (rundir.BEST if info.trains_network else rundir.PREDICTIONS)).is_file()
 
 
-def _class_warning(config: RunConfig) -> str:
+def _class_warning(info: RunInfo, config: RunConfig) -> str:
     """Of a run that knows only some of the classes, a sentence; else ""."""
-    return few_classes_text(config.data, session.dataset(config.data.path), WRONG_ANSWER)
+    classes = session.predictions(info).classes
+    return few_classes_text(classes, session.dataset(config.data.path), WRONG_ANSWER)
 
 
 def _test_pictures(config: RunConfig) -> int:
@@ -54,7 +55,7 @@ def _test_pictures(config: RunConfig) -> int:
 
 def _view(info: RunInfo, pictures: int) -> None:
     assert info.config is not None
-    if warning := _class_warning(info.config):
+    if warning := _class_warning(info, info.config):
         st.caption(warning)
     watch(
         lambda: jobs.submission(info.folder),

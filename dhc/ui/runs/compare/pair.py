@@ -86,14 +86,25 @@ def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
     """The same file name may stand for another picture in another data set."""
     if _on_other_data(a, b):
         paths = [info.config.data.path for info in (a, b) if info.config]
-        names = " and ".join(shorten(Path(path).name or path, 40) for path in paths)
+        names = [shorten(Path(path).name or path, 40) for path in paths]
+        if resolved_path(paths[0]) == resolved_path(paths[1]):
+            raise RunError(
+                f"The val pictures of {names[0]} or their labels have changed between A and B: "
+                "choose two runs on the same pictures to compare them."
+            )
         raise RunError(
-            f"A and B were judged on different pictures ({names}): choose two runs on the same data set to compare them."
+            f"A and B were judged on different pictures ({' and '.join(names)}): "
+            "choose two runs on the same data set to compare them."
         )
 
 
 def _on_other_data(a: RunInfo, b: RunInfo) -> bool:
-    if a.config is None or b.config is None or resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
+    if a.config is None or b.config is None:
+        return False
+    vals = [Environment.of(info.folder).data_prints.get("val") for info in (a, b)]
+    if all(vals):
+        return vals[0] != vals[1]
+    if resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
         return False
     prints = [fingerprint_of(a), fingerprint_of(b)]
     return None in prints or prints[0] != prints[1]

@@ -1,0 +1,63 @@
+"""What a data set is, by its content: prints that another machine or another folder has as well, and what has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dhc.data.about import generator
+from dhc.data.decode import Pictures
+from dhc.data.layout import Dataset, fingerprint
+from dhc.text import count_text
+
+
+def split_print(dataset: Dataset, split: str, pictures: Pictures) -> str:
+    """Sixteen hex digits that change when a name, a label or a pixel of the split does.
+
+    ``pictures`` is the split as it was read. Generated pictures are the same on another machine up to rounding: there the
+    drawing's version and seed count instead of the pixels.
+    """
+    table = dataset.splits[split]
+    labels = None if table.y is None else [dataset.classes[i] for i in table.y]
+    pixels = generator(dataset.root) or pictures.digest
+    content = repr((table.table.names, labels, pixels)).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+def content_fingerprint(dataset: Dataset, prints: Mapping[str, str]) -> str:
+    """Sixteen hex digits of what a run learns from and is judged by: the prints of train and val.
+
+    Of a generated data set the fingerprint that it always had, so that it is known again on every machine.
+    """
+    if generator(dataset.root):
+        return fingerprint(dataset)
+    content = repr((dataset.classes, prints["train"], prints["val"])).encode("utf-8", "backslashreplace")
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How many pictures of a split were added, are gone, and have another label than before."""
+
+    added: int = 0
+    gone: int = 0
+    relabelled: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.gone or self.relabelled)
+
+    def text(self) -> str:
+        """``8 pictures added, 1 picture gone``; "" for none."""
+        parts = ((self.added, "added"), (self.gone, "gone"), (self.relabelled, "relabelled"))
+        return ", ".join(f"{count_text(count, 'picture')} {what}" for count, what in parts if count)
+
+
+def changes(
+    files: Sequence[str], labels: Sequence[str], files_now: Sequence[str], labels_now: Sequence[str]
+) -> Changes:
+    """What has changed from pictures with their labels to those of now."""
+    before, now = dict(zip(files, labels, strict=True)), dict(zip(files_now, labels_now, strict=True))
+    both = before.keys() & now.keys()
+    relabelled = sum(before[file] != now[file] for file in both)
+    return Changes(len(now) - len(both), len(before) - len(both), relabelled)
