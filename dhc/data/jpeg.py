@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from dhc.data.formats import END_OF_JPEG
+from dhc.data.formats import END_OF_JPEG, PictureError
 
 # Image data that a whole picture has no use for; one that broke off goes on with it, and shows something else.
 _MORE = b"\x55\xaa\x12\x34\x96\x5c" * 40
@@ -18,7 +18,8 @@ def ends_early(data: bytes, picture: np.ndarray) -> bool:
     """Whether image data is missing before the last end mark, however the file ends.
 
     ``picture``: (h, w, 3) uint8 as decoded at full size. Only a flat corner or a progressive file, of which each part
-    adds to the whole, gives cause to look closer, which takes two further decodings.
+    adds to the whole, gives cause to look closer, which takes two further decodings. Raises PictureError where Pillow's
+    decoder finds more wrong with it than cv2's did.
     """
     corner = picture[-_CORNER:, -2 * _CORNER :]
     progressive = b"\xff\xc2" in data[: data.find(b"\xff\xda")]
@@ -26,7 +27,10 @@ def ends_early(data: bytes, picture: np.ndarray) -> bool:
         return False
     end = data.rfind(END_OF_JPEG)
     whole, longer = data[: end + 2], data[:end] + _MORE + END_OF_JPEG
-    return not np.array_equal(_pixels(whole), _pixels(longer))
+    try:
+        return not np.array_equal(_pixels(whole), _pixels(longer))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise PictureError("the file is damaged or incomplete") from error
 
 
 def _pixels(data: bytes) -> np.ndarray:

@@ -45,7 +45,10 @@ def work(bench: Bench) -> None:
     "a log that is no file",
     done="train.log of three queued runs is a pipe, a folder, a link; a sound run waits behind them",
     state="failed",
-    says=("Its folder could not be written to", "its train.log is a …, where a file belongs; start a copy, or remove it"),
+    says=(
+        "Its folder could not be written to",
+        "its train.log is a …, where a file belongs; start a copy, or remove it",
+    ),
 )
 def test_a_log_that_is_no_file(bench: Bench, case: Case, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
