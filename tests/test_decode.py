@@ -27,6 +27,7 @@ from dhc.data.layout import open_dataset
 from dhc.data.picture import MAX_BYTES, single_threaded
 from dhc.data.picture import decode as decode_whole
 from dhc.errors import DataError
+from dhc.files import write
 
 
 def load(root: Path, split: str = "train", skip_bad: bool = False) -> Pictures:
@@ -464,12 +465,58 @@ def test_a_cache_that_is_broken_in_any_way_is_made_anew(three: Path, spoil: Call
 def test_what_a_dead_builder_left_is_removed_and_a_living_ones_is_not(three: Path) -> None:
     load(three)
     dead, alive = (three / ".dhc" / f"train-{token * 16}.tmp" for token in "ab")
-    for path in (dead, alive):
-        path.write_bytes(b"rows")
-    os.utime(dead, (0, 0))
-    write_picture(three / "train_images" / "000.png", picture(61))
+    dead.write_bytes(b"rows")
+    with write.create(alive):
+        write_picture(three / "train_images" / "000.png", picture(61))
+        load(three)
+        assert (dead.exists(), alive.exists()) == (False, True)
+
+
+def test_a_builder_that_is_killed_leaves_nothing_once_the_cache_is_built(three: Path) -> None:
+    program = (
+        "import sys, os, numpy as np; from pathlib import Path; from dhc.data import cache\n"
+        "writer = cache.Writer(Path(sys.argv[1]), 'train', 3); writer.append(np.zeros((1, 64, 64, 3), np.uint8))\n"
+        "writer.file.flush(); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, three / ".dhc"], check=False).returncode == -9
+    assert len(list((three / ".dhc").iterdir())) == 1
     load(three)
-    assert (dead.exists(), alive.exists()) == (False, True)
+    assert len(list((three / ".dhc").iterdir())) == 2, "an index and its array"
+
+
+def a_link(path: Path, elsewhere: Path) -> None:
+    path.symlink_to(elsewhere)
+
+
+def a_pipe(path: Path, elsewhere: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("make", [a_link, a_pipe])
+@pytest.mark.parametrize("name", [".dhc", ".dhc/train.json"])
+def test_a_strangers_cache_is_neither_followed_nor_waited_for(
+    three: Path, users_cache: Path, name: str, make: Callable[[Path, Path], None]
+) -> None:
+    elsewhere = three.parent / "elsewhere"
+    elsewhere.mkdir()
+    path = three / name
+    path.parent.mkdir(exist_ok=True)
+    make(path, elsewhere if name == ".dhc" else elsewhere / "train.json")
+    first = load(three)
+    assert Path(first.x.filename).is_relative_to(users_cache)
+    assert load(three).x.filename == first.x.filename
+    assert list(elsewhere.iterdir()) == []
+    assert not path.is_file()
+
+
+def test_an_array_that_is_a_pipe_is_not_waited_for(three: Path) -> None:
+    name = load(three).x.filename
+    index = three / ".dhc" / "train.json"
+    entries = json.loads(index.read_bytes()) | {"array_bytes": 0}
+    Path(name).unlink()
+    os.mkfifo(name)
+    index.write_text(json.dumps(entries | {"array_mtime_ns": Path(name).stat().st_mtime_ns}))
+    assert len(load(three).x) == len(entries["files"])
 
 
 def test_a_folder_that_cannot_be_written_is_cached_with_the_user(three: Path, users_cache: Path) -> None:

@@ -10,22 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
 from dhc.data.cached import COLUMNS, MISSING, SHAPE, SIZE, VERSION, CachedSplit, open_pair, read, read_index
 from dhc.data.files import FileState
+from dhc.files import remove, write
+from dhc.files.folder import RealFolder
 
 __all__ = ["SHAPE", "SIZE", "CachedSplit", "read"]
 
-STALE = 3600.0  # seconds after which an array that no index names is a dead builder's, not a slow one's
 UNSETTLED = FileState(-2, -2, -2)  # no file's state: what was read under it is read again at the next opening
 
 
@@ -55,14 +56,14 @@ class Writer:
     """
 
     def __init__(self, folder: Path, split: str, most_rows: int) -> None:
-        self.folder, self.split = folder, split
-        self.array = folder / f"{split}-{secrets.token_hex(8)}.npy"
-        self.temporary = self.array.with_suffix(".tmp")
-        self.rows = 0
+        self.split, self.rows, self.finished = split, 0, False
         self.digest = hashlib.blake2b(digest_size=16)
         with _disk():
-            folder.mkdir(parents=True, exist_ok=True)
-            self.file = self.temporary.open("xb")
+            self.folder = write.make_folder(write.root(folder.parent) / folder.name)
+            with RealFolder(self.folder) as place:
+                place.require_file(f"{split}.json")  # it is replaced at the end, which may be hours from now
+            self.array = self.folder / f"{split}-{secrets.token_hex(8)}.npy"
+            self.file = write.create(self.array)
             self.start = _header(self.file, most_rows)
 
     def __enter__(self) -> Writer:
@@ -71,7 +72,8 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # a full disk may refuse even this, and the first error is the one to raise
             self.file.close()
-            self.temporary.unlink(missing_ok=True)
+            if not self.finished:
+                remove.file(self.array)
 
     def append(self, rows: np.ndarray) -> None:
         """Write ``rows``, (n, 64, 64, 3) uint8 in C order, after those before."""
@@ -94,14 +96,12 @@ class Writer:
             assert start == self.start  # numpy leaves room in the header for the first axis
             self.file.flush()
             os.fsync(self.file.fileno())
-            self.file.close()
-            self.temporary.replace(self.array)
-            old_index = read_index(self.folder / f"{self.split}.json", self.split, len(files))
             index = _index(self.array, self.rows, files, states)
             index |= {"reasons": reasons, "conversions": conversions, "digest": self.digest.hexdigest()}
             cached = open_pair(self.folder, index)  # before others hear of it: from here on nobody can take it away
-            _replace_text(self.folder / f"{self.split}.json", json.dumps(index, separators=(",", ":")))
-            _remove_others(self.folder, self.split, self.array.name, old_index)
+            write.text(self.folder / f"{self.split}.json", json.dumps(index, separators=(",", ":")))
+            self.finished = True
+            _remove_others(self.folder, self.split, self.array.name, len(files))
         return cached
 
 
@@ -113,7 +113,7 @@ def _disk() -> Iterator[None]:
         raise CacheError(error.strerror or str(error)) from error
 
 
-def _header(file: BinaryIO, rows: int) -> int:
+def _header(file: IO[bytes], rows: int) -> int:
     npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (rows, *SHAPE)})
     return file.tell()
 
@@ -121,31 +121,14 @@ def _header(file: BinaryIO, rows: int) -> int:
 def _index(array: Path, rows: int, files: Sequence[str], states: Sequence[FileState | None]) -> dict[str, Any]:
     triples = [state or MISSING for state in states]
     columns = dict(zip(COLUMNS, map(list, zip(*triples, strict=True)), strict=True))
-    stat = array.stat()
-    stamp = {"array": array.name, "rows": rows, "array_bytes": stat.st_size, "array_mtime_ns": stat.st_mtime_ns}
+    status = array.lstat()
+    stamp = {"array": array.name, "rows": rows, "array_bytes": status.st_size, "array_mtime_ns": status.st_mtime_ns}
     return {"version": VERSION, **stamp, "files": list(files), **columns}
 
 
-def _replace_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.stem}-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _remove_others(folder: Path, split: str, array: str, old_index: dict[str, Any] | None) -> None:
-    """Remove the old index's array and what dead builders left, but not `array`."""
-    old_array = old_index["array"] if old_index else None
-    for path in _arrays(folder, split):
-        with suppress(OSError):  # gone already, or mapped by a reader on Windows: what stays costs nothing but space
-            if path.name != array and (path.name == old_array or time.time() - path.stat().st_mtime > STALE):
-                path.unlink()
-
-
-def _arrays(folder: Path, split: str) -> Iterable[Path]:
-    return (path for path in folder.glob(f"{split}-*") if path.suffix in (".npy", ".tmp"))
+def _remove_others(folder: Path, split: str, array: str, files: int) -> None:
+    """Remove what dead builders left and arrays that no index names; what a living one writes stays."""
+    index = read_index(folder / f"{split}.json", split, files)  # another builder's by now, perhaps
+    names = "|".join(map(re.escape, (array, index["array"] if index else array)))
+    remove.leftovers(folder, re.compile(rf"(?!(?:{names})$){split}-[0-9a-f]{{16}}\.(?:npy|tmp)"))
+    remove.leftovers(folder, write.temporary_names(rf"{split}\.json"))

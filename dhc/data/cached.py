@@ -17,6 +17,7 @@ import numpy as np
 from dhc.data.files import FileState
 from dhc.files.archive import DamagedError
 from dhc.files.arrays import MAX_HEADER, parse_header
+from dhc.files.folder import is_real_folder
 from dhc.files.read import open_regular, read_regular
 
 VERSION = 2
@@ -50,6 +51,8 @@ def read(folder: Path, split: str, count: int) -> CachedSplit | None:
 
     That of a split of many more files than ``count`` is none, either: its index would take memory for nothing.
     """
+    if not is_real_folder(folder):  # a link may lead anywhere
+        return None
     for _ in range(3):  # another builder may remove the array between our reading its name and opening it
         index = read_index(folder / f"{split}.json", split, count)
         if index is None:

@@ -8,6 +8,7 @@ beside the runs pass the folder of runs as `root` gives it, since a person may w
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -26,7 +27,10 @@ TAIL = 50  # letters of a file's name in its temporary one, which must not becom
 
 def root(folder: Path) -> Path:
     """The path, without links, of a folder that a person named, which is made with all above it where it is not there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
     return folder.resolve()
 
 

@@ -6,16 +6,16 @@ The folder appears at once and whole: everything is written into `<root>.partial
 from __future__ import annotations
 
 import csv
+import io
 import json
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for_end
 from pathlib import Path
@@ -31,8 +31,12 @@ from dhc.data.standin.draw import draw_pictures
 from dhc.data.standin.labels import SLIPS, SplitRows, split_rows
 from dhc.data.standin.palettes import CLASSES
 from dhc.errors import DataError
+from dhc.files import remove, write
+from dhc.files.folder import is_real_folder
+from dhc.files.read import read_regular
 
 VERSION = 1
+PROGRESS, MOST_PROGRESS = "progress.json", 10_000  # bytes
 _BATCH = 64  # pictures drawn together; part of what a seed means, for each batch has a random stream of its own
 _WRITE_EVERY = 0.25  # seconds between two writings of progress.json
 _MAX_WORKERS = 8  # more would start up for longer than they draw
@@ -87,9 +91,9 @@ def make_dataset(
     total = train + val + test
     with _whole_or_nothing(root.absolute(), total) as partial:
         _write_tables(partial, splits)
-        (partial / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        write.text(partial / ABOUT, json.dumps(about, indent=1) + "\n")
         text = _README.format(total=total, slips=SLIPS, **about)
-        (partial / "README.txt").write_text(text, encoding="utf-8")
+        write.text(partial / "README.txt", text)
         report = _reporter(partial, total, progress)
         report(0)
         with closing(_draw_all(partial, list(_batches(splits, seed)), _workers(total, processes))) as counts:
@@ -100,26 +104,36 @@ def make_dataset(
 @contextmanager
 def _whole_or_nothing(root: Path, total: int) -> Iterator[Path]:
     """Yield `<root>.partial` to write into; rename it when all went well, remove it when not."""
+    if root.is_symlink():
+        raise DataError(f"{root} is a link: name the folder itself, or remove the link first.")
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise DataError(f"{root} is already there and not empty: choose another folder, or remove that one first.")
-    partial = root.with_name(root.name + ".partial")
-    _clear_leftovers(partial)
+    with _writing(root):
+        real_root = write.root(root.parent) / root.name
+        partial = real_root.with_name(root.name + ".partial")
+        _clear_leftovers(partial)
+        write.new_folder(partial)
+        try:
+            _write_progress(partial, 0, total, time.time())
+            yield partial
+            remove.file(partial / PROGRESS)
+            if real_root.exists():
+                remove.empty_folder(real_root)
+            remove.move(partial, real_root)
+        except BaseException:
+            with suppress(OSError):
+                remove.tree(partial)
+            raise
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Raise DataError for what the system refuses: no room, no right to write, no such drive."""
     try:
-        partial.mkdir(parents=True)
-        _write_progress(partial, 0, total, time.time())
-        yield partial
-        (partial / "progress.json").unlink()
-        if root.exists():
-            root.rmdir()
-        partial.rename(root)
-    except BaseException as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError):  # no room, no right to write, no such drive
-            reason = error.strerror or str(error)
-            raise DataError(
-                f"{root} cannot be written ({reason}): make room for it or choose another folder."
-            ) from error
-        raise
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{root} cannot be written ({reason}): make room for it or choose another folder.") from error
 
 
 def _clear_leftovers(partial: Path) -> None:
@@ -127,16 +141,21 @@ def _clear_leftovers(partial: Path) -> None:
 
     Raises DataError when the maker is alive or the folder is none of ours.
     """
-    if not partial.exists():
+    if not os.path.lexists(partial):
         return
     try:
-        record = json.loads((partial / "progress.json").read_text(encoding="utf-8"))
+        if not is_real_folder(partial):
+            raise ValueError
+        record = json.loads(read_regular(partial / PROGRESS, MOST_PROGRESS))
         pid, started = int(record["pid"]), float(record["started"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        alive = pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1
+    except psutil.NoSuchProcess:
+        alive = False  # it has only just ended
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(f"{partial} is in the way and was not made here: move or remove it, then try again.") from error
-    if pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1:
+    if alive:
         raise DataError(f"{partial} is being made by process {pid} right now: wait for it, or stop it first.")
-    shutil.rmtree(partial)
+    remove.tree(partial)
 
 
 def _write_tables(folder: Path, splits: dict[str, SplitRows]) -> None:
@@ -144,7 +163,7 @@ def _write_tables(folder: Path, splits: dict[str, SplitRows]) -> None:
     for split, rows in splits.items():
         if split == "test" and not rows.files:
             continue
-        (folder / f"{split}_images").mkdir()
+        write.new_folder(folder / f"{split}_images")
         names = [CLASSES[label].name for label in rows.labels]
         table = "test_labels.csv" if split == "test" else f"{split}.csv"
         _write_csv(folder / table, ("Image", "Class"), zip(rows.files, names, strict=True))
@@ -153,7 +172,7 @@ def _write_tables(folder: Path, splits: dict[str, SplitRows]) -> None:
 
 
 def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with io.TextIOWrapper(write.create(path), encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(head)
         writer.writerows(rows)
@@ -219,7 +238,8 @@ def draw_batch(folder: Path, batch: Batch) -> int:
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         success, png = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 3])
         assert success, "OpenCV encodes 64x64 uint8 pictures"
-        (images / file).write_bytes(png.tobytes())
+        with write.create(images / file) as stream:
+            stream.write(png.tobytes())
     return len(pictures)
 
 
@@ -244,6 +264,5 @@ def _reporter(folder: Path, total: int, progress: ProgressCallback | None) -> Ca
 def _write_progress(folder: Path, count: int, total: int, started: float) -> None:
     """Replace progress.json atomically."""
     record = {"done": count, "total": total, "pid": os.getpid(), "started": started}
-    temporary = folder / "progress.json.new"
-    temporary.write_text(json.dumps(record), encoding="utf-8")
-    temporary.replace(folder / "progress.json")
+    words = json.dumps(record).encode()
+    write.replace(folder / PROGRESS, lambda file: file.write(words), sync=False)
