@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -60,6 +61,23 @@ FLOORS = (
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}
 ON_DEMAND = {"tensorboard", "mlflow"}  # optional, and loaded only while something is exported
+# Calls that make, change or remove something on disk; only `dhc/files/` may make them.
+WRITING = re.compile(
+    r"mk(dir|dtemp|fifo|nod|stemp)|makedirs|rm(dir|tree)|unlink|touch|chmod|utime|(sym|hard)link(_to)?|write_(bytes|text)"
+    r"|save(txt|z|z_compressed)?|to(file|_pickle|_parquet)|imwrite|FileLock|(Named)?TemporaryFile|TemporaryDirectory"
+)
+WRITING_OF_OS = re.compile(r"link|open|remove(dirs)?|renames?|replace|truncate")
+WRITING_OF_SHUTIL = re.compile(r"copy\w*|move")
+MAY_WRITE = {
+    "dhc/jobs/announcement.py: record.save(self._path)": "a record writes itself through the room (dhc/runs/lenient.py)",
+    "dhc/jobs/task.py: Job(**identity, asked_at=time.time()).save(self.record)": "likewise",
+    "dhc/jobs/task.py: Job(asked_at=time.time()).save(self.record)": "likewise",
+    "dhc/cli/score.py: score.save(out.parent.resolve() / out.name)": "likewise",
+    "dhc/runs/lenient.py: self.save(folder / self.FILE)": "likewise",
+    "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
+    "dhc/training/results.py: np.savez(file, **values)": "into a file that the room has opened",
+    "dhc/training/resume.py: np.savez(file, **values)": "into a file that the room has opened",
+}
 MAY_IMPORT_KERAS = {
     "dhc/models/build.py",
     "dhc/models/fused.py",
@@ -208,3 +226,58 @@ def _is_of_no_code(call: ast.Call) -> bool:
     if ast.unparse(call.func) in ("open", "os.fdopen", "io.open"):
         return "encoding" not in given and not modes & BINARY
     return ast.unparse(call.func).startswith("subprocess.") and bool(given & {"text", "universal_newlines"})
+
+
+def test_only_the_room_of_files_writes() -> None:
+    """Whatever lies in a run folder, a cache, the trash or where an export goes may be a stranger's link."""
+    calls = {
+        f"{path.relative_to(ROOT).as_posix()}: {ast.unparse(node)}"
+        for path in modules()
+        if room(path) != "files"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if writes(node)
+    }
+    assert calls == set(MAY_WRITE)
+
+
+SEEN = """path.open('w'); open(path, mode='ab'); path.open(mode); open(path, 'r+'); io.open(path, 'x'); os.open(path, flags)
+path.rename(other); path.replace(other); os.replace(a, b); shutil.move(a, b); shutil.rmtree(path); path.mkdir(); os.remove(path)
+network.save(path); np.savez(path, x=1); FileLock(path); from os import unlink; from shutil import copytree as copy"""
+NOT_MEANT = (
+    "path.open('rb'); text.replace(a, b); frame.rename(columns=names); archive.open(name); open(path); table.copy()"
+)
+
+
+def test_each_call_that_writes_is_seen_and_none_that_only_reads() -> None:
+    assert [
+        ast.unparse(node) for node in ast.parse(SEEN).body if not any(writes(part) for part in ast.walk(node))
+    ] == []
+    assert [ast.unparse(node) for node in ast.walk(ast.parse(NOT_MEANT)) if writes(node)] == []
+
+
+def writes(node: ast.AST) -> bool:
+    """Whether a call makes, changes or removes something on disk, or an import hides such calls from this test."""
+    if isinstance(node, ast.ImportFrom) and node.module in ("os", "shutil", "tempfile"):
+        every = (WRITING, WRITING_OF_OS, WRITING_OF_SHUTIL)
+        return any(pattern.fullmatch(alias.name) for pattern in every for alias in node.names)
+    if not isinstance(node, ast.Call):
+        return False
+    owner, _, name = ast.unparse(node.func).rpartition(".")
+    if name == "open":
+        return owner == "os" or bool(set("wax+") & set(_mode(node, of_path=owner not in ("", "io"))))
+    if name in ("rename", "replace") and owner not in ("os", "remove"):
+        return len(node.args) == 1 and not node.keywords  # a text's and a table's have other arguments
+    further = {"os": WRITING_OF_OS, "shutil": WRITING_OF_SHUTIL}.get(owner, WRITING)
+    return bool(WRITING.fullmatch(name) or further.fullmatch(name))
+
+
+def _mode(call: ast.Call, *, of_path: bool) -> str:
+    """The mode in which a call opens, "w" for one that this test cannot read; of a method, unless that seems to take a name."""
+    values = [keyword.value for keyword in call.keywords if keyword.arg == "mode"] or call.args[0 if of_path else 1 :][
+        :1
+    ]
+    if not values:
+        return "r"
+    if isinstance(values[0], ast.Constant):
+        return str(values[0].value)
+    return "w" if not of_path or "mode" in ast.unparse(values[0]) else "r"

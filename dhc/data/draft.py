@@ -15,8 +15,10 @@ import psutil
 from dhc.errors import DataError
 from dhc.files import remove
 from dhc.files import write as files
+from dhc.files.folder import is_real_folder
+from dhc.files.read import read_regular
 
-PROGRESS = "progress.json"
+PROGRESS, MOST_PROGRESS = "progress.json", 10_000  # bytes
 REPORT_EVERY = 0.2  # seconds
 
 
@@ -49,26 +51,33 @@ def whole_or_nothing(root: Path, total: int) -> Iterator[Draft]:
     Raises DataError where there is something at `root` already, where another process makes it, where it cannot be written.
     """
     root = root.absolute()
-    if os.path.lexists(root) and not (root.is_dir() and not root.is_symlink() and not any(root.iterdir())):
+    if os.path.lexists(root) and not (is_real_folder(root) and not any(root.iterdir())):
         raise DataError(f"{root} is already there and not empty: choose another name, or remove that one first.")
-    partial = root.with_name(root.name + ".partial")
-    clear_leftovers(partial)
-    try:
-        files.root(root.parent)
+    with _writing(root):
+        real_root = files.root(root.parent) / root.name
+        partial = real_root.with_name(root.name + ".partial")
+        clear_leftovers(partial)
         files.new_folder(partial)
-        yield Draft(partial, total)
-        remove.file(partial / PROGRESS)
-        with contextlib.suppress(FileNotFoundError):
-            remove.empty_folder(root)
-        remove.move(partial, root)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            remove.tree(partial)
-        if isinstance(error, OSError) and not isinstance(error, DataError):  # no room, no right to write, no such drive
-            raise DataError(
-                f"{root} cannot be written ({error.strerror or error}): make room or choose another place."
-            ) from error
-        raise
+        try:
+            yield Draft(partial, total)
+            remove.file(partial / PROGRESS)
+            with contextlib.suppress(FileNotFoundError):
+                remove.empty_folder(real_root)
+            remove.move(partial, real_root)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                remove.tree(partial)
+            raise
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Raise DataError for what the system refuses: no room, no right to write, no such drive."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{root} cannot be written ({reason}): make room for it or choose another folder.") from error
 
 
 def clear_leftovers(partial: Path) -> None:
@@ -76,10 +85,15 @@ def clear_leftovers(partial: Path) -> None:
     if not os.path.lexists(partial):
         return
     try:
-        record = json.loads((partial / PROGRESS).read_text(encoding="utf-8"))
+        if not is_real_folder(partial):
+            raise ValueError
+        record = json.loads(read_regular(partial / PROGRESS, MOST_PROGRESS))
         pid, started = int(record["pid"]), float(record["started"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        alive = pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1
+    except psutil.NoSuchProcess:
+        alive = False  # it has only just ended
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(f"{partial} is in the way and was not made here: move or remove it, then try again.") from error
-    if pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1:
+    if alive:
         raise DataError(f"{partial} is being made by process {pid} right now: wait for it, or stop it first.")
     remove.tree(partial)

@@ -12,33 +12,27 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for_end
 from pathlib import Path
 
 import cv2
 import numpy as np
-import psutil
 
 from dhc.data.about import ABOUT, STAND_IN
 from dhc.data.decode import ProgressCallback
+from dhc.data.draft import whole_or_nothing
 from dhc.data.places import SPLITS
 from dhc.data.standin.draw import draw_pictures
 from dhc.data.standin.labels import SLIPS, SplitRows, split_rows
 from dhc.data.standin.palettes import CLASSES
-from dhc.errors import DataError
-from dhc.files import remove, write
-from dhc.files.folder import is_real_folder
-from dhc.files.read import read_regular
+from dhc.files import write
 
 VERSION = 1
-PROGRESS, MOST_PROGRESS = "progress.json", 10_000  # bytes
 _BATCH = 64  # pictures drawn together; part of what a seed means, for each batch has a random stream of its own
-_WRITE_EVERY = 0.25  # seconds between two writings of progress.json
 _MAX_WORKERS = 8  # more would start up for longer than they draw
 _WORTH_A_POOL = 1500  # pictures; below this, starting processes takes longer than drawing
 
@@ -89,73 +83,16 @@ def make_dataset(
     about = {"kind": STAND_IN, "version": VERSION, "seed": seed, "classes": classes}
     about |= {"train": train, "val": val, "test": test}
     total = train + val + test
-    with _whole_or_nothing(root.absolute(), total) as partial:
+    with whole_or_nothing(root, total) as draft:
+        partial = draft.path
         _write_tables(partial, splits)
         write.text(partial / ABOUT, json.dumps(about, indent=1) + "\n")
         text = _README.format(total=total, slips=SLIPS, **about)
         write.text(partial / "README.txt", text)
-        report = _reporter(partial, total, progress)
-        report(0)
+        draft.report(0, progress)
         with closing(_draw_all(partial, list(_batches(splits, seed)), _workers(total, processes))) as counts:
             for count in counts:
-                report(count)
-
-
-@contextmanager
-def _whole_or_nothing(root: Path, total: int) -> Iterator[Path]:
-    """Yield `<root>.partial` to write into; rename it when all went well, remove it when not."""
-    if root.is_symlink():
-        raise DataError(f"{root} is a link: name the folder itself, or remove the link first.")
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise DataError(f"{root} is already there and not empty: choose another folder, or remove that one first.")
-    with _writing(root):
-        real_root = write.root(root.parent) / root.name
-        partial = real_root.with_name(root.name + ".partial")
-        _clear_leftovers(partial)
-        write.new_folder(partial)
-        try:
-            _write_progress(partial, 0, total, time.time())
-            yield partial
-            remove.file(partial / PROGRESS)
-            if real_root.exists():
-                remove.empty_folder(real_root)
-            remove.move(partial, real_root)
-        except BaseException:
-            with suppress(OSError):
-                remove.tree(partial)
-            raise
-
-
-@contextmanager
-def _writing(root: Path) -> Iterator[None]:
-    """Raise DataError for what the system refuses: no room, no right to write, no such drive."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{root} cannot be written ({reason}): make room for it or choose another folder.") from error
-
-
-def _clear_leftovers(partial: Path) -> None:
-    """Remove what a killed maker left.
-
-    Raises DataError when the maker is alive or the folder is none of ours.
-    """
-    if not os.path.lexists(partial):
-        return
-    try:
-        if not is_real_folder(partial):
-            raise ValueError
-        record = json.loads(read_regular(partial / PROGRESS, MOST_PROGRESS))
-        pid, started = int(record["pid"]), float(record["started"])
-        alive = pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1
-    except psutil.NoSuchProcess:
-        alive = False  # it has only just ended
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise DataError(f"{partial} is in the way and was not made here: move or remove it, then try again.") from error
-    if alive:
-        raise DataError(f"{partial} is being made by process {pid} right now: wait for it, or stop it first.")
-    remove.tree(partial)
+                draft.report(count, progress)
 
 
 def _write_tables(folder: Path, splits: dict[str, SplitRows]) -> None:
@@ -241,28 +178,3 @@ def draw_batch(folder: Path, batch: Batch) -> int:
         with write.create(images / file) as stream:
             stream.write(png.tobytes())
     return len(pictures)
-
-
-def _reporter(folder: Path, total: int, progress: ProgressCallback | None) -> Callable[[int], None]:
-    """Return a function that passes the count of pictures on.
-
-    To `progress` always, to progress.json now and then.
-    """
-    started, last = time.time(), 0.0
-
-    def report(count: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _WRITE_EVERY:
-            _write_progress(folder, count, total, started)
-            last = time.monotonic()
-        if progress is not None:
-            progress(count, total)
-
-    return report
-
-
-def _write_progress(folder: Path, count: int, total: int, started: float) -> None:
-    """Replace progress.json atomically."""
-    record = {"done": count, "total": total, "pid": os.getpid(), "started": started}
-    words = json.dumps(record).encode()
-    write.replace(folder / PROGRESS, lambda file: file.write(words), sync=False)
