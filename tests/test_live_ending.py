@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,10 @@ from screens import open_page, texts
 
 from dhc.config import RunConfig
 from dhc.jobs import launch, worker
+from dhc.jobs.process import python
 from dhc.runs import rundir
+from dhc.runs.contract import Process, Worker
+from dhc.runs.identity import identify
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
@@ -95,3 +100,42 @@ def test_what_the_worker_waits_for_is_said(runs: Path, knn: RunConfig) -> None:
     at = open_page("live", run=folder.name)
     (text,) = [element.proto.text.replace("\\", "") for element in at.get("progress")]
     assert text == "Queued: the disk is full: 3 MB are free"
+
+
+def test_a_hung_worker_is_said_to_hang_and_ended_at_a_click(runs: Path, knn: RunConfig) -> None:
+    folder, behind = waiting(runs, knn, 1), waiting(runs, knn, 2)
+    words = ("-c", "import time; time.sleep(600)")
+    hung = subprocess.Popen(python(*words, "dhc.jobs.worker", str(runs), "cpu"))
+    training = subprocess.Popen(python(*words, str(folder)))
+    process, host = identify(training.pid), socket.gethostname()
+    Process(child=process, host=host, run=folder.name).write(folder)
+    Worker(worker=identify(hung.pid), host=host, run=folder.name).save(rundir.worker_file(runs, "cpu"))
+    os.kill(hung.pid, signal.SIGSTOP)
+    training.kill()
+    training.wait()
+    at = open_page("live", run=folder.name)
+    assert "its worker hung before it could say how that ended" in texts(at)
+    assert "its worker hangs and cannot say how" in texts(at)
+    at.button(key="dhc-restart-0").click().run()
+    assert hung.wait(10) == -signal.SIGKILL
+    assert Store(runs).run(folder.name).state is State.FAILED
+    assert "nobody saw how" in texts(at)
+    end = time.monotonic() + PATIENCE
+    while Store(runs).run(behind.name).state is not State.FINISHED:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_queue_behind_a_hung_worker_is_set_going(runs: Path, knn: RunConfig) -> None:
+    folder = waiting(runs, knn, 1)
+    hung = subprocess.Popen(python("-c", "import time; time.sleep(600)", "dhc.jobs.worker", str(runs), "cpu"))
+    Worker(worker=identify(hung.pid), host=socket.gethostname()).save(rundir.worker_file(runs, "cpu"))
+    os.kill(hung.pid, signal.SIGSTOP)
+    at = open_page("live", run=folder.name)
+    assert "1 run waits, but the worker hangs: it lives, but does nothing." in texts(at).replace("\\", "")
+    at.button(key="dhc_work").click().run()
+    assert hung.wait(10) == -signal.SIGKILL
+    end = time.monotonic() + PATIENCE
+    while Store(runs).run(folder.name).state is not State.FINISHED:
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -42,7 +42,7 @@ def record_end(
                 story.reason,
                 cause=story.cause,
                 code=code if code > 0 else None,
-                signal=-code if code < 0 else None,
+                signal=ending(code).signal,
             )
         except OSError:
             if time.monotonic() > deadline:

@@ -16,6 +16,7 @@ from dhc.runs.rundir import STOP
 from dhc.runs.workers import Standing, standing_of, worker_record
 
 HUNG = "its training has ended, but its worker hangs and cannot say how: Kill ends the worker, and the queue goes on"
+LINK = "its folder is a link, so it is passed over: put the folder itself in its place, then resume the queue"
 LOST = "neither it nor the worker that watched over it could say how it ended: both were killed from outside, or out of memory"
 NEVER_QUEUED = "nothing in its folder says that it was ever queued or started"
 UNREAD = "its end was recorded, but the record cannot be read"
@@ -74,7 +75,7 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
 def _waiting(folder: Path) -> Status:
     """The status of a queued run, with what keeps it alone from being started."""
     if not can_write(folder):
-        return Status(State.QUEUED, UNWRITABLE, "folder")
+        return Status(State.QUEUED, LINK if folder.is_symlink() else UNWRITABLE, "folder")
     if not is_on(folder, folder.parent) and (lack := room.shortage(folder)):
         return Status(State.QUEUED, f"{lack}: make room, then resume the queue", "disk")
     return Status(State.QUEUED)

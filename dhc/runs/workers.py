@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from enum import Enum
 from pathlib import Path
@@ -23,8 +24,13 @@ class Standing(Enum):
 
 
 def worker_record(runs_dir: Path, device: str) -> Worker:
-    """What the device's worker says of itself, or nothing."""
-    return Worker.load(rundir.worker_file(runs_dir, device)) or Worker()
+    """What the device's worker says of itself, or nothing.
+
+    Where it can no longer write that, as on a disk that was made read-only, its silence means nothing.
+    """
+    path = rundir.worker_file(runs_dir, device)
+    record = Worker.load(path) or Worker()
+    return record if os.access(path, os.W_OK) else record.model_copy(update={"beat": None})
 
 
 def standing_of(worker: Worker) -> Standing:

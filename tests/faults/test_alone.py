@@ -66,6 +66,43 @@ def test_a_log_that_is_no_file(bench: Bench, case: Case, tmp_path: Path) -> None
 
 
 @fault(
+    "settings that cannot be opened",
+    done="config.json of three queued runs is a pipe, a folder, a link to itself; a sound run waits behind them",
+    state="failed",
+    says=("Its settings are not sound", "its process could not be started: config.json cannot be read"),
+)
+def test_settings_that_cannot_be_opened(bench: Bench, case: Case) -> None:
+    folders = [bench.waiting(**KNN) for _ in range(4)]
+    for folder in folders[:3]:
+        (folder / rundir.CONFIG).unlink()
+    os.mkfifo(folders[0] / rundir.CONFIG)
+    (folders[1] / rundir.CONFIG).mkdir()
+    (folders[2] / rundir.CONFIG).symlink_to(rundir.CONFIG)
+    work(bench)
+    for folder in folders[:3]:
+        assert case.has_state(bench.info(folder).state)
+        assert case.is_said(bench.shown(folder)), bench.shown(folder)
+    assert bench.info(folders[3]).state is State.FINISHED
+
+
+@fault(
+    "a queued run whose folder is a link",
+    done="the folder of the first of two queued runs is moved away, and a link to it put in its place",
+    state="queued",
+    says="its folder is a link, so it is passed over: put the folder itself in its place",
+)
+def test_a_link_is_passed_over(bench: Bench, case: Case, tmp_path: Path) -> None:
+    first, second = bench.waiting(**KNN), bench.waiting(**KNN)
+    first.symlink_to(first.rename(tmp_path / "elsewhere"))
+    before = sorted((tmp_path / "elsewhere").iterdir())
+    work(bench)
+    assert case.has_state(bench.info(first).state)
+    assert case.is_said(bench.info(first).status.reason)
+    assert bench.info(second).state is State.FINISHED
+    assert sorted((tmp_path / "elsewhere").iterdir()) == before
+
+
+@fault(
     "Python is gone",
     done="the program that a worker starts its trainings with is not there any more",
     state="failed",
