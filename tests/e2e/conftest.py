@@ -14,6 +14,9 @@ from harness import (
     Server,
     chromium_flags,
     chromium_path,
+    dress,
+    fits,
+    settled,
     start_server,
 )
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
@@ -110,8 +113,7 @@ def profile(chromium: Browser) -> Iterator[BrowserContext]:
 def page(profile: BrowserContext, theme: str, width: int, watch: Watch) -> Iterator[Page]:
     """A new page (a new Streamlit session). The test fails if it logged an error or asked another machine for anything."""
     opened = profile.new_page()
-    opened.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    opened.set_viewport_size({"width": width, "height": max(900, width * 9 // 16)})
+    dress(opened, theme, width)
     watch.attach(opened)
     yield opened
     opened.close()
@@ -135,5 +137,24 @@ def screenshot(page: Page) -> Callable[..., Path]:
         if whole and size:
             page.set_viewport_size(size)
         return path
+
+    return take
+
+
+@pytest.fixture
+def looks(page: Page, screenshot: Callable[..., Path]) -> Callable[..., list[Path]]:
+    """``looks(name, whole=False, check=…)`` looks at the page in light at 1280 and in dark at 1920 pixels: nothing stands out of
+    the window, the check holds, and there is a screenshot of each."""
+
+    def take(name: str, *, whole: bool = False, check: Callable[[], None] = lambda: None) -> list[Path]:
+        paths = []
+        for theme, width in (("light", 1280), ("dark", 1920)):
+            dress(page, theme, width)
+            settled(page)
+            fits(page)
+            check()
+            paths.append(screenshot(f"{name}-{theme}-{width}", whole=whole))
+        dress(page, "light", 1280)
+        return paths
 
     return take

@@ -128,6 +128,12 @@ def _await_health(server: Server, patience: float = 60) -> None:
     raise RuntimeError(f"the server did not answer; its log: {server.log.read_text(errors='replace')}")
 
 
+def dress(page: Page, theme: str, width: int) -> None:
+    """The system's colour scheme, "light" or "dark", and a window of so many CSS pixels, 9/16 as high but 900 at least."""
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": max(900, width * 9 // 16)})
+
+
 def settled(page: Page, timeout: float = 20_000) -> None:
     """Wait until the script of the page has run to its end and nothing on the page is stale.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from folders import write_folder
-from harness import Server, fits, settled, still, wait_for
+from harness import Server, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 from sklearn.metrics import classification_report, confusion_matrix
@@ -304,15 +304,12 @@ def test_hostile_class_names_are_text(page: Page, server: Server) -> None:
     assert page.locator(".stMain img[src='x'], .stMain img[src*='example.com']").count() == 0
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)], indirect=True)
 def test_by_similarity_look_alikes_stand_side_by_side_in_cells_large_enough_to_hit(
     page: Page,
     server: Server,
-    theme: str,
-    width: int,
     predictions: Predictions,
     counts: list[list[int]],
-    screenshot: Callable[..., Path],
+    looks: Callable[..., list[Path]],
 ) -> None:
     i, j = off_diagonal(counts, 3)
     open_matrix(page, server, f"run={RUN}&cell={i},{j}")
@@ -322,16 +319,18 @@ def test_by_similarity_look_alikes_stand_side_by_side_in_cells_large_enough_to_h
         arg=[f"{PLOT} .dhc-plot-area", predictions.classes[0]],
     )
     settled(page)
-    screenshot(f"confusion-{theme}-{width}")
     area = page.locator(f"{PLOT} .dhc-plot-area")
     place = {name: k for k, name in enumerate(area.evaluate("plot => [...plot.data[0].x]"))}
     assert set(place) == set(predictions.classes)
     worst = confused_pairs(np.array(counts), predictions.classes).head(20)[["true", "predicted"]].to_numpy()
     assert statistics.median(abs(place[true] - place[predicted]) for true, predicted in worst) <= 2
     page.wait_for_url("**order=similarity**")
-    box = still(page.locator(PLOT))
-    content = page.locator(".stMainBlockContainer").evaluate("box => box.clientWidth")
-    assert box["height"] >= 700
-    assert 0.5 <= box["width"] / content <= 0.65
-    wait_for(lambda: area.evaluate("plot => plot._fullLayout.xaxis._length / 96") >= 6, "cells large enough to hit")
-    fits(page)
+
+    def check() -> None:
+        box = still(page.locator(PLOT))
+        content = page.locator(".stMainBlockContainer").evaluate("box => box.clientWidth")
+        assert box["height"] >= 700
+        assert 0.5 <= box["width"] / content <= 0.65
+        wait_for(lambda: area.evaluate("plot => plot._fullLayout.xaxis._length / 96") >= 6, "cells large enough to hit")
+
+    looks("confusion", check=check)

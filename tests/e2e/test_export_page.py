@@ -46,20 +46,17 @@ def downloaded(page: Page, name: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)], indirect=True)
 def test_the_selected_runs_are_downloaded_and_the_report_stands_on_its_own(
     page: Page,
     server: Server,
     chromium: Browser,
-    theme: str,
-    width: int,
-    screenshot: Callable[..., Path],
+    looks: Callable[..., list[Path]],
     tmp_path: Path,
 ) -> None:
     page.goto(f"{server.url}/runs?select={','.join(RUNS)}&panel=export")
     expect(page.get_by_role("button", name="Report (HTML)")).to_be_visible(timeout=60_000)
     settled(page)
-    screenshot(f"export-{theme}-{width}", whole=True)
+    looks("export", whole=True)
 
     table = downloaded(page, "Table (CSV)", tmp_path)
     assert table.name == "2-runs.csv"

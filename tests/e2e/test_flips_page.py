@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import Server, fits, settled, still, wait_for
+from harness import Server, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -60,9 +60,8 @@ def click_cell(page: Page, row: int, column: int) -> None:
     page.mouse.click(x, y)
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)], indirect=True)
 def test_from_the_sentence_to_a_flipped_picture(
-    page: Page, server: Server, pairing: Pairing, theme: str, width: int, screenshot: Callable[..., Path]
+    page: Page, server: Server, pairing: Pairing, looks: Callable[..., list[Path]]
 ) -> None:
     page.goto(f"{server.url}/runs?{CHOSEN}&panel=noise")
     expect(page.get_by_role("heading", name=re.compile("With 200 pictures this difference"))).to_be_visible(
@@ -70,7 +69,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     )
     expect(page.locator(".dhc-plot[data-drawn]").first).to_be_visible()
     settled(page)
-    screenshot(f"noise-{theme}-{width}", whole=True)
+    looks("noise", whole=True)
 
     page.get_by_role("radio", name="Flip board").or_(page.get_by_text("Flip board", exact=True)).first.click()
     page.wait_for_url("**panel=flips**")
@@ -91,8 +90,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     count = int((members["fixed"] & cell_mask(pairing, i, j)).sum())
     expect(page.get_by_text(f"Fixed by B · {count}", exact=True)).to_be_visible()
     settled(page)
-    screenshot(f"flips-{theme}-{width}", whole=True)
-    fits(page)
+    looks("flips", whole=True)
 
     page.locator(".st-key-dhc_flips_box .tile").first.click()
     dialog = page.get_by_role("dialog")
@@ -101,7 +99,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     expect(dialog.locator(".dhc-plot[data-drawn]")).to_have_count(2)
     expect(dialog).to_contain_text(f"1 of {count} listed")
     settled(page)
-    screenshot(f"flips-picture-{theme}-{width}")
+    looks("flips-picture")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     page.wait_for_url(lambda url: "flips_picture" not in url)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Server, fits, settled, still
+from harness import Server, settled, still
 from make_run import make_run
 from playwright.sync_api import Page, expect
 from processes import kill_processes_of
@@ -56,19 +56,17 @@ def row(name: str) -> str:
     return f".st-key-dhc-rung-{name}"
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1920)], indirect=True)
 def test_the_differences_open_and_stay_open_while_the_page_looks_again(
-    page: Page, server: Server, theme: str, width: int, screenshot: Callable[..., Path]
+    page: Page, server: Server, looks: Callable[..., list[Path]]
 ) -> None:
     open_ladder(page, server)
-    screenshot(f"ladder-{theme}-{width}", whole=True)
-    fits(page)
+    looks("ladder", whole=True)
     page.locator(row("vgg16")).get_by_role("button", name="Differences").click()
     table = page.get_by_role("table")
     expect(table).to_contain_text("schedule.factor")
     page.wait_for_timeout(4000)  # longer than the time between two looks
     expect(table).to_contain_text("schedule.factor")
-    screenshot(f"ladder-differences-{theme}-{width}")
+    looks("ladder-differences")
 
 
 @pytest.mark.parametrize(

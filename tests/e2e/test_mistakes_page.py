@@ -57,13 +57,12 @@ def files(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("theme", "width"), [("dark", 1280), ("light", 1920)], indirect=True)
 def test_a_picture_opens_and_the_arrow_keys_lead_on(
-    page: Page, server: Server, table: pd.DataFrame, theme: str, width: int, screenshot: Callable[..., Path]
+    page: Page, server: Server, table: pd.DataFrame, looks: Callable[..., list[Path]]
 ) -> None:
     wrong = select_rows(table)
     open_mistakes(page, server, f"run={RUN}")
-    screenshot(f"mistakes-{theme}-{width}")
+    looks("mistakes")
     page.locator(".tile").nth(3).click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"4 of {len(wrong)} listed")
@@ -71,9 +70,12 @@ def test_a_picture_opens_and_the_arrow_keys_lead_on(
     expect(dialog.locator("figure img")).to_have_count(12)
     expect(dialog.locator(".dhc-plot[data-drawn]")).to_have_count(2)
     settled(page)
-    screenshot(f"picture-{theme}-{width}")
-    box = still(dialog)
-    assert box["y"] + box["height"] <= 900, "the whole picture, its bars and its neighbours fit a screen"
+
+    def check() -> None:
+        box = still(dialog)
+        assert box["y"] + box["height"] <= 900, "the whole picture, its bars and its neighbours fit a screen"
+
+    looks("picture", check=check)
 
     page.keyboard.press("ArrowRight")
     expect(dialog).to_contain_text(wrong["id"].iloc[4])

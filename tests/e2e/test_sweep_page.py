@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Server, fits, form_filled, settled
+from harness import Server, form_filled, settled
 from playwright.sync_api import Page, expect
 from processes import kill_processes_of
 
@@ -84,9 +84,8 @@ def test_three_values_become_three_runs_and_the_bar_of_their_group_moves_to_its_
     assert len({info.group for info in runs}) == 1
 
 
-@pytest.mark.parametrize(("theme", "width"), [("dark", 1920), ("light", 1280)], indirect=True)
 def test_a_bad_list_of_values_is_told_below_its_field_and_mended(
-    page: Page, server: Server, theme: str, width: int, screenshot: Callable[..., Path]
+    page: Page, server: Server, looks: Callable[..., list[Path]]
 ) -> None:
     page.goto(f"{server.url}/train")
     expect(page.get_by_role("button", name="Start training")).to_be_visible(timeout=60_000)
@@ -100,5 +99,4 @@ def test_a_bad_list_of_values_is_told_below_its_field_and_mended(
     expect(form).to_contain_text("4 values: 0.3, 0.5, 0.7, 0.9")
     expect(page.get_by_role("button", name="Start 4 runs")).to_be_visible()
     settled(page)
-    screenshot(f"sweep-form-{theme}-{width}")
-    fits(page)
+    looks("sweep-form")
