@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
+
+PATIENCE = 120  # seconds that a real training may take to get somewhere on a busy machine
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Wait until `holds()`; the test fails with `what` did not come."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{what}: not within {seconds} s")
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:

@@ -264,6 +264,34 @@ def test_the_folder_says_that_it_is_a_stand_in(tmp_path: Path):
     assert "not the competition's" in (tmp_path / "data" / "README.txt").read_text()
 
 
+@pytest.mark.parametrize("only", [2, 4, 5])  # in the midst of a family, and with the first class of another
+def test_the_first_classes_alone_are_those_of_the_whole_set(tmp_path: Path, only: int):
+    size = {"classes": 6, "train": 300, "val": 60, "test": 60}
+    make_dataset(tmp_path / "whole", **size, processes=1)
+    sizes = make_dataset(tmp_path / "part", **size, only=only, processes=1)
+    whole, part = open_dataset(tmp_path / "whole"), open_dataset(tmp_path / "part")
+    assert part.classes == whole.classes[:only]
+    for name, split in part.splits.items():
+        labels = whole.splits[name].y
+        assert labels is not None
+        assert split.files == tuple(np.array(whole.splits[name].files)[labels < only])
+        assert np.array_equal(split.y, labels[labels < only])
+        assert sizes[name] == len(split.files)
+    pictures = {path: data for path, data in contents(tmp_path / "part").items() if path.endswith(".png")}
+    assert len(pictures) == sum(sizes.values())
+    assert pictures.items() <= contents(tmp_path / "whole").items()
+    about = json.loads((tmp_path / "part" / "about.json").read_text())
+    assert about == {"kind": "generated stand-in", "version": 1, "seed": 0, "classes": only, **sizes, "of_classes": 6}
+    assert f"first {only} of a whole set's 6 classes" in (tmp_path / "part" / "README.txt").read_text()
+
+
+@pytest.mark.parametrize("only", [-1, 1, 7])
+def test_a_wrong_number_of_first_classes_is_refused(tmp_path: Path, only: int):
+    with pytest.raises(DataError, match=f"first 2 to 6 classes .* but {only} were asked for"):
+        make_dataset(tmp_path / "data", **SMALL, only=only)
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_test_pictures_there_is_no_test_table(tmp_path: Path):
     make_dataset(tmp_path / "data", classes=2, train=4, val=2, test=0)
     assert not list((tmp_path / "data").glob("test*"))

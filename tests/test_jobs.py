@@ -7,15 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from processes import processes_of
+from processes import processes_of, wait_until
 
 from dhc.config import RunConfig
+from dhc.data.layout import open_dataset
 from dhc.errors import DataError, DeviceError, RunError
 from dhc.jobs import datasets, launch, queue, worker
 from dhc.jobs.process import detach, python
@@ -25,17 +25,6 @@ from dhc.runs.identity import identify
 from dhc.runs.predictions import read_predictions
 from dhc.runs.status import State
 from dhc.runs.store import Store
-
-PATIENCE = 120  # seconds that a real training may take to get somewhere on a busy machine
-
-
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if holds():
-            return
-        time.sleep(0.05)
-    pytest.fail(f"{what}: not within {seconds} s")
 
 
 @pytest.fixture
@@ -240,6 +229,24 @@ def test_a_data_set_is_made_in_the_background(tmp_path: Path) -> None:
     datasets.start(folder, classes=3, train=12, val=6, test=3)
     wait_until(lambda: datasets.making(folder) is None, "it is made", 60)
     assert (folder / "train.csv").exists()
+
+
+def test_a_data_set_drawn_in_the_background_gives_way_and_heals_after_a_kill(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    datasets.start(folder, low_priority=True)
+    wait_until(lambda: any(making.pictures for making in datasets.all_makings(tmp_path).values()), "it is drawn", 60)
+    makers = processes_of(folder)
+    assert makers
+    assert {process.nice() for process in makers} == {19 if sys.platform != "win32" else psutil.IDLE_PRIORITY_CLASS}
+    for process in makers:
+        process.kill()
+    wait_until(lambda: not any(making.pending for making in datasets.all_makings(tmp_path).values()), "it is over")
+    assert "ended early" in datasets.all_makings(tmp_path)[folder].failure
+    assert not folder.exists()
+    datasets.start(folder, classes=6, train=60, val=12, test=0, only=3)
+    wait_until(lambda: not datasets.all_makings(tmp_path), "it is made", 60)
+    assert len(open_dataset(folder).classes) == 3
+    assert not folder.with_name("set.partial").exists()
 
 
 def test_a_data_set_that_cannot_be_made_says_why(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import streamlit as st
 from make_run import make_run
+from processes import kill_processes_of, wait_until
 from streamlit.testing.v1 import AppTest
 
-from dhc.jobs import launch
+from dhc.data.standin.generate import make_dataset
+from dhc.jobs import datasets, launch
 from dhc.machine.hardware import Gpu
 from dhc.models.presets import preset_config
 from dhc.runs import rundir
@@ -236,6 +238,50 @@ def test_data_checks_every_picture_on_request(furnished: tuple[Path, Path]) -> N
     next(button for button in app.button if button.label == "Check every picture").click().run()
     assert not app.exception
     assert app.success or app.info or app.warning or app.error
+
+
+def test_a_data_set_in_the_making_is_shown_wherever_data_sets_are_offered(furnished: tuple[Path, Path]) -> None:
+    _, data = furnished
+    folder = data / "stand-in"
+    datasets.start(folder, low_priority=True)
+    wait_until(lambda: (data / "stand-in.partial").exists(), "the drawing begins", 60)
+    try:
+        for page in ("data", "train", "ladder"):
+            app = open_page(page)
+            assert not app.exception
+            (bar,) = app.get("progress")
+            assert bar.proto.text.startswith(r"Drawing the data set stand\-in: ")
+            assert all(str(folder) not in box.options for box in app.selectbox)
+        app = open_page("data")
+        next(button for button in app.button if button.label == "Make it").click().run()
+        assert "stand-in is being drawn already" in words(app).replace("\\", "")
+    finally:
+        kill_processes_of(folder)
+    wait_until(lambda: not datasets.all_makings(data)[folder].pending, "the drawing is over")
+    assert not open_page("train").get("progress")
+    assert "stand-in could not be made: its process ended early; try again" in words(open_page("data")).replace(
+        "\\", ""
+    )
+    assert "could not be made" not in words(open_page("data")), "said once"
+
+
+@pytest.mark.parametrize("only", [0, 3])
+def test_generated_pictures_are_said_to_be_that(house: tuple[Path, Path], only: int) -> None:
+    make_dataset(house[1] / "drawn", classes=6, train=60, val=12, test=0, only=only)
+    text = words(open_page("data"))
+    assert "Generated stand-in pictures" in text
+    assert ("the first classes of a set of 6" in text) is bool(only)
+
+
+def test_home_says_what_the_demo_will_do(house: tuple[Path, Path]) -> None:
+    _, data = house
+    text = words(open_page("home"))
+    assert "draws pictures of 12 classes" in text
+    assert "for 10 epochs" in text
+    make_dataset(data / "stand-in", classes=13, train=26, val=13, test=0)
+    assert "on 12 classes of stand-in." in words(open_page("home"))
+    make_dataset(data / "stand-in-12", classes=13, train=26, val=13, test=0, only=12)
+    assert "on 12 classes of stand-in-12." in words(open_page("home")), "the one that earlier demos trained on"
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "tiny"])

@@ -15,6 +15,7 @@ from dhc.data.standin.labels import MOST_CLASSES, MOST_PICTURES, MOST_SEED, WHY_
 
 COUNT = {split: Whole(0, most, WHY_SO_MANY) for split, most in MOST_PICTURES.items()}
 CLASSES = Whole(2, MOST_CLASSES, "the generator knows so many kinds of pictures")
+ONLY = Whole(0, MOST_CLASSES, "the generator knows so many kinds of pictures; 0 draws all")
 SEED = Whole(0, MOST_SEED, WHY_SEED)
 
 
@@ -33,10 +34,17 @@ data.add_command(import_pictures)
 @click.option("--val", type=COUNT["val"], default=1_000, show_default=True, help="Val pictures.")
 @click.option("--test", type=COUNT["test"], default=5_000, show_default=True, help="Test pictures.")
 @click.option("--seed", type=SEED, default=0, show_default=True)
-def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int) -> None:
+@click.option(
+    "--only", type=ONLY, default=0, help="Draw only the first so many classes, the same files as in the whole set."
+)
+@click.option("--low-priority", is_flag=True, help="Let every other process have the processor first.")
+def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int, only: int, low_priority: bool) -> None:
     """Make the stand-in data set in FOLDER: pictures drawn by us, in the competition's layout."""
     from dhc.data.standin.generate import make_dataset
+    from dhc.machine.priority import give_way
 
+    if low_priority:
+        give_way()
     bar: Any = None
 
     def progress(count: int, total: int) -> None:
@@ -45,12 +53,13 @@ def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int)
             bar = click.progressbar(length=total, label=f"drawing {total:,} pictures")
         bar.update(count - bar.pos)
 
-    make_dataset(folder, classes=classes, train=train, val=val, test=test, seed=seed, progress=progress)
+    sizes = make_dataset(
+        folder, classes=classes, train=train, val=val, test=test, seed=seed, only=only, progress=progress
+    )
     if bar is not None:
         bar.render_finish()
-    click.echo(
-        f"{folder}: {classes} classes, {train:,} train, {val:,} val, {test:,} test pictures (generated stand-in, seed {seed})"
-    )
+    counts = ", ".join(f"{count:,} {split}" for split, count in sizes.items())
+    click.echo(f"{folder}: {only or classes} classes, {counts} pictures (generated stand-in, seed {seed})")
 
 
 @data.command("check")

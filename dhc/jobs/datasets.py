@@ -9,6 +9,8 @@ from dhc.files import write
 from dhc.jobs.task import Task
 from dhc.runs.rundir import read_json
 
+RECORD = ".job.json"  # the end of the name of the record beside a data set's folder
+
 
 @dataclass(frozen=True)
 class Making:
@@ -30,16 +32,28 @@ class Making:
 
 
 def start(
-    folder: Path, *, classes: int = 96, train: int = 12_000, val: int = 1_000, test: int = 5_000, seed: int = 0
+    folder: Path,
+    *,
+    classes: int = 96,
+    train: int = 12_000,
+    val: int = 1_000,
+    test: int = 5_000,
+    seed: int = 0,
+    only: int = 0,
+    low_priority: bool = False,
 ) -> None:
-    """Start making a stand-in data set, unless one is being made there. Raises OSError."""
+    """Start making a stand-in data set, unless one is being made there. Raises OSError.
+
+    The options are those of ``python -m dhc data make``.
+    """
     current = making(folder)
     if current is not None and current.pending:
         return
     write.root(folder.parent)
-    options = {"classes": classes, "train": train, "val": val, "test": test, "seed": seed}
+    options = {"classes": classes, "train": train, "val": val, "test": test, "seed": seed, "only": only}
     arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    _task(folder).start("data", "make", str(folder.resolve()), *arguments)
+    flags = ["--low-priority"] if low_priority else []
+    _task(folder).start("data", "make", str(folder.resolve()), *arguments, *flags)
 
 
 def making(folder: Path) -> Making | None:
@@ -54,6 +68,13 @@ def making(folder: Path) -> Making | None:
     return Making(int(progress.get("done") or 0), int(progress.get("total") or 0))
 
 
+def all_makings(data_dir: Path) -> dict[Path, Making]:
+    """Every data set of the folder that is in the making or whose making failed."""
+    names = sorted(path.name[1 : -len(RECORD)] for path in data_dir.glob(f".*{RECORD}"))
+    makings = {data_dir / name: making(data_dir / name) for name in names if name}
+    return {folder: state for folder, state in makings.items() if state is not None}
+
+
 def forget(folder: Path) -> None:
     """Forget a failed attempt."""
     _task(folder).forget()
@@ -61,4 +82,4 @@ def forget(folder: Path) -> None:
 
 def _task(folder: Path) -> Task:
     parent = folder.parent.resolve()
-    return Task(parent / f".{folder.name}.job.json", parent / f".{folder.name}.log")
+    return Task(parent / f".{folder.name}{RECORD}", parent / f".{folder.name}.log")

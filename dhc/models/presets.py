@@ -35,7 +35,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "quick": Preset(
             "Quick demo",
             "A narrow VGG16 on few classes, with light dropout: minutes on a laptop's CPU, with mistakes worth looking at.",
-            {**LAPTOP, "data.classes": 12, "schedule.factor": 0.5, "schedule.patience": 3, "fit.epochs": 14},
+            {**LAPTOP, "data.classes": 12, "schedule.factor": 0.5, "schedule.patience": 2, "fit.epochs": 10},
         ),
         "report": _of_step(
             "vgg16",

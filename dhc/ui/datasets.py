@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dhc.data.about import STAND_IN, read_about
 from dhc.data.decode import Pictures
 from dhc.data.finding import Finding
 from dhc.data.health import check_dataset
 from dhc.data.layout import Dataset
 from dhc.data.standin.labels import MOST_CLASSES, MOST_PICTURES, MOST_SEED
 from dhc.jobs import datasets as jobs
-from dhc.jobs.datasets import Making
 from dhc.text import quote
-from dhc.ui.shell import session
+from dhc.ui.shell import drawing, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
-from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.gallery import Tile, gallery
 
 PICK = "dhc_pick_data"
 SAMPLES = 24
-TICK = 0.5  # seconds between two updates while a data set is made
 MAKING = "dhc_making"  # folder of the data set that this session has started
 CHECK_HELP = "Corrupt and missing files, copies, leaks between train and val, file names that give the label away, unbalanced classes."
 BOXES = {"error": st.error, "warning": st.warning, "note": st.info}
@@ -57,8 +56,9 @@ def warn_of(folders: Sequence[str]) -> None:
 def overview(folder: str) -> None:
     """Counts, a table of the classes, and pictures of the class chosen in it."""
     dataset = session.dataset(folder)
-    if (Path(folder) / "about.json").exists():
-        st.caption("Generated stand-in pictures, not those of the competition.")
+    note = read_about(Path(folder))
+    if note.get("kind") == STAND_IN:
+        st.caption(_origin(note))
     columns = st.columns(4)
     columns[0].metric("Classes", len(dataset.classes))
     for column, name in zip(columns[1:], ("train", "val", "test"), strict=True):
@@ -69,6 +69,15 @@ def overview(folder: str) -> None:
         label = _class_table(dataset)
     with right:
         _samples(session.pictures(folder, "train"), dataset.classes, label)
+
+
+def _origin(note: Mapping[str, Any]) -> str:
+    """What generated pictures are, by their generator's note."""
+    text = "Generated stand-in pictures, not those of the competition."
+    whole = note.get("of_classes")
+    if not isinstance(whole, int):
+        return text
+    return f"{text} They are the first classes of a set of {whole}, the same files as there, drawn alone to be there in seconds."
 
 
 def _class_table(dataset: Dataset) -> int | None:
@@ -158,14 +167,8 @@ def maker() -> None:
         ]
         if st.form_submit_button("Make it", icon=":material/auto_awesome:"):
             _make(name, [int(value) for value in values])
-    if pending := st.session_state.get(MAKING):
-        folder = Path(pending)
-        watch(
-            lambda: jobs.making(folder),
-            lambda making: _draw_making(folder, making),
-            every=TICK,
-            alive=lambda making: bool(making and making.pending),
-        )
+    _show_whole_or_failed()
+    drawing.notice()
 
 
 def _make(name: str, values: list[int]) -> None:
@@ -174,6 +177,8 @@ def _make(name: str, values: list[int]) -> None:
         error_box("The name must be a plain folder name, without slashes and without a dot in front.")
     elif folder.exists():
         error_box(f"There is a {name} already: choose another name.")
+    elif (making := jobs.making(folder)) and making.pending:
+        error_box(f"{name} is being drawn already: wait for it, or choose another name.")
     else:
         classes, train, val, test, seed = values
         with guard():
@@ -181,15 +186,15 @@ def _make(name: str, values: list[int]) -> None:
             st.session_state[MAKING] = str(folder)
 
 
-def _draw_making(folder: Path, making: Making | None) -> None:
-    if making is None or making.failure:
-        st.session_state.pop(MAKING, None)
-    if making is None:
+def _show_whole_or_failed() -> None:
+    """Choose the data set that this session has had made, once it is whole; say of any why it could not be made, once."""
+    makings = jobs.all_makings(session.data_dir())
+    for folder, making in makings.items():
+        if making.failure:
+            jobs.forget(folder)
+            error_box(f"{folder.name} could not be made: {making.failure}.")
+    folder = Path(st.session_state.get(MAKING, ""))
+    if MAKING in st.session_state and folder not in makings:
+        del st.session_state[MAKING]
         st.query_params["data"] = folder.name
-        st.rerun(scope="app")
-    elif making.failure:
-        jobs.forget(folder)
-        error_box(f"The pictures could not be made: {making.failure}.")
-    else:
-        text = f"Drawing {making.pictures:,} of {making.total:,} pictures" if making.total else "Starting …"
-        st.progress(making.fraction, text=text)
+        st.rerun()

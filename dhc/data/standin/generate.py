@@ -12,7 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from dhc.data.decode import ProgressCallback
 from dhc.data.draft import whole_or_nothing
 from dhc.data.places import SPLITS
 from dhc.data.standin.draw import draw_pictures
-from dhc.data.standin.labels import SLIPS, SplitRows, split_rows
+from dhc.data.standin.labels import SLIPS, SplitRows, first_labels, split_rows
 from dhc.data.standin.palettes import CLASSES
 from dhc.files import write
 
@@ -41,13 +41,16 @@ _README = """Generated pictures: a stand-in, not the competition's data.
 These {total} pictures of {classes} classes were drawn by `python -m dhc data make` (drawing version {version}, seed {seed}).
 They have the shape of the Kaggle competition "Deep Hallucination Classification" - its layout, picture size and class
 frequencies - but none of its pictures, and results on them are not results on the competition's.
-
+{excerpt}
 train.csv, val.csv    Image,Class        pictures in train_images/, val_images/
 test.csv              Image              pictures in test_images/
 test_labels.csv       Image,Class        kept apart, for scoring only
 
 A class is a motif in a colour ("spiral amber"). Classes of one motif are look-alikes, and about {slips:.0%} of the pictures
 show a look-alike of their label, so no network can reach 100%.
+"""
+_EXCERPT = """
+They are the first {classes} of a whole set's {of_classes} classes, in the order of their names: the same files as there.
 """
 
 
@@ -59,7 +62,7 @@ class Batch:
     split: int
     label: int
     number: int
-    files: tuple[str, ...]
+    files: tuple[str | None, ...]  # None: drawn, since the random numbers are shared, but not written
 
 
 def make_dataset(
@@ -70,29 +73,39 @@ def make_dataset(
     val: int = 1_000,
     test: int = 5_000,
     seed: int = 0,
+    only: int = 0,
     progress: ProgressCallback | None = None,
     processes: int | None = None,
-) -> None:
+) -> dict[str, int]:
     """Write a stand-in data set of 64x64 RGB PNGs in the Kaggle layout into a new folder `root`.
     The classes are the first `classes` of `palettes.CLASSES`; their frequencies are the competition's. A seed gives the
     same labels and names everywhere, and on one machine the same bytes, whatever the number of processes (default: one
-    a core, at most 8). `progress(done, total)` counts pictures and is called in this process. Raises DataError when the
-    numbers make no data set, when `root` exists and is not empty or cannot be written, or while another process makes it.
+    a core, at most 8). With `only`, the folder holds the first so many classes in the order of their names and nothing of
+    the others; each file in it is the one that the whole set has. `progress(done, total)` counts pictures and is called in
+    this process. Returns the number of pictures of each split. Raises DataError when the numbers make no data set, when
+    `root` exists and is not empty or cannot be written, or while another process makes it.
     """
     splits = split_rows(classes=classes, train=train, val=val, test=test, seed=seed)
-    about = {"kind": STAND_IN, "version": VERSION, "seed": seed, "classes": classes}
-    about |= {"train": train, "val": val, "test": test}
-    total = train + val + test
+    labels = first_labels(only, classes)
+    excerpt = {split: rows.of(labels) for split, rows in splits.items()}
+    sizes = {split: len(rows.files) for split, rows in excerpt.items()}
+    about = {"kind": STAND_IN, "version": VERSION, "seed": seed, "classes": len(labels), **sizes}
+    if len(labels) < classes:
+        about["of_classes"] = classes
+    total = sum(sizes.values())
     with whole_or_nothing(root, total) as draft:
         partial = draft.path
-        _write_tables(partial, splits)
+        _write_tables(partial, excerpt)
         write.text(partial / ABOUT, json.dumps(about, indent=1) + "\n")
-        text = _README.format(total=total, slips=SLIPS, **about)
+        note = _EXCERPT.format(**about) if "of_classes" in about else ""
+        text = _README.format(total=total, slips=SLIPS, excerpt=note, **about)
         write.text(partial / "README.txt", text)
         draft.report(0, progress)
-        with closing(_draw_all(partial, list(_batches(splits, seed)), _workers(total, processes))) as counts:
+        batches = list(_batches(splits, labels, seed))
+        with closing(_draw_all(partial, batches, _workers(total, processes))) as counts:
             for count in counts:
                 draft.report(count, progress)
+    return sizes
 
 
 def _write_tables(folder: Path, splits: dict[str, SplitRows]) -> None:
@@ -115,14 +128,20 @@ def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[str]]) -
         writer.writerows(rows)
 
 
-def _batches(splits: dict[str, SplitRows], seed: int) -> Iterator[Batch]:
-    """All pictures, cut into batches of one class each; depends on nothing but rows and seed."""
+def _batches(splits: dict[str, SplitRows], labels: Collection[int], seed: int) -> Iterator[Batch]:
+    """All pictures, cut into batches of one class each; depends on nothing but rows and seed.
+
+    Batches without a picture of one of the `labels` are left out.
+    """
     for number, split in enumerate(SPLITS):
         rows = splits[split]
-        for label in range(len(CLASSES)):
-            files = [rows.files[row] for row in np.flatnonzero(rows.subjects == label)]
+        names = [file if label in labels else None for file, label in zip(rows.files, rows.labels, strict=True)]
+        for subject in range(len(CLASSES)):
+            files = [names[row] for row in np.flatnonzero(rows.subjects == subject)]
             for start in range(0, len(files), _BATCH):
-                yield Batch(seed, number, label, start // _BATCH, tuple(files[start : start + _BATCH]))
+                batch = Batch(seed, number, subject, start // _BATCH, tuple(files[start : start + _BATCH]))
+                if any(batch.files):
+                    yield batch
 
 
 def _workers(total: int, processes: int | None) -> int:
@@ -167,14 +186,16 @@ def _start_worker() -> None:
 
 
 def draw_batch(folder: Path, batch: Batch) -> int:
-    """Draw one batch and write its PNGs below `folder`; returns how many."""
+    """Draw one batch and write its PNGs below `folder`; returns how many are written."""
     rng = np.random.default_rng([batch.seed, batch.split, batch.label, batch.number])
     pictures = draw_pictures(CLASSES[batch.label], len(batch.files), rng)
     images = folder / f"{SPLITS[batch.split]}_images"
     for file, picture in zip(batch.files, pictures, strict=True):
+        if file is None:
+            continue
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         success, png = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 3])
         assert success, "OpenCV encodes 64x64 uint8 pictures"
         with write.create(images / file) as stream:
             stream.write(png.tobytes())
-    return len(pictures)
+    return sum(file is not None for file in batch.files)

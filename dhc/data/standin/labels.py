@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -42,6 +42,11 @@ class SplitRows:
     labels: NDArray[np.int64]
     subjects: NDArray[np.int64]
 
+    def of(self, labels: Collection[int]) -> SplitRows:
+        """The rows with one of these labels, in their order."""
+        rows = np.flatnonzero(np.isin(self.labels, list(labels)))
+        return SplitRows(tuple(self.files[row] for row in rows), self.labels[rows], self.subjects[rows])
+
 
 def split_rows(*, classes: int, train: int, val: int, test: int, seed: int) -> dict[str, SplitRows]:
     """Files and labels of each split; raises DataError when the numbers make no data set."""
@@ -49,6 +54,16 @@ def split_rows(*, classes: int, train: int, val: int, test: int, seed: int) -> d
     names = _file_names(train, val, test, seed)
     counts = split_counts(classes=classes, train=train, val=val, test=test, seed=seed)
     return {split: _rows(split, names[split], counts[split], seed) for split in SPLITS}
+
+
+def first_labels(count: int, classes: int) -> frozenset[int]:
+    """The first `count` of so many classes in the order of their names, as a run with few classes takes them; 0: all.
+
+    Raises DataError for another number than that.
+    """
+    if count and not 2 <= count <= classes:
+        raise DataError(f"Only the first 2 to {classes} classes can be drawn alone, but {count} were asked for.")
+    return frozenset(sorted(range(classes), key=lambda label: CLASSES[label].name)[: count or classes])
 
 
 def frequencies() -> tuple[tuple[int, int], ...]:

@@ -15,7 +15,7 @@ from dhc.models.ladder import SCALES
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.ladder import factor
-from dhc.ui.shell import address, session
+from dhc.ui.shell import address, drawing, session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import COLORS, ICONS
@@ -39,6 +39,7 @@ INTRODUCTION = (
 def draw() -> None:
     """The choice of pictures, missing rungs, chart, steps, the LR-factor experiment."""
     st.caption(INTRODUCTION)
+    drawing.notice()
     runs = session.runs()
     sets = picture_sets(runs, session.data_folders())
     if not sets:

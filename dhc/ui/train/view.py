@@ -11,7 +11,7 @@ from dhc.config import RunConfig
 from dhc.models.ladder import RUNGS
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.text import count_text
-from dhc.ui.shell import session
+from dhc.ui.shell import drawing, session
 from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty, guard, toast
@@ -22,6 +22,7 @@ NO_PICTURES = "There are no pictures yet. Make the stand-in data set, or put you
 
 def draw() -> None:
     """Form on the left, what will happen on the right."""
+    drawing.notice()
     folders = session.data_folders()
     if form.DRAFT not in st.session_state:
         if not folders:
