@@ -125,6 +125,21 @@ def test_the_same_seed_gives_the_same_history(trained: tuple[RunConfig, Path], t
     assert first.equals(second)
 
 
+def test_the_graph_of_a_batch_is_traced_once(tiny_config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that the first batch has to create would have it traced twice, which costs every start seconds."""
+    import keras
+
+    from dhc.models.build import compiled_model
+
+    traces = []
+    original = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda *batch: traces.append(1) or original(*batch))
+    model = compiled_model(tiny_config, 3)
+    for _ in range(2):
+        model.train_on_batch(np.zeros((2, 64, 64, 3), np.uint8), np.zeros(2, np.int64))
+    assert len(traces) == 1
+
+
 def test_every_epoch_sees_every_picture_once_in_the_seeds_order() -> None:
     from dhc.training.batches import Batches
 
