@@ -61,16 +61,13 @@ class Server:
     log: Path
 
     def stop(self) -> None:
-        """End the server's whole process group and reap it. Training processes have groups of their own."""
-        for sign, patience in ((signal.SIGTERM, 5), (signal.SIGKILL, 5)):
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, sign)
-            try:
-                self.process.wait(patience)
-                return
-            except subprocess.TimeoutExpired:
-                continue
-        raise RuntimeError(f"the server {self.process.pid} outlived SIGKILL")
+        """End the server's whole process group and reap it. Training processes have groups of their own.
+
+        At once: that a server takes two seconds to end when it is asked to is no test's matter.
+        """
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(5)
 
 
 def free_port() -> int:
