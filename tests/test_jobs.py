@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import processes_of, wait_until
+from processes import kill_processes_of, processes_of, wait_until
 
 from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
@@ -231,18 +231,25 @@ def test_a_data_set_is_made_in_the_background(tmp_path: Path) -> None:
     assert (folder / "train.csv").exists()
 
 
-def test_a_data_set_drawn_in_the_background_gives_way_and_heals_after_a_kill(tmp_path: Path) -> None:
+def test_a_data_set_of_low_priority_gives_way(tmp_path: Path) -> None:
+    lowest = psutil.IDLE_PRIORITY_CLASS if sys.platform == "win32" else 19
+    datasets.start(tmp_path / "set", low_priority=True)
+    try:
+        wait_until(lambda: any(maker.nice() == lowest for maker in processes_of(tmp_path / "set")), "it gives way", 60)
+    finally:
+        kill_processes_of(tmp_path / "set")
+
+
+def test_a_data_set_whose_maker_was_killed_is_never_taken_for_one_and_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    datasets.start(folder, low_priority=True)
+    datasets.start(folder)
     wait_until(lambda: any(making.pictures for making in datasets.all_makings(tmp_path).values()), "it is drawn", 60)
-    makers = processes_of(folder)
-    assert makers
-    assert {process.nice() for process in makers} == {19 if sys.platform != "win32" else psutil.IDLE_PRIORITY_CLASS}
-    for process in makers:
-        process.kill()
+    kill_processes_of(folder)
     wait_until(lambda: not any(making.pending for making in datasets.all_makings(tmp_path).values()), "it is over")
     assert "ended early" in datasets.all_makings(tmp_path)[folder].failure
     assert not folder.exists()
+    with pytest.raises(DataError, match="still being made: wait"):
+        open_dataset(folder.with_name("set.partial"))
     datasets.start(folder, classes=6, train=60, val=12, test=0, only=3)
     wait_until(lambda: not datasets.all_makings(tmp_path), "it is made", 60)
     assert len(open_dataset(folder).classes) == 3

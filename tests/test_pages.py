@@ -243,7 +243,7 @@ def test_data_checks_every_picture_on_request(furnished: tuple[Path, Path]) -> N
 def test_a_data_set_in_the_making_is_shown_wherever_data_sets_are_offered(furnished: tuple[Path, Path]) -> None:
     _, data = furnished
     folder = data / "stand-in"
-    datasets.start(folder, low_priority=True)
+    datasets.start(folder)
     wait_until(lambda: (data / "stand-in.partial").exists(), "the drawing begins", 60)
     try:
         for page in ("data", "train", "ladder"):
@@ -251,14 +251,18 @@ def test_a_data_set_in_the_making_is_shown_wherever_data_sets_are_offered(furnis
             assert not app.exception
             (bar,) = app.get("progress")
             assert bar.proto.text.startswith(r"Drawing the data set stand\-in: ")
-            assert all(str(folder) not in box.options for box in app.selectbox)
+            assert not any("stand-in" in option for box in app.selectbox for option in box.options)
         app = open_page("data")
         next(button for button in app.button if button.label == "Make it").click().run()
         assert "stand-in is being drawn already" in words(app).replace("\\", "")
     finally:
         kill_processes_of(folder)
     wait_until(lambda: not datasets.all_makings(data)[folder].pending, "the drawing is over")
-    assert not open_page("train").get("progress")
+    train = open_page("train")
+    assert not train.get("progress")
+    assert not any("stand-in" in option for box in train.selectbox for option in box.options), (
+        "what is left is no data set"
+    )
     assert "stand-in could not be made: its process ended early; try again" in words(open_page("data")).replace(
         "\\", ""
     )

@@ -13,6 +13,7 @@ from dhc.files.read import read_regular
 
 ABOUT = "about.json"
 STAND_IN, IMPORTED = "generated stand-in", "imported"  # kinds of data sets that were made here
+PARTIAL, PROGRESS = ".partial", "progress.json"  # the end of a folder's name until it is whole; how far it is
 MAX_BYTES = 1_000_000
 
 
@@ -29,6 +30,11 @@ def generator(root: Path) -> str:
     """Version and seed of the generator that drew a data set; empty for others."""
     about = read_about(root)
     return repr([about.get("version"), about.get("seed")]) if about.get("kind") == STAND_IN else ""
+
+
+def in_the_making(root: Path) -> bool:
+    """Whether the folder is a data set in the making, or what a killed process left of one, and no whole data set."""
+    return root.name.endswith(PARTIAL) and (root / PROGRESS).exists()
 
 
 def pictures_root(root: Path) -> Path:

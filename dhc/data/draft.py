@@ -12,13 +12,14 @@ from pathlib import Path
 
 import psutil
 
+from dhc.data.about import PARTIAL, PROGRESS
 from dhc.errors import DataError
 from dhc.files import remove
 from dhc.files import write as files
 from dhc.files.folder import is_real_folder
 from dhc.files.read import read_regular
 
-PROGRESS, MOST_PROGRESS = "progress.json", 10_000  # bytes
+MOST_PROGRESS = 10_000  # bytes
 REPORT_EVERY = 0.2  # seconds
 
 
@@ -55,7 +56,7 @@ def whole_or_nothing(root: Path, total: int) -> Iterator[Draft]:
         raise DataError(f"{root} is already there and not empty: choose another name, or remove that one first.")
     with _writing(root):
         real_root = files.root(root.parent) / root.name
-        partial = real_root.with_name(root.name + ".partial")
+        partial = real_root.with_name(root.name + PARTIAL)
         clear_leftovers(partial)
         files.new_folder(partial)
         try:

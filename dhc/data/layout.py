@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dhc.data.about import generator, pictures_root
+from dhc.data.about import generator, in_the_making, pictures_root
 from dhc.data.files import inside, stat_files
 from dhc.data.places import SPLITS, find_table
 from dhc.data.sheet import read_sheet
@@ -144,6 +144,10 @@ def _refuse_no_folder(root: Path) -> None:
         what = f"cannot be opened ({error.strerror})"
     if what:
         raise DataError(f"The data folder {quote(str(root))} {what}; give one that holds train.csv and train_images/.")
+    if in_the_making(root):
+        raise DataError(
+            f"{quote(str(root))} is still being made: wait until it is whole, or make it anew if that broke off."
+        )
 
 
 def _test_labels(path: Path, pictures: Path, files: Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.data.about import PARTIAL, PROGRESS
 from dhc.files import write
 from dhc.jobs.task import Task
 from dhc.runs.rundir import read_json
@@ -64,7 +65,7 @@ def making(folder: Path) -> Making | None:
         return None
     if not standing.pending:  # it may have appeared between the two checks
         return None if (folder / "train.csv").exists() else Making(failure=task.last_error())
-    progress = read_json(folder.with_name(folder.name + ".partial") / "progress.json") or {}
+    progress = read_json(folder.with_name(folder.name + PARTIAL) / PROGRESS) or {}
     return Making(int(progress.get("done") or 0), int(progress.get("total") or 0))
 
 

@@ -20,4 +20,4 @@ def give_way() -> None:
     # A Linux may share out the processor among sessions first, and obey `nice` only within each.
     if AUTOGROUP.exists() and os.getsid(0) == os.getpid():  # a session of our own, not that of somebody's terminal
         with contextlib.suppress(OSError):
-            AUTOGROUP.write_text(str(LOWEST))
+            AUTOGROUP.write_bytes(b"%d" % LOWEST)

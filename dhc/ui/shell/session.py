@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.analysis.mistakes import outcomes
+from dhc.data.about import in_the_making
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.errors import RunError
@@ -59,7 +60,8 @@ def unnameable_folders() -> list[str]:
 
 def _data_folders() -> list[str]:
     root = data_dir()
-    return sorted(str(path.parent) for path in root.glob("*/train.csv")) if root.is_dir() else []
+    folders = [path.parent for path in root.glob("*/train.csv")] if root.is_dir() else []
+    return sorted(str(folder) for folder in folders if not in_the_making(folder))
 
 
 def store() -> Store:
