@@ -77,6 +77,7 @@ MAY_WRITE = {
     "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
     "dhc/training/results.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/training/resume.py: np.savez(file, **values)": "into a file that the room has opened",
+    "dhc/machine/priority.py: AUTOGROUP.write_bytes(b'%d' % LOWEST)": "a file of the kernel's, about this process",
 }
 MAY_IMPORT_KERAS = {
     "dhc/models/build.py",
