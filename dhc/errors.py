@@ -6,6 +6,8 @@ The text is one sentence that says what happened, what was expected and how to m
 
 from __future__ import annotations
 
+LONGEST_NAME = 1_000  # characters of a path that are said whole
+
 
 class UserError(ValueError):
     """Something that the person who reads it can mend."""
@@ -34,5 +36,7 @@ class RulesError(UserError):
 def sentence(error: UserError | OSError) -> str:
     """What a person reads of an error: its sentence; of the system's, the reason and the file."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        name = str(error.filename or "")
+        name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
+        return f"{error.strerror}: {name}" if name else error.strerror
     return str(error)

@@ -114,7 +114,7 @@ def read_rules(text: str) -> tuple[Rule, ...]:
     """The rules in a file's text. Raises RulesError in one sentence."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of a number of 5,000 digits and of 1,000 brackets, too
         raise RulesError(f"{RULES.name} is not readable as TOML: {error}") from None
     tables = document.pop("rule", [])
     if document or not isinstance(tables, list):

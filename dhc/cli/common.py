@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,7 +14,6 @@ import click
 from dhc.cli.follow import follow
 from dhc.errors import RunError
 from dhc.runs.store import Store
-from dhc.text import quote
 
 BAD_INPUT = 2
 GOOD = ("finished", "stopped")  # ends after which the exit status is 0
@@ -31,21 +29,6 @@ RUNS = click.option(
 )
 DATA = click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-class Whole(click.IntRange):
-    """A whole number from `low` to `high`, in at most 18 digits; a refusal says `why` there is a bound."""
-
-    def __init__(self, low: int, high: int, why: str) -> None:
-        super().__init__(low, high)
-        self.low, self.high, self.why = low, high, why
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: RET503
-        """The number; fails in a sentence, whatever the text is."""
-        text = str(value).strip() if isinstance(value, int | str) else ""
-        if re.fullmatch(r"[+-]?[0-9]{1,18}", text, re.ASCII) and self.low <= int(text) <= self.high:
-            return int(text)
-        self.fail(f"{quote(text, 40)} is no whole number from {self.low:,} to {self.high:,}: {self.why}", param, ctx)
 
 
 def settings(help: str) -> Callable[[Any], Any]:

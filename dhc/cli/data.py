@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import BAD_INPUT, JSON, Whole, print_json
+from dhc.cli.common import BAD_INPUT, JSON, print_json
 from dhc.cli.importing import import_pictures
+from dhc.cli.numbers import Whole
 from dhc.data.standin.labels import MOST_CLASSES, MOST_PICTURES, MOST_SEED, WHY_SEED, WHY_SO_MANY
 
 COUNT = {split: Whole(0, most, WHY_SO_MANY) for split, most in MOST_PICTURES.items()}

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dhc.cli.numbers import Real, Whole
+from dhc.data.standin.labels import MOST_SEED, WHY_SEED
+from dhc.importing.division import LEAST, MOST
 from dhc.text import clean
 
 if TYPE_CHECKING:
     from dhc.importing.division import By
     from dhc.importing.proposal import Proposal
+
+VAL_SHARE = Real(LEAST, MOST, "with less nothing is judged, with more little is learned")
+SEED = Whole(0, MOST_SEED, WHY_SEED)
 
 
 @click.command("import")
@@ -36,9 +42,13 @@ if TYPE_CHECKING:
     help="What a column is: file, label, split, group or unused.",
 )
 @click.option(
-    "--val-share", default=0.1, show_default=True, help="Share of train that becomes val where there is none."
+    "--val-share",
+    type=VAL_SHARE,
+    default=0.1,
+    show_default=True,
+    help="Share of train that becomes val where there is none.",
 )
-@click.option("--seed", default=0, show_default=True, help="By which val is drawn.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="By which val is drawn.")
 @click.option(
     "--together",
     type=click.Choice(["picture", "column", "stem"]),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from dhc.cli.common import DATA, RUNS, Whole, follow_to_end, settings
+from dhc.cli.common import DATA, RUNS, follow_to_end, settings
+from dhc.cli.numbers import Whole
 from dhc.config import RunConfig, read_assignment
 from dhc.errors import ConfigError
 from dhc.jobs import launch

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, Whole, print_json
+from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.numbers import Whole
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import DATA, GOOD, JSON, RUNS, Whole, follow_all, print_json, settings
+from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
+from dhc.cli.numbers import Whole
 from dhc.config import RunConfig, read_assignment
 from dhc.errors import ConfigError, RunError
 from dhc.jobs.groups import generated_name, start_group, stop_group

@@ -20,7 +20,9 @@ from dhc.errors import DataError
 if TYPE_CHECKING:
     from _csv import Reader
 
-MAX_BYTES = 64 * 2**20  # two million rows: beyond that it is not a table of this product's pictures
+MAX_BYTES = 64 * 2**20  # beyond that it is not a table of this product's pictures
+MAX_LINES = 1_000_000  # each takes 300 bytes of memory as a row, and 12 kB as a picture
+MAX_FIELDS = 10_000_000  # each takes up to 60 bytes; a table with a column for each of 100 classes of 100,000 pictures
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SAMPLE_ROWS = 50  # by which the separator is chosen
 SAMPLE_LETTERS = 64_000
@@ -62,6 +64,7 @@ def parse_sheet(name: str, data: bytes) -> Sheet:
     """
     text, encoding = _decoded(name, data)
     separator = _separator(text)
+    _refuse_endless(name, text, separator)
     rows = _rows(name, text, separator)
     header = next(rows, (0, []))[1]
     titles = tuple(title.strip() for title in header)
@@ -70,6 +73,18 @@ def parse_sheet(name: str, data: bytes) -> Sheet:
     width = len(titles)
     body = tuple(row if len(row[1]) <= width and row[1] != header else _trimmed(name, width, row) for row in rows)
     return Sheet(name, titles, body, separator, encoding)
+
+
+def _refuse_endless(name: str, text: str, separator: str) -> None:
+    """Raise DataError for more lines or fields than a table has, before memory is taken for them."""
+    for what, count, most in (
+        ("lines", text.count("\n") + text.count("\r") - text.count("\r\n"), MAX_LINES),
+        ("fields", text.count(separator), MAX_FIELDS),
+    ):
+        if count > most:
+            raise DataError(
+                f"{name} has {count:,} {what}, but a table of pictures has at most {most:,}; is it the right file?"
+            )
 
 
 def _trimmed(name: str, width: int, row: tuple[int, list[str]]) -> tuple[int, list[str]]:

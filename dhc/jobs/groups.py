@@ -70,7 +70,7 @@ def stop_group(runs_dir: Path, name: str) -> list[str]:
     states = {folder: status_of(folder).state for folder, group in _members(runs_dir) if group == name}
     alive = [folder for folder, state in states.items() if state.alive]
     if not alive:
-        raise RunError(f"the group {name!r} has no run that trains or waits: there is nothing to stop")
+        raise RunError(f"the group {name[:MAX_NAME]!r} has no run that trains or waits: there is nothing to stop")
     failures = {}
     for folder in sorted(alive, key=lambda folder: states[folder] is not State.QUEUED):
         try:

@@ -23,7 +23,7 @@ def steps_in_order(names: Iterable[str]) -> tuple[str, ...]:
     if not steps:
         raise ConfigError(f"name at least one step; the steps are {', '.join(RUNGS)}")
     if unknown := sorted(steps - set(RUNGS)):
-        raise ConfigError(f"there is no step {unknown[0]!r}; the steps are {', '.join(RUNGS)}")
+        raise ConfigError(f"there is no step {unknown[0][:80]!r}; the steps are {', '.join(RUNGS)}")
     return tuple(name for name in RUNGS if name in steps)
 
 
