@@ -11,11 +11,15 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from networks import small_network
-from prefork import Prefork
 
-from dhc.config import RunConfig
-from dhc.data.standin.generate import make_dataset
+# Asserts of the tests' own helpers are tests, too: so they say what they compared, and hold under `python -O`.
+pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.glob("*.py")), "harness", "faults.house")
+
+from networks import small_network  # noqa: E402
+from prefork import Prefork  # noqa: E402
+
+from dhc.config import RunConfig  # noqa: E402
+from dhc.data.standin.generate import make_dataset  # noqa: E402
 
 SLOW_FIRST = ("e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
 
