@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import cv2
@@ -29,8 +30,11 @@ TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
     7: lambda picture: np.rot90(picture.swapaxes(0, 1), 2),
     8: np.rot90,
 }
+LARGE = 25_000_000  # pixels of a picture that is decoded alone, however many cores there are: it may take 800 MB
+BAND = 256  # rows that are put on a ground together
 ZEROS = bytes(16)
 NEAR_WHITE = 240  # mean brightness of a figure that would not be seen on white
+_ONE_LARGE = threading.Lock()
 
 
 class Decoded(NamedTuple):
@@ -66,6 +70,13 @@ def decode(data: bytes) -> Decoded:
             f"it claims {header.width:,} × {header.height:,} pixels, more than {MAX_PIXELS // 10**6} million"
         )
     conversions = ["it holds several pictures, of which the first is taken"] if header.frames else []
+    with _ONE_LARGE if header.width * header.height > LARGE else nullcontext():
+        picture = resize(_upright(data, header, conversions))
+    return Decoded(picture, tuple(conversions))
+
+
+def _upright(data: bytes, header: Header, conversions: list[str]) -> np.ndarray:
+    """The whole picture, (h, w, 3) uint8 RGB, as it is to be held."""
     if header.format == "JPEG":
         picture = _jpeg(data, conversions)
     elif header.rich:
@@ -74,7 +85,7 @@ def decode(data: bytes) -> Decoded:
         picture = _imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
     if any(mark in data for mark in (b"Exif\0\0", b"eXIf", b"EXIF")) and header.format != "TIFF":  # which cv2 turns
         picture = _turned(picture, data, conversions)
-    return Decoded(resize(picture), tuple(conversions))
+    return picture
 
 
 def _turned(picture: np.ndarray, data: bytes, conversions: list[str]) -> np.ndarray:
@@ -139,18 +150,22 @@ def _flatten(picture: np.ndarray, header: Header, conversions: list[str]) -> np.
         return cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
     if picture.shape[2] == 3:
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-    colours, alpha = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB), picture[..., 3:].astype(np.float32) / 255
-    if alpha.min() == 1 or (alpha.max() == 0 and header.format == "BMP"):  # whose fourth byte is mostly not used
+    colours, alpha = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB), picture[..., 3:]
+    if alpha.min() == 255 or (alpha.max() == 0 and header.format == "BMP"):  # whose fourth byte is mostly not used
         return colours
     if alpha.max() == 0:
         conversions.append("it is wholly transparent, and its colours are shown as if it were not")
         return colours
-    weight = 1 if header.premultiplied else alpha
-    brightness = float((colours.mean(axis=2, keepdims=True) * weight).sum() / alpha.sum())
-    ground = 0.0 if brightness > NEAR_WHITE else 255.0
+    bands = [slice(row, row + BAND) for row in range(0, len(colours), BAND)]  # floats of all of it would take gigabytes
+    weight = np.full_like(alpha, 255) if header.premultiplied else alpha
+    light = sum(float((colours[band].mean(axis=2, keepdims=True) * (weight[band] / 255)).sum()) for band in bands)
+    ground = 0.0 if light / (float(alpha.sum(dtype=np.float64)) / 255) > NEAR_WHITE else 255.0
     conversions.append(f"its transparent ground becomes {'white' if ground else 'black, since its figure is white'}")
-    figure = colours if header.premultiplied else colours * alpha
-    return np.rint(np.minimum(figure + ground * (1 - alpha), 255)).astype(np.uint8)
+    for band in bands:
+        share = alpha[band].astype(np.float32) / 255
+        figure = colours[band] if header.premultiplied else colours[band] * share
+        colours[band] = np.rint(np.minimum(figure + ground * (1 - share), 255)).astype(np.uint8)
+    return colours
 
 
 def encode_png(picture: np.ndarray) -> bytes:

@@ -190,7 +190,7 @@ def _row(info: RunInfo) -> dict[str, object]:
 
 def _of_address(runs: Sequence[RunInfo]) -> list[RunInfo]:
     """The runs that the address selects, in the table's order."""
-    texts = st.query_params.get("select", "").split(",")[:MOST_SELECTED]
+    texts = address.words("select")[:MOST_SELECTED]
     ids = {text for text in texts if rundir.RUN_ID.fullmatch(text)}
     return [info for info in runs if info.id in ids]
 
@@ -200,7 +200,7 @@ def _take_selection() -> None:
     ids = st.session_state.get(ROW_IDS, [])
     rows = st.session_state[KEY]["selection"]["rows"]
     visible = [ids[row] for row in rows if row < len(ids)]
-    hidden = [run_id for run_id in st.query_params.get("select", "").split(",") if run_id and run_id not in ids]
+    hidden = [run_id for run_id in address.words("select") if run_id and run_id not in ids]
     choose([*visible, *hidden])
 
 

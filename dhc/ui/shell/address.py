@@ -17,6 +17,7 @@ from dhc.ui.shell.markdown import plain
 
 T = TypeVar("T")
 LONGEST = 40  # characters of a foreign value that are quoted
+MOST_LETTERS = 100_000  # of a parameter; no browser's address is longer
 
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -43,8 +44,13 @@ def choice(name: str, options: Sequence[str], default: str) -> str:
 
 def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
     """Those of `options`, in their order, that the parameter `name` lists, written "a,b"."""
-    texts = [text.replace("%2C", ",") for text in st.query_params.get(name, "").split(",")]
+    texts = [text.replace("%2C", ",") for text in words(name)]
     return tuple(option for option in options if option in texts)
+
+
+def words(name: str) -> list[str]:
+    """The texts that the parameter `name` lists, written "a,b", of as many letters as an address has."""
+    return st.query_params.get(name, "")[:MOST_LETTERS].split(",")
 
 
 def bound_choice(
