@@ -1,8 +1,10 @@
-"""Data: which pictures there are, what is wrong with them; make the stand-in set."""
+"""Data: which pictures there are, what is wrong with them; import pictures, make the stand-in set."""
 
 from __future__ import annotations
 
-from dhc.ui import datasets
+import streamlit as st
+
+from dhc.ui import datasets, importing
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.states import empty, guard
@@ -17,7 +19,9 @@ with guard():
             datasets.overview(folder)
             datasets.check(folder)
     else:
-        empty(
-            "No pictures yet. Make the stand-in data set below, or put a folder with train.csv and val.csv into `data/`."
-        )
-    datasets.maker()
+        empty("No pictures yet. Import your own, or make the stand-in data set.")
+    own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])
+    with own, guard():
+        importing.importer()
+    with drawn:
+        datasets.maker()

@@ -31,7 +31,22 @@ ALLOWED: dict[str, set[str]] = {
     "figures": {"analysis", "runs", "text"},
     "predict": {"analysis", "config", "data", "errors", "files", "machine", "models", "runs", "text"},
     "export": {"analysis", "config", "data", "errors", "files", "figures", "runs", "text"},
-    "ui": {"analysis", "config", "data", "errors", "export", "figures", "jobs", "machine", "models", "runs", "text"},
+    "ui": {
+        *(
+            "analysis",
+            "config",
+            "data",
+            "errors",
+            "export",
+            "figures",
+            "files",
+            "importing",
+            "jobs",
+            "machine",
+            "models",
+        ),
+        *("runs", "text"),
+    },
     "cli": {
         "analysis",
         "config",
@@ -54,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
 FLOORS = (
     {"widgets"},
     {"shell"},
-    {"answers", "train", "datasets", "demo"},
+    {"answers", "train", "datasets", "importing", "demo"},
     {"manage", "ladder"},
     {"live", "runs", "home"},
 )

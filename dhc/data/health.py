@@ -39,6 +39,7 @@ def check_dataset(root: Path, progress: ProgressCallback | None = None) -> list[
     findings += _number_leak(dataset)
     findings += _classes(dataset)
     findings += own_copies(pictures, copies)
+    findings += _conversions(pictures)
     findings += _colours(pictures)
     findings += _sizes(dataset.pictures, pictures)
     findings += _tables_and_folders(dataset)
@@ -74,6 +75,18 @@ def _unreadable(root: Path, name: str, bad: Sequence[BadPicture]) -> Iterator[Fi
         kind = "missing" if stat_files(root, files[:1]) == [None] else "unreadable"
         text = f"{count_text(len(files), f'{name} picture')} cannot be read: {reason} ({some(files)})."
         yield Finding(kind, "error", text, tuple(files))
+
+
+def _conversions(pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
+    """What reading the pictures changed or dropped, with how many are concerned."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for split in pictures.values():
+        for file, kinds in split.conversions.items():
+            for kind in kinds:
+                files[kind].append(file)
+    for kind, concerned in files.items():
+        text = f"Converted: {count_text(len(concerned), 'picture')} ({some(concerned)}): {kind}."
+        yield Finding("converted", "note", text, tuple(concerned))
 
 
 def _number_leak(dataset: Dataset) -> Iterator[Finding]:

@@ -57,6 +57,14 @@ class SheetView:
     rows: tuple[tuple[str, ...], ...]
 
 
+class UnclearColumnsError(DataError):
+    """The roles of a table's columns are not clear; ``view`` is the table, for a person to give them."""
+
+    def __init__(self, sentence: str, view: SheetView) -> None:
+        super().__init__(sentence)
+        self.view = view
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A data set to be.
@@ -140,10 +148,8 @@ def _from_one_table(tree: NameTree, read: Reader, choices: Choices) -> Proposal 
     for path in tables:
         try:
             sheet = read(path)
-        except DataError:
-            if len(tables) == 1 and not choices.roles:
-                continue
-            raise
+        except DataError:  # a text of another kind, such as a readme
+            continue
         folders = [".", *(name for name in tree.names(".") if tree.is_folder(name))]
         folder = next((folder for folder in folders if holds(tree, folder, sheet)), None)
         if folder is None:
@@ -190,13 +196,21 @@ def _read(
 ) -> tuple[Table, SheetView, tuple[str, ...]]:
     """The table, how it is read, and each row's group."""
     pictures = Folder(tree, folder)
-    columns = _chosen(sheet, roles, labelled) or choose_columns(sheet, labelled=labelled, finder=pictures.count)
+    try:
+        columns = _chosen(sheet, roles, labelled) or choose_columns(sheet, labelled=labelled, finder=pictures.count)
+    except DataError as error:
+        raise UnclearColumnsError(
+            str(error), _view(sheet, [roles.get(title, "unused") for title in sheet.titles])
+        ) from error
     table = apply_columns(sheet, columns, pictures, folder, labelled=labelled)
     names = _role_names(sheet, columns, roles)
     place = names.index("group") if "group" in names else None
     groups = tuple("" if place is None or place >= len(row) else row[place].strip() for _, row in sheet.rows)
-    view = SheetView(sheet.name, sheet.titles, names, tuple(tuple(row) for _, row in sheet.rows[:8]))
-    return table, view, groups
+    return table, _view(sheet, names), groups
+
+
+def _view(sheet: Sheet, roles: Sequence[str]) -> SheetView:
+    return SheetView(sheet.name, sheet.titles, tuple(roles), tuple(tuple(row) for _, row in sheet.rows[:8]))
 
 
 def _chosen(sheet: Sheet, roles: Mapping[str, str], labelled: bool) -> Columns | None:

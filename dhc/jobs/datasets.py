@@ -1,16 +1,25 @@
-"""Making the stand-in data set in the background, and how far that is."""
+"""Making a data set in the background, drawn or imported, and how far that is; renaming and deleting one."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dhc.data.about import PARTIAL, PROGRESS
-from dhc.files import write
+from dhc.data.about import PARTIAL, PROGRESS, pointer
+from dhc.data.draft import clear_leftovers
+from dhc.data.places import find_table
+from dhc.data.tree import DiskTree
+from dhc.errors import DataError
+from dhc.files import remove, write
 from dhc.jobs.task import Task
 from dhc.runs.rundir import read_json
 
 RECORD = ".job.json"  # the end of the name of the record beside a data set's folder
+TRASH = ".trash"  # beside the data sets: those that were deleted
 
 
 @dataclass(frozen=True)
@@ -57,14 +66,61 @@ def start(
     _task(folder).start("data", "make", str(folder.resolve()), *arguments, *flags)
 
 
+def start_import(folder: Path, source: Path, words: Sequence[str]) -> None:
+    """Start importing a source as the data set at `folder`; `words` are options of ``dhc data import``. Raises OSError."""
+    write.root(folder.parent)
+    where = str(folder.parent.resolve())
+    _task(folder).start("data", "import", str(source.resolve()), folder.name, "--data-dir", where, *words)
+
+
+def cancel(folder: Path) -> None:
+    """End the making of a data set and remove what there is of it."""
+    _task(folder).cancel()
+    clear_leftovers(folder.absolute().with_name(folder.name + ".partial"))
+
+
+def rename(folder: Path, name: str) -> Path:
+    """Give a data set another name; returns its new folder. Raises DataError, OSError."""
+    target = folder.with_name(name)
+    if os.path.lexists(target):
+        raise DataError(f"There is a {name} already: choose another name.")
+    return _move_all(folder, target)
+
+
+def delete(folder: Path) -> Path:
+    """Move a data set into the trash beside it; returns where it is now. Raises DataError, OSError."""
+    if folder.is_symlink():
+        raise DataError(
+            f"{folder.name} is a link to a folder elsewhere: remove the link yourself, and the folder stays."
+        )
+    place = write.make_folder(folder.parent.resolve() / TRASH) / f"{folder.name}.{time.time_ns()}"
+    return _move_all(folder, place)
+
+
+def restore(place: Path) -> Path:
+    """Bring a deleted data set back; returns its folder. Raises DataError where another has its name by now, OSError."""
+    target = place.parent.parent / place.name.rpartition(".")[0]
+    if os.path.lexists(target):
+        raise DataError(f"There is a {target.name} again: rename that one first, then bring the deleted one back.")
+    return _move_all(place, target)
+
+
+def _move_all(folder: Path, target: Path) -> Path:
+    """Move a data set with the file that says where its pictures are."""
+    remove.move(folder, target)
+    with contextlib.suppress(FileNotFoundError):
+        remove.move(pointer(folder), pointer(target))
+    return target
+
+
 def making(folder: Path) -> Making | None:
     """How far the data set at `folder` is; None when it is there, or when nobody asked for it."""
     task = _task(folder)
     standing = task.standing()
-    if standing is None or (folder / "train.csv").exists():
+    if standing is None or is_dataset(folder):
         return None
     if not standing.pending:  # it may have appeared between the two checks
-        return None if (folder / "train.csv").exists() else Making(failure=task.last_error())
+        return None if is_dataset(folder) else Making(failure=task.last_error())
     progress = read_json(folder.with_name(folder.name + PARTIAL) / PROGRESS) or {}
     return Making(int(progress.get("done") or 0), int(progress.get("total") or 0))
 
@@ -74,6 +130,11 @@ def all_makings(data_dir: Path) -> dict[Path, Making]:
     names = sorted(path.name[1 : -len(RECORD)] for path in data_dir.glob(f".*{RECORD}"))
     makings = {data_dir / name: making(data_dir / name) for name in names if name}
     return {folder: state for folder, state in makings.items() if state is not None}
+
+
+def is_dataset(folder: Path) -> bool:
+    """Whether a folder has a table of training pictures."""
+    return find_table(DiskTree(folder), "train") is not None
 
 
 def forget(folder: Path) -> None:

@@ -84,6 +84,16 @@ class Task:
         reasons = [line.removeprefix("error: ") for line in text.splitlines() if line.startswith("error: ")]
         return reasons[-1] if reasons else RESTARTED if place is Origin.EARLIER else EARLY_END
 
+    def cancel(self) -> None:
+        """End the process that runs the command, at once; what it has not finished is the caller's to remove."""
+        process = find(Job.load(self.record))
+        with contextlib.suppress(psutil.Error):
+            if process is not None and process.cmdline()[1:3] == ["-m", "dhc"]:
+                for part in [*process.children(recursive=True), process]:
+                    part.kill()
+                process.wait(timeout=5)
+        self.forget()
+
     def forget(self) -> None:
         """Make it one that nobody asked for; a process that still runs it goes on."""
         remove.file(self.record)

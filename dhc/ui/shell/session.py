@@ -18,8 +18,10 @@ from dhc.analysis.mistakes import outcomes
 from dhc.data.about import in_the_making
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
+from dhc.data.places import TABLE_ENDINGS, TABLE_STEMS
 from dhc.errors import RunError
 from dhc.jobs import trash
+from dhc.jobs.datasets import is_dataset
 from dhc.jobs.trash import TrashedRun
 from dhc.machine import hardware
 from dhc.runs import disk, rundir
@@ -32,7 +34,10 @@ from dhc.text import is_utf8
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 SNAPSHOT = "dhc_snapshot"
-TABLES = ("train.csv", "val.csv", "test.csv", "test_labels.csv")
+TABLES = (
+    "test_labels.csv",
+    *(f"{stem}{ending}" for stems in TABLE_STEMS.values() for stem in stems for ending in TABLE_ENDINGS),
+)
 # How caches tell paths apart: Streamlit's own way fails for a name that is no UTF-8.
 PATHS: dict[str | type[Any], Callable[[Any], Any]] = {type(Path()): os.fsencode}
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,8 +65,12 @@ def unnameable_folders() -> list[str]:
 
 def _data_folders() -> list[str]:
     root = data_dir()
-    folders = [path.parent for path in root.glob("*/train.csv")] if root.is_dir() else []
-    return sorted(str(folder) for folder in folders if not in_the_making(folder))
+    folders = root.iterdir() if root.is_dir() else ()
+    return sorted(
+        str(folder)
+        for folder in folders
+        if not folder.name.startswith(".") and is_dataset(folder) and not in_the_making(folder)
+    )
 
 
 def store() -> Store:
