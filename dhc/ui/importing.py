@@ -30,7 +30,7 @@ TICK = 0.5  # seconds between two updates while it is imported
 IMPORTING = "dhc_importing"  # folder of the data set that this session imports
 UPLOADS = ".uploads"  # beside the data sets: what was uploaded and not imported yet
 PATH_HELP = "A zip, a tar or a folder on the machine that serves this page. Nothing is written before you have seen the preview."
-UPLOAD_HELP = "A zip or a tar with a folder for each class, or with tables. Over ssh, or for more than 512 MB, copy it to the server and give its path."
+UPLOAD_HELP = "A zip or a tar with a folder for each class, or with tables. Over ssh, or for more than 500 MB, copy it to the server and give its path."
 TOGETHER: Mapping[str, By] = {
     "each picture by itself": "picture",
     "by the group's column": "column",
@@ -59,7 +59,7 @@ def importer() -> None:
 def _upload() -> Path | None:
     """The uploaded file, kept beside the data sets until it is imported."""
     file = st.file_uploader(
-        "A zip or a tar", type=["zip", "tar", "gz", "tgz"], key=KEY + "file", help=UPLOAD_HELP, max_upload_size=512
+        "A zip or a tar", type=["zip", "tar", "gz", "tgz"], key=KEY + "file", help=UPLOAD_HELP, max_upload_size=500
     )
     if file is None:
         return None
