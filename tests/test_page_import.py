@@ -58,14 +58,15 @@ def test_roles_that_do_not_work_are_one_sentence_with_a_way_back(tmp_path: Path,
     source = pack(tmp_path / "a.zip", files)
     at = look_at(source)
     assert "none of its columns" in texts(at)
-    assert at.dataframe[0].value["role"].tolist() == ["unused"] * 3, "its columns are there to be given a role"
-    at.session_state[f"{KEY}roles_{source}"] = {"x": "file", "z": "label"}
-    at.run()
+    boxes = [f"{KEY}role_{source}_all.csv_{place}" for place in range(3)]
+    assert [at.selectbox(key=box).value for box in boxes] == ["file", "unused", "unused"]
+    at.selectbox(key=boxes[2]).set_value("label").run()
     assert "One table of all pictures." in texts(at)
     assert metrics(at)["Classes"] == "2"
-    at.session_state[f"{KEY}roles_{source}"] = {"x": "file", "z": "unused"}
-    at.run()
+    at.selectbox(key=boxes[2]).set_value("unused").run()
     assert "no column was chosen as the label" in texts(at)
+    at.selectbox(key=boxes[1]).set_value("file").run()
+    assert [at.selectbox(key=box).value for box in boxes] == ["unused", "file", "unused"]
     at.button(key=KEY + "back").click().run()
     assert "none of its columns" in texts(at)
 

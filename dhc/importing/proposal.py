@@ -199,14 +199,23 @@ def _read(
     try:
         columns = _chosen(sheet, roles, labelled) or choose_columns(sheet, labelled=labelled, finder=pictures.count)
     except DataError as error:
-        raise UnclearColumnsError(
-            str(error), _view(sheet, [roles.get(title, "unused") for title in sheet.titles])
-        ) from error
+        raise UnclearColumnsError(str(error), _view(sheet, _tentative_roles(sheet, roles, pictures))) from error
     table = apply_columns(sheet, columns, pictures, folder, labelled=labelled)
     names = _role_names(sheet, columns, roles)
     place = names.index("group") if "group" in names else None
     groups = tuple("" if place is None or place >= len(row) else row[place].strip() for _, row in sheet.rows)
     return table, _view(sheet, names), groups
+
+
+def _tentative_roles(sheet: Sheet, roles: Mapping[str, str], pictures: Folder) -> list[str]:
+    """The roles that were given, or the file alone, where even that is clear."""
+    if roles:
+        return [roles.get(title, "unused") for title in sheet.titles]
+    try:
+        file = choose_columns(sheet, labelled=False, finder=pictures.count).file
+    except DataError:
+        return ["unused"] * len(sheet.titles)
+    return ["file" if place == file else "unused" for place in range(len(sheet.titles))]
 
 
 def _view(sheet: Sheet, roles: Sequence[str]) -> SheetView:

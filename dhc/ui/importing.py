@@ -19,7 +19,7 @@ from dhc.importing.source import left_out_text, open_source
 from dhc.importing.write import data_set_name
 from dhc.jobs import datasets as jobs
 from dhc.jobs.datasets import Making
-from dhc.text import clean
+from dhc.text import clean, shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard, loading
@@ -31,6 +31,8 @@ IMPORTING = "dhc_importing"  # folder of the data set that this session imports
 UPLOADS = ".uploads"  # beside the data sets: what was uploaded and not imported yet
 PATH_HELP = "A zip, a tar or a folder on the machine that serves this page. Nothing is written before you have seen the preview."
 UPLOAD_HELP = "A zip or a tar with a folder for each class, or with tables. Over ssh, or for more than 500 MB, copy it to the server and give its path."
+ROLE_HELP = "file: the picture's name; label: its class; split: train, val or test; group: what must stay on one side."
+MOST_BESIDE = 5  # columns of a table beside each other
 TOGETHER: Mapping[str, By] = {
     "each picture by itself": "picture",
     "by the group's column": "column",
@@ -110,7 +112,7 @@ def _preview(source: Path) -> None:
     except DataError as error:
         error_box(error)
         if isinstance(error, UnclearColumnsError):
-            st.caption("Say below what each column is: at least one must be the file, and one the label.")
+            st.caption("Say below what each column is: one must be the file, and one the label.")
             _sheet(source, error.view)
         _repair(source, choices)
         return
@@ -165,29 +167,26 @@ def _counts(proposal: Proposal) -> None:
 
 def _sheet(source: Path, view: SheetView) -> None:
     """The first rows of a table, and the role of each of its columns, which a person may change."""
-    st.markdown(f"**{plain(view.name)}**")
-    rows = pd.DataFrame([list(row) + [""] * (len(view.titles) - len(row)) for row in view.rows[:4]])
-    examples = [", ".join(map(clean, rows[place])) if place in rows else "" for place in range(len(view.titles))]
-    table = pd.DataFrame({"column": map(clean, view.titles), "first values": examples, "role": view.roles})
-    edited = st.data_editor(
-        table,
-        column_config={
-            "role": st.column_config.SelectboxColumn("role", options=list(ROLES), required=True, help=_role_help()),
-        },
-        disabled=["column", "first values"],
-        hide_index=True,
-        key=KEY + f"sheet_{view.name}",
-    )
-    roles = dict(zip(view.titles, edited["role"], strict=True))
-    if tuple(roles.values()) != view.roles:
-        known = dict(_roles(source))
-        st.session_state[KEY + f"roles_{source}"] = known | roles
-        st.session_state.pop(KEY + f"sheet_{view.name}", None)
-        st.rerun()
+    st.markdown(f"**{plain(view.name)}:** what each column is")
+    columns = st.columns(min(MOST_BESIDE, len(view.titles)))
+    for place, (title, role) in enumerate(zip(view.titles, view.roles, strict=True)):
+        key = f"{KEY}role_{source}_{view.name}_{place}"
+        st.session_state[key] = role
+        with columns[place % len(columns)]:
+            label = plain(shorten(title, 30)) or "without a title"
+            st.selectbox(label, ROLES, key=key, help=ROLE_HELP, on_change=_choose_role, args=(source, view, title, key))
+            values = [clean(row[place]) for row in view.rows[:3] if place < len(row)]
+            st.caption(plain(shorten(", ".join(values), 60)))
 
 
-def _role_help() -> str:
-    return "file: the picture's name; label: its class; split: train, val or test; group: what must stay on one side."
+def _choose_role(source: Path, view: SheetView, title: str, key: str) -> None:
+    """Take the roles as shown, with this one changed; file and label belong to one column each."""
+    role = st.session_state[key]
+    roles = {
+        other: "unused" if was == role and role in ("file", "label") else was
+        for other, was in zip(view.titles, view.roles, strict=True)
+    }
+    st.session_state[KEY + f"roles_{source}"] = {**_roles(source), **roles, title: role}
 
 
 def _repair(source: Path, choices: Choices) -> None:
