@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import psutil
 
 from dhc.files import remove
 from dhc.files.read import tail
+from dhc.files.write import temporary_names
 from dhc.jobs.process import detach, python
 from dhc.runs.contract import Job
 from dhc.runs.identity import Origin, find, identify, is_alive, is_paused, origin, where_else
@@ -42,7 +44,9 @@ class Task:
         Raises OSError.
         """
         self._end_hung(arguments)
+        remove.file(self.record)  # both, so that what does not fit is refused before anything is begun
         remove.file(self.log)
+        remove.leftovers(self.record.parent, temporary_names(re.escape(self.record.name)))
         process = detach(python("-m", "dhc", *arguments), log=self.log)
         try:
             identity = identify(process.pid).model_dump(exclude_unset=True)

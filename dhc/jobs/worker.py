@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import sys
 import threading
 import time
@@ -23,9 +24,10 @@ from subprocess import Popen
 import psutil
 
 from dhc.errors import RunError, sentence
+from dhc.files import remove
 from dhc.files.folder import RealFolder, UnfitError
 from dhc.files.lock import Timeout, hold_lock
-from dhc.files.remove import file as remove_file
+from dhc.files.write import temporary_names
 from dhc.jobs.announcement import BEAT, Announcement
 from dhc.jobs.ends import oom_kills, place_now, record_end
 from dhc.jobs.process import python, spawn
@@ -64,6 +66,7 @@ def main(arguments: list[str]) -> int:
     while _next(runs_dir, device, progress) is not None:
         try:
             with hold_lock(record.with_suffix(".lock"), 0):
+                remove.leftovers(runs_dir, temporary_names(re.escape(record.name)))
                 announcement = Announcement(record)
                 try:
                     drain(runs_dir, device, announcement, progress)
@@ -221,7 +224,7 @@ def _await_other(folder: Path) -> None:
         time.sleep(0.05)
     if not state.alive:  # taken out of the queue in the moment in which it was to start
         with contextlib.suppress(OSError):
-            remove_file(folder / rundir.RESERVE)
+            remove.file(folder / rundir.RESERVE)
 
 
 def _queued_at(folder: Path) -> float | None:

@@ -18,6 +18,7 @@ FILES = (
     rundir.REQUEST,
     rundir.PROCESS,
     rundir.EVENTS,
+    rundir.PICTURES,
     rundir.PREDICTIONS,
     rundir.BEST,
     rundir.SUMMARY,

@@ -22,6 +22,7 @@ from typing import Any
 
 from dhc.errors import RunError
 from dhc.files import remove, write
+from dhc.files.folder import is_real_folder
 from dhc.files.read import open_regular, read_regular
 
 CONFIG, ENVIRONMENT, REQUEST, PROCESS = "config.json", "environment.json", "request.json", "process.json"
@@ -77,7 +78,7 @@ def run_dir(runs_dir: Path, run_id: str) -> Path:
 def next_epoch(folder: Path) -> int:
     """The epoch, from 1, with which a broken-off run would go on; 1 without a saved state."""
     try:
-        names = [STATE_OF_EPOCH.fullmatch(path.name) for path in (folder / RESUME).iterdir()]
+        names = [STATE_OF_EPOCH.fullmatch(path.name) for path in (folder / RESUME).iterdir() if is_real_folder(path)]
     except OSError:
         return 1
     return 1 + max((int(name[1]) for name in names if name), default=0)
@@ -110,7 +111,7 @@ def create(runs_dir: Path, model: str, fill: Callable[[Path], None] = lambda fol
 def _remove_half_made(runs_dir: Path) -> None:
     """Remove what killed processes left of runs that they were about to make."""
     with contextlib.suppress(OSError):
-        for draft in runs_dir.glob(f"{HALF_MADE}*"):
+        for draft in runs_dir.glob(f"{HALF_MADE}{'[0-9a-f]' * 16}"):
             if time.time() - draft.lstat().st_mtime > STALE:
                 remove.tree(draft)
 
