@@ -74,7 +74,7 @@ def test_what_cannot_be_done_is_a_sentence(run: Path, arguments: list[str], mess
 def test_labels_that_cannot_be_saved_are_a_sentence(run: Path) -> None:
     (run / rundir.LABELS).mkdir()  # stands in for a folder that cannot be written to
     with pytest.raises(
-        RunError, match="could not be saved: labels.json in .* is a folder, where a file belongs: remove it"
+        RunError, match=r"could not be saved: labels.json in .* is a folder, where a file belongs: remove it"
     ):
         runs(run, "star", run.name)
 
