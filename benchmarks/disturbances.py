@@ -58,7 +58,7 @@ class Disturber:
         """Do one of it, or nothing."""
         if time.monotonic() > self._full_until:
             self.give_back_inodes()
-        if self._rng.random() < 0.5:
+        if self._rng.random() < 0.6:
             deed = self._rng.choices(self._choices, self._weights)[0]
             with contextlib.suppress(psutil.Error, ProcessLookupError, OSError):
                 if deed():

@@ -14,7 +14,6 @@ import collections
 import contextlib
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -57,6 +56,7 @@ class Outcome:
     """What a soak left behind."""
 
     states: collections.Counter[str] = field(default_factory=collections.Counter)
+    causes: collections.Counter[str] = field(default_factory=collections.Counter)
     deeds: collections.Counter[str] = field(default_factory=collections.Counter)
     started_twice: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
@@ -133,6 +133,7 @@ def _inspect(runs_dir: Path, store: Store, outcome: Outcome, expected_ids: set[s
     """Count states, runs started twice or lost, and what stayed behind: processes, locks, temporary files."""
     for info in store.runs():
         outcome.states[info.state.value] += 1
+        outcome.causes[info.status.cause] += 1
         starts = sum(event.get("phase") == "starting" for event in store.log(info.id).others)
         if starts > 1:
             outcome.started_twice.append(info.id)
@@ -146,8 +147,6 @@ def _inspect(runs_dir: Path, store: Store, outcome: Outcome, expected_ids: set[s
         time.sleep(0.1)
     outcome.left += [f"process {pid}" for pid in survivors]
     outcome.left += [f"held: {path}" for path in runs_dir.rglob("*.lock") if _is_held(path)]
-    young = re.compile(r"\.worker-.*\.json")
-    outcome.left += [str(path) for path in runs_dir.iterdir() if young.fullmatch(path.name)]
 
 
 def _processes(runs_dir: Path) -> list[int]:
@@ -204,6 +203,7 @@ def main() -> None:
     print(f"| {' | '.join(columns)} |")
     print("|" + "---|" * len(columns))
     print(f"| {' | '.join(map(str, columns.values()))} |")
+    print("ended by: " + ", ".join(f"{count} × {cause}" for cause, count in outcome.causes.most_common()))
     print("done to them: " + ", ".join(f"{count} × {deed}" for deed, count in outcome.deeds.most_common()))
     for line in [*outcome.started_twice, *outcome.lost, *outcome.left]:
         print(line)
