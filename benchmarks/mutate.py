@@ -208,6 +208,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--keras", type=int, default=0)
+    parser.add_argument("--only", default="", help="a part of the kinds' names")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     escaped = 0
@@ -218,7 +219,9 @@ def main() -> int:
             bench.judge(kind)(bench.wholes(kind)[0])  # imports what it imports
         limit_memory() if not arguments.keras else None
         print(f"{'kind':24}{'damaged':>9}{'refused':>9}{'sound':>7}{'escaped':>9}{'MB more':>9}{'slowest':>10}")
-        for kind in [*MEANT, *([KERAS] if arguments.keras else [])]:
+        kinds = [kind for kind in MEANT if arguments.only in kind]
+        for kind in [*kinds, *([KERAS] if arguments.keras else [])]:
+            bench.judge(kind)(bench.wholes(kind)[0])  # with Keras there is much to load
             before = highest_memory()
             results = try_all(kind, bench, arguments.keras if kind == KERAS else arguments.count, arguments.seed)
             bad = sum(results.escaped.values())

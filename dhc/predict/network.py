@@ -52,3 +52,5 @@ def _load_weights(model: keras.Model, path: Path) -> None:
     except Exception as error:  # Keras raises all kinds for the weights of another network
         gist = one_line(str(error), 200)
         raise RunError(f"its weights do not fit its layers ({type(error).__name__}: {gist})") from error
+    if not all(np.isfinite(values).all() for values in model.get_weights()):
+        raise RunError("some of its weights are no finite numbers")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -325,7 +328,7 @@ def test_a_damaged_state(bench: Bench, case: Case, killed: Path) -> None:
     bench.check(killed, case, before)
     found = autopsy(bench.info(killed))
     assert found is not None
-    assert "its files are damaged: start a copy" in found.reason
+    assert "its files are damaged or were edited: start a copy" in found.reason
     assert [offer.label for offer in found.offers] == ["Start a copy"]
     assert (killed / rundir.BEST).read_bytes() == best
 
@@ -349,6 +352,50 @@ def test_a_state_that_does_not_fit(bench: Bench, case: Case, killed: Path) -> No
     assert "start a copy" in found.reason
     assert [(offer.kind, offer.label) for offer in found.offers] == [("restart", "Start a copy")]
     assert (killed / rundir.BEST).read_bytes() == best
+
+
+@fault(
+    "the saved state tells nonsense",
+    done="SIGKILL, then the record in it says epoch 10⁹",
+    state="failed",
+    says="could not go on from its saved state",
+)
+def test_a_state_that_tells_nonsense(bench: Bench, case: Case, killed: Path) -> None:
+    before = bench.epochs(killed)
+    (path,) = (killed / rundir.RESUME).glob("*/state.npz")
+    with np.load(path) as file:
+        values = dict(file)
+    values["told"] = np.array(json.dumps(json.loads(str(values["told"])) | {"epoch": 10**9}))
+    np.savez(path, **values)
+    launch.resume(bench.runs_dir, killed.name)
+    until(lambda: not bench.info(killed).state.alive, "it refuses")
+    bench.check(killed, case, before)
+    assert "its files are damaged or were edited: start a copy" in bench.info(killed).status.reason
+
+
+@pytest.mark.parametrize("split", ["val", "train"])
+@fault(
+    "resumed on other pictures",
+    done="SIGKILL, then a row is taken out of val.csv, or a training picture becomes another",
+    state="failed",
+    says="could not go on from its saved state",
+)
+def test_resumed_on_other_pictures(bench: Bench, case: Case, killed: Path, tmp_path: Path, split: str) -> None:
+    before = bench.epochs(killed)
+    config = RunConfig.from_json((killed / rundir.CONFIG).read_bytes())
+    data = shutil.copytree(config.data.path, tmp_path / "data")
+    rundir.write_json(killed / rundir.CONFIG, config.with_values({"data.path": str(data)}).model_dump())
+    if split == "val":
+        table = data / "val.csv"
+        table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
+    else:
+        first, second = sorted((data / "train_images").iterdir())[:2]
+        first.write_bytes(second.read_bytes())
+    launch.resume(bench.runs_dir, killed.name)
+    until(lambda: not bench.info(killed).state.alive, "it refuses")
+    bench.check(killed, case, before)
+    assert f"was reached with other {split} pictures" in bench.info(killed).status.reason
+    assert "put them back and resume, or start a copy" in bench.info(killed).status.reason
 
 
 def _edit(path: Path, **changes: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import archives
+import h5py
 import pytest
 from commands import Completed, dhc, dhc_process
 
@@ -219,3 +222,101 @@ def test_the_background_judgement_says_why_it_failed(house: House, case: Case, n
         time.sleep(0.2)
     assert case.is_said(found.failure)
     assert not networks.mark.exists()
+
+
+def put_network(house: House, **changes: Any) -> str:
+    """What `evaluate` says of a small network with such changes of its layers, as ``Dense__units=7``, or members."""
+    members = {name: value for name, value in changes.items() if isinstance(value, bytes)}
+    values = {name: value for name, value in changes.items() if name not in members}
+    config = json.dumps(archives.network_config(**values)).encode()
+    (house.folder / rundir.BEST).write_bytes(archives.network(config__json=config, **members))
+    return refusal(house)
+
+
+@pytest.mark.slow
+@fault(
+    "a best.keras whose layers say nonsense",
+    done="a scale that is a text, units of 10⁴⁰⁰, a negative kernel, an activation that nobody knows, pools larger than maps",
+    state="finished",
+    says="cannot be used: it is damaged or was edited (it …; a copy of the run would train it anew",
+)
+def test_a_network_whose_layers_say_nonsense(house: House, case: Case) -> None:
+    nonsense: dict[str, tuple[Any, ...]] = {
+        "Rescaling__scale": ("text", None, -1, float("nan"), 1e308, [1]),
+        "Dense__units": (0, -1, 2.5, True, 10**400, "3", [3, 3, 3]),
+        "Conv2D__kernel_size": ([-3, 3], [3, 4], "3"),
+        "Conv2D__padding": ("causal", 3),
+        "Dense__activation": ("relu", "exponential", None),
+        "MaxPooling2D__pool_size": ([64, 64],),
+        "Dropout__rate": (2, "x"),
+    }
+    for name, values in nonsense.items():
+        for value in values:
+            said = put_network(house, **{name: value})
+            assert "Traceback" not in said
+            assert case.is_said(said), said
+            assert len(said) < 400
+    assert case.has_state(house.read().state)
+
+
+@pytest.mark.slow
+@fault(
+    "a best.keras of another run",
+    done="more classes than the run has, and a network of 4 GB in a file of 20 kB",
+    says=(
+        "it tells 2 classes apart, but the run has 3",
+        "far larger network than its run's settings or its own weights",
+    ),
+)
+def test_a_network_of_another_run(house: House, case: Case) -> None:
+    assert case.is_said(put_network(house, Dense__units=2), 0)
+    assert case.is_said(put_network(house, Conv2D__filters=1_000_000), 1)
+    assert case.is_said(put_network(house, Resizing__height=4_000), 1)
+
+
+@pytest.mark.slow
+@fault(
+    "a best.keras whose weights lead elsewhere",
+    done="HDF5's links to other files, values that lie in /etc/passwd, 4 TB that nothing fills, 4 GB in one packed piece",
+    says="its weights hold more than a network's, or lead elsewhere | its weights are stored as no run stores them | more weights than its layers",
+)
+def test_weights_that_lead_elsewhere(house: House, case: Case) -> None:
+    strange: list[Callable[[h5py.File], object]] = [
+        lambda file: file.__setitem__("layers/dense/vars/0", h5py.ExternalLink("/etc/passwd", "/x")),
+        lambda file: file.__setitem__("layers/dense/vars/0", h5py.SoftLink("/layers")),
+        lambda file: file.__setitem__("layers/dense/vars/0", file["layers"]),
+        lambda file: file.create_dataset("layers/dense/vars/0", (2, 3), "f4", external=[("/etc/passwd", 0, 24)]),
+        lambda file: file.create_dataset("layers/dense/vars/0", (10**6, 10**6), "f4"),
+        lambda file: file.create_dataset("layers/dense/vars/0", (2,), "f4", maxshape=(None,), chunks=(10**9,)),
+        lambda file: file.create_dataset("layers/dense/vars/0", data="text"),
+    ]
+    for put in strange:
+        weights = io.BytesIO(archives.network_weights())
+        with h5py.File(weights, "r+") as file:
+            del file["layers/dense/vars/0"]
+            put(file)
+        assert case.is_said(put_network(house, model__weights__h5=weights.getvalue()))
+
+
+@pytest.mark.slow
+@fault(
+    "a best.keras that answers nonsense",
+    done="weights that are NaN, of other layers, or so large that all overflows",
+    says=(
+        "some of its weights are no finite numbers",
+        "its weights do not fit its layers",
+        "gives answers that are no probabilities, so its weights are damaged",
+    ),
+)
+def test_a_network_that_answers_nonsense(house: House, case: Case) -> None:
+    weights = io.BytesIO(archives.network_weights())
+    with h5py.File(weights, "r+") as file:
+        file["layers/conv2d/vars/0"][...] = float("nan")
+    assert case.is_said(put_network(house, model__weights__h5=weights.getvalue()), 0)
+    with h5py.File(weights, "r+") as file:
+        file["layers/conv2d/vars/0"][...] = 1e38
+        file["layers/dense/vars/0"][...] = 1e38
+    assert case.is_said(put_network(house, model__weights__h5=weights.getvalue()), 2)
+    with h5py.File(weights, "r+") as file:
+        del file["layers/dense"]
+    assert case.is_said(put_network(house, model__weights__h5=weights.getvalue()), 1)
