@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,37 +13,56 @@ from dhc.data.copies import equal_pictures, own_copies, shared_copies, two_label
 from dhc.data.decode import SIZE, BadPicture, Pictures, ProgressCallback, load_pictures
 from dhc.data.files import list_folder, stat_files
 from dhc.data.finding import SEVERITIES, Finding, some
-from dhc.data.layout import Dataset, open_dataset
+from dhc.data.formats import Header, PictureError, read_header
+from dhc.data.layout import Dataset, open_dataset, table_problems
 from dhc.data.leaks import file_number_leak
+from dhc.data.near import near_conflicts, near_leaks, near_pairs, near_repeats
+from dhc.data.shortcuts import shifts, shortcuts
 from dhc.errors import DataError
 from dhc.text import count_text, quote
 
 FEW = 10  # train pictures below which a class is called tiny
 UNEVEN, LOPSIDED = 2.0, 10.0  # largest class : smallest class, from which imbalance is a note, a warning
+FEW_VAL, MANY_VAL = 5, 50  # val pictures of a class that are few, in a set of so many
 BLOCK = 1024  # pictures looked at together: 12 MB
 
 
 def check_dataset(root: Path, progress: ProgressCallback | None = None) -> list[Finding]:
     """Read every picture of a data set and say what is wrong, gravest first; [] for nothing.
-    ``progress(done, total)`` counts pictures over all splits. Nothing is raised for bad data: where the tables
-    themselves cannot be used, that is the one finding.
+
+    ``progress(done, total)`` counts every picture twice: when it is read, and when it has been compared with all others.
+    Nothing is raised for bad data: where the tables themselves cannot be used, that is all that is found, for each of them.
     """
     try:
         dataset = open_dataset(root)
     except DataError as error:
-        return [Finding("layout", "error", str(error))]
-    pictures, findings = _load(dataset, progress)
-    copies = equal_pictures(pictures)
-    findings += shared_copies(pictures, copies)
-    findings += two_labels(pictures, copies, dataset.classes)
-    findings += _number_leak(dataset)
-    findings += _classes(dataset)
-    findings += own_copies(pictures, copies)
-    findings += _conversions(pictures)
-    findings += _colours(pictures)
-    findings += _sizes(dataset.pictures, pictures)
+        return [Finding("layout", "error", text) for text in table_problems(root) or [str(error)]]
+    count = sum(len(split.files) for split in dataset.splits.values())
+    pictures, findings = _load(dataset, None if progress is None else lambda done, _: progress(done, 2 * count))
+    headers = _headers(dataset.pictures, pictures)
+    findings += [*_copies(dataset, pictures, None if progress is None else lambda n: progress(count + n, 2 * count))]
+    findings += [*_number_leak(dataset), *shortcuts(pictures, headers), *shifts(pictures)]
+    findings += [*_classes(dataset), *_few_val(dataset)]
+    findings += [*_conversions(pictures), *_colours(pictures), *_sizes(headers)]
     findings += _tables_and_folders(dataset)
+    if progress is not None:
+        progress(2 * count, 2 * count)
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _copies(
+    dataset: Dataset, pictures: Mapping[str, Pictures], progress: Callable[[int], None] | None
+) -> Iterator[Finding]:
+    """Pictures that are equal, and that are nearly so."""
+    copies = equal_pictures(pictures)
+    yield from shared_copies(pictures, copies)
+    yield from two_labels(pictures, copies, dataset.classes)
+    yield from own_copies(pictures, copies)
+    if pictures:
+        pairs = near_pairs(pictures, progress)
+        yield from near_leaks(pictures, pairs)
+        yield from near_conflicts(pictures, pairs, dataset.classes)
+        yield from near_repeats(pictures, pairs)
 
 
 def _load(dataset: Dataset, progress: ProgressCallback | None) -> tuple[dict[str, Pictures], list[Finding]]:
@@ -132,6 +151,19 @@ def _pictures_by_class(dataset: Dataset, split: str) -> np.ndarray:
     return np.bincount(y, minlength=len(dataset.classes))
 
 
+def _few_val(dataset: Dataset) -> Iterator[Finding]:
+    """How little is known of a class that few val pictures judge, in a set that is judged by many."""
+    val = _pictures_by_class(dataset, "val")
+    few = [dataset.classes[i] for i in np.flatnonzero((val > 0) & (val < FEW_VAL))]
+    if few and val.sum() >= MANY_VAL:
+        half = 1.96 * 0.5 / np.sqrt(FEW_VAL - 1)
+        text = (
+            f"{count_text(len(few), 'class')} {'has' if len(few) == 1 else 'have'} fewer than {FEW_VAL} val pictures "
+            f"({some(few)}): the recall of each is known to about ±{100 * half:.0f} points at best."
+        )
+        yield Finding("few-val", "note", text)
+
+
 def _imbalance(names: Sequence[str], counts: np.ndarray) -> Iterator[Finding]:
     ratio = float(counts.max() / counts.min())
     if ratio < UNEVEN:
@@ -174,8 +206,8 @@ def _flat_and_grey(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return flat, grey
 
 
-def _sizes(root: Path, pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
-    sizes = _count_sizes(root, [file for of_split in pictures.values() for file in of_split.ids.tolist()])
+def _sizes(headers: Mapping[str, Header]) -> Iterator[Finding]:
+    sizes = Counter((header.width, header.height) for header in headers.values())
     other = {size: n for size, n in sizes.items() if size != (SIZE, SIZE)}
     if not other:
         return
@@ -189,19 +221,17 @@ def _sizes(root: Path, pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
     yield Finding("size", "note", text)
 
 
-def _count_sizes(root: Path, files: Sequence[str]) -> Counter[tuple[int, int]]:
-    """How many of the files have each (width, height) in pixels, by their headers."""
-    from dhc.data.formats import PictureError, read_header
+def _headers(root: Path, pictures: Mapping[str, Pictures]) -> dict[str, Header]:
+    """What each file's header says, by file; a listed file counts once."""
     from dhc.data.picture import read_bytes  # cv2, which a check from the cache had not yet
 
-    sizes: Counter[tuple[int, int]] = Counter()
-    for file in files:
+    headers: dict[str, Header] = {}
+    for file in {file for of_split in pictures.values() for file in of_split.ids.tolist()}:
         try:
-            header = read_header(read_bytes(f"{root}/{file}"))
-            sizes[header.width, header.height] += 1
+            headers[file] = read_header(read_bytes(f"{root}/{file}"))
         except (PictureError, OSError):  # readable a moment ago: then the next check will say so
             continue
-    return sizes
+    return headers
 
 
 def _area(size: tuple[int, int]) -> int:

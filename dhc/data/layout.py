@@ -95,6 +95,20 @@ def open_dataset(root: Path) -> Dataset:
     )
 
 
+def table_problems(root: Path) -> list[str]:
+    """What is wrong with each table by itself, in sentences; those of one do not hide those of another."""
+    problems: list[str] = []
+    tree = DiskTree(root)
+    for name in SPLITS:
+        try:
+            path = find_table(tree, name)
+            if path is not None or name != "test":
+                _table(root / (path or f"{name}.csv"), name, pictures_root(root))
+        except DataError as error:
+            problems.append(str(error))
+    return problems
+
+
 def _table(path: Path, split: str, pictures: Path) -> Table:
     table = read_table(DiskTree(pictures), split, read_sheet(path), labelled=split != "test")
     if table.folder != "." and not inside(pictures, table.folder):
