@@ -16,7 +16,7 @@ from dhc.config import RunConfig
 from dhc.jobs import submission as jobs
 from dhc.runs import rundir
 from dhc.runs.contract import Job, write_exit
-from dhc.runs.identity import identify
+from dhc.runs.identity import identify, is_alive
 from dhc.training.knn import classify_and_evaluate
 
 pytestmark = pytest.mark.slow  # starts processes of its own
@@ -79,6 +79,19 @@ def test_while_it_is_written_the_page_says_so_and_asks_for_no_second_one(knn_run
     assert not [button for button in app.button if button.key == "dhc_submission_ask"]
     jobs.start(knn_run)
     assert not (knn_run / jobs.LOG).exists()
+
+
+def test_one_that_hangs_is_cancelled_and_another_program_is_left_alone(knn_run: Path) -> None:
+    jobs.start(knn_run)
+    job = Job.load(knn_run / jobs.JOB)
+    assert job is not None
+    assert job.pid is not None
+    runs_page().button(key="dhc_submission_cancel").click().run()
+    assert jobs.submission(knn_run) is None
+    assert not is_alive(job)
+    Job(**identify(os.getpid()).model_dump()).save(knn_run / jobs.JOB)
+    jobs.cancel(knn_run)
+    assert jobs.submission(knn_run) is None, "and this very test goes on"
 
 
 def test_a_failure_is_told_in_its_own_words_and_mended(knn_run: Path, tmp_path: Path) -> None:

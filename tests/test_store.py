@@ -111,6 +111,16 @@ def test_without_ticks_the_start_time_decides(tmp_path: Path) -> None:
         assert status_of(folder).state is state
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root is refused nothing")
+def test_a_folder_that_cannot_be_read_is_said_to_be_closed(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    folder.chmod(0)
+    status = status_of(folder)
+    folder.chmod(0o700)
+    assert (status.state, status.cause) == (State.CRASHED, "folder")
+    assert "neither read nor written to by this user" in status.reason
+
+
 def test_a_folder_from_another_machine_is_not_alive_here(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     foreign = identify(os.getpid()).model_copy(update={"boot": "another", "machine": "another"})

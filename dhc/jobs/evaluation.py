@@ -64,6 +64,11 @@ def evaluation(folder: Path) -> Evaluation | None:
     return None if (folder / FILE).is_file() else Evaluation(failure=task.last_error())
 
 
+def cancel(folder: Path) -> None:
+    """End the evaluation of the run in `folder`, at once. Raises OSError."""
+    _task(folder).cancel()
+
+
 def _task(folder: Path) -> Task:
     return Task(folder / JOB, folder / LOG)
 

@@ -50,5 +50,10 @@ def submission(folder: Path) -> Submission | None:
     return Submission(failure=task.last_error())
 
 
+def cancel(folder: Path) -> None:
+    """End writing the submission of the run in `folder`, at once. Raises OSError."""
+    _task(folder).cancel()
+
+
 def _task(folder: Path) -> Task:
     return Task(folder / JOB, folder / LOG)

@@ -92,11 +92,15 @@ class Task:
         """End the process that runs the command, at once; what it has not finished is the caller's to remove."""
         process = find(Job.load(self.record))
         with contextlib.suppress(psutil.Error):
-            if process is not None and process.cmdline()[1:3] == ["-m", "dhc"]:
+            if process is not None and self._is_ours(process.cmdline()):
                 for part in [*process.children(recursive=True), process]:
                     part.kill()
                 process.wait(timeout=5)
         self.forget()
+
+    def _is_ours(self, command: list[str]) -> bool:
+        """Whether it is a command of ours for this very folder: a hand-edited record may name any process."""
+        return command[1:3] == ["-m", "dhc"] and any(str(self.record.parent.resolve()) in word for word in command)
 
     def forget(self) -> None:
         """Make it one that nobody asked for; a process that still runs it goes on."""

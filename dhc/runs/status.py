@@ -15,6 +15,7 @@ from dhc.runs.identity import Origin, is_alive, origin, where_else
 from dhc.runs.rundir import STOP
 from dhc.runs.workers import Standing, standing_of, worker_record
 
+CLOSED = "its folder can be neither read nor written to by this user, so nobody here can see how it ended"
 HUNG = "its training has ended, but its worker hangs and cannot say how: Kill ends the worker, and the queue goes on"
 LINK = "its folder is a link, so it is passed over: put the folder itself in its place, then resume the queue"
 LOST = "neither it nor the worker that watched over it could say how it ended: both were killed from outside, or out of memory"
@@ -66,7 +67,8 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
     if process is not None:
         return _without_word(folder, process, request or Request())
     if request is None:
-        return Status(State.CRASHED, NEVER_QUEUED, "start")
+        closed = folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK)
+        return Status(State.CRASHED, *((CLOSED, "folder") if closed else (NEVER_QUEUED, "start")))
     if os.path.lexists(folder / STOP):
         return Status(State.STOPPED, "taken out of the queue while it waited", "cancelled")
     return _waiting(folder)

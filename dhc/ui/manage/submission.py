@@ -70,6 +70,7 @@ def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
         if submission is not None and submission.pending:
             progress = f"Answering {pictures:,} test pictures … {duration_text(submission.seconds)}"
             st.markdown(f":material/hourglass_top: {progress}", width="content")
+            st.button("Cancel", on_click=attempt, args=(jobs.cancel, info.folder), key=KEY + "cancel", type="tertiary")
         else:
             _result(info, submission, pictures)
 

@@ -199,6 +199,7 @@ def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: i
     if evaluation is not None and evaluation.pending:
         progress = f"Judging {pictures:,} test pictures … {duration_text(evaluation.seconds)}"
         st.caption(f":material/hourglass_top: {progress}")
+        st.button("Cancel", on_click=attempt, args=(jobs.cancel, winner.folder), key=KEY + "cancel", type="tertiary")
         return
     if evaluation is not None:
         error_box(f"The test pictures could not be judged: {evaluation.failure}")
