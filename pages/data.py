@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.ui import datasets, importing
+from dhc.ui.data import check, importing, making, overview
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.states import empty, guard
 
 frame("Data", ":material/photo_library:")
 with guard():
-    datasets.warn_of(unnameable_folders())
+    overview.warn_of(unnameable_folders())
     folders = data_folders()
     if folders:
-        folder = datasets.pick(folders)
+        folder = overview.pick(folders)
         with guard():
-            datasets.overview(folder)
-            datasets.check(folder)
+            overview.overview(folder)
+            check.check(folder)
     else:
         empty("No pictures yet. Import your own, or make the stand-in data set.")
     own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])
     with own, guard():
         importing.importer()
     with drawn:
-        datasets.maker()
+        making.maker()

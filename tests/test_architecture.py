@@ -69,7 +69,7 @@ ALLOWED: dict[str, set[str]] = {
 FLOORS = (
     {"widgets"},
     {"shell"},
-    {"answers", "train", "datasets", "importing", "demo"},
+    {"answers", "train", "data", "demo"},
     {"manage", "ladder"},
     {"live", "runs", "home"},
 )

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from test_importing import PNG, by_class, pack, table
 
 from dhc.data.layout import open_dataset
-from dhc.ui.importing import KEY
+from dhc.ui.data.importing import KEY
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from processes import kill_processes_of, wait_until
 from streamlit.testing.v1 import AppTest
 
 from dhc.data.standin.generate import make_dataset
-from dhc.jobs import datasets, launch
+from dhc.jobs import check, datasets, launch
 from dhc.machine.hardware import Gpu
 from dhc.models.presets import preset_config
 from dhc.runs import rundir
@@ -235,9 +235,24 @@ def test_runs_lists_all_and_deletes_with_undo(furnished: tuple[Path, Path]) -> N
 
 def test_data_checks_every_picture_on_request(furnished: tuple[Path, Path]) -> None:
     app = open_page("data")
-    next(button for button in app.button if button.label == "Check every picture").click().run()
+    app.button(key="dhc_check").click().run()
+    assert not app.exception
+    _, data = furnished
+    (folder,) = [path for path in data.iterdir() if not path.name.startswith(".")]
+    wait_until(lambda: not (check.check(folder) or check.Check(pending=True)).pending, "the check ends", 60)
+    app.run()
     assert not app.exception
     assert app.success or app.info or app.warning or app.error
+    assert app.button(key="dhc_check").label == "Check again"
+    found = check.summary(folder)
+    assert found
+    assert f"Its last check: {found}" in words(open_page("train")).replace("\\", "")
+    (folder / "train.csv").write_text((folder / "train.csv").read_text() + "\n")
+    assert check.summary(folder) == found, "an empty line changes no picture"
+    lines = (folder / "train.csv").read_text().splitlines()
+    (folder / "train.csv").write_text("\n".join(lines[:-2]) + "\n")
+    assert check.summary(folder) == ""
+    assert "have changed since this check" in words(app.run())
 
 
 def test_a_data_set_in_the_making_is_shown_wherever_data_sets_are_offered(furnished: tuple[Path, Path]) -> None:

@@ -65,8 +65,13 @@ def make(folder: Path, classes: int, train: int, val: int, test: int, seed: int,
 
 @data.command("check")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="Also keep progress and findings in this file, as the Data page does.",
+)
 @JSON
-def check(folder: Path, as_json: bool) -> None:
+def check(folder: Path, record: Path | None, as_json: bool) -> None:
     """Read every picture in FOLDER and list what is wrong.
 
     The exit status is 1 when something makes it unusable.
@@ -75,7 +80,14 @@ def check(folder: Path, as_json: bool) -> None:
 
     if not as_json:
         _print_readings(folder)
-    findings = check_dataset(folder)
+    if record is None:
+        findings = check_dataset(folder)
+    else:
+        from dhc.jobs.check import Recorder
+
+        recorder = Recorder(record)
+        findings = check_dataset(folder, recorder.report)
+        recorder.keep(folder, findings)
     if as_json:
         print_json([{"kind": f.kind, "severity": f.severity, "text": f.text, "files": list(f.files)} for f in findings])
     for finding in () if as_json else findings:
