@@ -26,6 +26,7 @@ BACKEND = "tensorflow"
 MODULES = ("dhc.training", "dhc.jobs.worker")
 ROOM = 4_000  # bytes for the command line of what is forked
 MESSAGE = 200_000  # bytes; an environment is a few thousand
+ADDRESS = "DHC_TESTS_PREFORK"  # the environment's name for the socket
 START = subprocess.Popen
 
 
@@ -57,6 +58,12 @@ class Prefork:
             return Forked(self._socket, command, stdout, options)
         return START(command, stdout=stdout, **options)
 
+    def environment(self) -> dict[str, str]:
+        """For a Python program that is started: it forks what `popen` would, too (tests/site/sitecustomize.py)."""
+        site = Path(__file__).parent / "site"
+        paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {"PYTHONPATH": os.pathsep.join(paths), ADDRESS: str(self._socket)}
+
     def close(self) -> None:
         """End it; what it has forked goes on."""
         assert self._process.stdin is not None
@@ -64,6 +71,21 @@ class Prefork:
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
+
+
+def fork_from(address: Path) -> None:
+    """Let this whole program fork what `Prefork.popen` would."""
+
+    class Popen(START):  # type: ignore[misc,valid-type]
+        """`subprocess.Popen`, but what can be forked is."""
+
+        def __new__(cls, *args: Any, **options: Any) -> Any:
+            command, stdout = args[0] if args else options["args"], options.pop("stdout", None)
+            if not isinstance(command, str | bytes | os.PathLike) and forkable(command, stdout, options):
+                return Forked(address, command, stdout, options)
+            return super().__new__(cls)
+
+    subprocess.Popen = Popen  # type: ignore[misc]
 
 
 class Forked:

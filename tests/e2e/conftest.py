@@ -20,6 +20,7 @@ from harness import (
     start_server,
 )
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from prefork import Prefork
 
 # Streamlit probes these below the address of a page before it finds the server's root: harmless.
 HARMLESS = ("/_stcore/health", "/_stcore/host-config")
@@ -35,13 +36,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """``serve(script, env={}, args=())`` starts `streamlit run script`; every server ends with the module's last test."""
+def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """``serve(script, env={}, args=(), forks=False)`` starts `streamlit run script`; every server ends with the module's last
+    test. One that `forks` has its workers and trainings forked (tests/prefork.py): 4 CPU seconds sooner each."""
     servers: list[Server] = []
 
-    def start(script: Path | str, *, env: Mapping[str, str] = {}, args: Sequence[str] = ()) -> Server:
+    def start(
+        script: Path | str, *, env: Mapping[str, str] = {}, args: Sequence[str] = (), forks: bool = False
+    ) -> Server:
         log = tmp_path_factory.mktemp("server") / "server.log"
-        servers.append(start_server(ROOT / script, log, env=env, args=args))
+        prefork: Prefork | None = request.getfixturevalue("prefork") if forks else None
+        whole = {**env, **(prefork.environment() if prefork else {})}
+        servers.append(start_server(ROOT / script, log, env=whole, args=args))
         return servers[-1]
 
     yield start

@@ -32,7 +32,7 @@ def bench(tmp_path: Path, tiny_config: RunConfig, forked: None) -> Iterator[Benc
 
 @pytest.fixture
 def server(serve: Callable[..., Server], bench: Bench, tiny_data: Path) -> Server:
-    return serve("app.py", env={"DHC_RUNS_DIR": str(bench.runs_dir), "DHC_DATA_DIR": str(tiny_data.parent)})
+    return serve("app.py", env={"DHC_RUNS_DIR": str(bench.runs_dir), "DHC_DATA_DIR": str(tiny_data.parent)}, forks=True)
 
 
 def test_a_killed_run_says_so_and_goes_on_at_a_click(

@@ -29,7 +29,7 @@ from faults.cases import Case
 SOON = 5.0  # seconds after the fact within which a state must be right
 PATIENCE = 120.0  # seconds that a real training may take to get somewhere on a busy machine
 ENDLESS = 5000  # epochs of a run that is over only when the test ends it
-EPOCHS = 24  # of a run that is resumed, and then trains to its end
+EPOCHS = 16  # of a run that is resumed, and then trains to its end
 KNN = {"model__name": "knn"}  # a run of a second
 
 
