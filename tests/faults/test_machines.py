@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
-import pwd
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +52,10 @@ def pictures(tiny_data: Path) -> Iterator[Path]:
 def as_a_stranger(work: Callable[[], str]) -> str:
     """What `work` returns in a child of this process whose user has no home: a user that is not there, where that is allowed."""
     reader, writer = os.pipe()
-    if (child := os.fork()) == 0:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12: threads of earlier tests are at rest
+        child = os.fork()
+    if child == 0:
         answer = "it did not come to an end"
         try:
             os.environ.pop("HOME", None)
@@ -62,6 +65,8 @@ def as_a_stranger(work: Callable[[], str]) -> str:
                 os.setgid(NOBODY)
                 os.setuid(NOBODY)
             else:
+                import pwd  # Windows has none
+
                 pwd.getpwuid = _unknown
             answer = work()
         except Exception as error:  # noqa: BLE001 - the parent judges it
@@ -76,7 +81,7 @@ def as_a_stranger(work: Callable[[], str]) -> str:
     return answer
 
 
-def _unknown(uid: int) -> pwd.struct_passwd:
+def _unknown(uid: int) -> object:
     raise KeyError(uid)
 
 
