@@ -409,3 +409,30 @@ def test_a_foreign_folder_in_the_way_is_left_alone(tmp_path: Path):
     with pytest.raises(DataError, match="was not made here"):
         make_dataset(tmp_path / "data", **SMALL)
     assert contents(tmp_path) == {"data.partial/mine.txt": b"keep me"}
+
+
+def test_nothing_is_drawn_through_a_link_and_no_pipe_is_waited_for(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "data"
+    elsewhere.mkdir()
+    (elsewhere / "progress.json").write_text('{"pid": 999999999, "started": 0}')
+    partial = tmp_path / "data.partial"
+    folder.symlink_to(elsewhere)
+    with pytest.raises(DataError, match="is already there"):
+        make_dataset(folder, classes=2, train=4, val=2, test=0)
+    folder.unlink()
+    partial.symlink_to(elsewhere)
+    with pytest.raises(DataError, match="is in the way and was not made here"):
+        make_dataset(folder, classes=2, train=4, val=2, test=0)
+    partial.unlink()
+    partial.mkdir()
+    os.mkfifo(partial / "progress.json")
+    with pytest.raises(DataError, match="is in the way and was not made here"):
+        make_dataset(folder, classes=2, train=4, val=2, test=0)
+    assert [path.name for path in elsewhere.iterdir()] == ["progress.json"]
+
+
+def test_the_folder_of_data_sets_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "disk")
+    make_dataset(tmp_path / "data" / "mine", classes=2, train=4, val=2, test=0)
+    assert len(open_dataset(tmp_path / "disk" / "mine").splits["train"].files) == 4

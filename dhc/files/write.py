@@ -74,9 +74,10 @@ def append(path: Path) -> IO[bytes]:
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     with RealFolder(path.parent) as parent:
         fd = parent.open(path.name, flags)
-        if os.fstat(fd).st_nlink > 1:
+        status = os.fstat(fd)
+        if status.st_nlink > 1:
             os.close(fd)
-            _part_from_its_twins(parent, path.name)
+            _part_from_its_twins(parent, path.name, status.st_size)
             fd = parent.open(path.name, flags)
     return os.fdopen(fd, "ab")
 
@@ -99,11 +100,11 @@ def replace(path: Path, write: Callable[[IO[bytes]], object], *, sync: bool = Tr
     """
     with RealFolder(path.parent) as parent:
         parent.require_file(path.name)
-        with _temporary(parent, path.name) as (_, fd):
-            with os.fdopen(fd, "wb", closefd=False) as file:
-                write(file)
+        with _temporary(parent, path.name) as (_, file):
+            write(file)
+            file.flush()
             if sync:
-                os.fsync(fd)
+                os.fsync(file.fileno())
 
 
 def text(path: Path, words: str) -> None:
@@ -130,8 +131,8 @@ def link(source: Path, target: Path) -> None:
         try:
             _link(origin, source.name, parent, name)
         except (OSError, NotImplementedError):  # a file system without second names
-            with _temporary(parent, target.name) as (_, fd):
-                _copy(origin, source.name, fd)
+            with _temporary(parent, target.name) as (_, file):
+                _copy(origin, source.name, file)
             return
         try:
             parent.require_file(name)
@@ -152,28 +153,34 @@ def temporary_names(names: str) -> re.Pattern[str]:
 
 
 @contextmanager
-def _temporary(parent: RealFolder, target: str) -> Iterator[tuple[str, int]]:
-    """Name and descriptor of a new file, which is renamed to `target` at the end, or removed."""
+def _temporary(parent: RealFolder, target: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """A new file and its name; it is renamed to `target` at the end, or removed."""
     name = temporary_name(target)
-    fd: int | None = parent.open(name, NEW)
-    assert fd is not None
+    file = os.fdopen(parent.open(name, NEW), "wb")
     try:
-        claim(fd)
-        yield name, fd
-        os.close(fd)
-        fd = None  # no longer ours: Windows renames no open file, and its number may be another's by now
+        claim(file.fileno())
+        yield name, file
+        file.flush()
+        if os.name == "nt":  # which renames no open file
+            file.close()
         parent.rename(name, target)
     except BaseException:
-        if fd is not None:
-            os.close(fd)
         with contextlib.suppress(OSError):  # the first error is the one to tell
+            file.close()
+        with contextlib.suppress(OSError):
             parent.unlink(name)
         raise
+    file.close()
 
 
-def _part_from_its_twins(parent: RealFolder, name: str) -> None:
-    with _temporary(parent, name) as (_, fd):
-        _copy(parent, name, fd)
+def _part_from_its_twins(parent: RealFolder, name: str, size: int) -> None:
+    """Replace a file that has other names elsewhere by a copy of it."""
+    if size > MOST_COPIED:
+        raise UnfitError(
+            f"{name} in {parent.path} has a second name elsewhere and is too large to be copied: remove it and try again"
+        )
+    with _temporary(parent, name) as (_, file):
+        _copy(parent, name, file)
 
 
 def _link(origin: RealFolder, source: str, parent: RealFolder, name: str) -> None:
@@ -183,15 +190,11 @@ def _link(origin: RealFolder, source: str, parent: RealFolder, name: str) -> Non
         os.link(source, name, src_dir_fd=origin.fd, dst_dir_fd=parent.fd, follow_symlinks=False)
 
 
-def _copy(origin: RealFolder, source: str, fd: int) -> None:
+def _copy(origin: RealFolder, source: str, new: IO[bytes]) -> None:
     """Copy a file's bytes and times into an open one."""
-    with os.fdopen(origin.open(source, os.O_RDONLY), "rb") as old, os.fdopen(fd, "wb", closefd=False) as new:
-        status = os.fstat(old.fileno())
-        if status.st_size > MOST_COPIED:
-            raise UnfitError(
-                f"{source} in {origin.path} has a second name elsewhere and is too large to be copied: remove it and try again"
-            )
+    with os.fdopen(origin.open(source, os.O_RDONLY), "rb") as old:
         shutil.copyfileobj(old, new)
         new.flush()
         if os.utime in os.supports_fd:
-            os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
+            status = os.fstat(old.fileno())
+            os.utime(new.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))

@@ -127,8 +127,8 @@ def drop_network(runs_dir: Path, run_id: str) -> int:
     """
     folder = _folder_of_ended_run(runs_dir, run_id)
     before = usage(folder).bytes
-    remove.tree(folder / rundir.RESUME)
     remove.file(folder / rundir.BEST)
+    remove.tree(folder / rundir.RESUME)
     return before - usage(folder).bytes
 
 
