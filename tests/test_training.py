@@ -61,12 +61,13 @@ def test_a_run_tells_of_every_epoch_and_ends_with_its_summary(trained: tuple[Run
 def test_the_kept_network_makes_the_kept_predictions(trained: tuple[RunConfig, Path], tiny_data: Path) -> None:
     from dhc.predict.network import load_network, probabilities
 
-    _, folder = trained
+    config, folder = trained
     predictions = read_predictions(folder)
     val = load_pictures(open_dataset(tiny_data), "val")
     assert predictions.ids.tolist() == val.ids.tolist()
     assert predictions.y_true.tolist() == list(val.y if val.y is not None else [])
-    np.testing.assert_allclose(probabilities(load_network(folder), val.x), predictions.probabilities, atol=1e-5)
+    network = load_network(folder, config, len(predictions.classes))
+    np.testing.assert_allclose(probabilities(network, val.x), predictions.probabilities, atol=1e-5)
     assert predictions.probabilities.argmax(axis=1).tolist() == predictions.predicted.tolist()
 
 
@@ -75,8 +76,8 @@ def test_val_figures_are_kerass_own(trained: tuple[RunConfig, Path], tiny_data: 
 
     from dhc.predict.network import load_network
 
-    _, folder = trained
-    model = load_network(folder)
+    config, folder = trained
+    model = load_network(folder, config, 3)
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     val = load_pictures(open_dataset(tiny_data), "val")
     loss, accuracy = model.evaluate(np.asarray(val.x), val.y, verbose=0)
@@ -278,7 +279,7 @@ def test_every_way_of_training_tells_all_epochs_and_keeps_the_network_that_it_ju
     assert history.batches["position"].iloc[-1] == pytest.approx(2.0)
     predictions = read_predictions(folder)
     val = load_pictures(open_dataset(Path(config.data.path)), "val")
-    loaded = load_network(folder)
+    loaded = load_network(folder, config, len(predictions.classes))
     assert not [layer for layer in loaded.layers if type(layer).__module__.startswith("dhc")]
     np.testing.assert_allclose(
         probabilities(loaded, val.x), predictions.probabilities, atol=2e-2 if "mixed" in str(changes) else 1e-5
