@@ -17,7 +17,7 @@ from dhc.runs import rundir
 from dhc.runs.contract import Identity, Process, Request, write_exit
 from dhc.runs.identity import find, is_alive
 from dhc.runs.status import State, Status, status_of
-from dhc.runs.workers import worker_record
+from dhc.runs.workers import SHORT_SILENCE, worker_record
 
 
 def kill(runs_dir: Path, run_id: str) -> None:
@@ -32,9 +32,12 @@ def kill(runs_dir: Path, run_id: str) -> None:
         raise RunError(f"run {run_id} cannot be killed from here: {status.reason}")
     child = _child_of(folder, status)
     if status.cause != "hung":
-        if child is None or not _kill(folder, child):
+        was_alive = child is not None and _kill(folder, child)
+        if child is None or not (was_alive or status.state is State.STOPPING):
             raise RunError(_nothing_to_kill(folder))
         status = _await_end(folder, child)
+        if status.state is State.STOPPING and not was_alive:
+            raise RunError(_nothing_to_kill(folder))
     if status.cause == "hung":
         end_hung_worker(runs_dir, Request.of(folder).queue)
         launch.work(runs_dir)
@@ -59,10 +62,11 @@ def _nothing_to_kill(folder: Path) -> str:
 
 
 def _await_end(folder: Path, child: Identity) -> Status:
-    """The run's state once its process is gone and its worker has had time to say so."""
+    """The run's state once its process is gone, and its worker has said so or proved to hang."""
     deadline = time.monotonic() + PATIENCE
     while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.02)
+    deadline += SHORT_SILENCE
     while (status := status_of(folder)).state is State.STOPPING and time.monotonic() < deadline:
         time.sleep(0.02)
     return status

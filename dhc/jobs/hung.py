@@ -29,10 +29,10 @@ def end_hung_worker(runs_dir: Path, device: str) -> bool:
     or that not even the system can end.
     """
     worker = worker_record(runs_dir, device)
-    if standing_of(worker) is not Standing.HANGS:
-        return False
     folder = runs_dir / worker.run if rundir.RUN_ID.fullmatch(worker.run) else None
     is_over = folder is not None and status_of(folder).cause == "hung"
+    if not is_over and standing_of(worker) is not Standing.HANGS:
+        return False
     # before its worker goes, with which the last trace of a dead child goes, too
     code = None if folder is None else exit_status(Process.of(folder).child)
     if not _end(runs_dir, device, worker):

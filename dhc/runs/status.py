@@ -13,7 +13,7 @@ from dhc.runs.contract import Cause, Exit, Identity, Process, Request
 from dhc.runs.exit_codes import ending
 from dhc.runs.identity import Origin, is_alive, origin, where_else
 from dhc.runs.rundir import STOP
-from dhc.runs.workers import Standing, standing_of, worker_record
+from dhc.runs.workers import SHORT_SILENCE, Standing, standing_of, worker_record
 
 CLOSED = "its folder can be neither read nor written to by this user, so nobody here can see how it ended"
 HUNG = "its training has ended, but its worker hangs and cannot say how: Kill ends the worker, and the queue goes on"
@@ -101,7 +101,7 @@ def _recorded(folder: Path) -> Status | None:
 def _without_word(folder: Path, process: Process, request: Request) -> Status:
     """The state of a run whose training is over and has not said how."""
     worker = worker_record(folder.parent, request.queue)
-    standing = standing_of(worker) if worker.run == folder.name else Standing.GONE
+    standing = standing_of(worker, SHORT_SILENCE) if worker.run == folder.name else Standing.GONE
     if standing is Standing.WORKS:  # it has only just died, and its worker is about to say how
         return Status(State.STOPPING)
     if standing is Standing.HANGS:

@@ -12,6 +12,9 @@ from dhc.runs.contract import Worker
 from dhc.runs.identity import Origin, is_alive, is_paused, origin
 
 SILENCE = 30.0  # seconds without a sign of life after which a worker hangs
+SHORT_SILENCE = (
+    8.0  # the same for one whose training is dead: it has nothing to do but say so, which takes it three at most
+)
 
 
 class Standing(Enum):
@@ -33,10 +36,10 @@ def worker_record(runs_dir: Path, device: str) -> Worker:
     return record if os.access(path, os.W_OK) else record.model_copy(update={"beat": None})
 
 
-def standing_of(worker: Worker) -> Standing:
+def standing_of(worker: Worker, silence: float = SILENCE) -> Standing:
     """How the worker of a record stands.
 
-    It hangs if its process is paused, as after SIGSTOP, or has given no sign of life for SILENCE seconds. They are counted by a
+    It hangs if its process is paused, as after SIGSTOP, or has given no sign of life for `silence` seconds. They are counted by a
     clock that stands still while the machine is suspended.
     """
     if worker.worker is None:
@@ -45,5 +48,5 @@ def standing_of(worker: Worker) -> Standing:
         return Standing.ELSEWHERE
     if not is_alive(worker.worker, worker.host):
         return Standing.GONE
-    silent = worker.beat is not None and time.monotonic() - worker.beat > SILENCE
+    silent = worker.beat is not None and time.monotonic() - worker.beat > silence
     return Standing.HANGS if silent or is_paused(worker.worker, worker.host) else Standing.WORKS

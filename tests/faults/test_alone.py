@@ -20,14 +20,15 @@ import pytest
 from dhc.errors import RunError
 from dhc.jobs import control, launch, worker
 from dhc.jobs import queue as queues
+from dhc.jobs.process import REPOSITORY as ROOT
 from dhc.jobs.process import python, spawn
 from dhc.jobs.task import Task
 from dhc.runs import rundir
-from dhc.runs.contract import Job, Worker
+from dhc.runs.contract import Job, Process, Worker
 from dhc.runs.identity import identify
 from dhc.runs.room import files_left
 from dhc.runs.status import State
-from dhc.runs.workers import SILENCE
+from dhc.runs.workers import SHORT_SILENCE, SILENCE
 from faults.cases import Case, fault
 from faults.conftest import EPOCHS, KNN, SOON, Bench, fill, until
 from faults.test_folders import read_only
@@ -293,6 +294,55 @@ def test_a_silent_worker_is_replaced(bench: Bench, case: Case) -> None:
     until(lambda: bench.info(folder).state is State.FINISHED, "the queue goes on")
 
 
+@pytest.mark.parametrize(("silence", "state"), [(SHORT_SILENCE - 2, "stopping"), (SHORT_SILENCE + 0.1, "crashed")])
+@fault(
+    "a worker that says nothing of its dead training",
+    done="a process that only sleeps is in the record of a worker, and its training is dead; Kill before and after it is sure to hang",
+    state="stopping or crashed",
+    says="so nobody saw how",
+)
+def test_a_silent_worker_with_a_dead_training(bench: Bench, case: Case, silence: float, state: str) -> None:
+    folder = bench.waiting(**KNN)
+    words = ("-c", "import time; time.sleep(600)", "dhc.jobs.worker", str(bench.runs_dir), "cpu")
+    with subprocess.Popen(python(*words)) as process, subprocess.Popen(python("-c", "input()")) as training:
+        Process(child=identify(training.pid), host=socket.gethostname(), run=folder.name).write(folder)
+        training.kill()
+        training.wait()
+        record = Worker(worker=identify(process.pid), run=folder.name, beat=time.monotonic() - silence)
+        record.save(rundir.worker_file(bench.runs_dir, "cpu"))
+        assert case.has_state(bench.info(folder).state)
+        assert bench.info(folder).state == state
+        control.kill(bench.runs_dir, folder.name)
+        assert process.wait(10) == -signal.SIGKILL
+    assert bench.info(folder).state is State.FAILED
+    assert case.is_said(bench.shown(folder))
+
+
+@fault(
+    "the system starts no more processes",
+    done="a worker in a control group that allows it one process, then more",
+    state="queued",
+    says="the system starts no more processes just now",
+)
+def test_a_queue_waits_for_room_for_processes(bench: Bench, case: Case) -> None:
+    folder = bench.waiting(**KNN)
+    with a_group_of_processes() as group:
+        (group / "pids.max").write_text("1")
+        words = python("-m", "dhc.jobs.worker", str(bench.runs_dir), "cpu")
+        join = ["sh", "-c", 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"', "sh", str(group)]
+        with subprocess.Popen([*join, *words], cwd=ROOT) as process:
+
+            def said() -> bool:
+                record = queues.worker_of(bench.runs_dir, "cpu")
+                return record is not None and case.is_said(record.waits)
+
+            until(said, "the worker says what it waits for", 30)
+            assert case.has_state(bench.info(folder).state)
+            (group / "pids.max").write_text("max")
+            assert process.wait(60) == 0
+    assert bench.info(folder).state is State.FINISHED
+
+
 @fault(
     "a training that hangs while it starts",
     done="SIGSTOP to a child before it has said that it is there; then Stop",
@@ -347,6 +397,21 @@ def a_disk(options: str, *, at: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "-l", str(at)], check=True)
+
+
+@contextmanager
+def a_group_of_processes() -> Iterator[Path]:
+    """A control group whose number of processes can be limited, where one can be made."""
+    group = Path("/sys/fs/cgroup/pids") / f"dhc-test-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError:
+        pytest.skip("no control group can be made here")
+    try:
+        yield group
+    finally:
+        until(lambda: not (group / "cgroup.procs").read_text(), "its processes end", 10)
+        group.rmdir()
 
 
 def files_until_full(folder: Path) -> list[Path]:
