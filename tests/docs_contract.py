@@ -20,6 +20,7 @@ from dhc.runs.contract import (
     Process,
     Request,
     Score,
+    SubmissionOrigin,
     Summary,
     UsedPictures,
     Worker,
@@ -44,6 +45,7 @@ MODELS: dict[str, type[Record]] = {
     "`.worker-<device>.json`": Worker,
     "`.evaluation.job.json`, `.submission.job.json`": Job,
     "`train` and `val` of `pictures.json`": PictureSet,
+    f"`{SubmissionOrigin.FILE}`": SubmissionOrigin,
     "`test.json`": Score,
     "A process in any of them": Identity,
 }

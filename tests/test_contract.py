@@ -122,8 +122,8 @@ PRODUCT = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROO
 OUTSIDE = [path for path in PRODUCT if path.parent != ROOT / "dhc" / "runs"]
 NAMES = ("CONFIG", "ENVIRONMENT", "REQUEST", "PROCESS", "SUMMARY", "EXIT", "LABELS")
 RAW = {"read_json", "write_json", "open", "read_text", "read_bytes", "write_text", "write_bytes", "load", "loads"}
-# A file of no run: how far the making of the stand-in data set is.
-NO_RUN = {"dhc/jobs/datasets.py": {"read_json"}}
+# Files of no run: how far the making of a data set is, how far its check is and what that found.
+NO_RUN = {"dhc/jobs/datasets.py": {"read_json"}, "dhc/jobs/check.py": {"read_json"}}
 
 
 def raw_access(tree: ast.Module) -> Iterator[str]:

@@ -13,6 +13,7 @@ from screens import open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.config import RunConfig
+from dhc.data.layout import open_dataset
 from dhc.jobs import submission as jobs
 from dhc.runs import rundir
 from dhc.runs.contract import Job, write_exit
@@ -46,6 +47,15 @@ def runs_page(run: str = RUN) -> AppTest:
     return open_page("runs", select=run)
 
 
+def ask(folder: Path) -> None:
+    """What the button does."""
+    jobs.start(folder, open_dataset(data_of(folder)))
+
+
+def data_of(folder: Path) -> Path:
+    return Path((rundir.read_json(folder / rundir.CONFIG) or {})["data"]["path"])
+
+
 def wait(folder: Path, seconds: float = 60.0) -> jobs.Submission:
     """Until the background process has ended."""
     end = time.monotonic() + seconds
@@ -77,12 +87,12 @@ def test_while_it_is_written_the_page_says_so_and_asks_for_no_second_one(knn_run
     app = runs_page()
     assert "Answering 6 test pictures" in texts(app)
     assert not [button for button in app.button if button.key == "dhc_submission_ask"]
-    jobs.start(knn_run)
+    ask(knn_run)
     assert not (knn_run / jobs.LOG).exists()
 
 
 def test_one_that_hangs_is_cancelled_and_another_program_is_left_alone(knn_run: Path) -> None:
-    jobs.start(knn_run)
+    ask(knn_run)
     job = Job.load(knn_run / jobs.JOB)
     assert job is not None
     assert job.pid is not None
@@ -98,7 +108,7 @@ def test_a_failure_is_told_in_its_own_words_and_mended(knn_run: Path, tmp_path: 
     victim = next((tmp_path / "data" / "tiny" / "test_images").iterdir())
     kept = victim.read_bytes()
     victim.write_bytes(b"no picture")
-    jobs.start(knn_run)
+    ask(knn_run)
     assert victim.name in wait(knn_run).failure
     app = runs_page()
     assert any(victim.name in error.value.replace("\\", "") for error in app.error)
@@ -117,3 +127,45 @@ def test_where_nothing_can_answer_nothing_is_offered(tiny_data: Path, knn_run: P
     assert "the data set has no test.csv" in texts(runs_page())
     shutil.rmtree(tmp_path / "data")
     assert "No submission: " in texts(runs_page())
+
+
+def test_an_old_submission_is_not_offered_as_todays(knn_run: Path) -> None:
+    ask(knn_run)
+    first = wait(knn_run)
+    assert first.file is not None
+    dataset = open_dataset(data_of(knn_run))
+    assert jobs.out_of_date(knn_run, dataset) == ""
+    assert "Of epoch 1." in texts(runs_page())
+    assert "Which classes it answers" in [box.label for box in runs_page().expander]
+
+    table = data_of(knn_run) / "test.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join(lines[:-1]) + "\n")
+    dataset = open_dataset(data_of(knn_run))
+    assert jobs.out_of_date(knn_run, dataset) == "the test pictures or their table have changed since"
+    app = runs_page()
+    assert "Out of date: the test pictures or their table have changed since" in texts(app).replace("\\", "")
+    (offered,) = app.get("download_button")
+    assert offered.proto.label == "Download the old submission"
+
+    ask(knn_run)
+    assert wait(knn_run).file is not None
+    assert len(jobs.answers(knn_run)) == 5
+    assert "0 of 5 answers differ from the submission before." in texts(runs_page())
+    os.utime(knn_run / rundir.PREDICTIONS)
+    assert jobs.out_of_date(knn_run, dataset) == "it is of epoch 1, and the run has been trained since"
+
+
+def test_the_card_says_what_the_run_was_made_on_and_what_has_changed(knn_run: Path) -> None:
+    app = runs_page()
+    assert "Learned from 24 pictures and judged by 9 pictures of 3 classes." in texts(app)
+    assert "Names and labels are as they were." in texts(app)
+    train = data_of(knn_run) / "train.csv"
+    header, first, _, *rest = train.read_text().splitlines()
+    relabelled = (
+        f"{first.split(',')[0]},{next(row.split(',')[1] for row in rest if row.split(',')[1] != first.split(',')[1])}"
+    )
+    train.write_text("\n".join([header, relabelled, *rest, "new.png,zebra"]) + "\n")
+    words = texts(runs_page()).replace("\\", "")
+    assert "train: 1 picture gone, 1 picture relabelled since this run." in words
+    assert "1 class of today's data set this run does not know, such as zebra." in words

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
+from dhc.data.files import stat_files
+from dhc.data.layout import Dataset
 from dhc.files import remove
+from dhc.files.read import read_regular
 from dhc.jobs.task import Task
 from dhc.runs import rundir
+from dhc.runs.contract import SubmissionOrigin
+from dhc.runs.predictions import read_predictions
 
 FILE = rundir.SUBMISSION
+MAX_BYTES = 200_000_000  # of a submission; a million pictures with names of 100 letters
 JOB, LOG = ".submission.job.json", ".submission.log"
 
 
@@ -27,12 +36,16 @@ class Submission:
         return self.file is None and not self.failure
 
 
-def start(folder: Path) -> None:
-    """Start writing the submission of the run in `folder`, unless pending. Raises OSError."""
+def start(folder: Path, dataset: Dataset) -> None:
+    """Start writing the submission of the run in `folder`, unless pending; an earlier one is kept beside it.
+
+    Raises RunError, OSError.
+    """
     current = submission(folder)
     if current is not None and current.pending:
         return
-    remove.file(folder / FILE)
+    _keep_for_comparison(folder)
+    _origin(folder, dataset).write(folder)
     arguments = ("predict", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test", "--force")
     _task(folder).start(*arguments, "--out", str(folder.parent.resolve() / folder.name / FILE))
 
@@ -48,6 +61,50 @@ def submission(folder: Path) -> Submission | None:
     if (folder / FILE).is_file():  # it appears whole, as the last thing that the process does
         return Submission(file=folder / FILE)
     return Submission(failure=task.last_error())
+
+
+def origin(folder: Path) -> SubmissionOrigin:
+    """What the submission was made of; of one that an older version wrote, nothing is known."""
+    return SubmissionOrigin.of(folder)
+
+
+def out_of_date(folder: Path, dataset: Dataset) -> str:
+    """Why the submission is not of the run and the test pictures as they are now; "" where it is."""
+    then, now = origin(folder), _origin(folder, dataset)
+    if not then.network:
+        return "it does not say which network and which test pictures it is of"
+    if then.network != now.network:
+        return f"it is of epoch {then.epoch}, and the run has been trained since"
+    return "" if then.test == now.test else "the test pictures or their table have changed since"
+
+
+def answers(folder: Path, name: str = FILE) -> dict[str, str]:
+    """The class by picture in the run's submission; empty where there is none that can be read."""
+    try:
+        rows = list(csv.reader(io.StringIO(read_regular(folder / name, MAX_BYTES).decode("utf-8"))))
+    except (OSError, ValueError, csv.Error):
+        return {}
+    return {row[0]: row[1] for row in rows[1:] if len(row) == 2}
+
+
+def _origin(folder: Path, dataset: Dataset) -> SubmissionOrigin:
+    """What a submission that was asked for now would be of. Raises RunError."""
+    answering = folder / (rundir.BEST if (folder / rundir.BEST).is_file() else rundir.PREDICTIONS)
+    status = answering.stat()
+    test = dataset.splits["test"]
+    content = repr((test.table.names, stat_files(dataset.pictures, test.files))).encode("utf-8", "backslashreplace")
+    return SubmissionOrigin(
+        epoch=read_predictions(folder).best_epoch,
+        network=f"{status.st_size}-{status.st_mtime_ns}",
+        test=hashlib.blake2b(content, digest_size=8).hexdigest(),
+    )
+
+
+def _keep_for_comparison(folder: Path) -> None:
+    """Let the submission that is there be the one before."""
+    if (folder / FILE).is_file():
+        remove.file(folder / rundir.SUBMISSION_BEFORE)
+        remove.move(folder / FILE, folder / rundir.SUBMISSION_BEFORE)
 
 
 def cancel(folder: Path) -> None:

@@ -346,6 +346,21 @@ class Job(Identity):
     """When it was asked for, in seconds since 1970."""
 
 
+class SubmissionOrigin(RunFile):
+    """What the submission was made of. Written when it is asked for; another one today means that it is out of date."""
+
+    FILE: ClassVar[str] = rundir.SUBMISSION_ORIGIN
+
+    epoch: Place | None = None
+    """The epoch whose network answers, from 1."""
+
+    network: str = ""
+    """Size and time of the file that answers: the network, or the predictions of nearest neighbours."""
+
+    test: str = ""
+    """Sixteen hex digits of the test pictures' names, sizes and times."""
+
+
 class Score(Record):
     """How many pictures the run gets right. Written by ``python -m dhc evaluate --out``."""
 

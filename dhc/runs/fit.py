@@ -30,7 +30,8 @@ FILES = (
     rundir.RESERVE,
 )  # that a run's start, training and end write or remove
 WORKERS = re.compile(r"\.worker(?:\.log|-[a-z0-9-]+\.(?:json|lock))")  # the names of their files
-NAMES = "|".join(map(re.escape, (*FILES, rundir.LABELS, rundir.SCORE, rundir.SUBMISSION)))
+ASKED_FOR = (rundir.LABELS, rundir.SCORE, rundir.SUBMISSION, rundir.SUBMISSION_ORIGIN, rundir.SUBMISSION_BEFORE)
+NAMES = "|".join(map(re.escape, (*FILES, *ASKED_FOR)))
 LEFTOVERS = (
     temporary_names(NAMES),
     re.compile(

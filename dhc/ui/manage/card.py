@@ -10,7 +10,7 @@ from dhc.jobs import control, launch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten, size_text
-from dhc.ui.manage import autopsy, labels, storage, submission, undo
+from dhc.ui.manage import autopsy, labels, storage, submission, undo, used
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
@@ -32,6 +32,7 @@ def draw(info: RunInfo) -> None:
         labels.draw(info)
         storage.of_run(info)
         submission.draw(info)
+        used.draw(info)
         if info.config is not None:
             with st.expander("Settings"):
                 st.code(info.config.to_json(), language="json")

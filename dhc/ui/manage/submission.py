@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
 import streamlit as st
 
 from dhc.config import RunConfig
 from dhc.data.select import WRONG_ANSWER, few_classes_text
 from dhc.errors import DataError
+from dhc.figures import shares
 from dhc.jobs import submission as jobs
 from dhc.jobs.submission import Submission
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
-from dhc.text import duration_text
+from dhc.text import duration_text, shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
+from dhc.ui.widgets.plot import plot
 
 TICK = 1.0  # seconds between two updates while it is being written
 KEY = "dhc_submission_"
@@ -63,6 +69,9 @@ def _view(info: RunInfo, pictures: int) -> None:
         every=TICK,
         alive=lambda submission: submission is not None and submission.pending,
     )
+    current = jobs.submission(info.folder)
+    if current is not None and current.file is not None:
+        _predicted(info)
 
 
 def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
@@ -76,27 +85,75 @@ def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
 
 
 def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None:
+    assert info.config is not None
     is_first = submission is None
     st.button(
         "Submission: answer the test pictures" if is_first else "Write the submission again",
         icon=":material/edit_note:" if is_first else ":material/refresh:",
-        help=f"Writes Image,Class for {pictures:,} pictures in the order of test.csv, in the background.",
+        help=f"Writes a class for each of {pictures:,} pictures, in the form of the data set's sample or tables, in the background.",
         on_click=attempt,
-        args=(jobs.start, info.folder),
+        args=(_start, info),
         kwargs={"failure": "The answers could not be started"},
         key=KEY + "ask",
     )
     if submission is None:
         return
-    if submission.file is not None:
-        st.download_button(
-            "Download the submission",
-            submission.file.read_bytes(),
-            file_name=f"{info.id}-test.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key=KEY + "download",
-        )
-    else:
+    if submission.file is None:
         error_box(f"There is no submission: {submission.failure}")
+        return
+    stale = jobs.out_of_date(info.folder, session.dataset(info.config.data.path))
+    st.download_button(
+        "Download the old submission" if stale else "Download the submission",
+        submission.file.read_bytes(),
+        file_name=f"{info.id}-test{'-old' if stale else ''}.csv",
+        mime="text/csv",
+        icon=":material/history:" if stale else ":material/download:",
+        on_click="ignore",
+        key=KEY + "download",
+        type="tertiary" if stale else "secondary",
+    )
+    if stale:
+        st.caption(plain(f"Out of date: {stale}. Write it again before you hand it in."))
+    else:
+        st.caption(f"Of epoch {jobs.origin(info.folder).epoch}. {_change_text(info.folder)}")
+
+
+def _start(info: RunInfo) -> None:
+    assert info.config is not None
+    jobs.start(info.folder, session.dataset(info.config.data.path))
+
+
+def _change_text(folder: Path) -> str:
+    """How many answers differ from those of the submission before; "" where there was none."""
+    now, before = jobs.answers(folder), jobs.answers(folder, rundir.SUBMISSION_BEFORE)
+    both = now.keys() & before.keys()
+    if not both:
+        return ""
+    changed = sum(now[name] != before[name] for name in both)
+    return f"{changed:,} of {len(both):,} answers differ from the submission before."
+
+
+def _predicted(info: RunInfo) -> None:
+    """The classes that the submission answers beside those of the training pictures."""
+    assert info.config is not None
+    answers = jobs.answers(info.folder)
+    train = session.dataset(info.config.data.path).splits["train"]
+    classes = session.dataset(info.config.data.path).classes
+    if not answers or train.y is None:
+        return
+    with st.expander("Which classes it answers"):
+        counts = Counter(answers.values())
+        figure = shares.predicted_classes(
+            classes, [counts[name] for name in classes], np.bincount(train.y, minlength=len(classes)).tolist()
+        )
+        plot(
+            figure,
+            key=KEY + "classes",
+            height=320,
+            clicks=False,
+            alt="Share of each class among the answers and in train",
+        )
+        never = [name for name in classes if not counts[name]]
+        if never:
+            names = ", ".join(shorten(name, 30) for name in never[:10]) + (" …" if len(never) > 10 else "")
+            st.caption(plain(f"Never answered: {names}."))

@@ -1,0 +1,92 @@
+"""The pictures that a run was made on, and what has become of them since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dhc.data.content import changes
+from dhc.data.layout import Dataset
+from dhc.errors import UserError, sentence
+from dhc.runs.contract import PictureSet, UsedPictures
+from dhc.runs.store import RunInfo
+from dhc.text import clean, count_text
+from dhc.ui.shell import session
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import plain
+
+KEY = "dhc_used_"
+
+
+def draw(info: RunInfo) -> None:
+    """An expander with the counts by class, how the tables were read, and what has changed; nothing for older runs."""
+    if info.config is None or not (info.folder / UsedPictures.FILE).is_file():
+        return
+    path = info.config.data.path
+    with st.expander(plain(f"Pictures: {Path(path).name}")):
+        used = UsedPictures.of(info.folder)
+        st.caption(_counts(used))
+        for name, pictures in (("train", used.train), ("val", used.val)):
+            if pictures.reading:
+                st.caption(plain(f"{name}: {pictures.reading}"))
+        try:
+            dataset = session.dataset(path)
+        except (UserError, OSError) as error:
+            st.caption(plain(f"They cannot be compared with today's: {sentence(error)}"))
+        else:
+            for line in since(used, dataset):
+                st.caption(f":material/history: {plain(line)}")
+            link("Data", data=Path(path).name)
+        st.dataframe(
+            _table(used), hide_index=True, height=240, key=KEY + info.id, alt="Pictures by class that the run used"
+        )
+
+
+def since(used: UsedPictures, dataset: Dataset) -> list[str]:
+    """What has changed in the data set since the run, in sentences; one that says so where nothing has."""
+    lines = []
+    for name, then in (("train", used.train), ("val", used.val)):
+        split = dataset.splits[name]
+        now = {file: dataset.classes[i] for file, i in zip(split.files, np.asarray(split.y), strict=True)}
+        before = {file: used.classes[label] for file, label in zip(then.files, then.labels, strict=False)}
+        if (
+            name == "train"
+        ):  # a run may use some of the classes and a share of them: what it left out then is not new now
+            now = {file: label for file, label in now.items() if file in before}
+        else:
+            now = {file: label for file, label in now.items() if file in before or label in used.classes}
+        difference = changes(list(before), list(before.values()), list(now), list(now.values()))
+        if difference:
+            lines.append(f"{name}: {difference.text()} since this run.")
+    new = [name for name in dataset.classes if name not in set(used.classes)]
+    if new:
+        lines.append(
+            f"{count_text(len(new), 'class')} of today's data set this run does not know, such as {clean(new[0])}."
+        )
+    return lines or ["Names and labels are as they were."]
+
+
+def _counts(used: UsedPictures) -> str:
+    return (
+        f"Learned from {count_text(len(used.train.files), 'picture')} and judged by {count_text(len(used.val.files), 'picture')} "
+        f"of {count_text(len(used.classes), 'class')}."
+    )
+
+
+def _table(used: UsedPictures) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "class": [clean(name) for name in used.classes],
+            "train": _by_class(used.train, used.classes),
+            "val": _by_class(used.val, used.classes),
+        }
+    )
+
+
+def _by_class(pictures: PictureSet, classes: Sequence[str]) -> np.ndarray:
+    labels = [label for label in pictures.labels if 0 <= label < len(classes)]
+    return np.bincount(np.array(labels, dtype=np.int64), minlength=len(classes))
