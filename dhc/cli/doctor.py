@@ -83,7 +83,7 @@ def _advice(versions: dict[str, str], gpus: tuple[hardware.Gpu, ...]) -> list[st
     if not any(name in versions for name in ("tensorflow", "jax", "torch")):
         advice.append("no backend is installed: pip install -r requirements.txt")
     if gpus and _version("nvidia-cudnn-cu12") is None and _version("nvidia-cudnn-cu13") is None:
-        advice.append("a GPU is here; for TensorFlow to use it: pip install -r requirements-gpu.txt")
+        advice.append("a GPU is here; for TensorFlow to use it: pip install -r requirements-gpu.txt -c constraints.txt")
     if not gpus:
         advice.append("no NVIDIA GPU is visible: training runs on the CPU; the preset quick is made for that")
     return advice

@@ -176,5 +176,5 @@ def describe(backend_gpus: int, resolved: str) -> str:
         return f"GPU: {names.get(resolved, resolved)}"
     cpu = f"CPU: {cpu_name()}, {cores()} cores"
     if resolved.startswith("gpu"):
-        return f"{cpu} (a GPU is here, but the backend does not see it: pip install -r requirements-gpu.txt)"
+        return f"{cpu} (a GPU is here, but the backend does not see it: pip install -r requirements-gpu.txt -c constraints.txt)"
     return cpu
