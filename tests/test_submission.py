@@ -298,7 +298,7 @@ def test_the_knn_command_prints_the_table_and_marks_the_chosen_one(tiny_data: Pa
 def test_a_bad_k_or_metric_is_one_sentence(tiny_data: Path, tmp_path: Path) -> None:
     for option, message in (
         (["--metric", "hamming"], "it takes euclidean | manhattan | cosine"),
-        (["--k", "0"], "it takes 1 ≤ n"),
+        (["--k", "0"], "is no whole number from 1 to 1,000"),
     ):
         process = dhc("knn", "--data", str(tiny_data), *option, "--runs", str(tmp_path))
         assert process.returncode == 2
