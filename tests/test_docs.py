@@ -81,6 +81,18 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
     assert set(missing_names) <= EXAMPLE_FILES
 
 
+def test_every_test_that_trust_names_is_there() -> None:
+    text = (DOCS / "trust.md").read_text(encoding="utf-8")
+    spans = re.findall(r"`([\w/.]*)::(\w+)`", text)
+    path = ""
+    for file, name in spans:
+        path = file or path  # a name alone is of the file before
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
+    rows = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith(("| what", "| who"))]
+    assert [line for line in rows if "::" not in line] == [], "each line has its test"
+    assert len(spans) > 30
+
+
 @every_page
 def test_every_setting_that_is_named_exists(page: Path) -> None:
     from dhc.config import fields
