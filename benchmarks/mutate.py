@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ from dhc.config import RunConfig  # noqa: E402
 from dhc.data.decode import load_pictures  # noqa: E402
 from dhc.data.layout import open_dataset  # noqa: E402
 from dhc.errors import UserError  # noqa: E402
+from dhc.importing.proposal import propose  # noqa: E402
+from dhc.importing.source import open_source  # noqa: E402
 from dhc.predict.saved import saved_network  # noqa: E402
 from dhc.runs import rundir  # noqa: E402
 from dhc.runs.events import EventLog  # noqa: E402
@@ -46,6 +49,7 @@ from dhc.training.state import STATE, newest  # noqa: E402
 
 ROOM = 300_000_000  # bytes
 EPOCHS = 3
+ZIP_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 KERAS = "best.keras with Keras"
 
 
@@ -73,6 +77,11 @@ class Bench:
         self.config = RunConfig().with_values(values)
         (self.run / rundir.CONFIG).write_text(self.config.to_json())
         self.dataset = open_dataset(write_folder(folder / "data", {"train": ["a", "b", "a"], "val": ["a"]}))
+        self.pictures = {
+            path.relative_to(folder / "data").as_posix(): path.read_bytes()
+            for path in (folder / "data").rglob("*")
+            if path.is_file()
+        }
         for path in (folder / "data").rglob("*"):
             os.utime(path, (1, 1))
         time.sleep(0.2)  # what has just been written is read twice
@@ -91,6 +100,8 @@ class Bench:
             "events.jsonl": [archives.events(EPOCHS)],
             "cache index": [self.cached[0]],
             "cache array": [self.cached[1]],
+            "imported zip": [archives.zip_of(self.pictures, packing) for packing in ZIP_PACKINGS],
+            "imported tar": [archives.tar_of(self.pictures, packing) for packing in ("", "gz", "bz2", "xz")],
         }[kind.removesuffix(" with Keras")]
 
     def judge(self, kind: str) -> Callable[[bytes], str]:
@@ -103,16 +114,30 @@ class Bench:
             "events.jsonl": self.events,
             "cache index": lambda data: self.cache(data, self.cached[1]),
             "cache array": lambda data: self.cache(self.cached[0], data),
+            "imported zip": self.imported,
+            "imported tar": self.imported,
         }[kind]
+
+    def imported(self, data: bytes) -> str:
+        """Looked through and unpacked as Import does."""
+        path = self.run / "pictures"
+        path.write_bytes(data)
+        with open_source(path) as source:
+            assert propose(source).splits
+            for name, content in source.read_all(list(source.contents.entries)):
+                assert len(content) <= source.contents.entries[name].size
+        return ""
 
     def predictions(self, data: bytes) -> str:
         """Read for Mistakes and Confusion."""
         (self.run / rundir.PREDICTIONS).write_bytes(data)
-        found = read_predictions(self.run)
-        assert len(outcomes(found)) == len(found.ids)
-        assert confusion_matrix(found.y_true, found.predicted, len(found.classes)).sum() == len(found.ids)
-        assert len(trajectory_of(found, 0).predicted) == len(found.y_pred)
-        assert all(name.encode() for name in (*found.classes, *found.ids.tolist()))
+        predictions = read_predictions(self.run)
+        assert len(outcomes(predictions)) == len(predictions.ids)
+        assert confusion_matrix(predictions.y_true, predictions.predicted, len(predictions.classes)).sum() == len(
+            predictions.ids
+        )
+        assert len(trajectory_of(predictions, 0).predicted) == len(predictions.y_pred)
+        assert all(name.encode() for name in (*predictions.classes, *predictions.ids.tolist()))
         return ""
 
     def state(self, data: bytes) -> str:
@@ -122,11 +147,11 @@ class Bench:
             archives.write_state(place.parent, 2)
         (place / STATE).write_bytes(data)
         try:
-            found = newest(place.parent, EPOCHS, archives.SPECS)
+            state = newest(place.parent, EPOCHS, archives.SPECS)
         except ResumeStateError as error:
             return str(error)
-        assert found is None or found.observed["epoch"] == 2
-        return "it is damaged" if found is None else ""
+        assert state is None or state.for_observers["epoch"] == 2
+        return "it is damaged" if state is None else ""
 
     def network(self, data: bytes) -> str:
         """Read for Evaluate."""

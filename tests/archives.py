@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,17 @@ def zip_of(members: Mapping[str, bytes], packing: int = zipfile.ZIP_STORED) -> b
     with zipfile.ZipFile(buffer, "w", packing) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def tar_of(members: Mapping[str, bytes], packing: str = "") -> bytes:
+    """A tar archive of those members, packed by gz, bz2, xz or not at all."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{packing}") as archive:  # type: ignore[call-overload]
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
     return buffer.getvalue()
 
 

@@ -355,4 +355,6 @@ MEANT: dict[str, tuple[Callable[[random.Random, bytes], bytes], ...]] = {
     "events.jsonl": (_line, _line, _line, _lines),
     "cache index": (_index, _index, _index),
     "cache array": (),
+    "imported zip": (*ZIPS, *BLIND),
+    "imported tar": (),
 }

@@ -7,6 +7,7 @@ zipfile and zlib raise on damaged bytes leaves this module as DamagedError.
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ END_64 = struct.Struct("<4sQ2H2L4Q")  # the same of a zip beyond 4 GB, before th
 LOCATOR_64 = struct.Struct("<4sLQL")  # where that stands
 ENTRY = 400  # bytes of a member in the directory: 46, its name, and what a size beyond 4 GB adds
 PLAIN_FLAGS = 0x080E  # how it was packed, sizes behind the data, UTF-8 names; nothing encrypted or patched
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError, ValueError, EOFError)
 DENSEST = 1032  # bytes that deflate makes of one
 
 
@@ -61,10 +63,10 @@ class Archive:
         """
         if name not in self._infos:
             raise DamagedError(f"has no {name}")
-        wanted = self._infos[name].file_size if size is None else min(size, self._infos[name].file_size)
+        length = self._infos[name].file_size if size is None else min(size, self._infos[name].file_size)
         with _as_damage(), self._zip.open(self._infos[name]) as member:
-            data = member.read(wanted)
-        if len(data) != wanted:
+            data = member.read(length)
+        if len(data) != length:
             raise DamagedError(f"breaks off within {name}")
         return data
 
@@ -79,10 +81,10 @@ class Archive:
 
 @contextmanager
 def _as_damage() -> Iterator[None]:
-    """For calls of zipfile alone: what they raise on damaged bytes."""
+    """For calls of zipfile alone: `BROKEN` is what they raise on damaged bytes."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, ValueError, EOFError) as error:
+    except BROKEN as error:
         raise DamagedError(f"is no sound archive ({type(error).__name__})") from None
 
 

@@ -21,6 +21,7 @@ from dhc.data.columns import PICTURE_ENDINGS
 from dhc.data.places import TABLE_ENDINGS
 from dhc.data.sheet import MAX_BYTES as MAX_TABLE_BYTES
 from dhc.errors import DataError
+from dhc.files import archive
 from dhc.text import count_text, quote, size_text
 
 MAX_FILES = 1_000_000  # more would not fit the table that lists them
@@ -30,7 +31,7 @@ RATIO_FROM = 2**27  # bytes from which the ratio counts: small archives of empty
 MAX_NAME = 1_000  # letters of a path in the archive
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 JUNK_NAMES = {"thumbs.db", "desktop.ini"}
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+BROKEN = (*archive.BROKEN, tarfile.TarError, RuntimeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def open_source(path: Path) -> Source:
     """The source at `path`. Raises DataError where that is neither a folder nor an archive that is read here."""
     try:
         kind = _kind(path)
-    except (OSError, ValueError) as error:
+    except BROKEN as error:
         raise DataError(f"{quote(str(path))} cannot be opened ({error}); check its name and permissions.") from error
     if kind is not None:
         return kind(path)
@@ -144,6 +145,8 @@ class ZipSource(Source):
                 )
             if info.flag_bits & 1:
                 raise DataError(f"{quote(name)} in the zip is encrypted; pack it without a password.")
+            if not name:
+                raise DataError(f"A file in {quote(self.path.name)} has no name; it is damaged, get it again.")
             if not info.is_dir() and not name.endswith("/"):
                 sieve.add(name, info.filename, info.file_size)
         return self

@@ -26,9 +26,9 @@ def load_network(run_dir: Path, config: RunConfig, classes: int) -> keras.Model:
     """
     path = run_dir / rundir.BEST
     try:
-        saved = saved_network(path, config, classes)
-        keras.config.set_dtype_policy(saved.precision)
-        model = build(saved.plan, seed=config.fit.seed, name=config.model.name)
+        network = saved_network(path, config, classes)
+        keras.config.set_dtype_policy(network.precision)
+        model = build(network.plan, seed=config.fit.seed, name=config.model.name)
         _load_weights(model, path)
     except RunError as error:
         raise RunError(f"{rundir.BEST} of run {run_dir.name} cannot be used: {error}; {REMEDY}") from None

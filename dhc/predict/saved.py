@@ -26,14 +26,14 @@ def saved_network(path: Path, config: RunConfig, classes: int) -> SavedNetwork:
     Raises RunError, whose text goes on after the file's name.
     """
     most = _memory(measure(plan_of(config, classes))) + ROOM
-    saved = read_network(path, most)
-    rows = saved.rows
+    network = read_network(path, most)
+    rows = network.rows
     if rows[-1].shape != (classes,):
         raise RunError(f"it tells {rows[-1].shape[0]:,} classes apart, but the run has {classes:,}")
-    if _memory(rows) > most or len(saved.weights) < 2 * sum(row.parameters for row in rows):
+    if _memory(rows) > most or len(network.weights) < 2 * sum(row.parameters for row in rows):
         raise RunError("it describes a far larger network than its run's settings or its own weights")
-    _check_weights(saved.weights, rows)
-    return saved
+    _check_weights(network.weights, rows)
+    return network
 
 
 def _memory(rows: tuple[LayerSize, ...]) -> int:

@@ -125,10 +125,10 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
     def _take_up(self, state: SavedState) -> None:
         self.first_epoch = state.record.epoch
         self._earlier_seconds = state.record.seconds
-        observed = state.observed
+        record = state.for_observers
         for observer in self._observers:
-            observer.restore(observed)
-        for callback, counters in zip(self._counting, observed["counters"], strict=False):
+            observer.restore(record)
+        for callback, counters in zip(self._counting, record["counters"], strict=False):
             callback.restore(counters)
 
     def on_train_begin(self, logs: Any = None) -> None:

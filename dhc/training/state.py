@@ -70,7 +70,7 @@ class SavedState:
     predictions: Predictions
 
     @property
-    def observed(self) -> dict[str, Any]:
+    def for_observers(self) -> dict[str, Any]:
         """The record as the observers take it up, with ``y_pred`` (E, N) and ``probabilities`` (N, K)."""
         predictions = {"y_pred": self.predictions.y_pred, "probabilities": self.predictions.probabilities}
         return self.record.model_dump(exclude_unset=True) | predictions
