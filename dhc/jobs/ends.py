@@ -71,25 +71,25 @@ def _log_end(folder: Path) -> str:
         return ""
 
 
-def place_now(held: RealFolder) -> Path | None:
+def place_now(handle: RealFolder) -> Path | None:
     """Where a folder that is held open lies by now, renamed perhaps; None where it is deleted."""
     try:
-        place = _path_of(held)
-        if held.fd is None or os.path.samestat(place.stat(), os.fstat(held.fd)):
+        place = _path_of(handle)
+        if handle.fd is None or os.path.samestat(place.stat(), os.fstat(handle.fd)):
             return place if place.is_dir() else None
     except (OSError, ValueError):
         return None
     return None
 
 
-def _path_of(held: RealFolder) -> Path:
-    if held.fd is not None and sys.platform == "linux":
-        return Path(f"/proc/self/fd/{held.fd}").readlink()
-    if held.fd is not None and sys.platform == "darwin":
+def _path_of(handle: RealFolder) -> Path:
+    if handle.fd is not None and sys.platform == "linux":
+        return Path(f"/proc/self/fd/{handle.fd}").readlink()
+    if handle.fd is not None and sys.platform == "darwin":
         import fcntl
 
-        return Path(os.fsdecode(fcntl.fcntl(held.fd, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
-    return held.path
+        return Path(os.fsdecode(fcntl.fcntl(handle.fd, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
+    return handle.path
 
 
 def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:

@@ -124,8 +124,8 @@ def run_child(folder: Path, device: str, announcement: Announcement) -> str:
     Returns what the machine lacks to start it now, in words; "" where it was started, or cannot be.
     """
     try:
-        with RealFolder(folder) as held:
-            return _run(folder, device, announcement, held)
+        with RealFolder(folder) as handle:
+            return _run(folder, device, announcement, handle)
     except OSError as error:  # its folder is gone, or a link
         print(f"{folder.name}: {sentence(error)}", file=sys.stderr)
     except Exception as error:  # noqa: BLE001 - the last net: whatever one run does, the next one is started
@@ -134,7 +134,7 @@ def run_child(folder: Path, device: str, announcement: Announcement) -> str:
     return ""
 
 
-def _run(folder: Path, device: str, announcement: Announcement, held: RealFolder) -> str:
+def _run(folder: Path, device: str, announcement: Announcement, handle: RealFolder) -> str:
     kills, queued_at = oom_kills(), _queued_at(folder)
     try:
         child = _start(folder, device)
@@ -143,7 +143,7 @@ def _run(folder: Path, device: str, announcement: Announcement, held: RealFolder
     if child is None:
         return ""
     code = _see_through(child, folder, announcement)
-    place = place_now(held)
+    place = place_now(handle)
     if place is None or _queued_at(place) != queued_at:
         return ""  # deleted; or resumed in the moment since its child wrote how it ended: it waits in the queue again
     if place.name != folder.name or place.parent != folder.parent:
