@@ -111,15 +111,15 @@ def _client(target: str) -> tuple[MlflowClient, str]:
         return MlflowClient(tracking_uri=target), target
     try:
         folder = write.root(Path(target))
-        _refuse_links(folder)
+        refuse_links(folder)
     except OSError as error:
         raise RunError(f"{target} cannot be made a folder for MLflow: {error.strerror or error}") from error
     uri = f"sqlite:///{(folder / DATABASE).as_posix()}"
     return MlflowClient(tracking_uri=uri), uri
 
 
-def _refuse_links(folder: Path) -> None:
-    """MLflow itself writes there, and would follow them."""
+def refuse_links(folder: Path) -> None:
+    """Raise UnfitError where MLflow, which writes into the folder by itself, would follow a link."""
     with RealFolder(folder) as place:
         place.require_file(DATABASE)
     write.make_folder(folder / ARTIFACTS_FOLDER)

@@ -21,6 +21,7 @@ from dhc.cli import cli
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import UserError
+from dhc.export.mlflow import ARTIFACTS_FOLDER, DATABASE, refuse_links
 from dhc.export.tensorboard import write_tensorboard
 from dhc.files import remove
 from dhc.jobs import evaluation, launch, submission, trash, worker
@@ -162,7 +163,7 @@ def test_a_run_folder_that_is_a_link(house: House, bystander: Bystander, case: C
         (0, lambda: disk.drop_resume_state(house.runs, run_id)),
         (1, lambda: change_labels(house.folder, name="x")),
         (1, lambda: evaluation.start(house.folder)),
-        (1, lambda: submission.start(house.folder)),
+        (1, lambda: submission.start(house.folder, open_dataset(house.data))),
     )
     for number, call in calls:
         assert case.is_said(refusal(call), number)
@@ -249,7 +250,7 @@ def test_a_deleted_run_with_links(house: House, bystander: Bystander, case: Case
 
 @fault(
     "an export to a link",
-    done="the file named for a table, a report, a submission or an evaluation is a link, a pipe, a socket, a folder; so is a run's folder for TensorBoard",
+    done="the file named for a table, a report, a submission or an evaluation is a link, a pipe, a socket, a folder; so are folders and files for TensorBoard and MLflow",
     says=("is a link: name a file", "is a pipe: name a file", "is a folder: name a file"),
 )
 def test_an_export_to_a_link(house: House, bystander: Bystander, case: Case) -> None:
@@ -268,6 +269,9 @@ def test_an_export_to_a_link(house: House, bystander: Bystander, case: Case) -> 
                 said.append(refusal(partial(cli.main, words, standalone_mode=False)))
     assert case.is_said("\n".join(said))
     assert all("name a file" in text for text in said)
+    for name in (DATABASE, ARTIFACTS_FOLDER):
+        with instead_of(house.runs.parent / name, lambda path: path.symlink_to(bystander.folder)):
+            assert f"{name} in" in refusal(lambda: refuse_links(house.runs.parent))
     if find_spec("tensorboard") is None:  # it is optional
         return
     (house.runs.parent / "logs" / VICTIM).mkdir(parents=True)
