@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.mutate --count 10000`` prints for each kind how many were refused, how many could still be read, what
 escaped as another exception (there must be none: the exit status is 1 then), the most memory that the process ever had above
-what it began with, and the slowest. The system grants it no more than ROOM above that. ``--keras 300`` loads networks with
+what it began with, and the slowest, in CPU seconds. The system grants it no more than ROOM above that. ``--keras 300`` loads networks with
 Keras for real, too.
 """
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import archives
 import numpy as np
 import pytest
 
@@ -73,7 +74,8 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
 ) -> None:
     from dhc.models.build import compiled_model
     from dhc.training.results import save_predictions
-    from dhc.training.resume import STATE, newest, state_variables
+    from dhc.training.resume import state_variables
+    from dhc.training.state import STATE, newest
 
     watching, data = build(config), load_for_run(config.data, seed=0)
     model = compiled_model(config, len(data.classes), precision="float32", steps=1)
@@ -83,7 +85,8 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
     place.mkdir(parents=True)
     arrays = {f"v{number}": value for number, value in enumerate(values)}
     np.savez(place / STATE, told=np.array(json.dumps(RECORD)), **arrays)
-    (place / rundir.BEST).write_bytes(b"the best network")
+    best = archives.network()
+    (place / rundir.BEST).write_bytes(best)
     count, classes = len(data.val.ids), len(data.classes)
     probabilities = np.full((count, classes), 1 / classes, np.float32)
     assert data.val.y is not None
@@ -98,7 +101,7 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
     )
     watching.resume.restore(model)
     assert watching.resume.first_epoch == EPOCH
-    assert (run / rundir.BEST).read_bytes() == b"the best network"
+    assert (run / rundir.BEST).read_bytes() == best
     for variable, value in zip(state_variables(model), values, strict=True):
         np.testing.assert_array_equal(np.asarray(variable), value)
     by_kind = dict(zip(kinds(watching), watching.callbacks, strict=True))
@@ -107,9 +110,12 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
     for kind in ("Plateau", "EarlyStopping"):
         by_kind[kind].on_train_begin()  # from here on Keras's own start no longer overwrites them
     watching.resume.set_model(model)
+    watching.resume.on_train_begin()
     watching.resume._save(EPOCH)
-    state = newest(run / rundir.RESUME)
+    state = newest(run / rundir.RESUME, 5, [(value.shape, value.dtype.name) for value in values])
     assert state is not None
-    assert {**state[1], "seconds": RECORD["seconds"]} == RECORD
-    assert state[1]["seconds"] > RECORD["seconds"]
-    assert len(state[2]) == len(values)
+    record = state.record.model_dump(exclude_unset=True)
+    assert record.pop("pictures").keys() == {"train", "val"}, "which earlier releases did not note"
+    assert {**record, "seconds": RECORD["seconds"]} == RECORD
+    assert record["seconds"] > RECORD["seconds"]
+    assert len(state.values) == len(values)
