@@ -95,6 +95,19 @@ def test_nearly_blank_pictures_are_not_all_the_same(tmp_path: Path) -> None:
     assert not {"near-leak", "near-duplicate"} & kinds(tmp_path).keys()
 
 
+def test_one_colour_is_not_enough_to_be_the_same(tmp_path: Path) -> None:
+    names = [f"{i}.png" for i in range(8)]
+    write_layout(
+        tmp_path, [(name, "ab"[i % 2]) for i, name in enumerate(names[:6])], [(name, "a") for name in names[6:]]
+    )
+    for i, name in enumerate(names):
+        speckled = np.random.default_rng(i).integers(-25, 25, (64, 64, 3)) + (30, 60, 160)
+        write_picture(
+            tmp_path / ("train_images" if i < 6 else "val_images") / name, np.clip(speckled, 0, 255).astype(np.uint8)
+        )
+    assert not {"near-leak", "near-duplicate"} & kinds(tmp_path).keys()
+
+
 def made_of(root: Path, write: Callable[[Path, int, np.ndarray], str], shift: int = 0) -> Path:
     """Two classes of 30 + 15 pictures of noise; `write` puts one of a class on disk, and returns its name."""
     rng = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """Pictures that are nearly the same: re-saved, resized, made brighter or mirrored copies, which no comparison of bytes finds.
 
-Each picture is averaged to 8×8 colours, freed of brightness and contrast, and compared with all others; what correlates
+Each picture is averaged to 8×8 colours, freed of its mean colour and its contrast, and compared with all others; what correlates
 there is looked at again in 32×32. On generated look-alikes, which are none, nothing comes near the bounds.
 """
 
@@ -67,9 +67,8 @@ def _thumbnails(x: np.ndarray, side: int) -> np.ndarray:
 
 
 def _normalised(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(N, D) float32 of mean 0 and length 1, and each picture's standard deviation."""
-    flat = small.reshape(len(small), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
+    """(N, D) float32 of length 1, each channel of mean 0, and each picture's standard deviation around its mean colour."""
+    flat = (small - small.mean(axis=(1, 2), keepdims=True)).reshape(len(small), -1)
     length = np.linalg.norm(flat, axis=1, keepdims=True)
     return flat / np.maximum(length, 1e-6), length[:, 0] / np.sqrt(flat.shape[1])
 
