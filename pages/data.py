@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.ui.data import check, importing, making, overview
+from dhc.ui.data import check, importing, making, manage, overview
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.states import empty, guard
@@ -12,11 +12,17 @@ from dhc.ui.shell.states import empty, guard
 frame("Data", ":material/photo_library:")
 with guard():
     overview.warn_of(unnameable_folders())
+    manage.undo()
     folders = data_folders()
     if folders:
-        folder = overview.pick(folders)
+        choice, menu = st.columns([6, 1], vertical_alignment="bottom")
+        with choice:
+            folder = overview.pick(folders)
+        with menu, guard():
+            manage.manage(folder)
         with guard():
             overview.overview(folder)
+        with guard():
             check.check(folder)
     else:
         empty("No pictures yet. Import your own, or make the stand-in data set.")

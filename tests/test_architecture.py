@@ -69,8 +69,8 @@ ALLOWED: dict[str, set[str]] = {
 FLOORS = (
     {"widgets"},
     {"shell"},
-    {"answers", "train", "data", "demo"},
-    {"manage", "ladder"},
+    {"answers", "train", "demo"},
+    {"data", "manage", "ladder"},
     {"live", "runs", "home"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}

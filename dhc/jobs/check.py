@@ -126,6 +126,11 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and value >= 0 else 0
 
 
+def findings(folder: Path) -> Path:
+    """The file of what the last check found, beside the data set."""
+    return _file(folder, "check.json")
+
+
 def _file(folder: Path, ending: str) -> Path:
     return folder.parent.resolve() / f".{folder.name}.{ending}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from dhc.data.places import find_table
 from dhc.data.tree import DiskTree
 from dhc.errors import DataError
 from dhc.files import remove, write
+from dhc.jobs import check
 from dhc.jobs.task import Task
 from dhc.runs.rundir import read_json
+from dhc.runs.store import RunInfo
 
 RECORD = ".job.json"  # the end of the name of the record beside a data set's folder
 TRASH = ".trash"  # beside the data sets: those that were deleted
@@ -79,6 +81,25 @@ def cancel(folder: Path) -> None:
     clear_leftovers(folder.absolute().with_name(folder.name + ".partial"))
 
 
+def runs_on(folder: Path, runs: Iterable[RunInfo]) -> list[RunInfo]:
+    """Those of the runs that were made on the data set."""
+    place = folder.resolve()
+    return [info for info in runs if info.config is not None and Path(info.config.data.path).resolve() == place]
+
+
+def refuse_busy(folder: Path, runs: Iterable[RunInfo]) -> None:
+    """Raise DataError where a run that waits or trains needs the data set, or a check reads it."""
+    alive = [info for info in runs_on(folder, runs) if info.state.alive]
+    if alive:
+        more = f" (and {len(alive) - 1:,} more)" if len(alive) > 1 else ""
+        raise DataError(
+            f"{folder.name} is used by run {alive[0].id}{more}, which is {alive[0].state.value}: stop it, or wait for its end."
+        )
+    current = check.check(folder)
+    if current is not None and current.pending:
+        raise DataError(f"{folder.name} is being checked: wait for the end of the check, or cancel it.")
+
+
 def rename(folder: Path, name: str) -> Path:
     """Give a data set another name; returns its new folder. Raises DataError, OSError."""
     target = folder.with_name(name)
@@ -106,10 +127,11 @@ def restore(place: Path) -> Path:
 
 
 def _move_all(folder: Path, target: Path) -> Path:
-    """Move a data set with the file that says where its pictures are."""
+    """Move a data set with what stands beside it: where its pictures are, what its check found."""
     remove.move(folder, target)
-    with contextlib.suppress(FileNotFoundError):
-        remove.move(pointer(folder), pointer(target))
+    for beside in (pointer, check.findings):
+        with contextlib.suppress(FileNotFoundError):
+            remove.move(beside(folder), beside(target))
     return target
 
 

@@ -1,26 +1,34 @@
-"""A data set on its page: which one, its classes and pictures."""
+"""A data set on its page: which one, how large, and which part of its page is open."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dhc.data.about import STAND_IN, read_about
-from dhc.data.decode import Pictures
-from dhc.data.layout import Dataset
 from dhc.text import quote
-from dhc.ui.shell import session
+from dhc.ui.data import augmentation, classes, pictures, reading
+from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import error_box
-from dhc.ui.widgets.gallery import Tile, gallery
+from dhc.ui.shell.states import error_box, guard
+from dhc.ui.widgets.controls import segments
 
 PICK = "dhc_pick_data"
-SAMPLES = 24
+VIEW = "view"
+PARTS: Mapping[str, tuple[str, Callable[[str], None]]] = MappingProxyType(
+    {
+        "pictures": ("Pictures", pictures.draw),
+        "classes": ("Classes", classes.draw),
+        "reading": ("How they were read", reading.draw),
+        "augmentation": ("Augmentation", augmentation.draw),
+    }
+)
+# What the address says of one data set, and of no other.
+OF_ONE = ("split", "class", "search", "find", "page", "picture")
 
 
 def pick(folders: Sequence[str]) -> str:
@@ -34,7 +42,7 @@ def pick(folders: Sequence[str]) -> str:
 
 
 def _choose() -> None:
-    st.query_params["data"] = st.session_state[PICK]
+    address.put(data=st.session_state[PICK], **dict.fromkeys(OF_ONE))
 
 
 def warn_of(folders: Sequence[str]) -> None:
@@ -47,21 +55,20 @@ def warn_of(folders: Sequence[str]) -> None:
 
 
 def overview(folder: str) -> None:
-    """Counts, a table of the classes, and pictures of the class chosen in it."""
+    """Counts, and the part of the page that the address says."""
     dataset = session.dataset(folder)
     note = read_about(Path(folder))
     if note.get("kind") == STAND_IN:
         st.caption(_origin(note))
     columns = st.columns(4)
-    columns[0].metric("Classes", len(dataset.classes))
+    columns[0].metric("Classes", f"{len(dataset.classes):,}")
     for column, name in zip(columns[1:], ("train", "val", "test"), strict=True):
         split = dataset.splits.get(name)
         column.metric(f"{name} pictures", "–" if split is None else f"{len(split.files):,}")
-    left, right = st.columns([2, 3], gap="large")
-    with left:
-        label = _class_table(dataset)
-    with right:
-        _samples(session.pictures(folder, "train"), dataset.classes, label)
+    titles = {name: title for name, (title, _) in PARTS.items()}
+    part = segments("Part", titles, bare=True, **address.bound_choice(VIEW, list(PARTS), "pictures", key="dhc_view"))
+    with guard():
+        PARTS[part][1](folder)
 
 
 def _origin(note: Mapping[str, Any]) -> str:
@@ -71,42 +78,3 @@ def _origin(note: Mapping[str, Any]) -> str:
     if not isinstance(whole, int):
         return text
     return f"{text} They are the first classes of a set of {whole}, the same files as there, drawn alone to be there in seconds."
-
-
-def _class_table(dataset: Dataset) -> int | None:
-    """Pictures per class and split; returns the index of the class that is selected."""
-    counts = {
-        name: np.bincount(split.y, minlength=len(dataset.classes))
-        for name, split in dataset.splits.items()
-        if split.y is not None
-    }
-    table = pd.DataFrame({"class": dataset.classes, **counts})
-    event = st.dataframe(
-        table,
-        height=460,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="dhc_classes",
-        alt="Pictures per class",
-    )
-    rows = event["selection"]["rows"]
-    return int(rows[0]) if rows else None
-
-
-def _samples(pictures: Pictures, classes: Sequence[str], label: int | None) -> None:
-    """Pictures of the class with index `label`; for None, one each of some classes."""
-    assert pictures.y is not None
-    labels, random = pictures.y, np.random.default_rng(0)
-    if label is None:
-        st.markdown("One training picture of each of some classes; choose a class in the table to see more of it.")
-        some = random.permutation(len(classes))[:SAMPLES]
-        firsts = [np.flatnonzero(labels == c)[:1] for c in sorted(some.tolist())]
-        rows = np.concatenate(firsts) if firsts else np.array([], dtype=np.int64)
-    else:
-        st.markdown(f"Training pictures of **{plain(classes[label])}**")
-        rows = np.sort(random.permutation(np.flatnonzero(labels == label))[:SAMPLES])
-    tiles = [Tile(pictures.x[row], classes[int(labels[row])], tooltip=str(pictures.ids[row])) for row in rows]
-    gallery(tiles, key="dhc_samples", size=88)
-    for bad in pictures.bad[:3]:
-        st.caption(f":material/warning: {plain(bad.file)} {plain(bad.reason)}")

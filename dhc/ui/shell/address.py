@@ -7,16 +7,17 @@ the address, and counts as missing. A default is not written, so that addresses 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
 
-from dhc.text import shorten
+from dhc.text import one_line, shorten
 from dhc.ui.shell.markdown import plain
 
 T = TypeVar("T")
 LONGEST = 40  # characters of a foreign value that are quoted
+LONGEST_TEXT = 200  # letters of what a person searches for
 MOST_LETTERS = 100_000  # of a parameter; no browser's address is longer
 
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -89,6 +90,17 @@ def bound_integer(name: str, *, low: int, high: int, key: str) -> dict[str, Any]
     return {"min_value": low, "max_value": high, "key": key, "on_change": _write_integer, "args": (name, key, low)}
 
 
+def bound_text(name: str, *, key: str, **also: None) -> dict[str, Any]:
+    """The same for a text box, whose parameter is its text; a change removes the parameters `also`, which hung on it."""
+    st.session_state[key] = text(name)
+    return {"key": key, "on_change": _write_text, "args": (name, key, also)}
+
+
+def text(name: str) -> str:
+    """The parameter `name` as a text of one line, of at most LONGEST_TEXT letters; "" where it is not there."""
+    return one_line(st.query_params.get(name, ""), LONGEST_TEXT)
+
+
 def put(**values: str | int | None) -> None:
     """Write parameters into the address at once; None removes one. Others stay as they are."""
     for name, value in values.items():
@@ -117,6 +129,10 @@ def _write_flag(name: str, key: str, on: str) -> None:
 def _write_integer(name: str, key: str, default: int) -> None:
     value = int(st.session_state[key])
     put(**{name: None if value == default else value})
+
+
+def _write_text(name: str, key: str, also: Mapping[str, None]) -> None:
+    put(**{name: one_line(st.session_state[key], LONGEST_TEXT) or None, **also})
 
 
 def _within(text: str, low: int, high: int) -> int | None:

@@ -23,6 +23,7 @@ from dhc.errors import RunError
 from dhc.jobs import trash
 from dhc.jobs.datasets import is_dataset
 from dhc.jobs.trash import TrashedRun
+from dhc.jobs.warm import Warm
 from dhc.machine import hardware
 from dhc.runs import disk, rundir
 from dhc.runs.events import EventLog
@@ -172,6 +173,17 @@ def _dataset(root: Path, stamps: tuple[tuple[int, int], ...]) -> Dataset:
 def pictures(path: str, split: str) -> Pictures:
     """A split's readable pictures, looked at again after a minute. Raises DataError."""
     return load_pictures(dataset(path), split, skip_bad=True)
+
+
+def forget_pictures() -> None:
+    """Look at every data set's pictures anew, as after one took another's name."""
+    pictures.clear()
+
+
+@functools.cache
+def helper() -> Warm:
+    """The process that has Keras, for all sessions: started by the first question."""
+    return Warm()
 
 
 @st.cache_data(ttl=3, show_spinner=False)

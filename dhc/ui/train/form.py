@@ -38,6 +38,18 @@ def fill(config: RunConfig, parent: str = "") -> None:
         st.session_state[_key(name)] = value
 
 
+def change(changes: Mapping[str, Any]) -> None:
+    """Put other values into a form that is filled; those of other fields stay, and so does the parent."""
+    st.session_state[DRAFT] = {**st.session_state[DRAFT], **changes}
+    for name, value in changes.items():
+        st.session_state[_key(name)] = value
+
+
+def draft() -> Mapping[str, Any] | None:
+    """The form's values by dotted name as they were drawn last; None where it was not filled yet."""
+    return st.session_state.get(DRAFT)
+
+
 def parent() -> str:
     """Id of the run whose settings were put into the form, or "".
 

@@ -1,0 +1,38 @@
+"""What training makes of a picture: draws by the very layers of a config's augmentation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dhc.config import RunConfig
+from dhc.files.messages import Message
+from dhc.models.augment import on_input
+
+MOST = 64  # draws of one question
+
+
+def augment(question: Message) -> Message:
+    """Draws of the picture ``x``, (64, 64, 3) uint8: an array ``x``, (draws, 64, 64, 3) uint8.
+
+    ``settings`` are those of the section ``augment`` by their keys, ``seed`` decides the draws. Raises ConfigError.
+    """
+    picture, count = question.arrays["x"], int(question.values["draws"])
+    assert picture.shape == (64, 64, 3)
+    assert picture.dtype == np.uint8
+    assert 1 <= count <= MOST
+    settings = {f"augment.{key}": value for key, value in question.values["settings"].items()}
+    config = RunConfig().with_values(settings)
+    return Message({}, {"x": draw(config, picture, count, int(question.values["seed"]))})
+
+
+def draw(config: RunConfig, picture: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """(count, 64, 64, 3) uint8: the picture as so many batches' worth of training would see it, by the config's layers."""
+    batch = np.repeat(picture[None], count, axis=0)
+    plan = on_input(config.augment)
+    if not plan:
+        return batch
+    from dhc.models.build import build  # Keras: seconds, and only a process of its own may have it
+
+    values = np.asarray(build(plan, seed=seed, fast=True)(batch, training=True))
+    pictures: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return pictures

@@ -1,0 +1,65 @@
+"""The warm helper process: answers one question after the other, and ends when it is idle or nobody is there any more.
+
+Keras is imported by the first question that needs it. The questions are `ANSWERS`; a further one is a line there.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from typing import IO
+
+from dhc.errors import UserError, sentence
+from dhc.files.messages import Message, MessageError, read_message, write_message
+from dhc.predict.augmented import augment
+
+LONGEST = 20_000  # characters of a traceback that are handed on
+
+
+def state(question: Message) -> Message:
+    """Which process answers, and whether it has Keras imported."""
+    return Message({"pid": os.getpid(), "keras": "keras" in sys.modules})
+
+
+ANSWERS: Mapping[str, Callable[[Message], Message]] = {"state": state, "augment": augment}
+
+
+def serve(inlet: IO[bytes], outlet: IO[bytes], *, idle: float) -> None:
+    """Answer until the inlet is closed, or for `idle` seconds nothing was asked."""
+    questions: queue.Queue[Message | None] = queue.Queue()
+    threading.Thread(target=_read_all, args=(inlet, questions.put), daemon=True).start()
+    while True:
+        try:
+            question = questions.get(timeout=idle)
+        except queue.Empty:
+            return
+        if question is None:
+            return
+        try:
+            write_message(outlet, answer(question))
+        except BrokenPipeError:  # whoever asked is gone
+            return
+
+
+def answer(question: Message) -> Message:
+    """The answer; a refusal in a sentence, or the traceback of a bug of ours, where there is none."""
+    try:
+        return ANSWERS[str(question.values["question"])](question)
+    except (UserError, OSError) as error:
+        return Message({"refusal": sentence(error)})
+    except Exception:  # noqa: BLE001 - handed on whole to whoever asked, who logs it
+        return Message({"traceback": traceback.format_exc()[-LONGEST:]})
+
+
+def _read_all(inlet: IO[bytes], put: Callable[[Message | None], None]) -> None:
+    """Hand on every message, and None at the end: a pipe cannot be waited for with a limit on every system."""
+    try:
+        while (message := read_message(inlet)) is not None:
+            put(message)
+    except (MessageError, OSError):
+        traceback.print_exc()
+    put(None)
