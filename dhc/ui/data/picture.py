@@ -73,11 +73,11 @@ def _draw(folder: str, split: str, row: int) -> None:
 
 def _list(values: Mapping[str, str]) -> str:
     """HTML: names and values side by side."""
-    rows = "".join(
-        f"<dt><b>{html.escape(name)}</b></dt><dd style='margin: 0'>{html.escape(clean(value))}</dd>"
-        for name, value in values.items()
+    pairs = "".join(
+        f"<b>{html.escape(name)}</b><span>{html.escape(clean(value))}</span>" for name, value in values.items()
     )
-    return f"<dl style='display: grid; grid-template-columns: auto 1fr; gap: 4px 16px; margin: 0; overflow-wrap: anywhere'>{rows}</dl>"
+    grid = "display: grid; grid-template-columns: auto 1fr; gap: 4px 16px; overflow-wrap: anywhere"
+    return f'<div style="{grid}">{pairs}</div>'
 
 
 def facts(dataset: Dataset, pictures: Pictures, split: str, row: int) -> Mapping[str, str]:
