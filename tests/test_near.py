@@ -101,7 +101,7 @@ def test_one_colour_is_not_enough_to_be_the_same(tmp_path: Path) -> None:
         tmp_path, [(name, "ab"[i % 2]) for i, name in enumerate(names[:6])], [(name, "a") for name in names[6:]]
     )
     for i, name in enumerate(names):
-        speckled = np.random.default_rng(i).integers(-25, 25, (64, 64, 3)) + (30, 60, 160)
+        speckled = np.random.default_rng(i).integers(-25, 25, (64, 64, 3)) + np.array([30, 60, 160])
         write_picture(
             tmp_path / ("train_images" if i < 6 else "val_images") / name, np.clip(speckled, 0, 255).astype(np.uint8)
         )

@@ -155,7 +155,7 @@ class UsedPictures(RunFile):
     """What the run learned from and was judged by. Written by the training process before its first epoch."""
 
     FILE: ClassVar[str] = rundir.PICTURES
-    LIMIT: ClassVar[int] = 200_000_000  # bytes; a million pictures with names of 100 letters
+    LIMIT: ClassVar[int] = 30_000_000  # bytes; half a million pictures with names of 50 letters
 
     classes: list[str] = Field(default_factory=list)
     """The names of the classes that it knows."""

@@ -220,18 +220,21 @@ def test_the_backends_own_memory_error_is_understood(started_bench: Bench, case:
     assert started_bench.info(folder).status.cause == "memory"
 
 
-@fault("an exception", done="a folder stands where best.keras should go", state="failed", says="It met an error")
-def test_an_exception(bench: Bench, case: Case) -> None:
-    folder = bench.waiting()
-    (folder / rundir.BEST / "in the way").mkdir(parents=True)
-    launch.work(bench.runs_dir)
-    until(lambda: not bench.info(folder).state.alive, "it ends")
-    bench.check(folder, case, bench.epochs(folder))
-    found = autopsy(bench.info(folder))
+@fault("an exception", done="the user's own keras.json holds nonsense", state="failed", says="It met an error")
+def test_an_exception(
+    started_bench: Bench, case: Case, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("keras")
+    (home / "keras.json").write_text('{"floatx": "float99"}')
+    monkeypatch.setenv("KERAS_HOME", str(home))
+    folder = started_bench.start()
+    until(lambda: not started_bench.info(folder).state.alive, "it ends")
+    started_bench.check(folder, case, started_bench.epochs(folder))
+    found = autopsy(started_bench.info(folder))
     assert found is not None
     assert "line" in found.frame
     assert "Traceback" in (folder / rundir.LOG).read_text()
-    assert "Traceback" not in bench.shown(folder)
+    assert "Traceback" not in started_bench.shown(folder)
 
 
 @fault(

@@ -13,18 +13,19 @@ def test_the_documents_table_is_the_register() -> None:
     )
 
 
-def test_there_are_at_least_ninety_three_cases_each_once() -> None:
+def test_there_are_at_least_150_cases_each_once() -> None:
     names = [case.name for case in cases().values()]
-    assert len(names) >= 93
+    assert len(names) >= 150
     assert len(set(names)) == len(names)
 
 
 def test_every_case_is_handed_to_its_test_and_every_test_has_one() -> None:
     """faults/conftest.py fails a test that passes without having looked for the whole of its row."""
+    registered = cases()  # once: it parses every file
     for path in sorted(HERE.glob("test_*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             key = f"{path.name}::{getattr(node, 'name', '')}"
-            if isinstance(node, ast.FunctionDef) and key in cases():
+            if isinstance(node, ast.FunctionDef) and key in registered:
                 assert "case" in [argument.arg for argument in node.args.args], key
 
 
