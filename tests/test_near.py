@@ -58,7 +58,7 @@ COPIES: dict[str, Change] = {
 
 
 def test_nothing_is_said_of_look_alikes(drawn: Path) -> None:
-    assert not {"near-leak", "near-two-labels", "near-duplicate", "colour-leak", "shift"} & kinds(drawn).keys()
+    assert not {"near-leak", "near-two-labels", "near-duplicate", "colour-leak", "shift", "faint"} & kinds(drawn).keys()
 
 
 @pytest.mark.parametrize("change", COPIES.values(), ids=COPIES)
@@ -92,7 +92,9 @@ def test_nearly_blank_pictures_are_not_all_the_same(tmp_path: Path) -> None:
         blank = np.full((64, 64, 3), 200, np.uint8)
         blank[i, i] = 190
         write_picture(tmp_path / ("train_images" if i < 4 else "val_images") / name, blank)
-    assert not {"near-leak", "near-duplicate"} & kinds(tmp_path).keys()
+    found = kinds(tmp_path)
+    assert not {"near-leak", "near-duplicate"} & found.keys()
+    assert "nearly blank" in found["faint"].text
 
 
 def test_one_colour_is_not_enough_to_be_the_same(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from dhc.text import count_text, quote
 FEW = 10  # train pictures below which a class is called tiny
 UNEVEN, LOPSIDED = 2.0, 10.0  # largest class : smallest class, from which imbalance is a note, a warning
 FEW_VAL, MANY_VAL = 5, 50  # val pictures of a class that are few, in a set of so many
+FAINT = 12  # levels of 255 between a channel's darkest and brightest, up to which a picture is nearly blank
 BLOCK = 1024  # pictures looked at together: 12 MB
 
 
@@ -178,7 +179,7 @@ def _imbalance(names: Sequence[str], counts: np.ndarray) -> Iterator[Finding]:
 
 
 def _colours(pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
-    """Pictures of one colour, and pictures without colour."""
+    """Pictures of one colour, pictures that nearly are, and pictures without colour."""
     for name, of_split in pictures.items():
         flat, grey = _flat_and_grey(of_split.x)
         if flat.any():
@@ -186,11 +187,27 @@ def _colours(pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
             show = "shows" if len(files) == 1 else "show"
             text = f"{count_text(len(files), f'{name} picture')} {show} one colour and nothing else ({some(files)})."
             yield Finding("flat", "warning", text, files)
+        faint = _faint(of_split.x) & ~flat
+        if faint.any():
+            files = tuple(of_split.ids[faint].tolist())
+            are = "is" if len(files) == 1 else "are"
+            text = f"{count_text(len(files), f'{name} picture')} {are} nearly blank ({some(files)}): look whether they show anything."
+            yield Finding("faint", "warning", text, files)
         grey &= ~flat
         if grey.any():
             which = "All" if grey.all() else f"{np.count_nonzero(grey):,} of"
             text = f"{which} {len(grey):,} {name} pictures have no colour."
             yield Finding("grey", "note", text, () if grey.all() else tuple(of_split.ids[grey].tolist()))
+
+
+def _faint(x: np.ndarray) -> np.ndarray:
+    """(N,) bool: pictures all of whose pixels are within a few levels of their own mean colour."""
+    faint = np.zeros(len(x), dtype=bool)
+    for start in range(0, len(x), BLOCK):
+        block = x[start : start + BLOCK, ::2, ::2].astype(np.int16)
+        spread = block.max(axis=(1, 2)) - block.min(axis=(1, 2))
+        faint[start : start + BLOCK] = spread.max(axis=1) <= FAINT
+    return faint
 
 
 def _flat_and_grey(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
