@@ -38,7 +38,7 @@ from dhc.config import RunConfig  # noqa: E402
 from dhc.data.decode import load_pictures  # noqa: E402
 from dhc.data.layout import open_dataset  # noqa: E402
 from dhc.errors import UserError  # noqa: E402
-from dhc.importing.proposal import propose  # noqa: E402
+from dhc.importing.propose import propose  # noqa: E402
 from dhc.importing.source import open_source  # noqa: E402
 from dhc.predict.saved import saved_network  # noqa: E402
 from dhc.runs import rundir  # noqa: E402

@@ -20,9 +20,10 @@ from folders import picture
 from dhc.data.decode import load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.errors import DataError
-from dhc.importing import source as sources
+from dhc.importing import sieve as sources
 from dhc.importing.division import Division
-from dhc.importing.proposal import Choices, Proposal, propose
+from dhc.importing.proposal import Choices, Proposal
+from dhc.importing.propose import propose
 from dhc.importing.source import open_source
 from dhc.importing.write import write_dataset
 

@@ -75,7 +75,8 @@ def import_pictures(
     beside the other data sets.
     """
     from dhc.importing.division import Division
-    from dhc.importing.proposal import Choices, propose
+    from dhc.importing.proposal import Choices
+    from dhc.importing.propose import propose
     from dhc.importing.source import open_source
     from dhc.importing.write import data_set_name, write_dataset
 
@@ -116,7 +117,7 @@ def _roles(words: tuple[str, ...]) -> dict[str, str]:
 
 def preview_text(proposal: Proposal, reasons: Counter[str]) -> str:
     """A proposal for the terminal."""
-    from dhc.importing.source import left_out_text
+    from dhc.importing.sieve import left_out_text
 
     lines = [f"Found: {proposal.shape}."]
     lines += [f"  {note}" for note in proposal.notes]

@@ -14,8 +14,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dhc.errors import DataError
 from dhc.files import remove, write
 from dhc.importing.division import LEAST, MOST, By, Division
-from dhc.importing.proposal import ROLES, Choices, Proposal, SheetView, UnclearColumnsError, propose
-from dhc.importing.source import left_out_text, open_source
+from dhc.importing.proposal import ROLES, Choices, Proposal, SheetView, UnclearColumnsError
+from dhc.importing.propose import propose
+from dhc.importing.sieve import left_out_text
+from dhc.importing.source import open_source
 from dhc.importing.write import data_set_name
 from dhc.jobs import datasets as jobs
 from dhc.jobs.datasets import Making

@@ -1,0 +1,136 @@
+"""What a source's files would become. Nothing is written here.
+
+Three shapes are known: a table for each split (as in the competition), one table of all pictures, and a folder for each
+class, with or without folders for the splits above them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from dhc.data.columns import PICTURE_ENDINGS
+from dhc.data.places import SPLITS, TABLE_STEMS
+from dhc.data.sheet import Sheet, parse_sheet
+from dhc.data.tree import NameTree
+from dhc.errors import DataError
+from dhc.importing.division import Division
+from dhc.importing.proposal import Choices, Item, Proposal
+from dhc.importing.source import Source
+from dhc.importing.tables import SAMPLE_STEMS, from_one_table, from_tables
+from dhc.text import count_text, quote
+
+
+def propose(source: Source, choices: Choices | None = None) -> Proposal:
+    """What the source would become. Raises DataError where that is not clear or cannot be."""
+    choices = choices or Choices()
+    base, paths = _without_wrapping(list(source.contents.entries))
+    if not any(_is_picture(path) for path in paths):
+        raise DataError(f"There is no picture in {quote(source.path.name)} (PNG, JPEG, BMP, GIF, WebP or TIFF).")
+    tree = NameTree(paths)
+
+    def read(path: str) -> Sheet:
+        return parse_sheet(path, source.read(base + path))
+
+    proposal = from_tables(tree, read, choices) or from_one_table(tree, read, choices) or _from_folders(paths, choices)
+    proposal = _with_val(proposal, choices.division)
+    _refuse_poor(proposal)
+    unlisted = _unlisted_text(paths, proposal) if proposal.sheets else ()
+    whole = {
+        split: tuple(replace(item, path=base + item.path) for item in items) for split, items in proposal.splits.items()
+    }
+    sample = next(
+        (path for path in paths if PurePosixPath(path.lower()).stem in SAMPLE_STEMS and not _is_picture(path)), ""
+    )
+    notes = (*source.contents.notes, *proposal.notes)
+    skipped = (*proposal.skipped, *unlisted)
+    return replace(proposal, splits=whole, notes=notes, skipped=skipped, sample=base + sample if sample else "")
+
+
+def _from_folders(paths: Sequence[str], choices: Choices) -> Proposal:
+    """A folder for each class, below folders for the splits or not. Raises DataError where pictures lie loose."""
+    pictures = [PurePosixPath(path) for path in paths if _is_picture(path)]
+    names = {stem: split for split, stems in TABLE_STEMS.items() for stem in stems}
+    levels = {picture.parts[0].lower() for picture in pictures if len(picture.parts) > 1}
+    with_splits = bool(levels) and levels <= names.keys() and "train" in {names[level] for level in levels}
+    splits: dict[str, list[Item]] = {}
+    loose = 0
+    for picture in pictures:
+        split = names[picture.parts[0].lower()] if with_splits and len(picture.parts) > 1 else "train"
+        folders = picture.parts[1 if with_splits else 0 : -1]
+        if not folders and split != "test":
+            loose += 1
+            continue
+        label = "/".join(folders) if split != "test" or folders else ""
+        splits.setdefault(split, []).append(Item(str(picture), label))
+    if "train" not in splits:
+        raise DataError(
+            "The pictures lie in no folders that could be their classes, and no table says what they are; "
+            "add a train.csv with the columns Image,Class, or put each class into a folder of its own."
+        )
+    skipped = [f"{count_text(loose, 'picture')} in no class's folder."] if loose else []
+    shape = "a folder for each class" + (" in each split" if with_splits else "")
+    whole = {split: tuple(splits[split]) for split in SPLITS if split in splits}
+    return Proposal(shape, whole, (), ("label = the folder's name",), tuple(skipped))
+
+
+def _with_val(proposal: Proposal, division: Division) -> Proposal:
+    """The proposal with a val split, drawn from train where the source has none."""
+    if proposal.splits.get("val"):
+        return proposal
+    train = proposal.splits.get("train", ())
+    rows = division.rows_of_val([item.label for item in train], [_group(division, item) for item in train])
+    rest = {split: items for split, items in proposal.splits.items() if split == "test"}
+    drawn = {
+        "train": tuple(item for row, item in enumerate(train) if row not in rows),
+        "val": tuple(item for row, item in enumerate(train) if row in rows),
+    }
+    return replace(proposal, splits=drawn | rest, notes=(*proposal.notes, division.sentence(len(rows), len(train))))
+
+
+def _group(division: Division, item: Item) -> str:
+    """What keeps a picture with others: its group's column, or what its name is before its number."""
+    if division.by == "stem":
+        return PurePosixPath(item.path).stem.rstrip("0123456789").rstrip("_- .()")
+    return item.group if division.by == "column" else item.path
+
+
+def _refuse_poor(proposal: Proposal) -> None:
+    if len({item.label for item in proposal.splits["train"]}) < 2:
+        raise DataError(
+            "All training pictures are of one class, which leaves nothing to tell apart; add another class."
+        )
+
+
+def _without_wrapping(paths: list[str]) -> tuple[str, list[str]]:
+    """The folder that holds all files, "" or ending in "/", and the paths below it.
+
+    A folder of class folders is no wrapping: it is only taken off while it holds further folders or tables.
+    """
+    base = ""
+    while True:
+        first = {path[len(base) :].partition("/")[0] for path in paths}
+        inner = [path[len(base) :] for path in paths]
+        if len(first) != 1 or not all("/" in path for path in inner):
+            return base, inner
+        below = [path.partition("/")[2] for path in inner]
+        if all("/" not in path for path in below) and all(map(_is_picture, below)):
+            return base, inner
+        base += first.pop() + "/"
+
+
+def _is_picture(path: str) -> bool:
+    return path.lower().endswith(PICTURE_ENDINGS)
+
+
+def _unlisted_text(paths: Sequence[str], proposal: Proposal) -> tuple[str, ...]:
+    """The pictures that no table lists, in a sentence; () for none."""
+    listed = {item.path for items in proposal.splits.values() for item in items}
+    unlisted = [path for path in paths if _is_picture(path) and path not in listed]
+    if not unlisted:
+        return ()
+    more = f" and {len(unlisted) - 3:,} more" if len(unlisted) > 3 else ""
+    return (
+        f"{count_text(len(unlisted), 'picture')} that no table lists ({', '.join(map(quote, unlisted[:3]))}{more}).",
+    )
