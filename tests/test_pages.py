@@ -307,7 +307,7 @@ def test_home_says_what_the_demo_will_do(house: tuple[Path, Path]) -> None:
 def test_a_bad_name_for_a_new_data_set_is_refused(furnished: tuple[Path, Path], name: str) -> None:
     _, data = furnished
     app = open_page("data")
-    app.text_input[0].set_value(name)
+    app.text_input(key="dhc_make_name").set_value(name)
     next(button for button in app.button if button.label == "Make it").click().run()
     assert app.error
     assert [path.name for path in data.iterdir()] == ["tiny"]

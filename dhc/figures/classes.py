@@ -33,7 +33,8 @@ def class_bars(names: Sequence[str], counts: Mapping[str, np.ndarray]) -> go.Fig
             hovertemplate=f"%{{x}}<br>{split}: %{{y:,}}<extra></extra>",
         )
         figure.add_trace(bars, row=row, col=1)
-        figure.update_yaxes(title=split, rangemode="tozero", nticks=4, row=row, col=1)
+        ticks = {"dtick": 1} if numbers.max(initial=0) < 4 else {"nticks": 4}  # pictures are whole
+        figure.update_yaxes(title=split, rangemode="tozero", row=row, col=1, **ticks)
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_layout(
         template=theme.template(), uirevision="keep", showlegend=False, bargap=0.15, margin={"t": 8, "r": 8, "b": 8}

@@ -23,7 +23,9 @@ def maker() -> None:
     )
     with st.form("dhc_make"):
         first, *others = st.columns(6, vertical_alignment="bottom")
-        name = first.text_input("Name", "stand-in", max_chars=60, help="Name of the new folder inside the data folder.")
+        name = first.text_input(
+            "Name", "stand-in", max_chars=60, key="dhc_make_name", help="Name of the new folder inside the data folder."
+        )
         limits = (
             ("Classes", 2, MOST_CLASSES, MOST_CLASSES),
             ("Train", 1, MOST_PICTURES["train"], 12_000),
