@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ import streamlit as st
 
 from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields
 from dhc.ui.shell import session
+from dhc.ui.shell.frame import link
 
 DRAFT = "dhc_draft"
 PARENT = "dhc_parent"
@@ -89,6 +91,9 @@ def draw(data_folders: Sequence[str], sweep: Mapping[str, Sequence[Any]] = Mappi
         (field for field in every if field.rank == COMMON), key=lambda field: field.section
     ):
         st.markdown(f"**{SECTIONS[section]}**")
+        if section == "augment":
+            path = Path(str(values.get("data.path") or ""))
+            link("Data", text="See what it does to a picture", data=path.name, view="augmentation")
         values |= _row(list(members), data_folders, columns=3)
     with st.expander("Rarely changed"):
         values |= _row([field for field in every if field.rank == RARE], data_folders, columns=3)
