@@ -1,4 +1,4 @@
-"""The Data page in a real browser: pages, a search, a picture by keys and by its link, the classes, real draws, Train."""
+"""The Data page in a real browser: pages, a search, a picture by keys and by its link, the classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, form_filled, settled
+from harness import Server, settled
 from playwright.sync_api import Page, expect
 
 from dhc.data.layout import open_dataset
@@ -70,7 +70,7 @@ def test_pictures_are_paged_searched_opened_and_linked_to(
     assert "page=" not in page.url
 
 
-def test_a_class_is_found_and_its_augmentation_goes_to_train(
+def test_a_class_is_found_and_leads_to_its_pictures(
     page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
 ) -> None:
     name = open_dataset(root / "data" / "eight").classes[5]
@@ -82,16 +82,3 @@ def test_a_class_is_found_and_its_augmentation_goes_to_train(
     expect(page.get_by_text(re.compile(r"^\d+ of 160 train pictures"))).to_be_visible()
     page.wait_for_url(re.compile("class=5"))
     settled(page)
-
-    page.get_by_role("radio", name="Augmentation").click()
-    expect(page.get_by_alt_text("draw 12")).to_be_visible(timeout=90_000)
-    settled(page)
-    before = page.get_by_alt_text("draw 12").get_attribute("src")
-    page.get_by_role("button", name="RandomRotation(3) as the report ran it").click()
-    expect(page.get_by_text("Feature maps cannot be shown as pictures")).to_be_visible()
-    expect(page.get_by_alt_text("draw 12")).not_to_have_attribute("src", str(before))
-    settled(page)
-    looks("data-augmentation")
-    page.get_by_role("button", name="Use in Train").click()
-    form_filled(page)
-    expect(page.get_by_role("spinbutton", name="Random rotation (degrees)")).to_have_value("180")

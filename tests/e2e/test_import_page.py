@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from harness import Server, settled, still, wait_for
+from harness import Server, form_filled, settled, still, wait_for
 from playwright.sync_api import Page, expect
 from processes import kill_processes_of
 from test_importing import pack, table
@@ -38,7 +38,7 @@ def png(label: str, seed: int) -> bytes:
 
 
 def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
-    page: Page, server: Server, root: Path, screenshot: Callable[..., Path]
+    page: Page, server: Server, root: Path, screenshot: Callable[..., Path], looks: Callable[..., list[Path]]
 ) -> None:
     labels = list(COLOURS)
     files = {f"insects/train/{label}/{i}{label}.png": png(label, i) for i in range(12) for label in labels}
@@ -65,9 +65,19 @@ def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
     settled(page)
     screenshot("check")
 
-    page.goto(f"{server.url}/train")
-    expect(page.get_by_role("heading", name="Train")).to_be_visible()
+    page.get_by_role("radio", name="Augmentation").click()
+    expect(page.get_by_alt_text("draw 12")).to_be_visible(timeout=90_000)
     settled(page)
+    before = page.get_by_alt_text("draw 12").get_attribute("src")
+    page.get_by_role("button", name="RandomRotation(3) as the report ran it").click()
+    expect(page.get_by_text("Feature maps cannot be shown as pictures")).to_be_visible()
+    expect(page.get_by_alt_text("draw 12")).not_to_have_attribute("src", str(before))
+    settled(page)
+    looks("data-augmentation")
+    page.get_by_role("button", name="Use in Train").click()
+    form_filled(page)
+    expect(page.get_by_role("spinbutton", name="Random rotation (degrees)")).to_have_value("180")
+
     page.get_by_text("A step of the report's ladder").click()
     page.get_by_role("button", name="k nearest neighbours").click()
     expect(page.get_by_role("button", name="Start comparing")).to_be_visible()
