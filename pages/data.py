@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.ui.data import check, importing, making, manage, overview
+from dhc.ui.data import importing, making, manage, overview
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.states import empty, guard
@@ -22,8 +22,6 @@ with guard():
             manage.manage(folder)
         with guard():
             overview.overview(folder)
-        with guard():
-            check.check(folder)
     else:
         empty("No pictures yet. Import your own, or make the stand-in data set.")
     own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])

@@ -234,7 +234,7 @@ def test_runs_lists_all_and_deletes_with_undo(furnished: tuple[Path, Path]) -> N
 
 
 def test_data_checks_every_picture_on_request(furnished: tuple[Path, Path]) -> None:
-    app = open_page("data")
+    app = open_page("data", view="check")
     app.button(key="dhc_check").click().run()
     assert not app.exception
     _, data = furnished

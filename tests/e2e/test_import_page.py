@@ -58,6 +58,7 @@ def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
     page.wait_for_url(re.compile("data=insects"))
     assert not list((root / "data" / ".uploads").iterdir()), "nothing of the upload stays"
 
+    page.get_by_role("radio", name="Check").click()
     page.get_by_role("button", name="Check every picture").click()
     expect(page.get_by_role("button", name="Check again")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("mean colour alone gives 100% of val")).to_be_visible()

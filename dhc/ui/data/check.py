@@ -28,7 +28,6 @@ BOXES = {"error": st.error, "warning": st.warning, "note": st.info}
 
 def check(folder: str) -> None:
     """The check of every picture: a button, its progress, and what it found."""
-    st.subheader("Check", anchor=False)
     path = Path(folder)
     watch(
         lambda: checks.check(path),

@@ -10,8 +10,10 @@ from typing import Any
 import streamlit as st
 
 from dhc.data.about import STAND_IN, read_about
+from dhc.errors import DataError
+from dhc.jobs.check import summary
 from dhc.text import quote
-from dhc.ui.data import augmentation, classes, pictures, reading
+from dhc.ui.data import augmentation, check, classes, pictures, reading
 from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
@@ -25,6 +27,7 @@ PARTS: Mapping[str, tuple[str, Callable[[str], None]]] = MappingProxyType(
         "classes": ("Classes", classes.draw),
         "reading": ("How they were read", reading.draw),
         "augmentation": ("Augmentation", augmentation.draw),
+        "check": ("Check", check.check),
     }
 )
 # What the address says of one data set, and of no other.
@@ -55,8 +58,13 @@ def warn_of(folders: Sequence[str]) -> None:
 
 
 def overview(folder: str) -> None:
-    """Counts, and the part of the page that the address says."""
-    dataset = session.dataset(folder)
+    """Counts, and the part of the page that the address says; of a set that cannot be opened, its check alone."""
+    try:
+        dataset = session.dataset(folder)
+    except DataError as error:
+        error_box(error)
+        check.check(folder)
+        return
     note = read_about(Path(folder))
     if note.get("kind") == STAND_IN:
         st.caption(_origin(note))
@@ -65,6 +73,8 @@ def overview(folder: str) -> None:
     for column, name in zip(columns[1:], ("train", "val", "test"), strict=True):
         split = dataset.splits.get(name)
         column.metric(f"{name} pictures", "–" if split is None else f"{len(split.files):,}")
+    if found := summary(Path(folder)):
+        st.caption(f"Last check: {found}.")
     titles = {name: title for name, (title, _) in PARTS.items()}
     part = segments("Part", titles, bare=True, **address.bound_choice(VIEW, list(PARTS), "pictures", key="dhc_view"))
     with guard():

@@ -93,7 +93,9 @@ def _check(folder: Path) -> None:
     words = f"Its last check: {found}." if found else "Not checked as they are now."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words, width="content")
-        st.page_link("pages/data.py", label="Check", query_params={"data": folder.name}, width="content")
+        st.page_link(
+            "pages/data.py", label="Check", query_params={"data": folder.name, "view": "check"}, width="content"
+        )
 
 
 def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
