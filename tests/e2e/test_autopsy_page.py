@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from faults.conftest import Bench, until
-from harness import Server, settled
+from harness import Server, settled, still
 from playwright.sync_api import Page, expect
 
 from dhc.config import RunConfig
@@ -66,7 +66,9 @@ def test_a_queue_that_stands_still_goes_on_at_a_click_and_in_another_order(
     settled(page)
     page.get_by_text("Queue", exact=True).click()
     expect(page.get_by_text("3 runs waiting")).to_be_visible()
+    settled(page)
     first = page.locator(f".st-key-dhc_move_first_{folders[2].name} button").first
+    still(first)  # the box has opened
     first.click()
     until(lambda: queues.queue(bench.runs_dir, "cpu")[0] == folders[2], "the last one is first", 30)
     expect(first).to_be_disabled()  # the rows have changed their places
