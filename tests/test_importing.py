@@ -104,6 +104,22 @@ def test_folders_for_the_splits_above_those_for_the_classes(tmp_path: Path, val:
     assert "a folder for each class in each split" in json.loads((tmp_path / "set" / "about.json").read_text())["shape"]
 
 
+@pytest.mark.parametrize("name", ["test", "Testing", "test_images"])
+def test_a_folder_of_test_pictures_beside_the_classes_is_no_class(tmp_path: Path, name: str) -> None:
+    files = by_class("mine/") | {f"mine/{name}/{i}.png": PNG[i] for i in range(4)}
+    dataset = imported(pack(tmp_path / "a.zip", files), tmp_path / "set")
+    assert dataset.classes == ("ant", "bee")
+    assert [len(split.files) for split in dataset.splits.values()] == [18, 2, 4]
+    assert dataset.splits["test"].y is None
+
+
+def test_with_one_other_folder_or_folders_within_test_stays_a_class(tmp_path: Path) -> None:
+    two = {f"{label}/{i}.png": PNG[i + 5 * n] for n, label in enumerate(("test", "real")) for i in range(5)}
+    assert imported(pack(tmp_path / "a.zip", two), tmp_path / "two").classes == ("real", "test")
+    deep = by_class() | {f"test/deep/{i}.png": PNG[i] for i in range(4)}
+    assert imported(pack(tmp_path / "b.zip", deep), tmp_path / "deep").classes == ("ant", "bee", "test/deep")
+
+
 def test_pictures_of_one_name_in_two_classes_stay_two(tmp_path: Path) -> None:
     files = {f"{label}/{i}.png": PNG[i + 5 * n] for n, label in enumerate(("ant", "bee")) for i in range(5)}
     dataset = imported(pack(tmp_path / "a.zip", files), tmp_path / "set")

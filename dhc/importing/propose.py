@@ -54,9 +54,13 @@ def _from_folders(paths: Sequence[str], choices: Choices) -> Proposal:
     names = {stem: split for split, stems in TABLE_STEMS.items() for stem in stems}
     levels = {picture.parts[0].lower() for picture in pictures if len(picture.parts) > 1}
     with_splits = bool(levels) and levels <= names.keys() and "train" in {names[level] for level in levels}
+    beside = "" if with_splits else _test_beside_classes(pictures)
     splits: dict[str, list[Item]] = {}
     loose = 0
     for picture in pictures:
+        if beside and picture.parts[0] == beside:
+            splits.setdefault("test", []).append(Item(str(picture), ""))
+            continue
         split = names[picture.parts[0].lower()] if with_splits and len(picture.parts) > 1 else "train"
         folders = picture.parts[1 if with_splits else 0 : -1]
         if not folders and split != "test":
@@ -72,7 +76,23 @@ def _from_folders(paths: Sequence[str], choices: Choices) -> Proposal:
     skipped = [f"{count_text(loose, 'picture')} in no class's folder."] if loose else []
     shape = "a folder for each class" + (" in each split" if with_splits else "")
     whole = {split: tuple(splits[split]) for split in SPLITS if split in splits}
-    return Proposal(shape, whole, (), ("label = the folder's name",), tuple(skipped))
+    notes = ["label = the folder's name"]
+    if beside:
+        notes.append(
+            f"{quote(beside)} was taken for test pictures without labels; if it is a class, rename the folder."
+        )
+    return Proposal(shape, whole, (), tuple(notes), tuple(skipped))
+
+
+def _test_beside_classes(pictures: Sequence[PurePosixPath]) -> str:
+    """The folder of test pictures beside two folders of classes or more, "" where there is none."""
+    folders: dict[str, bool] = {}  # whether it holds nothing but pictures
+    for picture in pictures:
+        if len(picture.parts) > 1:
+            folders[picture.parts[0]] = folders.get(picture.parts[0], True) and len(picture.parts) == 2
+    spellings = {*TABLE_STEMS["test"], "test_images"}
+    tests = [name for name, flat in folders.items() if flat and name.lower() in spellings]
+    return tests[0] if len(tests) == 1 and len(folders) > 2 else ""
 
 
 def _with_val(proposal: Proposal, division: Division) -> Proposal:

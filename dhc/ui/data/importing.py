@@ -124,7 +124,8 @@ def _preview(source: Path) -> None:
         _sheet(source, view)
     if any("no val split" in note for note in proposal.notes):
         _division_controls()
-    for note in [*proposal.notes[-1:], *proposal.skipped, rest]:
+    surprises = [note for note in proposal.notes if " = " not in note]  # the roles are to be seen above
+    for note in [*surprises, *proposal.skipped, rest]:
         if note:
             st.caption(plain(note))
     _import_button(source, choices, proposal)
