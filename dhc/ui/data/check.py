@@ -10,7 +10,6 @@ from dhc.data.decode import Pictures
 from dhc.data.finding import Finding
 from dhc.jobs import check as checks
 from dhc.jobs.check import Check
-from dhc.text import count_text
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box
@@ -81,7 +80,7 @@ def _progress_text(current: Check) -> str:
 
 def _concerned(folder: Path, finding: Finding, number: int) -> None:
     """The pictures that a finding is about, those that can still be read."""
-    with st.expander(f"Show {min(len(finding.files), MOST_SHOWN):,} of its {count_text(len(finding.files), 'file')}"):
+    with st.expander(_show_text(len(finding.files))):
         rows = _rows_by_file(str(folder))
         tiles = [
             Tile(pictures.x[row], label, tooltip=file)
@@ -91,6 +90,13 @@ def _concerned(folder: Path, finding: Finding, number: int) -> None:
         ]
         gallery(tiles, key=f"dhc_finding_{number}", size=88)
         st.caption(plain(", ".join(finding.files[:MOST_SHOWN])))
+
+
+def _show_text(files: int) -> str:
+    """What opens a finding's files, of which not all are shown where there are many."""
+    if files > MOST_SHOWN:
+        return f"Show {MOST_SHOWN:,} of its {files:,} files"
+    return "Show its file" if files == 1 else f"Show its {files:,} files"
 
 
 def _rows_by_file(folder: str) -> dict[str, tuple[Pictures, int, str]]:

@@ -131,7 +131,15 @@ def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
         return st.selectbox(label, field.choices, key=key, help=help_text)
     if field.kind == "text":
         options = list(dict.fromkeys([*_suggestions(field, data_folders), st.session_state[key]]))
-        return st.selectbox(label, options, key=key, help=help_text, accept_new_options=True)
+        names = {folder: Path(folder).name for folder in data_folders} if field.name == "data.path" else {}
+        return st.selectbox(
+            label,
+            options,
+            format_func=lambda option: names.get(option, option),
+            key=key,
+            help=help_text,
+            accept_new_options=True,
+        )
     return _number(field, label, key, help_text)
 
 
