@@ -185,6 +185,16 @@ def link_out(path: Path) -> None:
 
 
 Spoil = Callable[[Path], object]
+
+
+def in_parts(count: int) -> bytes:
+    """A progressive JPEG of 10 scans, the last of which is followed by so many empty ones."""
+    flags = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
+    data = cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8), flags)[1].tobytes()
+    last = data[data.rindex(b"\xff\xda") :]
+    return data[:-2] + (last[:10] + bytes(2)) * count + b"\xff\xd9"
+
+
 BAD: dict[str, tuple[Spoil, str]] = {
     "zero bytes": (lambda p: p.write_bytes(b""), "the file is empty"),
     "text": (lambda p: p.write_bytes(b"<html>not found</html>"), "it is not a picture (PNG, JPEG"),
@@ -197,6 +207,7 @@ BAD: dict[str, tuple[Spoil, str]] = {
     ),
     "half a JPEG": (lambda p: p.write_bytes(JPEG[: len(JPEG) // 2]), "the file breaks off"),
     "a bomb": (lambda p: p.write_bytes(bomb()), "it claims 60,000 × 60,000 pixels"),
+    "a JPEG of 3,000 parts": (lambda p: p.write_bytes(in_parts(3_000)), "in 3,010 parts, more than the 100"),
     "no width": (lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40)), "damaged or incomplete"),
     "too large": (large, "larger than 100 MB"),
     "not there": (lambda p: None, "there is no such file in train_images/"),

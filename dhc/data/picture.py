@@ -33,6 +33,8 @@ TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
 LARGE = 25_000_000  # pixels of a picture that is decoded alone, however many cores there are: it may take 800 MB
 BAND = 256  # rows that are put on a ground together
 ZEROS = bytes(16)
+MAX_SCANS = 100  # parts of a progressive JPEG; encoders make about ten, and each costs a walk over all pixels
+START_OF_SCAN = b"\xff\xda"
 NEAR_WHITE = 240  # mean brightness of a figure that would not be seen on white
 _ONE_LARGE = threading.Lock()
 
@@ -114,6 +116,8 @@ def _imdecode(data: bytes, flags: int) -> np.ndarray:
 
 
 def _jpeg(data: bytes, conversions: list[str]) -> np.ndarray:
+    if (scans := data.count(START_OF_SCAN)) > MAX_SCANS:
+        raise PictureError(f"it comes in {scans:,} parts, more than the {MAX_SCANS} that are decoded")
     if END_OF_JPEG not in data:
         if data.endswith(
             ZEROS
