@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import stat
@@ -242,6 +243,35 @@ def test_rows_without_a_picture_and_pictures_without_a_row_are_said(tmp_path: Pa
     assert skipped[1] == "3 pictures that no table lists (“5.png”, “6.png”, “7.png”)."
 
 
+def test_a_row_without_a_picture_leaves_the_split_column_in_force(tmp_path: Path) -> None:
+    rows = [f"{i},{'ab'[i % 2]},{'val' if i > 7 else 'train'}" for i in range(12)]
+    files = listed([*rows, "99,a,val"], "image,label,split")
+    splits = proposal_of(pack(tmp_path / "a.zip", files)).splits
+    assert {split: len(items) for split, items in splits.items()} == {"train": 8, "val": 4}
+
+
+def test_a_picture_of_two_splits_lies_in_both(tmp_path: Path) -> None:
+    rows = [f"{i},{'ab'[i % 2]}" for i in range(8)]
+    files = listed([]) | {"train.csv": table("image,label", rows), "val.csv": table("image,label", rows[::3])}
+    files |= {"test.csv": table("image", ["1", "9"])}
+    del files["all.csv"]
+    dataset = imported(pack(tmp_path / "a.zip", files), tmp_path / "set")
+    assert [len(load_pictures(dataset, split).x) for split in dataset.splits] == [8, 3, 2]
+
+
+def test_a_picture_that_is_listed_again_is_drawn_once(tmp_path: Path) -> None:
+    rows = [f"{i},{'ab'[i % 2]}" for i in range(12)]
+    proposal = proposal_of(pack(tmp_path / "a.zip", listed(rows * 2)), Choices(division=Division(0.5)))
+    drawn = [item.path for items in proposal.splits.values() for item in items]
+    assert len(drawn) == len(set(drawn)) == 12
+    assert "12 rows that list a picture again." in proposal.skipped
+
+
+def test_a_folder_with_a_tables_name_is_a_class(tmp_path: Path) -> None:
+    files = by_class() | {f"train.csv/{i}.png": PNG[i] for i in range(3)}
+    assert "train.csv" in proposal_of(pack(tmp_path / "a.zip", files)).classes
+
+
 def zipped(path: Path, change: Callable[[zipfile.ZipInfo], object], name: str = "ant/x.png") -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         info = zipfile.ZipInfo(name)
@@ -304,6 +334,19 @@ def taped(kind: bytes, name: str = "ant/x.png") -> Callable[[Path], Path]:
     return make
 
 
+def listed(rows: Sequence[str], header: str = "image,label") -> dict[str, bytes]:
+    """Twelve pictures in a folder, and a table that lists some of them by number."""
+    return {f"images/{i}.png": PNG[i] for i in range(12)} | {"all.csv": table(header, rows)}
+
+
+def spool(path: Path, kind: bytes) -> Path:
+    """A packed tar whose first member, of that type, claims 800 MB, of which 16 MB are there."""
+    member = tarfile.TarInfo("v.bin")
+    member.type, member.size = kind, 800 * 2**20
+    path.write_bytes(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(16 * 2**20), 1))
+    return path
+
+
 HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "a path upwards": ("a.zip", lambda p: pack(p, {"../../x.png": PNG[0]}), "leads out of the folder"),
     "a path from the root": ("a.zip", lambda p: pack(p, {"/etc/x.png": PNG[0]}), "leads out of the folder"),
@@ -329,6 +372,14 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "an archive within": ("a.zip", lambda p: pack(p, {"inner.zip": b"x"}), "There is no picture in"),
     "loose pictures": ("a.zip", lambda p: pack(p, {f"{i}.png": PNG[i] for i in range(3)}), "no table says what they are"),
     "one class": ("a.zip", lambda p: pack(p, {f"ant/{i}.png": PNG[i] for i in range(3)}), "All training pictures are of one class"),
+    "a name that is no text": ("a.tar", lambda p: pack(p, by_class() | {"caf\udce9/x.png": PNG[0]}), "no UTF-8"),
+    "a file that is a folder, too": ("a.zip", lambda p: pack(p, by_class() | {"ant/ant1.png/x.png": PNG[0]}), "both a file and a folder"),
+    "a class of spaces": ("a.zip", lambda p: pack(p, by_class() | {f" /{i}.png": PNG[i] for i in range(3)}), "has no label"),
+    "a class of val alone": ("a.zip", lambda p: pack(p, by_class("train/") | {"val/cow/1.png": PNG[0]}), "no training picture has"),
+    "two labels of one picture": ("a.zip", lambda p: pack(p, listed(["0,a", "1,b", "0,b"])), "listed twice in train"),
+    "a long name of 800 MB": ("a.tar.gz", lambda p: spool(p, b"L"), "1 MB of headers before a file"),
+    "notes of 800 MB": ("a.tar.gz", lambda p: spool(p, b"x"), "1 MB of headers before a file"),
+    "800 MB of what is left out": ("a.tar.gz", lambda p: spool(p, b"0"), "200 times as much"),
     "no archive": ("a.zip", lambda p: (p.write_bytes(b"x"), p)[1], "is no zip and no tar"),
     "nothing": ("a.zip", lambda p: p, "There is no file or folder"),
 }  # fmt: skip

@@ -28,7 +28,7 @@ from dhc.data.tree import DiskTree
 from dhc.errors import DataError
 from dhc.text import quote
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def open_dataset(root: Path) -> Dataset:
         labels["test"] = _test_labels(root / "test_labels.csv", pictures, tables["test"].files)
     for name, column in labels.items():
         _refuse_two_labels(tables[name].name, tables[name].files, column)
-    numeric = all(_INTEGER.fullmatch(label) for label in set(labels["train"]))
+    numeric = all(INTEGER.fullmatch(label) for label in set(labels["train"]))
     spellings = _spellings(labels["train"]) if numeric else {}
     labels = {name: _canonical(column, spellings) for name, column in labels.items()}
     classes = tuple(sorted(set(labels["train"]), key=int if numeric else None))
@@ -202,7 +202,7 @@ def _canonical(labels: Iterable[str], spellings: Mapping[int, str]) -> tuple[str
     """Labels in the one spelling of their class; without spellings as they are."""
     if not spellings:
         return tuple(labels)
-    integers = {label: int(label) if _INTEGER.fullmatch(label) else None for label in set(labels)}
+    integers = {label: int(label) if INTEGER.fullmatch(label) else None for label in set(labels)}
     names = {label: label if n is None else spellings.get(n, str(n)) for label, n in integers.items()}
     return tuple(names[label] for label in labels)
 

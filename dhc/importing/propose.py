@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from dhc.data.columns import PICTURE_ENDINGS
+from dhc.data.layout import INTEGER
 from dhc.data.places import SPLITS, TABLE_STEMS
 from dhc.data.sheet import Sheet, parse_sheet
 from dhc.data.tree import NameTree
@@ -29,12 +30,15 @@ def propose(source: Source, choices: Choices | None = None) -> Proposal:
     if not any(_is_picture(path) for path in paths):
         raise DataError(f"There is no picture in {quote(source.path.name)} (PNG, JPEG, BMP, GIF, WebP or TIFF).")
     tree = NameTree(paths)
+    both = next(filter(tree.is_folder, paths), None)
+    if both is not None:
+        raise DataError(f"{quote(both)} is both a file and a folder in it, which no disk can hold; pack it anew.")
 
     def read(path: str) -> Sheet:
         return parse_sheet(path, source.read(base + path))
 
     proposal = from_tables(tree, read, choices) or from_one_table(tree, read, choices) or _from_folders(paths, choices)
-    proposal = _with_val(proposal, choices.division)
+    proposal = _with_val(_each_once(proposal), choices.division)
     _refuse_poor(proposal)
     unlisted = _unlisted_text(paths, proposal) if proposal.sheets else ()
     whole = {
@@ -95,6 +99,28 @@ def _test_beside_classes(pictures: Sequence[PurePosixPath]) -> str:
     return tests[0] if len(tests) == 1 and len(folders) > 2 else ""
 
 
+def _each_once(proposal: Proposal) -> Proposal:
+    """The proposal with each picture once in a split, and no test split without any. Raises DataError for two labels of one."""
+    splits: dict[str, tuple[Item, ...]] = {}
+    repeated = 0
+    for split, items in proposal.splits.items():
+        first: dict[str, Item] = {}
+        for item in items:
+            other = first.setdefault(item.path, item)
+            if other.label != item.label:
+                raise DataError(
+                    f"{quote(item.path)} is listed twice in {split}, as {quote(other.label)} and as {quote(item.label)}; "
+                    "keep the row that is right."
+                )
+        repeated += len(items) - len(first)
+        if first or split != "test":
+            splits[split] = tuple(first.values())
+    again = (
+        (f"{count_text(repeated, 'row')} that list{'s' if repeated == 1 else ''} a picture again.",) if repeated else ()
+    )
+    return replace(proposal, splits=splits, skipped=(*proposal.skipped, *again))
+
+
 def _with_val(proposal: Proposal, division: Division) -> Proposal:
     """The proposal with a val split, drawn from train where the source has none."""
     if proposal.splits.get("val"):
@@ -117,10 +143,31 @@ def _group(division: Division, item: Item) -> str:
 
 
 def _refuse_poor(proposal: Proposal) -> None:
-    if len({item.label for item in proposal.splits["train"]}) < 2:
+    """Raise DataError for what would become a data set that nothing can be trained on."""
+    for split, items in proposal.splits.items():
+        nameless = next((item.path for item in items if not item.label.strip() and split != "test"), None)
+        if nameless is not None:
+            raise DataError(f"{quote(nameless)} has no label, only spaces; rename its folder.")
+    numeric = all(INTEGER.fullmatch(item.label) for item in proposal.splits["train"])
+    labels = {_class_of(item, numeric) for item in proposal.splits["train"]}
+    for split in ("val", "test"):
+        items = proposal.splits.get(split, ())
+        strange = next((item for item in items if _class_of(item, numeric) not in labels), None)
+        if strange is not None and all(item.label for item in items):
+            raise DataError(
+                f"{quote(strange.path)} in {split} has the label {quote(strange.label)}, which no training picture has; "
+                f"add pictures of that class to train, or take those out of {split}."
+            )
+    if len(labels) < 2:
         raise DataError(
             "All training pictures are of one class, which leaves nothing to tell apart; add another class."
         )
+
+
+def _class_of(item: Item, numeric: bool) -> str:
+    """The class that the label will name, where `numeric` says that whole numbers are compared as such."""
+    label = item.label.strip()
+    return str(int(label)) if numeric and INTEGER.fullmatch(label) else label
 
 
 def _without_wrapping(paths: list[str]) -> tuple[str, list[str]]:

@@ -58,11 +58,8 @@ class Sieve:
             self._contents.left_out[reason] += 1
             return
         self._bytes += size
-        if self._packed is not None and self._bytes > RATIO_FROM and self._bytes > MAX_RATIO * self._packed:
-            raise DataError(
-                f"Its {size_text(self._packed)} claim to hold more than {size_text(self._bytes)}, {MAX_RATIO} times as much, "
-                "which no pictures do; it is damaged or was made to fill disks."
-            )
+        if self._packed is not None:
+            refuse_bomb(self._bytes, self._packed)
         twin = self._folded.setdefault(path.casefold(), path)
         if path in self._contents.entries:
             raise DataError(f"{quote(path)} is in it twice; pack it anew with each file once.")
@@ -82,9 +79,20 @@ class Sieve:
             raise DataError(f"{quote(name)} leads out of the folder that it is unpacked into; pack the pictures anew.")
         if len(path) > MAX_NAME or any(len(part.encode("utf-8", "surrogateescape")) > 255 for part in parts):
             raise DataError(f"{quote(name)} is too long a name for most systems; give it a shorter one.")
+        if any("\ud800" <= letter <= "\udfff" for letter in path):  # how Python holds bytes that are no text
+            raise DataError(f"{quote(name)} has a name that is no UTF-8; rename it.")
         if any(ord(letter) < 32 for letter in path):
             raise DataError(f"{quote(name)} has a control character in its name; rename it.")
         return str(PurePosixPath(path))
+
+
+def refuse_bomb(size: int, packed: int) -> None:
+    """Raise DataError for an archive that unpacks to more bytes than pictures can be packed from."""
+    if size > RATIO_FROM and size > MAX_RATIO * packed:
+        raise DataError(
+            f"Its {size_text(packed)} claim to hold more than {size_text(size)}, {MAX_RATIO} times as much, "
+            "which no pictures do; it is damaged or was made to fill disks."
+        )
 
 
 def left_out(path: str, size: int) -> str:

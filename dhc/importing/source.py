@@ -6,7 +6,6 @@ set (a system's own files, archives within the archive, whatever is neither pict
 
 from __future__ import annotations
 
-import io
 import stat
 import tarfile
 import zipfile
@@ -17,7 +16,8 @@ from types import TracebackType
 
 from dhc.errors import DataError
 from dhc.files import archive
-from dhc.importing.sieve import Contents, Sieve
+from dhc.importing.sieve import Contents, Sieve, refuse_bomb
+from dhc.importing.tape import Tape
 from dhc.text import count_text, quote
 
 BROKEN = (*archive.BROKEN, tarfile.TarError, RuntimeError, OSError)
@@ -53,8 +53,10 @@ def open_source(path: Path) -> Source:
     """The source at `path`. Raises DataError where that is neither a folder nor an archive that is read here."""
     try:
         kind = _kind(path)
-    except BROKEN as error:
+    except OSError as error:
         raise DataError(f"{quote(str(path))} cannot be opened ({error}); check its name and permissions.") from error
+    except BROKEN as error:
+        raise DataError(f"{quote(path.name)} is a damaged archive ({error}); get it again.") from error
     if kind is not None:
         return kind(path)
     if not path.exists():
@@ -67,7 +69,13 @@ def _kind(path: Path) -> type[Source] | None:
         return FolderSource
     if not path.is_file():
         return None
-    return ZipSource if zipfile.is_zipfile(path) else TarSource if tarfile.is_tarfile(path) else None
+    if zipfile.is_zipfile(path):
+        return ZipSource
+    try:
+        Tape.open(path, "r:*").close()
+    except tarfile.TarError:
+        return None
+    return TarSource
 
 
 class FolderSource(Source):
@@ -177,14 +185,17 @@ class TarSource(Source):
     def _members(self) -> Iterator[tarfile.TarInfo]:
         """Each member, while the archive is open there. Raises DataError where it is damaged."""
         try:
-            with tarfile.open(self.path, "r:*") as self._tar:
+            with Tape.open(self.path, "r:*") as self._tar:
                 end = 0
                 for member in self._tar:
                     yield member
                     end = member.offset_data + (member.size + 511) // 512 * 512
+                    refuse_bomb(end, self.path.stat().st_size)  # all of it is unpacked to come to the next
                     self._tar.members = []  # type: ignore[attr-defined] # else it would keep all of them
-                if isinstance(self._tar.fileobj, io.BufferedReader) and self.path.stat().st_size < end + 512:
+                if self._tar.plain and self.path.stat().st_size < end + 512:
                     raise tarfile.ReadError("it breaks off")  # without the empty block that ends each
+        except DataError:
+            raise
         except BROKEN as error:
             raise DataError(f"{quote(self.path.name)} is a damaged tar ({error}); get it again.") from error
 

@@ -33,17 +33,17 @@ def from_tables(tree: NameTree, read: Reader, choices: Choices) -> Proposal | No
             raise DataError(f"There is no folder with the pictures that {path} lists, such as {split}_images/.")
         table, view, groups = _read(sheet, tree, folder, choices.roles, labelled=split != "test")
         views.append(view)
-        splits[split], absent = _items(table, tree, groups)
+        rows, absent = _items(table, tree, groups)
+        splits[split] = _listed(rows)
         skipped += _absent_text(path, absent)
-    if "val" not in paths and len(views) == 1:  # a train table may say itself which of its rows are val
-        by_itself = _split_column(views[0], splits["train"], read(paths["train"]))
-        splits |= by_itself
+        if set(paths) == {"train"}:  # a train table may say itself which of its rows are val
+            splits |= _split_column(view, rows, sheet)
     return Proposal("a table for each split", splits, tuple(views), _roles_text(views), tuple(skipped))
 
 
 def from_one_table(tree: NameTree, read: Reader, choices: Choices) -> Proposal | None:
     """One table of all pictures, wherever they lie; None where there is no table that lists them."""
-    tables = [name for name in tree.names(".") if name.lower().endswith(TABLE_ENDINGS)]
+    tables = [name for name in tree.names(".") if name.lower().endswith(TABLE_ENDINGS) and tree.is_file(name)]
     tables = [name for name in tables if PurePosixPath(name.lower()).stem not in SAMPLE_STEMS]
     for path in tables:
         try:
@@ -55,9 +55,9 @@ def from_one_table(tree: NameTree, read: Reader, choices: Choices) -> Proposal |
         if folder is None:
             continue
         table, view, groups = _read(sheet, tree, folder, choices.roles, labelled=True)
-        items, absent = _items(table, tree, groups)
-        splits: dict[str, tuple[Item, ...]] = {"train": items}
-        splits |= _split_column(view, items, sheet)
+        rows, absent = _items(table, tree, groups)
+        splits: dict[str, tuple[Item, ...]] = {"train": _listed(rows)}
+        splits |= _split_column(view, rows, sheet)
         return Proposal(
             "one table of all pictures", splits, (view,), _roles_text([view]), tuple(_absent_text(path, absent))
         )
@@ -119,22 +119,28 @@ def _role_names(sheet: Sheet, columns: Columns, roles: Mapping[str, str]) -> tup
     return tuple(names)
 
 
-def _items(table: Table, tree: NameTree, groups: Sequence[str]) -> tuple[tuple[Item, ...], list[str]]:
-    """The rows whose picture is there, and the names of those whose is not."""
+def _items(table: Table, tree: NameTree, groups: Sequence[str]) -> tuple[list[Item | None], list[str]]:
+    """Each row's picture, None for one that is not there, and the names of those."""
     labels = table.labels or ("",) * len(table.files)
     rows = list(zip(table.files, table.names, labels, groups, strict=True))
-    items = tuple(Item(file, label, group) for file, _, label, group in rows if tree.is_file(file))
+    items = [Item(file, label, group) if tree.is_file(file) else None for file, _, label, group in rows]
     return items, [name for file, name, _, _ in rows if not tree.is_file(file)]
 
 
-def _split_column(view: SheetView, items: Sequence[Item], sheet: Sheet) -> dict[str, tuple[Item, ...]]:
-    """The items by the column that says which split they are in; nothing where there is none."""
-    if "split" not in view.roles or len(items) != len(sheet.rows):
+def _listed(rows: Sequence[Item | None]) -> tuple[Item, ...]:
+    return tuple(item for item in rows if item is not None)
+
+
+def _split_column(view: SheetView, rows: Sequence[Item | None], sheet: Sheet) -> dict[str, tuple[Item, ...]]:
+    """The pictures by the column that says which split they are in; nothing where there is none."""
+    if "split" not in view.roles:
         return {}
     place = view.roles.index("split")
     names = {stem: split for split, stems in TABLE_STEMS.items() for stem in stems}
     splits: dict[str, list[Item]] = {}
-    for (line, row), item in zip(sheet.rows, items, strict=True):
+    for (line, row), item in zip(sheet.rows, rows, strict=True):
+        if item is None:
+            continue
         word = row[place].strip().lower() if place < len(row) else ""
         if word not in names:
             raise DataError(

@@ -8,8 +8,8 @@ import json
 import re
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from dhc.data.about import ABOUT, IMPORTED, use_in_place
@@ -17,12 +17,13 @@ from dhc.data.draft import whole_or_nothing
 from dhc.data.places import SPLITS
 from dhc.errors import DataError
 from dhc.files import write as files
-from dhc.importing.proposal import Choices, Item, Proposal
+from dhc.importing.proposal import Choices, Proposal
 from dhc.importing.source import FolderSource, Source
 from dhc.text import quote, size_text
 
 NAME = re.compile(r"[^\W_][\w .-]{0,59}")
 SPARE = 2**30  # bytes that are left free on the disk
+Places = Mapping[str, Mapping[str, str]]  # by path in the source: split → path below its folder
 Progress = Callable[[int, int], None]  # of the pictures so far and of all
 
 
@@ -49,13 +50,13 @@ def write_dataset(
     With `in_place` only tables are written, and the pictures stay in the source, which must be a folder. Raises DataError
     where the folder is there already, where a picture cannot be read, where there is no room; then nothing is left.
     """
-    places = {item.path: place for item, place in _places(proposal)}
+    places = _places(proposal)
     if in_place:
         if not isinstance(source, FolderSource):
             raise DataError("Only a folder can be used where it lies; an archive must be copied.")
     else:
         _refuse_full(source, root, places)
-    total = 0 if in_place else len(places)
+    total = 0 if in_place else sum(map(len, places.values()))
     with whole_or_nothing(root, total) as draft:
         _write_tables(draft.path, proposal, {} if in_place else places)
         about = _about(source, proposal, choices)
@@ -69,24 +70,26 @@ def write_dataset(
         use_in_place(root, source.path)
 
 
-def _places(proposal: Proposal) -> Iterable[tuple[Item, str]]:
-    """Where each picture goes, relative to the data set: below its split's folder, by as much of its path as tells it apart."""
+def _places(proposal: Proposal) -> Places:
+    """Where each picture goes, below its split's folder by as much of its path as tells it apart."""
+    places: dict[str, dict[str, str]] = defaultdict(dict)
     for split in SPLITS:
         items = proposal.splits.get(split, ())
-        names = Counter(PurePosixPath(item.path).name.casefold() for item in items)
+        names = Counter(part.casefold() for item in items for part in PurePosixPath(item.path).parts)
         for item in items:
             path = PurePosixPath(item.path)
-            yield item, f"{split}_images/{path if names[path.name.casefold()] > 1 else path.name}"
+            places[item.path][split] = f"{path if names[path.name.casefold()] > 1 else path.name}"
+    return places
 
 
-def _write_tables(root: Path, proposal: Proposal, places: Mapping[str, str]) -> None:
+def _write_tables(root: Path, proposal: Proposal, places: Places) -> None:
     for split, items in proposal.splits.items():
         grouped = any(item.group for item in items)
         labelled = split != "test"
         header = ["Image", *(["Class"] if labelled else []), *(["Group"] if grouped else [])]
         rows = []
         for item in items:
-            name = places[item.path].partition("/")[2] if places else item.path
+            name = places[item.path][split] if places else item.path
             rows.append([name, *([item.label] if labelled else []), *([item.group] if grouped else [])])
         _write_csv(root / f"{split}.csv", header, rows)
         if places:
@@ -120,9 +123,10 @@ def _about(source: Source, proposal: Proposal, choices: Choices) -> dict[str, ob
     }
 
 
-def _refuse_full(source: Source, root: Path, places: Mapping[str, str]) -> None:
+def _refuse_full(source: Source, root: Path, places: Places) -> None:
     parent = next(folder for folder in root.absolute().parents if folder.exists())
-    size, free = sum(source.contents.entries[path].size for path in places), shutil.disk_usage(parent).free
+    size = sum(source.contents.entries[path].size * len(splits) for path, splits in places.items())
+    free = shutil.disk_usage(parent).free
     if size + SPARE > free:
         raise DataError(
             f"The pictures take {size_text(size)}, and {parent} has {size_text(free)} free, of which "
@@ -130,15 +134,18 @@ def _refuse_full(source: Source, root: Path, places: Mapping[str, str]) -> None:
         )
 
 
-def _copy(source: Source, root: Path, places: Mapping[str, str], report: Callable[[int], None]) -> None:
+def _copy(source: Source, root: Path, places: Places, report: Callable[[int], None]) -> None:
     made: set[Path] = set()
-    for count, (path, data) in enumerate(source.read_all(list(places)), 1):
-        target = root / places[path]
-        if target.parent not in made:
-            files.make_folder(target.parent, below=root)
-            made.add(target.parent)
-        with files.create(target) as file:
-            file.write(data)
-        report(count)
-    if count != len(places):
+    read = written = 0
+    for path, data in source.read_all(list(places)):
+        for split, place in places[path].items():
+            target = root / f"{split}_images" / place
+            if target.parent not in made:
+                files.make_folder(target.parent, below=root)
+                made.add(target.parent)
+            with files.create(target) as file:
+                file.write(data)
+        read, written = read + 1, written + len(places[path])
+        report(written)
+    if read != len(places):
         raise DataError(f"{quote(source.path.name)} changed while it was read; import it again.")
