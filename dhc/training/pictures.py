@@ -12,6 +12,7 @@ from dhc.data.select import RunData, load_for_run
 from dhc.runs import rundir
 from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.rundir import RunWriter
+from dhc.text import count_text
 
 
 def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
@@ -28,7 +29,10 @@ def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
     for picture in data.bad:
         print(f"left out: {picture.file} {picture.reason}")
     if data.bad:
-        writer.event("note", text=f"{len(data.bad)} pictures that cannot be read were left out; the log names them")
+        writer.event(
+            "note",
+            text=f"Left out because they cannot be read: {count_text(len(data.bad), 'picture')}; the log names them",
+        )
     if rundir.next_epoch(writer.folder) == 1:  # a run that goes on keeps what it began with
         used_pictures(data).write(writer.folder)
     return data
