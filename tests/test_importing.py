@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import stat
 import struct
 import tarfile
@@ -18,6 +19,7 @@ import pytest
 from commands import dhc
 from folders import picture
 
+from dhc.data.about import pictures_root
 from dhc.data.decode import load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.errors import DataError
@@ -27,6 +29,9 @@ from dhc.importing.proposal import Choices, Proposal
 from dhc.importing.propose import propose
 from dhc.importing.source import open_source
 from dhc.importing.write import write_dataset
+from dhc.jobs.check import check
+from dhc.jobs.datasets import Making, making
+from dhc.runs.identity import identify
 
 Files = Mapping[str, bytes]
 PNG = [cv2.imencode(".png", picture(i, 8, 8))[1].tobytes() for i in range(40)]
@@ -270,6 +275,23 @@ def test_a_picture_that_is_listed_again_is_drawn_once(tmp_path: Path) -> None:
 def test_a_folder_with_a_tables_name_is_a_class(tmp_path: Path) -> None:
     files = by_class() | {f"train.csv/{i}.png": PNG[i] for i in range(3)}
     assert "train.csv" in proposal_of(pack(tmp_path / "a.zip", files)).classes
+
+
+@pytest.mark.parametrize("number", ['"a"', "[1]", "1e400", "-5", "NaN"])
+def test_what_stands_beside_a_data_set_is_distrusted(tmp_path: Path, number: str) -> None:
+    identify(os.getpid()).save(tmp_path / ".set.job.json")
+    (tmp_path / "set.partial").mkdir()
+    (tmp_path / "set.partial" / "progress.json").write_text(f'{{"done": {number}, "total": {number}}}')
+    assert making(tmp_path / "set") == Making(0, 0)
+    finding = {"kind": "x", "severity": "note", "text": "\ud800", "files": []}
+    record = json.dumps({"at": 0, "fingerprint": "", "findings": [finding]})
+    (tmp_path / ".set.check.json").write_text(record)
+    assert [finding.text for finding in check(tmp_path / "set").findings] == ["?"]
+    (tmp_path / ".set.check.json").write_text(record.replace('"at": 0', f'"at": 1{"0" * 400}'))
+    assert check(tmp_path / "set") is None
+    (tmp_path / ".set.pictures").write_text("x" * 5000)
+    with pytest.raises(DataError, match="which is not there any more"):
+        pictures_root(tmp_path / "set")
 
 
 def zipped(path: Path, change: Callable[[zipfile.ZipInfo], object], name: str = "ant/x.png") -> Path:

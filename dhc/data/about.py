@@ -10,6 +10,7 @@ from typing import Any
 from dhc.errors import DataError
 from dhc.files import write
 from dhc.files.read import read_regular
+from dhc.text import quote
 
 ABOUT = "about.json"
 STAND_IN, IMPORTED = "generated stand-in", "imported"  # kinds of data sets that were made here
@@ -47,8 +48,14 @@ def pictures_root(root: Path) -> Path:
     except (OSError, ValueError):
         return root
     pictures = Path(words.strip())
-    if not pictures.is_dir():
-        raise DataError(f"The pictures of {root.name} lay in {pictures}, which is not there any more; bring it back.")
+    try:
+        is_there = pictures.is_dir()
+    except OSError:  # a path too long for the system, a folder that is not ours to enter
+        is_there = False
+    if not is_there:
+        raise DataError(
+            f"The pictures of {root.name} lay in {quote(str(pictures))}, which is not there any more; bring it back."
+        )
     return pictures
 
 

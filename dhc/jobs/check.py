@@ -14,7 +14,7 @@ from dhc.errors import DataError
 from dhc.files import remove, write
 from dhc.files.read import read_regular
 from dhc.jobs.task import Task
-from dhc.runs.rundir import read_json
+from dhc.runs.rundir import parse, read_json
 
 MAX_BYTES = 100_000_000  # of the findings, each of which may name every file
 PROGRESS_SECONDS = 0.3  # at most about three reports a second
@@ -57,7 +57,7 @@ def check(folder: Path) -> Check | None:
     standing = task.standing()
     if standing is not None and standing.pending:
         progress = read_json(_file(folder, "check-progress.json")) or {}
-        return Check(True, _count(progress.get("done")), _count(progress.get("total")))
+        return Check(True, count(progress.get("done")), count(progress.get("total")))
     result = _read(folder)
     if result is not None:
         return result
@@ -102,13 +102,13 @@ def _put(path: Path, value: Any) -> None:
 
 def _read(folder: Path) -> Check | None:
     try:
-        record = json.loads(read_regular(_file(folder, "check.json"), MAX_BYTES))
+        record = parse(read_regular(_file(folder, "check.json"), MAX_BYTES))
         findings = tuple(
             Finding(str(f["kind"]), f["severity"], str(f["text"]), tuple(map(str, f["files"])))
             for f in record["findings"]
         )
         at, noted = float(record["at"]), record["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     if any(finding.severity not in SEVERITIES for finding in findings):
         return None
@@ -122,7 +122,8 @@ def _print(folder: Path) -> str:
         return str(error)
 
 
-def _count(value: Any) -> int:
+def count(value: Any) -> int:
+    """The number of pictures in a record that anyone may have written, 0 for what is none."""
     return value if isinstance(value, int) and value >= 0 else 0
 
 

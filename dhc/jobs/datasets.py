@@ -144,7 +144,7 @@ def making(folder: Path) -> Making | None:
     if not standing.pending:  # it may have appeared between the two checks
         return None if is_dataset(folder) else Making(failure=task.last_error())
     progress = read_json(folder.with_name(folder.name + PARTIAL) / PROGRESS) or {}
-    return Making(int(progress.get("done") or 0), int(progress.get("total") or 0))
+    return Making(check.count(progress.get("done")), check.count(progress.get("total")))
 
 
 def all_makings(data_dir: Path) -> dict[Path, Making]:
