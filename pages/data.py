@@ -14,18 +14,20 @@ with guard():
     overview.warn_of(unnameable_folders())
     manage.undo()
     folders = data_folders()
-    if folders:
+    if not folders:
+        empty("No pictures yet. Import your own, or make the stand-in data set.")
+    else:
         choice, menu = st.columns([6, 1], vertical_alignment="bottom")
         with choice:
             folder = overview.pick(folders)
         with menu, guard():
             manage.manage(folder)
+    with st.expander("Add a data set", icon=":material/add:", expanded=not folders or importing.is_going_on()):
+        own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])
+        with own, guard():
+            importing.importer()
+        with drawn:
+            making.maker()
+    if folders:
         with guard():
             overview.overview(folder)
-    else:
-        empty("No pictures yet. Import your own, or make the stand-in data set.")
-    own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])
-    with own, guard():
-        importing.importer()
-    with drawn:
-        making.maker()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,3 +56,9 @@ def texts(at: AppTest) -> str:
 def page_links(at: AppTest) -> dict[str, str]:
     """Label → query string of the page's links."""
     return {element.proto.label: element.proto.query_string for element in at.get("page_link")}
+
+
+def data_box(at: AppTest) -> Selectbox:
+    """The box in which the Data page's data set is chosen."""
+    (box,) = [box for box in at.selectbox if (box.key or "").startswith("dhc_pick_data")]
+    return box

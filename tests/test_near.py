@@ -171,5 +171,5 @@ def test_what_was_converted_is_counted(tmp_path: Path) -> None:
     root = made_of(
         tmp_path / "set", lambda path, label, noise: write(path, 0, noise.astype(np.uint16) * 16 if label else noise)
     )
-    assert kinds(root)["converted"].text.startswith("Converted: 45 pictures (")
+    assert kinds(root)["converted"].text.startswith("45 pictures were converted (")
     assert "only 12 of its 16 bits" in kinds(root)["converted"].text

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from make_run import make_run
-from screens import address, click, open_page, sent, texts
+from screens import address, click, data_box, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.data.layout import open_dataset
@@ -175,13 +175,13 @@ def test_a_data_set_is_renamed_deleted_and_brought_back(data: Path) -> None:
     at.text_input(key=manage.KEY + "name_tiny").set_value("pets").run()
     at.button(key=manage.KEY + "rename").click().run()
     assert address(at, "data") == "pets"
-    assert at.selectbox(key="dhc_pick_data").options == ["pets"]
+    assert data_box(at).options == ["pets"]
     at.button(key=manage.KEY + "delete").click().run()
     assert "pets is in the trash" in texts(at).replace("*", "")
     assert "No pictures yet" in texts(at)
     assert not (data / "pets").exists()
     at.button(key=manage.KEY + "undo").click().run()
-    assert at.selectbox(key="dhc_pick_data").options == ["pets"]
+    assert data_box(at).options == ["pets"]
     assert len(tiles(at)) == 10
 
 

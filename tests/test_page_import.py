@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from screens import open_page, texts
+from screens import data_box, open_page, texts
 from streamlit.testing.v1 import AppTest
 from test_importing import PNG, by_class, pack, table
 
@@ -49,7 +49,7 @@ def test_a_folder_for_each_class_is_previewed_and_imported(tmp_path: Path, data:
     assert not at.exception
     dataset = open_dataset(data / "animals")
     assert [len(split.files) for split in dataset.splits.values()] == [14, 6]
-    assert at.selectbox(key="dhc_pick_data").value == "animals"
+    assert data_box(at).value == "animals"
 
 
 def test_roles_that_do_not_work_are_one_sentence_with_a_way_back(tmp_path: Path, data: Path) -> None:

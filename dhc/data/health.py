@@ -105,7 +105,9 @@ def _conversions(pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
             for kind in kinds:
                 files[kind].append(file)
     for kind, concerned in files.items():
-        text = f"Converted: {count_text(len(concerned), 'picture')} ({some(concerned)}): {kind}."
+        one = len(concerned) == 1
+        was = f"{count_text(len(concerned), 'picture')} {'was' if one else 'were'} converted ({some(concerned)})"
+        text = f"{was}: {kind}." if one else f"{was}: of each, {kind}."
         yield Finding("converted", "note", text, tuple(concerned))
 
 

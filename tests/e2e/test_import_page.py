@@ -106,7 +106,9 @@ def test_a_table_with_odd_columns_is_put_right_by_hand(page: Page, server: Serve
     files |= {"all.csv": table("kind,shot,who", [f"{'ab'[i % 2]},{i}.png,p{i % 5}" for i in range(12)])}
     archive = pack(root / "odd.zip", files)
     page.goto(f"{server.url}/data")
-    page.get_by_text("Import pictures").click()
+    expect(page.get_by_role("button", name="Manage")).to_be_visible()
+    settled(page)
+    page.get_by_text("Add a data set").click()
     page.get_by_role("radio", name="On the server").click()
     path = page.get_by_label("Path", exact=True)
     path.fill(str(archive))

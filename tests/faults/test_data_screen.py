@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from make_run import make_run
-from screens import open_page, texts
+from screens import data_box, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.data.layout import open_dataset
@@ -109,7 +109,7 @@ def test_undo_overwrites_nothing(data: Path, tmp_path: Path, case: Case) -> None
     assert case.is_said(toasts(at), 1)
     (data / "pets").rename(data / "others")
     at = press(at, "undo")
-    assert at.selectbox(key="dhc_pick_data").options == ["pets"]
+    assert data_box(at).options == ["pets"]
 
 
 @fault(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT, dhc
-from screens import open_page, texts
+from screens import data_box, open_page, texts
 
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
@@ -165,9 +165,7 @@ def test_a_folder_that_is_no_utf8_is_named_and_the_others_serve(
         at = open_page(screen)
         assert not at.exception
         assert "of ours broke" not in texts(at)
-        assert screen != "data" or (
-            case.is_said(texts(at), 0) and at.selectbox(key="dhc_pick_data").options == ["sound"]
-        )
+        assert screen != "data" or (case.is_said(texts(at), 0) and data_box(at).options == ["sound"])
     done = dhc("train", "--data", str(odd), "--set", "model.name=knn", "--runs", str(house.runs))
     assert done.returncode == 2
     assert case.is_said(done.stderr, 1)

@@ -46,6 +46,12 @@ TOGETHER_HELP = (
 IN_PLACE_HELP = "Nothing is copied: the data set uses the pictures where they lie, and is broken while they are away."
 
 
+def is_going_on() -> bool:
+    """Whether this session imports something, or has chosen what."""
+    state = st.session_state
+    return bool(state.get(IMPORTING) or state.get(KEY + "path") or state.get(KEY + "file"))
+
+
 def importer() -> None:
     """Everything from choosing a source to the finished data set."""
     if pending := st.session_state.get(IMPORTING):

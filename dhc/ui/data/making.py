@@ -16,7 +16,6 @@ MAKING = "dhc_making"  # folder of the data set that this session has started
 
 def maker() -> None:
     """A form that makes a stand-in data set in the background, with its progress."""
-    st.subheader("Make a stand-in data set", anchor=False)
     st.caption(
         "Generated pictures that look hallucinated, in the competition's layout and with its class frequencies. They are not the "
         "competition's own."

@@ -40,12 +40,15 @@ def pick(folders: Sequence[str]) -> str:
     name = st.query_params.get("data", "")
     if name and name not in by_name:
         error_box(f"There is no data set {name[:60]} here. Choose another one.")
-    st.session_state[PICK] = name if name in by_name else next(iter(by_name))
-    return by_name[st.selectbox("Data set", list(by_name), key=PICK, on_change=_choose)]
+    current = name if name in by_name else next(iter(by_name))
+    # A box of its own for each choice: what the browser still holds of another one can never come back as a change.
+    key = f"{PICK}_{current}"
+    st.session_state[key] = current
+    return by_name[st.selectbox("Data set", list(by_name), key=key, on_change=_choose, args=(key,))]
 
 
-def _choose() -> None:
-    address.put(data=st.session_state[PICK], **dict.fromkeys(OF_ONE))
+def _choose(key: str) -> None:
+    address.put(data=st.session_state[key], **dict.fromkeys(OF_ONE))
 
 
 def warn_of(folders: Sequence[str]) -> None:
