@@ -468,3 +468,13 @@ def test_the_command_previews_then_imports_and_refuses_a_name_that_is_taken(tmp_
     for name in ("../x", "", ".hidden", "a/b", "con:"):
         assert "cannot be a data set's name" in dhc(*words[:3], name, *words[4:]).stderr
     assert "is no COLUMN=ROLE" in dhc(*words, "--role", "x=y").stderr
+
+
+def test_a_zip_with_a_huge_directory_is_refused_before_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = pack(tmp_path / "a.zip", by_class())
+    monkeypatch.setattr("dhc.importing.source.MAX_FILES", 5)
+    monkeypatch.setattr("zipfile.ZipFile.__init__", lambda *_, **__: pytest.fail("its directory was read"))
+    with pytest.raises(DataError, match="holds more than 5 files"), open_source(archive):
+        pass

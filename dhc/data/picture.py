@@ -18,6 +18,7 @@ from dhc.data.cache import SIZE
 from dhc.data.formats import END_OF_JPEG, Header, PictureError, read_header
 
 MAX_BYTES = 100 * 2**20
+MAX_PIXELS_OF_MANY = 10_000_000  # of a file of several pictures, whose decoder holds some of them at once
 MAX_PIXELS = 50_000_000  # decoded 150 MB; a few kilobytes of PNG can claim 30,000 × 30,000 and take all memory
 TWELVE_BITS = 2**12  # below that in all of a 16-bit picture, only twelve are used, as cameras and microscopes do
 ORIENTATION = 0x112  # the EXIF tag that says which side is up
@@ -67,10 +68,9 @@ def decode(data: bytes) -> Decoded:
     Raises PictureError for anything else: not a picture, broken off, of floating-point numbers, too large.
     """
     header = read_header(data)
-    if header.width * header.height > MAX_PIXELS:
-        raise PictureError(
-            f"it claims {header.width:,} × {header.height:,} pixels, more than {MAX_PIXELS // 10**6} million"
-        )
+    most = MAX_PIXELS_OF_MANY if header.frames else MAX_PIXELS
+    if header.width * header.height > most:
+        raise PictureError(f"it claims {header.width:,} × {header.height:,} pixels, more than {most // 10**6} million")
     conversions = ["it holds several pictures, of which the first is taken"] if header.frames else []
     with _ONE_LARGE if header.width * header.height > LARGE else nullcontext():
         picture = resize(_upright(data, header, conversions))

@@ -16,10 +16,13 @@ from types import TracebackType
 
 from dhc.errors import DataError
 from dhc.files import archive
-from dhc.importing.sieve import Contents, Sieve, refuse_bomb
+from dhc.importing.sieve import MAX_FILES, Contents, Sieve, refuse_bomb
 from dhc.importing.tape import Tape
 from dhc.text import count_text, quote
 
+END_MARK, END_SIZE = b"PK\5\6", 22  # the end of a zip's directory; a comment of up to 65,535 bytes may stand behind it
+END_MOST = END_SIZE + 65_535
+ENTRY_MOST = 100  # bytes of the directory that an entry takes, on average of a million
 BROKEN = (*archive.BROKEN, tarfile.TarError, RuntimeError, OSError)
 
 
@@ -111,6 +114,7 @@ class ZipSource(Source):
     def __enter__(self) -> ZipSource:
         self.contents = Contents()
         try:
+            _refuse_crowd(self.path)
             self._zip = zipfile.ZipFile(self.path)
         except BROKEN as error:
             raise DataError(f"{quote(self.path.name)} is a damaged zip ({error}); get it again.") from error
@@ -144,6 +148,20 @@ class ZipSource(Source):
         except BROKEN as error:
             raise DataError(f"{quote(path)} in the zip is damaged ({error}); get the archive again.") from error
         return _bounded(path, data, entry.size)
+
+
+def _refuse_crowd(path: Path) -> None:
+    """Raise DataError for a zip whose directory has more entries than are read here, before it is read. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END_MOST))
+        tail = file.read()
+    at = tail.rfind(END_MARK)
+    if (
+        at >= 0
+        and len(tail) >= at + END_SIZE
+        and int.from_bytes(tail[at + 12 : at + 16], "little") > MAX_FILES * ENTRY_MOST
+    ):
+        raise DataError(f"It holds more than {MAX_FILES:,} files, the most that one data set may have; split it.")
 
 
 class TarSource(Source):

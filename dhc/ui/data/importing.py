@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from dhc.ui.shell.watch import watch
 KEY = "dhc_import_"
 TICK = 0.5  # seconds between two updates while it is imported
 IMPORTING = "dhc_importing"  # folder of the data set that this session imports
+UPLOADED = "dhc_uploaded"  # what this session has uploaded and imports
+KEPT = 24 * 3600.0  # seconds that an upload is kept which nobody imports
 UPLOADS = ".uploads"  # beside the data sets: what was uploaded and not imported yet
 PATH_HELP = "A zip, a tar or a folder on the machine that serves this page. Nothing is written before you have seen the preview."
 UPLOAD_HELP = "A zip or a tar with a folder for each class, or with tables. Over ssh, or for more than 500 MB, copy it to the server and give its path."
@@ -77,9 +81,17 @@ def _upload() -> Path | None:
     place = folder / f"{file.file_id[:16]}-{_plain_name(file.name)}"
     if not place.exists():
         with loading("Keeping the upload …"):
-            remove.trees(folder, re.compile(r".+"))
+            _sweep(folder)
             write.replace(place, lambda target: _copy(file, target))
     return place
+
+
+def _sweep(folder: Path) -> None:
+    """Remove uploads that nobody imported within a day; another tab's of today stays."""
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > KEPT:
+                remove.file(path)
 
 
 def _copy(file: UploadedFile, target: Any) -> None:
@@ -233,6 +245,8 @@ def _start(source: Path, name: str, choices: Choices, in_place: bool) -> None:
         return
     jobs.start_import(folder, source, _words(choices, in_place))
     st.session_state[IMPORTING] = str(folder)
+    if source.parent.name == UPLOADS:
+        st.session_state[UPLOADED] = source
     st.rerun()
 
 
@@ -257,7 +271,8 @@ def _progress(folder: Path, making: Making | None) -> None:
     if making is None:
         st.session_state.pop(IMPORTING, None)
         st.query_params["data"] = folder.name
-        remove.trees(session.data_dir().resolve() / UPLOADS, re.compile(r".+"))
+        if (source := st.session_state.pop(UPLOADED, None)) is not None:
+            remove.file(source)
         st.rerun(scope="app")
     elif making.failure:
         st.session_state.pop(IMPORTING, None)
