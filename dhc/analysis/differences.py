@@ -56,11 +56,13 @@ def results(runs: Sequence[RunInfo]) -> tuple[Row, ...]:
 def circumstances(environments: Sequence[Mapping[str, str]]) -> tuple[Row, ...]:
     """The circumstances (`runs.environment`) on which runs differ; None where one has none.
 
-    A run that says nothing, as one that has not begun, differs in nothing.
+    A run that says nothing at all, as one that has not begun, differs in nothing.
     """
     names = dict.fromkeys(name for environment in environments for name in environment)
-    rows = (Row(name, name, tuple(environment.get(name) for environment in environments)) for name in names)
-    return tuple(row for row in rows if len({value for value in row.values if value is not None}) > 1)
+    differing = [
+        name for name in names if len({environment.get(name) for environment in environments if environment}) > 1
+    ]
+    return tuple(Row(name, name, tuple(environment.get(name) for environment in environments)) for name in differing)
 
 
 def differing_settings(configs: Sequence[RunConfig]) -> tuple[str, ...]:
