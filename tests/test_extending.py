@@ -82,6 +82,7 @@ def run(copy: Path, *arguments: str, **folders: Path) -> subprocess.CompletedPro
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=copy, env=environment)
 
 
+@pytest.mark.slow
 def test_the_new_setting_is_read_and_bounded(copy: Path) -> None:
     code = "from dhc.config import RunConfig; print(RunConfig().with_values({'optimizer.clipnorm': '%s'}).optimizer.clipnorm)"
     assert run(copy, "-c", code % "1").stdout.strip() == "1.0"

@@ -240,6 +240,7 @@ def test_a_data_set_of_low_priority_gives_way(tmp_path: Path) -> None:
         kill_processes_of(tmp_path / "set")
 
 
+@pytest.mark.slow
 def test_a_data_set_whose_maker_was_killed_is_never_taken_for_one_and_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     datasets.start(folder)
@@ -256,6 +257,7 @@ def test_a_data_set_whose_maker_was_killed_is_never_taken_for_one_and_is_made_an
     assert not folder.with_name("set.partial").exists()
 
 
+@pytest.mark.slow
 def test_a_data_set_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     datasets.start(folder, classes=3, train=1, val=1, test=0)

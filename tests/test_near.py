@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,10 +59,14 @@ COPIES: dict[str, Change] = {
 
 
 def test_nothing_is_said_of_look_alikes(drawn: Path) -> None:
-    assert not {"near-leak", "near-two-labels", "near-duplicate", "colour-leak", "shift", "faint"} & kinds(drawn).keys()
+    assert (
+        not {"near-leak", "near-two-labels", "near-duplicate", "colour-leak", "shift", "faint", "stray-class"}
+        & kinds(drawn).keys()
+    )
 
 
 @pytest.mark.parametrize("change", COPIES.values(), ids=COPIES)
+@pytest.mark.slow
 def test_a_near_copy_of_a_train_picture_in_val_is_found(copy_of: Path, change: Change) -> None:
     original, victim = rows(copy_of, "train")[5], rows(copy_of, "val")[3]
     picture = cv2.imread(str(copy_of / "train_images" / original[0]))
@@ -147,6 +152,20 @@ def test_a_brighter_val_is_found(tmp_path: Path) -> None:
         made_of(tmp_path / "set", lambda path, _, noise: put(path.with_suffix(".png"), noise), shift=30)
     )
     assert found["shift"].text.startswith("val pictures are brighter than train pictures by")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_class_that_was_relabelled_in_one_table_is_found(copy_of: Path, split: str) -> None:
+    counts = Counter(label for _, label in rows(copy_of, "val"))
+    labels = sorted(label for label, count in counts.items() if count >= 5)
+    one, other = labels[0], labels[-1]  # of other motifs in other colours
+    swapped = {one: other, other: one}
+    write_table(copy_of / f"{split}.csv", [[file, swapped.get(label, label)] for file, label in rows(copy_of, split)])
+    texts = [finding.text for finding in check_dataset(copy_of) if finding.kind == "stray-class"]
+    assert len(texts) == 2
+    assert {
+        label for label in labels if any(f"labelled “{label}” look less like train's" in text for text in texts)
+    } == {one, other}
 
 
 def test_problems_of_one_table_do_not_hide_those_of_another(copy_of: Path) -> None:

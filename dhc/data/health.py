@@ -18,6 +18,7 @@ from dhc.data.layout import Dataset, open_dataset, table_problems
 from dhc.data.leaks import file_number_leak
 from dhc.data.near import near_conflicts, near_leaks, near_pairs, near_repeats
 from dhc.data.shortcuts import shifts, shortcuts
+from dhc.data.strays import strays
 from dhc.errors import DataError
 from dhc.text import count_text, quote
 
@@ -42,7 +43,12 @@ def check_dataset(root: Path, progress: ProgressCallback | None = None) -> list[
     pictures, findings = _load(dataset, None if progress is None else lambda done, _: progress(done, 2 * count))
     headers = _headers(dataset.pictures, pictures)
     findings += [*_copies(dataset, pictures, None if progress is None else lambda n: progress(count + n, 2 * count))]
-    findings += [*_number_leak(dataset), *shortcuts(pictures, headers), *shifts(pictures)]
+    findings += [
+        *_number_leak(dataset),
+        *shortcuts(pictures, headers),
+        *shifts(pictures),
+        *strays(pictures, dataset.classes),
+    ]
     findings += [*_classes(dataset), *_few_val(dataset)]
     findings += [*_conversions(pictures), *_colours(pictures), *_sizes(headers)]
     findings += _tables_and_folders(dataset)

@@ -38,7 +38,7 @@ def near_pairs(pictures: Mapping[str, Pictures], progress: Callable[[int], None]
     ``progress`` is given the number of pictures that were compared with all others.
     """
     places = [(split, row) for split, of_split in pictures.items() for row in range(len(of_split.x))]
-    coarse = np.concatenate([_thumbnails(of_split.x, COARSE) for of_split in pictures.values()])
+    coarse = np.concatenate([thumbnails(of_split.x, COARSE) for of_split in pictures.values()])
     features, contrast = _normalised(coarse)
     mirrored, _ = _normalised(coarse[:, :, ::-1])
     worth = contrast >= PLAIN
@@ -56,7 +56,7 @@ def near_pairs(pictures: Mapping[str, Pictures], progress: Callable[[int], None]
     return pairs[:MOST_PAIRS]
 
 
-def _thumbnails(x: np.ndarray, side: int) -> np.ndarray:
+def thumbnails(x: np.ndarray, side: int) -> np.ndarray:
     """(N, 64, 64, 3) uint8 → (N, side, side, 3) float32, averaged."""
     step = x.shape[1] // side
     blocks = [
@@ -86,7 +86,7 @@ def _is_near(pictures: Mapping[str, Pictures], one: Place, other: Place, mirrore
     a, b = (pictures[split].x[row] for split, row in (one, other))
     if np.array_equal(a, b) or pictures[one[0]].ids[one[1]] == pictures[other[0]].ids[other[1]]:
         return False
-    fine, _ = _normalised(_thumbnails(np.stack([a, b[:, ::-1] if mirrored else b]), FINE))
+    fine, _ = _normalised(thumbnails(np.stack([a, b[:, ::-1] if mirrored else b]), FINE))
     return bool(fine[0] @ fine[1] >= LIKE_FINE)
 
 

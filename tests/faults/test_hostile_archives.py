@@ -164,6 +164,7 @@ def test_an_archive_of_a_million_members(house: House, case: Case) -> None:
     done="predictions, networks, saved states, logs, decode caches, zips and tars of pictures, each in 200 seeded ways: flipped, cut, spliced, nested, renamed, with values that cannot be true",
     says="cannot be read, because it is damaged or was edited",
 )
+@pytest.mark.slow
 def test_archives_damaged_at_random(house: House, case: Case) -> None:
     """In a process that the system grants 300 MB more than it has; anything but a sentence is its exit status."""
     command = [sys.executable, "-m", "benchmarks.mutate", "--count", str(WAYS)]
