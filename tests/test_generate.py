@@ -265,6 +265,7 @@ def test_the_folder_says_that_it_is_a_stand_in(tmp_path: Path):
 
 
 @pytest.mark.parametrize("only", [2, 4, 5])  # in the midst of a family, and with the first class of another
+@pytest.mark.slow
 def test_the_first_classes_alone_are_those_of_the_whole_set(tmp_path: Path, only: int):
     size = {"classes": 6, "train": 300, "val": 60, "test": 60}
     make_dataset(tmp_path / "whole", **size, processes=1)
@@ -298,6 +299,7 @@ def test_without_test_pictures_there_is_no_test_table(tmp_path: Path):
     assert open_dataset(tmp_path / "data").classes == tuple(each.name for each in CLASSES[:2])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_with_one_process_and_with_three(tmp_path: Path):
     size = {"classes": 5, "train": 150, "val": 10, "test": 20}
     for name, processes in (("one", 1), ("three", 3)):
@@ -349,6 +351,7 @@ def test_an_interruption_leaves_nothing_behind(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_interruption_ends_the_worker_processes(tmp_path: Path):
     def interrupt(done: int, total: int) -> None:
         if done > 0:
@@ -374,6 +377,7 @@ def test_while_it_grows_the_folder_stands_beside_its_place_and_tells_how_far_it_
     assert not (tmp_path / "data" / "progress.json").exists()
 
 
+@pytest.mark.slow
 def test_what_a_killed_maker_left_is_cleared_away(tmp_path: Path):
     child = multiprocessing.get_context("spawn").Process(
         target=make_dataset, args=(tmp_path / "data",), kwargs={**SMALL, "train": 20_000, "processes": 2}

@@ -13,6 +13,8 @@ from test_importing import PNG, by_class, pack, table
 from dhc.data.layout import open_dataset
 from dhc.ui.data.importing import KEY
 
+pytestmark = pytest.mark.pages
+
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
