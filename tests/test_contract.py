@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dhc.runs import rundir
-from dhc.runs.contract import Environment, Exit, Labels, Process, Request, Summary
+from dhc.runs.contract import Environment, Exit, Labels, PictureSet, Process, Request, Summary, UsedPictures
 from dhc.runs.lenient import Record, RunFile
 
 ROOT = Path(__file__).parents[1]
@@ -153,3 +153,8 @@ def test_raw_access_is_seen() -> None:
     ):
         assert list(raw_access(ast.parse(code))), code
     assert not list(raw_access(ast.parse("(folder / rundir.EXIT).exists()\nSummary.read(folder)\nopen(rundir.LOG)")))
+
+
+def test_labels_that_are_no_classes_are_left_out() -> None:
+    pictures = PictureSet(files=["a", "b", "c", "d"], labels=[0, 7, -1])
+    assert UsedPictures(classes=["x"], train=pictures).labels(pictures) == {"a": "x"}

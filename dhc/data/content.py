@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dhc.data.about import generator
@@ -53,11 +53,8 @@ class Changes:
         return ", ".join(f"{count_text(count, 'picture')} {what}" for count, what in parts if count)
 
 
-def changes(
-    files: Sequence[str], labels: Sequence[str], files_now: Sequence[str], labels_now: Sequence[str]
-) -> Changes:
-    """What has changed from pictures with their labels to those of now."""
-    before, now = dict(zip(files, labels, strict=True)), dict(zip(files_now, labels_now, strict=True))
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
+    """What has changed from pictures to those of now, each by file with its label."""
     both = before.keys() & now.keys()
     relabelled = sum(before[file] != now[file] for file in both)
     return Changes(len(now) - len(both), len(before) - len(both), relabelled)

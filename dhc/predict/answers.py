@@ -127,9 +127,8 @@ def _refuse_other_neighbours(folder: Path, data: RunData) -> None:
     if not noted or noted == split_print(data.dataset, "train", data.train):
         return
     used = UsedPictures.of(folder)
-    before = [used.classes[i] for i in used.train.labels]
-    labels = [data.classes[i] for i in np.asarray(data.train.y)]
-    what = changes(used.train.files, before, data.train.ids.tolist(), labels).text() or "what they show"
+    now = {str(file): data.classes[i] for file, i in zip(data.train.ids, np.asarray(data.train.y), strict=True)}
+    what = changes(used.labels(used.train), now).text() or "what they show"
     raise DataError(
         f"the training pictures of run {folder.name}, which answer for it, have changed since ({what}): "
         "put them back, or start a copy of the run on the new ones"

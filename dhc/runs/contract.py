@@ -166,6 +166,11 @@ class UsedPictures(RunFile):
     val: PictureSet = Field(default_factory=PictureSet)
     """What it was judged by."""
 
+    def labels(self, pictures: PictureSet) -> dict[str, str]:
+        """The class of each file of one of its splits; a file whose label is no class's place is left out."""
+        pairs = zip(pictures.files, pictures.labels, strict=False)
+        return {file: self.classes[place] for file, place in pairs if 0 <= place < len(self.classes)}
+
 
 class Summary(RunFile):
     """The run's figures. Written by the training process, and only by one that reached its end."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dhc.data.content import changes
+from dhc.data.content import Changes, changes
 from dhc.data.layout import Dataset
 from dhc.errors import UserError, sentence
 from dhc.runs.contract import PictureSet, UsedPictures
@@ -48,26 +48,31 @@ def draw(info: RunInfo) -> None:
 
 def since(used: UsedPictures, dataset: Dataset) -> list[str]:
     """What has changed in the data set since the run, in sentences; one that says so where nothing has."""
-    lines = []
-    for name, then in (("train", used.train), ("val", used.val)):
-        split = dataset.splits[name]
-        now = {file: dataset.classes[i] for file, i in zip(split.files, np.asarray(split.y), strict=True)}
-        before = {file: used.classes[label] for file, label in zip(then.files, then.labels, strict=False)}
-        if (
-            name == "train"
-        ):  # a run may use some of the classes and a share of them: what it left out then is not new now
-            now = {file: label for file, label in now.items() if file in before}
-        else:
-            now = {file: label for file, label in now.items() if file in before or label in used.classes}
-        difference = changes(list(before), list(before.values()), list(now), list(now.values()))
-        if difference:
-            lines.append(f"{name}: {difference.text()} since this run.")
-    new = [name for name in dataset.classes if name not in set(used.classes)]
+    differences = {"train": _train_changes(used, dataset), "val": _val_changes(used, dataset)}
+    lines = [f"{name}: {difference.text()} since this run." for name, difference in differences.items() if difference]
+    known = set(used.classes)
+    new = [name for name in dataset.classes if name not in known]
     if new:
-        lines.append(
-            f"{count_text(len(new), 'class')} of today's data set this run does not know, such as {clean(new[0])}."
-        )
+        count = count_text(len(new), "class")
+        lines.append(f"{count} of today's data set this run does not know, such as {clean(new[0])}.")
     return lines or ["Names and labels are as they were."]
+
+
+def _train_changes(used: UsedPictures, dataset: Dataset) -> Changes:
+    """A run may use some of the classes and a share of them: what it left out then is not new now."""
+    before, now = used.labels(used.train), _labels(dataset, "train")
+    return changes(before, {file: label for file, label in now.items() if file in before})
+
+
+def _val_changes(used: UsedPictures, dataset: Dataset) -> Changes:
+    """Of the classes that the run knows."""
+    before, now, known = used.labels(used.val), _labels(dataset, "val"), set(used.classes)
+    return changes(before, {file: label for file, label in now.items() if file in before or label in known})
+
+
+def _labels(dataset: Dataset, name: str) -> dict[str, str]:
+    split = dataset.splits[name]
+    return {file: dataset.classes[i] for file, i in zip(split.files, np.asarray(split.y), strict=True)}
 
 
 def _counts(used: UsedPictures) -> str:
