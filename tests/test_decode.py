@@ -223,7 +223,9 @@ BAD: dict[str, tuple[Spoil, str]] = {
 def test_a_bad_picture_is_refused_by_name_or_left_out(three: Path, spoil: Spoil, reason: str) -> None:
     (three / "train_images" / "001.png").unlink()
     spoil(three / "train_images" / "001.png")
-    with pytest.raises(DataError, match=r"^“train_images/001\.png” cannot be read: .*choose to leave out") as caught:
+    with pytest.raises(
+        DataError, match=r"^“train_images/001\.png” cannot be read: .*switch on “Leave out unreadable pictures”"
+    ) as caught:
         load(three)
     assert reason in str(caught.value)
     for _ in range(2):  # decoded, then from the cache

@@ -94,7 +94,10 @@ def _refusal(split: Split, bad: Sequence[BadPicture]) -> str:
     what = f"{quote(bad[0].file)} cannot be read{more}: {bad[0].reason}"
     if len(bad) == len(split.files):
         return f"{what}; no {split.name} picture can be read."
-    return f"{what}; mend it, take its row out of {split.name}.csv, or choose to leave out unreadable pictures."
+    return (
+        f"{what}; mend it, take its row out of {split.table.name}, or switch on “Leave out unreadable pictures” on Train "
+        "(data.skip_bad)."
+    )
 
 
 class _Job(NamedTuple):

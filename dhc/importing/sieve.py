@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -60,12 +61,12 @@ class Sieve:
         self._bytes += size
         if self._packed is not None:
             refuse_bomb(self._bytes, self._packed)
-        twin = self._folded.setdefault(path.casefold(), path)
+        twin = self._folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
         if path in self._contents.entries:
             raise DataError(f"{quote(path)} is in it twice; pack it anew with each file once.")
         if twin != path:
             raise DataError(
-                f"{quote(twin)} and {quote(path)} differ only in capitals, and would be one file on many systems; rename one."
+                f"{quote(twin)} and {quote(path)} differ only in capitals or accents, and would be one file on many systems; rename one."
             )
         self._contents.entries[path] = Entry(path, key, size)
 
