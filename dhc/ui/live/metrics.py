@@ -64,15 +64,18 @@ def device_use(info: RunInfo) -> tuple[str, str]:
 @st.cache_data(ttl=2, show_spinner=False)
 def _cpu_use(pid: int, created: float) -> str:
     try:
-        percent = _process(pid, created).cpu_percent()
+        process, fresh = _process(pid, created)
+        percent = fresh.pop() if fresh else process.cpu_percent()
     except (psutil.Error, ValueError, OverflowError):
         return NONE
     return f"{percent / cores():.0f} %"
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _process(pid: int, created: float) -> psutil.Process:
-    """One object a process: psutil measures CPU use between two calls of the same object."""
+def _process(pid: int, created: float) -> tuple[psutil.Process, list[float]]:
+    """One object a process, since psutil measures CPU use between two calls of the same one; and a first measurement.
+
+    A second call right after the first would say 0.
+    """
     process = psutil.Process(pid)
-    process.cpu_percent(interval=0.2)
-    return process
+    return process, [process.cpu_percent(interval=0.2)]
