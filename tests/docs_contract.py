@@ -78,7 +78,7 @@ def holds(schema: Mapping[str, Any]) -> str:
     if "enum" in schema or "const" in schema:
         return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]) if value)
     if "$ref" in schema:
-        return "a process, see below"
+        return "pictures, see below" if schema["$ref"].endswith(f"/{PictureSet.__name__}") else "a process, see below"
     kind = KINDS[schema["type"]]
     inner = schema.get("items") or schema.get("additionalProperties")
     if inner:

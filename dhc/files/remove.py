@@ -9,12 +9,15 @@ import contextlib
 import errno
 import os
 import re
+import secrets
 import shutil
 import stat
 from pathlib import Path
 
 from dhc.files.claim import is_abandoned
 from dhc.files.folder import RealFolder, refusal
+
+TOO_DEEP = (errno.EMFILE, errno.ENAMETOOLONG)
 
 
 def file(path: Path) -> None:
@@ -75,7 +78,38 @@ def _remove(parent: RealFolder, name: str) -> None:
         return
     if not stat.S_ISDIR(status.st_mode):
         parent.unlink(name)
-    elif parent.fd is None:
+        return
+    try:
+        _remove_folder(parent, name)
+    except RecursionError:
+        pass
+    except OSError as error:
+        if error.errno not in TOO_DEEP:
+            raise
+    else:
+        return
+    _flatten(parent, name)
+    _remove_folder(parent, name)
+
+
+def _remove_folder(parent: RealFolder, name: str) -> None:
+    if parent.fd is None:
         shutil.rmtree(parent.at(name))
     else:
         shutil.rmtree(name, dir_fd=parent.fd)  # follows no link on its way
+
+
+def _flatten(parent: RealFolder, name: str) -> None:
+    """Put every folder below one into that one itself: a stranger's may lie thousands deep, more than can be held open at once."""
+    with RealFolder(parent.path / name) as top:
+        waiting = top.names()
+        while waiting:
+            status = top.status(outer := waiting.pop())
+            if status is None or not stat.S_ISDIR(status.st_mode):
+                continue
+            with RealFolder(top.path / outer) as folder:
+                for inner in folder.names():
+                    status = folder.status(inner)
+                    if status is not None and stat.S_ISDIR(status.st_mode):
+                        waiting.append(unique := secrets.token_hex(16))
+                        folder.rename(inner, unique, into=top)

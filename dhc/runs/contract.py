@@ -22,6 +22,7 @@ from dhc.runs.lenient import (
     Count,
     Curve,
     Host,
+    Moment,
     Place,
     Record,
     RunFile,
@@ -72,7 +73,7 @@ class Request(RunFile):
 
     FILE: ClassVar[str] = rundir.REQUEST
 
-    queued_at: Amount | None = None
+    queued_at: Moment | None = None
     """When it was queued or last resumed, in seconds since 1970."""
 
     device: Annotated[str, line(40)] = ""
@@ -244,7 +245,7 @@ class Exit(RunFile):
     signal: int | None = None
     """The number of the signal that ended it, if one did."""
 
-    t: Amount | None = None
+    t: Moment | None = None
     """When this was written, in seconds since 1970."""
 
     cause: Cause | Literal[""] = ""

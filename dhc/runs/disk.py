@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -149,21 +150,15 @@ class _File:
 
 
 def _files(place: Path, but: str = "") -> Iterator[_File]:
-    """Everything at and below `place` but the entry of that name; what vanishes is skipped."""
-    try:
-        status = place.lstat()
-    except OSError:
-        return
-    yield _File((status.st_dev, status.st_ino), _size(status))
-    if not stat.S_ISDIR(status.st_mode):
-        return
-    try:
-        inside = list(place.iterdir())
-    except OSError:
-        return
-    for path in inside:
-        if path.name != but:
-            yield from _files(path)
+    """Everything at and below `place` but the entry of that name; what vanishes is skipped, and so is what lies too deep for a path."""
+    waiting = [place]  # no recursion: a stranger's folders may lie thousands deep
+    while waiting:
+        path = waiting.pop()
+        with contextlib.suppress(OSError):
+            status = path.lstat()
+            yield _File((status.st_dev, status.st_ino), _size(status))
+            if stat.S_ISDIR(status.st_mode):
+                waiting += [entry for entry in path.iterdir() if path != place or entry.name != but]
 
 
 def _size_of(path: Path) -> int:

@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 from make_run import make_run
 from networks import small_network
+from screens import open_page
 
 from dhc.cli import cli
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import UserError
 from dhc.export.mlflow import ARTIFACTS_FOLDER, DATABASE, refuse_links
+from dhc.export.table import write_csv
 from dhc.export.tensorboard import write_tensorboard
 from dhc.files import remove
 from dhc.jobs import evaluation, launch, submission, trash, worker
@@ -357,3 +359,36 @@ def test_links_in_the_resume_folder(bench: Bench, killed: Path, bystander: Bysta
     bench.resumes(killed, before)
     assert case.has_state(bench.info(killed).state)
     assert not [path.name for path in killed.iterdir() if path.name.startswith(".") and path.name != rundir.LOCK]
+
+
+def nest(folder: Path, levels: int) -> None:
+    """Make folders in folders, far deeper than a path may be long."""
+    folder.mkdir()
+    fd = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=fd)
+        inner = os.open("d", os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = inner
+    os.close(fd)
+
+
+@pytest.mark.skipif(os.open not in os.supports_dir_fd, reason="no path is that long here")
+@pytest.mark.parametrize("name", [rundir.RESUME, "x"])
+def test_a_run_of_folders_thousands_deep_is_measured_and_removed(house: House, name: str, bystander: Bystander) -> None:
+    nest(house.folder / name, 3000)
+    (house.folder / name / "d" / "d" / "letters").symlink_to(bystander.folder)
+    assert disk.usage(house.folder).bytes > 0
+    trash.restore(house.runs, trash.delete(house.runs, VICTIM))
+    assert not open_page("runs").exception
+    trash.delete(house.runs, VICTIM)
+    assert trash.trashed_runs(house.runs)
+    assert trash.empty(house.runs) > 0
+    assert list((house.runs / rundir.TRASH).iterdir()) == []
+
+
+def test_a_queue_time_that_no_calendar_has_stops_no_list(house: House) -> None:
+    rundir.write_json(house.folder / rundir.REQUEST, {"queued_at": 1e300, "device": "cpu"})
+    assert house.read().queued_at is None
+    house.see("runs")
+    write_csv([house.read()], Store(house.runs), house.runs.parent / "out.csv")
