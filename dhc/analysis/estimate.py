@@ -10,6 +10,7 @@ from dhc.models import knn
 from dhc.models.cost import Cost, cost, cpu_seconds_per_picture
 from dhc.runs.store import RunInfo
 
+SLOWEST = 1e-6  # pictures a second; a run that says less was edited
 VAL_SHARE = 1 / 3  # a forward pass costs about a third of a training step
 
 
@@ -69,7 +70,9 @@ def _speed_from_runs(
 ) -> tuple[float | None, str]:
     for info in earlier_runs:
         before = info.config
-        if before is None or not before.trains_network or info.device != device or not info.pictures_per_second:
+        if before is None or not before.trains_network or info.device != device:
+            continue
+        if info.pictures_per_second is None or info.pictures_per_second < SLOWEST:
             continue
         if info.example:  # measured on another machine
             continue

@@ -17,7 +17,7 @@ from pathlib import Path
 from dhc.files.claim import is_abandoned
 from dhc.files.folder import RealFolder, refusal
 
-TOO_DEEP = (errno.EMFILE, errno.ENAMETOOLONG)
+DEEP = 100  # folders in folders; each is held open while what is in it is removed
 
 
 def file(path: Path) -> None:
@@ -79,17 +79,24 @@ def _remove(parent: RealFolder, name: str) -> None:
     if not stat.S_ISDIR(status.st_mode):
         parent.unlink(name)
         return
-    try:
-        _remove_folder(parent, name)
-    except RecursionError:
-        pass
-    except OSError as error:
-        if error.errno not in TOO_DEEP:
-            raise
-    else:
-        return
-    _flatten(parent, name)
+    if _is_deep(parent.path / name):
+        _flatten(parent, name)
     _remove_folder(parent, name)
+
+
+def _is_deep(path: Path) -> bool:
+    waiting = [(str(path), 0)]
+    while waiting:
+        folder, depth = waiting.pop()
+        if depth > DEEP:
+            return True
+        try:
+            with os.scandir(folder) as entries:
+                waiting += [(entry.path, depth + 1) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return True
+    return False
 
 
 def _remove_folder(parent: RealFolder, name: str) -> None:

@@ -21,6 +21,7 @@ from dhc.runs.lenient import (
     Bet,
     Count,
     Curve,
+    Duration,
     Host,
     Moment,
     Place,
@@ -28,6 +29,7 @@ from dhc.runs.lenient import (
     RunFile,
     RunId,
     Share,
+    Speed,
     Table,
     Tags,
     Versions,
@@ -197,10 +199,10 @@ class Summary(RunFile):
     val_accuracy: Share | None = None
     """The last epoch's val_accuracy."""
 
-    seconds: Amount | None = None
+    seconds: Duration | None = None
     """Training time in seconds."""
 
-    pictures_per_second: Amount | None = None
+    pictures_per_second: Speed | None = None
     """Training speed, the median over its epochs."""
 
     knn: Table = Field(default_factory=dict)

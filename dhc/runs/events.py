@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from dhc.files.read import open_regular
-from dhc.runs.lenient import MAX_EPOCH
+from dhc.runs.lenient import MAX_EPOCH, MAX_MOMENT, MAX_SPEED
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table
 from dhc.runs.rundir import parse
 
 TABLES: Mapping[str, Mapping[str, str]] = {"batch": BATCH_COLUMNS, "epoch": EPOCH_COLUMNS, "lr": LR_COLUMNS}
 SHARES = ("accuracy", "val_accuracy")  # columns that are from 0 to 1
+MOST = {"t": MAX_MOMENT, "seconds": MAX_MOMENT, "pictures_per_second": MAX_SPEED}  # what is beyond counts as missing
 CODES = {"float64": "d", "int64": "q", "bool": "b"}  # of arrays: a quarter of a list's memory
 BATCH = b'"kind": "batch"'  # as it begins in a line of ours; within a text its quotes would be escaped
 CHUNK = 1 << 20  # bytes read at once
@@ -174,6 +175,8 @@ def _cell(name: str, value: Any, dtype: str) -> Any:
     number = float(value)
     if name in SHARES and not 0 <= number <= 1.001:  # what float32 makes of 1
         raise ValueError(f"{name} is a share")
+    if name in MOST and not 0 <= number <= MOST[name]:
+        return math.nan
     return number if math.isfinite(number) else math.nan
 
 

@@ -27,6 +27,7 @@ from dhc.text import one_line
 MAX_EPOCH = 1_000_000  # no run is asked for more than 50,000
 MAX_NAME, MAX_TAG, MAX_TAGS, MAX_NOTE = 80, 30, 20, 4_000  # characters; tags: how many
 MAX_VERSIONS = 40  # packages
+MAX_SPEED = 1_000_000_000  # pictures a second
 MAX_MOMENT = 32_503_680_000  # seconds since 1970: the year 3000, about the last that every system can show as a date
 BETS = ("accuracy", "val_accuracy")  # what can be bet on
 
@@ -156,7 +157,9 @@ def _is_count(key: int | str) -> bool:
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
+Speed = Annotated[float, Field(ge=0, le=MAX_SPEED)]
 Moment = Annotated[float, Field(ge=0, le=MAX_MOMENT)]
+Duration = Annotated[float, Field(ge=0, le=MAX_MOMENT)]
 Count = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Place = Annotated[int, Field(ge=1, le=MAX_EPOCH)]
 Host = Annotated[str | None, BeforeValidator(_host)]

@@ -22,6 +22,7 @@ from dhc.cli import cli
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import UserError
+from dhc.export.html import write_html
 from dhc.export.mlflow import ARTIFACTS_FOLDER, DATABASE, refuse_links
 from dhc.export.table import write_csv
 from dhc.export.tensorboard import write_tensorboard
@@ -32,7 +33,7 @@ from dhc.runs.labels import change_labels
 from dhc.runs.store import Store
 from faults.cases import Case, fault
 from faults.conftest import KNN, Bench
-from faults.house import VICTIM, House, house, instead_of, no_waiting
+from faults.house import EPOCHS, VICTIM, House, house, instead_of, no_waiting
 
 __all__ = ["house", "no_waiting"]
 
@@ -392,3 +393,11 @@ def test_a_queue_time_that_no_calendar_has_stops_no_list(house: House) -> None:
     assert house.read().queued_at is None
     house.see("runs")
     write_csv([house.read()], Store(house.runs), house.runs.parent / "out.csv")
+
+
+@pytest.mark.parametrize("figure", [5e-324, 1e308])
+def test_times_and_speeds_that_cannot_be_true_stop_no_page_and_no_report(house: House, figure: float) -> None:
+    summary = {"epochs": EPOCHS, "curve": [0.5], "seconds": figure, "pictures_per_second": figure}
+    rundir.write_json(house.folder / rundir.SUMMARY, summary)
+    house.see("train")
+    write_html([house.read()], Store(house.runs), house.runs.parent / "out.html")
