@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
+import cv2
 import pytest
+from folders import picture
 from make_run import make_run
+from processes import processes_of, wait_until
 
 from dhc.data.about import pictures_root, pointer, use_in_place
 from dhc.errors import DataError
@@ -83,3 +87,18 @@ def test_a_data_set_that_is_being_checked_stays(pets: Path) -> None:
         datasets.refuse_busy(pets, [])
     check.cancel(pets)
     datasets.refuse_busy(pets, [])
+
+
+@pytest.mark.slow
+def test_an_import_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+    pixels = cv2.imencode(".png", picture(1))[1].tobytes()
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for i in range(20_000):
+            archive.writestr(f"{'ab'[i % 2]}/{i}.png", pixels)
+    folder = tmp_path / "data" / "many"
+    datasets.start_import(folder, tmp_path / "many.zip", ())
+    wait_until(lambda: bool((state := datasets.making(folder)) and state.pictures), "pictures are being imported", 60)
+    datasets.cancel(folder)
+    assert datasets.making(folder) is None
+    assert [path.name for path in folder.parent.iterdir()] == [".many.log"]
+    assert not processes_of(tmp_path)
