@@ -16,7 +16,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
 from dhc.jobs import submission as jobs
 from dhc.runs import rundir
-from dhc.runs.contract import Job, write_exit
+from dhc.runs.contract import Job, PictureSet, UsedPictures, write_exit
 from dhc.runs.identity import identify, is_alive
 from dhc.training.knn import classify_and_evaluate
 
@@ -169,3 +169,17 @@ def test_the_card_says_what_the_run_was_made_on_and_what_has_changed(knn_run: Pa
     words = texts(runs_page()).replace("\\", "")
     assert "train: 1 picture gone, 1 picture relabelled since this run." in words
     assert "1 class of today's data set this run does not know, such as zebra." in words
+
+
+def test_the_pictures_of_a_run_open_from_its_card(knn_run: Path) -> None:
+    used = UsedPictures.of(knn_run)
+    UsedPictures(
+        classes=used.classes, train=PictureSet(files=used.train.files[:5], labels=used.train.labels[:5]), val=used.val
+    ).write(knn_run)
+    app = open_page("data", data=data_of(knn_run).name, of=RUN)
+    assert not app.exception
+    assert "used: 5 of train" in texts(app)
+    assert "5 of 24 train pictures" in texts(app)
+    app.button(key="dhc_pictures_all").click().run()
+    assert "24 train pictures" in texts(app)
+    assert not open_page("data", data=data_of(knn_run).name, of="../x").exception

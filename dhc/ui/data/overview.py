@@ -31,7 +31,7 @@ PARTS: Mapping[str, tuple[str, Callable[[str], None]]] = MappingProxyType(
     }
 )
 # What the address says of one data set, and of no other.
-OF_ONE = ("split", "class", "search", "find", "page", "picture")
+OF_ONE = ("split", "class", "search", "find", "page", "picture", "of")
 
 
 def pick(folders: Sequence[str]) -> str:

@@ -8,9 +8,11 @@ import streamlit as st
 from dhc.data.browse import matching_rows
 from dhc.data.decode import Pictures
 from dhc.data.layout import Dataset
+from dhc.runs.contract import UsedPictures
 from dhc.text import count_text, shorten
 from dhc.ui.data import picture
 from dhc.ui.shell import address, session
+from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty
 from dhc.ui.widgets.controls import class_box, pager, segments
 from dhc.ui.widgets.gallery import Tile, gallery
@@ -19,6 +21,7 @@ KEY = "dhc_pictures_"
 PAGE_SIZE, TILE = 60, 96  # pictures; CSS pixels
 CAPTION_LENGTH = 16  # characters that fit on a line below a tile
 CLASS = "class"
+OF = "of"  # the run whose pictures alone are shown
 
 
 def draw(folder: str) -> None:
@@ -26,7 +29,7 @@ def draw(folder: str) -> None:
     dataset = session.dataset(folder)
     split, label, search = _filters(dataset)
     pictures = session.pictures(folder, split)
-    rows = matching_rows(pictures, label, search)
+    rows = _of_run(pictures, matching_rows(pictures, label, search), split)
     _count_line(pictures, rows, split)
     if not len(rows):
         with st.container(horizontal_alignment="center"):
@@ -35,6 +38,19 @@ def draw(folder: str) -> None:
     else:
         _grid(dataset, pictures, rows)
     picture.show(folder, split, rows)
+
+
+def _of_run(pictures: Pictures, rows: np.ndarray, split: str) -> np.ndarray:
+    """Only those of the rows that the run in the address used, with a line that says so; all without such a run."""
+    run = session.run_or_none(st.query_params.get(OF) or None)
+    if run is None:
+        return rows
+    used = UsedPictures.of(run.folder)
+    files = {"train": used.train.files, "val": used.val.files}.get(split, [])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Only the pictures that {plain(run.title)} used: {len(files):,} of {split}.", width="content")
+        st.button("Show all", key=KEY + "all", type="tertiary", on_click=address.put, kwargs={OF: None, "page": None})
+    return rows[np.isin(pictures.ids[rows], np.array(files, dtype=str))]
 
 
 def split_control(dataset: Dataset, key: str) -> str:
@@ -94,7 +110,7 @@ def _save_class() -> None:
 
 
 def _clear() -> None:
-    address.put(search=None, page=None, picture=None, **{CLASS: None})
+    address.put(search=None, page=None, picture=None, **{CLASS: None, OF: None})
 
 
 def _count_line(pictures: Pictures, rows: np.ndarray, split: str) -> None:

@@ -40,7 +40,7 @@ def draw(info: RunInfo) -> None:
         else:
             for line in since(used, dataset):
                 st.caption(f":material/history: {plain(line)}")
-            link("Data", data=Path(path).name)
+            link("Data", text="Pictures of this run", data=Path(path).name, of=info.id)
         st.dataframe(
             _table(used), hide_index=True, height=240, key=KEY + info.id, alt="Pictures by class that the run used"
         )
