@@ -136,3 +136,7 @@ def test_a_table_with_odd_columns_is_put_right_by_hand(page: Page, server: Serve
     page.get_by_role("button", name="Import", exact=True).click()
     wait_for(lambda: (root / "data" / "odd" / "train.csv").exists(), "the pictures are imported", 60)
     assert open_dataset(root / "data" / "odd").classes == ("a", "b")
+    page.wait_for_url(re.compile("data=odd"))
+    settled(page)
+    page.wait_for_timeout(1500)  # what the browser still held of another data set's box came back as a choice once
+    assert "data=odd" in page.url
