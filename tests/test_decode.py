@@ -22,10 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhc.data.decode import TICK_NS, Pictures, load_pictures
-from dhc.data.formats import PictureError, read_header
+from dhc.data.formats import MAX_BYTES, PictureError, read_header
 from dhc.data.layout import open_dataset
-from dhc.data.picture import MAX_BYTES, single_threaded
 from dhc.data.picture import decode as decode_whole
+from dhc.data.picture import single_threaded
 from dhc.errors import DataError
 from dhc.files import write
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,6 +15,7 @@ from folders import picture
 from PIL import Image
 
 from dhc.data.formats import PictureError, read_header
+from dhc.data.originals import file_header
 from dhc.data.picture import decode
 
 RGBA = np.dstack([picture(3)[..., ::-1], picture(4)[..., 0]])
@@ -205,3 +208,14 @@ def test_black_ink_is_no_transparency() -> None:
         pixels, conversions = decode(encoded(cmyk, format, **({"quality": 98} if format == "JPEG" else {})))
         assert np.abs(pixels.astype(int) - np.asarray(cmyk.convert("RGB"))).mean() < 12
         assert conversions == ()
+
+
+def test_of_a_file_that_is_no_picture_only_the_beginning_is_read(tmp_path: Path) -> None:
+    for size, most in ((5 * 2**30, 4), (2_000_000, 8)):
+        with (tmp_path / "x.png").open("wb") as file:
+            file.truncate(size)  # all zeros, and no bytes on the disk
+        tracemalloc.start()
+        with pytest.raises(PictureError, match="it is not a picture"):
+            file_header(tmp_path / "x.png")
+        assert tracemalloc.get_traced_memory()[1] < most * 2**20
+        tracemalloc.stop()

@@ -20,6 +20,11 @@ class Prints:
     val: str = ""
     names: str = ""
 
+    @classmethod
+    def noted(cls, by_split: Mapping[str, str], fingerprint: str | None) -> Prints:
+        """What a run noted: the prints of its splits, and its data set's fingerprint."""
+        return cls(by_split.get("val", ""), fingerprint or "")
+
     def differ(self, now: Prints) -> bool:
         """Whether these, noted by a run, are other pictures than those of now; False where nothing was noted."""
         if self.val:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -62,6 +62,16 @@ class Pictures:
     bad: tuple[BadPicture, ...]
     conversions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     digest: str = ""
+
+
+def files_by_conversion(splits: Iterable[Pictures]) -> dict[str, list[str]]:
+    """The files of splits by what was converted in them."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for split in splits:
+        for file, kinds in split.conversions.items():
+            for kind in kinds:
+                files[kind].append(file)
+    return dict(files)
 
 
 def load_pictures(

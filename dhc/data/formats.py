@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass
 from struct import unpack_from
 
+MAX_BYTES = 100 * 2**20
+MAX_PIXELS = 50_000_000  # decoded 150 MB; a few kilobytes of PNG can claim 30,000 × 30,000 and take all memory
 END_OF_JPEG = b"\xff\xd9"
 _PNG, _JPEG, _GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", (b"GIF87a", b"GIF89a")
 _TIFF = (b"II*\0", b"MM\0*")

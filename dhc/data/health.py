@@ -10,13 +10,14 @@ import numpy as np
 
 from dhc.data.columns import PICTURE_ENDINGS
 from dhc.data.copies import equal_pictures, own_copies, shared_copies, two_labels
-from dhc.data.decode import SIZE, BadPicture, Pictures, ProgressCallback, load_pictures
+from dhc.data.decode import SIZE, BadPicture, Pictures, ProgressCallback, files_by_conversion, load_pictures
 from dhc.data.files import list_folder, stat_files
 from dhc.data.finding import SEVERITIES, Finding, some
-from dhc.data.formats import Header, PictureError, read_header
+from dhc.data.formats import Header, PictureError
 from dhc.data.layout import Dataset, open_dataset, table_problems
 from dhc.data.leaks import file_number_leak
 from dhc.data.near import near_conflicts, near_leaks, near_pairs, near_repeats
+from dhc.data.originals import area, file_header
 from dhc.data.shortcuts import shifts, shortcuts
 from dhc.data.strays import strays
 from dhc.errors import DataError
@@ -105,12 +106,7 @@ def _unreadable(root: Path, name: str, bad: Sequence[BadPicture]) -> Iterator[Fi
 
 def _conversions(pictures: Mapping[str, Pictures]) -> Iterator[Finding]:
     """What reading the pictures changed or dropped, with how many are concerned."""
-    files: dict[str, list[str]] = defaultdict(list)
-    for split in pictures.values():
-        for file, kinds in split.conversions.items():
-            for kind in kinds:
-                files[kind].append(file)
-    for kind, concerned in files.items():
+    for kind, concerned in files_by_conversion(pictures.values()).items():
         one = len(concerned) == 1
         was = f"{count_text(len(concerned), 'picture')} {'was' if one else 'were'} converted ({some(concerned)})"
         text = f"{was}: {kind}." if one else f"{was}: of each, {kind}."
@@ -236,7 +232,7 @@ def _sizes(headers: Mapping[str, Header]) -> Iterator[Finding]:
     other = {size: n for size, n in sizes.items() if size != (SIZE, SIZE)}
     if not other:
         return
-    small, large = min(other, key=_area), max(other, key=_area)
+    small, large = min(other, key=area), max(other, key=area)
     span = f"{small[0]}×{small[1]}" + (f" to {large[0]}×{large[1]}" if small != large else "")
     oblong = sum(n for (width, height), n in other.items() if width != height)
     text = (
@@ -248,19 +244,13 @@ def _sizes(headers: Mapping[str, Header]) -> Iterator[Finding]:
 
 def _headers(root: Path, pictures: Mapping[str, Pictures]) -> dict[str, Header]:
     """What each file's header says, by file; a listed file counts once."""
-    from dhc.data.picture import read_bytes  # cv2, which a check from the cache had not yet
-
     headers: dict[str, Header] = {}
     for file in {file for of_split in pictures.values() for file in of_split.ids.tolist()}:
         try:
-            headers[file] = read_header(read_bytes(f"{root}/{file}"))
+            headers[file] = file_header(root / file)
         except (PictureError, OSError):  # readable a moment ago: then the next check will say so
             continue
     return headers
-
-
-def _area(size: tuple[int, int]) -> int:
-    return size[0] * size[1]
 
 
 def _tables_and_folders(dataset: Dataset) -> Iterator[Finding]:

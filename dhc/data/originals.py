@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.data.files import stat_files
-from dhc.data.formats import PictureError, read_header
+from dhc.data.formats import MAX_BYTES, MAX_PIXELS, Header, PictureError, read_header
 from dhc.data.layout import Dataset
-from dhc.data.picture import MAX_PIXELS
 
 PREFIX = 1_000_000  # bytes in which a header stands, mostly; a file for which they do not do is read whole
 # Pillow's modes in words; a mode that is not here is shown as it is.
@@ -58,9 +57,7 @@ class Kind:
     @property
     def span(self) -> str:
         """The sizes in words: ``64×64``, or ``16×16 to 640×480 (12 sizes)``."""
-        small, large = (
-            f"{width}×{height}" for width, height in (min(self.sizes, key=_area), max(self.sizes, key=_area))
-        )
+        small, large = (f"{width}×{height}" for width, height in (min(self.sizes, key=area), max(self.sizes, key=area)))
         return small if len(self.sizes) == 1 else f"{small} to {large} ({len(self.sizes):,} sizes)"
 
 
@@ -80,30 +77,37 @@ def kinds(dataset: Dataset) -> tuple[Kind, ...]:
             if state is None:
                 continue
             try:
-                found = _read(dataset.pictures / file)
+                facts = _read(dataset.pictures / file)
             except (PictureError, OSError):  # listed with its reason among those that cannot be read
                 continue
-            counts[found.format, found.channels][name] += 1
-            sizes[found.format, found.channels][found.width, found.height] += 1
+            counts[facts.format, facts.channels][name] += 1
+            sizes[facts.format, facts.channels][facts.width, facts.height] += 1
     every = (Kind(*key, counts=counts[key], sizes=sizes[key]) for key in counts)
     return tuple(sorted(every, key=lambda kind: (-sum(kind.counts.values()), kind.format, kind.channels)))
 
 
+def file_header(path: Path) -> Header:
+    """The header of a picture's file, of which mostly only the beginning is read. Raises PictureError, OSError."""
+    return _beginning(path)[0]
+
+
 def _read(path: Path) -> Original:
+    header, data, size = _beginning(path)
+    return Original(header.format, _channels(data, header.width * header.height), header.width, header.height, size)
+
+
+def _beginning(path: Path) -> tuple[Header, bytes, int]:
+    """A file's header, the bytes that it was read from, and how many the file has."""
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         data = file.read(PREFIX)
         try:
-            return _of(data, size)
+            return read_header(data), data, size
         except PictureError:
-            if size <= PREFIX:
+            if not PREFIX < size <= MAX_BYTES:
                 raise
-        return _of(data + file.read(), size)
-
-
-def _of(data: bytes, size: int) -> Original:
-    header = read_header(data)
-    return Original(header.format, _channels(data, header.width * header.height), header.width, header.height, size)
+        data += file.read(MAX_BYTES)
+        return read_header(data), data, size
 
 
 def _channels(data: bytes, pixels: int) -> str:
@@ -123,5 +127,6 @@ def _channels(data: bytes, pixels: int) -> str:
     return f"{words}, transparency" if is_seen_through and "transparency" not in words else words
 
 
-def _area(size: tuple[int, int]) -> int:
+def area(size: tuple[int, int]) -> int:
+    """Pixels of a (width, height)."""
     return size[0] * size[1]

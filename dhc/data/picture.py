@@ -15,11 +15,9 @@ import numpy as np
 
 from dhc.data import jpeg
 from dhc.data.cache import SIZE
-from dhc.data.formats import END_OF_JPEG, Header, PictureError, read_header
+from dhc.data.formats import END_OF_JPEG, MAX_BYTES, MAX_PIXELS, Header, PictureError, read_header
 
-MAX_BYTES = 100 * 2**20
 MAX_PIXELS_OF_MANY = 10_000_000  # of a file of several pictures, whose decoder holds some of them at once
-MAX_PIXELS = 50_000_000  # decoded 150 MB; a few kilobytes of PNG can claim 30,000 × 30,000 and take all memory
 TWELVE_BITS = 2**12  # below that in all of a 16-bit picture, only twelve are used, as cameras and microscopes do
 ORIENTATION = 0x112  # the EXIF tag that says which side is up
 TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {

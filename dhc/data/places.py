@@ -156,8 +156,8 @@ class Folder:
         if self._tree.is_file(file):
             return file
         stem = file.rpartition(".")[0] or file
-        wanted = unicodedata.normalize("NFC", file)
-        return next((f for f in self._by_stem(stem) or () if unicodedata.normalize("NFC", f) == wanted), file)
+        composed = unicodedata.normalize("NFC", file)
+        return next((f for f in self._by_stem(stem) or () if unicodedata.normalize("NFC", f) == composed), file)
 
     def _pictures(self, stem: str) -> list[str]:
         """Paths of the pictures of that folder whose name without its ending it is."""

@@ -63,9 +63,9 @@ class NameTree:
     def _enter(self, path: str) -> None:
         """Put the path into its folder, and that into its own."""
         folder, _, name = path.rpartition("/")
-        known = (folder or ".") in self._folders
+        is_entered = (folder or ".") in self._folders
         self._folders.setdefault(folder or ".", set()).add(name)
-        if not known:
+        if not is_entered:
             self._enter(folder)
 
     def is_file(self, path: str) -> bool:

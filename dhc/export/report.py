@@ -177,7 +177,7 @@ def _album(info: RunInfo, predictions: Predictions, source: Source) -> Album:
         problem = "The pictures cannot be shown: which data set they belong to is not known."
         return Album(predictions.ids, problem=problem)
     environment = Environment.of(info.folder)
-    noted = Prints(environment.data_prints.get("val", ""), environment.data_fingerprint or "")
+    noted = Prints.noted(environment.data_prints, environment.data_fingerprint)
     return album_of(predictions.ids, info.config.data.path, noted, source)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from dhc.data.columns import PICTURE_ENDINGS
+from dhc.data.finding import some
 from dhc.data.layout import INTEGER
 from dhc.data.places import SPLITS, TABLE_STEMS
 from dhc.data.sheet import Sheet, parse_sheet
@@ -193,11 +194,6 @@ def _is_picture(path: str) -> bool:
 
 def _unlisted_text(paths: Sequence[str], proposal: Proposal) -> tuple[str, ...]:
     """The pictures that no table lists, in a sentence; () for none."""
-    listed = {item.path for items in proposal.splits.values() for item in items}
-    unlisted = [path for path in paths if _is_picture(path) and path not in listed]
-    if not unlisted:
-        return ()
-    more = f" and {len(unlisted) - 3:,} more" if len(unlisted) > 3 else ""
-    return (
-        f"{count_text(len(unlisted), 'picture')} that no table lists ({', '.join(map(quote, unlisted[:3]))}{more}).",
-    )
+    rows = {item.path for items in proposal.splits.values() for item in items}
+    unlisted = [path for path in paths if _is_picture(path) and path not in rows]
+    return (f"{count_text(len(unlisted), 'picture')} that no table lists ({some(unlisted)}).",) if unlisted else ()

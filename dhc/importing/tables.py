@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from dhc.data.columns import Columns, choose_columns
+from dhc.data.finding import some
 from dhc.data.places import SPLITS, TABLE_ENDINGS, TABLE_STEMS, Folder, find_folder, find_table
 from dhc.data.sheet import Sheet
 from dhc.data.table import Table, apply_columns, holds
@@ -163,9 +164,6 @@ def _roles_text(views: Sequence[SheetView]) -> tuple[str, ...]:
 
 
 def _absent_text(path: str, absent: Sequence[str]) -> list[str]:
-    if not absent:
-        return []
-    more = f" and {len(absent) - 3:,} more" if len(absent) > 3 else ""
-    return [
-        f"{count_text(len(absent), 'row')} of {path} whose picture is not there ({', '.join(map(quote, absent[:3]))}{more})."
-    ]
+    return (
+        [f"{count_text(len(absent), 'row')} of {path} whose picture is not there ({some(absent)})."] if absent else []
+    )

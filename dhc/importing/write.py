@@ -135,14 +135,14 @@ def _refuse_full(source: Source, root: Path, places: Places) -> None:
 
 
 def _copy(source: Source, root: Path, places: Places, report: Callable[[int], None]) -> None:
-    made: set[Path] = set()
+    folders: set[Path] = set()
     read = written = 0
     for path, data in source.read_all(list(places)):
         for split, place in places[path].items():
             target = root / f"{split}_images" / place
-            if target.parent not in made:
+            if target.parent not in folders:
                 files.make_folder(target.parent, below=root)
-                made.add(target.parent)
+                folders.add(target.parent)
             with files.create(target) as file:
                 file.write(data)
         read, written = read + 1, written + len(places[path])

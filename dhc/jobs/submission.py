@@ -70,12 +70,12 @@ def origin(folder: Path) -> SubmissionOrigin:
 
 def out_of_date(folder: Path, dataset: Dataset) -> str:
     """Why the submission is not of the run and the test pictures as they are now; "" where it is."""
-    then, now = origin(folder), _origin(folder, dataset)
+    then = origin(folder)
     if not then.network:
         return "it does not say which network and which test pictures it is of"
-    if then.network != now.network:
+    if then.network != _network_mark(folder):
         return f"it is of epoch {then.epoch}, and the run has been trained since"
-    return "" if then.test == now.test else "the test pictures or their table have changed since"
+    return "" if then.test == _test_mark(dataset) else "the test pictures or their table have changed since"
 
 
 def answers(folder: Path, name: str = FILE) -> dict[str, str]:
@@ -89,15 +89,21 @@ def answers(folder: Path, name: str = FILE) -> dict[str, str]:
 
 def _origin(folder: Path, dataset: Dataset) -> SubmissionOrigin:
     """What a submission that was asked for now would be of. Raises RunError."""
-    answering = folder / (rundir.BEST if (folder / rundir.BEST).is_file() else rundir.PREDICTIONS)
-    status = answering.stat()
+    epoch = read_predictions(folder).best_epoch
+    return SubmissionOrigin(epoch=epoch, network=_network_mark(folder), test=_test_mark(dataset))
+
+
+def _network_mark(folder: Path) -> str:
+    """Size and time of the file that answers. Raises OSError."""
+    status = (folder / (rundir.BEST if (folder / rundir.BEST).is_file() else rundir.PREDICTIONS)).stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def _test_mark(dataset: Dataset) -> str:
+    """Sixteen hex digits of the test pictures' names, sizes and times."""
     test = dataset.splits["test"]
     content = repr((test.table.names, stat_files(dataset.pictures, test.files))).encode("utf-8", "backslashreplace")
-    return SubmissionOrigin(
-        epoch=read_predictions(folder).best_epoch,
-        network=f"{status.st_size}-{status.st_mtime_ns}",
-        test=hashlib.blake2b(content, digest_size=8).hexdigest(),
-    )
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def _keep_for_comparison(folder: Path) -> None:

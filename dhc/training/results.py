@@ -60,6 +60,7 @@ def environment(
     packages: Iterable[str], *, device: str, seed: int, data: RunData, backend: str | None, precision: str
 ) -> Environment:
     """The circumstances of a training: enough to say later what produced the figures."""
+    split_prints = prints(data)
     return Environment(
         backend=backend,
         versions=versions(packages),
@@ -69,8 +70,8 @@ def environment(
         system=platform.platform(),
         commit=commit(),
         seed=seed,
-        data_fingerprint=content_fingerprint(data.dataset, prints(data)),
-        data_prints=prints(data),
+        data_fingerprint=content_fingerprint(data.dataset, split_prints),
+        data_prints=split_prints,
     )
 
 

@@ -43,7 +43,7 @@ def open_album(info: RunInfo, predictions: Predictions) -> Album:
 def noted_prints(info: RunInfo) -> Prints:
     """What the run noted of its data set."""
     environment = Environment.of(info.folder)
-    return Prints(environment.data_prints.get("val", ""), environment.data_fingerprint or "")
+    return Prints.noted(environment.data_prints, environment.data_fingerprint)
 
 
 def _val(path: str) -> tuple[Pictures, Prints]:

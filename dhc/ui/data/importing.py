@@ -150,8 +150,8 @@ def _preview(source: Path) -> None:
 
 
 def _roles(source: Path) -> Mapping[str, str]:
-    chosen: Mapping[str, str] = st.session_state.get(KEY + f"roles_{source}", {})
-    return chosen
+    roles: Mapping[str, str] = st.session_state.get(KEY + f"roles_{source}", {})
+    return roles
 
 
 def _division() -> Division:

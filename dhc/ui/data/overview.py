@@ -11,7 +11,6 @@ import streamlit as st
 
 from dhc.data.about import STAND_IN, read_about
 from dhc.errors import DataError
-from dhc.jobs.check import summary
 from dhc.text import quote
 from dhc.ui.data import augmentation, check, classes, pictures, reading
 from dhc.ui.shell import address, session
@@ -76,8 +75,8 @@ def overview(folder: str) -> None:
     for column, name in zip(columns[1:], ("train", "val", "test"), strict=True):
         split = dataset.splits.get(name)
         column.metric(f"{name} pictures", "–" if split is None else f"{len(split.files):,}")
-    if found := summary(Path(folder)):
-        st.caption(f"Last check: {found}.")
+    if outcome := session.check_summary(Path(folder)):
+        st.caption(f"Last check: {outcome}.")
     titles = {name: title for name, (title, _) in PARTS.items()}
     part = segments("Part", titles, bare=True, **address.bound_choice(VIEW, list(PARTS), "pictures", key="dhc_view"))
     with guard():

@@ -8,7 +8,6 @@ import streamlit as st
 from dhc.data.browse import matching_rows
 from dhc.data.decode import Pictures
 from dhc.data.layout import Dataset
-from dhc.runs.contract import UsedPictures
 from dhc.text import count_text, shorten
 from dhc.ui.data import picture
 from dhc.ui.shell import address, session
@@ -45,7 +44,7 @@ def _of_run(pictures: Pictures, rows: np.ndarray, split: str) -> np.ndarray:
     run = session.run_or_none(st.query_params.get(OF) or None)
     if run is None:
         return rows
-    used = UsedPictures.of(run.folder)
+    used = session.used_pictures(run)
     files = {"train": used.train.files, "val": used.val.files}.get(split, [])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"Only the pictures that {plain(run.title)} used: {len(files):,} of {split}.", width="content")

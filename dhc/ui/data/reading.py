@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.data.about import IMPORTED, read_about
-from dhc.data.decode import BadPicture, Pictures
+from dhc.data.decode import BadPicture, Pictures, files_by_conversion
 from dhc.data.layout import Dataset, readings
 from dhc.data.originals import Kind, kinds
 from dhc.errors import DataError
@@ -110,13 +109,8 @@ def _kinds(rows: Sequence[Kind]) -> None:
 
 def _conversions(pictures: Mapping[str, Pictures]) -> None:
     """What reading changed, with how many pictures and one of them."""
-    counts: Counter[str] = Counter()
-    samples: dict[str, str] = {}
-    for split in pictures.values():
-        for file, conversions in split.conversions.items():
-            counts.update(conversions)
-            samples |= {kind: file for kind in conversions if kind not in samples}
-    lines = [f"{count_text(count, 'picture')}, such as {samples[kind]}: {kind}" for kind, count in counts.most_common()]
+    by_kind = sorted(files_by_conversion(pictures.values()).items(), key=lambda pair: -len(pair[1]))
+    lines = [f"{count_text(len(files), 'picture')}, such as {files[0]}: {kind}" for kind, files in by_kind]
     _bullets("Converted", lines or ["Nothing, but that each becomes 64×64 RGB"])
 
 

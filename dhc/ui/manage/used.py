@@ -28,7 +28,7 @@ def draw(info: RunInfo) -> None:
         return
     path = info.config.data.path
     with st.expander(plain(f"Pictures: {Path(path).name}")):
-        used = UsedPictures.of(info.folder)
+        used = session.used_pictures(info)
         st.caption(_counts(used))
         for name, pictures in (("train", used.train), ("val", used.val)):
             if pictures.reading:
@@ -50,8 +50,8 @@ def since(used: UsedPictures, dataset: Dataset) -> list[str]:
     """What has changed in the data set since the run, in sentences; one that says so where nothing has."""
     differences = {"train": _train_changes(used, dataset), "val": _val_changes(used, dataset)}
     lines = [f"{name}: {difference.text()} since this run." for name, difference in differences.items() if difference]
-    known = set(used.classes)
-    new = [name for name in dataset.classes if name not in known]
+    classes = set(used.classes)
+    new = [name for name in dataset.classes if name not in classes]
     if new:
         count = count_text(len(new), "class")
         lines.append(f"{count} of today's data set this run does not know, such as {clean(new[0])}.")
@@ -66,8 +66,8 @@ def _train_changes(used: UsedPictures, dataset: Dataset) -> Changes:
 
 def _val_changes(used: UsedPictures, dataset: Dataset) -> Changes:
     """Of the classes that the run knows."""
-    before, now, known = used.labels(used.val), _labels(dataset, "val"), set(used.classes)
-    return changes(before, {file: label for file, label in now.items() if file in before or label in known})
+    before, now, classes = used.labels(used.val), _labels(dataset, "val"), set(used.classes)
+    return changes(before, {file: label for file, label in now.items() if file in before or label in classes})
 
 
 def _labels(dataset: Dataset, name: str) -> dict[str, str]:

@@ -20,12 +20,14 @@ from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.places import TABLE_ENDINGS, TABLE_STEMS
 from dhc.errors import RunError
+from dhc.jobs import check as checks
 from dhc.jobs import trash
 from dhc.jobs.datasets import is_dataset
 from dhc.jobs.trash import TrashedRun
 from dhc.jobs.warm import Warm
 from dhc.machine import hardware
 from dhc.runs import disk, rundir
+from dhc.runs.contract import UsedPictures
 from dhc.runs.events import EventLog
 from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History, Predictions
@@ -133,6 +135,27 @@ def _store(folder: Path) -> Store:
 def predictions(info: RunInfo) -> Predictions:
     """The run's predictions, read again when the file has changed. Raises RunError."""
     return _predictions(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
+
+
+def used_pictures(info: RunInfo) -> UsedPictures:
+    """The pictures that the run was made on, read again when the file has changed."""
+    return _used_pictures(info.folder, _stamp(info.folder / UsedPictures.FILE))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=PATHS)
+def _used_pictures(folder: Path, stamp: tuple[int, int]) -> UsedPictures:
+    return UsedPictures.of(folder)
+
+
+def check_summary(folder: Path) -> str:
+    """One line on a data set's newest check; its files are looked at again after a minute, its tables at once."""
+    stamps = tuple(_stamp(folder / name) for name in TABLES)
+    return _check_summary(folder, (_stamp(checks.findings(folder)), *stamps))
+
+
+@st.cache_data(show_spinner=False, max_entries=32, ttl=60, hash_funcs=PATHS)
+def _check_summary(folder: Path, stamps: tuple[tuple[int, int], ...]) -> str:
+    return checks.summary(folder)
 
 
 def outcome_table(info: RunInfo) -> pd.DataFrame:

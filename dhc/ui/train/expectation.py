@@ -14,7 +14,6 @@ from dhc.data.layout import Dataset
 from dhc.data.select import class_count
 from dhc.errors import ConfigError
 from dhc.figures import schedule
-from dhc.jobs import check as checks
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16, layer_count, matrix_rate
 from dhc.models.schedules import planned_rates
@@ -89,8 +88,8 @@ def draw(config: RunConfig, dataset: Dataset) -> None:
 
 def _check(folder: Path) -> None:
     """One line on what the last check of the pictures found."""
-    found = checks.summary(folder)
-    words = f"Its last check: {found}." if found else "Not checked as they are now."
+    outcome = session.check_summary(folder)
+    words = f"Its last check: {outcome}." if outcome else "Not checked as they are now."
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words, width="content")
         st.page_link(
