@@ -106,7 +106,7 @@ def _beginning(path: Path) -> tuple[Header, bytes, int]:
         except PictureError:
             if not PREFIX < size <= MAX_BYTES:
                 raise
-        data += file.read(MAX_BYTES)
+        data += file.read(size - len(data))
         return read_header(data), data, size
 
 
