@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
+from dhc.jobs.queue import queue
 from dhc.runs import rundir
 from dhc.runs.contract import Process, write_exit
 from dhc.runs.events import EventLog
@@ -24,7 +25,7 @@ from dhc.runs.identity import identify
 from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import RunWriter
 from dhc.runs.status import State, status_of
-from dhc.runs.store import Store, log_tail
+from dhc.runs.store import Store, by_activity, log_tail
 
 EPOCH = {
     "loss": 1.0,
@@ -165,6 +166,28 @@ def test_runs_of_one_second_are_listed_as_they_were_queued(tmp_path: Path) -> No
         rundir.write_json(folder / rundir.REQUEST, {"queued_at": queued_at, "device": "cpu"})
     (tmp_path / "20260101-000001-vgg16-000d").mkdir()
     assert [info.id[-4:] for info in Store(tmp_path).runs()] == ["000d", "000b", "000a", "000c"]
+
+
+def test_runs_by_activity_are_those_that_train_then_the_queue_in_its_order_then_the_newest(tmp_path: Path) -> None:
+    requests: dict[str, dict[str, float]] = {
+        "20260101-000000-vgg16-000a": {"queued_at": 1.0},  # trains
+        "20260101-000001-vgg16-000b": {"queued_at": 2.0, "place": 9.0},  # moved to the end of the queue
+        "20260101-000002-vgg16-000c": {"queued_at": 3.0, "place": 1e300},  # edited by hand
+        "20260101-000003-vgg16-000d": {"queued_at": 4.0},
+        "20260101-000004-vgg16-000e": {"queued_at": 5.0},  # ended
+        "20260101-000005-vgg16-000f": {"queued_at": 6.0},  # ended
+    }
+    for run_id, request in requests.items():
+        (tmp_path / run_id).mkdir()
+        rundir.write_json(tmp_path / run_id / rundir.REQUEST, request | {"device": "cpu"})
+    Process(child=identify(os.getpid())).write(tmp_path / "20260101-000000-vgg16-000a")
+    for ended in ("20260101-000004-vgg16-000e", "20260101-000005-vgg16-000f"):
+        write_exit(tmp_path / ended, "finished", "", cause="done")
+    runs = Store(tmp_path).runs()
+    ordered = by_activity(reversed(runs))
+    assert [info.id[-1] for info in ordered] == ["a", "c", "d", "b", "f", "e"]
+    waiting = [folder.name for folder in queue(tmp_path, "cpu")]
+    assert [info.id for info in ordered if info.state is State.QUEUED] == waiting
 
 
 def test_foreign_folders_and_broken_runs_do_not_hide_the_others(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from dhc.runs.status import State, is_copy, status_of
 from dhc.runs.workers import Standing, standing_of, worker_record
 
 STEP = 1e-3  # between two places
-FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
 
 
 def worker_of(runs_dir: Path, device: str) -> Worker | None:
@@ -38,7 +37,7 @@ def idle_reason(runs_dir: Path, device: str) -> str:
 def queue(runs_dir: Path, device: str) -> list[Path]:
     """The folders queued for a device, in the order in which they will run."""
     waiting = [
-        (place_of(request), folder.name, folder)
+        (request.turn, folder.name, folder)
         for folder, request in _requests(runs_dir)
         if request.queue == device and status_of(folder).state is State.QUEUED
     ]
@@ -62,7 +61,7 @@ def devices(runs_dir: Path, *, training: bool = False) -> list[str]:
 
 def last_place(runs_dir: Path) -> float:
     """A place behind all that wait, also when the clock was set back since."""
-    waiting = [place_of(request) for folder, request in _requests(runs_dir)]
+    waiting = [request.turn for folder, request in _requests(runs_dir)]
     return max([time.time(), *(place + STEP for place in waiting)])
 
 
@@ -103,16 +102,8 @@ def _renumber(waiting: Iterable[Path]) -> None:
         Request.change(folder, place=first + steps * STEP)
 
 
-def place_of(request: Request) -> float:
-    """Where in its queue a request stands: lower is earlier."""
-    for value in (request.place, request.queued_at):
-        if value is not None and abs(value) < FARTHEST:  # a hand-edited one must not stop the whole queue
-            return value
-    return 0.0
-
-
 def _place(folder: Path) -> float:
-    return place_of(Request.of(folder))
+    return Request.of(folder).turn
 
 
 def _requests(runs_dir: Path) -> Iterable[tuple[Path, Request]]:

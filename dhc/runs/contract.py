@@ -37,6 +37,7 @@ from dhc.runs.lenient import (
     line,
 )
 
+FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
 How = Literal["finished", "stopped", "failed", "killed"]
@@ -103,6 +104,14 @@ class Request(RunFile):
     def queue(self) -> str:
         """The device in whose queue it waits: the CPU where it names none, or what cannot be one."""
         return rundir.queue_of(self.device)
+
+    @property
+    def turn(self) -> float:
+        """Where in that queue it stands: lower is earlier."""
+        for value in (self.place, self.queued_at):
+            if value is not None and abs(value) < FARTHEST:  # a hand-edited one must not stop the whole queue
+                return value
+        return 0.0
 
 
 class Environment(RunFile):

@@ -75,6 +75,8 @@ class RunInfo:
     group: str = ""
     parent: str = ""
     bet: Mapping[str, float] | None = None
+    turn: float = 0.0
+    """Where it stands in its queue: lower is earlier."""
 
     @property
     def gap(self) -> float | None:
@@ -120,7 +122,7 @@ class RunInfo:
 
 
 FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
-NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve")
+NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "turn")
 NULL_IF_EMPTY = ("problem", "name", "note", "group", "parent")
 
 
@@ -220,6 +222,7 @@ class Store:
             config=config,
             status=replace(status, reason=one_line(status.reason, MAX_REASON)),
             labels=labels or NO_LABELS,
+            turn=request.turn,
             problem="; ".join(filter(None, (problem, doubt, _unreadable(folder, status, labels)))),
             epochs_done=figures.epochs or 0,
             **{
@@ -252,6 +255,17 @@ class Store:
 def newest_first(infos: Iterable[RunInfo]) -> list[RunInfo]:
     """Runs by the second they were made in; those of one second as they were queued."""
     return sorted(infos, key=lambda info: (info.id[:SECOND], info.queued_at or 0.0), reverse=True)
+
+
+def by_activity(infos: Iterable[RunInfo]) -> list[RunInfo]:
+    """Runs by what happens to them: those that train, those that wait in the order of their queues, then the newest."""
+
+    def standing(info: RunInfo) -> tuple[int, float, str]:
+        if info.state is State.QUEUED:
+            return 1, info.turn, info.id
+        return (0 if info.state.alive else 2), 0.0, ""
+
+    return sorted(newest_first(infos), key=standing)
 
 
 def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from dhc.errors import DataError
 from dhc.machine import hardware
 from dhc.machine.cores import cores
-from dhc.runs.store import RunInfo
+from dhc.runs.store import RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.manage import queue
 from dhc.ui.shell import session
@@ -29,7 +29,7 @@ def draw() -> None:
     """What is here, what runs, and what to do next."""
     _pictures()
     every = session.runs()
-    alive = [info for info in every if info.state.alive]
+    alive = by_activity(info for info in every if info.state.alive)
     runs = [info for info in every if not info.labels.archived]
     left, right = st.columns([2, 1], gap="large")
     with left:
