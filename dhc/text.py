@@ -36,7 +36,7 @@ def fine_percent_text(share: float) -> str:
     """
     if 0 < share < 0.001:
         return "<0.1%"
-    return f"{share:.1%}" if 0 < share < 0.01 else f"{share:.0%}"
+    return f"{share:.1%}" if 0 < share < 0.01 else percent_text(share)
 
 
 def size_text(size: float) -> str:

@@ -313,7 +313,7 @@ def test_bars_keep_their_order_and_name_the_true_class_in_words_too() -> None:
     figure = bars.probability_bars(["ring", "<star>", "wave"], [0.62, 0.3, 0.0004], "<star>")
     (bar,) = figure.data
     assert list(bar.y) == ["ring", "&lt;star&gt;", "wave"]
-    assert list(bar.text) == ["62%", "30% ✓ true", "<0.1%"]
+    assert list(bar.text) == ["62%", "30% ✓ true", "<1%"]
     assert [color == theme.BEST for color in bar.marker.color] == [False, True, False]
     assert figure.layout.yaxis.autorange == "reversed"
 

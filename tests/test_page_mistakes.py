@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -309,3 +310,22 @@ def test_a_thousand_pictures_of_96_classes_can_be_sorted(
         at.get_by_key("dhc_mistakes_sort").set_value(sort).run()
         assert not at.exception
     assert "**700** of 1,000 val pictures are wrong." in texts(at)
+
+
+def test_no_share_begins_a_line_as_markdowns_quotation(tmp_path: Path, eight_classes: Path) -> None:
+    """``>99%`` at a line's beginning would lose its sign, and so would whatever else Markdown reads there."""
+    folder = make_run(tmp_path / "runs", eight_classes, run_id=RUN, accuracy=0.5)
+    stored = dict(np.load(folder / rundir.PREDICTIONS))
+    index = int(np.flatnonzero(stored["y_pred"][-1] != stored["y_true"])[0])
+    answer = stored["y_pred"][-1][index]
+    stored["probabilities"][index] = 0.0004 / 7
+    stored["probabilities"][index, answer] = 0.9996
+    np.savez(folder / rundir.PREDICTIONS, **stored)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
+        at = open_page("mistakes", run=RUN, picture=str(index))
+    (line,) = [caption.value for caption in at.caption if "sure of that" in caption.value]
+    assert line.startswith("\\>99\\% sure of that, \\<1\\% for the true class")
+    bars = json.loads(sent(at, "plot")[0]["figure"])["data"][0]
+    assert bars["text"][0] == ">99%"
+    assert captions(at)[0].endswith(" >99%")

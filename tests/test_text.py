@@ -35,7 +35,7 @@ def test_a_share_is_never_rounded_to_all_or_nothing(share: float, text: str) -> 
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.0, "0%"), (0.31, "31%"), (0.004, "0.4%"), (0.0004, "<0.1%"), (0.0099, "1.0%"), (1.0, "100%")],
+    [(0.0, "0%"), (0.31, "31%"), (0.004, "0.4%"), (0.0004, "<0.1%"), (0.0099, "1.0%"), (0.9996, ">99%"), (1.0, "100%")],
 )
 def test_a_fine_share_has_a_digit_more_below_one_percent(share: float, text: str) -> None:
     assert fine_percent_text(share) == text

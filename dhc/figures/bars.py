@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dhc.figures import theme
-from dhc.text import fine_percent_text
+from dhc.text import percent_text
 
 
 def probability_bars(names: Sequence[str], probabilities: Sequence[float] | np.ndarray, true_name: str) -> go.Figure:
@@ -20,7 +20,7 @@ def probability_bars(names: Sequence[str], probabilities: Sequence[float] | np.n
     figure = theme.figure(x="probability", y="")
     values = theme.numbers(np.asarray(probabilities))
     is_true = [name == true_name for name in names]
-    texts = [fine_percent_text(float(value)) for value in values]
+    texts = [percent_text(float(value)) for value in values]
     figure.add_trace(
         go.Bar(
             x=values,
@@ -30,7 +30,7 @@ def probability_bars(names: Sequence[str], probabilities: Sequence[float] | np.n
             text=[f"{text} ✓ true" if true else text for text, true in zip(texts, is_true, strict=True)],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            hovertemplate="%{y}: %{x:.2%}<extra></extra>",
             showlegend=False,
         )
     )

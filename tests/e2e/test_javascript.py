@@ -12,7 +12,7 @@ from dhc.ui.widgets.assets import path
 
 INNER = {
     "plot": "serverRoot, faded, scale, template, parseFigure, plain, report, config",
-    "gallery": "newTile, newGrid, update, focusable, perRow, move, click",
+    "gallery": "newTile, newGrid, update, focusable, perRow, columns, move, click",
     "ranking": "newRow, newList, update, focusable, move, click, reveal",
 }
 PAGE = """<base href="http://127.0.0.1:1/some/base/page"><body style="margin: 0">
@@ -120,6 +120,12 @@ def test_a_click_reports_its_first_point(run: Run, clicks: str, event: str, sent
 
 
 # --- gallery.js -------------------------------------------------------------------------------------------------------
+
+
+def test_no_row_of_a_whole_page_is_torn_where_that_costs_few_columns(run: Run) -> None:
+    assert run("return [13, 12, 11, 9, 5].map(room => gallery.columns(room, 48))") == [12, 12, 8, 8, 4]
+    assert run("return [15, 14, 9].map(room => gallery.columns(room, 60))") == [15, 12, 9]
+
 
 GRID = """
   const said = [], grid = gallery.newGrid(document.body);

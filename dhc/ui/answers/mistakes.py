@@ -202,6 +202,7 @@ def _grid(subject: Subject, view: MistakesView, rows: pd.DataFrame) -> None:
         tiles(page_rows, subject.album, map(_caption, page_rows.to_dict("records")), judge=view.show == "all"),
         key=KEY + "grid",
         size=TILE,
+        page_size=PAGE_SIZE,
         selected_index=_place_of_last(subject.info, pictures),
     )
     pager(pages, page, key=KEY + "page_bottom", turn=_turn)

@@ -148,12 +148,12 @@ def large(album: Album, index: int, *, size: int = LARGE) -> None:
 
 
 def _verdict(row: pd.Series) -> None:
-    true, sure = bold(row["true_name"]), f"{percent_text(row['confidence'])} sure"
+    true, sure = bold(row["true_name"]), f"{plain(percent_text(row['confidence']))} sure"
     if row["correct"]:
         st.markdown(f"### :green[:material/check_circle:] {true} :green[recognised]")
     else:
         st.markdown(f"### :red[:material/cancel:] {true} :red[taken for] {bold(row['predicted_name'])}")
-        sure = f"{sure} of that, {percent_text(row['p_true'])} for the true class"
+        sure = f"{sure} of that, {plain(percent_text(row['p_true']))} for the true class"
     st.caption(f"{sure} · loss {row['loss']:.3f}", help=LOSS)
 
 

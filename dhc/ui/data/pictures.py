@@ -136,7 +136,7 @@ def _grid(dataset: Dataset, pictures: Pictures, rows: np.ndarray) -> None:
     page = address.integer("page", low=1, high=pages) or 1
     pager(pages, page, key=KEY + "page_top", turn=_turn)
     here = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
-    clicked = gallery([_tile(dataset, pictures, row) for row in here], key=KEY + "grid", size=TILE)
+    clicked = gallery([_tile(dataset, pictures, row) for row in here], key=KEY + "grid", size=TILE, page_size=PAGE_SIZE)
     pager(pages, page, key=KEY + "page_bottom", turn=_turn)
     if clicked is not None:
         picture.choose(str(pictures.ids[here[clicked]]))

@@ -74,6 +74,20 @@ function click(grid, event) {
   grid.send('click', tiles.indexOf(tile));
 }
 
+/** How many tiles stand in a row where `room` have room: a divisor of the page's size, so that no row of a whole page is torn. */
+function columns(room, page) {
+  for (let count = room; count > room * 0.7; count -= 1) if (page % count === 0) return count;
+  return room;
+}
+
+function layOut(grid) {
+  const { paddingLeft, paddingRight, columnGap } = getComputedStyle(grid);
+  const [gap, width] = [parseFloat(columnGap), grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight)];
+  const room = Math.max(1, Math.floor((width + gap) / (grid.size + 14 + gap)));
+  if (grid.page) grid.style.setProperty('--columns', columns(room, grid.page));
+  else grid.style.removeProperty('--columns');
+}
+
 function newGrid(parent) {
   const grid = document.createElement('div');
   grid.className = 'grid';
@@ -81,16 +95,18 @@ function newGrid(parent) {
   grid.addEventListener('click', event => click(grid, event));
   grid.addEventListener('keydown', event => move(grid, event));
   parent.append(grid);
+  new ResizeObserver(() => layOut(grid)).observe(grid); // gone with the grid
   return grid;
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector('.grid') ?? newGrid(parentElement);
-  grid.send = setTriggerValue;
+  Object.assign(grid, { send: setTriggerValue, size: data.size, page: data.page });
   grid.style.setProperty('--size', `${data.size}px`);
   grid.setAttribute('aria-label', `${data.tiles.length} pictures`);
   while (grid.children.length > data.tiles.length) grid.lastChild.remove();
   while (grid.children.length < data.tiles.length) grid.append(newTile());
   data.tiles.forEach((tile, i) => update(grid.children[i], tile, i === data.selected));
   focusable(grid, grid.children[data.selected]);
+  layOut(grid);
 }

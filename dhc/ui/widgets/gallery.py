@@ -28,10 +28,13 @@ class Tile:
     tone: Tone = "plain"
 
 
-def gallery(tiles: Sequence[Tile], *, key: str, selected_index: int | None = None, size: int = 96) -> int | None:
+def gallery(
+    tiles: Sequence[Tile], *, key: str, selected_index: int | None = None, size: int = 96, page_size: int = 0
+) -> int | None:
     """Draw ``tiles`` in a grid; return the index clicked in THIS run, if any.
 
-    Each picture is ``size`` CSS pixels wide. ``selected_index`` is the index drawn as chosen. Nothing is drawn for no tiles: the
+    Each picture is ``size`` CSS pixels wide. ``selected_index`` is the index drawn as chosen. ``page_size`` says how many tiles
+    a whole page has: then a row has so many that the page's last row is full. Nothing is drawn for no tiles: the
     page says why there are none. Arrow keys move inside the grid, Enter and Space click. Raises ValueError for a picture
     that is not (H, W, 3) uint8.
     """
@@ -40,7 +43,7 @@ def gallery(tiles: Sequence[Tile], *, key: str, selected_index: int | None = Non
     renderer = assets.component("gallery", isolate_styles=True)
     result = renderer(
         key=key,
-        data={"tiles": [_encode(tile) for tile in tiles], "selected": selected_index, "size": size},
+        data={"tiles": [_encode(tile) for tile in tiles], "selected": selected_index, "size": size, "page": page_size},
         on_click_change=_rerun,
     )
     index = result.get("click")

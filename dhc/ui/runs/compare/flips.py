@@ -194,7 +194,7 @@ def _grid(pair: Pair, album: Album, places: np.ndarray, rows: Sequence[int]) -> 
     part = slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE)
     tiles = [_tile(pair, album, place) for place in places[part].tolist()]
     with st.container(height=HEIGHT if len(tiles) > SCROLL_FROM else "content", border=False, key=KEY + "box"):
-        clicked = gallery(tiles, key=GRID, size=TILE)
+        clicked = gallery(tiles, key=GRID, size=TILE, page_size=PAGE_SIZE)
     pager(pages, page, key=KEY + "page", turn=_turn)
     if clicked is not None:
         flips_picture.choose(rows[part][clicked])

@@ -62,13 +62,13 @@ def _draw(pair: Pair, album: Album, row: int) -> None:
 def _side(name: str, info: RunInfo, predictions: Predictions, index: int) -> None:
     """What one run said: right or wrong, how surely, its five most probable classes."""
     answer, true = int(predictions.predicted[index]), int(predictions.y_true[index])
-    sure = percent_text(float(predictions.probabilities[index, answer]))
+    sure = plain(percent_text(float(predictions.probabilities[index, answer])))
     st.markdown(f"**{name}** · {plain(shorten(info.title, 40))}")
     if answer == true:
         st.markdown(f":green[:material/check_circle: recognised], {sure} sure")
     else:
         st.markdown(f":red[:material/cancel: taken for] {bold(predictions.classes[answer])}, {sure} sure")
-        st.caption(f"{percent_text(float(predictions.probabilities[index, true]))} for the true class")
+        st.caption(f"{plain(percent_text(float(predictions.probabilities[index, true])))} for the true class")
     st.markdown("Most probable classes")
     picture.bars(predictions, index, key=f"dhc_flips_bars_{name.lower()}", reach=1.5)
     link("Mistakes", text="Open in Mistakes", run=info.id, picture=str(index))
