@@ -17,9 +17,10 @@ from dhc.runs.store import RunInfo
 from dhc.text import NAME_LENGTH, clean, count_text, percent_text, short_names, shorten
 from dhc.ui.answers.album import image_or_blank, open_album
 from dhc.ui.answers.matrix import clicked_cell, lay_out
+from dhc.ui.answers.pairs import Pair
 from dhc.ui.runs.compare import flips_picture
 from dhc.ui.runs.compare.flips_picture import PICTURE
-from dhc.ui.runs.compare.pair import Pair, pick
+from dhc.ui.runs.compare.pair import pick
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import class_box, pager, segments

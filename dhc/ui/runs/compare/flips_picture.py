@@ -15,7 +15,7 @@ from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import percent_text, shorten
 from dhc.ui.answers import picture
-from dhc.ui.runs.compare.pair import Pair
+from dhc.ui.answers.pairs import Pair
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain

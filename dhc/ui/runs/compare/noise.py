@@ -29,8 +29,9 @@ from dhc.figures.noise import Interval, interval_chart, seed_chart
 from dhc.jobs.groups import with_date
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
+from dhc.ui.answers.pairs import Pair
 from dhc.ui.runs.compare import optimism
-from dhc.ui.runs.compare.pair import Pair, pick
+from dhc.ui.runs.compare.pair import pick
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard

@@ -26,8 +26,8 @@ from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text
+from dhc.ui.answers.pairs import fingerprint_of
 from dhc.ui.manage.submission import can_answer
-from dhc.ui.runs.compare.pair import fingerprint_of
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import attempt, error_box, guard

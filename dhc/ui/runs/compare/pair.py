@@ -6,40 +6,22 @@ The panels of two runs share the choice, in the address.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import permutations
-from pathlib import Path
 
 import streamlit as st
 
 from dhc.analysis.differences import differing_settings, setting_text
-from dhc.analysis.ladder import resolved_path
-from dhc.analysis.paired import Pairing, pair_up
-from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.contract import Environment
-from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.shell import address, session
+from dhc.ui.answers.pairs import Pair, align, on_other_data
+from dhc.ui.shell import address
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty
 
 A, B = "pair_a", "pair_b"
 TITLE, SETTING = 34, 20  # characters of a run's title and of a setting in the list
 MOST_TITLES = 3  # of runs without answers
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """Two runs, what each predicted of val, and the pictures that both were judged on."""
-
-    a: RunInfo
-    b: RunInfo
-    predictions_a: Predictions
-    predictions_b: Predictions
-    pairing: Pairing
 
 
 def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
@@ -54,60 +36,7 @@ def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
     _say_left_out([info for info in runs if info.id not in infos])
     a, b = _of_address(infos)
     _draw(infos, a, b, f"dhc_{panel}_")
-    return _align(infos[a], infos[b])
-
-
-def _align(a: RunInfo, b: RunInfo) -> Pair:
-    _refuse_other_data(a, b)
-    predictions_a, predictions_b = session.predictions(a), session.predictions(b)
-    return Pair(a, b, predictions_a, predictions_b, _pairing(predictions_a, predictions_b))
-
-
-@lru_cache(maxsize=8)
-def _pairing(a: Predictions, b: Predictions) -> Pairing:
-    return pair_up(a, b)
-
-
-def fingerprint_of(info: RunInfo) -> str | None:
-    """The fingerprint of the data set that the run was trained on, None where nobody noted it."""
-    try:
-        stamp = (info.folder / rundir.ENVIRONMENT).stat().st_mtime_ns
-    except OSError:
-        return None
-    return _fingerprint(info.folder, stamp)
-
-
-@lru_cache(maxsize=4096)
-def _fingerprint(folder: Path, stamp: int) -> str | None:
-    return Environment.of(folder).data_fingerprint or None
-
-
-def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
-    """The same file name may stand for another picture in another data set."""
-    if _on_other_data(a, b):
-        paths = [info.config.data.path for info in (a, b) if info.config]
-        names = [shorten(Path(path).name or path, 40) for path in paths]
-        if resolved_path(paths[0]) == resolved_path(paths[1]):
-            raise RunError(
-                f"The val pictures of {names[0]} or their labels have changed between A and B: "
-                "choose two runs on the same pictures to compare them."
-            )
-        raise RunError(
-            f"A and B were judged on different pictures ({' and '.join(names)}): "
-            "choose two runs on the same data set to compare them."
-        )
-
-
-def _on_other_data(a: RunInfo, b: RunInfo) -> bool:
-    if a.config is None or b.config is None:
-        return False
-    vals = [Environment.of(info.folder).data_prints.get("val") for info in (a, b)]
-    if all(vals):
-        return vals[0] != vals[1]
-    if resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
-        return False
-    prints = [fingerprint_of(a), fingerprint_of(b)]
-    return None in prints or prints[0] != prints[1]
+    return align(infos[a], infos[b])
 
 
 def _too_few(count: int, with_answers: int) -> str:
@@ -138,7 +67,7 @@ def _of_address(infos: Mapping[str, RunInfo]) -> tuple[str, str]:
     a, b = (run_id if (run_id := st.query_params.get(name, "")) in infos else "" for name in (A, B))
     b = "" if b == a else b
     pairs = [(one, other) for other, one in permutations(infos, 2) if a in ("", one) and b in ("", other)]
-    return next((pair for pair in pairs if not _on_other_data(infos[pair[0]], infos[pair[1]])), pairs[0])
+    return next((pair for pair in pairs if not on_other_data(infos[pair[0]], infos[pair[1]])), pairs[0])
 
 
 def _draw(infos: Mapping[str, RunInfo], a: str, b: str, key: str) -> None:

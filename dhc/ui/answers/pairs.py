@@ -1,0 +1,86 @@
+"""Two runs and the pictures that both were judged on; runs on other pictures are refused in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from dhc.analysis.ladder import resolved_path
+from dhc.analysis.paired import Pairing, pair_up
+from dhc.errors import RunError
+from dhc.runs import rundir
+from dhc.runs.contract import Environment
+from dhc.runs.records import Predictions
+from dhc.runs.store import RunInfo
+from dhc.text import shorten
+from dhc.ui.shell import session
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two runs, what each predicted of val, and the pictures that both were judged on."""
+
+    a: RunInfo
+    b: RunInfo
+    predictions_a: Predictions
+    predictions_b: Predictions
+    pairing: Pairing
+
+
+def align(a: RunInfo, b: RunInfo) -> Pair:
+    """What both predicted of the pictures that both were judged on.
+
+    Raises RunError for answers that cannot be read and for two runs that cannot be compared.
+    """
+    _refuse_other_data(a, b)
+    predictions_a, predictions_b = session.predictions(a), session.predictions(b)
+    return Pair(a, b, predictions_a, predictions_b, _pairing(predictions_a, predictions_b))
+
+
+@lru_cache(maxsize=8)
+def _pairing(a: Predictions, b: Predictions) -> Pairing:
+    return pair_up(a, b)
+
+
+def fingerprint_of(info: RunInfo) -> str | None:
+    """The fingerprint of the data set that the run was trained on, None where nobody noted it."""
+    try:
+        stamp = (info.folder / rundir.ENVIRONMENT).stat().st_mtime_ns
+    except OSError:
+        return None
+    return _fingerprint(info.folder, stamp)
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(folder: Path, stamp: int) -> str | None:
+    return Environment.of(folder).data_fingerprint or None
+
+
+def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
+    """The same file name may stand for another picture in another data set."""
+    if on_other_data(a, b):
+        paths = [info.config.data.path for info in (a, b) if info.config]
+        names = [shorten(Path(path).name or path, 40) for path in paths]
+        if resolved_path(paths[0]) == resolved_path(paths[1]):
+            raise RunError(
+                f"The val pictures of {names[0]} or their labels have changed between A and B: "
+                "choose two runs on the same pictures to compare them."
+            )
+        raise RunError(
+            f"A and B were judged on different pictures ({' and '.join(names)}): "
+            "choose two runs on the same data set to compare them."
+        )
+
+
+def on_other_data(a: RunInfo, b: RunInfo) -> bool:
+    """Whether the two were judged on different pictures, as far as they noted which."""
+    if a.config is None or b.config is None:
+        return False
+    vals = [Environment.of(info.folder).data_prints.get("val") for info in (a, b)]
+    if all(vals):
+        return vals[0] != vals[1]
+    if resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
+        return False
+    prints = [fingerprint_of(a), fingerprint_of(b)]
+    return None in prints or prints[0] != prints[1]
