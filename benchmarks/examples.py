@@ -17,7 +17,7 @@ import numpy as np
 from dhc.models.ladder import RUNGS, rung_of
 from dhc.runs import rundir
 from dhc.runs.config_file import write_config
-from dhc.runs.contract import Environment, Request
+from dhc.runs.contract import Environment, Labels, Request
 from dhc.runs.store import RunInfo, Store
 
 BATCH_STEP = 12  # of so many batch events one is kept
@@ -41,7 +41,7 @@ def main() -> None:
     for step in RUNGS:
         if step in best:
             print(row(step, best[step]))
-            copy(best[step], options.out / best[step].id)
+            copy(best[step], options.out / best[step].id, RUNGS[step].title)
 
 
 def row(step: str, info: RunInfo) -> str:
@@ -55,13 +55,14 @@ def row(step: str, info: RunInfo) -> str:
     )
 
 
-def copy(info: RunInfo, target: Path) -> None:
-    """Write one example."""
+def copy(info: RunInfo, target: Path, name: str) -> None:
+    """Write one example under its step's name."""
     assert info.config is not None
     target.mkdir(parents=True, exist_ok=True)
     path = str(Path("data") / Path(info.config.data.path).name)
     write_config(target, info.config.with_values({"data.path": path}))
     Request(queued_at=info.queued_at, device=info.device, example=True).write(target)
+    Labels(name=name).write(target)
     environment = Environment.read(info.folder) or Environment()
     Environment(**environment.model_dump(exclude_unset=True, exclude=PRIVATE)).write(target)
     for name in WHOLE:

@@ -40,7 +40,9 @@ def ladder(
     """
     changes = {**dict(read_assignment(text) for text in assignments), "data.path": folder}
     configs = rung_configs([name.strip() for name in steps.split(",") if name.strip()], scale, changes)
-    _, ids = start_group(configs.values(), runs_dir, with_date(f"Ladder, {scale}"))
+    _, ids = start_group(
+        configs.values(), runs_dir, with_date(f"Ladder, {scale}"), names=[RUNGS[name].title for name in configs]
+    )
     runs = dict(zip(configs, ids, strict=True))
     if not detach:
         titles = {run_id: f"{name}: {RUNGS[name].title}" for name, run_id in runs.items()}

@@ -86,6 +86,5 @@ def kill(run_id: str, runs_dir: Path) -> None:
 def _line(info: RunInfo) -> str:
     best = "-" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.4f} at epoch {info.best_epoch}"
     epochs = f"epoch {info.epochs_done}/{info.epochs_total or '?'}"
-    name = f"  {info.labels.name}" if info.labels.name else ""
     marks = "  *" * info.labels.star + "  (archived)" * info.labels.archived
-    return f"{info.id}  {info.state:9} {epochs}  best val_accuracy {best}{name}{marks}"
+    return f"{info.id}  {info.state:9} {epochs}  best val_accuracy {best}  {info.title}{marks}"

@@ -21,6 +21,7 @@ def knob(
     default: Any,
     title: str,
     *,
+    short: str = "",
     unit: str = "",
     takes: str = "text",
     rank: int = RARE,
@@ -32,6 +33,7 @@ def knob(
     """One field of a section; what it means is the text below it.
 
     title   how a form calls it
+    short   how a run's name calls it, in a word or two; without it, the title in small letters
     unit    of a number, in words
     takes   what a text may be, in words
     rank    how prominently a form shows it
@@ -40,7 +42,15 @@ def knob(
     when    the choices elsewhere under which it has an effect, e.g. ``{"schedule.name": ("plateau",)}``; without it, always
     bounds  pydantic's: ge, gt, le, lt, pattern, …
     """
-    extra: dict[str, Any] = {"unit": unit, "takes": takes, "rank": rank, "step": step, "log": log, "when": when or {}}
+    extra: dict[str, Any] = {
+        "short": short or title.lower(),
+        "unit": unit,
+        "takes": takes,
+        "rank": rank,
+        "step": step,
+        "log": log,
+        "when": when or {},
+    }
     return Field(default=default, title=title, json_schema_extra=extra, **bounds)
 
 
@@ -59,6 +69,7 @@ class ConfigField:
     low_open: bool
     high_open: bool
     default: Any
+    short: str
     unit: str
     takes: str
     rank: int

@@ -43,6 +43,7 @@ class DataConfig(Section):
     path: str = knob(
         "data/stand-in",
         "Data folder",
+        short="pictures",
         takes="a path of 1 to 1,000 characters",
         rank=COMMON,
         min_length=1,
@@ -50,13 +51,15 @@ class DataConfig(Section):
     )
     """Folder with train.csv, val.csv and their pictures."""
 
-    classes: int = knob(0, "Number of classes", rank=COMMON, ge=0, le=10_000)
+    classes: int = knob(0, "Number of classes", short="classes", rank=COMMON, ge=0, le=10_000)
     """Use only the first so many classes, in label order; 0 uses all."""
 
-    train_fraction: float = knob(1.0, "Fraction of the training pictures", rank=COMMON, gt=0, le=1, step=0.05)
+    train_fraction: float = knob(
+        1.0, "Fraction of the training pictures", short="train fraction", rank=COMMON, gt=0, le=1, step=0.05
+    )
     """Train on this share of each class's training pictures, drawn by the seed; val is never cut."""
 
-    skip_bad: bool = knob(False, "Leave out unreadable pictures")
+    skip_bad: bool = knob(False, "Leave out unreadable pictures", short="unreadable left out")
     """On: pictures that cannot be read are left out and listed in the log. Off: the run refuses to start and names them."""
 
 
@@ -67,23 +70,32 @@ class ModelConfig(Section):
     """The network to train, from the report's first to its last; knn looks for the nearest training pictures instead."""
 
     conv_dropout: float = knob(
-        0.6, "Dropout after each conv group", rank=MISSION, ge=0, lt=1, step=0.05, when=CONV_DROPOUT
+        0.6, "Dropout after each conv group", short="dropout", rank=MISSION, ge=0, lt=1, step=0.05, when=CONV_DROPOUT
     )
     """Share of the feature values set to zero while training, after each group of convolutions."""
 
     dense_dropout: float = knob(
-        0.7, "Dropout before the output", rank=MISSION, ge=0, lt=1, step=0.05, when=DENSE_DROPOUT
+        0.7,
+        "Dropout before the output",
+        short="output dropout",
+        rank=MISSION,
+        ge=0,
+        lt=1,
+        step=0.05,
+        when=DENSE_DROPOUT,
     )
     """Share of the last hidden layer's values set to zero while training."""
 
-    width: float = knob(1.0, "Width multiplier", rank=COMMON, gt=0, le=2, step=0.125, when=NETWORK)
+    width: float = knob(1.0, "Width multiplier", short="width", rank=COMMON, gt=0, le=2, step=0.125, when=NETWORK)
     """Multiplies the number of filters and units of every hidden layer; 1.0 is the report's. Cost falls with its square.
     Filters are rounded to multiples of 16 (at least 8), which processors multiply fastest."""
 
     head: Literal["flatten", "gap"] = knob("flatten", "Head", when={"model.name": ("vgg16",)})
     """How feature maps become a vector: Flatten (the report's) or GlobalAveragePooling2D."""
 
-    bn_momentum: float = knob(0.99, "Batch normalisation momentum", ge=0, lt=1, step=0.01, when=BATCH_NORMALISED)
+    bn_momentum: float = knob(
+        0.99, "Batch normalisation momentum", short="BN momentum", ge=0, lt=1, step=0.01, when=BATCH_NORMALISED
+    )
     """How slowly the averages that val is judged with follow the training batches; lower it when an epoch has few batches."""
 
     activation: Literal["relu", "leaky_relu"] = knob("relu", "Activation", when=NETWORK)
@@ -96,31 +108,33 @@ class KnnConfig(Section):
     metric: Literal["euclidean", "manhattan", "cosine"] = knob("euclidean", "Metric", rank=COMMON, when=KNN)
     """How far apart two pictures are, pixel by pixel."""
 
-    k: int = knob(5, "Neighbours k", rank=COMMON, ge=1, le=1000, when=KNN)
+    k: int = knob(5, "Neighbours k", short="k", rank=COMMON, ge=1, le=1000, when=KNN)
     """How many of the nearest training pictures vote on the class."""
 
 
 class AugmentConfig(Section):
     """Random changes of the training pictures that keep their class."""
 
-    where: Literal["off", "input", "features"] = knob("input", "Where", rank=COMMON, when=NETWORK)
+    where: Literal["off", "input", "features"] = knob("input", "Where", short="augmentation", rank=COMMON, when=NETWORK)
     """On the input pictures, or where the report's code has them: between the convolutions, on feature maps."""
 
     flip: Literal["none", "horizontal", "vertical", "horizontal_and_vertical"] = knob(
-        "horizontal_and_vertical", "Random flip", rank=COMMON, when=AUGMENTED
+        "horizontal_and_vertical", "Random flip", short="flip", rank=COMMON, when=AUGMENTED
     )
     """Mirror each picture at random."""
 
-    rotation: float = knob(3.0, "Random rotation", unit="degrees", rank=COMMON, ge=0, le=180, step=1, when=AUGMENTED)
+    rotation: float = knob(
+        3.0, "Random rotation", short="rotation", unit="degrees", rank=COMMON, ge=0, le=180, step=1, when=AUGMENTED
+    )
     """Largest angle to either side; 180 is any angle."""
 
-    zoom: float = knob(0.0, "Random zoom", ge=0, le=0.9, step=0.05, when=ON_INPUT)
+    zoom: float = knob(0.0, "Random zoom", short="zoom", ge=0, le=0.9, step=0.05, when=ON_INPUT)
     """Largest change of scale: 0.2 draws each picture at 0.8 to 1.2 of its size."""
 
-    translation: float = knob(0.0, "Random translation", ge=0, le=0.9, step=0.05, when=ON_INPUT)
+    translation: float = knob(0.0, "Random translation", short="translation", ge=0, le=0.9, step=0.05, when=ON_INPUT)
     """Largest shift along each axis, as a share of the side."""
 
-    erasing: float = knob(0.0, "Random erasing", ge=0, le=1, step=0.05, when=ON_INPUT)
+    erasing: float = knob(0.0, "Random erasing", short="erasing", ge=0, le=1, step=0.05, when=ON_INPUT)
     """Probability that a rectangle of 2 to 33 % of a picture is overwritten with noise (Zhong et al., 2020)."""
 
 
@@ -130,14 +144,16 @@ class OptimizerConfig(Section):
     name: Literal["adam", "adamw", "sgd"] = knob("adam", "Optimizer", rank=COMMON, when=NETWORK)
     """adam: as in the report; adamw: Adam with decoupled weight decay; sgd: with Nesterov momentum 0.9."""
 
-    learning_rate: float = knob(1e-3, "Initial learning rate", rank=COMMON, gt=0, le=10, log=True, when=NETWORK)
+    learning_rate: float = knob(
+        1e-3, "Initial learning rate", short="LR", rank=COMMON, gt=0, le=10, log=True, when=NETWORK
+    )
     """Step size at the start; with a warm-up, the highest one."""
 
     weight_decay: float = knob(0.004, "Weight decay", ge=0, le=1, log=True, when=ADAMW)
     """AdamW shrinks each weight matrix by this share of the learning rate at every step; biases and batch normalisation
     are spared."""
 
-    ema_momentum: float = knob(0.0, "Weight averaging", ge=0, lt=1, step=0.001, when=NETWORK)
+    ema_momentum: float = knob(0.0, "Weight averaging", short="averaging", ge=0, lt=1, step=0.001, when=NETWORK)
     """Val is judged with a running average of the weights, ema_momentum of it kept at each step; 0 is off."""
 
 
@@ -151,7 +167,7 @@ class ScheduleConfig(Section):
     for warmup_epochs, then exponential; cosine: rises likewise, then half a cosine down to min_lr; constant: never
     changed."""
 
-    factor: float = knob(0.8, "LR factor", rank=MISSION, gt=0, lt=1, step=0.05, when=PLATEAU)
+    factor: float = knob(0.8, "LR factor", short="factor", rank=MISSION, gt=0, lt=1, step=0.05, when=PLATEAU)
     """ReduceLROnPlateau multiplies the learning rate by this at each drop."""
 
     patience: int = knob(22, "Patience", unit="epochs", rank=MISSION, ge=1, le=10_000, when=PLATEAU)
@@ -160,16 +176,18 @@ class ScheduleConfig(Section):
     monitor: Literal["val_accuracy", "val_loss"] = knob("val_accuracy", "Monitor", when=PLATEAU)
     """The value that ReduceLROnPlateau watches."""
 
-    min_delta: float = knob(1e-4, "Least improvement", ge=0, le=10, log=True, when=PLATEAU)
+    min_delta: float = knob(1e-4, "Least improvement", short="min delta", ge=0, le=10, log=True, when=PLATEAU)
     """Only a monitored value better than the best one by more than this ends the wait of ReduceLROnPlateau."""
 
-    decay_rate: float = knob(0.98, "Decay rate", rank=COMMON, gt=0, lt=1, step=0.01, when=EXPONENTIAL)
+    decay_rate: float = knob(0.98, "Decay rate", short="decay", rank=COMMON, gt=0, lt=1, step=0.01, when=EXPONENTIAL)
     """The learning rate is multiplied by this after each epoch."""
 
     warmup_epochs: int = knob(5, "Warm-up", unit="epochs", rank=COMMON, ge=0, le=10_000, when=WARM_UP)
     """Epochs in which the learning rate rises evenly to its highest."""
 
-    min_lr: float = knob(1e-4, "Minimum learning rate", rank=COMMON, ge=0, le=10, log=True, when=CHANGING)
+    min_lr: float = knob(
+        1e-4, "Minimum learning rate", short="min LR", rank=COMMON, ge=0, le=10, log=True, when=CHANGING
+    )
     """The schedule never goes below this."""
 
 
@@ -188,10 +206,12 @@ class FitConfig(Section):
     label_smoothing: float = knob(0.0, "Label smoothing", ge=0, lt=1, step=0.05, when=NETWORK)
     """Share of each training label that is spread evenly over all classes; val_loss is never smoothed."""
 
-    early_stopping: int = knob(0, "Early stopping patience", unit="epochs", ge=0, le=10_000, when=NETWORK)
+    early_stopping: int = knob(
+        0, "Early stopping patience", short="early stopping", unit="epochs", ge=0, le=10_000, when=NETWORK
+    )
     """Stop after so many epochs without a better val_accuracy; 0 trains all epochs, as the report did."""
 
-    keep_resume_state: bool = knob(True, "Keep the state to go on from", when=NETWORK)
+    keep_resume_state: bool = knob(True, "Keep the state to go on from", short="state kept", when=NETWORK)
     """Off: only the best network is kept on disk, and a run that is stopped or broken off can only start again. A finished
     run never keeps it."""
 
@@ -218,7 +238,7 @@ class DeviceConfig(Section):
     backend: Literal["tensorflow", "jax", "torch"] = knob("tensorflow", "Backend", rank=COMMON, when=NETWORK)
     """Keras's backend; jax and torch work where they are installed."""
 
-    jit: Literal["auto", "on", "off"] = knob("auto", "XLA", when=NETWORK)
+    jit: Literal["auto", "on", "off"] = knob("auto", "XLA", short="XLA", when=NETWORK)
     """Compile the training step with XLA. auto: with jax and, on a GPU without random rotation, zoom or shift, with
     tensorflow."""
 

@@ -13,6 +13,7 @@ from dhc.files import write
 from dhc.jobs.launch import launch_all
 from dhc.runs import rundir
 from dhc.runs.contract import Request
+from dhc.runs.naming import group_names
 from dhc.runs.status import State, status_of
 from dhc.text import one_line
 
@@ -21,14 +22,22 @@ MAX_SETTINGS = 3  # in a generated name
 
 
 def start_group(
-    configs: Iterable[RunConfig], runs_dir: Path, name: str, *, rule: Literal["", "median"] = "", parent: str = ""
+    configs: Iterable[RunConfig],
+    runs_dir: Path,
+    name: str,
+    *,
+    rule: Literal["", "median"] = "",
+    parent: str = "",
+    names: Sequence[str] = (),
 ) -> tuple[str, list[str]]:
     """Queue runs as a group, all or none; returns its name (see `free_name`) and the runs' ids.
 
-    `parent` is the run that they are changed copies of. Raises what `launch_all` raises, and ConfigError for an empty name.
+    `parent` is the run that they are changed copies of; `names` are the runs' own, by default what differs among them. Raises what `launch_all` raises, and ConfigError for an empty name.
     """
     free = free_name(runs_dir, name)
-    return free, launch_all(configs, runs_dir, group=free, rule=rule, parent=parent)
+    every = list(configs)
+    names = names or group_names(every)
+    return free, launch_all(every, runs_dir, group=free, rule=rule, parent=parent, names=names)
 
 
 def free_name(runs_dir: Path, name: str) -> str:

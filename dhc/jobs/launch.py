@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +19,9 @@ from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.runs import room, rundir
 from dhc.runs.config_file import read_config, write_config
-from dhc.runs.contract import Exit, Request
+from dhc.runs.contract import Exit, Labels, Request
 from dhc.runs.fit import require_fit, require_fit_queue
+from dhc.runs.labels import NO_LABELS, new_labels
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
 from dhc.text import quote
@@ -28,13 +29,13 @@ from dhc.text import quote
 WORKER_LOG = ".worker.log"
 
 
-def launch(config: RunConfig, runs_dir: Path, **about: Any) -> str:
+def launch(config: RunConfig, runs_dir: Path, *, name: str = "", **about: Any) -> str:
     """Queue a run and make sure that a worker is there; returns its id at once.
 
-    `about` is what `launch_all` takes. What is bound to fail is refused before there is a folder: DataError for the pictures'
+    `name` is what the run is called, `about` what else `launch_all` takes. What is bound to fail is refused before there is a folder: DataError for the pictures'
     tables, DeviceError for a device or a backend that is not there.
     """
-    (run_id,) = launch_all([config], runs_dir, **about)
+    (run_id,) = launch_all([config], runs_dir, names=[name], **about)
     return run_id
 
 
@@ -46,23 +47,27 @@ def launch_all(
     parent: str = "",
     bet: Mapping[str, float] | None = None,
     rule: Literal["", "median"] = "",
+    names: Sequence[str] = (),
+    note: str = "",
 ) -> list[str]:
     """Queue runs in the given order, or none where `launch` refuses one; returns their ids.
 
     `group` names the sweep that they belong to, `parent` the run that they are changed copies of, `bet` what a person
     expects of the end: val_accuracy, accuracy (0 to 1), each or both. The `rule` median stops a run early that does worse
-    than the group's ended ones did (`dhc.training.median`).
+    than the group's ended ones did (`dhc.training.median`). `names` are one for each config, or none at all; with the `note`
+    they become the runs' labels. Raises RunError for a text that is too long.
     """
     about: dict[str, Any] = {"group": group, "parent": parent, "bet": dict(bet or {}), "rule": rule}
     about = {name: value for name, value in about.items() if value}  # what says nothing is not written
     ready = [_ready(config) for config in configs]
+    labels = [new_labels(name=name, note=note) for name in names or [""] * len(ready)]
     require_fit_queue(runs_dir)
     ids: list[str] = []
     place = last_place(runs_dir)
     try:
-        for config, device in ready:
+        for (config, device), labels_of_run in zip(ready, labels, strict=True):
             request = Request(queued_at=time.time(), device=device, place=place + len(ids) * STEP, **about)
-            ids.append(_enqueue(config, runs_dir, request))
+            ids.append(_enqueue(config, runs_dir, request, labels_of_run))
     finally:  # on a full disk, what could be queued runs
         for device in {device for _, device in ready[: len(ids)]}:
             start_worker(runs_dir, device)
@@ -89,10 +94,12 @@ def device_of(config: RunConfig) -> str:
     return hardware.resolve(config.device.device)
 
 
-def _enqueue(config: RunConfig, runs_dir: Path, request: Request) -> str:
+def _enqueue(config: RunConfig, runs_dir: Path, request: Request, labels: Labels) -> str:
     def fill(folder: Path) -> None:
         write_config(folder, config)
         request.write(folder)
+        if labels != NO_LABELS:
+            labels.write(folder)
 
     try:
         return rundir.create(runs_dir, config.model.name, fill).name

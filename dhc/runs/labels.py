@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,7 @@ def change_labels(folder: Path, **changes: Any) -> Labels:
     Two who change different labels of a run at once both keep their change. Raises RunError for a text that is too long or a tag
     too many, OSError where the folder cannot be written to.
     """
-    for label, limit, noun in (("name", MAX_NAME, "a run's name"), ("note", MAX_NOTE, "a note")):
-        length = len(changes.get(label, "").strip())
-        if length > limit:
-            raise RunError(f"{noun} can have up to {limit:,} characters, this one has {length:,}")
-    if "name" in changes:
-        changes["name"] = _text(changes["name"], MAX_NAME)
-    if "note" in changes:
-        changes["note"] = _sound(changes["note"]).strip()
-    if "tags" in changes:
-        changes["tags"] = _checked_tags(changes["tags"])
+    changes = _checked(changes)
     try:
         with hold_lock(folder.parent.resolve() / rundir.LABELS_LOCK, PATIENCE):
             labels = Labels(**(read_labels(folder).model_dump() | changes))
@@ -47,6 +38,26 @@ def change_labels(folder: Path, **changes: Any) -> Labels:
     except Timeout:
         raise RunError("someone else is changing labels here: try again in a moment") from None
     return labels
+
+
+def new_labels(**values: Any) -> Labels:
+    """The labels of a run that is about to be made. Raises RunError as `change_labels` does."""
+    return Labels(**_checked(values))
+
+
+def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(changes)
+    for label, limit, noun in (("name", MAX_NAME, "a run's name"), ("note", MAX_NOTE, "a note")):
+        length = len(values.get(label, "").strip())
+        if length > limit:
+            raise RunError(f"{noun} can have up to {limit:,} characters, this one has {length:,}")
+    if "name" in values:
+        values["name"] = _text(values["name"], MAX_NAME)
+    if "note" in values:
+        values["note"] = _sound(values["note"]).strip()
+    if "tags" in values:
+        values["tags"] = _checked_tags(values["tags"])
+    return values
 
 
 def _checked_tags(tags: Iterable[str]) -> tuple[str, ...]:

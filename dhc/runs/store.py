@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dhc.config import RunConfig
+from dhc.config.phrase import brief
 from dhc.errors import RunError
 from dhc.files.read import tail
 from dhc.runs import rundir
@@ -85,8 +86,8 @@ class RunInfo:
 
     @property
     def title(self) -> str:
-        """What a person calls it: the name that it was given, else its id."""
-        return self.labels.name or self.id
+        """What it is called: the name that it was given, else what it tries, else its id."""
+        return self.labels.name or (self.id if self.config is None else brief(self.config))
 
     @property
     def state(self) -> State:

@@ -11,7 +11,7 @@ from dhc.analysis.ladder import PictureSet, Step, ladder, picture_sets, scale_of
 from dhc.figures.ladder import rungs
 from dhc.jobs.groups import with_date
 from dhc.jobs.ladder import rung_configs
-from dhc.models.ladder import SCALES
+from dhc.models.ladder import RUNGS, SCALES
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.ladder import factor
@@ -101,12 +101,13 @@ def _offer_missing(steps: Sequence[Step], pictures: PictureSet) -> None:
                 key="dhc_ladder_scale",
             )
         with right:
-            configs = list(rung_configs(names, scale or "quick", pictures.changes).values())
+            by_rung = rung_configs(names, scale or "quick", pictures.changes)
+            configs, titles = list(by_rung.values()), [RUNGS[name].title for name in by_rung]
             expectation = launcher.expectation_text(configs, session.dataset(pictures.path))
             st.markdown(f"**{len(names)} of {len(steps)} rungs are missing.** {expectation}")
             label = "Run the missing rungs" if len(names) > 1 else "Run the missing rung"
             pressed = st.button(label, type="primary", icon=":material/play_arrow:")
-            if pressed and launcher.start(configs, group=with_date(f"Ladder, {scale or 'quick'}")):
+            if pressed and launcher.start(configs, group=with_date(f"Ladder, {scale or 'quick'}"), names=titles):
                 st.rerun()
 
 

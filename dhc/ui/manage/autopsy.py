@@ -6,6 +6,7 @@ import streamlit as st
 
 from dhc.jobs import control, launch
 from dhc.runs.autopsy import Autopsy, Offer, autopsy
+from dhc.runs.naming import proposed_name
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
 from dhc.ui.shell import session
@@ -90,9 +91,10 @@ def _accept(run_id: str, offer: Offer) -> None:
         if offer.kind == "kill":
             control.kill(session.runs_dir(), run_id)
             return
-        config = session.store().run(run_id).config
-        assert config is not None
-        choose_run(launch.launch(config.with_values(offer.changes), session.runs_dir(), parent=run_id))
+        run = session.store().run(run_id)
+        assert run.config is not None
+        changed = run.config.with_values(offer.changes)
+        choose_run(launch.launch(changed, session.runs_dir(), parent=run_id, name=proposed_name(changed, run)))
 
 
 def _remember(failure: str) -> None:

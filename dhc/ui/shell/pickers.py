@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import streamlit as st
 
-from dhc.config import RunConfig
+from dhc.runs.naming import titles
 from dhc.runs.status import State
-from dhc.runs.store import RunInfo
+from dhc.runs.store import SECOND, RunInfo
 from dhc.text import shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run
-from dhc.ui.shell.markdown import TITLE_LENGTH, bold
+from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import empty, error_box
 
 KEY = "dhc_pick_run"
+LINE_LENGTH = 90  # characters of a title in a line of the list
 ICONS = {
     State.QUEUED: ":material/schedule:",
     State.RUNNING: ":material/play_circle:",
@@ -65,8 +67,10 @@ def pick_run(
 
 
 def _select(by_id: Mapping[str, RunInfo], current: RunInfo) -> RunInfo:
+    names = titles(list(by_id.values()))
+
     def label(run_id: str) -> str:
-        return describe(by_id[run_id])
+        return describe(by_id[run_id], names[run_id])
 
     st.session_state[KEY] = current.id
     run_id = st.selectbox("Run", list(by_id), key=KEY, format_func=label, on_change=_choose, args=(by_id,))
@@ -83,33 +87,22 @@ def _choose(by_id: Mapping[str, RunInfo]) -> None:
         choose_run(run_id)
 
 
-def describe(info: RunInfo) -> str:
-    """One line: the run's name, id, state, best val_accuracy, and most telling settings."""
-    name = f"{shorten(info.labels.name, TITLE_LENGTH)} · " if info.labels.name else ""
-    star = "★ " if info.labels.star else ""
-    best = "" if info.best_val_accuracy is None else f" · best val_accuracy {info.best_val_accuracy:.3f}"
-    example = " · example" if info.example else ""
-    return f"{star}{name}{info.id} · {info.state}{best}{_settings(info.config)}{example}"
+def describe(info: RunInfo, title: str = "") -> str:
+    """One line: the run's title, state, best val_accuracy, and when it was queued.
 
-
-def _settings(config: RunConfig | None) -> str:
-    """The settings by which people tell runs apart, where they have an effect."""
-    if config is None:
-        return ""
-    texts = {
-        "model.width": f"width {config.model.width:g}",
-        "model.conv_dropout": f"dropout {config.model.conv_dropout:g}",
-        "model.dense_dropout": f"{config.model.dense_dropout:g}",
-        "knn.k": f"{config.knn.metric}, k = {config.knn.k}",
-    }
-    settings = ", ".join(text for name, text in texts.items() if config.uses(name))
-    return f" · {settings}" if settings else ""
+    `title` is what it is called among the runs beside it (`runs.naming.titles`), without which its own stands there.
+    """
+    best = "" if info.best_val_accuracy is None else f"best val_accuracy {info.best_val_accuracy:.3f}"
+    since = datetime.strptime(info.id[:SECOND], "%Y%m%d-%H%M%S")
+    parts = (shorten(title or info.title, LINE_LENGTH), info.state.value, best, f"{since.day} {since:%b %H:%M}")
+    star, example = "★ " if info.labels.star else "", " · example" if info.example else ""
+    return f"{star}{' · '.join(filter(None, parts))}{example}"
 
 
 def title_markdown(info: RunInfo) -> str:
-    """Markdown: the run's name with its id in small type; without a name, the id."""
+    """Markdown: what the run is called, with its id in small type."""
     star = "★ " if info.labels.star else ""
-    return f"{star}{bold(info.labels.name)} :small[`{info.id}`]" if info.labels.name else f"{star}`{info.id}`"
+    return f"{star}{bold(info.title)} :small[`{info.id}`]" if info.title != info.id else f"{star}`{info.id}`"
 
 
 def state_badge(info: RunInfo) -> None:

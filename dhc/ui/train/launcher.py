@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from dhc.config import RunConfig
 from dhc.data.layout import Dataset
@@ -49,26 +49,34 @@ def _device(config: RunConfig) -> str:
 
 
 def start(
-    configs: Sequence[RunConfig], *, group: str = "", rule: Literal["", "median"] = "", parent: str = ""
+    configs: Sequence[RunConfig],
+    *,
+    group: str = "",
+    rule: Literal["", "median"] = "",
+    parent: str = "",
+    names: Sequence[str] = (),
 ) -> list[str]:
     """Queue the runs, all or none, as a group where a name is given; returns their ids.
 
-    `parent` is the run that they are changed copies of. Where the system refuses, the screen says so, and there are no ids.
+    `parent` is the run that they are changed copies of; `names` are the runs' own. Where the system refuses, the screen says so, and there are no ids.
     """
     runs_dir = session.runs_dir()
     try:
         if group:
-            return start_group(configs, runs_dir, group, rule=rule, parent=parent)[1]
-        return launch_all(configs, runs_dir, parent=parent)
+            return start_group(configs, runs_dir, group, rule=rule, parent=parent, names=names)[1]
+        return launch_all(configs, runs_dir, parent=parent, names=names)
     except OSError as error:
         _say_refusal("The runs", error)
         return []
 
 
-def start_one(config: RunConfig, *, parent: str = "", bet: Mapping[str, float] | None = None) -> str | None:
-    """Queue a run and return its id; None where the system refuses, which the screen says."""
+def start_one(config: RunConfig, **about: Any) -> str | None:
+    """Queue a run and return its id; None where the system refuses, which the screen says.
+
+    `about` is what `launch` takes: name, note, parent, bet.
+    """
     try:
-        return launch(config, session.runs_dir(), parent=parent, bet=bet)
+        return launch(config, session.runs_dir(), **about)
     except OSError as error:
         _say_refusal("The run", error)
         return None

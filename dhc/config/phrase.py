@@ -1,0 +1,55 @@
+"""Settings in a few words, as the names of runs have them: ``factor 0.5, dropout 0.2``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dhc.config.knob import MISSION
+from dhc.config.run import RunConfig, fields, find_field
+
+MOST_SETTINGS = 5  # in one phrase
+LONGEST_VALUE = 24  # characters
+WITHOUT_WORD = ("model.name", "data.path")  # their values say what they are
+
+
+def phrase(config: RunConfig, names: Iterable[str], most: int = MOST_SETTINGS) -> str:
+    """The settings of these dotted names that have an effect, the tuner's first; "" where none has.
+
+    What is beyond the first `most` is said to be left out: ``…``.
+    """
+    wanted = set(names)
+    ordered = sorted((field for field in fields() if field.name in wanted and config.uses(field.name)), key=_place)
+    words = [_setting(config, field.name) for field in ordered[:most]]
+    return ", ".join([*words, *["…"] * (len(ordered) > most)])
+
+
+def brief(config: RunConfig) -> str:
+    """What a run is in a few words: the network, and the settings that people tune by hand."""
+    if not config.trains_network:
+        return phrase(config, ["model.name", "knn.metric", "knn.k"])
+    tuned = [field.name for field in fields() if field.rank == MISSION]
+    width = ["model.width"] if config.model.width != 1 else []
+    return phrase(config, ["model.name", *width, *tuned], most=7)
+
+
+def _place(field: Any) -> tuple[bool, bool, int]:
+    return field.name != "model.name", field.name != "data.path", field.rank
+
+
+def _setting(config: RunConfig, name: str) -> str:
+    text = _value(config.get(name), name)
+    return text if name in WITHOUT_WORD else f"{find_field(name).short} {text}"
+
+
+def _value(value: Any, name: str) -> str:
+    if name == "data.path":
+        text = Path(value).name or str(value)
+    elif name == "data.classes" and value == 0:
+        text = "all"
+    elif isinstance(value, bool):
+        text = "on" if value else "off"
+    else:
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

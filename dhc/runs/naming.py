@@ -1,0 +1,79 @@
+"""What runs are called: by the settings that people tune, and by what tells one from another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from dhc.config import RunConfig, differences
+from dhc.config.phrase import brief, phrase
+from dhc.runs.lenient import MAX_NAME
+from dhc.runs.store import RunInfo
+from dhc.text import shorten
+
+SEED = "fit.seed"
+# They change where a run is computed and what is kept of it, not what it tries.
+CIRCUMSTANCES = ("data.skip_bad", "fit.keep_resume_state", "device.device", "device.backend", "device.jit")
+HASH = 4  # characters at the end of a run's id
+
+
+def proposed_name(config: RunConfig, before: RunInfo | None) -> str:
+    """A name for a new run: what differs from the run before, ``factor 0.5, dropout 0.2``.
+
+    The first run, and one of another network, is named by its network and main settings; a repeat, by the run that it repeats and
+    its seed. At most MAX_NAME characters.
+    """
+    if before is None or before.config is None or before.config.model.name != config.model.name:
+        return shorten(brief(config), MAX_NAME)
+    names = _telling([before.config, config])
+    if names == (SEED,):
+        return f"{shorten(_without_seed(before), MAX_NAME - 16)}, seed {config.fit.seed}"
+    if not names:
+        return f"{shorten(before.title, MAX_NAME - 7)}, again"
+    return shorten(phrase(config, names), MAX_NAME)
+
+
+def group_names(configs: Sequence[RunConfig]) -> list[str]:
+    """Names for runs that are started together: what differs among them, e.g. ``factor 0.5, seed 2``."""
+    names = _telling(configs)
+    if names == (SEED,):
+        return [f"{shorten(brief(config), MAX_NAME - 16)}, seed {config.fit.seed}" for config in configs]
+    return [shorten(phrase(config, names) or brief(config), MAX_NAME) for config in configs]
+
+
+def differing_phrase(config: RunConfig | None, configs: Iterable[RunConfig]) -> str:
+    """The settings of `config` in which the `configs` differ, in a few words; "" where they do not."""
+    return "" if config is None else phrase(config, _telling(list(configs)))
+
+
+def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
+    """A title for each run by id, no two alike.
+
+    Where runs share one, each gets what differs among them behind it, and if that is not enough, the end of its id.
+    """
+    shared = {title for title, count in Counter(info.title for info in infos).items() if count > 1}
+    by_title = {
+        title: [info.config for info in infos if info.title == title and info.config is not None] for title in shared
+    }
+    longer = {}
+    for info in infos:
+        more = differing_phrase(info.config, by_title.get(info.title, ()))
+        longer[info.id] = f"{info.title}, {more}" if more else info.title
+    counts = Counter(longer.values())
+    return {id: title if counts[title] == 1 else f"{title} · {id[-HASH:]}" for id, title in longer.items()}
+
+
+def _telling(configs: Sequence[RunConfig]) -> tuple[str, ...]:
+    """The settings that tell the configs apart; circumstances only where nothing else does."""
+    names = tuple(
+        name
+        for name in differences(configs)
+        if len({repr(config.get(name)) if config.uses(name) else None for config in configs}) > 1
+    )
+    return tuple(name for name in names if name not in CIRCUMSTANCES) or names
+
+
+def _without_seed(info: RunInfo) -> str:
+    """The title of a run without the seed that an earlier repeat got behind it."""
+    title, _, seed = info.title.rpartition(", seed ")
+    return title if title and seed.isdigit() else info.title
