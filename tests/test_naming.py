@@ -116,10 +116,10 @@ def test_a_phrase_of_what_differs_needs_settings() -> None:
 
 
 def test_names_and_note_are_written_with_the_run(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dhc.jobs.launch.start_worker", lambda *_: None)
-    configs = [BASE.with_values({"data.path": str(dataset), "fit.seed": seed}) for seed in (0, 1)]
+    configs = [BASE.with_values({"data.path": str(tiny_data), "fit.seed": seed}) for seed in (0, 1)]
     ids = launch_all(configs, tmp_path, names=["first", ""], note="why not")
     labels = [Store(tmp_path).run(run_id).labels for run_id in ids]
     assert [(one.name, one.note) for one in labels] == [("first", "why not"), ("", "why not")]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dhc.runs.naming import titles
 from dhc.runs.status import State
-from dhc.runs.store import SECOND, RunInfo
+from dhc.runs.store import SECOND, RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run
@@ -43,12 +43,12 @@ COLORS = {
 def pick_run(
     is_offered: Callable[[RunInfo], bool] = lambda info: True, *, none_message: str = "There is no run yet."
 ) -> RunInfo | None:
-    """A select box of runs, newest first; the one in the address is chosen, else the newest.
+    """A select box of runs: those that train, those that wait, the newest of the others; at first the one in the address.
 
     Only runs that `is_offered` accepts. Archived ones are left out, except for the one in the address, or where there are
     no others. Without any run the empty state says `none_message`, and None is returned.
     """
-    every = [info for info in session.runs() if is_offered(info)]
+    every = [info for info in by_activity(session.runs()) if is_offered(info)]
     runs = [info for info in every if not info.labels.archived] or every
     address_id = current_run()
     current = session.run_or_none(address_id)

@@ -81,6 +81,7 @@ def _with_data(config: RunConfig) -> RunConfig:
 def _sweep(values: Mapping[str, Any], sweep_form: sweep.SweepForm) -> None:
     ids = sweep.offer(values, sweep_form)
     if ids:
+        choose_run(None)  # Live then shows the one that trains
         st.switch_page("pages/runs.py", query_params={"group": session.store().run(ids[0]).group})
 
 
