@@ -95,8 +95,8 @@ def test_runs_of_one_title_are_told_apart() -> None:
     twin = run(run_id="20260101-000000-vgg16-0003")
     named = titles([first, other, twin, run(name="mine", run_id="20260101-000000-vgg16-0004")])
     assert len(set(named.values())) == 4
-    assert named[first.id] == f"{first.title}, optimizer adam · 0001"
-    assert named[other.id] == f"{first.title}, optimizer sgd"
+    assert named[first.id] == "optimizer adam · 0001"
+    assert named[other.id] == "optimizer sgd"
     assert named["20260101-000000-vgg16-0004"] == "mine"
 
 

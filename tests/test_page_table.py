@@ -23,6 +23,8 @@ def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         settings = {"schedule.factor": 0.5 + number / 10}
         make_run(folder, tiny_data, run_id=run_id, accuracy=0.3 + number / 10, settings=settings)
     change_labels(folder / A, name="Alpha", star=True, tags=["t,1"])
+    change_labels(folder / B, name=B)
+    change_labels(folder / C, name=C)
     monkeypatch.setenv("DHC_RUNS_DIR", str(folder))
     monkeypatch.setenv("DHC_DATA_DIR", str(tiny_data.parent))
     return folder

@@ -144,10 +144,10 @@ def test_an_archived_run_leaves_pickers_and_home_but_not_its_links(runs: Path) -
     assert ALIVE in texts(open_page_of("home"))  # what trains is never out of sight
 
 
-def test_a_name_stands_before_the_id_where_a_run_is_picked(runs: Path) -> None:
+def test_a_run_is_picked_by_its_name(runs: Path) -> None:
     change_labels(runs / FIRST, name="the good one", star=True)
     options = open_page("live").selectbox[0].options
-    assert any(option.startswith(f"★ the good one · {FIRST} · finished") for option in options)
+    assert any(option.startswith("★ the good one · finished · best") for option in options)
 
 
 def test_clone_and_edit_opens_the_form_and_what_starts_there_names_its_parent(runs: Path) -> None:
@@ -155,9 +155,10 @@ def test_clone_and_edit_opens_the_form_and_what_starts_there_names_its_parent(ru
     settings = {"model.name": "knn", "knn.k": 3}
     parent = make_run(runs, data, epochs=1, settings=settings, run_id="20260101-000000-knn-0004").name
     write_exit(runs / ALIVE, "stopped", "made for a test")  # this test's own process stands for it
+    brief = Store(runs).run(parent).title
     at = press(card(parent), "dhc_run_card_clone")
     assert at.number_input(key="dhc_form_knn.k").value == 3
-    assert f"A changed copy of {parent}." in texts(at)
+    assert f"A changed copy of {brief}." in texts(at).replace("\\", "")
     at.switch_page("pages/train.py").run()  # where it is already; AppTest forgets that
     at.number_input(key="dhc_form_knn.k").set_value(5).run()
     next(button for button in at.button if button.label == "Start comparing").click().run()
@@ -166,9 +167,9 @@ def test_clone_and_edit_opens_the_form_and_what_starts_there_names_its_parent(ru
     assert (child.parent, child.config.knn.k if child.config else None) == (parent, 5)
     wait_for_end(store, child.id)
     at = card(child.id)
-    assert at.button(key="dhc_run_card_parent").label.replace("\\", "") == f"A changed copy of {parent}"
-    assert at.text_input(key=f"dhc_labels_name_{child.id}").placeholder == child.id
-    assert press(at, "dhc_run_card_parent").text_input(key=f"dhc_labels_name_{parent}").placeholder == parent
+    assert at.button(key="dhc_run_card_parent").label.replace("\\", "") == f"A changed copy of {brief}"
+    assert at.text_input(key=f"dhc_labels_name_{child.id}").placeholder == child.title
+    assert press(at, "dhc_run_card_parent").text_input(key=f"dhc_labels_name_{parent}").placeholder == brief
 
 
 def wait_for_end(store: Store, run_id: str) -> None:

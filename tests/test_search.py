@@ -69,7 +69,7 @@ def test_each_filter_lets_its_runs_pass(runs: list[RunInfo], run_filter: RunFilt
 def test_orders(runs: list[RunInfo]) -> None:
     every = RunFilter(archived=True)
     assert names(select_runs(runs, every, "best")) == ["bbbb", "aaaa", "cccc"]
-    assert names(select_runs(runs, every, "name")) == ["bbbb", "cccc", "aaaa"]
+    assert names(select_runs(runs, every, "name")) == ["cccc", "bbbb", "aaaa"]
     for order in ORDERS:
         assert sorted(names(select_runs(runs, every, order))) == ["aaaa", "bbbb", "cccc"]
 

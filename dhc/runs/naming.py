@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from dhc.config import RunConfig, differences
@@ -47,20 +47,24 @@ def differing_phrase(config: RunConfig | None, configs: Iterable[RunConfig]) -> 
 
 
 def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
-    """A title for each run by id, no two alike.
+    """A title for each run by id, no two alike: its name, else the settings in which these runs differ.
 
     Where runs share one, each gets what differs among them behind it, and if that is not enough, the end of its id.
     """
-    shared = {title for title, count in Counter(info.title for info in infos).items() if count > 1}
-    by_title = {
-        title: [info.config for info in infos if info.title == title and info.config is not None] for title in shared
+    telling = _telling([info.config for info in infos if info.config is not None])
+    first = {
+        info.id: info.labels.name or (info.config and phrase(info.config, telling)) or info.title for info in infos
     }
+    by_title: dict[str, list[RunConfig]] = defaultdict(list)
+    for info in infos:
+        if info.config is not None:
+            by_title[first[info.id]].append(info.config)
     longer = {}
     for info in infos:
-        more = differing_phrase(info.config, by_title.get(info.title, ()))
-        longer[info.id] = f"{info.title}, {more}" if more else info.title
+        more = differing_phrase(info.config, by_title[first[info.id]])
+        longer[info.id] = f"{first[info.id]}, {more}" if more else first[info.id]
     counts = Counter(longer.values())
-    return {id: title if counts[title] == 1 else f"{title} · {id[-HASH:]}" for id, title in longer.items()}
+    return {run_id: title if counts[title] == 1 else f"{title} · {run_id[-HASH:]}" for run_id, title in longer.items()}
 
 
 def _telling(configs: Sequence[RunConfig]) -> tuple[str, ...]:

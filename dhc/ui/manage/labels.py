@@ -23,7 +23,7 @@ def draw(info: RunInfo) -> None:
     """Name, tags and note, each saved when its field is left."""
     name, tags, note = st.columns([2, 2, 3], gap="small")
     binding = _saving(info, "name", info.labels.name)
-    name.text_input("Name", max_chars=MAX_NAME, placeholder=info.id, **binding)
+    name.text_input("Name", max_chars=MAX_NAME, placeholder=info.title, **binding)
     binding = _saving(info, "tags", list(info.labels.tags))
     tags.multiselect(
         "Tags", all_tags(info), accept_new_options=True, max_selections=MAX_TAGS, placeholder=TAGS_HINT, **binding

@@ -14,6 +14,7 @@ from dhc.config import fields
 from dhc.errors import RunError
 from dhc.figures import palette, theme
 from dhc.figures.overlay import TITLES, Line, overlay
+from dhc.runs.naming import titles
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
@@ -156,11 +157,12 @@ def _lines(
     """The runs as lines, in the order of what colours them, so that the legend is in order."""
     values = [_value(info, view.color) for info in runs]
     colors = palette.distinct(len(runs)) if view.color == BY_RUN else palette.by_value(values)
+    titled = titles(runs)
     order = range(len(runs)) if view.color == BY_RUN else sorted(range(len(runs)), key=lambda i: _place(values[i]))
     return [
         Line(
             run=runs[i].id,
-            name=_name(runs[i], view.color),
+            name=_name(runs[i], titled[runs[i].id], view.color),
             about=_about(runs[i], names),
             color=colors[i],
             curves=_curves(outlines[runs[i].id], view),
@@ -189,8 +191,8 @@ def _place(value: str | float | None) -> tuple[int, float, str]:
     return (0, -float(value), "") if isinstance(value, int | float) else (1, 0.0, str(value))
 
 
-def _name(info: RunInfo, by: str) -> str:
-    title = theme.escape_html(shorten(info.title, LEGEND_LENGTH))
+def _name(info: RunInfo, title: str, by: str) -> str:
+    title = theme.escape_html(shorten(title, LEGEND_LENGTH))
     if by == BY_RUN:
         return title
     value = f"{info.best_val_accuracy or 0:.3f}" if by == BY_RESULT else shorten(setting_text(info.config, by), 16)

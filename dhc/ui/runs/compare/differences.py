@@ -10,6 +10,7 @@ import streamlit as st
 
 from dhc.analysis.differences import NO_EFFECT, Row, circumstances, results, settings, value_text
 from dhc.runs.environment import read_environment
+from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.shell import address
@@ -55,11 +56,11 @@ def _legend(equal: int, *, everything: bool) -> str:
 def _controls(runs: Sequence[RunInfo]) -> tuple[int, bool]:
     """The place of the baseline among the runs, and whether equal rows are shown too."""
     ids = [info.id for info in runs]
-    titles = {info.id: shorten(info.title, 60) for info in runs}
+    names = {run_id: shorten(title, 60) for run_id, title in titles(runs).items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         base = st.selectbox(
             "Baseline",
-            format_func=titles.__getitem__,
+            format_func=names.__getitem__,
             width=420,
             help="The run that the others are compared with; at first the oldest one.",
             **address.bound_choice("differences_base", ids, ids[-1], key=KEY + "base"),
@@ -84,6 +85,7 @@ def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], base
     for number in range(first_result, len(rows)):
         styles[number][:2] = [RESULT, RESULT]
     title = "setting" if name == "table" else "circumstance"
+    names = titles(runs)
     st.dataframe(
         frame.style.apply(lambda _: pd.DataFrame(styles, index=frame.index, columns=frame.columns), axis=None),
         hide_index=True,
@@ -93,15 +95,15 @@ def _table(rows: Sequence[Row], first_result: int, runs: Sequence[RunInfo], base
         column_config={
             "setting": st.column_config.TextColumn(title, pinned=True, width="medium"),
             "name": st.column_config.TextColumn("name", width="medium"),
-            **{runs[i].id: _column(runs[i], is_base=i == baseline) for i in order},
+            **{runs[i].id: _column(names[runs[i].id], runs[i].id, is_base=i == baseline) for i in order},
         },
         alt="Settings and results of the selected runs",
     )
 
 
-def _column(info: RunInfo, *, is_base: bool) -> Any:
-    title = shorten(info.title, TITLE_LENGTH)
-    return st.column_config.TextColumn(f"{title} (baseline)" if is_base else title, help=f"run {info.id}")
+def _column(name: str, run_id: str, *, is_base: bool) -> Any:
+    title = shorten(name, TITLE_LENGTH)
+    return st.column_config.TextColumn(f"{title} (baseline)" if is_base else title, help=f"run {run_id}")
 
 
 def _cell(row: Row, number: int, baseline: int) -> str:

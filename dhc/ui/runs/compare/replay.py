@@ -10,6 +10,7 @@ import streamlit as st
 from dhc.analysis.replay import SETTINGS, replay_history, replay_sentence, settings_of
 from dhc.config import RunConfig
 from dhc.figures.replay import replay_chart
+from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, rate_text, shorten
 from dhc.ui.shell import address, session
@@ -55,9 +56,10 @@ def _pick(infos: Mapping[str, RunInfo], *, of: int) -> str:
     ids = list(infos)
     if of == 1:
         return ids[0]
+    names = titles(list(infos.values()))
     run_id: str = st.selectbox(
         "Run to replay",
-        format_func=lambda run_id: shorten(infos[run_id].title, 60),
+        format_func=lambda run_id: shorten(names[run_id], 60),
         **address.bound_choice(RUN, ids, ids[0], key="dhc_replay_run", write_default=True),
     )
     if of > len(ids):
