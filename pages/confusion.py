@@ -7,9 +7,10 @@ from dhc.ui.shell.frame import frame
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import guard
 
-frame("Confusion", ":material/grid_on:")
+head = frame("Confusion", ":material/grid_on:")
 with guard():
     info = pick_run(
+        head,
         lambda run: run.epochs_done > 0,
         none_message="No run has finished an epoch yet. Start one, and its confusion matrix appears here.",
     )

@@ -9,7 +9,7 @@ from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.states import empty, guard
 
-frame("Data", ":material/photo_library:")
+head = frame("Data", ":material/photo_library:")
 with guard():
     overview.warn_of(unnameable_folders())
     manage.undo()
@@ -17,10 +17,8 @@ with guard():
     if not folders:
         empty("No pictures yet. Import your own, or make the stand-in data set.")
     else:
-        choice, menu = st.columns([6, 1], vertical_alignment="bottom")
-        with choice:
-            folder = overview.pick(folders)
-        with menu, guard():
+        folder = overview.pick(head, folders)
+        with head, guard():
             manage.manage(folder)
     with st.expander("Add a data set", icon=":material/add:", expanded=not folders or importing.is_going_on()):
         own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])

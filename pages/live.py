@@ -7,8 +7,8 @@ from dhc.ui.shell.frame import frame
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import guard
 
-frame("Live", ":material/monitoring:")
+head = frame("Live", ":material/monitoring:")
 with guard():
-    info = pick_run(none_message="No run yet. Start one, and its curves appear here while it trains.")
+    info = pick_run(head, none_message="No run yet. Start one, and its curves appear here while it trains.")
     if info is not None:
         view.draw(info.id)

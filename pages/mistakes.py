@@ -7,9 +7,10 @@ from dhc.ui.shell.frame import frame
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import guard
 
-frame("Mistakes", ":material/image_search:")
+head = frame("Mistakes", ":material/image_search:")
 with guard():
     info = pick_run(
+        head,
         lambda run: run.epochs_done > 0,
         none_message="No run has finished an epoch yet. Start one, and what it gets wrong appears here.",
     )

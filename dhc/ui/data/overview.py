@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -17,6 +17,9 @@ from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
 from dhc.ui.widgets.controls import segments
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 PICK = "dhc_pick_data"
 VIEW = "view"
@@ -33,8 +36,8 @@ PARTS: Mapping[str, tuple[str, Callable[[str], None]]] = MappingProxyType(
 OF_ONE = ("split", "class", "search", "find", "page", "picture", "of")
 
 
-def pick(folders: Sequence[str]) -> str:
-    """A select box of the data sets; the choice stands in the address."""
+def pick(place: DeltaGenerator, folders: Sequence[str]) -> str:
+    """A select box of the data sets, drawn at `place`; the choice stands in the address."""
     by_name = {Path(folder).name: folder for folder in folders}
     name = st.query_params.get("data", "")
     if name and name not in by_name:
@@ -43,7 +46,12 @@ def pick(folders: Sequence[str]) -> str:
     # A box of its own for each choice: what the browser still holds of another one can never come back as a change.
     key = f"{PICK}_{current}"
     st.session_state[key] = current
-    return by_name[st.selectbox("Data set", list(by_name), key=key, on_change=_choose, args=(key,))]
+    with place:
+        return by_name[
+            st.selectbox(
+                "Data set", list(by_name), key=key, on_change=_choose, args=(key,), label_visibility="collapsed"
+            )
+        ]
 
 
 def _choose(key: str) -> None:

@@ -21,7 +21,6 @@ from dhc.ui.manage import autopsy, queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.pickers import state_badge, title_markdown
 from dhc.ui.shell.states import attempt, error_box
 from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.plot import plot
@@ -90,10 +89,11 @@ def _curves(metric: Literal["accuracy", "loss"], info: RunInfo, history: History
 
 def _head(info: RunInfo, log: EventLog, history: History) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="dhc-live-head"):
-        state_badge(info)
-        st.markdown(title_markdown(info), width="content")
+        if info.state is State.FINISHED:
+            st.markdown(plain(f"{info.state.capitalize()}: {info.status.reason.rstrip('.')}."), width="content")
         if device := log.last.get("start", {}).get("device"):
             st.markdown(plain(str(device)), width="content")
+        st.markdown(f":small[`{info.id}`]", width="content")
         if info.state.alive:
             _ending(info)
         if not history.epochs.empty:
@@ -136,10 +136,7 @@ def _state(info: RunInfo, log: EventLog, history: History) -> None:
         st.progress(_fraction(info, history), text=text)
     elif info.state is State.RUNNING:
         _running(info, log, history)
-    elif info.state is State.FINISHED:
-        text = plain(f"{info.state.capitalize()}: {info.status.reason.rstrip('.')}.")
-        st.success(text, icon=":material/check_circle:")
-    else:
+    elif info.state is not State.FINISHED:
         autopsy.draw(info)
     if info.problem:
         error_box(info.problem)

@@ -1,4 +1,4 @@
-"""How every page begins: page settings, navigation that keeps the chosen run, title."""
+"""How every page begins: page settings, navigation that keeps the chosen run, title and picker in one line."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import sys
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
 from dhc.ui.shell import session
 from dhc.ui.widgets import assets
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 PRODUCT: Final = "Deep Hallucination Classification"
 ABOUT: Final = "Train the report's networks on your own pictures, watch them learn, and look at what they get wrong."
@@ -40,10 +43,11 @@ PAGES: Final = (
 )
 
 
-def frame(title: str, icon: str) -> None:
-    """Begin a page: must be its first Streamlit call.
+def frame(title: str, icon: str) -> DeltaGenerator:
+    """Begin a page: must be its first Streamlit call; returns the place beside the title.
 
-    ``icon`` is a Material icon such as ``":material/home:"``.
+    There a page draws what chooses its subject, such as the picker of a run: in the title's line, so that the page itself
+    begins high in the window. ``icon`` is a Material icon such as ``":material/home:"``.
     """
     st.set_page_config(
         page_title=f"{title} · {PRODUCT}",
@@ -54,10 +58,13 @@ def frame(title: str, icon: str) -> None:
     fence()
     session.take_snapshot()
     st.html(assets.path("shell/frame.css"))
-    with st.container(key="dhc-navigation", horizontal=True, gap="small"):
-        for page in PAGES:
-            link(page.label)
-    st.title(f"{icon} {title}", anchor=False)
+    with st.container(key="dhc-bar", gap="xxsmall"):
+        with st.container(key="dhc-navigation", horizontal=True, wrap=False, gap="xxsmall"):
+            for page in PAGES:
+                link(page.label)
+        head = st.container(key="dhc-head", horizontal=True, vertical_alignment="center", gap="small")
+    head.title(f"{icon} {title}", anchor=False, width="content")
+    return head
 
 
 def fence() -> None:

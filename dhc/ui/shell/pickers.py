@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,6 +16,9 @@ from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import empty, error_box
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 KEY = "dhc_pick_run"
 LINE_LENGTH = 90  # characters of a title in a line of the list
@@ -41,11 +45,14 @@ COLORS = {
 
 
 def pick_run(
-    is_offered: Callable[[RunInfo], bool] = lambda info: True, *, none_message: str = "There is no run yet."
+    place: DeltaGenerator,
+    is_offered: Callable[[RunInfo], bool] = lambda info: True,
+    *,
+    none_message: str = "There is no run yet.",
 ) -> RunInfo | None:
-    """A select box of runs: those that train, those that wait, the newest of the others; at first the one in the address.
+    """A select box of runs, drawn at `place`: those that train, those that wait, the newest of the others.
 
-    Only runs that `is_offered` accepts. Archived ones are left out, except for the one in the address, or where there are
+    At first it shows the run in the address. Only runs that `is_offered` accepts. Archived ones are left out, except for the one in the address, or where there are
     no others. Without any run the empty state says `none_message`, and None is returned.
     """
     every = [info for info in by_activity(session.runs()) if is_offered(info)]
@@ -60,7 +67,9 @@ def pick_run(
     if current is not None and current.id not in {info.id for info in runs}:
         runs.insert(0, current)
     by_id = {info.id: info for info in runs}
-    choice = _select(by_id, current or runs[0])
+    with place:
+        choice = _select(by_id, current or runs[0])
+        state_badge(choice)
     if current_run() != choice.id:
         choose_run(choice.id)
     return choice
@@ -73,7 +82,9 @@ def _select(by_id: Mapping[str, RunInfo], current: RunInfo) -> RunInfo:
         return describe(by_id[run_id], names[run_id])
 
     st.session_state[KEY] = current.id
-    run_id = st.selectbox("Run", list(by_id), key=KEY, format_func=label, on_change=_choose, args=(by_id,))
+    run_id = st.selectbox(
+        "Run", list(by_id), key=KEY, format_func=label, on_change=_choose, args=(by_id,), label_visibility="collapsed"
+    )
     return by_id[run_id]
 
 
