@@ -52,8 +52,8 @@ def pick_run(
 ) -> RunInfo | None:
     """A select box of runs, drawn at `place`: those that train, those that wait, the newest of the others.
 
-    At first it shows the run in the address. Only runs that `is_offered` accepts. Archived ones are left out, except for the one in the address, or where there are
-    no others. Without any run the empty state says `none_message`, and None is returned.
+    At first it shows the run in the address. Only runs that `is_offered` accepts; archived ones are left out, except for the
+    one in the address, or where there are no others. Without any run the empty state says `none_message`, and None is returned.
     """
     every = [info for info in by_activity(session.runs()) if is_offered(info)]
     runs = [info for info in every if not info.labels.archived] or every
