@@ -26,6 +26,7 @@ from dhc.data.standin.motifs import MOTIFS
 from dhc.data.standin.palettes import CLASSES, FAMILIES, MOODS, to_rgb
 from dhc.data.standin.patterns import PATTERNS
 from dhc.data.standin.plane import SIDE, Plane
+from dhc.data.standin.planned import planned_dataset
 from dhc.errors import DataError
 
 FULL = {"classes": 96, "train": 12_000, "val": 1_000, "test": 5_000}
@@ -440,3 +441,14 @@ def test_the_folder_of_data_sets_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(tmp_path / "disk")
     make_dataset(tmp_path / "data" / "mine", classes=2, train=4, val=2, test=0)
     assert len(open_dataset(tmp_path / "disk" / "mine").splits["train"].files) == 4
+
+
+def test_the_planned_set_is_the_one_that_is_drawn(tmp_path: Path) -> None:
+    make_dataset(tmp_path / "two", only=2)
+    drawn, planned = open_dataset(tmp_path / "two"), planned_dataset(tmp_path / "two", 2)
+    assert planned.classes == drawn.classes
+    for name, split in planned.splits.items():
+        assert split.y is not None
+        assert sorted(zip(split.files, split.y, strict=True)) == sorted(
+            zip(drawn.splits[name].files, drawn.splits[name].y, strict=True)
+        )

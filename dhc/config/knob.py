@@ -125,6 +125,8 @@ class ConfigField:
             return value in self.choices
         if self.kind in ("bool", "text"):
             return isinstance(value, bool if self.kind == "bool" else str)
+        if not isinstance(value, (int, float)):
+            return False
         if isinstance(value, float) and not (math.isfinite(value) and (self.kind == "float" or value.is_integer())):
             return False
         above = self.low is None or value > self.low or (value == self.low and not self.low_open)
