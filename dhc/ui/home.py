@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from dhc.errors import DataError
 from dhc.machine import hardware
 from dhc.machine.cores import cores
+from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.manage import queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.pickers import state_badge, title_markdown
+from dhc.ui.shell.pickers import state_badge, title_link
 from dhc.ui.shell.states import empty, guard
 from dhc.ui.shell.visitors import is_this_machine_only
 from dhc.ui.widgets.gallery import Tile, gallery
@@ -35,16 +38,14 @@ def draw() -> None:
     with left:
         queue.offer_work(every)
         st.subheader("Running now" if alive else "Latest runs", anchor=False)
-        for info in alive or runs[:MOST_RUNS]:
-            _run(info)
+        _list(alive or runs)
         if not every:
             empty(NO_RUNS, links=["Train"])
         elif not alive and not runs:
             st.caption("All runs are archived; Runs shows them with *More*, *Archived too*.")
         elif alive:
             st.subheader("Before that", anchor=False)
-            for info in [info for info in runs if not info.state.alive][:MOST_RUNS]:
-                _run(info)
+            _list([info for info in runs if not info.state.alive])
     with right:
         _data()
         _device()
@@ -63,7 +64,15 @@ def _pictures() -> None:
         gallery([Tile(val.x[row], names[int(val.y[row])]) for row in rows], key="dhc-home-pictures", size=84)
 
 
-def _run(info: RunInfo) -> None:
+def _list(infos: Sequence[RunInfo]) -> None:
+    names = titles(infos[:MOST_RUNS])
+    for info in infos[:MOST_RUNS]:
+        _run(info, names[info.id])
+    if (more := len(infos) - MOST_RUNS) > 0:
+        link("Runs", text=f"and {more:,} more")
+
+
+def _run(info: RunInfo, title: str) -> None:
     with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
         state_badge(info)
         best = (
@@ -71,11 +80,12 @@ def _run(info: RunInfo) -> None:
             if info.best_val_accuracy is None
             else f"best val_accuracy **{info.best_val_accuracy:.3f}** at epoch {info.best_epoch}"
         )
-        example = ", an example that came with the dashboard" if info.example else ""
+        example = ", an example" if info.example else ""
         progress = f"{best}, {info.epochs_done} of {info.epochs_total or '?'} epochs{example}"
         problem = f"  \n:material/warning: {plain(shorten(info.problem, PROBLEM_LENGTH))}" if info.problem else ""
-        st.markdown(f"{title_markdown(info)}  \n{progress}{problem}", width="stretch")
-        link("Live", run=info.id)
+        with st.container(gap=None):
+            title_link(info, title)
+            st.markdown(f":small[{progress}]{problem}")
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)
             link("Confusion", run=info.id)

@@ -13,8 +13,8 @@ from dhc.runs.status import State
 from dhc.runs.store import SECOND, RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.shell import session
-from dhc.ui.shell.frame import choose_run, current_run
-from dhc.ui.shell.markdown import bold
+from dhc.ui.shell.frame import choose_run, current_run, link
+from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty, error_box
 
 if TYPE_CHECKING:
@@ -110,10 +110,20 @@ def describe(info: RunInfo, title: str = "") -> str:
     return f"{star}{' · '.join(filter(None, parts))}{example}"
 
 
-def title_markdown(info: RunInfo) -> str:
-    """Markdown: what the run is called, with its id in small type."""
+def title_markdown(info: RunInfo, title: str = "") -> str:
+    """Markdown: what the run is called, with its id in small type; `title` as in `describe`."""
+    star, name = "★ " if info.labels.star else "", title or info.title
+    return (
+        f"{star}**{plain(shorten(name, LINE_LENGTH))}** :small[`{info.id}`]"
+        if name != info.id
+        else f"{star}`{info.id}`"
+    )
+
+
+def title_link(info: RunInfo, title: str = "") -> None:
+    """What the run is called, as a link that opens it on Live; `title` as in `describe`."""
     star = "★ " if info.labels.star else ""
-    return f"{star}{bold(info.title)} :small[`{info.id}`]" if info.title != info.id else f"{star}`{info.id}`"
+    link("Live", text=f"{star}**{plain(shorten(title or info.title, LINE_LENGTH))}**", run=info.id)
 
 
 def state_badge(info: RunInfo) -> None:
