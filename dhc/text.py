@@ -65,8 +65,13 @@ def clock_text(seconds: float | None) -> str:
 
 
 def rate_text(rate: float) -> str:
-    """Return a learning rate in at most three digits: ``0.001``, ``0.00064``, ``1e-07``."""
-    return f"{rate:.3g}"
+    """Return a learning rate in at most three digits, as charts write it too: ``0.001``, ``0.000064``, ``1e-7``."""
+    text = f"{rate:.3g}"
+    if "e-" not in text:
+        return text
+    digits, _, exponent = text.partition("e-")
+    places = int(exponent) + len(digits.partition(".")[2])
+    return f"{rate:.{places}f}" if int(exponent) <= 6 else f"{digits}e-{int(exponent)}"
 
 
 def one_line(value: object, limit: int | None = None) -> str:

@@ -75,7 +75,7 @@ def test_epochs_stand_where_they_end_and_the_best_one_is_starred_and_named() -> 
     np.testing.assert_allclose(trace(figure, "val_accuracy").y, run.epochs["val_accuracy"], rtol=1e-6)
     np.testing.assert_allclose(trace(figure, "accuracy").y, run.epochs["accuracy"], rtol=1e-6)
     assert trace(figure, "best").x.tolist() == [8]
-    assert "best 0.900 at epoch 8" in texts(figure)
+    assert (trace(figure, "best").name, trace(figure, "best").showlegend) == ("best epoch 8: 0.900", True)
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("epoch", "accuracy")
 
 
@@ -83,13 +83,25 @@ def test_the_loss_curve_stars_the_epoch_of_the_best_val_accuracy_not_of_the_lowe
     figure = curves.learning_curves(history(10), metric="loss")
     assert trace(figure, "best").x.tolist() == [8]
     assert trace(figure, "best").y.tolist() == [pytest.approx(5 / 8)]
-    assert "best epoch 8: val_loss 0.625" in texts(figure)
+    assert trace(figure, "best").name == "best epoch 8: 0.625"
 
 
-def test_on_a_logarithmic_axis_the_label_stands_at_the_star() -> None:
-    figure = curves.learning_curves(history(10), metric="loss", log=True)
-    assert figure.layout.yaxis.type == "log"
-    assert figure.layout.annotations[0].y == pytest.approx(math.log10(5 / 8))
+def test_only_a_logarithmic_axis_of_loss_may_begin_below_0() -> None:
+    plain, log = (curves.learning_curves(history(10), metric="loss", log=log).layout.yaxis for log in (False, True))
+    assert (plain.type, plain.rangemode) == ("linear", "nonnegative")
+    assert (log.type, log.rangemode) == ("log", "normal")
+
+
+def test_a_rates_label_is_left_out_where_the_one_before_it_takes_its_place() -> None:
+    figure = curves.learning_curves(history(40, drops=(10, 11, 12, 30)), metric="loss")
+    drops = trace(figure, "rate-drops")
+    assert [bool(text) for text in drops.text] == [True, False, False, True]
+    assert all("learning rate" in words for words in drops.customdata)
+
+
+def test_of_the_two_zeros_in_the_corner_one_is_written() -> None:
+    for figure in (curves.learning_curves(history(10), metric="loss"), curves.learning_rate(history(10))):
+        assert figure.layout.xaxis.labelalias == {"0": ""}
 
 
 def test_train_and_val_differ_without_colour() -> None:
@@ -223,6 +235,14 @@ def test_planned_rates_are_steps() -> None:
 def test_no_epochs_and_no_history_draw_empty_axes() -> None:
     assert len(trace(schedule.planned_rates([]), "learning-rate").x) == 0
     assert texts(curves.learning_rate(History.empty())) == "no batch trained yet"
+    assert texts(curves.learning_rate(History.empty(), first=0.001)) == "no batch trained yet"
+
+
+def test_the_learning_rate_is_drawn_from_the_first_batch_on() -> None:
+    figure = curves.learning_rate(history(0, part=0.5), first=0.001)
+    line = trace(figure, "learning-rate")
+    assert (line.x.tolist(), line.y.tolist()) == ([0.0, 0.5], [pytest.approx(0.001)] * 2)
+    assert texts(figure) == ""
 
 
 # The confusion matrix

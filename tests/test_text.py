@@ -61,7 +61,7 @@ def test_a_clock_shows_every_second() -> None:
 
 
 def test_a_learning_rate_has_three_digits() -> None:
-    assert [rate_text(rate) for rate in (1e-3, 6.4e-4, 1e-7)] == ["0.001", "0.00064", "1e-07"]
+    assert [rate_text(rate) for rate in (1e-3, 6.4e-4, 1e-7)] == ["0.001", "0.00064", "1e-7"]
 
 
 def test_counts_agree_in_number() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,9 @@ from dhc.text import rate_text
 MAX_BATCH_POINTS = 1500
 # A schedule that changes the rate more often is smooth: its own figure shows it, lines would only hatch.
 MAX_RATE_MARKS = 24
-MAX_RATE_LABELS = 8
+LABEL_WIDTH = (
+    0.1  # of the axis, that the label of a rate takes in a small chart; the page hides those that have less room
+)
 MARKERS_UP_TO = 60  # epochs; beyond that the markers would run together
 # The right edge of the x axis stands still for a while, then jumps: the eye would follow one that moves with every batch.
 EDGES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000)
@@ -41,24 +43,25 @@ def learning_curves(
     figure.add_trace(_batch_trace(history, metric if show_batches else None))
     figure.add_trace(_epoch_trace(epochs, metric, theme.TRAIN, "solid", "circle"))
     figure.add_trace(_epoch_trace(epochs, f"val_{metric}", theme.VAL, "dash", "diamond"))
-    _mark_best(figure, history, metric, log=log)
-    _mark_rates(figure, history.lr_changes)
+    _mark_best(figure, history, metric)
+    _mark_rates(figure, history.lr_changes, length=_edge(history, epochs_total))
     _say_if_broken(figure, history, metric)
     # No spike: over a transparent ground Plotly edges it in white, a glaring bar on a dark page.
-    figure.update_xaxes(range=_x_range(history, epochs_total), unifiedhovertitle_text="epoch %{x}", showspikes=False)
+    figure.update_xaxes(**_x_axis(history, epochs_total), unifiedhovertitle_text="epoch %{x}", showspikes=False)
     # Accuracy is read against 0; a loss that starts at 4.6 and moves by a tenth would look like a flat line.
-    from_zero = metric == "accuracy" and not log
-    figure.layout.yaxis.update(type="log" if log else "linear", rangemode="tozero" if from_zero else "normal")
+    rangemode = "tozero" if metric == "accuracy" else "nonnegative"
+    figure.layout.yaxis.update(type="log" if log else "linear", rangemode="normal" if log else rangemode)
     figure.update_layout(hovermode="x unified" if len(epochs) else "closest")
     if not len(history.batches) and not len(epochs):
         _wait(figure)
     return figure
 
 
-def learning_rate(history: History, *, epochs_total: int | None = None) -> go.Figure:
+def learning_rate(history: History, *, epochs_total: int | None = None, first: float | None = None) -> go.Figure:
     """The learning rate as steps: that of epoch 3 runs from x = 2 to x = 3.
 
-    A drop that is already known goes on from the last epoch.
+    A rate that is already known goes on from the last epoch: that of a drop, or `first`, the one at which a run begins
+    whose first epoch has not ended.
     """
     figure = theme.figure(x="epoch", y="learning rate")
     epochs, changes = history.epochs, history.lr_changes
@@ -67,11 +70,13 @@ def learning_rate(history: History, *, epochs_total: int | None = None) -> go.Fi
         next_is_known = len(changes) and changes["epoch"].iloc[-1] > at[-1]
         last = changes["new"].iloc[-1] if next_is_known else rates[-1]
         at, rates = np.append(at - 1, at[-1]), np.append(rates, last)
+    elif len(history.batches) and first is not None:
+        at, rates = np.array([0.0, history.batches["position"].max()]), np.array([first, first])
     else:
         _wait(figure)
     figure.add_trace(rate_steps(at, rates))
-    figure.update_xaxes(range=_x_range(history, epochs_total))
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_xaxes(**_x_axis(history, epochs_total))
+    figure.update_yaxes(rangemode="tozero", tickformat="~g", hoverformat="~g")
     return figure
 
 
@@ -126,7 +131,7 @@ def _batch_trace(history: History, metric: str | None) -> go.Scatter:
         mode="lines",
         line={"color": theme.TRAIN, "width": 1},
         opacity=0.4,
-        name=f"{metric}, batch by batch",
+        name="each batch",
         uid="batches",
         showlegend=bool(len(x)),
         # Beside the epochs' own figures a batch's would crowd the hover label.
@@ -149,40 +154,23 @@ def _epoch_trace(epochs: pd.DataFrame, column: str, color: str, dash: str, symbo
     )
 
 
-def _mark_best(figure: go.Figure, history: History, metric: str, *, log: bool) -> None:
-    """A star on the val curve at the best epoch, and its label on the side with room."""
+def _mark_best(figure: go.Figure, history: History, metric: str) -> None:
+    """A star on the val curve at the best epoch; what it stands for is said in the legend, where it covers nothing."""
     best = history.best_epoch
     row = history.epochs[history.epochs["epoch"] == best].tail(1)
     value = theme.numbers(row[f"val_{metric}"].to_numpy())
+    is_known = bool(len(value)) and bool(np.isfinite(value).all())
     figure.add_trace(
         go.Scatter(
             x=row["epoch"].to_numpy(),
             y=value,
             mode="markers",
             marker={"symbol": "star", "size": 14, "color": theme.BEST},
-            name="best epoch",
+            name=f"best epoch {best}: {value[0]:.3f}" if is_known else "best epoch",
             uid="best",
             hoverinfo="skip",
-            showlegend=False,
+            showlegend=is_known,
         )
-    )
-    if best is None or not np.isfinite(value).all():
-        return
-    up = metric == "accuracy"
-    text = f"best {value[0]:.3f} at epoch {best}" if up else f"best epoch {best}: val_loss {value[0]:.3f}"
-    height = float(np.log10(value[0])) if log else float(value[0])  # where an annotation stands on a logarithmic axis
-    right = best > 0.5 * float(history.epochs["epoch"].iloc[-1])
-    figure.add_annotation(
-        text=text,
-        x=best,
-        y=height,
-        xanchor="right" if right else "left",
-        showarrow=True,
-        arrowcolor=theme.BEST,
-        arrowwidth=1.5,
-        arrowhead=0,
-        ax=-24 if right else 24,
-        ay=-22 if up else 30,
     )
 
 
@@ -197,8 +185,8 @@ def _say_if_broken(figure: go.Figure, history: History, metric: str) -> None:
     figure.add_annotation(text=f"{metric} is not a number since epoch {since}", showarrow=False, **place)
 
 
-def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
-    """A thin line where the learning rate changed, at an epoch's end, with the rates on its top."""
+def _mark_rates(figure: go.Figure, changes: pd.DataFrame, *, length: float) -> None:
+    """A thin line where the learning rate changed, at an epoch's end, with the rates on its top where there is room."""
     if len(changes) > MAX_RATE_MARKS:
         changes = changes.iloc[:0]
     at = changes["epoch"].to_numpy() - 1
@@ -213,9 +201,9 @@ def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
             x=at,
             y=np.ones(len(at), dtype=np.float32),
             yaxis="y2",
-            mode="markers+text" if len(at) <= MAX_RATE_LABELS else "markers",
+            mode="markers+text",
             marker={"symbol": "triangle-down", "size": 9, "color": theme.MUTED},
-            text=new,
+            text=[text if free else "" for text, free in zip(new, _apart(at, LABEL_WIDTH * length), strict=True)],
             textposition="bottom right",
             textfont={"size": 10},
             customdata=[
@@ -232,12 +220,27 @@ def _mark_rates(figure: go.Figure, changes: pd.DataFrame) -> None:
     figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
 
 
-def _x_range(history: History, epochs_total: int | None) -> list[float]:
-    """From 0 to the next of EDGES, not past the planned epochs unless the run is."""
+def _apart(places: np.ndarray, distance: float) -> list[bool]:
+    """Which of the ascending places (N,) stand at least so far behind the last one that does."""
+    free: list[bool] = []
+    last = -np.inf
+    for place in places.tolist():
+        free.append(place - last >= distance)
+        last = place if free[-1] else last
+    return free
+
+
+def _x_axis(history: History, epochs_total: int | None) -> dict[str, Any]:
+    """The axis of epochs, without its 0: that of the other axis stands beside it."""
+    return {"range": [0.0, _edge(history, epochs_total)], "labelalias": {"0": ""}}
+
+
+def _edge(history: History, epochs_total: int | None) -> float:
+    """Where the axis ends: a little behind the next of EDGES, not past the planned epochs unless the run is."""
     ends = [float(history.epochs["epoch"].max())] if len(history.epochs) else []
     ends += [float(history.batches["position"].max())] if len(history.batches) else []
     position = max((end for end in ends if np.isfinite(end)), default=0.0)
     edge = next((edge for edge in EDGES if edge >= position), position)
     if epochs_total is not None:
         edge = max(min(edge, epochs_total), position)
-    return [0.0, 1.02 * edge]
+    return 1.02 * edge

@@ -68,7 +68,7 @@ function template(css) {
       colorscale: { sequential, sequentialminus: sequential, diverging: scale(list('chart-diverging-colors')) },
       xaxis: axis, yaxis: axis, margin: { l: 56, r: 16, t: 24, b: 44 },
       hoverlabel: { bgcolor: raised, bordercolor: faded(text, 0.4), font: { color: text, family: value('font'), size }, align: 'left' },
-      legend: { bgcolor: 'rgba(0,0,0,0)', font: { color: text }, orientation: 'h', x: 0, y: 1.01, xanchor: 'left', yanchor: 'bottom' },
+      legend: { bgcolor: 'rgba(0,0,0,0)', font: { color: text, size: size - 2 }, orientation: 'h', x: 0, y: 1.01, xanchor: 'left', yanchor: 'bottom' },
       modebar: { bgcolor: 'rgba(0,0,0,0)', color: faded(text, 0.55), activecolor: text },
       newshape: { line: { color: text } },
       annotationdefaults: { font: { color: text } }, shapedefaults: { line: { color: faded(text, 0.5) } },
@@ -84,6 +84,17 @@ function parseFigure(text, css) {
 }
 
 const plain = value => (ArrayBuffer.isView(value) || Array.isArray(value) ? Array.from(value, plain) : Number.isNaN(value) ? null : value ?? null);
+
+/** Hide each point's text that would cover an earlier one's: whether there is room depends on the window, the zoom and the size of the type. */
+function showWhereFree(plot) {
+  const taken = [];
+  for (const text of plot.querySelectorAll('.scatterlayer .textpoint')) {
+    const box = text.getBoundingClientRect();
+    const covers = taken.some(other => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom);
+    text.style.visibility = covers ? 'hidden' : '';
+    if (!covers) taken.push(box);
+  }
+}
 
 function report(state, event) {
   const point = event.points?.[0];
@@ -110,13 +121,29 @@ function say(state, text) {
   state.notice.hidden = !text;
 }
 
+/**
+ * The axes of a layout with each range written as what the axis shows of itself. A range that grows with the figure would beat the zoom of a
+ * person, who would also find the first figure's range, not this one's, at a double click.
+ */
+function ownRanges(layout) {
+  const own = ([name, axis]) => {
+    const range = /^[xy]axis\d*$/.test(name) && ['linear', undefined].includes(axis?.type) && !axis.fixedrange ? axis.range : null;
+    if (!range?.every(Number.isFinite)) return [name, axis];
+    const { range: [from, to], ...rest } = axis;
+    return [name, { ...rest, autorange: from > to ? 'reversed' : true, autorangeoptions: { minallowed: Math.min(from, to), maxallowed: Math.max(from, to) } }];
+  };
+  return Object.fromEntries(Object.entries(layout).map(own));
+}
+
+const hasPoints = figure => (figure.data ?? []).some(({ x, y, z }) => [x, y, z].some(values => values?.length || values?.bdata));
+
 function look(state, P, css) {
   const figure = parseFigure(state.text, css);
   const theme = template(css);
   state.page = theme.page;
   const { width: _width, height: _height, ...layout } = figure.layout ?? {};
   return P.react(state.plot, figure.data ?? [], {
-    ...layout, template: theme, autosize: true, uirevision: layout.uirevision ?? 'keep', clickmode: layout.clickmode ?? 'event',
+    ...(hasPoints(figure) ? ownRanges(layout) : layout), template: theme, autosize: true, uirevision: layout.uirevision ?? 'keep', clickmode: layout.clickmode ?? 'event',
   }, (state.config ??= config(P, state)));
 }
 
@@ -135,6 +162,8 @@ async function draw(state) {
       await look(state, P, css);
       if (!state.drawn) {
         state.plot.on('plotly_click', event => report(state, event));
+        state.plot.on('plotly_afterplot', () => showWhereFree(state.plot));
+        showWhereFree(state.plot);
         state.observer.observe(state.host);
       }
       state.drawn = wanted;
@@ -151,11 +180,12 @@ async function draw(state) {
 
 function resize(state) {
   cancelAnimationFrame(state.frame);
-  state.frame = requestAnimationFrame(() => {
+  state.frame = requestAnimationFrame(async () => {
     const { clientWidth: width, clientHeight: height } = state.host;
     const now = state.plot._fullLayout;
     if (state.gone || !now || !width || !height || (now.width === width && now.height === height)) return;
-    window.Plotly.Plots.resize(state.plot);
+    await window.Plotly.Plots.resize(state.plot);
+    if (now.showlegend && !state.gone) window.Plotly.redraw(state.plot); // after a resize alone a legend stands where it was as high as before
   });
 }
 
