@@ -1,4 +1,4 @@
-"""Killing a training, with real processes and real signals."""
+"""Ending a training, by asking it or by killing it, with real processes and real signals."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from typing import Any
 
 import psutil
 import pytest
+from click.testing import CliRunner
 from processes import kill_processes_of
 
+from dhc.cli import cli
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.jobs import control, launch
 from dhc.jobs.ends import KILLED
 from dhc.runs import rundir
 from dhc.runs.identity import identify
-from dhc.runs.status import State
+from dhc.runs.predictions import read_predictions
+from dhc.runs.status import State, ends_after_epoch
 from dhc.runs.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
@@ -84,6 +87,49 @@ def test_a_killed_training_ends_at_once_its_worker_says_so_and_the_queue_goes_on
     launch.resume(runs_dir, run_id)
     wait_until(lambda: store.run(run_id).state is State.FINISHED, "the killed run is gone on with")
     assert not (info.folder / rundir.KILL).exists()
+
+
+def test_a_run_stopped_after_its_epoch_keeps_all_of_it_and_can_be_stopped_at_once_all_the_same(
+    tiny_config: RunConfig, runs_dir: Path
+) -> None:
+    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 3000}), runs_dir)
+    store, folder = Store(runs_dir), runs_dir / run_id
+    with pytest.raises(RunError, match="is queued: only one that trains can be stopped after its epoch"):
+        launch.stop_after_epoch(runs_dir, run_id)
+    wait_until(lambda: not store.history(run_id).batches.empty, "it trains")
+    said = CliRunner().invoke(cli, ["runs", "stop", "--after-epoch", run_id, "--runs", str(runs_dir)])
+    assert said.output == f"{run_id} will stop after the epoch that runs\n"
+    wait_until(lambda: not store.run(run_id).state.alive, "it stops")
+    info, epochs = store.run(run_id), store.history(run_id).epochs["epoch"].tolist()
+    assert (info.state, info.status.cause) == (State.STOPPED, "stop")
+    assert info.status.reason == f"stopped after epoch {epochs[-1]}, on request; the best network so far is kept"
+    assert store.history(run_id).batches["epoch"].max() == epochs[-1]  # not a batch of the next one
+    assert rundir.next_epoch(folder) == epochs[-1] + 1
+    assert len(read_predictions(folder).y_pred) == epochs[-1]
+
+    launch.resume(runs_dir, run_id)
+    assert not ends_after_epoch(folder)
+    wait_until(
+        lambda: store.run(run_id).epochs_done > epochs[-1], "it goes on beyond the epoch that it was stopped after"
+    )
+    pid = process_of(folder)["child"]["pid"]
+    os.kill(pid, signal.SIGSTOP)  # so that the epoch does not end before it is asked again
+    launch.stop_after_epoch(runs_dir, run_id)
+    assert (store.run(run_id).state, ends_after_epoch(folder)) == (State.RUNNING, True)
+    launch.keep_on(runs_dir, run_id)
+    assert not ends_after_epoch(folder)
+    launch.stop_after_epoch(runs_dir, run_id)
+    launch.stop(runs_dir, run_id)
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: not store.run(run_id).state.alive, "it stops at once")
+    assert store.run(run_id).status.reason == "stopped on request; the best network so far is kept"
+
+
+def test_a_run_without_epochs_cannot_be_stopped_after_one(knn: RunConfig, runs_dir: Path) -> None:
+    run_id = launch.launch(knn, runs_dir)
+    hold(runs_dir, run_id)
+    with pytest.raises(RunError, match="compares pictures and has no epochs: stop it at once instead"):
+        launch.stop_after_epoch(runs_dir, run_id)
 
 
 def test_a_run_that_does_not_obey_its_stop_can_be_killed(knn: RunConfig, runs_dir: Path) -> None:

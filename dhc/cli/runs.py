@@ -53,12 +53,16 @@ def show(run_id: str, runs_dir: Path, as_json: bool) -> None:
 
 @runs.command("stop")
 @click.argument("run_id")
+@click.option("--after-epoch", is_flag=True, help="Let it finish and save the epoch that runs.")
 @RUNS
-def stop(run_id: str, runs_dir: Path) -> None:
+def stop(run_id: str, after_epoch: bool, runs_dir: Path) -> None:
     """Stop a run at its next batch, keeping its best network; a queued one leaves the queue."""
+    if after_epoch:
+        launch.stop_after_epoch(runs_dir, run_id)
+        return click.echo(f"{run_id} will stop after the epoch that runs")
     launch.stop(runs_dir, run_id)
     cancelled = Store(runs_dir).run(run_id).status.cause == "cancelled"
-    click.echo(f"{run_id} {'was taken out of the queue' if cancelled else 'was asked to stop'}")
+    return click.echo(f"{run_id} {'was taken out of the queue' if cancelled else 'was asked to stop'}")
 
 
 @runs.command("resume")

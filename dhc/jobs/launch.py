@@ -151,6 +151,25 @@ def stop(runs_dir: Path, run_id: str) -> None:
     write.mark(folder / rundir.STOP)
 
 
+def stop_after_epoch(runs_dir: Path, run_id: str) -> None:
+    """Ask a run that trains to end with the epoch that runs, which is evaluated and saved first.
+
+    `stop` still ends it at once. Raises RunError when there is no such run, or when it trains no network just now.
+    """
+    folder = rundir.run_dir(runs_dir, run_id)
+    state, (config, _) = status_of(folder).state, read_config(folder)
+    if state is not State.RUNNING:
+        raise RunError(f"run {run_id} is {state.value}: only one that trains can be stopped after its epoch")
+    if config is not None and not config.trains_network:
+        raise RunError(f"run {run_id} compares pictures and has no epochs: stop it at once instead")
+    write.mark(folder / rundir.STOP_AFTER_EPOCH)
+
+
+def keep_on(runs_dir: Path, run_id: str) -> None:
+    """Take back `stop_after_epoch`. Raises RunError when there is no such run."""
+    remove.file(rundir.run_dir(runs_dir, run_id) / rundir.STOP_AFTER_EPOCH)
+
+
 def resume(runs_dir: Path, run_id: str) -> None:
     """Queue a run that ended early once more; it goes on from its last saved epoch, if any.
 
@@ -186,7 +205,7 @@ def _queue_again(folder: Path) -> str:
     drop = ["rule"] if Exit.of(folder).cause == "median" else []
     # first: on a full disk nothing has changed
     Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
-    for name in (rundir.STOP, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
+    for name in (rundir.STOP, rundir.STOP_AFTER_EPOCH, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
         remove.file(folder / name)
     remove.file(folder / rundir.EXIT)  # last: until here the run says how it ended
     return device

@@ -22,7 +22,8 @@ NVIDIA_SMI = (
     "--query-gpu=index,name,memory.total,memory.used,utilization.gpu",
     "--format=csv,noheader,nounits",
 )
-
+LOAD = ("memory.used", "memory.total", "utilization.gpu", "temperature.gpu")
+DRIVER_SECONDS = 10.0  # that the driver may take to answer
 
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 COMPILED_BYTES = 1 << 30
@@ -37,6 +38,16 @@ class Gpu:
     memory: int
     memory_used: int
     utilization: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a GPU is doing: memory in MiB, utilization in percent, temperature in °C; None for what it does not tell."""
+
+    memory_used: int | None
+    memory: int | None
+    utilization: int | None
+    temperature: int | None
 
 
 def gpus() -> tuple[Gpu, ...]:
@@ -57,8 +68,22 @@ def gpus() -> tuple[Gpu, ...]:
 
 def _driver(command: Sequence[str]) -> str:
     """What nvidia-smi prints. Raises SubprocessError or OSError."""
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=DRIVER_SECONDS, check=True
+    )
     return done.stdout
+
+
+def load(device: str) -> Load | None:
+    """What ``gpu:0`` or another one is doing now; None where the driver does not say."""
+    number = device.removeprefix("gpu:")
+    command = ["nvidia-smi", f"--id={number}", f"--query-gpu={','.join(LOAD)}", "--format=csv,noheader,nounits"]
+    try:
+        figures = [figure.strip() for figure in _driver(command).strip().split(",")]
+    except (subprocess.SubprocessError, OSError):
+        return None
+    values = [int(figure) if figure.isdecimal() else None for figure in figures]
+    return Load(*values) if len(values) == len(LOAD) and any(value is not None for value in values) else None
 
 
 def resolve(device: str) -> str:

@@ -16,12 +16,26 @@ import pandas as pd
 
 from dhc.files.read import open_regular
 from dhc.runs.lenient import MAX_EPOCH, MAX_MOMENT, MAX_SPEED
-from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History, empty_table
+from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, GPU_COLUMNS, LR_COLUMNS, History, empty_table
 from dhc.runs.rundir import parse
 
-TABLES: Mapping[str, Mapping[str, str]] = {"batch": BATCH_COLUMNS, "epoch": EPOCH_COLUMNS, "lr": LR_COLUMNS}
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "batch": BATCH_COLUMNS,
+    "epoch": EPOCH_COLUMNS,
+    "lr": LR_COLUMNS,
+    "gpu": GPU_COLUMNS,
+}
+MAX_MEMORY = 1e9  # MiB
 SHARES = ("accuracy", "val_accuracy")  # columns that are from 0 to 1
-MOST = {"t": MAX_MOMENT, "seconds": MAX_MOMENT, "pictures_per_second": MAX_SPEED}  # what is beyond counts as missing
+MOST = {  # what is beyond counts as missing
+    "t": MAX_MOMENT,
+    "seconds": MAX_MOMENT,
+    "pictures_per_second": MAX_SPEED,
+    "memory_used": MAX_MEMORY,
+    "memory": MAX_MEMORY,
+    "utilization": 100,
+    "temperature": 200,
+}
 CODES = {"float64": "d", "int64": "q", "bool": "b"}  # of arrays: a quarter of a list's memory
 BATCH = b'"kind": "batch"'  # as it begins in a line of ours; within a text its quotes would be escaped
 CHUNK = 1 << 20  # bytes read at once
@@ -133,7 +147,7 @@ class EventLog:
 
     def _forget_from(self, epoch: int) -> None:
         """Drop what an earlier process wrote from this epoch on: the run went on from here."""
-        for rows in self._rows.values():
+        for rows in (rows for rows in self._rows.values() if "epoch" in rows):
             end = len(rows["epoch"])
             while end and rows["epoch"][end - 1] >= epoch:
                 end -= 1
@@ -146,7 +160,7 @@ class EventLog:
             if self._history is None:
                 tables = {kind: _table(self._rows[kind], columns) for kind, columns in TABLES.items()}
                 epochs = tables["epoch"].drop_duplicates("epoch", keep="last").sort_values("epoch", kind="stable")
-                self._history = History(tables["batch"], epochs.reset_index(drop=True), tables["lr"])
+                self._history = History(tables["batch"], epochs.reset_index(drop=True), tables["lr"], tables["gpu"])
             return self._history
 
 

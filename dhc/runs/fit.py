@@ -25,6 +25,7 @@ FILES = (
     rundir.EXIT,
     rundir.LOG,
     rundir.STOP,
+    rundir.STOP_AFTER_EPOCH,
     rundir.KILL,
     rundir.LOCK,
     rundir.RESERVE,

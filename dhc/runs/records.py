@@ -7,7 +7,7 @@ and arrays, so they compare by identity, not by value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -37,6 +37,9 @@ EPOCH_COLUMNS: Mapping[str, str] = MappingProxyType(
         "best": "bool",
     }
 )
+GPU_COLUMNS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("t", "memory_used", "memory", "utilization", "temperature"), "float64")
+)
 LR_COLUMNS: Mapping[str, str] = MappingProxyType({"epoch": "int64", "old": "float64", "new": "float64"})
 
 
@@ -50,15 +53,17 @@ class History:
                 learning_rate (the one used *during* the epoch), seconds, pictures_per_second, best (val_accuracy above
                 that of every epoch before).
     lr_changes  epoch (1-based, the first one that runs at the new rate), old, new.
+    gpu         of a GPU's training, every few seconds: t, memory_used and memory (MiB), utilization (percent), temperature (°C).
     """
 
     batches: pd.DataFrame
     epochs: pd.DataFrame
     lr_changes: pd.DataFrame
+    gpu: pd.DataFrame = field(default_factory=lambda: empty_table(GPU_COLUMNS))
 
     @classmethod
     def empty(cls) -> History:
-        """The history of a run that has written nothing yet: three tables without rows."""
+        """The history of a run that has written nothing yet: tables without rows."""
         return cls(empty_table(BATCH_COLUMNS), empty_table(EPOCH_COLUMNS), empty_table(LR_COLUMNS))
 
     @property

@@ -35,6 +35,7 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
     "train.log",
 )
 STOP = "stop.request"
+STOP_AFTER_EPOCH = "stop-after-epoch.request"
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
 PICTURES = "pictures.json"  # which pictures it was trained on and judged by

@@ -129,6 +129,11 @@ def _why_crashed(folder: Path, process: Process) -> tuple[str, Cause]:
     return LOST, "lost"
 
 
+def ends_after_epoch(folder: Path) -> bool:
+    """Whether someone asked the run to stop with the epoch that runs."""
+    return os.path.lexists(folder / rundir.STOP_AFTER_EPOCH)
+
+
 def is_copy(folder: Path, process: Process) -> bool:
     """Whether the folder was copied while the training went on in the one that it names."""
     return process.run not in ("", folder.name) and (folder.parent / process.run).is_dir()

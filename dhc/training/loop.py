@@ -16,7 +16,7 @@ from dhc.models.cost import gains_from_bfloat16
 from dhc.runs import rundir
 from dhc.runs.contract import Summary
 from dhc.runs.rundir import RunWriter
-from dhc.training import backend, resume
+from dhc.training import backend, gpu, resume
 from dhc.training.batches import Batches
 from dhc.training.observers import Observers, observers
 from dhc.training.outcomes import StopRequested
@@ -40,7 +40,8 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         writer.phase("network")
         model = _compiled(config, len(data.classes), run_dir, device)
         _describe(config, model, data, writer, device)
-        summary = fit(config, model, data, writer, stop_requested)
+        with gpu.watched(device, writer):
+            summary = fit(config, model, data, writer, stop_requested)
         writer.phase("finishing")
         summary.write(run_dir)
         resume.drop(run_dir)

@@ -12,11 +12,12 @@ from dhc.config import RunConfig
 from dhc.data.select import RunData
 from dhc.models.build import network
 from dhc.models.schedules import rate_of_epoch
+from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 from dhc.training import patience, telemetry
 from dhc.training.median import rule_of
 from dhc.training.resume import Resume, Stateful
-from dhc.training.stopping import StopHopeless, StopOnRequest
+from dhc.training.stopping import StopAfterEpoch, StopHopeless, StopOnRequest
 from dhc.training.validation import KeepBest, Validation
 
 
@@ -45,7 +46,8 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     7. Telemetry writes all of it down: `Throughput`, `LearningRate`, `BatchEvents`, `NonFiniteLossGuard` (after the event that
        shows the loss), `EpochEvents`, `ConsoleLine`, `Curve`.
     8. `Resume` saves what all of these have become, so it stands behind them.
-    9. `StopHopeless`, last: what the epoch brought is written and saved when the median rule ends the run.
+    9. `StopAfterEpoch` and `StopHopeless`, last: what the epoch brought is written and saved when a person or the median rule
+       ends the run with it.
     """
     train, val, fit = data.train, data.val, config.fit
     assert val.y is not None
@@ -73,6 +75,7 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
         telemetry.ConsoleLine(),
         curve,
         resume,
+        StopAfterEpoch((writer.folder / rundir.STOP_AFTER_EPOCH).exists),
         *([] if rule is None else [StopHopeless(rule, curve)]),
     ]
     return Observers(callbacks, best, throughput, curve, resume)

@@ -36,6 +36,19 @@ class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
             raise StopRequested
 
 
+class StopAfterEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Raises StopRequested behind the epoch that runs, all of it written and saved, once `requested` says so."""
+
+    def __init__(self, requested: Callable[[], bool]) -> None:
+        super().__init__()
+        self._requested = requested
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Look, except after the last epoch, with which the run has finished."""
+        if epoch + 1 < self.params["epochs"] and self._requested():
+            raise StopRequested(f"stopped after epoch {epoch + 1}, on request")
+
+
 class StopHopeless(keras.callbacks.Callback):  # type: ignore[misc]
     """Asks the median rule, after each epoch but the last, whether the run is hopeless."""
 
