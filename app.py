@@ -18,6 +18,7 @@ if __name__ == "__main__":  # the screen, as it runs for each visit
         demo.draw()
         home.draw()
 else:  # the server: `streamlit run` looks for this assignment and imports it, once
-    from dhc.ui.shell import visitors
+    from dhc.ui.shell import server
 
-    app = st.App(__file__, middleware=visitors.MIDDLEWARE, lifespan=visitors.say_address)
+    server.prepare()
+    app = st.App(__file__, middleware=server.MIDDLEWARE, lifespan=server.say_address)

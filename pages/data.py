@@ -7,6 +7,7 @@ import streamlit as st
 from dhc.ui.data import importing, making, manage, overview
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders, unnameable_folders
+from dhc.ui.shell.sharing import is_read_only
 from dhc.ui.shell.states import empty, guard
 
 head = frame("Data", ":material/photo_library:")
@@ -18,14 +19,16 @@ with guard():
         empty("No pictures yet. Import your own, or make the stand-in data set.")
     else:
         folder = overview.pick(head, folders)
-        with head, guard():
-            manage.manage(folder)
-    with st.expander("Add a data set", icon=":material/add:", expanded=not folders or importing.is_going_on()):
-        own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])
-        with own, guard():
-            importing.importer()
-        with drawn:
-            making.maker()
+        if not is_read_only():
+            with head, guard():
+                manage.manage(folder)
+    if not is_read_only():
+        with st.expander("Add a data set", icon=":material/add:", expanded=not folders or importing.is_going_on()):
+            own, drawn = st.tabs(["Import pictures", "Make a stand-in data set"])
+            with own, guard():
+                importing.importer()
+            with drawn:
+                making.maker()
     if folders:
         with guard():
             overview.overview(folder)

@@ -18,11 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dhc.data import cache
+from dhc.data import cache, memory
 from dhc.data.columns import PICTURE_ENDINGS
 from dhc.data.files import FileState, inside, stat_files
 from dhc.data.layout import Dataset, Split
 from dhc.errors import DataError
+from dhc.files import gate
 from dhc.machine.cores import cores
 from dhc.text import quote
 
@@ -122,7 +123,8 @@ class _Job(NamedTuple):
 
 def _current(dataset: Dataset, split: Split) -> cache.CachedSplit | None:
     """The cached split where it is what the files hold now."""
-    caches = (cache.read(folder, split.name, len(split.files)) for folder in cache.folders(dataset.root))
+    on_disk = (cache.read(folder, split.name, len(split.files)) for folder in cache.folders(dataset.root))
+    caches = (*on_disk, memory.read(dataset.root, split.name))
     candidates = [entry for entry in caches if entry is not None and entry.files == split.files]
     states = tuple(stat_files(dataset.pictures, split.files)) if candidates else ()
     return next((entry for entry in candidates if entry.states == states), None)
@@ -139,6 +141,9 @@ def _build(dataset: Dataset, split: Split, progress: ProgressCallback | None) ->
             None,
         )
         jobs = _jobs(split.files, stat_files(dataset.pictures, split.files), old)
+        if gate.is_shut():  # this process may write nowhere
+            with memory.Writer(dataset.root, split.name, len(jobs)) as collector:
+                return _fill(collector, dataset.pictures, jobs, old, progress)
         failures = []
         for folder in cache.folders(dataset.root):
             try:
@@ -171,7 +176,7 @@ def _jobs(files: Sequence[str], states: Sequence[FileState | None], old: cache.C
 
 
 def _fill(
-    writer: cache.Writer,
+    writer: cache.Writer | memory.Writer,
     root: Path,
     jobs: Sequence[_Job],
     old: cache.CachedSplit | None,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dhc.jobs import datasets
 from dhc.models.presets import preset_config
-from dhc.ui.shell import errand
+from dhc.ui.shell import errand, sharing
 from dhc.ui.shell.errand import stand_in_folder
 
 CONFIG = preset_config("quick")
@@ -22,7 +22,9 @@ def excerpt_folder() -> Path:
 
 
 def draw() -> None:
-    """The button and what it does, or the progress of its pictures."""
+    """The button and what it does, or the progress of its pictures; nothing in a read-only view."""
+    if sharing.is_read_only():
+        return
     if errand.draw(excerpt_folder()):
         return
     if st.button("Start the demo", type="primary", icon=":material/play_arrow:"):

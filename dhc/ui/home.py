@@ -14,7 +14,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.manage import queue
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import state_badge, title_link
@@ -116,6 +116,9 @@ def _device() -> None:
         st.markdown(f":material/memory: GPU {gpu.index}: {plain(gpu.name)}, {size}, {gpu.utilization} % busy")
     if not gpus:
         st.markdown(f":material/memory: CPU, {cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found.")
+    if sharing.is_read_only():
+        st.markdown(":material/visibility: Shared to be looked at: nothing can be started, changed or deleted here.")
+        return
     warning = exposure_warning(st.get_option("server.address"), st.get_option("server.port"))
     if warning is None:
         st.markdown(":material/lock: Served on this machine only (127.0.0.1).")

@@ -10,7 +10,7 @@ from dhc.data.decode import Pictures
 from dhc.data.finding import Finding
 from dhc.jobs import check as checks
 from dhc.jobs.check import Check
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box
 from dhc.ui.shell.watch import watch
@@ -41,6 +41,8 @@ def _draw_check(folder: Path, current: Check | None) -> None:
         share = current.done / current.total if current.total else 0.0
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(min(1.0, share), text=_progress_text(current))
+        if sharing.is_read_only():
+            return
         button.button(
             "Cancel", icon=":material/close:", on_click=attempt, args=(checks.cancel, folder), key="dhc_check_cancel"
         )
@@ -53,6 +55,7 @@ def _draw_check(folder: Path, current: Check | None) -> None:
         args=(checks.start, folder),
         kwargs={"failure": "The check could not be started"},
         key="dhc_check",
+        disabled=sharing.is_read_only(),
     )
     if current is None:
         return

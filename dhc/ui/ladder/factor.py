@@ -18,7 +18,7 @@ from dhc.jobs.values import parse_values
 from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.shell import address, session
+from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import describe
@@ -70,7 +70,7 @@ def _set_up(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
     if not todo:
         return
     st.markdown(launcher.expectation_text(todo, session.dataset(base.data.path)))
-    pressed = st.button("Run the experiment", type="primary", icon=":material/play_arrow:")
+    pressed = st.button("Run the experiment", type="primary", icon=":material/play_arrow:", **sharing.greyed())
     if pressed and launcher.start(todo, group=with_date("LR factor")):
         st.rerun()
 

@@ -15,7 +15,7 @@ from dhc.models.ladder import RUNGS, SCALES
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.ladder import factor
-from dhc.ui.shell import address, drawing, session
+from dhc.ui.shell import address, drawing, session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import COLORS, ICONS
@@ -87,6 +87,8 @@ def describe(pictures: PictureSet, among: Sequence[PictureSet] = ()) -> str:
 def _offer_missing(steps: Sequence[Step], pictures: PictureSet) -> None:
     """How many rungs are missing, the scale to run them at, how long that takes, the button."""
     names = [step.name for step in steps if step.missing]
+    if sharing.is_read_only():
+        return
     with st.container(border=True, key="dhc-ladder-missing"):
         if not names:
             st.markdown(":material/check_circle: Every rung is measured or under way.")

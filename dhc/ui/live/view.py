@@ -18,7 +18,7 @@ from dhc.runs.store import RunInfo, log_tail
 from dhc.text import count_text, duration_text
 from dhc.ui.live import coach, knn, metrics
 from dhc.ui.manage import autopsy, queue
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box
@@ -94,7 +94,7 @@ def _head(info: RunInfo, log: EventLog, history: History) -> None:
         if device := log.last.get("start", {}).get("device"):
             st.markdown(plain(str(device)), width="content")
         st.markdown(f":small[`{info.id}`]", width="content")
-        if info.state.alive:
+        if info.state.alive and not sharing.is_read_only():
             _ending(info)
         if not history.epochs.empty:
             link("Mistakes")

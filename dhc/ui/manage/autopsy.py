@@ -9,7 +9,7 @@ from dhc.runs.autopsy import Autopsy, Offer, autopsy
 from dhc.runs.naming import proposed_name
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
@@ -32,7 +32,8 @@ def draw(info: RunInfo) -> None:
         return
     with st.container(border=True, key="dhc-autopsy"):
         _headline(info, record)
-        _offers(info, record)
+        if not sharing.is_read_only():
+            _offers(info, record)
         if record.log and info.status.cause not in MILD:
             _log(record, expanded=info.status.cause in ("error", "library", ""))
     if failure := st.session_state.pop(FAILURE, None):

@@ -11,7 +11,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten, size_text
 from dhc.ui.manage import autopsy, labels, storage, submission, undo, used
-from dhc.ui.shell import address, session
+from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
 from dhc.ui.shell.pickers import state_badge, title_markdown
@@ -42,10 +42,12 @@ def draw_many(infos: Sequence[RunInfo]) -> None:
     """What can be done with several runs at once: star, archive, tag, delete."""
     ended_runs = [info for info in infos if not info.state.alive]
     with st.container(border=True, key="dhc-run-card"):
-        labels.draw_many(infos)
+        if not sharing.is_read_only():
+            labels.draw_many(infos)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{count_text(len(infos), 'run')}, {_cost(infos)} on disk", width="content")
-            _delete(ended_runs, of=len(infos))
+            if not sharing.is_read_only():
+                _delete(ended_runs, of=len(infos))
 
 
 def _head(info: RunInfo) -> None:
@@ -72,6 +74,9 @@ def _head(info: RunInfo) -> None:
 
 def _actions(info: RunInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
+        if sharing.is_read_only():
+            _clone(info)
+            return
         labels.star_button([info])
         if info.state in (State.QUEUED, State.RUNNING):
             stop = (launch.stop, session.runs_dir(), info.id)
@@ -80,16 +85,20 @@ def _actions(info: RunInfo) -> None:
             info.state is State.CRASHED and info.status.cause == "hung"
         ):
             _kill(info)
-        if info.config is not None and st.button(
-            "Clone and edit",
-            icon=":material/edit:",
-            help="Opens Train with this run's settings; what you start there counts as a changed copy of it.",
-            key=KEY + "clone",
-        ):
-            clone.open_form(info.config, info.id)
+        _clone(info)
         labels.archive_button([info])
         if not info.state.alive:
             _delete([info], of=1)
+
+
+def _clone(info: RunInfo) -> None:
+    if info.config is not None and st.button(
+        "Clone and edit",
+        icon=":material/edit:",
+        help="Opens Train with this run's settings; what you start there counts as a changed copy of it.",
+        key=KEY + "clone",
+    ):
+        clone.open_form(info.config, info.id)
 
 
 def _kill(info: RunInfo) -> None:

@@ -11,7 +11,7 @@ from dhc.runs.labels import change_labels
 from dhc.runs.lenient import MAX_NAME, MAX_NOTE, MAX_TAGS
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.states import error_box, guard
 
 KEY = "dhc_labels_"
@@ -128,4 +128,4 @@ def _saving(info: RunInfo, label: str, value: Any) -> dict[str, Any]:
     if key not in st.session_state or st.session_state.get(last_key) != value:
         st.session_state[key] = value
     st.session_state[last_key] = value
-    return {"key": key, "on_change": _save, "args": (info, label, key)}
+    return {"key": key, "on_change": _save, "args": (info, label, key), "disabled": sharing.is_read_only()}

@@ -15,7 +15,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.runs.workers import Standing
 from dhc.text import count_text
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import describe
@@ -93,6 +93,8 @@ def offer_work(runs: Sequence[RunInfo]) -> None:
         verb = "waits" if len(waiting) == 1 else "wait"
         text = f"{count_text(len(waiting), 'run')} {verb}, but {_why_idle(waiting, idle)}."
         st.markdown(f":material/hourglass_disabled: {plain(text)}", width="stretch")
+        if sharing.is_read_only():
+            return
         work, icon = (launch.work, session.runs_dir()), ":material/play_arrow:"
         st.button("Resume the queue", type="primary", icon=icon, key="dhc_work", on_click=attempt, args=work)
 
@@ -139,6 +141,8 @@ def _row(info: RunInfo, place: str) -> Iterator[None]:
 
 def _moves(run_id: str, place: int, *, last: int) -> None:
     """Buttons that give a waiting run another place, from 0 to `last`, or cancel it."""
+    if sharing.is_read_only():
+        return
     runs_dir = session.runs_dir()
     for name, target in (("first", 0), ("up", place - 1), ("down", place + 1)):
         is_useless = place == (last if name == "down" else 0)

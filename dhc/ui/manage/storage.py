@@ -15,7 +15,7 @@ from dhc.runs.disk import Totals, Usage
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, size_text
 from dhc.ui.manage import undo
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.states import error_box, guard
 
 KEY = "dhc_storage_"
@@ -32,8 +32,10 @@ def draw() -> None:
     """In an expander: what all runs take, and a button for each way to free space.
 
     It is open where the address says so. While it is closed, nothing is measured: looking at all files of a thousand runs
-    takes most of a second.
+    takes most of a second. A read-only view has nothing to free.
     """
+    if sharing.is_read_only():
+        return
     is_open = st.query_params.get(OPEN) == "open"
     icon = ":material/hard_drive:"
     fold = st.expander("Disk space and trash", icon=icon, expanded=is_open, key=KEY + "fold", on_change="rerun")
@@ -55,7 +57,7 @@ def of_run(info: RunInfo) -> None:
     cost = session.usage(info)
     with st.container(horizontal=True, vertical_alignment="center", key=KEY + "run"):
         st.caption(f":material/hard_drive: {_usage_text(cost)}", width="content")
-        if not info.state.alive and (cost.resume or cost.network):
+        if not info.state.alive and (cost.resume or cost.network) and not sharing.is_read_only():
             with st.popover("Free disk space", type="tertiary", key=KEY + "free"):
                 _offers(info, cost)
     say_outcome()

@@ -17,7 +17,7 @@ from dhc.jobs.submission import Submission
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import duration_text, shorten
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
@@ -79,7 +79,8 @@ def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
         if submission is not None and submission.pending:
             progress = f"Answering {pictures:,} test pictures … {duration_text(submission.seconds)}"
             st.markdown(f":material/hourglass_top: {progress}", width="content")
-            st.button("Cancel", on_click=attempt, args=(jobs.cancel, info.folder), key=KEY + "cancel", type="tertiary")
+            cancel = (jobs.cancel, info.folder)
+            st.button("Cancel", on_click=attempt, args=cancel, key=KEY + "cancel", type="tertiary", **sharing.greyed())
         else:
             _result(info, submission, pictures)
 
@@ -94,6 +95,7 @@ def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None
         on_click=attempt,
         args=(_start, info),
         kwargs={"failure": "The answers could not be started"},
+        disabled=sharing.is_read_only(),
         key=KEY + "ask",
     )
     if submission is None:

@@ -13,7 +13,7 @@ from dhc.jobs.groups import stop_group
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text, shorten
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
 from dhc.ui.shell.pickers import COLORS, ICONS
@@ -64,7 +64,7 @@ def _draw(group: RunGroup, number: int, *, alone: bool) -> None:
                 st.badge(f"{count} {state.value}", icon=ICONS[state], color=COLORS[state])  # type: ignore[arg-type]
             if not alone:
                 link("Runs", text="Its runs only", group=group.name)
-            if group.alive:
+            if group.alive and not sharing.is_read_only():
                 _stop_button(group, number)
         st.progress(group.fraction, text=_progress(group))
         _best(group)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from dhc.ui.shell import session
+from dhc.ui.shell import reach, session
 from dhc.ui.widgets import assets
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def frame(title: str, icon: str) -> DeltaGenerator:
         with st.container(key="dhc-navigation", horizontal=True, wrap=False, gap="xxsmall"):
             for page in PAGES:
                 link(page.label)
+            reach.badge()
         head = st.container(key="dhc-head", horizontal=True, vertical_alignment="center", gap="small")
     head.title(f"{icon} {title}", anchor=False, width="content")
     return head

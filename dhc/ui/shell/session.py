@@ -19,7 +19,7 @@ from dhc.data.about import in_the_making
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.places import TABLE_ENDINGS, TABLE_STEMS
-from dhc.errors import RunError
+from dhc.errors import DataError, RunError
 from dhc.jobs import check as checks
 from dhc.jobs import trash
 from dhc.jobs.datasets import is_dataset
@@ -34,6 +34,7 @@ from dhc.runs.records import History, Predictions
 from dhc.runs.snapshot import Snapshot
 from dhc.runs.store import RunInfo, Store
 from dhc.text import is_utf8
+from dhc.ui.shell import sharing
 
 RUNS_VARIABLE, DATA_VARIABLE = "DHC_RUNS_DIR", "DHC_DATA_DIR"
 SNAPSHOT = "dhc_snapshot"
@@ -184,7 +185,14 @@ def _stamp(path: Path) -> tuple[int, int]:
 def dataset(path: str) -> Dataset:
     """The data set's tables, read again when one has changed. Raises DataError."""
     root = Path(path)
+    if sharing.is_read_only() and path not in _shown_folders():
+        raise DataError("This view shows the data sets of its data folder and of its runs, and no other folder.")
     return _dataset(root, tuple(_stamp(root / name) for name in TABLES))
+
+
+def _shown_folders() -> set[str]:
+    """The folders that a read-only view reads, whichever one a browser asks for."""
+    return {*data_folders(), *(info.config.data.path for info in runs() if info.config is not None)}
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=PATHS)

@@ -10,17 +10,15 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 from starlette.datastructures import Headers
-from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dhc.text import shorten
+from dhc.ui.shell.replies import reply
 
 LOCAL: Final = "localhost"
 EVERYWHERE: Final = (None, "", "0.0.0.0", "::")  # addresses that stand for every network interface  # noqa: S104
@@ -40,27 +38,8 @@ class OwnPagesOnly:
         problem = None if scope["type"] == "lifespan" else refusal(scope)
         if problem is None:
             await self.app(_without_origin(scope), receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})  # before it was accepted: a 403
         else:
-            await PlainTextResponse(problem, 403, {"X-Content-Type-Options": "nosniff"})(scope, receive, send)
-
-
-MIDDLEWARE: Final = [Middleware(OwnPagesOnly)]
-
-
-@asynccontextmanager
-async def say_address(app: st.App) -> AsyncIterator[None]:
-    """Print where the dashboard is to be opened, while the server starts.
-
-    Streamlit's own words are turned off: for them, too, it would ask a machine outside for our address.
-    """
-    address = st.get_option("server.address")
-    host = LOCAL if address in EVERYWHERE else f"[{address}]" if ":" in address else address
-    scheme = "https" if st.get_option("server.sslCertFile") else "http"
-    path = st.get_option("server.baseUrlPath").strip("/")
-    print(f"\n  Open {scheme}://{host}:{st.get_option('server.port')}/{path}\n", flush=True)
-    yield
+            await reply(scope, receive, send, 403, problem)
 
 
 def _without_origin(scope: Scope) -> Scope:

@@ -21,7 +21,7 @@ from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import check_values, format_value, parse_values
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.text import count_text
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import launcher
 from dhc.ui.train.form import has_effect, parent
@@ -191,7 +191,7 @@ def offer(values: Mapping[str, Any], form: SweepForm) -> list[str]:
         height = 35 * (min(len(rows), ROWS) + 1) + 3
         st.dataframe(rows, height=height, key="dhc_sweep_table", alt="The runs, in their order")
     label = f"Start {count_text(len(configs), 'run')}"
-    if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch"):
+    if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch", **sharing.greyed()):
         name = form.name or generated_name(list(form.values))
         return launcher.start(configs, group=name, rule=form.rule, parent=parent())
     return []

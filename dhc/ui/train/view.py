@@ -11,7 +11,7 @@ from dhc.config import RunConfig
 from dhc.models.ladder import RUNGS
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.text import count_text
-from dhc.ui.shell import drawing, session
+from dhc.ui.shell import drawing, session, sharing
 from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty, guard, toast
@@ -90,7 +90,8 @@ def _one_run(values: Mapping[str, Any]) -> None:
     expectation.draw(config, session.dataset(config.data.path))
     figures = bet.FIGURES if config.trains_network else ("val_accuracy",)
     guess = bet.ask(session.run_or_none(form.parent()), figures=figures)
-    if st.button(_start_label(config), type="primary", icon=":material/play_arrow:", width="stretch"):
+    icon = ":material/play_arrow:"
+    if st.button(_start_label(config), type="primary", icon=icon, width="stretch", **sharing.greyed()):
         run_id = launcher.start_one(config, parent=form.parent(), bet=guess)
         if run_id is not None:
             choose_run(run_id)

@@ -32,7 +32,7 @@ from dhc.text import count_text
 from dhc.ui.answers.pairs import Pair
 from dhc.ui.runs.compare import optimism
 from dhc.ui.runs.compare.pair import pick
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard
 from dhc.ui.train import launcher
@@ -209,7 +209,7 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], siz
         return
     st.markdown(launcher.expectation_text(todo, session.dataset(first.data.path)))
     label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
-    if st.button(label, type="primary", icon=":material/play_arrow:", key=KEY + "run"):
+    if st.button(label, type="primary", icon=":material/play_arrow:", key=KEY + "run", **sharing.greyed()):
         ids = launcher.start(todo, group=with_date("Repeats"))
         if ids:
             st.toast(plain(f"{count_text(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")

@@ -28,7 +28,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text
 from dhc.ui.answers.pairs import fingerprint_of
 from dhc.ui.manage.submission import can_answer
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
@@ -199,7 +199,8 @@ def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: i
     if evaluation is not None and evaluation.pending:
         progress = f"Judging {pictures:,} test pictures … {duration_text(evaluation.seconds)}"
         st.caption(f":material/hourglass_top: {progress}")
-        st.button("Cancel", on_click=attempt, args=(jobs.cancel, winner.folder), key=KEY + "cancel", type="tertiary")
+        cancel = (jobs.cancel, winner.folder)
+        st.button("Cancel", on_click=attempt, args=cancel, key=KEY + "cancel", type="tertiary", **sharing.greyed())
         return
     if evaluation is not None:
         error_box(f"The test pictures could not be judged: {evaluation.failure}")
@@ -210,4 +211,5 @@ def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: i
         on_click=attempt,
         args=(jobs.start, winner.folder),
         kwargs={"failure": "The test could not be started"},
+        **sharing.greyed(),
     )

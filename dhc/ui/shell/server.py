@@ -1,0 +1,49 @@
+"""What the server does as it starts: who is answered and how, whether it only reads, and where it is to be opened."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from dhc.errors import UserError, sentence
+from dhc.files import gate
+from dhc.ui.shell import password, reach, sharing
+from dhc.ui.shell.visitors import OwnPagesOnly
+
+MIDDLEWARE: Final = [Middleware(OwnPagesOnly), Middleware(password.Password), Middleware(sharing.ReadingOnly)]
+
+
+def prepare() -> None:
+    """Take the password, and shut the gate where only a view is to be shared; ends the process where that cannot be done."""
+    try:
+        password.ask_for(password.take(os.environ))
+        if sharing.is_wanted():
+            gate.shut()
+    except (UserError, OSError) as error:
+        print(f"error: {sentence(error)}", file=sys.stderr, flush=True)
+        raise SystemExit(2) from None
+
+
+@asynccontextmanager
+async def say_address(app: st.App) -> AsyncIterator[None]:
+    """Print where the dashboard is to be opened, while the server starts.
+
+    Streamlit's own words are turned off: for them it would ask a machine outside for our address.
+    """
+    lines = [f"Open {reach.address(reach.HERE)}"]
+    if sharing.is_read_only():
+        others = reach.addresses()
+        lines = ["Read-only view: nothing can be started, changed or deleted here.", *lines]
+        lines += [f"Pupils open {other}" for other in others]
+        if not others:
+            lines.append("Only this machine reaches it: add --server.address 0.0.0.0 to share it on the network.")
+        elif not password.is_asked():
+            lines.append(f"Everyone on the network sees it: set {password.VARIABLE} to ask for a password.")
+    print("\n" + "".join(f"  {line}\n" for line in lines), flush=True)
+    yield
