@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 
 from dhc.analysis.ladder import is_measured, resolved_path
 from dhc.config import RunConfig
@@ -18,12 +19,17 @@ def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:
     The data folder counts as one however it was written. A setting without effect (the factor of a schedule that is not
     used) tells no runs apart, nor does BOOKKEEPING.
     """
-    settings = tuple(
+    return resolved_path(config.data.path), effective_key(config, but=tuple(but))
+
+
+@lru_cache(maxsize=4096)
+def effective_key(config: RunConfig, *, but: tuple[str, ...] = ()) -> Hashable:
+    """The same wherever the pictures lie."""
+    return tuple(
         (name, repr(value))
         for name, value in config.effective_settings().items()
         if name not in (*but, *BOOKKEEPING, "data.path")
     )
-    return resolved_path(config.data.path), settings
 
 
 def same_but_seed(first: RunConfig, second: RunConfig) -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dhc.analysis.ladder import resolved_path
 from dhc.analysis.paired import Pairing, pair_up
+from dhc.analysis.pictures import JudgedPictures, judged_pictures, same_data
+from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Environment
@@ -45,16 +47,22 @@ def _pairing(a: Predictions, b: Predictions) -> Pairing:
 
 def fingerprint_of(info: RunInfo) -> str | None:
     """The fingerprint of the data set that the run was trained on, None where nobody noted it."""
+    return None if info.config is None else pictures_of(info).fingerprint or None
+
+
+def pictures_of(info: RunInfo) -> JudgedPictures:
+    """What is known of the val pictures that a run, whose settings can be read, was judged on."""
+    assert info.config is not None
     try:
         stamp = (info.folder / rundir.ENVIRONMENT).stat().st_mtime_ns
     except OSError:
-        return None
-    return _fingerprint(info.folder, stamp)
+        stamp = 0
+    return _pictures_of(info.folder, stamp, info.config)
 
 
 @lru_cache(maxsize=4096)
-def _fingerprint(folder: Path, stamp: int) -> str | None:
-    return Environment.of(folder).data_fingerprint or None
+def _pictures_of(folder: Path, stamp: int, config: RunConfig) -> JudgedPictures:
+    return judged_pictures(config, Environment.of(folder))
 
 
 def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
@@ -75,12 +83,4 @@ def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:
 
 def on_other_data(a: RunInfo, b: RunInfo) -> bool:
     """Whether the two were judged on different pictures, as far as they noted which."""
-    if a.config is None or b.config is None:
-        return False
-    vals = [Environment.of(info.folder).data_prints.get("val") for info in (a, b)]
-    if all(vals):
-        return vals[0] != vals[1]
-    if resolved_path(a.config.data.path) == resolved_path(b.config.data.path):
-        return False
-    prints = [fingerprint_of(a), fingerprint_of(b)]
-    return None in prints or prints[0] != prints[1]
+    return a.config is not None and b.config is not None and not same_data(pictures_of(a), pictures_of(b))

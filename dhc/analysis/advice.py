@@ -1,0 +1,195 @@
+"""A decision in a sentence or two: what to keep, by how much, how much of that is luck, what would settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from dhc.analysis.decision import Decision, LeftOut, Setting, least_lead
+from dhc.analysis.differences import differing_settings
+from dhc.analysis.repeats import SEED, same_but_seed, seed_matters
+from dhc.analysis.significance import MOST_SEEDS, ContingencyTable, chance_text
+from dhc.config import RunConfig, fields
+from dhc.config.phrase import phrase
+from dhc.runs.naming import titles
+from dhc.runs.store import RunInfo
+from dhc.text import count_text, shorten
+
+MOST_VALUES = 3  # settings that name a side
+TITLE = 60  # characters of a run's title
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+Mark = Callable[[str], str]
+
+
+def advice(decision: Decision, *, time: str = "", strong: Mark = str, soft: Mark = str) -> str:
+    """What to keep, by how much, how much of that is luck, and what would settle it; "" without any run.
+
+    time     how long the missing repeats take, such as "40 min"; "" where nobody knows
+    strong   marks the name of the setting to keep, and must escape it where that is needed; `soft` those of others
+    """
+    contest = decision.contest
+    parts = [_head(decision, strong, soft), _settle(decision, time), _left_out(contest.left_out)]
+    return " ".join(part for part in parts if part)
+
+
+def names_of(decision: Decision) -> tuple[str, str]:
+    """What the best and the next setting are called, by their values; "" for a side that is not there.
+
+    The best by what tells it from the next and then from the others, the next by what tells it from the best; both by
+    their runs' names where that is too much to say.
+    """
+    best, runner_up = decision.best, decision.runner_up
+    if best is None:
+        return "", ""
+    if runner_up is None:
+        return shorten(best.best_run.title, TITLE), ""
+    between = telling_settings([best.config, runner_up.config])
+    first = second = ""
+    if len(between) <= MOST_VALUES:
+        others = telling_settings([setting.config for setting in decision.contest.settings])
+        rest = [name for name in others if name not in between][: MOST_VALUES - len(between)]
+        first, second = phrase(best.config, [*between, *rest]), phrase(runner_up.config, between)
+    unique = titles([best.best_run, runner_up.best_run])
+    by_title = [shorten(unique[side.best_run.id], TITLE) for side in (best, runner_up)]
+    return first or by_title[0], second or by_title[1]
+
+
+def telling_settings(configs: Sequence[RunConfig]) -> list[str]:
+    """The dotted names of the settings that tell configs apart, the seed aside, those that a person tunes most first."""
+    ranks = {field.name: (field.rank, place) for place, field in enumerate(fields())}
+    return sorted((name for name in differing_settings(configs) if name != SEED), key=ranks.__getitem__)
+
+
+def number_word(count: int) -> str:
+    """A count in letters up to ten, then in digits."""
+    return NUMBERS[count] if 0 <= count < len(NUMBERS) else f"{count:,}"
+
+
+def points_text(share: float) -> str:
+    """A difference of accuracies, -1 to 1, in percentage points: ``1.2 points``."""
+    points = f"{100 * abs(share):.1f}"
+    return (
+        "less than 0.1 points" if points == "0.0" and share else f"{points} {'point' if points == '1.0' else 'points'}"
+    )
+
+
+# The sentence
+
+
+def _head(decision: Decision, strong: Mark, soft: Mark) -> str:
+    best, runner_up = decision.best, decision.runner_up
+    if best is None:
+        return "No run has a result yet." if any(vars(decision.contest.left_out).values()) else ""
+    first, second = names_of(decision)
+    figure = _figure(best)
+    if runner_up is None:
+        return f"{strong(first)} ({figure}) is alone: there is no other setting to compare it with."
+    if decision.tied:
+        return _tie(decision, strong(first), soft(second), figure)
+    seeds = f" ({_seeds(runner_up)})" if _seeds(runner_up) else ""
+    behind = f"{points_text(decision.lead)}{_in_pictures(decision)} behind"
+    return f"Keep {strong(first)} ({figure}). Next is {soft(second)}{seeds}, {behind}: {_luck_words(decision)}."
+
+
+def _tie(decision: Decision, first: str, second: str, figure: str) -> str:
+    count = len(decision.contest.winners)
+    if count == 2:
+        return f"{first} and {second} are tied ({figure}): keep either."
+    others = f"{second} and {number_word(count - 2)} more" if count > 3 else f"{second} and one more"
+    return f"{first}, {others} are tied ({figure}): keep any of them."
+
+
+def _figure(setting: Setting) -> str:
+    """What it reached: ``0.871``, ``0.871, mean of 3 seeds``."""
+    seeds = _seeds(setting)
+    return f"{setting.mean:.3f}, {seeds}" if seeds else f"{setting.mean:.3f}"
+
+
+def _seeds(setting: Setting) -> str:
+    """How many seeds its mean is of; "" for one."""
+    return f"mean of {count_text(len(setting.runs), 'seed')}" if len(setting.runs) > 1 else ""
+
+
+def _in_pictures(decision: Decision) -> str:
+    """The lead in pictures, where val has few: one alone is half a point or more."""
+    table = paired_table(decision)
+    if table is None or table.n > 200 or max(map(len, _runs_of_both(decision))) > 1:
+        return ""
+    return f" ({abs(table.breaks - table.fixes)} of {count_text(table.n, 'picture')})"
+
+
+def _luck_words(decision: Decision) -> str:
+    evidence = decision.evidence
+    if evidence is None:
+        return "how much of it is luck cannot be said"
+    if evidence.p is None:
+        return "too few seeds to tell luck from merit"
+    if _too_few_pictures(decision):
+        return "too few val pictures to tell it from luck"
+    return "as good as pure luck" if evidence.p > 0.95 else f"luck {chance_text(evidence.p)}"
+
+
+def _too_few_pictures(decision: Decision) -> bool:
+    """Whether no outcome on pictures of this number could have been told from luck."""
+    evidence = decision.evidence
+    if evidence is None or evidence.source != "pictures" or evidence.table is None:
+        return False
+    return least_lead(evidence.table) is None
+
+
+def _settle(decision: Decision, time: str) -> str:
+    """What repeats would do; "" where nothing is open."""
+    best, runner_up, size = decision.best, decision.runner_up, decision.size
+    if best is None or runner_up is None or size is None or _settled(decision):
+        return ""
+    if not any(seed_matters(side.config) for side in (best, runner_up)):
+        return ""
+    if decision.pending and not decision.repeats:
+        return f"{number_word(decision.pending).capitalize()} of their repeats {'is' if decision.pending == 1 else 'are'} under way."
+    if size.seeds is None:
+        return f"More than {MOST_SEEDS} repeats each would be needed to settle it: count them as equal."
+    if not decision.repeats:
+        return ""
+    aim = "show that it is not the seed" if decision.sure else "settle it"
+    return f"{_count_of_repeats(decision)}{f', about {time},' if time else ''} should {aim}."
+
+
+def _settled(decision: Decision) -> bool:
+    """Whether repeats on both sides have shown a difference already."""
+    return decision.sure and decision.evidence is not None and decision.evidence.source == "repeats"
+
+
+def _count_of_repeats(decision: Decision) -> str:
+    """How many runs each side still needs: ``Two repeats each``, ``Three repeats of the first and one of the second``."""
+    assert decision.best is not None
+    first = sum(same_but_seed(config, decision.best.config) for config in decision.repeats)
+    counts = (
+        {"each": first, "": 0}
+        if 2 * first == len(decision.repeats)
+        else {"of the first": first, "of the second": len(decision.repeats) - first}
+    )
+    words = " and ".join(
+        f"{number_word(count)} {'repeat' if count == 1 else 'repeats'} {of}" for of, count in counts.items() if count
+    )
+    return words[0].upper() + words[1:]
+
+
+def _runs_of_both(decision: Decision) -> tuple[tuple[RunInfo, ...], ...]:
+    return tuple(side.runs for side in (decision.best, decision.runner_up) if side is not None)
+
+
+def paired_table(decision: Decision) -> ContingencyTable | None:
+    """The pictures that the best run of either setting has right; None where they cannot be compared."""
+    return None if decision.evidence is None else decision.evidence.table
+
+
+def _left_out(left_out: LeftOut) -> str:
+    """Which runs do not count, in one short sentence; "" for none."""
+    counts = {
+        "on other pictures": left_out.elsewhere,
+        "on these pictures before or after they changed": left_out.changed,
+        "still under way": left_out.alive,
+        "without a result": left_out.unmeasured,
+        "with unreadable settings": left_out.unreadable,
+    }
+    words = [f"{len(infos):,} {why}" for why, infos in counts.items() if infos]
+    return f"Not counted: {', '.join(words)}." if words else ""

@@ -1,0 +1,69 @@
+"""Whether two runs were judged on the same val pictures, by what each of them noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from dhc.analysis.ladder import resolved_path
+from dhc.config import RunConfig
+from dhc.runs.contract import Environment
+from dhc.runs.store import RunInfo
+
+
+@dataclass(frozen=True)
+class JudgedPictures:
+    """What is known of the val pictures that a run was judged on.
+
+    folder        the data set's full path
+    classes       how many of its classes, from the first on; 0 for all
+    val_print     of val's names, labels and pixels; "" for an older run, which noted none
+    fingerprint   of the whole data set, by names where there is no val_print; "" where nobody noted it
+    """
+
+    folder: str
+    classes: int = 0
+    val_print: str = ""
+    fingerprint: str = ""
+
+
+def judged_pictures(config: RunConfig, environment: Environment) -> JudgedPictures:
+    """The val pictures of a run with these settings and circumstances."""
+    val_print, fingerprint = environment.data_prints.get("val", ""), environment.data_fingerprint or ""
+    return JudgedPictures(resolved_path(config.data.path), config.data.classes, val_print, fingerprint)
+
+
+def same_data(first: JudgedPictures, second: JudgedPictures) -> bool:
+    """Whether both are of one val split, whatever number of its classes.
+
+    By val's prints where both have one, else by fingerprints of one kind, else by the folder.
+    """
+    if first.val_print and second.val_print:
+        return first.val_print == second.val_print
+    if first.fingerprint and second.fingerprint and not (first.val_print or second.val_print):
+        return first.fingerprint == second.fingerprint
+    return first.folder == second.folder
+
+
+def same_pictures(first: JudgedPictures, second: JudgedPictures) -> bool:
+    """Whether both are the same pictures of the same classes."""
+    return first.classes == second.classes and same_data(first, second)
+
+
+def by_pictures(
+    runs: Iterable[RunInfo], pictures_of: Callable[[RunInfo], JudgedPictures]
+) -> list[tuple[JudgedPictures, list[RunInfo]]]:
+    """The runs by the pictures that they were judged on, each with those of its newest run; newest first."""
+    groups: list[tuple[JudgedPictures, list[RunInfo]]] = []
+    for info in sorted(runs, key=_age, reverse=True):
+        own = pictures_of(info)
+        members = next((infos for pictures, infos in groups if same_pictures(pictures, own)), None)
+        if members is None:
+            groups.append((own, [info]))
+        else:
+            members.append(info)
+    return groups
+
+
+def _age(info: RunInfo) -> tuple[float, str]:
+    return info.queued_at or 0.0, info.id
