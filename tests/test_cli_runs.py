@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from make_run import make_run
 
 from dhc.cli import cli
-from dhc.errors import RunError
+from dhc.errors import ConfigError, RunError
 from dhc.jobs import launch, trash
 from dhc.models.presets import preset_config
 from dhc.runs import rundir
@@ -53,6 +53,17 @@ def test_labels_are_given_and_taken(run: Path) -> None:
     runs(run, "rename", run.name, "")
     runs(run, "note", run.name, "")
     assert read_labels(run) == Labels(tags=("dropout 0.3",))
+
+
+def test_a_list_holds_what_a_search_finds(run: Path, tiny_data: Path) -> None:
+    other = make_run(run.parent, tiny_data, epochs=2, settings={"model.conv_dropout": 0.1, "model.dense_dropout": 0.2})
+    assert run.name in runs(run, "list", "--where", "dropout>0.2 state=finished").output
+    assert other.name not in runs(run, "list", "--where", "dropout>0.2").output
+    assert "passes --where zebra" in runs(run, "list", "--where", "zebra").output
+    with pytest.raises(
+        ConfigError, match=r"does not understand “epochz>3”: nothing is called epochz; write for example"
+    ):
+        runs(run, "list", "--where", "epochz>3")
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dhc.analysis.folders import resolved_path
 from dhc.config import RunConfig, differences, fields
 from dhc.runs.store import RunInfo
 
 NO_EFFECT = "–"
 UNKNOWN = "?"
+FOLDER = "data.path"
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,7 @@ class Row:
 
 def settings(configs: Sequence[RunConfig]) -> tuple[Row, ...]:
     """The settings that have an effect in at least one of the configs, in the form's order."""
-    rows = (
-        Row(field.name, field.title, tuple(effective_value(config, field.name) for config in configs))
-        for field in fields()
-    )
+    rows = (Row(field.name, field.title, effective_values(configs, field.name)) for field in fields())
     return tuple(row for row in rows if any(value is not None for value in row.values))
 
 
@@ -69,12 +69,12 @@ def differing_settings(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     """The dotted names of the settings that tell runs apart, shorter than the rows that differ.
 
     A setting counts if the configs in which it has an effect differ in it: where only the schedule changed, the
-    settings that belong to one schedule are not named.
+    settings that belong to one schedule are not named. A data folder counts as one however it was written.
     """
     return tuple(
         name
         for name in differences(configs)
-        if len({repr(config.get(name)) for config in configs if config.uses(name)}) > 1
+        if len({repr(value) for value in effective_values(configs, name) if value is not None}) > 1
     )
 
 
@@ -90,12 +90,33 @@ def effective_value(config: RunConfig, name: str) -> Any:
     return config.get(name) if config.uses(name) else None
 
 
+def effective_values(configs: Sequence[RunConfig], name: str) -> tuple[Any, ...]:
+    """A setting's value in each config; one data folder has one path, the first one written for it."""
+    values = tuple(effective_value(config, name) for config in configs)
+    if name != FOLDER:
+        return values
+    spellings: dict[str, str] = {}
+    spelling = {path: spellings.setdefault(resolved_path(path), path) for path in dict.fromkeys(values)}
+    return tuple(spelling[path] for path in values)
+
+
 def value_text(value: Any, name: str = "") -> str:
-    """A value as a table shows it: 0.8, 1e-07, on, 0.713; a data folder's name alone."""
+    """A value as a table shows it: 0.8, 1e-07, on, 0.713.
+
+    Of the setting called `name`: all instead of 0 classes, a data folder's name alone.
+    """
     if value is None:
         return NO_EFFECT
     if isinstance(value, bool):
         return "on" if value else "off"
+    if value == 0 and name in _zeros():
+        return _zeros()[name]
     if isinstance(value, float):
         return f"{value:.4g}"
-    return Path(value).name or str(value) if name == "data.path" else str(value)
+    return Path(value).name or str(value) if name == FOLDER else str(value)
+
+
+@functools.cache
+def _zeros() -> dict[str, str]:
+    """The settings whose 0 has a word of its own."""
+    return {field.name: field.zero for field in fields() if field.zero}

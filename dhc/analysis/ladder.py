@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dhc.analysis.differences import effective_value
+from dhc.analysis.folders import resolved_path
 from dhc.config import RunConfig, differences, fields
 from dhc.models.ladder import RUNGS, SCALES, Rung, rung_of
 from dhc.runs.status import State
@@ -94,14 +95,6 @@ class Step:
 def picture_set_of(config: RunConfig) -> PictureSet:
     """The pictures that a config's run learns from and is judged on."""
     return PictureSet(resolved_path(config.data.path), config.data.classes, config.data.train_fraction)
-
-
-def resolved_path(path: str) -> str:
-    """A data folder's full path, however it was written; what cannot be a path stays as it is."""
-    try:
-        return str(Path(path).expanduser().resolve())
-    except (OSError, RuntimeError, ValueError):  # a zero byte, a loop of links, an unknown user
-        return path
 
 
 def picture_sets(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[PictureSet, ...]:

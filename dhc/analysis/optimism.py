@@ -14,7 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from dhc.analysis.ladder import is_measured, resolved_path
+from dhc.analysis.folders import resolved_path
+from dhc.analysis.ladder import is_measured
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs.records import Predictions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from dhc.analysis.ladder import resolved_path
+from dhc.analysis.folders import resolved_path
 from dhc.config import RunConfig
 from dhc.runs.contract import Environment
 from dhc.runs.store import RunInfo

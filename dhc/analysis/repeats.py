@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 
-from dhc.analysis.ladder import is_measured, resolved_path
+from dhc.analysis.folders import resolved_path
+from dhc.analysis.ladder import is_measured
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 

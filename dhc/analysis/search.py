@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dhc.analysis.differences import setting_text
-from dhc.config import fields
+from dhc.analysis.query import read_query
 from dhc.runs.store import RunInfo
 
 
@@ -15,7 +14,7 @@ from dhc.runs.store import RunInfo
 class RunFilter:
     """A filter; an empty one lets every run pass that is not archived.
 
-    words   each must occur in name, id, note, tags, group, network or state; ``factor=0.8`` looks at a setting's value
+    words   a search, as `query.read_query` reads it
     """
 
     words: str = ""
@@ -35,11 +34,35 @@ ORDERS: dict[str, Callable[[RunInfo], tuple[float, str]]] = {
 }
 
 
-def select_runs(runs: Sequence[RunInfo], run_filter: RunFilter, order: str = "newest") -> list[RunInfo]:
-    """The runs that pass the filter, in one of ORDERS."""
-    words = run_filter.words.casefold().split()
-    matches = [info for info in runs if _passes(info, run_filter) and all(_has(info, word) for word in words)]
-    return matches if order == "newest" else sorted(matches, key=ORDERS[order])
+def select_runs(
+    runs: Sequence[RunInfo],
+    run_filter: RunFilter,
+    order: str = "newest",
+    *,
+    pictures: Mapping[str, int] | None = None,
+    first: int | None = None,
+) -> list[RunInfo]:
+    """The runs that pass the filter, in one of ORDERS.
+
+    `pictures` gives each run, by its id, the number of the pictures that it was judged on, the newest 0. With them, the runs on
+    the same pictures stand together in every order but newest and name: those on `first` on top, then the newest.
+    """
+    query = read_query(run_filter.words)
+    matches = [info for info in runs if _passes(info, run_filter) and query.passes(info)]
+    if order == "newest":
+        return matches
+    matches = sorted(matches, key=ORDERS[order])
+    return matches if order == "name" or pictures is None else _together(matches, pictures, first)
+
+
+def _together(matches: list[RunInfo], pictures: Mapping[str, int], first: int | None) -> list[RunInfo]:
+    """The same runs, those on the same pictures together; last, whose pictures nobody knows."""
+
+    def rank(info: RunInfo) -> tuple[bool, float]:
+        number = pictures.get(info.id, math.inf)
+        return number != first, number
+
+    return sorted(matches, key=rank)
 
 
 def _passes(info: RunInfo, run_filter: RunFilter) -> bool:
@@ -50,22 +73,6 @@ def _passes(info: RunInfo, run_filter: RunFilter) -> bool:
         and (not run_filter.group or info.group == run_filter.group)
         and set(run_filter.tags) <= set(info.labels.tags)
     )
-
-
-def _has(info: RunInfo, word: str) -> bool:
-    name, is_setting, value = word.partition("=")
-    if is_setting and name:
-        return _has_setting(info, name, value)
-    network = "" if info.config is None else info.config.model.name
-    labels = info.labels
-    texts = (info.id, labels.name, labels.note, *labels.tags, info.group, network, info.state.value)
-    return any(word in text.casefold() for text in texts)
-
-
-def _has_setting(info: RunInfo, name: str, value: str) -> bool:
-    """Whether a setting in use, named in full or by its last part, has that value."""
-    names = [field.name for field in fields() if name in (field.name, field.key)]
-    return any(setting_text(info.config, setting).casefold() == value for setting in names)
 
 
 def sparkline(curve: Sequence[float], points: int = 40) -> list[float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from dhc.analysis.differences import differing_settings, effective_value, value_text
+from dhc.analysis.differences import differing_settings, effective_value, effective_values, value_text
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
@@ -101,7 +101,7 @@ def parallel(runs: Sequence[RunInfo], result: Result) -> Parallel:
     configs = [config for _, config, _ in rows]
     dimensions = []
     for name in differing_settings(configs):
-        values = [effective_value(config, name) for config in configs]
+        values = effective_values(configs, name)
         distinct = sorted(dict.fromkeys(values), key=_rank)
         ticks = tuple(value_text(value, name) for value in distinct)
         dimensions.append(Dimension(name, ticks, tuple(distinct.index(value) for value in values)))

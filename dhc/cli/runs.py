@@ -9,9 +9,13 @@ from pathlib import Path
 
 import click
 
+from dhc.analysis.query import EXAMPLES, read_query
+from dhc.analysis.search import RunFilter, select_runs
 from dhc.cli.common import JSON, RUNS, follow_to_end, print_json
+from dhc.errors import ConfigError
 from dhc.jobs import control, launch
 from dhc.runs.store import RunInfo, Store
+from dhc.text import quote
 
 
 @click.group()
@@ -20,14 +24,20 @@ def runs() -> None:
 
 
 @runs.command("list")
+@click.option("--where", default="", metavar="SEARCH", help="Only those: words, dropout>0.2, acc>=0.8, 'tag has x'.")
 @RUNS
 @JSON
-def list_runs(runs_dir: Path, as_json: bool) -> None:
-    """List the runs, newest first."""
-    infos = Store(runs_dir).runs()
+def list_runs(where: str, runs_dir: Path, as_json: bool) -> None:
+    """List the runs, newest first; with --where those that the search of the Runs screen finds."""
+    for part, reason in read_query(where).unread:
+        raise ConfigError(f"--where does not understand {quote(part)}: {reason}; write for example {EXAMPLES}")
+    everyone = Store(runs_dir).runs()
+    infos = select_runs(everyone, RunFilter(words=where, archived=True))
     if as_json:
         return print_json([info.as_dict() for info in infos])
-    if not infos:
+    if everyone and not infos:
+        click.echo(f"no run in {runs_dir} passes --where {where}")
+    if not everyone:
         click.echo(f"no runs in {runs_dir} yet: `python -m dhc train --data DIR` starts one")
     for info in infos:
         click.echo(_line(info))

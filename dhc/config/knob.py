@@ -27,6 +27,7 @@ def knob(
     rank: int = RARE,
     step: float | None = None,
     log: bool = False,
+    zero: str = "",
     when: Mapping[str, tuple[str, ...]] | None = None,
     **bounds: Any,
 ) -> Any:
@@ -39,6 +40,7 @@ def knob(
     rank    how prominently a form shows it
     step    by which a form's buttons change a number
     log     whether useful values lie decades apart (a form then shows scientific notation)
+    zero    what 0 means, in a word that tables show instead of it
     when    the choices elsewhere under which it has an effect, e.g. ``{"schedule.name": ("plateau",)}``; without it, always
     bounds  pydantic's: ge, gt, le, lt, pattern, …
     """
@@ -49,6 +51,7 @@ def knob(
         "rank": rank,
         "step": step,
         "log": log,
+        "zero": zero,
         "when": when or {},
     }
     return Field(default=default, title=title, json_schema_extra=extra, **bounds)
@@ -75,6 +78,7 @@ class ConfigField:
     rank: int
     step: float | None
     log: bool
+    zero: str
     when: Mapping[str, tuple[str, ...]]
 
     @property

@@ -51,7 +51,7 @@ class DataConfig(Section):
     )
     """Folder with train.csv, val.csv and their pictures."""
 
-    classes: int = knob(0, "Number of classes", short="classes", rank=COMMON, ge=0, le=10_000)
+    classes: int = knob(0, "Number of classes", short="classes", rank=COMMON, ge=0, le=10_000, zero="all")
     """Use only the first so many classes, in label order; 0 uses all."""
 
     train_fraction: float = knob(
@@ -153,7 +153,9 @@ class OptimizerConfig(Section):
     """AdamW shrinks each weight matrix by this share of the learning rate at every step; biases and batch normalisation
     are spared."""
 
-    ema_momentum: float = knob(0.0, "Weight averaging", short="averaging", ge=0, lt=1, step=0.001, when=NETWORK)
+    ema_momentum: float = knob(
+        0.0, "Weight averaging", short="averaging", ge=0, lt=1, step=0.001, zero="off", when=NETWORK
+    )
     """Val is judged with a running average of the weights, ema_momentum of it kept at each step; 0 is off."""
 
 
@@ -207,7 +209,7 @@ class FitConfig(Section):
     """Share of each training label that is spread evenly over all classes; val_loss is never smoothed."""
 
     early_stopping: int = knob(
-        0, "Early stopping patience", short="early stopping", unit="epochs", ge=0, le=10_000, when=NETWORK
+        0, "Early stopping patience", short="early stopping", unit="epochs", ge=0, le=10_000, zero="off", when=NETWORK
     )
     """Stop after so many epochs without a better val_accuracy; 0 trains all epochs, as the report did."""
 
@@ -242,5 +244,5 @@ class DeviceConfig(Section):
     """Compile the training step with XLA. auto: with jax and, on a GPU without random rotation, zoom or shift, with
     tensorflow."""
 
-    steps_per_execution: int = knob(0, "Steps per execution", ge=0, le=1000, when=NETWORK)
+    steps_per_execution: int = knob(0, "Steps per execution", ge=0, le=1000, zero="auto", when=NETWORK)
     """Batches that run before Python looks at them again; 0 is auto: 1 on a CPU, 8 on a GPU."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from dhc.analysis.ladder import resolved_path
+from dhc.analysis.folders import resolved_path
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.analysis.pictures import JudgedPictures, judged_pictures, same_data
 from dhc.config import RunConfig

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dhc.analysis.differences import NO_EFFECT, Row, circumstances, results, settings, value_text
+from dhc.analysis.differences import FOLDER, NO_EFFECT, Row, circumstances, results, settings, value_text
+from dhc.analysis.folders import folder_names
 from dhc.runs.environment import read_environment
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
@@ -124,6 +125,8 @@ def _text(row: Row, value: Any) -> str:
         return duration_text(value)
     if row.name in ("best val_accuracy", "gap"):
         return f"{value:.3f}"
+    if row.name == FOLDER:
+        return clean(folder_names(row.values)[value])
     return clean(value_text(value, row.name))
 
 
