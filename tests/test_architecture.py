@@ -89,6 +89,7 @@ MAY_WRITE = {
     "dhc/jobs/task.py: Job(asked_at=time.time()).save(self.record)": "likewise",
     "dhc/cli/score.py: score.save(out.parent.resolve() / out.name)": "likewise",
     "dhc/runs/lenient.py: self.save(folder / self.FILE)": "likewise",
+    "dhc/runs/views.py: Views(views=views).save(folder / FILE)": "likewise",
     "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
     "dhc/training/results.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/training/resume.py: np.savez(file, **values)": "into a file that the room has opened",
