@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from dhc.ui.shell import reach, session
+from dhc.ui.shell import keys, present, reach, session
 from dhc.ui.widgets import assets
 
 if TYPE_CHECKING:
@@ -21,25 +21,31 @@ PRODUCT: Final = "Deep Hallucination Classification"
 ABOUT: Final = "Train the report's networks on your own pictures, watch them learn, and look at what they get wrong."
 HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
 
+CHART: Final = ".dhc-plot"
+
 
 @dataclass(frozen=True)
 class Page:
-    """One screen: its file beside app.py, its name in the navigation, its Material icon."""
+    """One screen: its file beside app.py, its name in the navigation, its Material icon, what is large when presented.
+
+    stage: CSS selector of its main part; "" for the whole page.
+    """
 
     file: str
     label: str
     icon: str
+    stage: str = ""
 
 
 PAGES: Final = (
     Page("app.py", "Home", ":material/home:"),
-    Page("pages/data.py", "Data", ":material/photo_library:"),
+    Page("pages/data.py", "Data", ":material/photo_library:", ".st-key-dhc_pictures_grid"),
     Page("pages/train.py", "Train", ":material/tune:"),
-    Page("pages/live.py", "Live", ":material/monitoring:"),
-    Page("pages/runs.py", "Runs", ":material/table_rows:"),
-    Page("pages/mistakes.py", "Mistakes", ":material/image_search:"),
-    Page("pages/confusion.py", "Confusion", ":material/grid_on:"),
-    Page("pages/ladder.py", "Ladder", ":material/stairs:"),
+    Page("pages/live.py", "Live", ":material/monitoring:", CHART),
+    Page("pages/runs.py", "Runs", ":material/table_rows:", ".stDataFrame"),
+    Page("pages/mistakes.py", "Mistakes", ":material/image_search:", ".st-key-dhc_mistakes_grid"),
+    Page("pages/confusion.py", "Confusion", ":material/grid_on:", CHART),
+    Page("pages/ladder.py", "Ladder", ":material/stairs:", CHART),
 )
 
 
@@ -57,15 +63,26 @@ def frame(title: str, icon: str) -> DeltaGenerator:
     )
     fence()
     session.take_snapshot()
+    present.arrive(title)
     st.html(assets.path("shell/frame.css"))
     with st.container(key="dhc-bar", gap="xxsmall"):
         with st.container(key="dhc-navigation", horizontal=True, wrap=False, gap="xxsmall"):
             for page in PAGES:
                 link(page.label)
+        with st.container(key="dhc-tools", horizontal=True, wrap=False, gap="xxsmall", vertical_alignment="center"):
             reach.badge()
+            _tools(title)
         head = st.container(key="dhc-head", horizontal=True, vertical_alignment="center", gap="small")
     head.title(f"{icon} {title}", anchor=False, width="content")
     return head
+
+
+def _tools(title: str) -> None:
+    page = next((page for page in PAGES if page.label == title), PAGES[0])
+    present.draw_stage(page.label, page.stage)
+    present.button()
+    keys.menu()
+    keys.listen()
 
 
 def fence() -> None:
@@ -96,7 +113,7 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
     """
     page = next(page for page in PAGES if page.label == label)
     run = current_run()
-    query = ({"run": run} if run else {}) | params
+    query = ({"run": run} if run else {}) | ({present.NAME: "1"} if present.is_on() else {}) | params
     try:
         st.page_link(page.file, label=text or page.label, icon=page.icon, query_params=query)
     except StreamlitPageNotFoundError:

@@ -81,9 +81,12 @@ function columns(room, page) {
 }
 
 function layOut(grid) {
-  const { paddingLeft, paddingRight, columnGap } = getComputedStyle(grid);
+  const style = getComputedStyle(grid);
+  const { paddingLeft, paddingRight, columnGap } = style;
+  const size = grid.size * (parseFloat(style.getPropertyValue('--dhc-grow')) || 1); // larger while the page is presented
+  grid.style.setProperty('--size', `${size}px`);
   const [gap, width] = [parseFloat(columnGap), grid.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight)];
-  const room = Math.max(1, Math.floor((width + gap) / (grid.size + 14 + gap)));
+  const room = Math.max(1, Math.floor((width + gap) / (size + 14 + gap)));
   if (grid.page) grid.style.setProperty('--columns', columns(room, grid.page));
   else grid.style.removeProperty('--columns');
 }
@@ -102,7 +105,6 @@ function newGrid(parent) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector('.grid') ?? newGrid(parentElement);
   Object.assign(grid, { send: setTriggerValue, size: data.size, page: data.page });
-  grid.style.setProperty('--size', `${data.size}px`);
   grid.setAttribute('aria-label', `${data.tiles.length} pictures`);
   while (grid.children.length > data.tiles.length) grid.lastChild.remove();
   while (grid.children.length < data.tiles.length) grid.append(newTile());

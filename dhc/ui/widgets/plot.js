@@ -137,9 +137,27 @@ function ownRanges(layout) {
 
 const hasPoints = figure => (figure.data ?? []).some(({ x, y, z }) => [x, y, z].some(values => values?.length || values?.bdata));
 
+/** How much larger than usual the page's type is: 1.5 while it is presented. */
+const growth = () => (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16) / 16;
+
+const PIXELS = new Set(['size', 'width', 'xshift', 'yshift', 'ax', 'ay', 'standoff', 'thickness', 'l', 'r', 't', 'b']);
+const OF_PIXELS = /^(margin|line|marker|error_[xy]|colorbar|annotations|title|.*font)$/;
+
+/** Type, lines, marks and margins that a figure gives in pixels, `factor` times as large. The data stay as they are. */
+function grown(part, factor, name = 'figure') {
+  if (Array.isArray(part)) return part.map(item => (item && typeof item === 'object' ? grown(item, factor, name) : item));
+  const larger = {};
+  for (const [key, value] of Object.entries(part)) {
+    if (typeof value === 'number') larger[key] = PIXELS.has(key) && OF_PIXELS.test(name) ? value * factor : value;
+    else larger[key] = value && typeof value === 'object' && !ArrayBuffer.isView(value) ? grown(value, factor, key) : value;
+  }
+  return larger;
+}
+
 function look(state, P, css) {
-  const figure = parseFigure(state.text, css);
-  const theme = template(css);
+  const [given, factor] = [parseFigure(state.text, css), growth()];
+  const figure = factor === 1 ? given : grown(given, factor);
+  const theme = factor === 1 ? template(css) : grown(template(css), factor);
   state.page = theme.page;
   const { width: _width, height: _height, ...layout } = figure.layout ?? {};
   return P.react(state.plot, figure.data ?? [], {
@@ -157,7 +175,7 @@ async function draw(state) {
       state.again = false;
       if (state.gone) return;
       const css = getComputedStyle(state.host);
-      const wanted = `${css.getPropertyValue('--st-text-color')}|${css.getPropertyValue('--st-background-color')}|${state.text}`;
+      const wanted = `${growth()}|${css.getPropertyValue('--st-text-color')}|${css.getPropertyValue('--st-background-color')}|${state.text}`;
       if (wanted === state.drawn) continue;
       await look(state, P, css);
       if (!state.drawn) {
@@ -185,6 +203,7 @@ function resize(state) {
     const now = state.plot._fullLayout;
     if (state.gone || !now || !width || !height || (now.width === width && now.height === height)) return;
     await window.Plotly.Plots.resize(state.plot);
+    draw(state); // the type may have grown with the page
     if (now.showlegend && !state.gone) window.Plotly.redraw(state.plot); // after a resize alone a legend stands where it was as high as before
   });
 }

@@ -1,0 +1,65 @@
+"""The keys of the screens: one table, from which the browser takes what to do and `?` and docs/keys.md what to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from dhc.ui.widgets.keyboard import keyboard
+
+KEY: Final = "dhc-keys"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, what it does, and where.
+
+    shown: as on a keyboard. code: the browser's name of it, for a key of every page. target: CSS selector of what such a key
+    clicks. Keys without code belong to the widget that has the focus, which obeys them itself.
+    """
+
+    shown: str
+    effect: str
+    place: str
+    code: str = ""
+    target: str = ""
+
+
+EVERYWHERE: Final = "every page"
+PRESENT: Final = "Present"
+KEYS: Final = (
+    Key("?", "Show these keys", EVERYWHERE, "?", f".st-key-{KEY} button"),
+    Key("g", "Open the glossary", EVERYWHERE, "g", ".st-key-dhc-glossary button"),
+    Key("p", "Present: one figure fills the window; again: leave", EVERYWHERE, "p", ".st-key-dhc-present button"),
+    Key("Esc", "Leave Present", PRESENT, "Escape", ":root.dhc-present .st-key-dhc-present button"),
+    Key("→", "The next figure of the page", PRESENT, "ArrowRight", ".dhc-stage-next"),
+    Key("←", "The figure before", PRESENT, "ArrowLeft", ".dhc-stage-before"),
+    Key("← →", "The picture before, the next", "a large picture"),
+    Key("Esc", "Close", "a large picture, a menu"),
+    Key("← → ↑ ↓", "Go from picture to picture", "a grid of pictures"),
+    Key("Home, End", "The first picture, the last", "a grid of pictures"),
+    Key("Enter, Space", "Open the picture", "a grid of pictures"),
+)
+
+
+def rows() -> Iterator[str]:
+    """The table in Markdown, line by line."""
+    yield "| key | what it does | where |"
+    yield "|---|---|---|"
+    for key in KEYS:
+        yield f"| **{key.shown}** | {key.effect} | {key.place} |"
+
+
+def listen() -> None:
+    """Let the browser listen for the keys of every page; not while someone types, nor in a table or a dialog."""
+    keyboard({key.code: key.target for key in KEYS if key.code}, key="dhc-keyboard")
+
+
+def menu() -> None:
+    """The button that lists the keys."""
+    help_text = "Keys (?)"
+    with st.popover("", icon=":material/keyboard:", type="tertiary", help=help_text, key=KEY):
+        st.markdown("\n".join(rows()))
