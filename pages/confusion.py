@@ -15,4 +15,4 @@ with guard():
         none_message="No run has finished an epoch yet. Start one, and its confusion matrix appears here.",
     )
     if info is not None:
-        confusion.view(info)
+        confusion.view(info, head)

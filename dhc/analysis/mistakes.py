@@ -13,16 +13,19 @@ from dhc.runs.records import Predictions
 EPSILON = 1e-7
 
 
-def outcomes(predictions: Predictions) -> pd.DataFrame:
-    """One row per val picture, in val's order.
+def outcomes(predictions: Predictions, epoch: int | None = None) -> pd.DataFrame:
+    """One row per val picture, in val's order, after an epoch (from 1), at first the best one.
 
     Columns: index (row in val), id (file), true, predicted (class indices), true_name, predicted_name, confidence
     (probability of the predicted class), p_true (of the true one), loss (-ln p_true: 0.693 where that is 0.5), correct.
+    A run stores the probabilities of its best epoch alone: of another one, those three are NaN.
     """
     rows = np.arange(len(predictions.ids))
-    true, predicted = predictions.y_true, predictions.predicted
+    epoch = predictions.best_epoch if epoch is None else epoch
+    true, predicted = predictions.y_true, predictions.predicted_after(epoch)
     names = np.asarray(predictions.classes, dtype=object)
-    p_true = predictions.probabilities[rows, true].astype(np.float64)
+    stored = np.float64(1.0 if epoch == predictions.best_epoch else np.nan)
+    p_true = predictions.probabilities[rows, true] * stored
     return pd.DataFrame(
         {
             "index": rows,
@@ -31,7 +34,7 @@ def outcomes(predictions: Predictions) -> pd.DataFrame:
             "predicted": predicted,
             "true_name": pd.Series(names[true], dtype="str"),
             "predicted_name": pd.Series(names[predicted], dtype="str"),
-            "confidence": predictions.probabilities[rows, predicted].astype(np.float64),
+            "confidence": predictions.probabilities[rows, predicted] * stored,
             "p_true": p_true,
             "loss": -np.log(np.clip(p_true, EPSILON, 1.0)),
             "correct": true == predicted,

@@ -27,14 +27,16 @@ def heatmap(
     hide_diagonal: bool = False,
     selected: tuple[int, int] | None = None,
     scale: Literal["sqrt", "linear"] = "sqrt",
+    top: float | None = None,
 ) -> go.Figure:
     """Rows are true classes from the top, columns predicted ones, both in `order`.
 
     matrix     (K, K) what the colour means, counts or shares of 0 to 1; empty cells stay clear
-    order      (K,) permutation of class indices
+    order      (M,) class indices, each once: all, or those to draw
     counts     (K, K) pictures, for the hover
     selected   (i, j), true and predicted class index, outlined; an empty cell can be selected
     scale      "sqrt" colours by the square root, so that single mistakes show beside a full diagonal
+    top        the value of the full colour, at first the largest one drawn
 
     A click on a cell, filled or empty, carries customdata [i, j], the class indices whatever the order; its x and y are
     the predicted and the true class's names (HTML-escaped).
@@ -46,19 +48,21 @@ def heatmap(
         np.fill_diagonal(values, 0.0)
     shares = not np.array_equal(matrix, counts)
     figure = theme.figure(x="predicted", y="true")
-    figure.add_trace(drawable(_cells(values, names, order, np.asarray(counts), shares=shares, sqrt=scale == "sqrt")))
+    top = float(values.max(initial=0.0)) if top is None else top
+    sqrt = scale == "sqrt"
+    figure.add_trace(drawable(_cells(values, names, order, np.asarray(counts), shares=shares, sqrt=sqrt, top=top)))
     dress_axes(figure, names)
+    figure.update_layout(meta={"cells": {"text": "share" if shares else "count", "sqrt": sqrt}})
     if selected is not None:
         outline(figure, order, selected)
     return figure
 
 
 def _cells(
-    values: np.ndarray, names: list[str], order: np.ndarray, counts: np.ndarray, *, shares: bool, sqrt: bool
+    values: np.ndarray, names: list[str], order: np.ndarray, counts: np.ndarray, *, shares: bool, sqrt: bool, top: float
 ) -> go.Heatmap:
     k = len(order)
     z = np.sqrt(values) if sqrt else values
-    top = float(z.max(initial=0.0)) or 1.0
     few = k <= NUMBERS_UP_TO
     text = fine_percent_text if shares else "{:.0f}".format
     return go.Heatmap(
@@ -66,8 +70,8 @@ def _cells(
         y=names,
         z=theme.numbers(np.where(values > 0, z, np.nan)),
         zmin=0.0,
-        zmax=top,
-        customdata=np.stack(np.meshgrid(order, order, indexing="ij"), axis=-1).astype(np.min_scalar_type(k)),
+        zmax=(float(np.sqrt(top)) if sqrt else top) or 1.0,
+        customdata=np.stack(np.meshgrid(order, order, indexing="ij"), axis=-1).astype(np.min_scalar_type(len(counts))),
         hovertext=_hover_texts(counts, order),
         hovertemplate="true <b>%{y}</b> → predicted <b>%{x}</b><br>%{hovertext} of %{y}<extra></extra>",
         hoverongaps=True,  # else an empty cell could be neither hovered nor clicked
@@ -75,7 +79,7 @@ def _cells(
         texttemplate="%{text}" if few else None,
         xgap=1 if k <= GAPS_UP_TO else 0,
         ygap=1 if k <= GAPS_UP_TO else 0,
-        colorbar=_colorbar(values, shares=shares, sqrt=sqrt),
+        colorbar=_colorbar(top, shares=shares, sqrt=sqrt),
         name="",
         uid="cells",
     )
@@ -102,8 +106,7 @@ def _cell_text(count: int, share: float) -> str:
     return f"{count_text(count, 'picture')}, {fine_percent_text(share)}" if count else "none"
 
 
-def _colorbar(values: np.ndarray, *, shares: bool, sqrt: bool) -> dict[str, Any]:
-    top = float(values.max(initial=0.0))
+def _colorbar(top: float, *, shares: bool, sqrt: bool) -> dict[str, Any]:
     ticks = [tick for tick in (SHARE_TICKS if shares else COUNT_TICKS) if tick <= top]
     return {
         "title": {"text": "share" if shares else "pictures", "side": "right"},
@@ -139,8 +142,13 @@ def dress_axes(figure: go.Figure, names: list[str]) -> None:
 
 
 def outline(figure: go.Figure, order: np.ndarray, selected: tuple[int, int]) -> None:
-    """A frame around a cell, and faint bands along its row and column, which lead the eye to it."""
+    """A frame around a cell, and faint bands along its row and column, which lead the eye to it.
+
+    Nothing where the cell is not drawn.
+    """
     k = len(order)
+    if not np.isin(selected, order).all():
+        return
     row, column = (int(np.flatnonzero(order == c)[0]) for c in selected)
     band = {"type": "rect", "layer": "below", "line": {"width": 0}, "fillcolor": theme.SELECTED, "opacity": 0.15}
     frame = {"type": "rect", "line": {"color": theme.SELECTED, "width": 2.5}}

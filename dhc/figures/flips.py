@@ -32,6 +32,7 @@ def difference_heatmap(
     figure = theme.figure(x="predicted", y="true")
     figure.add_trace(drawable(_cells(np.asarray(a)[cells], np.asarray(b)[cells], names, order)))
     dress_axes(figure, names)
+    figure.update_layout(meta={"cells": {"text": "signed", "sqrt": True}})
     if selected is not None:
         outline(figure, order, selected)
         _keep_apart(figure)

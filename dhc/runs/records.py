@@ -97,7 +97,11 @@ class Predictions:
     @property
     def predicted(self) -> np.ndarray:
         """(N,) int64: the classes that the saved network predicts, `y_pred` at the best epoch."""
-        row: np.ndarray = self.y_pred[self.best_epoch - 1].astype(np.int64)
+        return self.predicted_after(self.best_epoch)
+
+    def predicted_after(self, epoch: int) -> np.ndarray:
+        """(N,) int64: the classes predicted after an epoch, 1 to E."""
+        row: np.ndarray = self.y_pred[epoch - 1].astype(np.int64)
         return row
 
 

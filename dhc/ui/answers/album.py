@@ -102,7 +102,8 @@ def tiles(rows: pd.DataFrame, album: Album, captions: Iterable[str], *, judge: b
 
 
 def _tooltip(row: Mapping[Hashable, Any]) -> str:
-    answer = f"predicted {clean(row['predicted_name'])} with {percent_text(row['confidence'])}"
+    sure = "" if np.isnan(row["confidence"]) else f" with {percent_text(row['confidence'])}"
+    answer = f"predicted {clean(row['predicted_name'])}{sure}"
     return f"{clean(row['id'])}: true {clean(row['true_name'])}, {answer}"
 
 

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from dhc.analysis.mistakes import select_rows
-from dhc.runs.records import Predictions
 from dhc.text import clean, percent_text
 from dhc.ui.answers import picture
 from dhc.ui.answers.album import inline, tiles
@@ -43,14 +42,15 @@ def draw(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
         return []
     i, j = cell
     table = select_rows(subject.table, true=i, predicted=j, only_mistakes=False)
-    _title(subject.predictions, i, j)
+    _title(subject, i, j)
     if table.empty:
         st.caption("No val picture is in this cell.")
         return []
     rows: list[int] = table["index"].tolist()
     clicked = _pictures(subject, table.head(MAX_PICTURES))
     if len(rows) > MAX_PICTURES:
-        st.caption(f"The {MAX_PICTURES} most confident of {len(rows):,}.")
+        which = "most confident" if subject.of_best else "first"
+        st.caption(f"The {MAX_PICTURES} {which} of {len(rows):,}.")
     if clicked is not None:
         picture.choose(rows[clicked])
     return rows
@@ -59,13 +59,14 @@ def draw(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
 def _pictures(subject: Subject, table: pd.DataFrame) -> int | None:
     """The pictures of these outcomes; returns the place of the one that was clicked in this run."""
     with st.container(height=BOX_HEIGHT if len(table) > SCROLL_FROM else "content", border=False, key=KEY + "cell"):
-        captions = map(percent_text, table["confidence"])
+        captions = map(percent_text, table["confidence"]) if subject.of_best else [""] * len(table)
         return gallery(tiles(table, subject.album, captions), key=KEY + "pictures", size=TILE)
 
 
-def _title(predictions: Predictions, i: int, j: int) -> None:
+def _title(subject: Subject, i: int, j: int) -> None:
     """What the cell is, its figures, and ways on from here."""
-    counts, true, predicted = matrix_of(predictions), bold(predictions.classes[i]), bold(predictions.classes[j])
+    classes, counts = subject.predictions.classes, matrix_of(subject.predictions, subject.epoch)
+    true, predicted = bold(classes[i]), bold(classes[j])
     count, of_true, of_predicted = int(counts[i, j]), int(counts[i].sum()), int(counts[:, j].sum())
     st.markdown(f"#### {true} recognised" if i == j else f"#### {true} taken for {predicted}")
     st.caption(f"{_of(count, of_true)} with this true class · {_of(count, of_predicted)} with this predicted class")

@@ -1,96 +1,144 @@
-"""The Confusion screen: the matrix, the ranked pairs, the pictures of one cell."""
+"""The Confusion screen: the matrix, the ranked pairs, the pictures of one cell, epoch by epoch."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, short_names
 from dhc.ui.answers import cell as panel
-from dhc.ui.answers import picture, scores
-from dhc.ui.answers.matrix import KEY, MatrixView, click_on, clicked_cell, controls, matrix_figure, matrix_of, pairs_of
+from dhc.ui.answers import moment, picture, scores
+from dhc.ui.answers.matrix import (
+    KEY,
+    MatrixView,
+    click_on,
+    clicked_cell,
+    controls,
+    matrix_figure,
+    matrix_of,
+    order_of,
+    pairs_of,
+)
 from dhc.ui.answers.subject import Subject, open_subject
+from dhc.ui.shell import chosen
 from dhc.ui.shell.states import guard
-from dhc.ui.widgets import assets
+from dhc.ui.widgets.film import Reel
 from dhc.ui.widgets.plot import plot
 from dhc.ui.widgets.ranking import Item, clicked_row, ranking
 
-MATRIX, PAIRS = KEY + "matrix", KEY + "pairs"
-HEIGHT = 820  # CSS pixels of the matrix
-PAIRS_HEIGHT = 292
+MATRIX, PAIRS, BOX = KEY + "matrix", KEY + "pairs", KEY + "box"
+HEIGHT = 300  # CSS pixels that the matrix has at least
+PAIRS_HEIGHT = 166
 MAX_PAIRS = 500
 
 
-def view(info: RunInfo) -> None:
-    """Draw the screen for a run. Raises RunError when it has no predictions that can be read."""
+def view(info: RunInfo, head: DeltaGenerator) -> None:
+    """Draw the screen for a run; `head` is the place beside the title.
+
+    Raises RunError when the run has no predictions that can be read.
+    """
     subject = open_subject(info)
     if subject is None:
         return
-    _explore(subject)
+    with head:
+        classes = chosen.control(subject.predictions.classes)
+    _explore(subject, classes)
     st.divider()
-    scores.report(info, matrix_of(subject.predictions), subject.predictions.classes)
+    scores.report(info, matrix_of(subject.predictions, subject.epoch), subject.predictions.classes)
 
 
 @st.fragment
-def _explore(subject: Subject) -> None:
+def _explore(subject: Subject, classes: tuple[int, ...]) -> None:
     """Matrix, pairs and pictures.
 
-    A click runs only this, and is in the address before anything is drawn.
+    A click runs only this, and is in the address before anything is drawn; another epoch runs the whole page.
     """
     with guard():
         predictions = subject.predictions
-        pairs = pairs_of(predictions).head(MAX_PAIRS)
+        if moment.take_click(predictions):
+            st.rerun(scope="app")
+        pairs = _pairs(subject, classes)
         _take_click(pairs, len(predictions.classes))
         cell = panel.of_address(len(predictions.classes))
-        above = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
         left, right = st.columns([3, 2], gap="medium")
-        list_place, cell_place, examples_place = right.container(), right.container(), right.container()
+        above, list_place, cell_place, examples_place = (right.container(gap="xsmall") for _ in range(4))
         # Drawn in the order in which someone who clicked waits for it: pictures, list, and last the matrix with its outline.
         with cell_place:
             rows = panel.draw(subject, cell)
         with list_place:
             _draw_pairs(predictions, pairs, cell)
         with above:
+            film_place = st.container()
             matrix_view = controls()
+        order = drawn_classes(subject, matrix_view, classes)
+        with film_place:
+            reel = Reel(BOX, predictions, order, matrix_view.colour, matrix_view.diagonal)
+            moment.slider(subject.info, predictions, subject.epoch, [reel])
+            moment.say_epoch(predictions, subject.epoch)
         with left:
-            _draw_matrix(predictions, matrix_view, cell)
+            _draw_matrix(subject, matrix_view, cell, order)
         with examples_place:
             panel.examples(subject, cell)
         picture.show(subject, rows)
 
 
+def drawn_classes(subject: Subject, matrix_view: MatrixView, classes: tuple[int, ...]) -> np.ndarray:
+    """(M,) the classes that the matrix shows, in the view's order: the chosen ones.
+
+    Of a single one also those that it is taken for and that are taken for it, at the best epoch.
+    """
+    order = order_of(subject.predictions, matrix_view.order)
+    if not classes:
+        return order
+    shown = set(classes)
+    if len(classes) == 1:
+        counts = matrix_of(subject.predictions, subject.predictions.best_epoch)
+        shown |= set(np.flatnonzero(counts[classes[0]] + counts[:, classes[0]]).tolist())
+    return order[np.isin(order, sorted(shown))]
+
+
+def _pairs(subject: Subject, classes: tuple[int, ...]) -> pd.DataFrame:
+    """The confused pairs with a chosen class on either side."""
+    pairs = pairs_of(subject.predictions, subject.epoch)
+    if classes:
+        pairs = pairs[pairs["i"].isin(classes) | pairs["j"].isin(classes)].reset_index(drop=True)
+    return pairs
+
+
 def _take_click(pairs: pd.DataFrame, k: int) -> None:
     """Put a cell clicked in the matrix or in the list into the address, before both are drawn."""
     cell = clicked_cell(MATRIX, k)
-    row = clicked_row(click_on(PAIRS), len(pairs))
+    row = clicked_row(click_on(PAIRS), len(pairs.head(MAX_PAIRS)))
     if cell is None and row is not None:
         cell = int(pairs["i"].iloc[row]), int(pairs["j"].iloc[row])
     if cell is not None:
         panel.choose(*cell)
 
 
-def _draw_matrix(predictions: Predictions, matrix_view: MatrixView, cell: tuple[int, int] | None) -> None:
-    figure = matrix_figure(predictions, matrix_view, cell)
-    wrong = int((predictions.predicted != predictions.y_true).sum())
-    alt = f"Confusion matrix of {len(predictions.classes)} classes, {wrong} of {len(predictions.ids)} pictures off the diagonal"
-    st.html(assets.path("answers/confusion.css"))
-    with st.container(key=KEY + "box"):
-        plot(figure, key=MATRIX, height=HEIGHT, alt=alt)
+def _draw_matrix(subject: Subject, matrix_view: MatrixView, cell: tuple[int, int] | None, order: np.ndarray) -> None:
+    predictions, epoch = subject.predictions, subject.epoch
+    figure = matrix_figure(predictions, matrix_view, cell, epoch=epoch, order=order)
+    wrong = int((predictions.predicted_after(epoch) != predictions.y_true).sum())
+    alt = f"Confusion matrix of {len(order)} classes after epoch {epoch}, {wrong} of {len(predictions.ids)} pictures off the diagonal"
+    with st.container(key=BOX):
+        plot(figure, key=MATRIX, height=HEIGHT, alt=alt, fill=True)
 
 
 def _draw_pairs(predictions: Predictions, pairs: pd.DataFrame, cell: tuple[int, int] | None) -> None:
     if pairs.empty:
         st.success("No two classes are confused: every val picture is right.", icon=":material/celebration:")
         return
-    title, total = "Most confused pairs", len(pairs_of(predictions))
+    title, total = "Most confused pairs", len(pairs)
     st.markdown(
         f"**{title}** · {total:,} in all", help="True class → predicted class, pictures, share of the true class"
     )
-    items = pair_items(predictions, pairs)
-    ranking(items, key=PAIRS, selected_index=_row_of(pairs, cell), height=PAIRS_HEIGHT, label=title)
+    shown = pairs.head(MAX_PAIRS)
+    items = pair_items(predictions, shown)
+    ranking(items, key=PAIRS, selected_index=_row_of(shown, cell), height=PAIRS_HEIGHT, label=title)
 
 
 def _row_of(pairs: pd.DataFrame, cell: tuple[int, int] | None) -> int | None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dhc.analysis.confusion import Order, class_order, confused_pairs, confusion_matrix, normalize
 from dhc.figures.confusion import heatmap
@@ -38,48 +39,85 @@ class MatrixView:
     diagonal: bool
 
 
-@lru_cache(maxsize=8)
-def matrix_of(predictions: Predictions) -> np.ndarray:
-    """(K, K) int64 counts of a run's val, rows true, columns predicted."""
-    return confusion_matrix(predictions.y_true, predictions.predicted, len(predictions.classes))
+@lru_cache(maxsize=16)
+def matrix_of(predictions: Predictions, epoch: int) -> np.ndarray:
+    """(K, K) int64 counts of a run's val after an epoch, rows true, columns predicted."""
+    return confusion_matrix(predictions.y_true, predictions.predicted_after(epoch), len(predictions.classes))
 
 
 @lru_cache(maxsize=24)
 def order_of(predictions: Predictions, order: Order) -> np.ndarray:
-    """(K,) permutation of the classes."""
-    return class_order(matrix_of(predictions), order)
+    """(K,) permutation of the classes, by the best epoch: a film must not move them."""
+    return class_order(matrix_of(predictions, predictions.best_epoch), order)
 
 
-@lru_cache(maxsize=8)
-def pairs_of(predictions: Predictions) -> pd.DataFrame:
-    """`analysis.confusion.confused_pairs` of the run."""
-    return confused_pairs(matrix_of(predictions), predictions.classes)
+@lru_cache(maxsize=16)
+def pairs_of(predictions: Predictions, epoch: int) -> pd.DataFrame:
+    """`analysis.confusion.confused_pairs` of the run after an epoch."""
+    return confused_pairs(matrix_of(predictions, epoch), predictions.classes)
 
 
 def controls() -> MatrixView:
     """Draw the controls, each bound to the address; returns what they say."""
     by_colour = address.bound_choice("colour", list(COLOUR_TITLES), "counts", key=KEY + "colour")
-    colour = segments("Colour", COLOUR_TITLES, help=COLOUR_HELP, **by_colour)
     by_order = address.bound_choice("order", list(ORDER_TITLES), "label", key=KEY + "order")
-    order = segments("Order of classes", ORDER_TITLES, help=ORDER_HELP, **by_order)
     hide = address.bound_flag("diagonal", key=KEY + "diagonal", on="hide", off="show")
-    return MatrixView(colour, cast(Order, order), diagonal=not st.toggle("Hide the diagonal", **hide))
+    with _line("Colour", COLOUR_HELP):
+        colour = segments("Colour", COLOUR_TITLES, bare=True, **by_colour)
+    with _line("Order", ORDER_HELP):
+        order = segments("Order of classes", ORDER_TITLES, bare=True, **by_order)
+        hidden = st.toggle("Hide the diagonal", **hide)
+    return MatrixView(colour, cast(Order, order), diagonal=not hidden)
 
 
-def matrix_figure(predictions: Predictions, view: MatrixView, cell: tuple[int, int] | None) -> go.Figure:
-    """The heatmap for a view, with `cell` (true, predicted) outlined."""
-    counts = matrix_of(predictions)
+def _line(label: str, meaning: str) -> DeltaGenerator:
+    """A line of its own for a control, its label before it."""
+    line = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    line.markdown(label, help=meaning, width="content")
+    return line
+
+
+def matrix_figure(
+    predictions: Predictions,
+    view: MatrixView,
+    cell: tuple[int, int] | None,
+    *,
+    epoch: int | None = None,
+    order: np.ndarray | None = None,
+    link: str = "",
+) -> go.Figure:
+    """The heatmap for a view after an epoch, at first the best, with `cell` (true, predicted) outlined.
+
+    order: (M,) the classes to draw, at first all by the view's order. The colours are those of the best epoch, so that
+    epochs can be compared. link: what matrices that zoom together have in common.
+    """
     by = cast("Literal['true', 'pred'] | None", None if view.colour == "counts" else view.colour)
+    counts = matrix_of(predictions, epoch or predictions.best_epoch)
     figure = heatmap(
         normalize(counts, by) if by else counts,
         short_names(predictions.classes),
-        order_of(predictions, view.order),
+        order_of(predictions, view.order) if order is None else order,
         counts=counts,
         hide_diagonal=not view.diagonal,
         selected=cell,
+        top=top_of(predictions, view),
     )
-    lay_out(figure, view.order)
+    lay_out(figure, view.order if order is None else f"{view.order} {hash(order.tobytes())}")
+    figure.layout.meta["cells"]["link"] = link
+    # Beside the squares is room that no height costs.
+    figure.update_layout(margin={"t": 8})
+    figure.update_traces(
+        colorbar={"orientation": "v", "x": 1, "yref": "paper", "yanchor": "top", "len": 0.7, "title": {"side": "top"}}
+    )
     return figure
+
+
+def top_of(predictions: Predictions, view: MatrixView) -> float:
+    """What has the full colour: the largest cell of the best epoch, in pictures or as a share."""
+    counts = matrix_of(predictions, predictions.best_epoch)
+    by = cast("Literal['true', 'pred'] | None", None if view.colour == "counts" else view.colour)
+    values = normalize(counts, by)
+    return float(values.max() if view.diagonal else (values * (1 - np.eye(len(values)))).max())
 
 
 def lay_out(figure: go.Figure, order: str) -> None:

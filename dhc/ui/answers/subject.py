@@ -10,6 +10,7 @@ import streamlit as st
 from dhc.data.album import Album
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
+from dhc.ui.answers import moment
 from dhc.ui.answers.album import open_album
 from dhc.ui.shell import session
 from dhc.ui.shell.states import empty
@@ -22,12 +23,18 @@ NEVER = "This run ended before its first epoch did, so it has no answers to show
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A run with its predictions, its table of outcomes and its pictures."""
+    """A run with its predictions, its table of outcomes after an epoch (from 1), and its pictures."""
 
     info: RunInfo
     predictions: Predictions
     table: pd.DataFrame
     album: Album
+    epoch: int
+
+    @property
+    def of_best(self) -> bool:
+        """Whether the outcomes are those of the best epoch, the only one whose probabilities are stored."""
+        return self.epoch == self.predictions.best_epoch
 
 
 def open_subject(info: RunInfo) -> Subject | None:
@@ -37,9 +44,11 @@ def open_subject(info: RunInfo) -> Subject | None:
     """
     if not has_answers(info):
         return None
-    predictions, table = session.predictions(info), session.outcome_table(info)
-    say_progress(info, predictions)
-    return Subject(info, predictions, table, open_album(info, predictions))
+    predictions = session.predictions(info)
+    epoch = moment.of_address(predictions)
+    say_progress(info, predictions, epoch)
+    table = session.outcome_table(info, None if epoch == predictions.best_epoch else epoch)
+    return Subject(info, predictions, table, open_album(info, predictions), epoch)
 
 
 def has_answers(info: RunInfo) -> bool:
@@ -53,7 +62,7 @@ def has_answers(info: RunInfo) -> bool:
     return False
 
 
-def say_progress(info: RunInfo, predictions: Predictions) -> None:
+def say_progress(info: RunInfo, predictions: Predictions, epoch: int) -> None:
     """While the run trains, say which epoch the screen shows, and offer a better one.
 
     The screen itself stays as it is until someone asks, so that nothing moves under a person's eyes.
@@ -61,18 +70,19 @@ def say_progress(info: RunInfo, predictions: Predictions) -> None:
     if info.state.alive:
         watch(
             lambda: session.run(info.id),
-            lambda current: _progress(current, predictions.best_epoch),
+            lambda current: _progress(current, predictions.best_epoch, epoch),
             every=LOOK_EVERY,
             alive=lambda current: current.state.alive,
         )
 
 
-def _progress(info: RunInfo, epoch: int) -> None:
+def _progress(info: RunInfo, best_epoch: int, epoch: int) -> None:
     best = session.predictions(info).best_epoch
     total = "" if info.epochs_total is None else f" of {info.epochs_total:,}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         progress = f"Still training: {info.epochs_done:,}{total} epochs done"
         st.badge(progress, icon=":material/play_circle:", color="blue")
-        st.caption(f"These are the answers of epoch {epoch:,}, the best so far.", width="content")
-        if best != epoch and st.button(f"Epoch {best:,} is better: show it", key="dhc_fresher", type="primary"):
+        which = "the best so far" if epoch == best_epoch else f"not the best so far, which is {best_epoch:,}"
+        st.caption(f"These are the answers of epoch {epoch:,}, {which}.", width="content")
+        if best != best_epoch and st.button(f"Epoch {best:,} is better: show it", key="dhc_fresher", type="primary"):
             st.rerun()

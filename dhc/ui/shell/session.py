@@ -159,9 +159,9 @@ def _check_summary(folder: Path, stamps: tuple[tuple[int, int], ...]) -> str:
     return checks.summary(folder)
 
 
-def outcome_table(info: RunInfo) -> pd.DataFrame:
-    """`analysis.mistakes.outcomes` of the run's predictions. Raises RunError."""
-    return _outcomes(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
+def outcome_table(info: RunInfo, epoch: int | None = None) -> pd.DataFrame:
+    """`analysis.mistakes.outcomes` of the run's predictions after an epoch, at first the best. Raises RunError."""
+    return _outcomes(info.folder, _stamp(info.folder / rundir.PREDICTIONS), epoch)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=PATHS)
@@ -170,8 +170,8 @@ def _predictions(folder: Path, stamp: tuple[int, int]) -> Predictions:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=PATHS)
-def _outcomes(folder: Path, stamp: tuple[int, int]) -> pd.DataFrame:
-    return outcomes(_predictions(folder, stamp))
+def _outcomes(folder: Path, stamp: tuple[int, int], epoch: int | None) -> pd.DataFrame:
+    return outcomes(_predictions(folder, stamp), epoch)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -23,15 +23,17 @@ def path(name: str) -> Path:
 
 
 @cache
-def component(name: str, *, isolate_styles: bool) -> ComponentRenderer:
+def component(name: str, *, isolate_styles: bool, parts: tuple[str, ...] = ()) -> ComponentRenderer:
     """Return the component made of ``widgets/<name>.js`` and ``widgets/<name>.css``.
+
+    ``parts`` name more files of JavaScript that stand in the same module.
 
     Made once a process, at first use: importing this module reads nothing. Streamlit registers it with each new runtime
     that mounts it.
     """
     return st.components.v2.component(
         f"dhc_{name}",
-        js=path(f"widgets/{name}.js").read_text(encoding="utf-8"),
+        js="\n".join(path(f"widgets/{part}.js").read_text(encoding="utf-8") for part in (name, *parts)),
         css=path(f"widgets/{name}.css").read_text(encoding="utf-8"),
         isolate_styles=isolate_styles,
     )

@@ -160,6 +160,7 @@ function look(state, P, css) {
   const theme = factor === 1 ? template(css) : grown(template(css), factor);
   state.page = theme.page;
   const { width: _width, height: _height, ...layout } = figure.layout ?? {};
+  dressCells(state, figure.data ?? [], layout); // cells.js
   return P.react(state.plot, figure.data ?? [], {
     ...(hasPoints(figure) ? ownRanges(layout) : layout), template: theme, autosize: true, uirevision: layout.uirevision ?? 'keep', clickmode: layout.clickmode ?? 'event',
   }, (state.config ??= config(P, state)));
@@ -183,7 +184,9 @@ async function draw(state) {
         state.plot.on('plotly_afterplot', () => showWhereFree(state.plot));
         showWhereFree(state.plot);
         state.observer.observe(state.host);
+        watchCells(state);
       }
+      await fitCells(state);
       state.drawn = wanted;
       state.host.dataset.drawn = String((Number(state.host.dataset.drawn) || 0) + 1);
       say(state, '');
@@ -208,6 +211,14 @@ function resize(state) {
   });
 }
 
+/** As high as the window has room below the chart's top, as wide as high at most; data.height says how high it is at least. */
+function fillWindow(state) {
+  if (!state.fill || state.gone) return;
+  const top = state.host.getBoundingClientRect().top + (state.host.closest('.stMain')?.scrollTop ?? 0);
+  const height = Math.max(state.height, Math.min(innerHeight - top - 14, state.host.clientWidth + 24));
+  if (Math.abs(height - state.host.clientHeight) > 1) state.host.style.height = `${Math.floor(height)}px`;
+}
+
 function mount(parent) {
   const host = document.createElement('div');
   const plot = document.createElement('div');
@@ -222,6 +233,10 @@ function mount(parent) {
   parent.append(host);
   const state = { host, plot, notice, drawn: '', busy: false, again: false, gone: false };
   state.observer = new ResizeObserver(() => resize(state));
+  state.refill = () => requestAnimationFrame(() => fillWindow(state));
+  addEventListener('resize', state.refill);
+  state.above = new ResizeObserver(state.refill); // what stands above may come late, or go
+  for (const box of [parent.closest('.stMainBlockContainer'), host].filter(Boolean)) state.above.observe(box);
   states.set(parent, state);
   return state;
 }
@@ -229,6 +244,9 @@ function mount(parent) {
 function dispose(parent, state) {
   state.gone = true;
   state.observer.disconnect();
+  state.above.disconnect();
+  removeEventListener('resize', state.refill);
+  linked.delete(state);
   cancelAnimationFrame(state.frame);
   window.Plotly?.purge(state.plot);
   state.host.remove();
@@ -239,7 +257,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const state = states.get(parentElement) ?? mount(parentElement);
   const call = (state.call = (state.call ?? 0) + 1);
   Object.assign(state, { text: data.figure, path: data.plotly, name: data.name, clicks: data.clicks, send: setTriggerValue });
-  state.host.style.height = `${data.height}px`;
+  Object.assign(state, { fill: data.fill, height: data.height });
+  if (data.fill) fillWindow(state);
+  else state.host.style.height = `${data.height}px`;
   state.host.classList.toggle('dhc-plot-clicks', data.clicks);
   state.plot.setAttribute('aria-label', data.alt);
   draw(state);

@@ -25,19 +25,24 @@ class Click(TypedDict):
     customdata: Any
 
 
-def plot(figure: go.Figure, *, key: str, height: int = 360, alt: str, clicks: bool = True) -> Click | None:
+def plot(
+    figure: go.Figure, *, key: str, height: int = 360, alt: str, clicks: bool = True, fill: bool = False
+) -> Click | None:
     """Draw ``figure`` as wide as its container; return the click of THIS run, if any.
 
     ``height`` is in CSS pixels. ``key`` names the chart. The next figure with the same key is drawn into the same chart by
     ``Plotly.react``, so zoom, hidden traces and hover stay (``layout.uirevision`` is set where the figure has none; change
     it to forget the zoom). A click starts a rerun of the page, or of the fragment that the chart stands in; so does a
     second click on the same spot, and a click on an empty heatmap cell. ``clicks=False`` reports none. ``alt`` says in
-    words what the chart shows.
+    words what the chart shows. With ``fill`` it is as high as the window has room below its top, though not much higher than
+    wide; ``height`` is the least.
+
+    A figure with ``layout.meta["cells"]`` is a matrix whose labels and numbers fit its cells: see ``cells.js``.
 
     Colours that the figure leaves open come from the theme: text, grid, lines, colour scales. To name one of the theme's
     own, write ``"var(--st-red-color)"`` where Plotly wants a colour. The figure's template, width and height are ignored.
     """
-    result = assets.component("plot", isolate_styles=False)(
+    result = assets.component("plot", isolate_styles=False, parts=("cells",))(
         key=key,
         data={
             "figure": to_json(figure),
@@ -46,6 +51,7 @@ def plot(figure: go.Figure, *, key: str, height: int = 360, alt: str, clicks: bo
             "alt": alt,
             "name": re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-") or "chart",
             "clicks": clicks,
+            "fill": fill,
         },
         on_click_change=_rerun,
     )
