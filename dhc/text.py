@@ -59,6 +59,15 @@ def duration_text(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
+def rough_text(seconds: float) -> str:
+    """Return an estimate in no more words than it is good for: ``a few seconds``, ``40 seconds``, ``a minute``, ``3 min``."""
+    if seconds <= 5:
+        return "a few seconds"
+    if seconds < 50:
+        return f"{math.ceil(seconds / 10) * 10} seconds"
+    return "a minute" if seconds < 90 else duration_text(seconds)
+
+
 def clock_text(seconds: float | None) -> str:
     """Return seconds to the second, as a report's table has them: ``0:05:03``; ``–`` for None."""
     return "–" if seconds is None else str(timedelta(seconds=round(seconds)))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from dhc.ui.data import importing, making, manage, overview
+from dhc.ui.shell import standin
 from dhc.ui.shell.frame import frame
 from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.sharing import is_read_only
-from dhc.ui.shell.states import empty, guard
+from dhc.ui.shell.states import guard
+
+NO_PICTURES = "No pictures yet. The stand-in pictures are drawn in about {}; below, your own are imported."
 
 head = frame("Data", ":material/photo_library:")
 with guard():
@@ -16,7 +19,7 @@ with guard():
     manage.undo()
     folders = data_folders()
     if not folders:
-        empty("No pictures yet. Import your own, or make the stand-in data set.")
+        standin.offer_whole(NO_PICTURES, key="data")
     else:
         folder = overview.pick(head, folders)
         if not is_read_only():

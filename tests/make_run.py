@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dhc.config import RunConfig
+from dhc.data.about import noted_recipe
 from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.select import class_count
 from dhc.files import write
@@ -61,7 +62,8 @@ def make_run(
     predicted = learn(y_true, classes, accuracies(epochs, best, accuracy), seed)
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": device})
-    rundir.write_json(folder / rundir.ENVIRONMENT, {"device": device, "data_fingerprint": fingerprint(dataset)})
+    of_data = {"data_fingerprint": fingerprint(dataset), "data_recipe": dict(noted_recipe(data))}
+    rundir.write_json(folder / rundir.ENVIRONMENT, {"device": device, **of_data})
     write_predictions(folder, files, y_true, predicted, best, say(predicted[best - 1], y_true, classes, seed), classes)
     _write_events(folder, (predicted == y_true).mean(axis=1), y_true.size, epochs, best)
     _write_end(folder, how, epochs, best, (predicted == y_true).mean(axis=1).tolist())

@@ -69,8 +69,8 @@ ALLOWED: dict[str, set[str]] = {
 FLOORS = (
     {"widgets"},
     {"shell"},
-    {"answers", "train", "demo"},
-    {"data", "manage", "ladder"},
+    {"answers", "train"},
+    {"data", "manage", "ladder", "demo"},
     {"live", "runs", "home"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}

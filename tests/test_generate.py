@@ -261,7 +261,8 @@ def test_our_own_reader_opens_the_folder(tmp_path: Path):
 def test_the_folder_says_that_it_is_a_stand_in(tmp_path: Path):
     make_dataset(tmp_path / "data", **SMALL, seed=5)
     about = json.loads((tmp_path / "data" / "about.json").read_text())
-    assert about == {"kind": "generated stand-in", "version": 1, "seed": 5, **SMALL}
+    recipe = {**SMALL, "seed": 5, "only": 0}
+    assert about == {"kind": "generated stand-in", "version": 1, "seed": 5, **SMALL, "recipe": recipe}
     assert "not the competition's" in (tmp_path / "data" / "README.txt").read_text()
 
 
@@ -283,7 +284,8 @@ def test_the_first_classes_alone_are_those_of_the_whole_set(tmp_path: Path, only
     assert len(pictures) == sum(sizes.values())
     assert pictures.items() <= contents(tmp_path / "whole").items()
     about = json.loads((tmp_path / "part" / "about.json").read_text())
-    assert about == {"kind": "generated stand-in", "version": 1, "seed": 0, "classes": only, **sizes, "of_classes": 6}
+    note = {"kind": "generated stand-in", "version": 1, "seed": 0, "classes": only, **sizes, "of_classes": 6}
+    assert about == note | {"recipe": {**size, "seed": 0, "only": only}}
     assert f"first {only} of a whole set's 6 classes" in (tmp_path / "part" / "README.txt").read_text()
 
 

@@ -16,6 +16,7 @@ from processes import kill_processes_of, processes_of, wait_until
 
 from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
+from dhc.data.standin.recipe import Recipe
 from dhc.errors import DataError, DeviceError, RunError
 from dhc.jobs import datasets, launch, queue, worker
 from dhc.jobs.process import detach, python
@@ -226,7 +227,7 @@ def test_a_detached_process_survives_and_never_becomes_a_zombie(tmp_path: Path) 
 def test_a_data_set_is_made_in_the_background(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     assert datasets.making(folder) is None
-    datasets.start(folder, classes=3, train=12, val=6, test=3)
+    datasets.start(folder, Recipe(classes=3, train=12, val=6, test=3))
     wait_until(lambda: datasets.making(folder) is None, "it is made", 60)
     assert (folder / "train.csv").exists()
 
@@ -251,7 +252,7 @@ def test_a_data_set_whose_maker_was_killed_is_never_taken_for_one_and_is_made_an
     assert not folder.exists()
     with pytest.raises(DataError, match="still being made: wait"):
         open_dataset(folder.with_name("set.partial"))
-    datasets.start(folder, classes=6, train=60, val=12, test=0, only=3)
+    datasets.start(folder, Recipe(classes=6, train=60, val=12, test=0, only=3))
     wait_until(lambda: not datasets.all_makings(tmp_path), "it is made", 60)
     assert len(open_dataset(folder).classes) == 3
     assert not folder.with_name("set.partial").exists()
@@ -260,7 +261,7 @@ def test_a_data_set_whose_maker_was_killed_is_never_taken_for_one_and_is_made_an
 @pytest.mark.slow
 def test_a_data_set_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    datasets.start(folder, classes=3, train=1, val=1, test=0)
+    datasets.start(folder, Recipe(classes=3, train=1, val=1, test=0))
     wait_until(lambda: bool((now := datasets.making(folder)) and now.failure), "the failure is told", 60)
     now = datasets.making(folder)
     assert now is not None

@@ -12,7 +12,7 @@ from dhc.files import write
 from dhc.files.read import read_regular
 from dhc.text import quote
 
-ABOUT = "about.json"
+ABOUT, RECIPE = "about.json", "recipe"  # the maker's note; in that of a stand-in set, what it was drawn from
 STAND_IN, IMPORTED = "generated stand-in", "imported"  # kinds of data sets that were made here
 PARTIAL, PROGRESS = ".partial", "progress.json"  # the end of a folder's name until it is whole; how far it is
 MAX_BYTES = 1_000_000
@@ -31,6 +31,13 @@ def generator(root: Path) -> str:
     """Version and seed of the generator that drew a data set; empty for others."""
     about = read_about(root)
     return repr([about.get("version"), about.get("seed")]) if about.get("kind") == STAND_IN else ""
+
+
+def noted_recipe(root: Path) -> Mapping[str, Any]:
+    """What a stand-in set's maker noted that it was drawn from; empty for others, and where nobody noted it."""
+    about = read_about(root)
+    recipe = about.get(RECIPE) if about.get("kind") == STAND_IN else None
+    return recipe if isinstance(recipe, dict) else {}
 
 
 def in_the_making(root: Path) -> bool:

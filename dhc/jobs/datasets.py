@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from dhc.data.about import PARTIAL, PROGRESS, pointer
 from dhc.data.draft import clear_leftovers
 from dhc.data.places import find_table
+from dhc.data.standin.recipe import Recipe
 from dhc.data.tree import DiskTree
 from dhc.errors import DataError
 from dhc.files import remove, write
@@ -22,6 +24,8 @@ from dhc.runs.store import RunInfo
 
 RECORD = ".job.json"  # the end of the name of the record beside a data set's folder
 TRASH = ".trash"  # beside the data sets: those that were deleted
+DEFAULT = Recipe()
+_STARTING = threading.Lock()  # two tabs may ask at once
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Making:
     pictures: int = 0
     total: int = 0
     failure: str = ""
+    started: float | None = None
+    """When the first picture was begun, in seconds since 1970."""
 
     @property
     def pending(self) -> bool:
@@ -42,30 +48,24 @@ class Making:
         """0 to 1."""
         return min(1.0, self.pictures / self.total) if self.total else 0.0
 
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before that is known."""
+        if not self.fraction or self.started is None:
+            return None
+        return max(0.0, time.time() - self.started) * (1 / self.fraction - 1)
 
-def start(
-    folder: Path,
-    *,
-    classes: int = 96,
-    train: int = 12_000,
-    val: int = 1_000,
-    test: int = 5_000,
-    seed: int = 0,
-    only: int = 0,
-    low_priority: bool = False,
-) -> None:
-    """Start making a stand-in data set, unless one is being made there. Raises OSError.
 
-    The options are those of ``python -m dhc data make``.
-    """
-    current = making(folder)
-    if current is not None and current.pending:
-        return
-    write.root(folder.parent)
-    options = {"classes": classes, "train": train, "val": val, "test": test, "seed": seed, "only": only}
-    arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+def start(folder: Path, recipe: Recipe = DEFAULT, *, low_priority: bool = False) -> None:
+    """Start drawing a stand-in data set, unless there is one or one is being made there. Raises OSError."""
+    arguments = [word for name, value in recipe.as_dict().items() for word in (f"--{name}", str(value))]
     flags = ["--low-priority"] if low_priority else []
-    _task(folder).start("data", "make", str(folder.resolve()), *arguments, *flags)
+    with _STARTING:
+        current = making(folder)
+        if is_dataset(folder) or (current is not None and current.pending):
+            return
+        write.root(folder.parent)
+        _task(folder).start("data", "make", str(folder.resolve()), *arguments, *flags)
 
 
 def start_import(folder: Path, source: Path, words: Sequence[str]) -> None:
@@ -144,7 +144,8 @@ def making(folder: Path) -> Making | None:
     if not standing.pending:  # it may have appeared between the two checks
         return None if is_dataset(folder) else Making(failure=task.last_error())
     progress = read_json(folder.with_name(folder.name + PARTIAL) / PROGRESS) or {}
-    return Making(check.count(progress.get("done")), check.count(progress.get("total")))
+    done, total, started = (progress.get(name) for name in ("done", "total", "started"))
+    return Making(check.count(done), check.count(total), started=started if isinstance(started, float) else None)
 
 
 def all_makings(data_dir: Path) -> dict[Path, Making]:

@@ -24,6 +24,7 @@ from dhc.runs.lenient import (
     Duration,
     Host,
     Moment,
+    Options,
     Place,
     Record,
     RunFile,
@@ -148,6 +149,9 @@ class Environment(RunFile):
 
     data_prints: Versions = Field(default_factory=dict)
     """Sixteen hex digits for each of train and val that change when a name, a label or a pixel of it does."""
+
+    data_recipe: Options = Field(default_factory=dict)
+    """What the pictures were drawn from, if they are a stand-in set's: the options of ``dhc data make``, by name."""
 
 
 class PictureSet(Record):

@@ -146,6 +146,11 @@ def _versions(value: Any) -> dict[str, str]:
     return {package: version for package, version in items if isinstance(version, str)}
 
 
+def _options(value: Any) -> dict[str, int]:
+    items = list(value.items())[:MAX_VERSIONS] if isinstance(value, Mapping) else ()
+    return {name: number for name, number in items if type(number) is int}
+
+
 def _is_share(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
@@ -168,4 +173,5 @@ Bet = Annotated[dict[str, Share] | None, BeforeValidator(_bet)]
 Tags = Annotated[tuple[str, ...], BeforeValidator(clean_tags)]
 Curve = Annotated[tuple[Share, ...], FailFast(), Field(max_length=MAX_EPOCH), WrapValidator(_curve)]
 Table = Annotated[dict[str, dict[int, Share]], BeforeValidator(_table)]
+Options = Annotated[dict[str, int], BeforeValidator(_options)]
 Versions = Annotated[dict[str, str], BeforeValidator(_versions)]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dhc.data.about import noted_recipe
 from dhc.data.content import content_fingerprint
 from dhc.data.select import RunData
 from dhc.files import write
@@ -72,6 +73,7 @@ def environment(
         seed=seed,
         data_fingerprint=content_fingerprint(data.dataset, split_prints),
         data_prints=split_prints,
+        data_recipe=dict(noted_recipe(data.dataset.root)),
     )
 
 

@@ -14,41 +14,53 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.manage import queue
-from dhc.ui.shell import session, sharing
+from dhc.ui.shell import session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import state_badge, title_link
 from dhc.ui.shell.states import empty, guard
 from dhc.ui.shell.visitors import is_this_machine_only
+from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.gallery import Tile, gallery
 
+TICK = 2.0  # seconds between two updates while something trains
 MOST_RUNS = 8  # in each of the two lists
 STRIP = 10  # pictures
 PROBLEM_LENGTH = 200  # characters
-NO_RUNS = "No runs yet. *Start the demo* trains a small network in minutes, or set up your own."
+NO_RUNS = "No runs yet. The demo above trains a small network in minutes, or set up your own."
+NO_PICTURES = "None yet. The stand-in pictures are drawn in about {}; your own are added on *Data*."
 
 
 def draw() -> None:
     """What is here, what runs, and what to do next."""
     _pictures()
-    every = session.runs()
-    alive = by_activity(info for info in every if info.state.alive)
-    runs = [info for info in every if not info.labels.archived]
     left, right = st.columns([2, 1], gap="large")
     with left:
-        queue.offer_work(every)
-        st.subheader("Running now" if alive else "Latest runs", anchor=False)
-        _list(alive or runs)
-        if not every:
-            empty(NO_RUNS, links=["Train"])
-        elif not alive and not runs:
-            st.caption("All runs are archived; Runs shows them with *More*, *Archived too*.")
-        elif alive:
-            st.subheader("Before that", anchor=False)
-            _list([info for info in runs if not info.state.alive])
+        watch(session.runs, _runs, every=TICK, alive=_any_alive, key="dhc-home-runs")
     with right:
         _data()
         _device()
+
+
+def _any_alive(runs: Sequence[RunInfo]) -> bool:
+    return any(info.state.alive for info in runs)
+
+
+def _runs(every: Sequence[RunInfo]) -> None:
+    """What trains and what waits, in the order of the queue; then the newest of the others."""
+    queue.offer_work(every)
+    alive = by_activity(info for info in every if info.state.alive)
+    rest = [info for info in every if not info.state.alive and not info.labels.archived]
+    if alive:
+        st.subheader("Running now", anchor=False)
+        _list(alive)
+    if rest or not alive:
+        st.subheader("Before that" if alive else "Latest runs", anchor=False)
+        _list(rest)
+    if not every:
+        empty(NO_RUNS, step="Set up your own run", page="Train")
+    elif not alive and not rest:
+        empty("All runs are archived.", step="Show the archived runs", page="Runs", params={"archived": "1"})
 
 
 def _pictures() -> None:
@@ -104,7 +116,7 @@ def _data() -> None:
         name, classes = plain(dataset.root.name), len(dataset.classes)
         st.markdown(f":material/photo_library: **{name}**: {classes} classes, {counts}")
     if not folders:
-        st.markdown("None yet: *Start the demo* makes the stand-in pictures.")
+        standin.offer_whole(NO_PICTURES, key="home", button="secondary")  # the demo is the first thing to do
     link("Data")
 
 

@@ -22,16 +22,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dhc.data.about import ABOUT, STAND_IN
+from dhc.data.about import ABOUT, RECIPE, STAND_IN
 from dhc.data.decode import ProgressCallback
 from dhc.data.draft import whole_or_nothing
 from dhc.data.places import SPLITS
 from dhc.data.standin.draw import draw_pictures
 from dhc.data.standin.labels import SLIPS, SplitRows, first_labels, split_rows
 from dhc.data.standin.palettes import CLASSES
+from dhc.data.standin.recipe import VERSION, Recipe
 from dhc.files import write
 
-VERSION = 1
 _BATCH = 64  # pictures drawn together; part of what a seed means, for each batch has a random stream of its own
 _MAX_WORKERS = 8  # more would start up for longer than they draw
 _WORTH_A_POOL = 1500  # pictures; below this, starting processes takes longer than drawing
@@ -85,11 +85,19 @@ def make_dataset(
     this process. Returns the number of pictures of each split. Raises DataError when the numbers make no data set, when
     `root` exists and is not empty or cannot be written, or while another process makes it.
     """
+    recipe = Recipe(classes, train, val, test, seed, only)
     splits = split_rows(classes=classes, train=train, val=val, test=test, seed=seed)
     labels = first_labels(only, classes)
     excerpt = {split: rows.of(labels) for split, rows in splits.items()}
     sizes = {split: len(rows.files) for split, rows in excerpt.items()}
-    about = {"kind": STAND_IN, "version": VERSION, "seed": seed, "classes": len(labels), **sizes}
+    about = {
+        "kind": STAND_IN,
+        "version": VERSION,
+        "seed": seed,
+        "classes": len(labels),
+        **sizes,
+        RECIPE: recipe.as_dict(),
+    }
     if len(labels) < classes:
         about["of_classes"] = classes
     total = sum(sizes.values())
@@ -102,7 +110,7 @@ def make_dataset(
         write.text(partial / "README.txt", text)
         draft.report(0, progress)
         batches = list(_batches(splits, labels, seed))
-        with closing(_draw_all(partial, batches, _workers(total, processes))) as counts:
+        with closing(_draw_all(partial, batches, workers(total, processes))) as counts:
             for count in counts:
                 draft.report(count, progress)
     return sizes
@@ -144,7 +152,8 @@ def _batches(splits: dict[str, SplitRows], labels: Collection[int], seed: int) -
                     yield batch
 
 
-def _workers(total: int, processes: int | None) -> int:
+def workers(total: int, processes: int | None = None) -> int:
+    """How many processes draw so many pictures."""
     if processes is not None:
         return max(1, processes)
     return 1 if total < _WORTH_A_POOL else min(_MAX_WORKERS, os.cpu_count() or 1)

@@ -8,20 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from dhc.data.layout import Dataset, Split
-from dhc.data.standin.labels import SplitRows, first_labels, split_rows
+from dhc.data.standin.labels import SplitRows
 from dhc.data.standin.palettes import CLASSES
+from dhc.data.standin.recipe import Recipe
 from dhc.data.table import Table
-
-SIZES = {"train": 12_000, "val": 1_000, "test": 5_000}  # pictures of the whole set
 
 
 @cache
 def planned_dataset(root: Path, only: int = 0) -> Dataset:
     """The whole stand-in set, or its first `only` classes, as `open_dataset` will read it at `root`."""
-    rows = split_rows(classes=len(CLASSES), seed=0, **SIZES)
-    labels = first_labels(only, len(CLASSES))
-    names = sorted(CLASSES[label].name for label in labels)
-    splits = {name: _split(root, name, split.of(labels), names) for name, split in rows.items() if name != "test"}
+    rows = Recipe(only=only).splits()
+    names = sorted({CLASSES[label].name for label in rows["train"].labels})
+    splits = {name: _split(root, name, split, names) for name, split in rows.items() if name != "test"}
     return Dataset(root, tuple(names), splits, root)
 
 

@@ -21,7 +21,7 @@ from dhc.runs.contract import Environment
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, percent_text
-from dhc.ui.shell import session
+from dhc.ui.shell import session, standin
 from dhc.ui.shell.markdown import plain
 from dhc.ui.widgets.gallery import Tile, Tone
 
@@ -33,10 +33,10 @@ def open_album(info: RunInfo, predictions: Predictions) -> Album:
     if info.config is None:
         album = Album(predictions.ids, problem=f"The pictures cannot be shown, because {info.problem}.")
     else:
-        album = album_of(predictions.ids, info.config.data.path, noted_prints(info), _val)
-    if album.problem:
-        rest = "" if album.x is not None else " Everything else on this page still holds."
-        st.warning(plain(album.problem + rest), icon=":material/broken_image:")
+        album = album_of(predictions.ids, session.pictures_folder(info.config), noted_prints(info), _val)
+    rest = "" if album.x is not None else "Everything else on this page still holds."
+    if album.problem and (album.x is not None or not standin.offer_pictures(info, key="album", rest=rest)):
+        st.warning(plain(f"{album.problem} {rest}"), icon=":material/broken_image:")
     return album
 
 
@@ -60,7 +60,7 @@ def training_pictures(config: RunConfig, class_name: str) -> tuple[np.ndarray, n
 
     None (M = 0) when the data set does not know the class any more. Raises DataError.
     """
-    path = config.data.path
+    path = session.pictures_folder(config)
     classes = session.dataset(path).classes
     train = session.pictures(path, "train")
     if class_name not in classes:

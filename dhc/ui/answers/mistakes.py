@@ -109,18 +109,20 @@ def view(info: RunInfo) -> None:
     rows = mistakes_view.rows(table)
     _count_line(mistakes_view, rows, table)
     if rows.empty:
-        with st.container(horizontal_alignment="center"):
-            empty("No picture matches these filters.", icon=":material/filter_alt_off:")
-            st.button("Clear the filters", key=KEY + "clear_all", icon=":material/filter_alt_off:", on_click=_clear)
+        icon, key = ":material/filter_alt_off:", KEY + "clear_all"
+        empty("No picture matches these filters.", step="Clear the filters", action=_clear, key=key, icon=icon)
         return
     _grid(subject, mistakes_view, rows)
 
 
 def _no_mistakes(total: int) -> None:
     pictures = count_text(total, "val picture")
-    empty(f"The network got all {pictures} right: there are no mistakes.", icon=":material/celebration:")
-    with st.container(horizontal_alignment="center"):
-        st.button("Show all pictures", key=KEY + "show_all", on_click=address.put, kwargs={"show": "all"})
+    message, icon = f"The network got all {pictures} right: there are no mistakes.", ":material/celebration:"
+    empty(message, step="Show all pictures", action=_show_all, key=KEY + "show_all", icon=icon)
+
+
+def _show_all() -> None:
+    address.put(show="all")
 
 
 def _filters(view: MistakesView, classes: tuple[str, ...], table: pd.DataFrame) -> None:

@@ -23,7 +23,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, short_names, shorten
 from dhc.ui.answers.album import image_or_blank, inline, training_pictures
 from dhc.ui.answers.subject import Subject
-from dhc.ui.shell import address
+from dhc.ui.shell import address, standin
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard, loading
 from dhc.ui.widgets import assets
@@ -129,7 +129,7 @@ def _draw(subject: Subject, index: int) -> None:
     row = subject.table.iloc[index]
     left, right = st.columns([396, 700], gap="medium")
     with left:
-        large(subject.album, index)
+        large(subject.album, index, subject.info)
     with right:
         _verdict(row)
         st.markdown("**Most probable classes**")
@@ -138,11 +138,11 @@ def _draw(subject: Subject, index: int) -> None:
     _neighbours(subject, index, row)
 
 
-def large(album: Album, index: int, *, size: int = LARGE) -> None:
-    """The picture in row `index`, `size` CSS pixels a side, and its name."""
+def large(album: Album, index: int, info: RunInfo, *, size: int = LARGE) -> None:
+    """The picture in row `index` of a run's album, `size` CSS pixels a side, and its name."""
     name = clean(str(album.ids[index]))
     st.html(inline(image_or_blank(album, index), size=size, alt=f"The picture {name}", title=name))
-    if album.image(index) is None:
+    if album.image(index) is None and not standin.offer_pictures(info, key="large"):
         st.caption("This picture is gone, or cannot be read.")
     st.caption(plain(name))
 

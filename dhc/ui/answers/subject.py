@@ -56,9 +56,9 @@ def has_answers(info: RunInfo) -> bool:
     if info.epochs_done > 0:
         return True
     if info.state.alive:
-        empty(NOT_YET, links=["Live"])
+        empty(NOT_YET, step="Watch it on Live", page="Live", params={"run": info.id})
     else:
-        empty(NEVER, links=["Runs"])
+        empty(NEVER, step="See what happened", page="Live", params={"run": info.id}, links=["Runs"])
     return False
 
 

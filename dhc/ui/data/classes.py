@@ -34,7 +34,7 @@ def draw(folder: str) -> None:
     )
     listed = [c for c, name in enumerate(dataset.classes) if find.casefold() in name.casefold()]
     if not listed:
-        empty("No class has such a name.", icon=":material/filter_alt_off:")
+        empty("No class has such a name.", step="Show all classes", action=_clear, icon=":material/filter_alt_off:")
         return
     counts = {
         name: np.bincount(split.y, minlength=len(dataset.classes))
@@ -50,6 +50,10 @@ def draw(folder: str) -> None:
     if clicked is not None:
         _open(clicked)
         st.rerun()
+
+
+def _clear() -> None:
+    address.put(**{FIND: None})
 
 
 def _open(c: int) -> None:

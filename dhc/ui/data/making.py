@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.data.standin.labels import MOST_CLASSES, MOST_PICTURES, MOST_SEED
+from dhc.data.standin.recipe import Recipe
 from dhc.jobs import datasets as jobs
 from dhc.ui.shell import drawing, session
 from dhc.ui.shell.states import error_box, guard
@@ -51,9 +52,8 @@ def _make(name: str, values: list[int]) -> None:
     elif (making := jobs.making(folder)) and making.pending:
         error_box(f"{name} is being drawn already: wait for it, or choose another name.")
     else:
-        classes, train, val, test, seed = values
         with guard():
-            jobs.start(folder, classes=classes, train=train, val=val, test=test, seed=seed)
+            jobs.start(folder, Recipe(*values))
             st.session_state[MAKING] = str(folder)
 
 

@@ -13,7 +13,7 @@ from dhc.data.about import STAND_IN, read_about
 from dhc.errors import DataError
 from dhc.text import quote
 from dhc.ui.data import augmentation, check, classes, pictures, reading
-from dhc.ui.shell import address, session, sharing
+from dhc.ui.shell import address, session, sharing, standin
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
 from dhc.ui.widgets.controls import segments
@@ -40,7 +40,7 @@ def pick(place: DeltaGenerator, folders: Sequence[str]) -> str:
     """A select box of the data sets, drawn at `place`; the choice stands in the address."""
     by_name = {Path(folder).name: folder for folder in folders}
     name = st.query_params.get("data", "")
-    if name and name not in by_name:
+    if name and name not in by_name and not standin.offer_named(name, key="named"):
         error_box(f"There is no data set {name[:60]} here. Choose another one.")
     current = name if name in by_name else next(iter(by_name))
     # A box of its own for each choice: what the browser still holds of another one can never come back as a change.

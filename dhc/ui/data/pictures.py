@@ -31,9 +31,8 @@ def draw(folder: str) -> None:
     rows = _of_run(pictures, matching_rows(pictures, label, search), split)
     _count_line(pictures, rows, split)
     if not len(rows):
-        with st.container(horizontal_alignment="center"):
-            empty(f"No {split} picture matches these filters.", icon=":material/filter_alt_off:")
-            st.button("Clear the filters", key=KEY + "clear", icon=":material/filter_alt_off:", on_click=_clear)
+        icon, key = ":material/filter_alt_off:", KEY + "clear"
+        empty(f"No {split} picture matches these filters.", step="Clear the filters", action=_clear, key=key, icon=icon)
     else:
         _grid(dataset, pictures, rows)
     picture.show(folder, split, rows)

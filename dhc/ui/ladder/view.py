@@ -15,11 +15,11 @@ from dhc.models.ladder import RUNGS, SCALES
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.ladder import factor
-from dhc.ui.shell import address, drawing, session, sharing
+from dhc.ui.shell import address, drawing, session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import COLORS, ICONS
-from dhc.ui.shell.states import empty, guard
+from dhc.ui.shell.states import guard
 from dhc.ui.shell.watch import watch
 from dhc.ui.train import launcher
 from dhc.ui.widgets.plot import plot
@@ -27,7 +27,9 @@ from dhc.ui.widgets.plot import plot
 TICK = 3.0  # seconds between two looks while something trains
 GROUP = "dhc_ladder_group"
 WIDTHS = (4.7, 0.9, 1.2, 1.1, 0.8, 1.1, 3.0)
-NOTHING = "There are no pictures and no runs yet. Make the stand-in data set, or start the demo."
+NOTHING = (
+    "There are no pictures and no runs yet. The stand-in pictures, on which each step can run, are drawn in about {}."
+)
 DIFFERENCES = "What differs from the step before."
 INTRODUCTION = (
     "The report climbed from nearest neighbours to its final VGG16, a step at a time. Here is each step as your own runs measure "
@@ -43,7 +45,7 @@ def draw() -> None:
     runs = session.runs()
     sets = picture_sets(runs, session.data_folders())
     if not sets:
-        empty(NOTHING, links=["Home", "Data"])
+        standin.offer_whole(NOTHING, key="ladder")
         return
     pictures = _pick(sets, runs)
     steps = ladder(runs, pictures)
@@ -103,6 +105,9 @@ def _offer_missing(steps: Sequence[Step], pictures: PictureSet) -> None:
                 key="dhc_ladder_scale",
             )
         with right:
+            run = next((step.run for step in steps if step.run is not None), None)
+            if run is not None and standin.offer_pictures(run, key="ladder"):
+                return
             by_rung = rung_configs(names, scale or "quick", pictures.changes)
             configs, titles = list(by_rung.values()), [RUNGS[name].title for name in by_rung]
             expectation = launcher.expectation_text(configs, session.dataset(pictures.path))

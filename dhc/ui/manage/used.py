@@ -15,7 +15,7 @@ from dhc.errors import UserError, sentence
 from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text
-from dhc.ui.shell import session
+from dhc.ui.shell import session, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 
@@ -26,7 +26,7 @@ def draw(info: RunInfo) -> None:
     """An expander with the counts by class, how the tables were read, and what has changed; nothing for older runs."""
     if info.config is None or not (info.folder / UsedPictures.FILE).is_file():
         return
-    path = info.config.data.path
+    path = session.pictures_folder(info.config)
     with st.expander(plain(f"Pictures: {Path(path).name}")):
         used = session.used_pictures(info)
         st.caption(_counts(used))
@@ -36,7 +36,8 @@ def draw(info: RunInfo) -> None:
         try:
             dataset = session.dataset(path)
         except (UserError, OSError) as error:
-            st.caption(plain(f"They cannot be compared with today's: {sentence(error)}"))
+            if not standin.offer_pictures(info, key="used"):
+                st.caption(plain(f"They cannot be compared with today's: {sentence(error)}"))
         else:
             for line in since(used, dataset):
                 st.caption(f":material/history: {plain(line)}")

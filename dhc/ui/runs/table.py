@@ -19,7 +19,7 @@ from dhc.text import count_text, duration_text
 from dhc.ui.manage import queue, storage, undo
 from dhc.ui.runs import compare, groups
 from dhc.ui.shell import address, session
-from dhc.ui.shell.states import empty
+from dhc.ui.shell.states import no_runs
 
 KEY = "dhc_runs_table"
 ROW_IDS = "dhc_runs_shown"  # in the session: the runs in the rows of the table as it was last drawn
@@ -44,7 +44,7 @@ def draw() -> None:
     undo.draw()
     everyone = session.runs()
     if not everyone:
-        empty("No runs yet.", links=["Home", "Train"])
+        no_runs("No runs yet. Start one, and it appears here.")
         return
     queue.offer_work(everyone)
     if any(info.state is State.QUEUED for info in everyone):

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dhc.jobs import datasets
 from dhc.jobs.datasets import Making
-from dhc.text import shorten
+from dhc.text import rough_text, shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.watch import watch
@@ -26,7 +26,9 @@ def notice() -> None:
 def progress(making: Making, what: str, more: str = "") -> None:
     """A bar: ``Drawing what: 1,200 of 18,000 pictures.`` and `more` in Markdown."""
     count = f"{making.pictures:,} of {making.total:,} pictures" if making.total else "starting"
-    st.progress(making.fraction, text=f"Drawing {what}: {count}. {more}".strip())
+    left = making.seconds_left
+    time_left = "" if left is None else f", about {rough_text(left)} left"
+    st.progress(making.fraction, text=f"Drawing {what}: {count}{time_left}. {more}".strip())
 
 
 def _pending() -> Mapping[Path, Making]:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dhc.config import RunConfig
 from dhc.data.standin.palettes import CLASSES
+from dhc.data.standin.recipe import Recipe
 from dhc.jobs import datasets
 from dhc.jobs.datasets import Making
 from dhc.jobs.launch import launch
@@ -58,7 +59,7 @@ def start(config: RunConfig, **about: Any) -> None:
         _launch(errand)
         return
     with guard():
-        datasets.start(folder, only=config.data.classes if folder != stand_in_folder() else 0)
+        datasets.start(folder, Recipe(only=config.data.classes if folder != stand_in_folder() else 0))
         st.session_state[ERRAND] = errand
         st.rerun()
 
@@ -99,7 +100,7 @@ def _draw_making(folder: Path, making: Making | None) -> None:
         error_box(f"The pictures could not be made: {making.failure}.")
         st.button("Try again", on_click=_forget, args=(folder,))
     else:
-        drawing.progress(making, "the stand-in pictures", "The training starts by itself.")
+        drawing.progress(making, "the stand-in pictures", "The training starts by itself." if is_under_way() else "")
 
 
 @guard(toast)

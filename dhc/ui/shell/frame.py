@@ -120,6 +120,13 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
         return
 
 
+def go(label: str, **params: str) -> None:
+    """Go to the page called ``label`` in PAGES, with the chosen run and ``params`` in its address, in place of this one."""
+    page = next(page for page in PAGES if page.label == label)
+    run = current_run()
+    st.switch_page(page.file, query_params=({"run": run} if run else {}) | params)
+
+
 def current_run() -> str | None:
     """Return the id of the session's run: that of the address, else the one chosen last."""
     return st.query_params.get("run") or st.session_state.get("dhc_run")

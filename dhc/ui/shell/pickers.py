@@ -15,7 +15,7 @@ from dhc.text import shorten
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import choose_run, current_run, link
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import empty, error_box
+from dhc.ui.shell.states import error_box, no_runs
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -62,7 +62,7 @@ def pick_run(
     if address_id is not None and current is None:
         error_box(f"There is no run {address_id[:60]} here; it may have been deleted. Choose another one.")
     if not runs and current is None:
-        empty(none_message, links=["Home", "Train"])
+        no_runs(none_message)
         return None
     if current is not None and current.id not in {info.id for info in runs}:
         runs.insert(0, current)

@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.analysis.mistakes import outcomes
+from dhc.config import RunConfig
 from dhc.data.about import in_the_making
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
@@ -75,6 +76,25 @@ def _data_folders() -> list[str]:
         for folder in folders
         if not folder.name.startswith(".") and is_dataset(folder) and not in_the_making(folder)
     )
+
+
+def pictures_folder(config: RunConfig) -> str:
+    """Where a run's pictures lie: in the folder of its settings, else in the data set of that name in the data folder."""
+    path = Path(config.data.path)
+    namesake = data_dir() / path.name
+    if not is_gone(path) or path.name in ("", "..") or not (namesake / "train.csv").is_file():
+        return config.data.path
+    return str(namesake)
+
+
+def is_gone(folder: Path) -> bool:
+    """Whether there is nothing, or only an empty folder; what cannot be looked at is not gone."""
+    try:
+        return next(folder.iterdir(), None) is None
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def store() -> Store:

@@ -4,31 +4,59 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import streamlit as st
 
 from dhc.errors import UserError, sentence
-from dhc.ui.shell.frame import link
+from dhc.ui.shell.frame import go, link
 from dhc.ui.shell.markdown import plain
 
+DEMO_WANTED: Final = "dhc_demo_wanted"  # in the session: Home is to start the demo
 _LOG: Final = logging.getLogger(__name__)
 
 
-def empty(message: str, *, links: Sequence[str] = (), icon: str = ":material/inbox:") -> None:
-    """Say what is missing and what to do about it.
+def empty(
+    message: str,
+    *,
+    step: str = "",
+    page: str = "",
+    params: Mapping[str, str] = MappingProxyType({}),
+    action: Callable[..., object] | None = None,
+    args: tuple[object, ...] = (),
+    key: str = "",
+    links: Sequence[str] = (),
+    icon: str = ":material/inbox:",
+) -> None:
+    """Say what is missing, and offer the one next step as a button called ``step``.
 
-    ``message`` is our own Markdown; put ``plain(...)`` around foreign parts. ``links`` are labels of pages in
+    The button calls ``action`` with ``args`` and goes to ``page``, with ``params`` in its address, whichever is given.
+    ``message`` is our own Markdown; put ``plain(...)`` around foreign parts. ``page`` and ``links`` are labels of pages in
     ``frame.PAGES``.
     """
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.markdown(f"### {icon}", width="content")
         st.markdown(message, width="content", text_alignment="center")
-        with st.container(horizontal=True, horizontal_alignment="center"):
+        with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
+            callback: dict[str, Any] = {} if action is None else {"on_click": attempt, "args": (action, *args)}
+            if step and st.button(step, type="primary", key=key or f"dhc_step_{step}", **callback) and page:
+                go(page, **params)
             for label in links:
                 link(label)
+
+
+def no_runs(message: str) -> None:
+    """`empty` where there is no run yet: its next step is the demo, which Home starts."""
+    empty(
+        message, step="Start the demo", page="Home", action=_want_demo, links=["Train"], icon=":material/play_circle:"
+    )
+
+
+def _want_demo() -> None:
+    st.session_state[DEMO_WANTED] = True
 
 
 def loading(message: str) -> AbstractContextManager[None]:

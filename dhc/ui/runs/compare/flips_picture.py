@@ -52,7 +52,7 @@ def _draw(pair: Pair, album: Album, row: int) -> None:
     st.markdown(f"### {bold(pair.pairing.classes[pair.pairing.true[place]])}")
     left, middle, right = st.columns([332, 380, 380], gap="medium")
     with left:
-        picture.large(album, row, size=SIZE)
+        picture.large(album, row, pair.a, size=SIZE)
     with middle:
         _side("A", pair.a, pair.predictions_a, row)
     with right:
