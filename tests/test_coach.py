@@ -138,6 +138,29 @@ def test_still_learning_is_said_at_the_end_only() -> None:
     assert detectors.still_learning(case(val_accuracy=[0.5] * 6)) is None
 
 
+@pytest.mark.parametrize(
+    "curve",
+    [
+        [0.40, 0.48, 0.55, 0.600, 0.552, 0.629, 0.562],  # a run that was told to be rising, and fell
+        [0.50, 0.60, 0.45, 0.58, 0.50, 0.66],
+        [0.10, 0.70, 0.20, 0.65, 0.30, 0.72],
+    ],
+)
+def test_a_curve_that_goes_up_and_down_is_not_said_to_be_still_rising(curve: list[float]) -> None:
+    assert detectors.still_learning(case(val_accuracy=curve)) is None
+
+
+def test_a_rise_of_its_own_is_told_from_one_by_chance() -> None:
+    rng = np.random.default_rng(0)
+    flat = [detectors.still_learning(case(val_accuracy=list(0.5 + 0.05 * rng.normal(size=12)))) for _ in range(400)]
+    steep = [
+        detectors.still_learning(case(val_accuracy=list(0.3 + 0.04 * np.arange(12) + 0.01 * rng.normal(size=12))))
+        for _ in range(100)
+    ]
+    assert sum(detection is not None for detection in flat) <= 20  # 5 in 100
+    assert sum(detection is not None for detection in steep) >= 95
+
+
 def test_a_rate_too_low_is_a_tail_of_small_steps_without_gain() -> None:
     rate = [1e-3] * 3 + [1e-4] * 4
     tail = case(val_accuracy=[0.1, 0.4, 0.5, 0.5, 0.49, 0.5, 0.5], learning_rate=rate)

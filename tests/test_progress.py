@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dhc.analysis.progress import Patience, fraction_done, patience, position
+from dhc.analysis.progress import Patience, epoch, fraction_done, patience, position, seconds_left, steadied
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History
 
 
@@ -100,3 +102,43 @@ def test_batches_of_an_unfinished_epoch_count_as_done() -> None:
 def test_a_finished_run_is_done_and_an_empty_one_has_not_begun() -> None:
     assert fraction_done(history(ends=[10.0, 20.0], batches=[(19.0, 1.9)]), 2) == 1.0
     assert fraction_done(History.empty(), 250) == 0.0
+
+
+def test_the_time_left_is_the_median_of_the_last_epochs_without_the_first() -> None:
+    run = history(ends=[100.0, 110.0, 120.0, 160.0, 170.0])  # the first compiles, the fourth was held up
+    assert seconds_left(run, 10) == 5 * 10.0
+    assert seconds_left(history(ends=[100.0]), 3) == 2 * 100.0
+    assert seconds_left(run, 5) == 0.0
+
+
+def test_before_the_first_epoch_has_ended_its_batches_tell_the_time_left() -> None:
+    assert seconds_left(history(batches=[(1000.0, 0.1), (1004.0, 0.5)]), 2) == pytest.approx(1.5 * 10)
+    assert seconds_left(history(batches=[(1000.0, 0.1)]), 2) is None
+    assert seconds_left(History.empty(), 2) is None
+
+
+def test_the_epoch_that_runs_is_counted_from_1_and_not_past_the_last() -> None:
+    assert [epoch(history(batches=[(0.0, place)]), 3) for place in (0.1, 1.0, 2.9, 3.0)] == [1, 2, 3, 3]
+
+
+@given(st.lists(st.floats(0.01, 10_000), min_size=2, max_size=40), st.integers(1, 6))
+def test_the_time_left_never_more_than_doubles_or_halves_from_one_tick_to_the_next(
+    durations: list[float], ticks: int
+) -> None:
+    shown: float | None = None
+    total = len(durations) + 1  # one epoch stays to be trained
+    for count in range(1, len(durations) + 1):
+        estimate = seconds_left(history(ends=list(np.cumsum(durations[:count]))), total)
+        assert estimate is not None
+        for _ in range(ticks):
+            before, shown = shown, steadied(shown, estimate)
+            assert before is None or before / 2 <= shown * (1 + 1e-9) <= before * 2 * (1 + 1e-6)
+
+
+def test_a_new_estimate_is_reached_within_some_ticks_and_an_end_at_once() -> None:
+    shown: float = 180.0
+    for _ in range(12):  # six seconds
+        shown = steadied(shown, 1200.0)
+    assert shown == pytest.approx(1200, rel=0.01)
+    assert steadied(None, 30.0) == 30.0
+    assert steadied(shown, 0.0) == 0.0

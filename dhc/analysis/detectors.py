@@ -159,13 +159,18 @@ def unstable(case: Case, *, fall: float = 0.05, times: int = 3) -> Detection | N
     )
 
 
-def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01) -> Detection | None:
-    """The run is complete, and its last `epochs` still raised val_accuracy by `gain` on average."""
+def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01, noise: float = 1.5) -> Detection | None:
+    """The run is complete, and its last `epochs` still raised val_accuracy by `gain` on average.
+
+    A line through them and the `epochs` before must rise by more than `noise` times its standard error, and the last one must not
+    lie below their mean: where one epoch is high and the next one low, nothing is known of the one after.
+    """
     val, at = case.column("val_accuracy"), case.epochs
     if not case.complete or len(val) < 2 * epochs or not np.isfinite(val[-2 * epochs :]).all():
         return None
     before, last = float(val[-2 * epochs : -epochs].mean()), float(val[-epochs:].mean())
-    if last - before < gain or int(val.argmax()) < len(val) - epochs:
+    has_turned = int(val.argmax()) < len(val) - epochs or val[-1] < last
+    if last - before < gain or has_turned or not _rises(val[-2 * epochs :], noise):
         return None
     return Detection(
         (at[-1],), f"mean val_accuracy of the last {epochs} epochs was {last:.3f}, of the {epochs} before {before:.3f}"
@@ -213,6 +218,15 @@ def _trailing(values: np.ndarray, width: int) -> np.ndarray:
         return np.full(len(values), np.nan)
     means = np.convolve(values, np.ones(width) / width, mode="valid")
     return np.concatenate([np.full(width - 1, np.nan), means])
+
+
+def _rises(values: np.ndarray, noise: float) -> bool:
+    """Whether the least-squares line through the values (N,) rises by more than `noise` times its standard error."""
+    x = np.arange(len(values)) - (len(values) - 1) / 2
+    slope = float(x @ values) / float(x @ x)
+    rest = values - values.mean() - slope * x
+    error = float(np.sqrt(rest @ rest / max(1, len(values) - 2) / (x @ x)))
+    return slope > noise * error
 
 
 def _since(case: Case, epoch: int) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from dhc.runs.records import History
+
+RECENT = 5  # epochs, by whose median the rest is forecast
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,38 @@ def patience(history: History, *, patience: int, min_lr: float, min_delta: float
 def fraction_done(history: History, epochs_total: int) -> float:
     """The share of the run that is done, 0 to 1; part of an epoch counts: 2.5 of 10 are 0.25."""
     return min(max(position(history) / epochs_total, 0.0), 1.0) if epochs_total > 0 else 0.0
+
+
+def seconds_left(history: History, epochs_total: int) -> float | None:
+    """Seconds until the last epoch ends, by the median of the RECENT last ones; None before there is a measure.
+
+    The first epoch, in which the backend compiles, counts only while it is the only one; before it ends, its batches do.
+    """
+    left = max(0.0, epochs_total - position(history))
+    seconds = history.epochs["seconds"].to_numpy(dtype=np.float64)
+    seconds = seconds[-RECENT:] if len(seconds) <= 1 else seconds[1:][-RECENT:]
+    seconds = seconds[np.isfinite(seconds)]
+    if len(seconds):
+        return left * float(np.median(seconds))
+    moments, places = (history.batches[name].to_numpy(dtype=np.float64) for name in ("t", "position"))
+    if len(places) < 2 or not places[-1] > places[0]:
+        return None
+    return left * max(0.0, float(moments[-1] - moments[0])) / float(places[-1] - places[0])
+
+
+def steadied(shown: float | None, estimate: float) -> float:
+    """The seconds left to show after those `shown` last: on the way to the estimate, by a factor of 2 at most.
+
+    Half of the way, as factors count it; 0 only where the estimate is 0.
+    """
+    if shown is None or shown <= 0 or estimate <= 0:
+        return estimate
+    return shown * min(2.0, max(0.5, math.sqrt(estimate / shown)))
+
+
+def epoch(history: History, epochs_total: int) -> int:
+    """The number of the epoch that runs, from 1; the last one's once all are done."""
+    return max(1, min(int(position(history)) + 1, epochs_total))
 
 
 def position(history: History) -> float:

@@ -35,7 +35,7 @@ def load(gpu: pd.DataFrame) -> go.Figure:
                 mode="lines",
                 line={"color": color, "width": 2},
                 name=name,
-                uid=name,
+                uid=name.partition(",")[0],  # a word: Plotly looks for it by a CSS selector
                 text=texts,
                 showlegend=bool(values.notna().any()),
                 hovertemplate="%{y:.0f}" if texts is None else "%{y:.0f}, %{text}",

@@ -6,28 +6,33 @@ import psutil
 import streamlit as st
 
 from dhc.machine.cores import cores
+from dhc.models.schedules import rate_of_epoch
 from dhc.runs.contract import Process
 from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.text import duration_text, rate_text
 from dhc.ui.shell import session
 
 NONE = "–"
 
 
 def draw(info: RunInfo, history: History) -> None:
-    """Six figures in a row; a dash where there is none yet."""
-    columns = st.columns(6)
+    """Six figures in a row; a dash where there is none yet. The sixth: how busy the device is, or how long the run took."""
+    with st.container(key="dhc-live-tiles"):
+        columns = st.columns(6)
     epochs = history.epochs
     best = NONE if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
-    best_epoch = None if info.best_epoch is None else f"epoch {info.best_epoch}"
-    columns[0].metric("Best val_accuracy", best, delta=best_epoch, delta_color="off", delta_arrow="off")
+    columns[0].metric("Best val_accuracy", best)
     columns[1].metric("val_accuracy", f"{epochs['val_accuracy'].iloc[-1]:.3f}" if len(epochs) else NONE)
     columns[2].metric("accuracy", _latest(history, "accuracy", "{:.3f}"))
     columns[3].metric("Learning rate", _learning_rate(info, history))
     columns[4].metric("Pictures/s", _latest(history, "pictures_per_second", "{:.0f}"))
-    label, use = device_use(info)
-    columns[5].metric(label, use, help="Of the whole device, right now.")
+    if info.state.alive:
+        label, use = device_use(info)
+        columns[5].metric(label, use, help="Of the whole device, right now.")
+    else:
+        columns[5].metric("Time", NONE if info.seconds is None else duration_text(info.seconds))
 
 
 def _latest(history: History, column: str, template: str) -> str:
@@ -40,10 +45,10 @@ def _latest(history: History, column: str, template: str) -> str:
 
 def _learning_rate(info: RunInfo, history: History) -> str:
     if len(history.lr_changes):
-        return f"{history.lr_changes['new'].iloc[-1]:.2e}"
+        return rate_text(history.lr_changes["new"].iloc[-1])
     if len(history.epochs):
-        return f"{history.epochs['learning_rate'].iloc[-1]:.2e}"
-    return NONE if info.config is None else f"{info.config.optimizer.learning_rate:.2e}"
+        return rate_text(history.epochs["learning_rate"].iloc[-1])
+    return NONE if info.config is None else rate_text(rate_of_epoch(info.config, 0))
 
 
 def device_use(info: RunInfo) -> tuple[str, str]:

@@ -1,0 +1,60 @@
+"""What to do with a run that has ended: its settings, its place among runs on the same pictures, a copy, a comparison."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dhc.analysis.optimism import runs_on_same_pictures
+from dhc.analysis.standing import Standing, standing_of
+from dhc.config import COMMON, MISSION, fields
+from dhc.config.phrase import phrase
+from dhc.runs.store import RunInfo
+from dhc.text import count_text, shorten
+from dhc.ui.answers.pairs import fingerprint_of
+from dhc.ui.shell import session
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
+from dhc.ui.train import clone
+
+MOST_SETTINGS = 14
+
+
+def draw(info: RunInfo) -> None:
+    """Draw it for a run that has ended; nothing where its settings cannot be read."""
+    if info.config is None:
+        return
+    with st.container(border=True, key="dhc-live-ended"):
+        names = [field.name for field in fields() if field.rank in (MISSION, COMMON)]
+        st.markdown(f":small[{plain(phrase(info.config, names, most=MOST_SETTINGS))}]")
+        standing = standing_of(info, _on_its_pictures(info))
+        if standing is not None:
+            st.markdown(sentence(standing))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Clone and edit", icon=":material/edit:", key="dhc-live-clone"):
+                clone.open_form(info.config, info.id)
+            if standing is not None and standing.other is not None:
+                other = standing.other
+                text = f"Compare with {shorten(other.title, TITLE_LENGTH)}"
+                first, second = (other, info) if standing.place > 1 else (info, other)
+                link("Runs", text=plain(text), select=f"{first.id},{second.id}", panel="noise")
+
+
+def _on_its_pictures(info: RunInfo) -> list[RunInfo]:
+    assert info.config is not None
+    everyone = session.runs()
+    prints = {other.id: value for other in everyone if (value := fingerprint_of(other)) is not None}
+    return runs_on_same_pictures(info.config, prints.get(info.id), everyone, prints)
+
+
+def sentence(standing: Standing) -> str:
+    """Markdown: the run's place among the runs on the same pictures, and the one to beat or the next."""
+    other = standing.other
+    if other is None:
+        return "The only run on these pictures so far."
+    figure = f"{bold(shorten(other.title, TITLE_LENGTH))} ({other.best_val_accuracy:.3f})"
+    runs = f"{count_text(standing.count, 'run')} on these pictures"
+    if standing.place > 1:
+        return f"Place **{standing.place}** of {runs}; the best is {figure}."
+    if standing.ties:
+        return f"Tied for the best of {runs}, with {figure}{f' and {standing.ties - 1} more' if standing.ties > 1 else ''}."
+    return f"The **best** of {runs}; next is {figure}."

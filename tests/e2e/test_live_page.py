@@ -1,0 +1,187 @@
+"""Live in a real browser: a zoom that outlives every tick, labels that cover nothing, the tab that tells how far the run is."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from harness import ROOT, Server, settled, still, wait_for
+from make_run import make_run
+from playwright.sync_api import Browser, Page, expect
+
+from dhc.data.standin.generate import make_dataset
+from dhc.runs import rundir
+from dhc.runs.contract import Process, Request, Summary, write_exit
+from dhc.runs.identity import identify
+from dhc.runs.status import ends_after_epoch
+
+CHARTS = ("Accuracy", "Loss", "Learning rate", "Utilization")
+EPOCHS = 40
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("live")
+    make_dataset(root / "data" / "tiny", classes=3, train=24, val=9, test=6, seed=1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server], house: Path) -> Server:
+    return serve("app.py", env={"DHC_RUNS_DIR": str(house / "runs"), "DHC_DATA_DIR": str(house / "data")})
+
+
+@pytest.fixture
+def training(house: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A run that this very process seems to train, three epochs of it done; the test says how it goes on."""
+    number = len(list((house / "runs").glob("2*"))) if (house / "runs").is_dir() else 0
+    run_id = f"2026010{number + 1}-000000-vgg16-000a"
+    folder = make_run(
+        house / "runs",
+        house / "data" / "tiny",
+        run_id=run_id,
+        epochs=3,
+        accuracy=1 / 3,
+        how="running",
+        settings={"fit.epochs": EPOCHS},
+    )
+    yield folder
+    if not (folder / rundir.EXIT).exists():
+        write_exit(folder, "stopped", "the test is over")
+
+
+def train_on(folder: Path, epochs: Sequence[int], *, seconds: float = 10.0) -> None:
+    """Append what a training writes in these epochs."""
+    with rundir.RunWriter(folder) as writer:
+        for epoch in epochs:
+            figures = {"loss": 3 / epoch, "accuracy": 0.9 - 0.8 / epoch}
+            for part in (0.5, 1.0):
+                writer.event("batch", epoch=epoch, position=epoch - 1 + part, pictures_per_second=100.0, **figures)
+            writer.event("gpu", memory_used=20_000 + epoch, memory=81_559, utilization=90, temperature=60)
+            val = {"val_loss": 3.5 / epoch, "val_accuracy": 0.8 - 0.8 / epoch, "learning_rate": 1e-3 * 0.9**epoch}
+            writer.event("epoch", epoch=epoch, seconds=seconds, best=True, pictures_per_second=100.0, **figures, **val)
+
+
+def area(name: str) -> str:
+    return f'.dhc-plot-area[aria-label^="{name}"]'
+
+
+def ranges(page: Page, name: str) -> list[list[float]]:
+    found: list[list[float]] = page.locator(area(name)).evaluate(
+        "plot => [plot._fullLayout.xaxis.range, plot._fullLayout.yaxis.range]"
+    )
+    return found
+
+
+def drag(page: Page, name: str, start: tuple[float, float], end: tuple[float, float], *, key: str = "") -> None:
+    """Drag over a chart from one place to another, as shares of it."""
+    page.locator(area(name)).scroll_into_view_if_needed()
+    box = still(page.locator(f"{area(name)} .nsewdrag").first)
+    if key:
+        page.keyboard.down(key)
+    page.mouse.move(box["x"] + start[0] * box["width"], box["y"] + start[1] * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + end[0] * box["width"], box["y"] + end[1] * box["height"], steps=6)
+    page.mouse.up()
+    if key:
+        page.keyboard.up(key)
+    page.wait_for_timeout(400)  # Plotly waits as long for the second half of a double click
+
+
+def await_epoch(page: Page, epoch: int) -> None:
+    """Wait until every chart shows it."""
+    for name in CHARTS[:3]:
+        page.wait_for_function(
+            "([plot, epoch]) => document.querySelector(plot)._fullData.some(trace => Math.max(...(trace.x ?? [])) >= epoch)",
+            arg=[area(name), epoch],
+            timeout=60_000,
+        )
+
+
+def test_a_zoom_and_a_pan_stay_while_the_run_and_its_axes_grow_until_a_double_click(
+    page: Page, server: Server, training: Path
+) -> None:
+    train_on(training, [4])
+    page.goto(f"{server.url}/live?run={training.name}")
+    expect(page.locator(".dhc-plot[data-drawn]")).to_have_count(4, timeout=60_000)
+    settled(page)
+    for name in CHARTS:
+        before = ranges(page, name)
+        drag(page, name, (0.3, 0.3), (0.7, 0.7))
+        wait_for(lambda name=name, before=before: ranges(page, name) != before, f"{name} is zoomed")  # type: ignore[misc]
+    zoomed = {name: ranges(page, name) for name in CHARTS}
+    for last, new in itertools.pairwise((4, 6, 9, 16)):  # each goes beyond an edge of the axis
+        train_on(training, range(last + 1, new + 1))
+        await_epoch(page, new)
+        assert {name: ranges(page, name) for name in CHARTS} == zoomed
+    drag(page, "Accuracy", (0.6, 0.5), (0.3, 0.6), key="Shift")
+    panned = ranges(page, "Accuracy")
+    assert panned != zoomed["Accuracy"]
+    train_on(training, range(17, 25))
+    await_epoch(page, 24)
+    assert ranges(page, "Accuracy") == panned
+    assert ranges(page, "Loss") == zoomed["Loss"]
+    for name, end in (("Accuracy", 30.6), ("Learning rate", 30.6)):
+        page.locator(area(name)).scroll_into_view_if_needed()
+        box = still(page.locator(f"{area(name)} .nsewdrag").first)
+        page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        wait_for(lambda name=name, end=end: ranges(page, name)[0] == [0, end], f"{name} shows all of itself")  # type: ignore[misc]
+    train_on(training, range(25, 32))
+    await_epoch(page, 31)
+    assert ranges(page, "Accuracy")[0] == [0, 40.8]
+    assert ranges(page, "Loss") == zoomed["Loss"]
+    assert ranges(page, "Loss")[1][0] >= 0
+
+
+# A headless Chromium grants nobody messages, so here the browser's side of them is played.
+MESSAGES = """
+  window.messages = [];
+  window.asked = 0;
+  window.Notification = class {
+    static permission = 'default';
+    static async requestPermission() { window.asked += 1; return (this.permission = 'granted'); }
+    constructor(text, about) { window.messages.push([text, about.tag]); }
+  };
+"""
+ICON = "document.querySelector('link[rel~=icon]').getAttribute('href')"
+
+
+def test_the_tab_tells_how_far_the_run_is_and_a_message_comes_at_its_end_if_asked_for(
+    page: Page, server: Server, training: Path
+) -> None:
+    page.add_init_script(MESSAGES)
+    page.goto(f"{server.url}/live?run={training.name}")
+    expect(page).to_have_title(re.compile(r"^4/40 · 0\.\d\d · .+ · Live$"), timeout=60_000)
+    assert page.evaluate(ICON).startswith("data:image/png")
+    early = page.evaluate(ICON)
+    bell = page.get_by_role("button", name="Notify me")
+    expect(bell).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate("window.asked") == 0
+    bell.click()
+    expect(bell).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("window.asked") == 1
+    train_on(training, range(4, 21))
+    expect(page).to_have_title(re.compile(r"^21/40 · 0\.76 · .+ · Live$"))
+    assert page.evaluate(ICON) != early
+    expect(page.get_by_text(re.compile(r"Epoch 21 of 40, about .* left"))).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=False).first.click()
+    page.get_by_role("button", name="Stop after this epoch").click()
+    expect(page.get_by_text("stops after epoch 21")).to_be_visible()
+    assert ends_after_epoch(training)
+    expect(page.get_by_role("button", name="Stop now")).to_be_visible()
+    write_exit(training, "stopped", "stopped after epoch 21, on request", cause="stop", code=0)
+    expect(page).to_have_title(re.compile(r"^stopped · 0\.76 · .+ · Live$"))
+    expect(bell).to_be_hidden()
+    (message,) = page.evaluate("window.messages")
+    assert re.fullmatch(r".+: stopped, best val_accuracy 0\.760", message[0])
+    assert message[1] == training.name
+    page.get_by_role("link", name="Mistakes").first.click()
+    expect(page).to_have_title("Mistakes · Deep Hallucination Classification")
+    page.wait_for_function(
+        "!document.querySelector('link[rel~=icon]').getAttribute('href').startsWith('data:image/png')"
+    )
