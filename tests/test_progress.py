@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.analysis.progress import Patience, epoch, fraction_done, patience, position, seconds_left, steadied
+from dhc.analysis import progress
+from dhc.analysis.progress import Patience, fraction_done, patience, position, seconds_left, steadied
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History
 
 
@@ -118,7 +119,7 @@ def test_before_the_first_epoch_has_ended_its_batches_tell_the_time_left() -> No
 
 
 def test_the_epoch_that_runs_is_counted_from_1_and_not_past_the_last() -> None:
-    assert [epoch(history(batches=[(0.0, place)]), 3) for place in (0.1, 1.0, 2.9, 3.0)] == [1, 2, 3, 3]
+    assert [progress.epoch(history(batches=[(0.0, place)]), 3) for place in (0.1, 1.0, 2.9, 3.0)] == [1, 2, 3, 3]
 
 
 @given(st.lists(st.floats(0.01, 10_000), min_size=2, max_size=40), st.integers(1, 6))

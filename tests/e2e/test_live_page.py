@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from harness import ROOT, Server, settled, still, wait_for
+from harness import Server, settled, still, wait_for
 from make_run import make_run
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from dhc.data.standin.generate import make_dataset
 from dhc.runs import rundir
-from dhc.runs.contract import Process, Request, Summary, write_exit
-from dhc.runs.identity import identify
+from dhc.runs.contract import write_exit
 from dhc.runs.status import ends_after_epoch
 
 CHARTS = ("Accuracy", "Loss", "Learning rate", "Utilization")
