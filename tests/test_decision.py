@@ -130,6 +130,11 @@ def test_a_tie_is_said_and_nothing_is_to_be_repeated() -> None:
     assert advice(five) == "dropout 0.1, dropout 0.2 and three more are tied (0.400): keep any of them."
 
 
+def test_a_tie_for_the_second_place_is_said() -> None:
+    decision = decided([dropout(1, 0.2, 0.8), dropout(2, 0.5, 0.4), dropout(3, 0.7, 0.4), dropout(4, 0.6, 0.3)])
+    assert "Next are dropout 0.5 and one more, 40.0 points behind: " in advice(decision)
+
+
 # The sentence by hand
 
 
@@ -326,9 +331,11 @@ def test_without_a_result_and_with_a_single_one_it_is_said() -> None:
     assert advice(decided([])) == ""
     nothing = [dropout(1, 0.2, None, state=State.QUEUED), dropout(2, 0.2, None, state=State.FAILED)]
     assert advice(decided(nothing)) == "No run has a result yet. Not counted: 1 still under way, 1 without a result."
-    alone = decided([run(1, 0.5), run(2, 0.9, readable=False), run(3, 0.4, State.RUNNING)])
+    alone = decided([run(1, 0.5), run(2, 0.9, readable=False)])
     assert "(0.500) is alone: there is no other setting to compare it with. " in advice(alone)
-    assert advice(alone).endswith("Not counted: 1 still under way, 1 with unreadable settings.")
+    assert advice(alone).endswith("Not counted: 1 with unreadable settings.")
+    first = decided([run(1, 0.5, name="a"), run(3, 0.4, State.RUNNING)])
+    assert advice(first) == "a (0.500) is the first setting with a result. Not counted: 1 still under way."
     assert alone.contest.left_out.unreadable[0].id == "20260101-000002-vgg16-000a"
 
 

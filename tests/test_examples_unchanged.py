@@ -31,9 +31,10 @@ TYPES = {"f8": "<f8", "f4": "<f4", "i1": "i1", "u1": "u1", "i2": "<i2", "u2": "<
 
 def screens() -> dict[str, tuple[str, dict[str, str]]]:
     """What is looked at: a name, the page, its address."""
-    pair = ",".join(EXAMPLES[-2:])
+    older, newer = EXAMPLES[-2:]
+    chosen = {"select": f"{older},{newer}", "pair_a": older, "pair_b": newer, "differences_base": older}
     views = {f"{page} {run}": (page, {"run": run}) for page in ("live", "mistakes", "confusion") for run in EXAMPLES}
-    views |= {f"runs {panel}": ("runs", {"select": pair, "panel": panel}) for panel in PANELS}
+    views |= {f"runs {panel}": ("runs", chosen | {"panel": panel}) for panel in PANELS}
     return views | {"ladder": ("ladder", {}), "runs": ("runs", {})}
 
 

@@ -100,17 +100,28 @@ def test_repeats_stand_beside_and_the_missing_ones_are_counted(runs: Path) -> No
     assert "5 runs, one after the other," in texts(at)
 
 
-def test_at_first_the_newest_run_is_judged_against_the_one_before_it_on_the_same_pictures(runs: Path) -> None:
+def test_at_first_a_is_the_best_run_and_b_that_of_the_next_setting_on_the_same_pictures(runs: Path) -> None:
     def pair(**pairs: str) -> tuple[str, str]:
         at = open_page("runs", panel="noise", **pairs)
         return at.selectbox(key="dhc_noise_a").value, at.selectbox(key="dhc_noise_b").value
 
-    assert pair(select=BOTH) == (FIRST, SECOND)
-    assert pair(select=f"{BOTH},{THIRD}", order="best") == (THIRD, SECOND), "the best against the second"
+    assert pair(select=BOTH) == (SECOND, FIRST)
+    assert pair(select=f"{BOTH},{THIRD}") == pair(select=f"{BOTH},{THIRD}", order="best") == (SECOND, THIRD)
+    assert pair(select=f"{FIRST},{THIRD},{REPEAT}") == (THIRD, REPEAT), "the better of the next setting's two seeds"
     mixed = f"{BOTH},{ELSEWHERE}"
-    assert pair(select=mixed) == (FIRST, SECOND), "not the newest, which saw other pictures"
-    assert pair(select=mixed, pair_a=SECOND) == (SECOND, FIRST)
-    assert pair(select=mixed, pair_b=FIRST) == (SECOND, FIRST)
+    assert pair(select=mixed) == (SECOND, FIRST), "not the one that saw other pictures"
+    assert pair(select=mixed, pair_a=FIRST) == (FIRST, SECOND)
+    assert pair(select=mixed, pair_b=SECOND) == (FIRST, SECOND)
+
+
+def test_the_lists_of_a_and_b_name_what_they_differ_in_the_tuners_first(runs: Path) -> None:
+    at = open_page("runs", select=f"{BOTH},{THIRD},{REPEAT}", panel="noise", pair_a=FIRST, pair_b=SECOND)
+    assert list(at.selectbox(key="dhc_noise_a").options) == [
+        "0.620 · factor 0.5",
+        "0.650 · factor 0.9",
+        "0.700 · factor 0.8",
+        "0.600 · factor 0.5",
+    ]
 
 
 def test_two_repeats_are_told_to_differ_by_luck_alone(runs: Path) -> None:

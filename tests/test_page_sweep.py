@@ -219,7 +219,7 @@ def test_a_group_with_a_run_alive_has_a_bar_and_can_be_stopped(runs: Path) -> No
     assert bars(at) == [(66, "1 of 3 runs ended, about 40 s left")]
     words = texts(at)
     assert "**a *trial***" in words
-    assert "Best so far: val_accuracy **0.889** with LR factor 0.3" in words
+    assert "(0.889) is the first setting with a result. Not counted: 2 still under way." in words
     assert "1 queued" in words
     assert page_links(at)["Its runs only"].endswith("group=a+%2Atrial%2A")
     press(at, "Stop 2 runs")

@@ -120,38 +120,38 @@ def table(at: AppTest, number: int = 0) -> dict[str, list[str]]:
     return {row[0]: list(row[2:]) for row in frame.itertuples(index=False)}
 
 
-def test_only_what_differs_is_shown_against_the_oldest_run(runs: Path) -> None:
+def test_only_what_differs_is_shown_against_the_best_run(runs: Path) -> None:
     at = panel("differences")
-    assert list(at.dataframe[0].value.columns[2:]) == [IDS[0], IDS[2], IDS[1]]
+    assert list(at.dataframe[0].value.columns[2:]) == [IDS[2], IDS[1], IDS[0]]
     rows = table(at)
-    assert rows["LR factor"] == ["0.5", "▲ 0.8", "0.5"]
-    assert rows["Seed"] == ["0", "0", "▲ 1"]
-    assert rows["Best val_accuracy"] == ["0.556", "▲ 0.778", "▲ 0.667"]
+    assert rows["LR factor"] == ["0.8", "▼ 0.5", "▼ 0.5"]
+    assert rows["Seed"] == ["0", "▲ 1", "0"]
+    assert rows["Best val_accuracy"] == ["0.778", "▼ 0.667", "▼ 0.556"]
     assert "Epochs" not in rows
     assert "device, versions and pictures are the same" in texts(at)
 
 
 def test_another_baseline_and_equal_rows_at_a_click(runs: Path) -> None:
     at = panel("differences")
-    at.selectbox(key="dhc_differences_base").set_value(IDS[2]).run()
+    at.selectbox(key="dhc_differences_base").set_value(IDS[0]).run()
     clean(at.toggle(key="dhc_differences_all").set_value(True).run())
-    assert table(at)["LR factor"] == ["0.8", "▼ 0.5", "▼ 0.5"]
+    assert table(at)["LR factor"] == ["0.5", "▲ 0.8", "0.5"]
     assert table(at)["Epochs"] == ["4", "4", "4"]
-    assert (address(at, "differences_base"), address(at, "differences_all")) == (IDS[2], "on")
+    assert (address(at, "differences_base"), address(at, "differences_all")) == (IDS[0], "on")
 
 
 def test_other_pictures_and_versions_are_told(runs: Path) -> None:
     environment = {"device": "GPU", "versions": {"keras": "3.16"}, "data_fingerprint": "other"}
     rundir.write_json(runs / IDS[1] / rundir.ENVIRONMENT, environment)
     at = panel("differences")
-    assert table(at, 1)["keras version"] == ["–", "–", "≠ 3.16"]
+    assert table(at, 1)["keras version"] == ["–", "≠ 3.16", "–"]
     assert "pictures differ" in texts(at)
 
 
 def test_a_run_without_settings_is_left_out_of_the_table_and_said(runs: Path) -> None:
     break_config(runs, 1)
     at = panel("differences")
-    assert list(at.dataframe[0].value.columns[2:]) == [IDS[0], IDS[2]]
+    assert list(at.dataframe[0].value.columns[2:]) == [IDS[2], IDS[0]]
     assert "1 selected run left out" in texts(at)
     assert "settings of the selected runs cannot be read" in texts(panel("differences", some="[1:2]"))
 

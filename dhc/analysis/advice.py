@@ -46,7 +46,7 @@ def names_of(decision: Decision) -> tuple[str, str]:
     first = second = ""
     if len(between) <= MOST_VALUES:
         others = telling_settings([setting.config for setting in decision.contest.settings])
-        rest = [name for name in others if name not in between][: MOST_VALUES - len(between)]
+        rest = [name for name in others if name not in (*between, "model.name")][: MOST_VALUES - len(between)]
         first, second = phrase(best.config, [*between, *rest]), phrase(runner_up.config, between)
     unique = titles([best.best_run, runner_up.best_run])
     by_title = [shorten(unique[side.best_run.id], TITLE) for side in (best, runner_up)]
@@ -82,12 +82,17 @@ def _head(decision: Decision, strong: Mark, soft: Mark) -> str:
     first, second = names_of(decision)
     figure = _figure(best)
     if runner_up is None:
-        return f"{strong(first)} ({figure}) is alone: there is no other setting to compare it with."
+        rest = "is alone: there is no other setting to compare it with"
+        return f"{strong(first)} ({figure}) {'is the first setting with a result' if decision.contest.left_out.alive else rest}."
     if decision.tied:
         return _tie(decision, strong(first), soft(second), figure)
     seeds = f" ({_seeds(runner_up)})" if _seeds(runner_up) else ""
+    equals = len(decision.contest.places[1]) - 1
+    following = (
+        f"Next are {soft(second)}{seeds} and {number_word(equals)} more" if equals else f"Next is {soft(second)}{seeds}"
+    )
     behind = f"{points_text(decision.lead)}{_in_pictures(decision)} behind"
-    return f"Keep {strong(first)} ({figure}). Next is {soft(second)}{seeds}, {behind}: {_luck_words(decision)}."
+    return f"Keep {strong(first)} ({figure}). {following}, {behind}: {_luck_words(decision)}."
 
 
 def _tie(decision: Decision, first: str, second: str, figure: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from dhc.analysis.ranking import best_run
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 
@@ -39,8 +40,7 @@ class RunGroup:
     @property
     def best(self) -> RunInfo | None:
         """The run of the highest val_accuracy so far, of equals the first queued; None for none."""
-        runs = [info for info in self.runs if info.best_val_accuracy is not None]
-        return min(runs, key=lambda info: (-(info.best_val_accuracy or 0.0), info.queued_at or 0.0), default=None)
+        return best_run(self.runs)
 
 
 def run_groups(runs: Iterable[RunInfo]) -> tuple[RunGroup, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from dhc.analysis.differences import effective_value
 from dhc.analysis.folders import resolved_path
+from dhc.analysis.ranking import best_run
 from dhc.config import RunConfig, differences, fields
 from dhc.models.ladder import RUNGS, SCALES, Rung, rung_of
 from dhc.runs.status import State
@@ -167,7 +168,7 @@ def _at_scale(name: str, scale: str) -> RunConfig:
 
 def _step(name: str, runs: Sequence[RunInfo], before: Step | None) -> Step:
     measured_runs = [info for info in runs if is_measured(info)]
-    best = max(measured_runs, key=lambda info: info.best_val_accuracy or 0.0, default=None)
+    best = best_run(measured_runs)
     live = min((info for info in runs if info.state.alive), key=lambda info: info.state is State.QUEUED, default=None)
     failed = runs[0] if runs and best is None and live is None else None
     changes: tuple[Change, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -30,8 +31,7 @@ def places(items: Iterable[T], value: Callable[[T], float], age: Callable[[T], A
 
 def run_places(runs: Iterable[RunInfo]) -> list[list[RunInfo]]:
     """The runs that have a best val_accuracy, by it; of equals the first queued leads."""
-    with_result = [info for info in runs if info.best_val_accuracy is not None]
-    return places(with_result, lambda info: info.best_val_accuracy or 0.0, queue_order)
+    return places(filter(_has_result, runs), lambda info: info.best_val_accuracy or 0.0, queue_order)
 
 
 def best_run(runs: Iterable[RunInfo]) -> RunInfo | None:
@@ -43,7 +43,11 @@ def best_run(runs: Iterable[RunInfo]) -> RunInfo | None:
 def best_first(runs: Sequence[RunInfo]) -> list[RunInfo]:
     """All runs, the best first, those without a result last, in their own order."""
     with_result = [info for place in run_places(runs) for info in place]
-    return with_result + [info for info in runs if info.best_val_accuracy is None]
+    return with_result + [info for info in runs if not _has_result(info)]
+
+
+def _has_result(info: RunInfo) -> bool:
+    return info.best_val_accuracy is not None and math.isfinite(info.best_val_accuracy)
 
 
 def queue_order(info: RunInfo) -> tuple[float, str]:

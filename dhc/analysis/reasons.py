@@ -62,21 +62,22 @@ def _compared(contest: Contest) -> str:
 
 
 def _side(setting: Setting, contest: Contest) -> str:
-    """A setting's result, seed by seed, and every value that tells it from the others."""
+    """A setting's name and every value that tells it from the others; its result, seed by seed."""
+    values = phrase(setting.config, telling_settings([other.config for other in contest.settings]), most=MOST_VALUES)
+    name = shorten(setting.best_run.labels.name, TITLE)
+    title = f"{name} ({values})" if name and values else name or values or shorten(setting.best_run.title, TITLE)
     results = ", ".join(f"{value:.3f}" for value in setting.results.values)
+    seeds = ", ".join(str(info.config.fit.seed) for info in setting.runs if info.config is not None)
     sd = setting.results.sd
     spread = "" if sd is None else f"; mean {setting.mean:.3f} ± {sd:.3f}"
-    seeds = ", ".join(str(info.config.fit.seed) for info in setting.runs if info.config is not None)
-    values = phrase(setting.config, telling_settings([other.config for other in contest.settings]), most=MOST_VALUES)
-    noun = "seed" if len(setting.runs) == 1 else "seeds"
-    return f"{shorten(setting.best_run.title, TITLE)}: {results} ({noun} {seeds}){spread}. {values}{'.' if values else ''}".strip()
+    return f"{title}: {results} ({'seed' if len(setting.runs) == 1 else 'seeds'} {seeds}){spread}."
 
 
 def _luck(decision: Decision) -> str:
     evidence = decision.evidence
     if evidence is None:
         return f"It cannot be said: {decision.problem}" if decision.problem else ""
-    low, high = (100 * end for end in evidence.interval)
+    low, high = (round(100 * end, 1) + 0.0 for end in evidence.interval)  # no "-0.0"
     interval = f"95% interval of the lead: {low:+.1f} to {high:+.1f} points."
     if evidence.p is None:
         return f"{OPPOSITE} {interval}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dhc.analysis.query import read_query
+from dhc.analysis.ranking import best_first
 from dhc.runs.store import RunInfo
 
 
@@ -51,7 +52,7 @@ def select_runs(
     matches = [info for info in runs if _passes(info, run_filter) and query.passes(info)]
     if order == "newest":
         return matches
-    matches = sorted(matches, key=ORDERS[order])
+    matches = best_first(matches) if order == "best" else sorted(matches, key=ORDERS[order])
     return matches if order == "name" or pictures is None else _together(matches, pictures, first)
 
 

@@ -46,6 +46,15 @@ def noted_prints(info: RunInfo) -> Prints:
     return Prints.noted(environment.data_prints, environment.data_fingerprint)
 
 
+def has_changed(info: RunInfo) -> bool:
+    """Whether a run's data set has other val pictures or labels today than those that it noted.
+
+    Raises DataError and OSError.
+    """
+    assert info.config is not None
+    return noted_prints(info).differ(_prints(info.config.data.path))
+
+
 def _val(path: str) -> tuple[Pictures, Prints]:
     return session.pictures(path, "val"), _prints(path)
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from dhc.analysis.differences import differing_settings, setting_text
 from dhc.analysis.groups import RunGroup, run_groups
-from dhc.config import fields
 from dhc.jobs.groups import stop_group
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text, shorten
+from dhc.ui.runs import decision
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
@@ -67,7 +66,7 @@ def _draw(group: RunGroup, number: int, *, alone: bool) -> None:
             if group.alive and not sharing.is_read_only():
                 _stop_button(group, number)
         st.progress(group.fraction, text=_progress(group))
-        _best(group)
+        _verdict(group)
 
 
 def _progress(group: RunGroup) -> str:
@@ -79,22 +78,18 @@ def _progress(group: RunGroup) -> str:
     return f"{text}, about {duration_text(group.seconds_left)} left"
 
 
-def _best(group: RunGroup) -> None:
-    best = group.best
+def _verdict(group: RunGroup) -> None:
+    """Which of its settings to keep, as above the comparing panels; while none has ended, the best run so far."""
+    verdict = decision.decision_of(group.runs)
+    best = group.best if verdict.best is None else verdict.best.best_run
     if best is None:
         return
+    text = decision.markdown(verdict, decision.cost(verdict.repeats)[0])
+    if verdict.best is None:
+        text = f"Best so far: val_accuracy **{best.best_val_accuracy or 0:.3f}**"
     with st.container(horizontal=True, vertical_alignment="center"):
-        accuracy = f"val_accuracy **{best.best_val_accuracy or 0:.3f}**{_settings(best, group.runs)}"
-        st.markdown(f"{'Best so far' if group.alive else 'Best'}: {accuracy}", width="content")
+        st.markdown(text, width="content")
         link("Live", text=plain(shorten(best.title, TITLE_LENGTH)), run=best.id)
-
-
-def _settings(best: RunInfo, runs: Sequence[RunInfo]) -> str:
-    """The settings that tell the best run from the others of its group."""
-    names = differing_settings([info.config for info in runs if info.config is not None])
-    titles = {field.name: field.title for field in fields()}
-    values = ", ".join(f"{titles[name]} {plain(setting_text(best.config, name))}" for name in names)
-    return f" with {values}" if values else ""
 
 
 def _stop_button(group: RunGroup, number: int) -> None:

@@ -56,7 +56,7 @@ def draw() -> None:
     selected_runs = _of_address(select_runs(everyone, RunFilter(archived=True), order))
     _show(runs, selected_runs)
     _bar(runs, selected_runs)
-    compare.draw(selected_runs)
+    compare.draw(selected_runs, runs)
     storage.draw()
 
 

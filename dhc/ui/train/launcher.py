@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -27,6 +28,20 @@ def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     alive = sum(info.state.alive for info in session.runs())
     others = f" {count_text(alive, 'run')} already training or waiting." if alive else ""
     return f"{queue} on {places}: {_time_text(seconds)}.{others}"
+
+
+def total_seconds(configs: Sequence[RunConfig], dataset: Dataset) -> float | None:
+    """How long the runs take one after the other; None where nothing is known of one of them.
+
+    Raises what a launch would.
+    """
+    total = 0.0
+    for config, count in Counter(config.with_values({"fit.seed": 0}) for config in configs).items():
+        seconds = _seconds(config, dataset)
+        if seconds is None:
+            return None
+        total += count * seconds
+    return total
 
 
 def _time_text(seconds: Sequence[float | None]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from dhc.runs.store import RunInfo
 from dhc.ui.manage import card
+from dhc.ui.runs import decision
 from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
@@ -25,8 +26,12 @@ PANELS: dict[str, Panel] = {
 KEY = "dhc_runs_panel"
 
 
-def draw(selected_runs: Sequence[RunInfo]) -> None:
-    """The card of one run, or what can be done with several; then the panel in the address."""
+def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> None:
+    """Which setting to keep, of the selected runs or of all that are listed; the card of one run, or what can be done
+    with several; then the panel in the address.
+    """
+    with guard():
+        decision.draw(selected_runs or listed_runs)
     if not selected_runs:
         curves.draw([])
         return

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dhc.analysis.differences import FOLDER, NO_EFFECT, Row, circumstances, results, settings, value_text
 from dhc.analysis.folders import folder_names
+from dhc.analysis.ranking import best_run
 from dhc.runs.environment import read_environment
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
@@ -56,15 +57,15 @@ def _legend(equal: int, *, everything: bool) -> str:
 
 def _controls(runs: Sequence[RunInfo]) -> tuple[int, bool]:
     """The place of the baseline among the runs, and whether equal rows are shown too."""
-    ids = [info.id for info in runs]
+    ids, best = [info.id for info in runs], best_run(runs) or runs[-1]
     names = {run_id: shorten(title, 60) for run_id, title in titles(runs).items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         base = st.selectbox(
             "Baseline",
             format_func=names.__getitem__,
             width=420,
-            help="The run that the others are compared with; at first the oldest one.",
-            **address.bound_choice("differences_base", ids, ids[-1], key=KEY + "base"),
+            help="The run that the others are compared with; at first the best one.",
+            **address.bound_choice("differences_base", ids, best.id, key=KEY + "base"),
         )
         everything = st.toggle("Equal rows too", **address.bound_flag("differences_all", key=KEY + "all"))
     return ids.index(base), everything

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dhc.analysis.reasons import assumption, p_text, size_words
 from dhc.analysis.repeats import repeats_of, same_but_seed, seed_matters
 from dhc.analysis.significance import (
     MOST_SEEDS,
@@ -49,11 +50,6 @@ ONLY_LUCK = (
     "A and B have the same settings and differ in the seed only: whatever lies between them is luck. Choose two runs with "
     "different settings."
 )
-FROM_SEEDS = "The spread from seed to seed is measured from the repeats that are there."
-FROM_PICTURES = (
-    "With one seed each the spread is a guess: each picture on which A and B differ is taken to flip by the seed alone. After the "
-    "first repeats it is measured."
-)
 COUNT = "Seeds that are measured, training or queued count; the next unused ones are run."
 INTERVAL = "95% confidence interval for paired proportions: Newcombe 1998, method 10."
 
@@ -74,12 +70,12 @@ def _compare(pair: Pair) -> None:
     table = contingency_table(pair.pairing)
     a, b = (seed_results(repeats_of(info, everyone)) for info in (pair.a, pair.b))
     p_value = mcnemar_p(table)
-    st.markdown(f"## {verdict(table, p_value)}")
     seeds_p_value = None if _repeats_of_each_other(pair) else welch_p(a, b)
-    if seeds_p_value is not None:
-        st.markdown(f"#### {seeds_verdict(a, b, seeds_p_value)}")
+    of_these = verdict(table, p_value)
+    st.markdown(f"## {of_these if seeds_p_value is None else seeds_verdict(a, b, seeds_p_value)}")
+    also = "" if seeds_p_value is None else f"These two runs alone: {of_these[0].lower()}{of_these[1:]} "
     st.markdown(
-        f"B fixes **{table.fixes:,}** of A's mistakes and breaks **{table.breaks:,}** of its right answers; both are right on "
+        f"{also}B fixes **{table.fixes:,}** of A's mistakes and breaks **{table.breaks:,}** of its right answers; both are right on "
         f"{table.both_right:,} and both wrong on {table.both_wrong:,}."
     )
     _say_limits(pair)
@@ -117,12 +113,8 @@ def _figures(table: ContingencyTable, p_value: float) -> None:
     a, b, test = st.columns([1, 1, 1.4])
     a.metric("A", f"{table.accuracy_a:.1%}")
     b.metric("B", f"{table.accuracy_b:.1%}", delta=f"{100 * table.difference:+.1f} points", help=interval)
-    hint = f"{LUCK} Its less timid mid-p form: {_p_text(mid_p(table))}."
-    test.metric("McNemar's exact p", _p_text(p_value), help=hint)
-
-
-def _p_text(p_value: float) -> str:
-    return f"{p_value:.3f}" if p_value >= 0.001 else f"{p_value:.1e}"
+    hint = f"{LUCK} Its less timid mid-p form: {p_text(mid_p(table))}."
+    test.metric("McNemar's exact p", p_text(p_value), help=hint)
 
 
 def _chart(table: ContingencyTable, a: SeedResults, b: SeedResults, *, with_seeds: bool) -> None:
@@ -149,7 +141,7 @@ def _seeds(pair: Pair, a: SeedResults, b: SeedResults, p_value: float | None) ->
         alt = f"Best val_accuracy by seed. A: {_results_text(a)}. B: {_results_text(b)}."
         plot(seed_chart(a, b), key=KEY + "seeds", height=150, alt=alt, clicks=False)
     if p_value is not None:
-        st.caption(f"Welch's t-test of the two means: p = {_p_text(p_value)}.")
+        st.caption(f"Welch's t-test of the two means: p = {p_text(p_value)}.")
 
 
 def _results_text(results: SeedResults) -> str:
@@ -182,20 +174,8 @@ def _repeats(pair: Pair, table: ContingencyTable, a: SeedResults, b: SeedResults
     if size is None:
         st.caption("No repeats: without a difference there is nothing to settle.")
         return
-    st.markdown(f"**Would repeats settle it?** {_size_text(size)}", help=_assumption(size))
+    st.markdown(f"**Would repeats settle it?** {size_words(size)}", help=assumption(size))
     _offer(first, second, everyone, size)
-
-
-def _size_text(size: SampleSize) -> str:
-    points = f"{100 * abs(size.difference):.1f} points with a spread of {100 * size.sd:.1f}"
-    if size.seeds is None:
-        return f"Hardly: {points} take more than {MOST_SEEDS} seeds a side."
-    return f"{size.seeds} seeds a side would: {points}."
-
-
-def _assumption(size: SampleSize) -> str:
-    spread = FROM_SEEDS if size.source == "seeds" else FROM_PICTURES
-    return f"A t-test at 5% would then see a difference of this size in 80% of cases, if it is true. {spread}"
 
 
 def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], size: SampleSize) -> None:

@@ -19,6 +19,7 @@ from dhc.analysis.optimism import (
     right_answers,
     runs_on_same_pictures,
 )
+from dhc.analysis.ranking import run_places
 from dhc.errors import RunError
 from dhc.jobs import evaluation as jobs
 from dhc.jobs.evaluation import Evaluation
@@ -57,11 +58,12 @@ def draw(runs: Sequence[RunInfo]) -> None:
     if not candidates:
         st.caption("How much of the lead is luck can be said once a selected run has ended.")
         return
-    winner = max(candidates, key=lambda info: info.best_val_accuracy or 0.0)
+    winners = run_places(candidates)[0]
+    winner = winners[0]
     comparable = _comparable(winner, runs)
     ids = {info.id for info in comparable}
     answers = _answers(winner, [info for info in candidates if info.id in ids][:MOST])
-    _head(winner, len(candidates))
+    _head(winners, len(candidates))
     count, luck, halves, test = st.columns(4, gap="medium")
     with count:
         st.metric("Val has chosen among", count_text(len(comparable), "run"), help=COUNT_HELP)
@@ -82,12 +84,18 @@ def _comparable(winner: RunInfo, runs: Sequence[RunInfo]) -> list[RunInfo]:
     return runs_on_same_pictures(winner.config, prints.get(winner.id), everyone, prints)
 
 
-def _head(winner: RunInfo, count: int) -> None:
+def _head(winners: Sequence[RunInfo], count: int) -> None:
+    winner, others = winners[0], winners[1:]
+    tied = f" tied with {_named(others)}," if others else ""
     st.markdown("#### Is the winner as good as it looks?")
     st.markdown(
-        f"{bold(winner.title)}, the best of {count_text(count, 'selected run')} that ended, reached val_accuracy "
+        f"{bold(winner.title)},{tied} the best of {count_text(count, 'selected run')} that ended, reached val_accuracy "
         f"**{winner.best_val_accuracy:.3f}**. It was chosen by the very pictures that judged it, which flatters."
     )
+
+
+def _named(runs: Sequence[RunInfo]) -> str:
+    return bold(runs[0].title) if len(runs) == 1 else f"{bold(runs[0].title)} and {len(runs) - 1} more"
 
 
 @dataclass(frozen=True, eq=False)

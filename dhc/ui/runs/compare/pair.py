@@ -5,22 +5,27 @@ The panels of two runs share the choice, in the address.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 
 import streamlit as st
 
-from dhc.analysis.differences import differing_settings, setting_text
+from dhc.analysis.advice import telling_settings
+from dhc.analysis.decision import contest
+from dhc.analysis.differences import differing_settings
+from dhc.analysis.ranking import best_first, best_run
+from dhc.config.phrase import phrase
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import Pair, align, on_other_data
-from dhc.ui.shell import address
+from dhc.ui.answers.pairs import Pair, align, on_other_data, pictures_of
+from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty
 
 A, B = "pair_a", "pair_b"
-TITLE, SETTING = 34, 20  # characters of a run's title and of a setting in the list
+TITLE, HASH = 34, 4  # characters of a run's name in the list, and of the end of its id
 MOST_TITLES = 3  # of runs without answers
 
 
@@ -57,21 +62,29 @@ def _say_left_out(runs: Sequence[RunInfo]) -> None:
 
 
 def _of_address(infos: Mapping[str, RunInfo]) -> tuple[str, str]:
-    """A and B of the address, as far as they are selected.
+    """A and B of the address, as far as they are selected; else the best run and that of the next setting.
 
-    Else B is the table's first run with another one on the same pictures below it, which is A.
-
-    So the newest run is judged against the one before it, and where the best stand first, the best against the second.
+    Both on the same pictures, if any two are.
     """
     # Read past `address.choice`, which would complain of a run that has only left the selection.
     a, b = (run_id if (run_id := st.query_params.get(name, "")) in infos else "" for name in (A, B))
     b = "" if b == a else b
-    pairs = [(one, other) for other, one in permutations(infos, 2) if a in ("", one) and b in ("", other)]
+    order = _best_first(list(infos.values()))
+    pairs = [(one, other) for one, other in permutations(order, 2) if a in ("", one) and b in ("", other)]
     return next((pair for pair in pairs if not on_other_data(infos[pair[0]], infos[pair[1]])), pairs[0])
 
 
+def _best_first(runs: Sequence[RunInfo]) -> list[str]:
+    """The runs' ids: the best of each setting in the order of the decision, then the others from the best down."""
+    ids = {info.id for info in runs}
+    settings = contest(runs, session.runs(), pictures_of).settings
+    bests = [best_run(info for info in setting.runs if info.id in ids) for setting in settings]
+    leaders = [info.id for info in bests if info is not None]
+    return list(dict.fromkeys([*leaders, *(info.id for info in best_first(runs))]))
+
+
 def _draw(infos: Mapping[str, RunInfo], a: str, b: str, key: str) -> None:
-    state, labels = st.session_state, _labels(list(infos.values()))
+    state, labels = st.session_state, _labels(list(infos.values()), (infos[a], infos[b]))
     state[key + "a"], state[key + "b"] = a, b
     first, swap, second = st.columns([12, 1.4, 12], gap="small", vertical_alignment="bottom")
     with first:
@@ -96,19 +109,28 @@ def _put(a: str, b: str, before: str, infos: Mapping[str, RunInfo], *, of_b: boo
     address.put(**{A: a, B: b})
 
 
-def _labels(runs: Sequence[RunInfo]) -> dict[str, str]:
-    """Run id → its title, what it reached, and the settings that tell the selected runs apart."""
-    names = differing_settings([info.config for info in runs if info.config is not None])
-    return {info.id: _label(info, names[:4]) for info in runs}
+def _labels(runs: Sequence[RunInfo], pair: Sequence[RunInfo]) -> dict[str, str]:
+    """Run id → its name if it has one, what it reached, and its settings in which A and B differ, the tuner's first.
+
+    Runs that these words do not tell apart get all in which the runs differ, and if that is not enough, the end of their id.
+    """
+    between, among = _telling(pair), _telling(runs)
+    brief = {info.id: _label(info, between or among) for info in runs}
+    counts = Counter(brief.values())
+    labels = {
+        info.id: brief[info.id] if counts[brief[info.id]] == 1 else _label(info, [*between, *among]) for info in runs
+    }
+    counts = Counter(labels.values())
+    return {run_id: label if counts[label] == 1 else f"{label} · {run_id[-HASH:]}" for run_id, label in labels.items()}
+
+
+def _telling(runs: Sequence[RunInfo]) -> list[str]:
+    configs = [info.config for info in runs if info.config is not None]
+    return telling_settings(configs) or list(differing_settings(configs))
 
 
 def _label(info: RunInfo, names: Sequence[str]) -> str:
-    best = [] if info.best_val_accuracy is None else [f"{info.best_val_accuracy:.3f}"]
-    values = [f"{_short(name)}{shorten(setting_text(info.config, name), SETTING)}" for name in names]
-    return " · ".join([shorten(info.title, TITLE), *best, *values])
-
-
-def _short(name: str) -> str:
-    """What stands before a setting's value: "dropout "; nothing before a model's name."""
-    key = name.split(".")[1]
-    return "" if key == "name" else f"{key} "
+    values = "" if info.config is None else phrase(info.config, names)
+    name = info.labels.name or ("" if values else info.title)
+    figure = "" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
+    return " · ".join(part for part in (shorten(name, TITLE), figure, values) if part)

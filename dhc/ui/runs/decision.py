@@ -1,0 +1,123 @@
+"""Which setting to keep: one sentence above the comparing panels, its buttons, and its reasons at a click."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dhc.analysis.advice import advice
+from dhc.analysis.decision import Decision, contest, decide
+from dhc.analysis.reasons import reasons
+from dhc.config import RunConfig
+from dhc.errors import DataError, UserError, sentence
+from dhc.jobs.groups import with_date
+from dhc.runs.store import RunInfo
+from dhc.text import count_text, duration_text, shorten
+from dhc.ui.answers.album import has_changed
+from dhc.ui.answers.pairs import pictures_of
+from dhc.ui.manage import labels
+from dhc.ui.shell import session, sharing
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import TITLE_LENGTH, plain
+from dhc.ui.train import clone, launcher
+
+KEY = "dhc_decision_"
+TEXT_WIDTH = 630  # CSS pixels: the buttons stand beside it from 1280 on
+
+
+def draw(runs: Sequence[RunInfo]) -> None:
+    """The sentence on these runs, what can be done about it, and why; nothing without a run."""
+    decision = decision_of(runs)
+    seconds, problem = cost(decision.repeats)
+    text = markdown(decision, seconds)
+    if not text:
+        return
+    with st.container(border=True, key="dhc-decision", horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(text, width=TEXT_WIDTH)
+        if decision.best is not None:
+            if not sharing.is_read_only():
+                _actions(decision, problem)
+            _why(decision)
+    labels.say_failure()
+
+
+def decision_of(runs: Sequence[RunInfo]) -> Decision:
+    """What to keep among these runs; their repeats count wherever they are."""
+    everyone = session.runs()
+    return decide(contest(runs, everyone, pictures_of), everyone, session.predictions)
+
+
+def markdown(decision: Decision, seconds: float | None = None) -> str:
+    """The advice as Markdown; `seconds` is how long the missing repeats take, None where nobody knows."""
+    time = "" if seconds is None else duration_text(seconds)
+    return advice(decision, time=time, strong=_strong, soft=_soft)
+
+
+def _strong(name: str) -> str:
+    return f"**{plain(name)}**"
+
+
+def _soft(name: str) -> str:
+    return f"*{plain(name)}*"
+
+
+def cost(repeats: Sequence[RunConfig]) -> tuple[float | None, str]:
+    """Seconds that the repeats take, None where nobody knows; and in a sentence why they cannot be run here."""
+    if not repeats:
+        return None, ""
+    try:
+        return launcher.total_seconds(repeats, session.dataset(repeats[0].data.path)), ""
+    except (UserError, OSError) as error:
+        return None, sentence(error)
+
+
+def _actions(decision: Decision, problem: str) -> None:
+    best = decision.best
+    assert best is not None
+    if decision.repeats:
+        _repeat_button(decision, problem)
+    if st.button("Clone", icon=":material/edit:", key=KEY + "clone", help="Opens Train with the settings to keep."):
+        clone.open_form(best.config, best.best_run.id)
+    starred = best.best_run.labels.star
+    st.button(
+        "★ Starred" if starred else "Star",
+        icon=None if starred else ":material/star:",
+        help="Remove the star." if starred else "Mark the run to keep, to find it again.",
+        on_click=labels.change,
+        args=([best.best_run], lambda info: {"star": not starred}),
+        key=KEY + "star",
+    )
+
+
+def _repeat_button(decision: Decision, problem: str) -> None:
+    todo = decision.repeats
+    label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
+    hint = plain(problem) if problem else "The next seeds of both settings, as a group of the queue."
+    if st.button(
+        label, type="primary", icon=":material/play_arrow:", key=KEY + "run", help=hint, disabled=bool(problem)
+    ):
+        _refuse_changed_pictures(decision)
+        ids = launcher.start(todo, group=with_date("Repeats"))
+        if ids:
+            st.toast(plain(f"{count_text(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")
+            st.rerun()
+
+
+def _refuse_changed_pictures(decision: Decision) -> None:
+    """Repeats on other pictures than the runs that they repeat would settle nothing."""
+    assert decision.best is not None
+    if has_changed(decision.best.best_run):
+        raise DataError(
+            f"{decision.best.config.data.path} is no longer what these runs were judged on: its pictures or labels have changed. "
+            "Repeats would be judged on others; clone both settings and compare the new runs."
+        )
+
+
+def _why(decision: Decision) -> None:
+    with st.popover("Why?", icon=":material/help:", key=KEY + "why", width="content"):
+        st.markdown("\n\n".join(f"**{reason.title}.** {plain(reason.text)}" for reason in reasons(decision)))
+        for place, setting in enumerate((decision.best, decision.runner_up)):
+            if setting is not None:
+                title = shorten(setting.best_run.title, TITLE_LENGTH)
+                link("Live", text=plain(f"{('First', 'Second')[place]}: {title}"), run=setting.best_run.id)
