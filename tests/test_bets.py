@@ -46,14 +46,14 @@ def bet_on(folder: Path, **bet: float) -> Path:
     return folder
 
 
-def test_a_bet_is_settled_by_the_last_epoch_of_a_run_that_has_ended(runs: Path, tiny_data: Path) -> None:
+def test_a_bet_is_settled_by_the_best_val_accuracy_of_a_run_that_has_ended(runs: Path, tiny_data: Path) -> None:
     bet_on(make_run(runs, tiny_data, run_id=PARENT), val_accuracy=0.8, accuracy=0.9)
     bet_on(make_run(runs, tiny_data, run_id=CHILD, how="running"), val_accuracy=0.8)
     make_run(runs, tiny_data, run_id=OTHER)
-    info = replace(Store(runs).run(PARENT), val_accuracy=0.75, accuracy=1.0)
+    info = replace(Store(runs).run(PARENT), best_val_accuracy=0.75, val_accuracy=0.6, accuracy=1.0)
     val_accuracy, accuracy = bets_of(info)
-    assert val_accuracy == Bet(PARENT, PARENT, "val_accuracy", 0.8, 0.75)
-    assert accuracy == Bet(PARENT, PARENT, "accuracy", 0.9, 1.0)
+    assert val_accuracy == Bet(PARENT, info.title, "val_accuracy", 0.8, 0.75, 0.6)
+    assert accuracy == Bet(PARENT, info.title, "accuracy", 0.9, 1.0, 1.0)
     assert [round(bet.error, 6) for bet in bets_of(info)] == [0.05, -0.1]
     assert bets_of(replace(info, accuracy=None)) == bets_of(info)[:1]
     assert {bet.run for bet in settled_bets(Store(runs).runs())} == {PARENT}
@@ -111,7 +111,7 @@ def test_a_change_against_the_parent_is_kept_as_a_value_and_one_out_of_bounds_is
 ) -> None:
     monkeypatch.setattr(launch, "start_worker", lambda runs_dir, device: None)
     parent = Store(runs).run(make_run(runs, tiny_data, run_id=PARENT, epochs=4, accuracy=0.7).name)
-    assert parent.val_accuracy is not None
+    assert parent.best_val_accuracy is not None
     app = open_page("train", run=PARENT)
     (like,) = [button for button in app.button if button.label == "Like the chosen run"]
     like.click().run()
@@ -123,20 +123,26 @@ def test_a_change_against_the_parent_is_kept_as_a_value_and_one_out_of_bounds_is
     child = next(info for info in Store(runs).runs() if info.id != PARENT)
     assert child.parent == PARENT
     assert child.bet is not None
-    assert child.bet["val_accuracy"] == pytest.approx(parent.val_accuracy + 0.01)
+    assert child.bet["val_accuracy"] == pytest.approx(parent.best_val_accuracy + 0.01)
     assert child.bet["accuracy"] == pytest.approx((parent.accuracy or 0) - 0.03)
 
 
 def test_the_card_sets_the_guess_beside_the_result_and_the_panel_all_of_them(
     runs: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
-    info = Store(runs).run(bet_on(make_run(runs, tiny_data, run_id=PARENT), val_accuracy=0.5).name)
+    folder = bet_on(make_run(runs, tiny_data, run_id=PARENT), val_accuracy=0.5)
+    summary = rundir.read_json(folder / rundir.SUMMARY) or {}
+    rundir.write_json(folder / rundir.SUMMARY, summary | {"val_accuracy": 0.6})
+    info = Store(runs).run(PARENT)
+    assert info.best_val_accuracy is not None
     assert info.val_accuracy is not None
+    assert info.val_accuracy != info.best_val_accuracy
     bet_on(make_run(runs, tiny_data, run_id=CHILD, how="running"), val_accuracy=0.8)
     app = open_code(tmp_path, PAGE)
     assert not app.exception
-    off = (info.val_accuracy - 0.5) * 100
-    assert f"Bet val_accuracy **0.500**, result **{info.val_accuracy:.3f}**: {off:.1f} points too low." in texts(app)
+    off = (info.best_val_accuracy - 0.5) * 100
+    settled = f"Bet val_accuracy **0.500**, best **{info.best_val_accuracy:.3f}**: {off:.1f} points too low."
+    assert f"{settled} After the last epoch it was {info.val_accuracy:.3f}." in texts(app)
     assert "Bet: val_accuracy 0.800." in texts(app)
     assert (
         f"**val_accuracy**: 1 bet, on average {off:.1f} points too low; mean absolute error {off:.1f} points."

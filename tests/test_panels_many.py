@@ -72,6 +72,21 @@ def test_curves_of_all_runs_with_the_names_shown_letter_by_letter(runs: Path) ->
     assert HOSTILE[:5] not in legend["hovertemplate"], "a name is no template"
 
 
+def test_nearest_neighbours_have_no_empty_chart_of_loss(runs: Path, tiny_data: Path) -> None:
+    for number in range(2):
+        settings = {"model.name": "knn", "knn.k": number + 1}
+        folder = make_run(runs, tiny_data, run_id=f"20260101-00001{number}-knn-000a", epochs=1, settings=settings)
+        lines = [json.loads(line) for line in (folder / rundir.EVENTS).read_text().splitlines()]
+        for line in lines:
+            for name in ("loss", "val_loss", "learning_rate", "accuracy"):
+                line.pop(name, None)
+        (folder / rundir.EVENTS).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    at = panel("curves", some="[:2]")
+    assert {trace["meta"] for trace in traces(at)} == {"accuracy"}
+    assert "No chart of loss: none of these runs has one." in texts(at)
+    assert {trace["meta"] for trace in traces(panel("curves"))} == {"accuracy", "loss"}
+
+
 def test_what_is_chosen_for_the_curves_stands_in_the_address(runs: Path) -> None:
     at = panel("curves")
     at.segmented_control(key="dhc_curves_splits").set_value("val").run()

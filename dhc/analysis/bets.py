@@ -13,13 +13,18 @@ FIGURES = ("val_accuracy", "accuracy")
 
 @dataclass(frozen=True)
 class Bet:
-    """One figure of one run, 0 to 1: what was guessed, and what it was after the last epoch."""
+    """One figure of one run, 0 to 1: what was guessed, and what came of it.
+
+    result   what settles the bet: of val_accuracy the best, which the screens lead with; of accuracy the last epoch's
+    last     the figure after the last epoch, None where that is not known
+    """
 
     run: str
     title: str
     figure: str
     guess: float
     result: float
+    last: float | None = None
 
     @property
     def error(self) -> float:
@@ -40,12 +45,18 @@ def bets_of(info: RunInfo) -> tuple[Bet, ...]:
     """The run's bets that can be settled: it has ended and has the figure."""
     if info.state.alive or info.bet is None:
         return ()
-    results = {"val_accuracy": info.val_accuracy, "accuracy": info.accuracy}
+    results = results_of(info)
+    last = {"val_accuracy": info.val_accuracy, "accuracy": info.accuracy}
     return tuple(
-        Bet(info.id, info.title, figure, info.bet[figure], result)
+        Bet(info.id, info.title, figure, info.bet[figure], result, last[figure])
         for figure in FIGURES
         if figure in info.bet and (result := results[figure]) is not None
     )
+
+
+def results_of(info: RunInfo) -> dict[str, float | None]:
+    """What bets on a run are settled by, by figure; None where it has none."""
+    return {"val_accuracy": info.best_val_accuracy, "accuracy": info.accuracy}
 
 
 def settled_bets(runs: Iterable[RunInfo]) -> tuple[Bet, ...]:

@@ -30,6 +30,11 @@ class Curve:
     val: np.ndarray
     best: int | None
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no figure at all, as of a loss of nearest neighbours."""
+        return not (np.isfinite(self.train).any() or np.isfinite(self.val).any())
+
 
 def curve(history: History, metric: Metric, against: Against, *, pictures: int | None = None) -> Curve:
     """A run's `metric` over its epochs.

@@ -93,7 +93,7 @@ class Request(RunFile):
     """The id of the run it is a changed copy of."""
 
     bet: Bet = None
-    """The final ``accuracy``, ``val_accuracy`` or both that a person bet on."""
+    """The last ``accuracy``, the best ``val_accuracy`` or both that a person bet on."""
 
     rule: Literal["", "median"] = ""
     """``median`` stops the run early if it does worse than its group's ended runs (``dhc.training.median``)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.analysis.bets import FIGURES, Bet, bets_of
+from dhc.analysis.bets import FIGURES, Bet, bets_of, results_of
 from dhc.errors import ConfigError
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
@@ -13,15 +13,16 @@ from dhc.ui.shell.markdown import plain
 __all__ = ["FIGURES", "ask", "card", "outcome"]
 VALUES, CHANGE = "as a value", "as a change from the original run"
 ABOUT = (
-    "What do you expect after the last epoch? The run's card sets it beside the result; Runs shows how well you guess."
+    "What do you expect? A bet on val_accuracy is settled by the best that the run reaches, one on accuracy by its last epoch. The "
+    "run's card sets it beside the result; Runs shows how well you guess."
 )
-NAMES = {"val_accuracy": "val_accuracy", "accuracy": "accuracy (training)"}
+NAMES = {"val_accuracy": "best val_accuracy", "accuracy": "accuracy (training)"}
 
 
 def ask(parent: RunInfo | None = None, *, figures: tuple[str, ...] = FIGURES) -> dict[str, float]:
     """Draw the optional fields; returns the bet by figure, 0 to 1, or {} for none.
 
-    A bet is on the figures after the last epoch. `figures` are those that can be bet on, of FIGURES. With a `parent` that
+    A bet is on the best val_accuracy and on the last accuracy. `figures` are those that can be bet on, of FIGURES. With a `parent` that
     has results, a bet may also be a change from them, in percentage points. Raises ConfigError for a change that leads
     below 0 or above 1.
     """
@@ -66,17 +67,19 @@ def outcome(bet: Bet) -> str:
         verdict = "exactly right"
     else:
         verdict = f"{abs(bet.error) * 100:.1f} points {'too high' if bet.error > 0 else 'too low'}"
-    return f"Bet {bet.figure} **{bet.guess:.3f}**, result **{bet.result:.3f}**: {verdict}."
+    word = "best" if bet.figure == "val_accuracy" else "result"
+    last = bet.last if bet.last is not None and bet.last != bet.result else None
+    after = "" if last is None else f" After the last epoch it was {last:.3f}."
+    return f"Bet {bet.figure} **{bet.guess:.3f}**, {word} **{bet.result:.3f}**: {verdict}.{after}"
 
 
 def _results(parent: RunInfo | None) -> dict[str, float]:
-    """The parent's figures after its last epoch, 0 to 1, as far as it has any; shown too."""
+    """The parent's figures that bets are settled by, 0 to 1, as far as it has any; shown too."""
     if parent is None:
         return {}
-    figures = {"val_accuracy": parent.val_accuracy, "accuracy": parent.accuracy}
-    results = {name: value for name, value in figures.items() if value is not None}
+    results = {name: value for name, value in results_of(parent).items() if value is not None}
     if results:
-        st.caption(f"{plain(shorten(parent.title, 60))} ended with {_figures_text(results)}.")
+        st.caption(f"{plain(shorten(parent.title, 60))} reached {_figures_text(results)}.")
     return results
 
 

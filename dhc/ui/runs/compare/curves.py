@@ -80,12 +80,26 @@ def _panel(runs: Sequence[RunInfo]) -> None:
     view = _controls(_color_names(some, names))
     lines = _lines(some, outlines, view, names)
     smoothing = view.smoothing / 100
-    figure = overlay(lines, view.metrics, against=view.against, train=view.train, smoothing=smoothing, log=view.log)
-    titles = ", ".join(TITLES[metric] for metric in view.metrics)
+    metrics = _with_figures(lines, view.metrics)
+    figure = overlay(lines, metrics, against=view.against, train=view.train, smoothing=smoothing, log=view.log)
+    titles = ", ".join(TITLES[metric] for metric in metrics)
     alt = f"{titles} of {count_text(len(lines), 'run')} by {view.against}"
     plot(figure, key=KEY + "chart", height=HEIGHT, alt=alt, clicks=False)
     _say_what_is_missing(outlines, view)
+    _say_empty_charts([metric for metric in view.metrics if metric not in metrics])
     st.caption(LEGEND_HINT)
+
+
+def _with_figures(lines: Sequence[Line], metrics: Sequence[Metric]) -> tuple[Metric, ...]:
+    """Those of `metrics` of which some line has a figure; the first where none has."""
+    drawn = tuple(metric for metric in metrics if not all(line.curves[metric].empty for line in lines))
+    return drawn or tuple(metrics[:1])
+
+
+def _say_empty_charts(metrics: Sequence[Metric]) -> None:
+    if metrics:
+        names = " and ".join(TITLES[metric] for metric in metrics)
+        st.caption(f"No chart of {names}: none of these runs has one. Nearest neighbours have an accuracy alone.")
 
 
 def _no_curve(runs: Sequence[RunInfo]) -> None:
