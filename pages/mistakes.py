@@ -15,4 +15,4 @@ with guard():
         none_message="No run has finished an epoch yet. Start one, and what it gets wrong appears here.",
     )
     if info is not None:
-        mistakes.view(info)
+        mistakes.view(info, head)

@@ -19,7 +19,12 @@ def flip_masks(pairing: Pairing) -> dict[Flip, np.ndarray]:
     "fixed": only B is right. "broken": only A is. "same": both give the same wrong answer. "different": both are
     wrong, each in its own way. "right": both are right.
     """
-    a, b, agree = pairing.a == pairing.true, pairing.b == pairing.true, pairing.a == pairing.b
+    return masks_of(pairing.true, pairing.a, pairing.b)
+
+
+def masks_of(true: np.ndarray, of_a: np.ndarray, of_b: np.ndarray) -> dict[Flip, np.ndarray]:
+    """`flip_masks` of (M,) true classes and what A and B predicted, as after any epoch of theirs."""
+    a, b, agree = of_a == true, of_b == true, of_a == of_b
     return {"fixed": ~a & b, "broken": a & ~b, "same": ~a & ~b & agree, "different": ~a & ~b & ~agree, "right": a & b}
 
 

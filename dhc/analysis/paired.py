@@ -71,3 +71,21 @@ def _refuse_other_labels(ids: np.ndarray, a: np.ndarray, b: np.ndarray, classes:
             f"({str(ids[first])[:60]} is {classes[a[first]][:40]} to A and {classes[b[first]][:40]} to B): "
             f"choose two runs on the same labels"
         )
+
+
+def on_shared_pictures(pairing: Pairing, predictions: Predictions, rows: np.ndarray) -> Predictions:
+    """One of the two runs as if it had been judged on the shared pictures alone, in the pairing's order and classes.
+
+    rows: (M,) `pairing.rows_a` or `pairing.rows_b`. A class that the run does not know has a probability of 0.
+    """
+    number = np.array([pairing.classes.index(name) for name in predictions.classes], dtype=np.int64)
+    probabilities = np.zeros((len(rows), len(pairing.classes)), dtype=np.float32)
+    probabilities[:, number] = predictions.probabilities[rows]
+    return Predictions(
+        ids=pairing.ids,
+        y_true=pairing.true,
+        y_pred=number[predictions.y_pred[:, rows]],
+        best_epoch=predictions.best_epoch,
+        probabilities=probabilities,
+        classes=pairing.classes,
+    )

@@ -20,7 +20,7 @@ from dhc.data.select import first_classes, share_of_each_class
 from dhc.runs.contract import Environment
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import clean, percent_text
+from dhc.text import clean, percent_text, shorten
 from dhc.ui.shell import session, standin
 from dhc.ui.shell.markdown import plain
 from dhc.ui.widgets.gallery import Tile, Tone
@@ -110,8 +110,24 @@ def tiles(rows: pd.DataFrame, album: Album, captions: Iterable[str], *, judge: b
     ]
 
 
+def answer_text(row: Mapping[Hashable, Any]) -> str:
+    """How sure an answer was, "" after an epoch whose probabilities are not stored: ``93%``."""
+    return "" if np.isnan(row["confidence"]) else percent_text(row["confidence"])
+
+
+def both_answers(a: pd.DataFrame, b: pd.DataFrame, limit: int = 17) -> list[str]:
+    """What A and what B said of each picture, on a line each: ``A ✓ 93%``, ``B → fox 51%``; names of at most so many letters."""
+    records = zip(a.to_dict("records"), b.to_dict("records"), strict=True)
+    return [f"{_line('A', of_a, limit)}\n{_line('B', of_b, limit)}" for of_a, of_b in records]
+
+
+def _line(letter: str, row: Mapping[Hashable, Any], limit: int) -> str:
+    said = "✓" if row["correct"] else f"→ {shorten(row['predicted_name'], limit)}"
+    return f"{letter} {said} {answer_text(row)}".strip()
+
+
 def _tooltip(row: Mapping[Hashable, Any]) -> str:
-    sure = "" if np.isnan(row["confidence"]) else f" with {percent_text(row['confidence'])}"
+    sure = f" with {answer_text(row)}" if answer_text(row) else ""
     answer = f"predicted {clean(row['predicted_name'])}{sure}"
     return f"{clean(row['id'])}: true {clean(row['true_name'])}, {answer}"
 

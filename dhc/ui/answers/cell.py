@@ -8,7 +8,7 @@ import streamlit as st
 from dhc.analysis.mistakes import select_rows
 from dhc.text import clean, percent_text
 from dhc.ui.answers import picture
-from dhc.ui.answers.album import inline, tiles
+from dhc.ui.answers.album import answer_text, both_answers, inline, tiles
 from dhc.ui.answers.matrix import KEY, matrix_of
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address
@@ -35,19 +35,25 @@ def choose(i: int, j: int) -> None:
     address.put(**{CELL: f"{i},{j}", picture.PICTURE: None})
 
 
-def draw(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
-    """Draw the title and the pictures of a cell; returns the pictures' rows, the surest first."""
+def draw(subject: Subject, cell: tuple[int, int] | None, other: Subject | None = None) -> list[int]:
+    """Draw the title and the pictures of a cell; returns the pictures' rows, the surest first.
+
+    With another run's answers to the same pictures: those that are in the cell of either run.
+    """
     if cell is None:
         st.info(HINT, icon=":material/ads_click:")
         return []
     i, j = cell
     table = select_rows(subject.table, true=i, predicted=j, only_mistakes=False)
-    _title(subject, i, j)
+    _title(subject, i, j, other)
+    if other is not None:
+        theirs = select_rows(other.table, true=i, predicted=j, only_mistakes=False)["index"]
+        table = pd.concat([table, subject.table.loc[theirs[~theirs.isin(table["index"])]]])
     if table.empty:
         st.caption("No val picture is in this cell.")
         return []
     rows: list[int] = table["index"].tolist()
-    clicked = _pictures(subject, table.head(MAX_PICTURES))
+    clicked = _pictures(subject, table.head(MAX_PICTURES), other)
     if len(rows) > MAX_PICTURES:
         which = "most confident" if subject.of_best else "first"
         st.caption(f"The {MAX_PICTURES} {which} of {len(rows):,}.")
@@ -56,20 +62,26 @@ def draw(subject: Subject, cell: tuple[int, int] | None) -> list[int]:
     return rows
 
 
-def _pictures(subject: Subject, table: pd.DataFrame) -> int | None:
+def _pictures(subject: Subject, table: pd.DataFrame, other: Subject | None) -> int | None:
     """The pictures of these outcomes; returns the place of the one that was clicked in this run."""
     with st.container(height=BOX_HEIGHT if len(table) > SCROLL_FROM else "content", border=False, key=KEY + "cell"):
-        captions = map(percent_text, table["confidence"]) if subject.of_best else [""] * len(table)
+        captions = list(map(answer_text, table.to_dict("records")))
+        if other is not None:
+            captions = both_answers(table, other.table.loc[table["index"]])
         return gallery(tiles(table, subject.album, captions), key=KEY + "pictures", size=TILE)
 
 
-def _title(subject: Subject, i: int, j: int) -> None:
+def _title(subject: Subject, i: int, j: int, other: Subject | None) -> None:
     """What the cell is, its figures, and ways on from here."""
     classes, counts = subject.predictions.classes, matrix_of(subject.predictions, subject.epoch)
     true, predicted = bold(classes[i]), bold(classes[j])
     count, of_true, of_predicted = int(counts[i, j]), int(counts[i].sum()), int(counts[:, j].sum())
     st.markdown(f"#### {true} recognised" if i == j else f"#### {true} taken for {predicted}")
-    st.caption(f"{_of(count, of_true)} with this true class · {_of(count, of_predicted)} with this predicted class")
+    figures = f"{_of(count, of_true)} with this true class · {_of(count, of_predicted)} with this predicted class"
+    if other is not None:
+        b = matrix_of(other.predictions, other.epoch)
+        figures = f"A: {_of(count, of_true)} of this true class · B: {_of(int(b[i, j]), int(b[i].sum()))}"
+    st.caption(figures)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if i != j:
             label, icon = f"The other way round: {counts[j, i]}", ":material/swap_horiz:"

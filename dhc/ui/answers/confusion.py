@@ -11,7 +11,7 @@ from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, short_names
 from dhc.ui.answers import cell as panel
-from dhc.ui.answers import moment, picture, scores
+from dhc.ui.answers import moment, picture, recall, scores, versus
 from dhc.ui.answers.matrix import (
     KEY,
     MatrixView,
@@ -22,6 +22,7 @@ from dhc.ui.answers.matrix import (
     matrix_of,
     order_of,
     pairs_of,
+    top_of,
 )
 from dhc.ui.answers.subject import Subject, open_subject
 from dhc.ui.shell import chosen
@@ -31,6 +32,7 @@ from dhc.ui.widgets.plot import plot
 from dhc.ui.widgets.ranking import Item, clicked_row, ranking
 
 MATRIX, PAIRS, BOX = KEY + "matrix", KEY + "pairs", KEY + "box"
+MATRIX_B, BOX_B = KEY + "matrix_b", KEY + "box_b"
 HEIGHT = 300  # CSS pixels that the matrix has at least
 PAIRS_HEIGHT = 166
 MAX_PAIRS = 500
@@ -45,8 +47,16 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
     if subject is None:
         return
     with head:
+        other = versus.pick(info)
         classes = chosen.control(subject.predictions.classes)
-    _explore(subject, classes)
+    if other is None:
+        _explore(subject, classes)
+    else:
+        pair = versus.beside(subject, other)
+        if pair is None:
+            return
+        subject = pair[0]
+        _explore_pair(*pair, classes)
     st.divider()
     scores.report(info, matrix_of(subject.predictions, subject.epoch), subject.predictions.classes)
 
@@ -58,32 +68,72 @@ def _explore(subject: Subject, classes: tuple[int, ...]) -> None:
     A click runs only this, and is in the address before anything is drawn; another epoch runs the whole page.
     """
     with guard():
-        predictions = subject.predictions
-        if moment.take_click(predictions):
-            st.rerun(scope="app")
         pairs = _pairs(subject, classes)
-        _take_click(pairs, len(predictions.classes))
-        cell = panel.of_address(len(predictions.classes))
+        cell = _take_clicks(subject, pairs)
         left, right = st.columns([3, 2], gap="medium")
         above, list_place, cell_place, examples_place = (right.container(gap="xsmall") for _ in range(4))
         # Drawn in the order in which someone who clicked waits for it: pictures, list, and last the matrix with its outline.
         with cell_place:
             rows = panel.draw(subject, cell)
         with list_place:
-            _draw_pairs(predictions, pairs, cell)
+            _draw_pairs(subject.predictions, pairs, cell)
         with above:
             film_place = st.container()
             matrix_view = controls()
         order = drawn_classes(subject, matrix_view, classes)
         with film_place:
-            reel = Reel(BOX, predictions, order, matrix_view.colour, matrix_view.diagonal)
-            moment.slider(subject.info, predictions, subject.epoch, [reel])
-            moment.say_epoch(predictions, subject.epoch)
-        with left:
-            _draw_matrix(subject, matrix_view, cell, order)
+            _film(subject, matrix_view, order)
+        with left, st.container(key=BOX):
+            _draw_matrix(subject, matrix_view, cell, order, key=MATRIX)
         with examples_place:
             panel.examples(subject, cell)
+        recall.draw(subject, cell, classes)
         picture.show(subject, rows)
+
+
+@st.fragment
+def _explore_pair(a: Subject, b: Subject, classes: tuple[int, ...]) -> None:
+    """A's matrix beside B's in the same order, colours and zoom; below, the pictures of a cell of either."""
+    with guard():
+        pairs = _pairs(a, classes)
+        cell = _take_clicks(a, pairs)
+        film_place, controls_place = st.columns(2, gap="medium")
+        left, right = st.columns(2, gap="small")
+        list_place, cell_place = st.columns([2, 3], gap="medium")
+        with cell_place:
+            rows = panel.draw(a, cell, b)
+        with list_place:
+            _draw_pairs(a.predictions, pairs, cell)
+        with controls_place:
+            matrix_view = controls(beside=True)
+        order = drawn_classes(a, matrix_view, classes)
+        with film_place:
+            _film(a, matrix_view, order, b)
+        top = max(top_of(subject.predictions, matrix_view) for subject in (a, b))
+        parts = zip((left, right), (a, b), versus.headings(a, b), (BOX, BOX_B), (MATRIX, MATRIX_B), strict=True)
+        for column, subject, heading, box, key in parts:
+            with column, st.container(key=box, gap="xxsmall"):
+                st.markdown(heading)
+                _draw_matrix(subject, matrix_view, cell, order, key=key, top=top, link="pair")
+        recall.draw(a, cell, classes)
+        picture.show(a, rows)
+
+
+def _take_clicks(subject: Subject, pairs: pd.DataFrame) -> tuple[int, int] | None:
+    """Take a new epoch or cell into the address; returns the cell. Another epoch runs the whole page anew."""
+    k = len(subject.predictions.classes)
+    if moment.take_click(subject.predictions):
+        st.rerun(scope="app")
+    _take_click(pairs, k)
+    return panel.of_address(k)
+
+
+def _film(a: Subject, matrix_view: MatrixView, order: np.ndarray, b: Subject | None = None) -> None:
+    """The slider that plays the matrix, or both, through the epochs of A."""
+    parts = [(a, BOX)] if b is None else [(a, BOX), (b, BOX_B)]
+    reels = [Reel(box, one.predictions, order, matrix_view.colour, matrix_view.diagonal) for one, box in parts]
+    moment.slider(a.info, a.predictions, a.epoch, reels)
+    moment.say_epoch(a.predictions, a.epoch)
 
 
 def drawn_classes(subject: Subject, matrix_view: MatrixView, classes: tuple[int, ...]) -> np.ndarray:
@@ -111,7 +161,7 @@ def _pairs(subject: Subject, classes: tuple[int, ...]) -> pd.DataFrame:
 
 def _take_click(pairs: pd.DataFrame, k: int) -> None:
     """Put a cell clicked in the matrix or in the list into the address, before both are drawn."""
-    cell = clicked_cell(MATRIX, k)
+    cell = clicked_cell(MATRIX, k) or clicked_cell(MATRIX_B, k)
     row = clicked_row(click_on(PAIRS), len(pairs.head(MAX_PAIRS)))
     if cell is None and row is not None:
         cell = int(pairs["i"].iloc[row]), int(pairs["j"].iloc[row])
@@ -119,13 +169,21 @@ def _take_click(pairs: pd.DataFrame, k: int) -> None:
         panel.choose(*cell)
 
 
-def _draw_matrix(subject: Subject, matrix_view: MatrixView, cell: tuple[int, int] | None, order: np.ndarray) -> None:
+def _draw_matrix(
+    subject: Subject,
+    matrix_view: MatrixView,
+    cell: tuple[int, int] | None,
+    order: np.ndarray,
+    *,
+    key: str,
+    top: float | None = None,
+    link: str = "",
+) -> None:
     predictions, epoch = subject.predictions, subject.epoch
-    figure = matrix_figure(predictions, matrix_view, cell, epoch=epoch, order=order)
+    figure = matrix_figure(predictions, matrix_view, cell, epoch=epoch, order=order, top=top, link=link)
     wrong = int((predictions.predicted_after(epoch) != predictions.y_true).sum())
     alt = f"Confusion matrix of {len(order)} classes after epoch {epoch}, {wrong} of {len(predictions.ids)} pictures off the diagonal"
-    with st.container(key=BOX):
-        plot(figure, key=MATRIX, height=HEIGHT, alt=alt, fill=True)
+    plot(figure, key=key, height=HEIGHT, alt=alt, fill=True)
 
 
 def _draw_pairs(predictions: Predictions, pairs: pd.DataFrame, cell: tuple[int, int] | None) -> None:

@@ -57,14 +57,15 @@ def pairs_of(predictions: Predictions, epoch: int) -> pd.DataFrame:
     return confused_pairs(matrix_of(predictions, epoch), predictions.classes)
 
 
-def controls() -> MatrixView:
-    """Draw the controls, each bound to the address; returns what they say."""
+def controls(*, beside: bool = False) -> MatrixView:
+    """Draw the controls, each bound to the address, in lines of their own or `beside` one another; returns what they say."""
     by_colour = address.bound_choice("colour", list(COLOUR_TITLES), "counts", key=KEY + "colour")
     by_order = address.bound_choice("order", list(ORDER_TITLES), "label", key=KEY + "order")
     hide = address.bound_flag("diagonal", key=KEY + "diagonal", on="hide", off="show")
-    with _line("Colour", COLOUR_HELP):
+    first = _line("" if beside else "Colour", COLOUR_HELP)
+    with first:
         colour = segments("Colour", COLOUR_TITLES, bare=True, **by_colour)
-    with _line("Order", ORDER_HELP):
+    with first if beside else _line("Order", ORDER_HELP):
         order = segments("Order of classes", ORDER_TITLES, bare=True, **by_order)
         hidden = st.toggle("Hide the diagonal", **hide)
     return MatrixView(colour, cast(Order, order), diagonal=not hidden)
@@ -73,7 +74,8 @@ def controls() -> MatrixView:
 def _line(label: str, meaning: str) -> DeltaGenerator:
     """A line of its own for a control, its label before it."""
     line = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    line.markdown(label, help=meaning, width="content")
+    if label:
+        line.markdown(label, help=meaning, width="content")
     return line
 
 
@@ -84,12 +86,13 @@ def matrix_figure(
     *,
     epoch: int | None = None,
     order: np.ndarray | None = None,
+    top: float | None = None,
     link: str = "",
 ) -> go.Figure:
     """The heatmap for a view after an epoch, at first the best, with `cell` (true, predicted) outlined.
 
-    order: (M,) the classes to draw, at first all by the view's order. The colours are those of the best epoch, so that
-    epochs can be compared. link: what matrices that zoom together have in common.
+    order: (M,) the classes to draw, at first all by the view's order. top: what has the full colour, at first the largest
+    cell of the best epoch, so that epochs can be compared. link: what matrices that zoom together have in common.
     """
     by = cast("Literal['true', 'pred'] | None", None if view.colour == "counts" else view.colour)
     counts = matrix_of(predictions, epoch or predictions.best_epoch)
@@ -100,7 +103,7 @@ def matrix_figure(
         counts=counts,
         hide_diagonal=not view.diagonal,
         selected=cell,
-        top=top_of(predictions, view),
+        top=top_of(predictions, view) if top is None else top,
     )
     lay_out(figure, view.order if order is None else f"{view.order} {hash(order.tobytes())}")
     figure.layout.meta["cells"]["link"] = link

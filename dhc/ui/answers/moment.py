@@ -11,9 +11,9 @@ from dhc.analysis.epochs import accuracy_by_epoch
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.ui.shell import address, session
+from dhc.ui.shell.chosen import EPOCH
 from dhc.ui.widgets.film import Drop, Reel, clicked_epoch, film
 
-EPOCH = "epoch"
 KEY = "dhc_moment"
 MOST_DROPS = 12  # a rate that changes more often changes all the time: marks would say nothing
 

@@ -13,7 +13,7 @@ from dhc.data.layout import Dataset
 from dhc.figures.classes import class_bars, height
 from dhc.text import clean, count_text, short_names
 from dhc.ui.answers.album import blank
-from dhc.ui.shell import address, session
+from dhc.ui.shell import address, chosen, session
 from dhc.ui.shell.states import empty, guard
 from dhc.ui.widgets.gallery import Tile, gallery
 from dhc.ui.widgets.plot import plot
@@ -32,7 +32,8 @@ def draw(folder: str) -> None:
         icon=":material/search:",
         **address.bound_text(FIND, key=KEY + FIND),
     )
-    listed = [c for c, name in enumerate(dataset.classes) if find.casefold() in name.casefold()]
+    among = chosen.of_address(dataset.classes) or range(len(dataset.classes))
+    listed = [c for c in sorted(among) if find.casefold() in dataset.classes[c].casefold()]
     if not listed:
         empty("No class has such a name.", step="Show all classes", action=_clear, icon=":material/filter_alt_off:")
         return

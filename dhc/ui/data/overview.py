@@ -13,7 +13,7 @@ from dhc.data.about import STAND_IN, read_about
 from dhc.errors import DataError
 from dhc.text import quote
 from dhc.ui.data import augmentation, check, classes, pictures, reading
-from dhc.ui.shell import address, session, sharing, standin
+from dhc.ui.shell import address, chosen, session, sharing, standin
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
 from dhc.ui.widgets.controls import segments
@@ -86,7 +86,12 @@ def overview(folder: str) -> None:
     if outcome := session.check_summary(Path(folder)):
         st.caption(f"Last check: {outcome}.")
     titles = {name: title for name, (title, _) in PARTS.items() if name != "augmentation" or not sharing.is_read_only()}
-    part = segments("Part", titles, bare=True, **address.bound_choice(VIEW, list(titles), "pictures", key="dhc_view"))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        part = segments(
+            "Part", titles, bare=True, **address.bound_choice(VIEW, list(titles), "pictures", key="dhc_view")
+        )
+        if part in ("pictures", "classes"):
+            chosen.control(dataset.classes)
     with guard():
         PARTS[part][1](folder)
 

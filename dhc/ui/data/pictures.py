@@ -10,7 +10,7 @@ from dhc.data.decode import Pictures
 from dhc.data.layout import Dataset
 from dhc.text import count_text, shorten
 from dhc.ui.data import picture
-from dhc.ui.shell import address, session
+from dhc.ui.shell import address, chosen, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty
 from dhc.ui.widgets.controls import class_box, pager, segments
@@ -28,7 +28,7 @@ def draw(folder: str) -> None:
     dataset = session.dataset(folder)
     split, label, search = _filters(dataset)
     pictures = session.pictures(folder, split)
-    rows = _of_run(pictures, matching_rows(pictures, label, search), split)
+    rows = _of_run(pictures, _of_chosen(dataset, pictures, matching_rows(pictures, label, search)), split)
     _count_line(pictures, rows, split)
     if not len(rows):
         icon, key = ":material/filter_alt_off:", KEY + "clear"
@@ -36,6 +36,12 @@ def draw(folder: str) -> None:
     else:
         _grid(dataset, pictures, rows)
     picture.show(folder, split, rows)
+
+
+def _of_chosen(dataset: Dataset, pictures: Pictures, rows: np.ndarray) -> np.ndarray:
+    """Only those of the rows whose class is chosen, here or on a screen of answers; all without a choice."""
+    classes = chosen.of_address(dataset.classes)
+    return rows[np.isin(pictures.y[rows], classes)] if classes and pictures.y is not None else rows
 
 
 def _of_run(pictures: Pictures, rows: np.ndarray, split: str) -> np.ndarray:
@@ -60,8 +66,8 @@ def split_control(dataset: Dataset, key: str) -> str:
         split = st.session_state[key]
         address.put(split=None if split == "train" else split, page=None, picture=None)
 
-    chosen: str = segments("Split", splits, bare=True, key=key, on_change=save)
-    return chosen
+    split: str = segments("Split", splits, bare=True, key=key, on_change=save)
+    return split
 
 
 def label_of(dataset: Dataset, pictures: Pictures, row: int) -> str:
@@ -108,7 +114,7 @@ def _save_class() -> None:
 
 
 def _clear() -> None:
-    address.put(search=None, page=None, picture=None, **{CLASS: None, OF: None})
+    address.put(search=None, page=None, picture=None, **{CLASS: None, OF: None, chosen.CLASSES: None})
 
 
 def _count_line(pictures: Pictures, rows: np.ndarray, split: str) -> None:

@@ -1,16 +1,34 @@
-"""The classes that a person looks at: one choice for Data, Mistakes and Confusion, by name, in the address and for the session."""
+"""The classes that a person looks at: one choice for Data, Mistakes and Confusion, in the address and carried by links."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
 from dhc.text import NAME_LENGTH, shorten
 from dhc.ui.shell import address
 
-CLASSES = "classes"
+CLASSES, EPOCH, VERSUS = "classes", "epoch", "versus"
 KEY = "dhc_chosen"
+CARRIED = "dhc_carried"  # in the session: what the screen last seen had chosen, and of which run
+# What links to a screen carry there: the classes from any run to any other, the epoch and the other run to the same run only.
+PLACES: Final = {"Data": (CLASSES,), "Mistakes": (CLASSES, EPOCH, VERSUS), "Confusion": (CLASSES, EPOCH, VERSUS)}
+
+
+def arrive(page: str) -> None:
+    """Note what the address of `page` has chosen, for the links to the others."""
+    if page in PLACES:
+        carried = st.session_state.setdefault(CARRIED, {})
+        carried |= {name: st.query_params.get(name, "") for name in ("run", *PLACES[page])}
+
+
+def carried(page: str, run: str | None) -> dict[str, str]:
+    """The parameters of a link to `page` that keep there what is chosen here; `run` is the link's."""
+    state = st.session_state.get(CARRIED, {})
+    names = PLACES.get(page, ()) if state.get("run") == run else set(PLACES.get(page, ())) & {CLASSES}
+    return {name: state[name] for name in names if state.get(name)}
 
 
 def of_address(classes: Sequence[str]) -> tuple[int, ...]:

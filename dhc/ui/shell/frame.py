@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from dhc.ui.shell import keys, present, reach, session
+from dhc.ui.shell import chosen, keys, present, reach, session
 from dhc.ui.widgets import assets
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def frame(title: str, icon: str) -> DeltaGenerator:
     fence()
     session.take_snapshot()
     present.arrive(title)
+    chosen.arrive(title)
     st.html(assets.path("shell/frame.css"))
     with st.container(key="dhc-bar", gap="xxsmall"):
         with st.container(key="dhc-navigation", horizontal=True, wrap=False, gap="xxsmall"):
@@ -113,7 +114,12 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
     """
     page = next(page for page in PAGES if page.label == label)
     run = current_run()
-    query = ({"run": run} if run else {}) | ({present.NAME: "1"} if present.is_on() else {}) | params
+    query = (
+        ({"run": run} if run else {})
+        | ({present.NAME: "1"} if present.is_on() else {})
+        | chosen.carried(label, params.get("run", run))
+        | params
+    )
     try:
         st.page_link(page.file, label=text or page.label, icon=page.icon, query_params=query)
     except StreamlitPageNotFoundError:

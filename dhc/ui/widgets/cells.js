@@ -8,18 +8,18 @@ const LETTER = 0.56; // of the type's size: the width of a letter, roughly
 const linked = new Set(); // states of matrices that zoom with others
 
 /** How labels are written where a cell has so many pixels, the longest label so many letters, the chart so many pixels of height. */
-function labels(cell, longest, height) {
+function labels(cell, longest, height, grow = 1) {
   const room = (0.24 * height) / (LETTER * longest);
-  const largest = Math.max(SMALLEST_LABEL, Math.min(22, Math.max(14, height / 52), room));
+  const largest = Math.max(SMALLEST_LABEL, Math.min(22 * grow, Math.max(14 * grow, height / 52), room));
   const own = Math.floor(0.95 * cell);
   if (own >= SMALLEST_LABEL) return { size: Math.floor(Math.min(own, largest)), every: 1 };
-  const size = Math.floor(Math.max(SMALLEST_LABEL, Math.min(14, height / 55, largest)));
+  const size = Math.floor(Math.max(SMALLEST_LABEL, Math.min(14 * grow, (height / 55) * grow, largest)));
   return { size, every: Math.max(1, Math.ceil(size / (0.95 * cell))) };
 }
 
 /** The type of the numbers in the cells, 0 where there is no room for any. */
-function textSize(cell, kind) {
-  return cell >= SMALLEST_CELL[kind] ? Math.floor(Math.min(20, (kind === 'count' ? 0.5 : 0.36) * cell)) : 0;
+function textSize(cell, kind, grow = 1) {
+  return cell >= SMALLEST_CELL[kind] ? Math.floor(Math.min(20 * grow, (kind === 'count' ? 0.5 : 0.36) * cell)) : 0;
 }
 
 /** The rows of z as arrays, also where Plotly's JSON holds their bytes. */
@@ -71,7 +71,8 @@ function wanted(state) {
   const [from, to] = xaxis.range;
   const cell = xaxis._length / Math.abs(to - from);
   const longest = Math.max(4, ...state.plot.data[0].x.map(name => name.replace(/&\w+;/g, '&').length));
-  return { ...labels(cell, longest, height), text: textSize(cell, state.cells.text) };
+  const grow = parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--dhc-grow')) || 1; // when presented
+  return { ...labels(cell, longest, height, grow), text: textSize(cell, state.cells.text, grow) };
 }
 
 /** Make labels and numbers fit. Their size changes the margins, and so the cells: twice is enough, and growing again would swing for ever. */
