@@ -104,6 +104,7 @@ MAY_IMPORT_KERAS = {
     "dhc/training/observers.py",
     "dhc/training/patience.py",
     "dhc/training/resume.py",
+    "dhc/training/search.py",
     "dhc/training/stopping.py",
     "dhc/training/telemetry.py",
     "dhc/training/validation.py",

@@ -39,6 +39,7 @@ from dhc.runs.lenient import (
 )
 
 FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
+MOST_RATE, FEWEST_BATCHES, MOST_BATCHES = 100.0, 20, 1000  # of a search for a learning rate
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
 How = Literal["finished", "stopped", "failed", "killed"]
@@ -72,6 +73,19 @@ Cause = Literal[
 CAUSES: tuple[str, ...] = get_args(Cause)
 
 
+class RateSearch(Record):
+    """Between which learning rates a search goes, and in how many batches."""
+
+    low: Annotated[float, Field(gt=0, le=MOST_RATE)] = 1e-7
+    """The learning rate of the first batch."""
+
+    high: Annotated[float, Field(gt=0, le=MOST_RATE)] = 10.0
+    """The one that the last batch would come to."""
+
+    batches: Annotated[int, Field(ge=FEWEST_BATCHES, le=MOST_BATCHES)] = 100
+    """How many batches, unless the loss blows up before."""
+
+
 class Request(RunFile):
     """What the run was queued for. Written by whoever queues, moves or resumes it."""
 
@@ -97,6 +111,9 @@ class Request(RunFile):
 
     rule: Literal["", "median"] = ""
     """``median`` stops the run early if it does worse than its group's ended runs (``dhc.training.median``)."""
+
+    search: RateSearch | None = None
+    """For a search for a learning rate, which is no run of the list: its bounds (``dhc.training.finder``)."""
 
     example: bool = False
     """Whether it came with the dashboard: trained elsewhere, and stored without its network."""

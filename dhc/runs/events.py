@@ -16,7 +16,7 @@ import pandas as pd
 
 from dhc.files.read import open_regular
 from dhc.runs.lenient import MAX_EPOCH, MAX_MOMENT, MAX_SPEED
-from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, GPU_COLUMNS, LR_COLUMNS, History, empty_table
+from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, GPU_COLUMNS, LR_COLUMNS, SEARCH_COLUMNS, History, empty_table
 from dhc.runs.rundir import parse
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -24,6 +24,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "epoch": EPOCH_COLUMNS,
     "lr": LR_COLUMNS,
     "gpu": GPU_COLUMNS,
+    "search": SEARCH_COLUMNS,
 }
 MAX_MEMORY = 1e9  # MiB
 SHARES = ("accuracy", "val_accuracy")  # columns that are from 0 to 1
@@ -160,8 +161,20 @@ class EventLog:
             if self._history is None:
                 tables = {kind: _table(self._rows[kind], columns) for kind, columns in TABLES.items()}
                 epochs = tables["epoch"].drop_duplicates("epoch", keep="last").sort_values("epoch", kind="stable")
-                self._history = History(tables["batch"], epochs.reset_index(drop=True), tables["lr"], tables["gpu"])
+                self._history = History(
+                    tables["batch"],
+                    epochs.reset_index(drop=True),
+                    tables["lr"],
+                    tables["gpu"],
+                    _last_search(tables["search"]),
+                )
             return self._history
+
+
+def _last_search(search: pd.DataFrame) -> pd.DataFrame:
+    """The batches of the search that began last: one that was broken off begins anew."""
+    first = np.flatnonzero(search["batch"].to_numpy() == 1)
+    return search.iloc[first[-1] :].reset_index(drop=True) if len(first) else search
 
 
 def _plain(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -178,7 +191,7 @@ def _plain_value(value: Any) -> Any:
 
 
 def _cell(name: str, value: Any, dtype: str) -> Any:
-    if name == "epoch":
+    if dtype == "int64":
         return _epoch(value)
     if dtype == "bool":
         return value is True
@@ -196,7 +209,7 @@ def _cell(name: str, value: Any, dtype: str) -> Any:
 
 def _epoch(value: Any) -> int:
     if not isinstance(value, int) or not 1 <= value <= MAX_EPOCH:
-        raise ValueError("an epoch is a number from 1")
+        raise ValueError("an epoch, or a batch, is a number from 1")
     return value
 
 

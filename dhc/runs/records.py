@@ -40,6 +40,9 @@ EPOCH_COLUMNS: Mapping[str, str] = MappingProxyType(
 GPU_COLUMNS: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("t", "memory_used", "memory", "utilization", "temperature"), "float64")
 )
+SEARCH_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"t": "float64", "batch": "int64", "learning_rate": "float64", "loss": "float64"}
+)
 LR_COLUMNS: Mapping[str, str] = MappingProxyType({"epoch": "int64", "old": "float64", "new": "float64"})
 
 
@@ -53,6 +56,7 @@ class History:
                 learning_rate (the one used *during* the epoch), seconds, pictures_per_second, best (val_accuracy above
                 that of every epoch before).
     lr_changes  epoch (1-based, the first one that runs at the new rate), old, new.
+    search      of a search for a learning rate: t, batch (1-based), learning_rate, loss of that batch.
     gpu         of a GPU's training, every few seconds: t, memory_used and memory (MiB), utilization (percent), temperature (°C).
     """
 
@@ -60,6 +64,7 @@ class History:
     epochs: pd.DataFrame
     lr_changes: pd.DataFrame
     gpu: pd.DataFrame = field(default_factory=lambda: empty_table(GPU_COLUMNS))
+    search: pd.DataFrame = field(default_factory=lambda: empty_table(SEARCH_COLUMNS))
 
     @classmethod
     def empty(cls) -> History:

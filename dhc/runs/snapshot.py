@@ -23,12 +23,17 @@ class Snapshot:
         self._runs: list[RunInfo] | None = None
 
     def runs(self) -> list[RunInfo]:
-        """Every run, newest first, in a list of the caller's own."""
+        """Every run, newest first, in a list of the caller's own; searches for a learning rate are none."""
         if self._runs is None:
             infos = (self._infos.get(run_id) or self.store.find(run_id, self._logs) for run_id in self.store.ids())
-            self._runs = newest_first(info for info in infos if info is not None)
-            self._infos |= {info.id: info for info in self._runs}
-        return list(self._runs)
+            self._infos = {info.id: info for info in infos if info is not None}
+            self._runs = newest_first(self._infos.values())
+        return [info for info in self._runs if info.search is None]
+
+    def searches(self) -> list[RunInfo]:
+        """Every search for a learning rate, newest first."""
+        self.runs()
+        return [info for info in self._runs or () if info.search is not None]
 
     def run(self, run_id: str) -> RunInfo:
         """One run. Raises RunError when there is none of that name."""

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from dhc.errors import RunError
 from dhc.files.read import tail
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
-from dhc.runs.contract import Labels, Request, Summary
+from dhc.runs.contract import Labels, RateSearch, Request, Summary
 from dhc.runs.events import EventLog
 from dhc.runs.labels import NO_LABELS
 from dhc.runs.records import History
@@ -76,6 +76,7 @@ class RunInfo:
     group: str = ""
     parent: str = ""
     bet: Mapping[str, float] | None = None
+    search: RateSearch | None = None
     turn: float = 0.0
     """Where it stands in its queue: lower is earlier."""
 
@@ -150,8 +151,15 @@ class Store:
             return []
 
     def runs(self, logs: Logs | None = None) -> list[RunInfo]:
-        """Every run, newest first."""
-        return newest_first(info for run_id in self.ids() if (info := self.find(run_id, logs)) is not None)
+        """Every run, newest first; searches for a learning rate are none."""
+        return newest_first(info for info in self._infos(logs) if info.search is None)
+
+    def searches(self, logs: Logs | None = None) -> list[RunInfo]:
+        """Every search for a learning rate, newest first."""
+        return newest_first(info for info in self._infos(logs) if info.search is not None)
+
+    def _infos(self, logs: Logs | None) -> Iterator[RunInfo]:
+        return (info for run_id in self.ids() if (info := self.find(run_id, logs)) is not None)
 
     def run(self, run_id: str, logs: Logs | None = None) -> RunInfo:
         """One run. Raises RunError when there is none of that name."""

@@ -76,8 +76,13 @@ def run(folder: Path) -> int:
 
 def _train(config: RunConfig, folder: Path, device: str) -> int:
     cause: Cause = "done"
+    search = Request.of(folder).search
     try:
-        if config.trains_network:
+        if search is not None:
+            from dhc.training.search import search_rate
+
+            reason = search_rate(config, search, folder, device=device)
+        elif config.trains_network:
             from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
 
             reason = "all epochs done"

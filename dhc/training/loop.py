@@ -38,8 +38,8 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         if stop_requested():
             raise StopRequested
         writer.phase("network")
-        model = _compiled(config, len(data.classes), run_dir, device)
-        _describe(config, model, data, writer, device)
+        model = compiled(config, len(data.classes), run_dir, device)
+        describe(config, model, data, writer, device)
         with gpu.watched(device, writer):
             summary = fit(config, model, data, writer, stop_requested)
         writer.phase("finishing")
@@ -48,7 +48,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         return summary
 
 
-def _compiled(config: RunConfig, classes: int, run_dir: Path, device: str) -> keras.Model:
+def compiled(config: RunConfig, classes: int, run_dir: Path, device: str) -> keras.Model:
     """The network, in the precision and with the steps per execution that suit the device."""
     policy = stored_precision(config.device.precision, run_dir)
     precision = hardware.precision(policy, device, gains=gains_from_bfloat16(config, classes))
@@ -56,7 +56,7 @@ def _compiled(config: RunConfig, classes: int, run_dir: Path, device: str) -> ke
     return compiled_model(config, classes, precision=precision, steps=steps)
 
 
-def _describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:
+def describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:
     """Write down what trains: ``environment.json``, the start event, a line in the log."""
     where = hardware.describe(backend.visible_gpus(), device)
     record = backend.environment_record(where, config.fit.seed, data)

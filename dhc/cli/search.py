@@ -1,0 +1,97 @@
+"""``python -m dhc lr-find``: seek a learning rate, and say which two rules suggest."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from dhc.analysis.rates import suggestions
+from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
+from dhc.cli.numbers import Whole
+from dhc.config import read_assignment
+from dhc.errors import ConfigError
+from dhc.jobs import launch
+from dhc.models.presets import DEFAULT, PRESETS, preset_config
+from dhc.models.search import smooth
+from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearch
+from dhc.runs.store import Store
+from dhc.text import rate_text
+
+
+@click.command("lr-find")
+@DATA
+@click.option(
+    "--preset", default=DEFAULT, show_default=True, type=click.Choice(list(PRESETS)), help="Settings to start from."
+)
+@settings("Change one setting, e.g. fit.batch_size=64; repeatable.")
+@click.option("--low", type=float, default=1e-7, show_default=True, help="The learning rate of the first batch.")
+@click.option("--high", type=float, default=10.0, show_default=True, help="The one that it grows to.")
+@click.option(
+    "--batches",
+    type=Whole(FEWEST_BATCHES, MOST_BATCHES, "more would show nothing new"),
+    default=100,
+    show_default=True,
+    help="In how many batches.",
+)
+@RUNS
+@JSON
+def lr_find(
+    folder: str,
+    preset: str,
+    assignments: tuple[str, ...],
+    low: float,
+    high: float,
+    batches: int,
+    runs_dir: Path,
+    as_json: bool,
+) -> None:
+    """Train for some batches while the learning rate grows, and say where the loss falls best.
+
+    The curve depends on the batch size, the dropout and the augmentation: give those that you will train with.
+    """
+    if not 0 < low < high <= MOST_RATE:
+        raise ConfigError(
+            f"the learning rate cannot grow from {low:g} to {high:g}: it takes 0 < low < high ≤ {MOST_RATE:g}"
+        )
+    changes = dict(read_assignment(text) for text in assignments)
+    config = preset_config(preset).with_values({**changes, "data.path": folder})
+    if not config.trains_network:
+        raise ConfigError("nearest neighbours have no learning rate: choose a network by --preset or model.name")
+    search = RateSearch(low=low, high=high, batches=batches)
+    run_id = launch.launch(config, runs_dir, search=search)
+    follow_all({run_id: "search for a learning rate"}, runs_dir, to_stderr=as_json)
+    result = outcome(Store(runs_dir), run_id, search)
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(_sentence(result, config.optimizer.learning_rate))
+    sys.exit(0 if result["status"] in GOOD else 1)
+
+
+def outcome(store: Store, run_id: str, search: RateSearch) -> dict[str, Any]:
+    """What a search brought, as plain values: its id, status and reason, the two suggestions, and each batch's rate and loss."""
+    info, table = store.run(run_id), store.history(run_id).search
+    rates, losses = table["learning_rate"].to_numpy(), table["loss"].to_numpy()
+    found = suggestions(rates, smooth(losses), search.batches)
+    return {
+        "id": run_id,
+        "status": info.state.value,
+        "reason": info.status.reason,
+        "valley": found.valley,
+        "steep": found.steep,
+        "learning_rate": rates.tolist(),
+        "loss": [loss if np.isfinite(loss) else None for loss in losses.tolist()],
+    }
+
+
+def _sentence(result: dict[str, Any], own: float) -> str:
+    if result["valley"] is None:
+        return f"no suggestion: only {len(result['loss'])} batches ran; try a lower --low, or more --batches"
+    return (
+        f"suggested learning rate: {rate_text(result['valley'])} (valley), steepest at {rate_text(result['steep'])}; "
+        f"these settings have {rate_text(own)}"
+    )

@@ -1,0 +1,33 @@
+"""How a search for a learning rate goes: it grows by a constant factor from batch to batch, until the loss blows up.
+
+After Smith, 2017, "Cyclical learning rates for training neural networks", section 3.3, in the form that fast.ai 2 gave it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+BETA = 0.98  # of the running average, as in fast.ai
+DIVERGED = 4.0  # times the lowest smoothed loss ends a search, as in fast.ai
+
+
+def rate_of_batch(batch: int, low: float, high: float, batches: int) -> float:
+    """The learning rate of a batch, from 0, of a search that goes from `low` up to `high`."""
+    return float(low * (high / low) ** (batch / batches))
+
+
+def smooth(losses: Iterable[float]) -> np.ndarray:
+    """(N,) float64: the running average of the losses with `BETA`, without the bias of its start."""
+    averages, average = [], 0.0
+    for count, loss in enumerate(losses, start=1):
+        average = BETA * average + (1 - BETA) * loss
+        averages.append(average / (1 - BETA**count))
+    return np.array(averages)
+
+
+def has_diverged(averages: np.ndarray) -> bool:
+    """Whether the last smoothed loss is no number, or `DIVERGED` times the lowest one."""
+    return not math.isfinite(averages[-1]) or bool(averages[-1] > DIVERGED * averages.min())

@@ -1,0 +1,126 @@
+"""The search for a learning rate: its rules on recorded losses, and real searches on a tiny network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dhc.analysis.rates import RateSuggestions, steep, suggestions, valley
+from dhc.cli import cli
+from dhc.config import RunConfig
+from dhc.models.search import has_diverged, rate_of_batch, smooth
+from dhc.runs.contract import RateSearch, Request
+from dhc.runs.store import Store
+from dhc.training.__main__ import main as train
+
+# Recorded searches (one broken by losses that are no numbers), with what fast.ai's own rules say of them.
+RECORDED = json.loads((Path(__file__).parent / "goldens" / "rates.json").read_text(encoding="utf-8"))
+LOSSES = st.lists(st.floats(0.01, 100), min_size=3, max_size=60)
+
+
+@pytest.mark.parametrize("search", RECORDED)
+def test_suggestions_are_those_of_fast_ai(search: dict[str, Any]) -> None:
+    losses = [np.nan if loss is None else loss for loss in search["loss"]]
+    found = suggestions(np.array(search["learning_rate"]), smooth(losses), search["batches"])
+    assert found == RateSuggestions(search["valley"], search["steep"])
+
+
+def test_a_loss_that_falls_once_has_its_valley_there() -> None:
+    rates = np.geomspace(1e-6, 1, 13)
+    losses = np.array([3, 3.1, 3.2, 3, 2.8, 2.5, 1.9, 1.5, 1.4, 1.3, 4, 6, 9])
+    assert steep(rates, losses) == rates[5]
+    assert rates[4] <= valley(rates, losses) <= rates[8]
+
+
+@given(LOSSES)
+def test_a_suggestion_is_one_of_the_rates_and_does_not_depend_on_the_unit_of_loss(losses: list[float]) -> None:
+    rates = np.geomspace(1e-7, 10, len(losses))
+    for rule in (valley, steep):
+        assert rule(rates, np.array(losses)) in rates
+    assert valley(rates, np.array(losses)) == valley(rates, np.round(losses, 12) * 8)
+
+
+def test_too_few_batches_suggest_nothing() -> None:
+    assert suggestions(np.geomspace(1e-7, 1, 17), np.ones(17), 100) == RateSuggestions()
+    assert suggestions(np.geomspace(1e-7, 1, 20), np.full(20, np.nan), 100) == RateSuggestions()
+    assert suggestions(np.array([]), np.array([]), 100) == RateSuggestions()
+
+
+def test_a_running_average_starts_without_bias_and_ends_a_search_that_blows_up() -> None:
+    assert smooth([2.0, 2.0, 2.0]) == pytest.approx([2, 2, 2])
+    assert smooth([1.0, 0.0])[1] == pytest.approx(0.98 * 0.02 / (1 - 0.98**2))
+    assert not has_diverged(np.array([1.0, 3.9]))
+    assert has_diverged(np.array([1.0, 4.1]))
+    assert has_diverged(np.array([1.0, np.nan]))
+    assert rate_of_batch(50, 1e-4, 1, 100) == pytest.approx(1e-2)
+
+
+def queue_search(folder: Path, config: RunConfig, search: RateSearch, monkeypatch: pytest.MonkeyPatch) -> str:
+    from dhc.jobs import launch
+
+    monkeypatch.setattr(launch, "start_worker", lambda *_: None)
+    return launch.launch(config, folder, search=search)
+
+
+@pytest.mark.slow
+def test_a_real_search_ends_when_the_loss_blows_up_and_is_no_run_of_the_list(
+    tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: None
+) -> None:
+    config = tiny_config.with_values({"fit.batch_size": 4, "optimizer.name": "sgd"})
+    run_id = queue_search(tmp_path, config, RateSearch(low=1e-6, high=100, batches=40), monkeypatch)
+    assert train([str(tmp_path / run_id)]) == 0
+    store = Store(tmp_path)
+    assert store.runs() == []
+    (info,) = store.searches()
+    table = store.history(run_id).search
+    assert info.state.value == "finished"
+    assert "blew up at a learning rate" in info.status.reason
+    assert list(table["batch"]) == list(range(1, len(table) + 1))
+    assert table["learning_rate"].to_numpy() == pytest.approx(
+        [rate_of_batch(n, 1e-6, 100, 40) for n in range(len(table))], rel=1e-5
+    )
+    assert len(table) < 40
+    assert not (tmp_path / run_id / "best.keras").exists()
+
+
+def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path) -> None:
+    from dhc.runs.rundir import RunWriter
+
+    folder = tmp_path / "20260101-000000-vgg16-000a"
+    folder.mkdir()
+    Request(search=RateSearch()).write(folder)
+    with RunWriter(folder) as writer:
+        for batch in (1, 2, 3, 1, 2):
+            writer.event("search", batch=batch, learning_rate=1e-7 * batch, loss=1.0)
+    assert list(Store(tmp_path).history(folder.name).search["batch"]) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--low", "1", "--high", "0.1"], "cannot grow from 1 to 0.1"),
+        (["--high", "1e9"], "it takes 0 < low < high ≤ 100"),
+        (["--low", "0"], "cannot grow from 0"),
+        (["--set", "model.name=knn"], "nearest neighbours have no learning rate"),
+    ],
+)
+def test_what_cannot_be_sought_is_refused(tiny_data: Path, tmp_path: Path, words: list[str], sentence: str) -> None:
+    result = CliRunner().invoke(cli, ["lr-find", "--data", str(tiny_data), "--runs", str(tmp_path), *words])
+    assert sentence in str(result.exception)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("value", [{"low": -1}, {"batches": 10**9}, {"high": "much"}, "all", 7])
+def test_a_hand_edited_request_is_read_with_distrust(tmp_path: Path, value: Any) -> None:
+    folder = tmp_path / "20260101-000000-vgg16-000a"
+    folder.mkdir()
+    (folder / "request.json").write_text(json.dumps({"search": value}), encoding="utf-8")
+    search = Request.of(folder).search
+    assert search is None or search == RateSearch()
