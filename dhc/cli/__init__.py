@@ -22,6 +22,7 @@ from dhc.cli.queue import move, queue, work
 from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
 from dhc.cli.search import lr_find
+from dhc.cli.sureness import sureness
 from dhc.cli.sweep import stop_all, sweep
 from dhc.cli.train import train
 from dhc.errors import UserError, sentence
@@ -65,5 +66,5 @@ def cli() -> None:
 
 for command in (work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
     runs.add_command(command)
-for command in (doctor, data, train, lr_find, sweep, knn, ladder, runs, evaluate, predict, export):
+for command in (doctor, data, train, lr_find, sweep, knn, ladder, runs, evaluate, predict, sureness, export):
     cli.add_command(command)

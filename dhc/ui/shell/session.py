@@ -155,12 +155,12 @@ def _store(folder: Path) -> Store:
 
 def predictions(info: RunInfo) -> Predictions:
     """The run's predictions, read again when the file has changed. Raises RunError."""
-    return _predictions(info.folder, _stamp(info.folder / rundir.PREDICTIONS))
+    return _predictions(info.folder, stamp(info.folder / rundir.PREDICTIONS))
 
 
 def used_pictures(info: RunInfo) -> UsedPictures:
     """The pictures that the run was made on, read again when the file has changed."""
-    return _used_pictures(info.folder, _stamp(info.folder / UsedPictures.FILE))
+    return _used_pictures(info.folder, stamp(info.folder / UsedPictures.FILE))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=PATHS)
@@ -170,8 +170,8 @@ def _used_pictures(folder: Path, stamp: tuple[int, int]) -> UsedPictures:
 
 def check_summary(folder: Path) -> str:
     """One line on a data set's newest check; its files are looked at again after a minute, its tables at once."""
-    stamps = tuple(_stamp(folder / name) for name in TABLES)
-    return _check_summary(folder, (_stamp(checks.findings(folder)), *stamps))
+    stamps = tuple(stamp(folder / name) for name in TABLES)
+    return _check_summary(folder, (stamp(checks.findings(folder)), *stamps))
 
 
 @st.cache_data(show_spinner=False, max_entries=32, ttl=60, hash_funcs=PATHS)
@@ -181,7 +181,7 @@ def _check_summary(folder: Path, stamps: tuple[tuple[int, int], ...]) -> str:
 
 def outcome_table(info: RunInfo, epoch: int | None = None) -> pd.DataFrame:
     """`analysis.mistakes.outcomes` of the run's predictions after an epoch, at first the best. Raises RunError."""
-    return _outcomes(info.folder, _stamp(info.folder / rundir.PREDICTIONS), epoch)
+    return _outcomes(info.folder, stamp(info.folder / rundir.PREDICTIONS), epoch)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=PATHS)
@@ -194,7 +194,8 @@ def _outcomes(folder: Path, stamp: tuple[int, int], epoch: int | None) -> pd.Dat
     return outcomes(_predictions(folder, stamp), epoch)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def stamp(path: Path) -> tuple[int, int]:
+    """What changes whenever a file does: its time of change and its size; zeros without one."""
     try:
         stat = path.stat()
     except OSError:
@@ -207,7 +208,7 @@ def dataset(path: str) -> Dataset:
     root = Path(path)
     if sharing.is_read_only() and path not in _shown_folders():
         raise DataError("This view shows the data sets of its data folder and of its runs, and no other folder.")
-    return _dataset(root, tuple(_stamp(root / name) for name in TABLES))
+    return _dataset(root, tuple(stamp(root / name) for name in TABLES))
 
 
 def _shown_folders() -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dhc.runs.store import RunInfo
 from dhc.ui.manage import card
 from dhc.ui.runs import decision
-from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings
+from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings, sureness
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import segments
@@ -18,6 +18,7 @@ PANELS: dict[str, Panel] = {
     "differences": ("Differences", differences.draw, 1),
     "settings": ("Settings", settings.draw, 1),
     "noise": ("Real or noise?", noise.draw, 2),
+    "sureness": ("How sure?", sureness.draw, 1),
     "flips": ("Flip board", flips.draw, 2),
     "replay": ("Replay", replay.draw, 1),
     "bets": ("Bets", bets.draw, 1),
