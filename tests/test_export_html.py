@@ -75,7 +75,7 @@ def two(tiny_data: Path, tmp_path: Path) -> Store:
 
 def test_a_report_of_one_run_holds_its_figures_charts_mistakes_and_settings(two: Store) -> None:
     page = Page(to_html([two.run("20260101-000000-vgg16-000a")], two))
-    assert set(page.charts) == {f"chart-1-{n}" for n in range(1, 5)}, "accuracy, loss, learning rate, matrix"
+    assert set(page.charts) == {f"chart-1-{n}" for n in range(1, 6)}, "accuracy, loss, learning rate, matrix, how sure"
     for expected in (
         "20260101-000000-vgg16-000a",
         "0.556",
@@ -136,7 +136,7 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
     write_exit(folder, "failed", HOSTILE)
     store = Store(tmp_path / "runs")
     page = Page(to_html(store.runs() * 2, store))
-    assert [a.get("type") for tag, a in page.tags if tag == "script"] == ["application/json"] * 9 + [None, None]
+    assert [a.get("type") for tag, a in page.tags if tag == "script"] == ["application/json"] * 11 + [None, None]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert all(address.startswith("data:") for address in page.addresses())
     assert "<script>alert(1)</script>" in page.text, "it is told letter by letter"

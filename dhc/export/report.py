@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dhc.analysis import differences, mistakes, overlay
+from dhc.analysis import differences, mistakes, overlay, sureness
 from dhc.analysis import report as scores
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
 from dhc.data.album import Album, Prints, Source, album_of, prints_of
@@ -22,6 +22,7 @@ from dhc.errors import RunError
 from dhc.export.progress import Progress
 from dhc.figures import confusion, curves, embed, palette, theme
 from dhc.figures import overlay as overlay_figure
+from dhc.figures import sureness as sureness_figure
 from dhc.runs.contract import Environment
 from dhc.runs.environment import read_environment
 from dhc.runs.predictions import read_predictions
@@ -160,6 +161,8 @@ def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
         problems += [clean(album.problem)] if album.problem else []
         matrix = confusion_matrix(predictions.y_true, predictions.predicted, len(predictions.classes))
         charts.append(_matrix(matrix, predictions.classes))
+        if len(predictions.y_true):
+            charts.append(_reliability(info, predictions))
         answers = _answers(predictions, matrix, album)
     settings = () if info.config is None else differences.settings([info.config])
     return Chapter(
@@ -192,6 +195,15 @@ def _curves(history: History) -> list[Chart]:
     if history.epochs["learning_rate"].notna().any():
         charts.append(_chart("Learning rate", "learning rate by epoch", 200, curves.learning_rate(history)))
     return charts
+
+
+def _reliability(info: RunInfo, predictions: Predictions) -> Chart:
+    answers = sureness.sureness(predictions)
+    low, high = sureness.ece_interval(answers)
+    series = sureness_figure.Series(info.id, "", theme.VAL, answers, sureness.reliability(answers))
+    figure = sureness_figure.reliability_diagram([series]).update_layout(showlegend=False)
+    alt = f"accuracy by confidence; expected calibration error {answers.ece:.3f}, {low:.3f} to {high:.3f}"
+    return _chart("How sure, and how often right", alt, 320, figure)
 
 
 def _matrix(matrix: np.ndarray, classes: tuple[str, ...]) -> Chart:
