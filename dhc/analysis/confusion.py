@@ -58,10 +58,10 @@ def class_order(matrix: np.ndarray, by: Order) -> np.ndarray:
         return np.arange(k)
     if by == "frequency":
         return np.argsort(-np.asarray(matrix).sum(axis=1), kind="stable")
-    similarity = _similarity(matrix)
-    confused = np.flatnonzero(similarity.any(axis=1))
+    alike = similarity(matrix)
+    confused = np.flatnonzero(alike.any(axis=1))
     alone = np.setdiff1d(np.arange(k), confused)
-    return np.concatenate([confused[_leaf_order(similarity[np.ix_(confused, confused)])], alone]).astype(np.int64)
+    return np.concatenate([confused[_leaf_order(alike[np.ix_(confused, confused)])], alone]).astype(np.int64)
 
 
 def confused_pairs(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
@@ -82,7 +82,7 @@ def confused_pairs(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
     ).astype({"true": "str", "predicted": "str"})
 
 
-def _similarity(matrix: np.ndarray) -> np.ndarray:
+def similarity(matrix: np.ndarray) -> np.ndarray:
     """How often two classes are taken for each other: (K, K) float64, 0 to 1, symmetric.
 
     The mean of both directions, with a zero diagonal. Shares are of all the class's pictures, so a class with one odd
