@@ -25,6 +25,7 @@ from dhc.cli.search import lr_find
 from dhc.cli.sureness import sureness
 from dhc.cli.sweep import stop_all, sweep
 from dhc.cli.train import train
+from dhc.cli.weakness import weakness
 from dhc.errors import UserError, sentence
 
 BUG = 3  # exit status of a bug of ours
@@ -66,5 +67,5 @@ def cli() -> None:
 
 for command in (work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
     runs.add_command(command)
-for command in (doctor, data, train, lr_find, sweep, knn, ladder, runs, evaluate, predict, sureness, export):
+for command in (doctor, data, train, lr_find, sweep, knn, ladder, runs, evaluate, predict, sureness, weakness, export):
     cli.add_command(command)

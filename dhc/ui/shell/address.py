@@ -49,6 +49,11 @@ def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
     return tuple(option for option in options if option in texts)
 
 
+def listed(values: Sequence[str]) -> str:
+    """Texts as one parameter, as `items` reads them."""
+    return ",".join(value.replace(",", "%2C") for value in values)
+
+
 def words(name: str) -> list[str]:
     """The texts that the parameter `name` lists, written "a,b", of as many letters as an address has."""
     return st.query_params.get(name, "")[:MOST_LETTERS].split(",")
@@ -118,7 +123,7 @@ def _write_choice(name: str, key: str, options: Sequence[str], default: str | No
 
 def _write_items(name: str, key: str, options: Sequence[str], default: Sequence[str]) -> None:
     values = tuple(option for option in options if option in st.session_state[key])
-    text = ",".join(value.replace(",", "%2C") for value in values)
+    text = listed(values)
     put(**{name: None if values in ((), default) else text})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dhc.runs.store import RunInfo
 from dhc.ui.manage import card
 from dhc.ui.runs import decision
-from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings, sureness
+from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings, sureness, weakness
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import segments
@@ -19,6 +19,7 @@ PANELS: dict[str, Panel] = {
     "settings": ("Settings", settings.draw, 1),
     "noise": ("Real or noise?", noise.draw, 2),
     "sureness": ("How sure?", sureness.draw, 1),
+    "weakness": ("Weak spots", weakness.draw, 1),
     "flips": ("Flip board", flips.draw, 2),
     "replay": ("Replay", replay.draw, 1),
     "bets": ("Bets", bets.draw, 1),

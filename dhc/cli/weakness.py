@@ -1,0 +1,85 @@
+"""``python -m dhc weakness``: where a run is weak, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dhc.analysis import weakness as analysis
+from dhc.analysis.confusion import confusion_matrix
+from dhc.analysis.paired import pair_up
+from dhc.analysis.significance import ALPHA, contingency_table, mcnemar_p
+from dhc.cli.common import JSON, RUNS, print_json
+from dhc.runs.predictions import read_predictions
+from dhc.runs.rundir import run_dir
+from dhc.text import count_text, percent_text
+
+MOST_FAMILIES = 10  # in the text
+
+
+@click.command()
+@click.argument("run_id")
+@click.option("--versus", metavar="RUN_ID", help="Also: whether val is large enough to tell it from this run.")
+@RUNS
+@JSON
+def weakness(run_id: str, versus: str | None, runs_dir: Path, as_json: bool) -> None:
+    """Say which classes a run mixes up, which families they form, and of which classes val says little."""
+    predictions = read_predictions(run_dir(runs_dir, run_id))
+    classes = predictions.classes
+    matrix = confusion_matrix(predictions.y_true, predictions.predicted, len(classes))
+    families = analysis.families(matrix)
+    result: dict[str, Any] = {
+        "pairs": [_named(one, classes, "first", "second") for one in analysis.mixed_pairs(matrix)],
+        "families": [vars(one) | {"classes": [classes[place] for place in one.places]} for one in families],
+        "family_accuracy": analysis.family_accuracy(matrix, families) if matrix.sum() else None,
+        "uncertain": [_named(one, classes, "place") for one in analysis.uncertain_classes(matrix)],
+    }
+    if versus is not None:
+        table = contingency_table(pair_up(predictions, read_predictions(run_dir(runs_dir, versus))))
+        result["versus"] = {
+            "id": versus,
+            "pictures": table.n,
+            "p": mcnemar_p(table),
+            "pictures_needed": analysis.pictures_needed(table),
+        }
+    if as_json:
+        print_json(result)
+    else:
+        click.echo("\n".join(_lines(result)) or "no weak spot: it makes no mistake")
+
+
+def _named(one: Any, classes: Sequence[str], *places: str) -> dict[str, Any]:
+    """A record as plain values, its places of classes as their names."""
+    return dict(vars(one)) | {place: classes[getattr(one, place)] for place in places}
+
+
+def _lines(result: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{one['first']} and {one['second']} share {percent_text(one['share'])} of all mistakes ({one['there']} one way, "
+        f"{one['back']} the other)"
+        for one in result["pairs"]
+    ]
+    lines += [
+        f"a family: {', '.join(one['classes'])}: {percent_text(one['recall'])} recognised exactly, "
+        f"{percent_text(one['within'])} within the family"
+        for one in result["families"][:MOST_FAMILIES]
+    ]
+    if result["families"]:
+        share, count = percent_text(result["family_accuracy"]), len(result["families"])
+        lines.append(f"{share} of the pictures are taken for their class or one of its family; families: {count}")
+    lines += [
+        f"{one['place']}: {count_text(one['pictures'], 'val picture')}, recall {one['recall']:.2f} could be {one['interval'][0]:.2f} to "
+        f"{one['interval'][1]:.2f}"
+        for one in result["uncertain"]
+    ]
+    versus = result.get("versus")
+    if versus and versus["p"] < ALPHA:
+        lines.append(f"val is large enough to tell it from {versus['id']}: p = {versus['p']:.2g}")
+    elif versus:
+        needed = versus["pictures_needed"]
+        more = "as equal as they are, no number would" if needed is None else f"about {needed:,} would"
+        lines.append(f"val is too small to tell it from {versus['id']} with {versus['pictures']:,} pictures; {more}")
+    return lines
