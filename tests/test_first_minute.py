@@ -205,3 +205,24 @@ def test_a_run_without_answers_leads_to_what_happened(house: tuple[Path, Path], 
     make_run(runs, tiny_data, epochs=1, run_id=OTHER)
     app = press(open_page("mistakes", run=RUN), "See what happened")
     assert address(app, "run") == RUN
+
+
+def test_a_panel_without_two_runs_selects_the_best_two_on_the_same_pictures(
+    house: tuple[Path, Path], tiny_data: Path, eight_classes: Path
+) -> None:
+    runs, _ = house
+    accuracies = {
+        "0001": (tiny_data, 0.4),
+        "0002": (eight_classes, 0.8),
+        "0003": (tiny_data, 0.9),
+        "0004": (tiny_data, 0.6),
+    }
+    for number, (data, accuracy) in accuracies.items():
+        make_run(runs, data, epochs=2, accuracy=accuracy, run_id=f"20260101-000000-vgg16-{number}")
+    (runs / RUN / rundir.PREDICTIONS).unlink()
+    app = open_page("runs", select=f"{RUN},20260101-000000-vgg16-0002", panel="noise")
+    assert "Two runs with answers are needed" in texts(app)
+    press(app, "Select the two best runs")
+    assert address(app, "select") == "20260101-000000-vgg16-0003,20260101-000000-vgg16-0004"
+    assert not app.exception
+    assert "Two runs with answers are needed" not in texts(app)

@@ -18,7 +18,7 @@ from dhc.jobs.values import parse_values
 from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.shell import address, session, sharing
+from dhc.ui.shell import address, session, sharing, standin
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import describe
@@ -57,6 +57,9 @@ def draw(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
 
 def _set_up(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
     base = _base(pictures, runs)
+    path = Path(base.data.path)
+    if session.is_gone(path) and standin.offer_named(path.name, key="factor"):
+        return
     default = ", ".join(f"{factor:g}" for factor in FACTORS)
     text = st.text_input("Factors", default, key="dhc_factor_factors", help=WRITE)
     repeats = st.number_input("Repeats", 1, 10, key="dhc_factor_repeats", help=REPEATS)
@@ -112,7 +115,10 @@ def _experiments(experiments: Sequence[Family]) -> None:
     if experiments:
         _result(_pick(experiments))
     else:
-        st.info("No two runs yet that differ in nothing but their LR factor and the seed.", icon=":material/inbox:")
+        st.info(
+            "No two runs yet that differ in nothing but their LR factor and the seed. *Run the experiment* above trains some.",
+            icon=":material/inbox:",
+        )
 
 
 def _pick(experiments: Sequence[Family]) -> Family:

@@ -13,6 +13,7 @@ from dhc.text import count_text, shorten
 from dhc.ui.ladder.factor import open_run
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.states import empty
 from dhc.ui.train.bet import outcome
 from dhc.ui.widgets.plot import plot
 
@@ -24,7 +25,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     """The chart of every run's bets; those of `runs` are ringed and put into words."""
     bets = settled_bets(session.runs())
     if not bets:
-        st.info(NO_BET, icon=":material/casino:")
+        empty(NO_BET, step="Bet on a run", page="Train", icon=":material/casino:")
         return
     ids = {info.id for info in runs}
     left, right = st.columns([3, 2], gap="large")

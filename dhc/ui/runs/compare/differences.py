@@ -15,8 +15,8 @@ from dhc.runs.environment import read_environment
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
+from dhc.ui.runs.compare import nothing
 from dhc.ui.shell import address
-from dhc.ui.shell.states import empty
 
 KEY = "dhc_differences_"
 MOST = 100  # runs that have a column
@@ -31,7 +31,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     readable = [info for info in runs if info.config is not None]
     columns = readable[:MOST]
     if not columns:
-        empty("The settings of the selected runs cannot be read: select others.", icon=":material/difference:")
+        nothing.say("The settings of the selected runs cannot be read: select others.", icon=":material/difference:")
         return
     baseline, everything = _controls(columns)
     rows = settings([info.config for info in columns if info.config is not None])

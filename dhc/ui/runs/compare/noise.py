@@ -33,7 +33,7 @@ from dhc.text import count_text
 from dhc.ui.answers.pairs import Pair
 from dhc.ui.runs.compare import optimism
 from dhc.ui.runs.compare.pair import pick
-from dhc.ui.shell import session, sharing
+from dhc.ui.shell import session, sharing, standin
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard
 from dhc.ui.train import launcher
@@ -175,7 +175,8 @@ def _repeats(pair: Pair, table: ContingencyTable, a: SeedResults, b: SeedResults
         st.caption("No repeats: without a difference there is nothing to settle.")
         return
     st.markdown(f"**Would repeats settle it?** {size_words(size)}", help=assumption(size))
-    _offer(first, second, everyone, size)
+    if not standin.offer_pictures(pair.a, key="noise"):
+        _offer(first, second, everyone, size)
 
 
 def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], size: SampleSize) -> None:

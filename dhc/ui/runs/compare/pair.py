@@ -20,9 +20,9 @@ from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 from dhc.ui.answers.pairs import Pair, align, on_other_data, pictures_of
+from dhc.ui.runs.compare import nothing
 from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import empty
 
 A, B = "pair_a", "pair_b"
 TITLE, HASH = 34, 4  # characters of a run's name in the list, and of the end of its id
@@ -36,7 +36,7 @@ def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
     """
     infos = {info.id: info for info in runs if info.epochs_done > 0 and (info.folder / rundir.PREDICTIONS).is_file()}
     if len(infos) < 2:
-        empty(_too_few(len(runs), len(infos)), icon=":material/compare_arrows:")
+        nothing.say(_too_few(len(runs), len(infos)), icon=":material/compare_arrows:")
         return None
     _say_left_out([info for info in runs if info.id not in infos])
     a, b = _of_address(infos)

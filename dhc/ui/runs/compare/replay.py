@@ -13,6 +13,7 @@ from dhc.figures.replay import replay_chart
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, rate_text, shorten
+from dhc.ui.runs.compare import nothing
 from dhc.ui.shell import address, session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.train import clone
@@ -34,7 +35,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     infos = {info.id: info for info in runs if info.epochs_done and info.config and info.config.trains_network}
     if not infos:
         hint = "Choose a run of a network with a finished epoch: only such a run has a learning rate to replay."
-        st.info(hint, icon=":material/history:")
+        nothing.say(hint, icon=":material/history:", count=1)
         return
     info = infos[_pick(infos, of=len(runs))]
     assert info.config is not None

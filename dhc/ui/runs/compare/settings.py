@@ -18,10 +18,11 @@ from dhc.figures.factor import factors
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text, shorten
 from dhc.ui.ladder.factor import outcome, setup_text
+from dhc.ui.runs.compare import nothing
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
-from dhc.ui.shell.states import empty, guard
+from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import segments
 from dhc.ui.widgets.plot import Click, plot
 
@@ -55,14 +56,18 @@ def draw(runs: Sequence[RunInfo]) -> None:
     with guard():
         readable = [info for info in runs if info.config is not None]
         if not readable:
-            empty("The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:")
+            nothing.say(
+                "The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:"
+            )
             return
         names = differing_settings([info.config for info in readable if info.config is not None])
         view = _controls(names)
         if view.kind == "factor":
             _factor(readable)
         elif not names:
-            st.info("The selected runs all have the same settings: select some that differ.")
+            nothing.say(
+                "The selected runs all have the same settings: select some that differ.", icon=":material/scatter_plot:"
+            )
             return
         else:
             _one(readable, view) if view.kind == "one" else _all(readable, view)
