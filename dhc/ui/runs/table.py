@@ -1,46 +1,56 @@
-"""The Runs page's table: filters, columns and selection, all of it in the address."""
+"""The Runs page's table: its selection and its baseline in the address, its rows alive while runs train."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
-from dhc.analysis.differences import differing_settings, setting_text
-from dhc.analysis.search import ORDERS, RunFilter, select_runs, sparkline
-from dhc.config import fields
+from dhc.analysis.baseline import lead
+from dhc.analysis.folders import folder_names
+from dhc.analysis.pictures import JudgedPictures, by_pictures
+from dhc.analysis.query import read_query
+from dhc.analysis.search import ORDERS, RunFilter, select_runs
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, duration_text
+from dhc.text import count_text, short_names, shorten
+from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage import queue, storage, undo
-from dhc.ui.runs import compare, groups
+from dhc.ui.runs import columns, compare, filters, groups, views
+from dhc.ui.runs.columns import RUN, Comparison
+from dhc.ui.runs.memory import PerRun
 from dhc.ui.shell import address, session
+from dhc.ui.shell.frame import choose_run, go
+from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import no_runs
+from dhc.ui.shell.watch import watch
+from dhc.ui.widgets.grid_keys import grid_keys
 
 KEY = "dhc_runs_table"
-ROW_IDS = "dhc_runs_shown"  # in the session: the runs in the rows of the table as it was last drawn
+CLICK = "dhc_runs_opened"  # of the button that each run's name is
+ROWS = "dhc_runs_shown"  # in the session: the runs in the rows of the table as it was last drawn, by their label
+GOTO = "dhc_runs_goto"  # in the session: the run whose name was clicked
 MOST_SELECTED = 100
-FIXED = ("★", "run", "status", "best val_accuracy", "best epoch", "gap", "time", "val_accuracy by epoch")
-EXTRA = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s", "device")
-COLUMNS: dict[str, Any] = {
-    "★": st.column_config.TextColumn(width=30, pinned=True, help="Starred"),
-    "run": st.column_config.TextColumn(pinned=True, width="medium"),
-    "best val_accuracy": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f", width=125),
-    "gap": st.column_config.NumberColumn(format="%.3f", help="accuracy − val_accuracy after the last epoch"),
-    "val_accuracy by epoch": st.column_config.LineChartColumn(y_min=0, y_max=1, width=155),
-    "accuracy": st.column_config.NumberColumn(format="%.3f", help="On the training pictures, after the last epoch"),
-    "val_accuracy": st.column_config.NumberColumn(format="%.3f", help="After the last epoch"),
-    "pictures/s": st.column_config.NumberColumn(format="%.0f"),
-    "started": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
-}
+TICK = 2.0  # seconds between two looks while a run is alive
+KEYS = "Keys in the table: arrows move, Space selects, Enter opens, Esc leaves."
+HEAD, ROW, ROWS_SEEN = 38, 35, 10  # pixels of the heading and of a row; rows without scrolling
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The runs of the table, those selected, and what is said of them beside each other."""
+
+    runs: list[RunInfo]
+    selected: list[RunInfo]
+    comparison: Comparison
 
 
 def draw() -> None:
     """Filters, the table, and what can be seen of and done with the selected runs."""
+    _go()
     undo.draw()
     everyone = session.runs()
     if not everyone:
@@ -51,141 +61,110 @@ def draw() -> None:
         with st.expander("Queue", icon=":material/schedule:"):
             queue.draw(everyone)
     groups.draw(everyone)
-    order = address.choice("order", list(ORDERS), "newest")
-    runs = select_runs(everyone, _filters(everyone), order)
-    selected_runs = _of_address(select_runs(everyone, RunFilter(archived=True), order))
-    _show(runs, selected_runs)
-    _bar(runs, selected_runs)
-    compare.draw(selected_runs, runs)
+    views.apply()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run_filter = filters.read(everyone)
+        listing = _listing(everyone, run_filter)
+        query = read_query(run_filter.words)
+        usual = columns.usual(listing.runs, query.columns, listing.comparison)
+        names, pinned = filters.choose_columns(columns.every_column(everyone), usual)
+        views.draw()
+    filters.say_unread(query)
+    _watched(everyone, listing, run_filter, names, pinned)
+    compare.draw(listing.selected, listing.runs)
     storage.draw()
 
 
-def _filters(runs: Sequence[RunInfo]) -> RunFilter:
-    """The filter in the address, and the widgets that change it."""
-    groups = list(dict.fromkeys(info.group for info in runs if info.group))
-    tags = sorted({tag for info in runs for tag in info.labels.tags})
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        _text("Search", "q", "name, note, tag, network, factor=0.8")
-        _many("State", "state", [state.value for state in State])
-        if tags:
-            _many("Tags", "tag", tags)
-        if groups:
-            _one("Group", "group", ["", *groups])
-        _one("Order", "order", list(ORDERS), width=150)
-        with st.popover("More", icon=":material/tune:"):
-            _flag("Starred only", "star")
-            _flag("Archived too", "archived")
-            _many("Columns", "columns", _columns(runs), hint="the usual ones")
-    return RunFilter(
-        words=st.query_params.get("q", "")[:200],
-        states=address.items("state", [state.value for state in State]),
-        tags=address.items("tag", tags),
-        group=address.choice("group", groups, ""),
-        starred=st.query_params.get("star") == "1",
-        archived=st.query_params.get("archived") == "1",
+def _watched(
+    everyone: Sequence[RunInfo], listing: Listing, run_filter: RunFilter, names: Sequence[str], pinned: Sequence[str]
+) -> None:
+    """The table; while a run is alive its rows are read and drawn anew, and the page with them once a state changes."""
+    if not any(info.state.alive for info in everyone):
+        _show(listing, names, pinned)
+        return
+    first = [listing]
+
+    def draw_rows(runs: Sequence[RunInfo]) -> None:
+        _show(first.pop() if first else _listing(runs, run_filter), names, pinned)
+
+    def page(runs: Sequence[RunInfo]) -> object:
+        return st.query_params.get("select"), st.query_params.get("baseline"), [(info.id, info.state) for info in runs]
+
+    watch(session.runs, draw_rows, every=TICK, alive=lambda runs: any(info.state.alive for info in runs), page=page)
+
+
+def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
+    """The runs that pass the filter in the order of the address, and how they compare with its baseline."""
+    order = address.choice("order", list(ORDERS), "newest")
+    judged = by_pictures([info for info in everyone if info.config is not None], _judged)
+    numbers = {info.id: number for number, (_, members) in enumerate(judged) for info in members}
+    by_id = {info.id: info for info in everyone}
+    baseline = by_id.get(address.choice("baseline", list(by_id), ""))
+    main = numbers.get(baseline.id) if baseline else None
+    runs = select_runs(everyone, run_filter, order, pictures=numbers, first=main)
+    selected = _of_address(select_runs(everyone, RunFilter(archived=True), order, pictures=numbers, first=main))
+    leads = None if baseline is None else {info.id: lead(info, baseline, numbers) for info in runs}
+    several = len({numbers.get(info.id) for info in runs}) > 1
+    names = _names([pictures for pictures, _ in judged]) if several else []
+    pictures = {info.id: names[numbers[info.id]] for info in runs if info.id in numbers} if several else {}
+    comparison = Comparison(
+        baseline="" if baseline is None else baseline.id,
+        leads=leads,
+        pictures=pictures,
+        main=names[main or 0] if names else "",
     )
+    return Listing(runs, selected, comparison)
 
 
-def _text(label: str, name: str, hint: str) -> None:
-    key = f"dhc_runs_{name}"
-    st.session_state[key] = st.query_params.get(name, "")[:200]
-    st.text_input(label, key=key, placeholder=hint, on_change=_put, args=(name, key), max_chars=200, width=260)
+@PerRun
+def _judged(info: RunInfo) -> JudgedPictures:
+    return pictures_of(info)
 
 
-def _one(label: str, name: str, options: Sequence[str], width: int = 190) -> None:
-    binding = address.bound_choice(name, options, options[0], key=f"dhc_runs_{name}")
-    st.selectbox(label, width=width, format_func=lambda option: option or "all", **binding)
+def _names(every: Sequence[JudgedPictures]) -> list[str]:
+    """What val pictures are called: ``stand-in, 12 classes``; by the whole folder, then by numbers where two would be alike."""
+    folders = folder_names(pictures.folder for pictures in every)
+    classes = [f", {count_text(pictures.classes, 'class')}" if pictures.classes else "" for pictures in every]
+    short = [Path(pictures.folder).name + more for pictures, more in zip(every, classes, strict=True)]
+    whole = [folders[pictures.folder] + more for pictures, more in zip(every, classes, strict=True)]
+    return list(short_names(tuple(whole[i] if short.count(short[i]) > 1 else short[i] for i in range(len(every))), 40))
 
 
-def _many(label: str, name: str, options: Sequence[str], hint: str = "any") -> None:
-    binding = address.bound_items(name, options, key=f"dhc_runs_{name}")
-    st.multiselect(label, placeholder=hint, width=190, **binding)
-
-
-def _flag(label: str, name: str) -> None:
-    key = f"dhc_runs_{name}"
-    st.session_state[key] = st.query_params.get(name) == "1"
-    st.toggle(label, key=key, on_change=_put, args=(name, key))
-
-
-def _put(name: str, key: str) -> None:
-    """The value of a text or a toggle into the address; an empty one leaves it."""
-    value = st.session_state[key]
-    address.put(**{name: "1" if value is True else value or None})
-
-
-def _columns(runs: Sequence[RunInfo]) -> list[str]:
-    """Every column to choose from: fixed, extra, and each setting with an effect in some run."""
-    configs = [info.config for info in runs[:200] if info.config is not None]
-    effective = [field.name for field in fields() if any(config.uses(field.name) for config in configs)]
-    return [*FIXED, *EXTRA, *effective]
-
-
-def _show(runs: Sequence[RunInfo], selected_runs: Sequence[RunInfo]) -> None:
-    """The table, its selection set to what the address says."""
+def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None:
+    """The table, its selection set to what the address says, and what stands below it."""
+    runs = listing.runs
     ids = [info.id for info in runs]
     places = {run_id: place for place, run_id in enumerate(ids)}
-    rows = sorted(places[info.id] for info in selected_runs if info.id in places)
-    st.session_state[ROW_IDS] = ids
-    st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-    names = list(address.items("columns", _columns(runs))) or usual(runs)
+    rows = sorted(places[info.id] for info in listing.selected if info.id in places)
+    frame = columns.table(runs, names, listing.comparison)
+    st.session_state[ROWS] = dict(zip(frame[RUN], ids, strict=True))
+    _select_rows(rows)
+    button = st.column_config.ButtonColumn(
+        "Run", type="tertiary", alignment="left", pinned=True, width=200, key=CLICK, on_click=_clicked, help="Opens it"
+    )
     st.dataframe(
-        table(runs, names),
+        frame,
         hide_index=True,
         on_select=_take_selection,
         selection_mode="multi-row",
         key=KEY,
-        column_config=COLUMNS,
+        column_config=columns.configuration(frame, pinned, button, listing.comparison),
         placeholder="",
-        height=min(38 + 35 * max(1, len(runs)), 388),
+        row_height=ROW,
+        height=min(HEAD + ROW * max(1, len(runs)), HEAD + ROW * ROWS_SEEN),
         alt="Runs",
     )
     if not runs:
         st.caption("No run passes this filter.")
+    _bar(listing)
+    _go()
 
 
-def usual(runs: Sequence[RunInfo]) -> list[str]:
-    """The columns where nobody chose: the fixed ones, settings that differ, labels in use."""
-    configs = [info.config for info in runs if info.config is not None]
-    labels = {
-        "tags": any(info.labels.tags for info in runs),
-        "group": any(info.group for info in runs),
-        "note": any(info.labels.note or info.example for info in runs),
-    }
-    return [*FIXED, *differing_settings(configs), *(name for name, present in labels.items() if present), "started"]
-
-
-def table(runs: Sequence[RunInfo], names: Sequence[str]) -> pd.DataFrame:
-    """One row a run with the columns of these names; settings have dotted names."""
-    rows = []
-    for info in runs:
-        fixed = _row(info)
-        rows.append({name: fixed[name] if name in fixed else setting_text(info.config, name) for name in names})
-    return pd.DataFrame(rows, columns=list(names))
-
-
-def _row(info: RunInfo) -> dict[str, object]:
-    return {
-        "★": "★" if info.labels.star else "",
-        "run": info.title,
-        "status": info.state.value,
-        "best val_accuracy": info.best_val_accuracy,
-        "best epoch": info.best_epoch,
-        "gap": info.gap,
-        "time": duration_text(info.seconds) if info.seconds else "–",
-        "val_accuracy by epoch": sparkline(info.curve),
-        "epochs": f"{info.epochs_done} / {info.epochs_total or '?'}",
-        "tags": ", ".join(info.labels.tags),
-        "note": info.labels.note.partition("\n")[0][:120] or ("example" if info.example else ""),
-        "group": info.group,
-        "data": setting_text(info.config, "data.path"),
-        "started": datetime.fromtimestamp(info.queued_at) if info.queued_at else None,
-        "id": info.id,
-        "accuracy": info.accuracy,
-        "val_accuracy": info.val_accuracy,
-        "pictures/s": info.pictures_per_second,
-        "device": info.device,
-    }
+def _select_rows(rows: list[int]) -> None:
+    """Set the selection; one that stands already is left alone, since setting it makes the grid forget where the keyboard was."""
+    selection = st.session_state.get(KEY, {}).get("selection", {})
+    if list(selection.get("rows", [])) != rows:
+        st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
 
 
 def _of_address(runs: Sequence[RunInfo]) -> list[RunInfo]:
@@ -195,9 +174,13 @@ def _of_address(runs: Sequence[RunInfo]) -> list[RunInfo]:
     return [info for info in runs if info.id in ids]
 
 
+def _shown_ids() -> list[str]:
+    return list(st.session_state.get(ROWS, {}).values())
+
+
 def _take_selection() -> None:
     """Put the selected rows' runs into the address; what a filter hides stays selected."""
-    ids = st.session_state.get(ROW_IDS, [])
+    ids = _shown_ids()
     rows = st.session_state[KEY]["selection"]["rows"]
     visible = [ids[row] for row in rows if row < len(ids)]
     hidden = [run_id for run_id in address.words("select") if run_id and run_id not in ids]
@@ -211,17 +194,66 @@ def choose(ids: Sequence[str]) -> None:
         st.session_state["dhc_run"] = ids[0]
 
 
-def _bar(runs: Sequence[RunInfo], selected_runs: Sequence[RunInfo]) -> None:
-    """How many are shown and selected, and selecting all or none."""
-    ids = [info.id for info in runs]
-    hidden = len({info.id for info in selected_runs} - set(ids))
+def _clicked() -> None:
+    """The name of a run was clicked: no callback can leave the page, so the page does when it runs next."""
+    click, ids = st.session_state.get(CLICK), _shown_ids()
+    if click is not None and 0 <= click["row"] < len(ids):
+        st.session_state[GOTO] = ids[click["row"]]
+
+
+def _go() -> None:
+    """Open the run whose name was clicked."""
+    run_id = st.session_state.pop(GOTO, None)
+    if run_id is not None:
+        choose_run(run_id)
+        go("Live", run=run_id)
+
+
+def _bar(listing: Listing) -> None:
+    """How many are shown and selected, selecting all or none, the baseline, and the keys."""
+    ids = [info.id for info in listing.runs]
+    selected = listing.selected
+    hidden = len({info.id for info in selected} - set(ids))
     more = f", {hidden} of them hidden by the filter" if hidden else ""
     first = f"Select the first {MOST_SELECTED}" if len(ids) > MOST_SELECTED else "Select all"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f"{count_text(len(runs), 'run')}, {len(selected_runs)} selected{more}", width="content")
+        st.caption(f"{count_text(len(ids), 'run')}, {len(selected)} selected{more}", width="content")
         _select_button(first, ids, key="dhc_select_all", disabled=not ids)
-        _select_button("Select none", [], key="dhc_select_none", disabled=not selected_runs)
+        _select_button("Select none", [], key="dhc_select_none", disabled=not selected)
+        _baseline(listing)
+        st.caption(KEYS, width="content")
+        opened = grid_keys(KEY, heading="Run", key="dhc_runs_keys")
+    if opened is not None:
+        st.session_state[GOTO] = st.session_state[ROWS].get(opened)
 
 
 def _select_button(label: str, ids: Sequence[str], *, key: str, disabled: bool) -> None:
     st.button(label, type="tertiary", on_click=choose, args=(ids,), key=key, disabled=disabled)
+
+
+def _baseline(listing: Listing) -> None:
+    """Choosing the one selected run as the baseline, and giving it up."""
+    current = listing.comparison.baseline
+    (only,) = listing.selected if len(listing.selected) == 1 else (None,)
+    if only is not None and only.id != current:
+        st.button(
+            "Compare all with this run",
+            type="tertiary",
+            icon=":material/flag:",
+            help="Makes it the baseline: the table shows by how much each run is better or worse, in points and in percent.",
+            on_click=address.put,
+            kwargs={"baseline": only.id},
+            key="dhc_baseline",
+        )
+    if current:
+        base = session.run_or_none(current)
+        name = plain(shorten(current if base is None else base.title, 40))
+        st.button(
+            f"Baseline: {name}",
+            type="tertiary",
+            icon=":material/close:",
+            help="Ends the comparison with it.",
+            on_click=address.put,
+            kwargs={"baseline": None},
+            key="dhc_no_baseline",
+        )

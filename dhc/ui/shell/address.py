@@ -7,7 +7,7 @@ the address, and counts as missing. A default is not written, so that addresses 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -43,9 +43,11 @@ def choice(name: str, options: Sequence[str], default: str) -> str:
     return _valid(name, text, text if text in options else None) or default
 
 
-def items(name: str, options: Sequence[str]) -> tuple[str, ...]:
-    """Those of `options`, in their order, that the parameter `name` lists, written "a,b"."""
+def items(name: str, options: Sequence[str], *, ordered: bool = False) -> tuple[str, ...]:
+    """Those of `options`, in their order, that the parameter `name` lists, written "a,b"; `ordered`: in the list's order."""
     texts = [text.replace("%2C", ",") for text in words(name)]
+    if ordered:
+        return tuple(text for text in dict.fromkeys(texts) if text in options)
     return tuple(option for option in options if option in texts)
 
 
@@ -72,14 +74,16 @@ def bound_choice(
     return {"options": options, "key": key, "on_change": _write_choice, "args": args}
 
 
-def bound_items(name: str, options: Sequence[str], default: Sequence[str] = (), *, key: str) -> dict[str, Any]:
-    """The same for a widget with several choices, at first those of `default`."""
-    st.session_state[key] = list(items(name, options) or default)
+def bound_items(
+    name: str, options: Sequence[str], default: Sequence[str] = (), *, key: str, ordered: bool = False
+) -> dict[str, Any]:
+    """The same for a widget with several choices, at first those of `default`; `ordered`: in the order of choosing."""
+    st.session_state[key] = list(items(name, options, ordered=ordered) or default)
     return {
         "options": options,
         "key": key,
         "on_change": _write_items,
-        "args": (name, key, tuple(options), tuple(default)),
+        "args": (name, key, tuple(options), tuple(default), ordered),
     }
 
 
@@ -121,10 +125,10 @@ def _write_choice(name: str, key: str, options: Sequence[str], default: str | No
         put(**{name: None if value == default else value})
 
 
-def _write_items(name: str, key: str, options: Sequence[str], default: Sequence[str]) -> None:
-    values = tuple(option for option in options if option in st.session_state[key])
-    text = listed(values)
-    put(**{name: None if values in ((), default) else text})
+def _write_items(name: str, key: str, options: Sequence[str], default: Sequence[str], ordered: bool) -> None:
+    chosen = [value for value in st.session_state[key] if value in options]
+    values = tuple(chosen if ordered else (option for option in options if option in chosen))
+    put(**{name: None if values in ((), default) else listed(values)})
 
 
 def _write_flag(name: str, key: str, on: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import streamlit as st
+
 from dhc.runs.store import RunInfo
 from dhc.ui.manage import card
 from dhc.ui.runs import decision
@@ -26,6 +28,7 @@ PANELS: dict[str, Panel] = {
     "export": ("Export", export.draw, 1),
 }
 KEY = "dhc_runs_panel"
+MOST_LISTED = 6  # runs whose curves are drawn while none is selected
 
 
 def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> None:
@@ -35,7 +38,7 @@ def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> No
     with guard():
         decision.draw(selected_runs or listed_runs)
     if not selected_runs:
-        curves.draw([])
+        _listed(listed_runs)
         return
     with guard():
         if len(selected_runs) == 1:
@@ -47,3 +50,15 @@ def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> No
     name = segments("Compare", titles, bare=True, **by_name)
     with guard():
         PANELS[name][1](selected_runs)
+
+
+def _listed(runs: Sequence[RunInfo]) -> None:
+    first = [info for info in runs if info.epochs_done][:MOST_LISTED]
+    curves.draw(first)
+    if first:
+        st.caption(
+            f"No run is selected: these are the curves of the first {len(first)} in the table. Select one to see and change it, "
+            "several to compare them."
+            if len(first) > 1
+            else "No run is selected. Select one to see and change it, several to compare them."
+        )

@@ -1,0 +1,298 @@
+"""The columns of the Runs page's table: which there are, how each is drawn, and what each run has in them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from dhc.analysis.baseline import Lead
+from dhc.analysis.differences import differing_settings, setting_text, value_text
+from dhc.analysis.search import sparkline
+from dhc.config import MISSION, ConfigField, RunConfig, fields
+from dhc.runs.naming import HASH
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+from dhc.text import duration_text, short_names
+from dhc.ui.runs.memory import PerRun, Same
+from dhc.ui.shell.pickers import COLORS
+
+_ICON = re.compile("^:")  # what a button would show as an icon
+
+RUN, STATE = "run", "status"
+POINTS, PERCENT, REASON = "Δ points", "Δ %", "not compared"
+PICTURES = "pictures"
+RESULTS: Final = (RUN, STATE, "best val_accuracy", "val_accuracy by epoch")
+OTHERS: Final = ("gap", "best epoch", "time")
+EXTRA: Final = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s")
+LAST: Final = ("device",)
+TITLE_LENGTH, HEADING_LENGTH = 60, 14  # characters of a run's title and of a heading
+LETTER, LEAST = 8, 62  # pixels of a heading's letter, and of the narrowest column
+SIGNS: Final = {
+    State.QUEUED: "◷",
+    State.RUNNING: "▶",
+    State.STOPPING: "◼",
+    State.FINISHED: "✓",
+    State.STOPPED: "◼",
+    State.FAILED: "✕",
+    State.KILLED: "✕",
+    State.CRASHED: "✕",
+}
+COLUMNS: Final[dict[str, Any]] = {
+    "best val_accuracy": st.column_config.ProgressColumn(
+        "Best val", min_value=0, max_value=1, format="%.3f", width=112, help="best val_accuracy: of its best epoch"
+    ),
+    "val_accuracy by epoch": st.column_config.LineChartColumn(
+        "Curve", y_min=0, y_max=1, width=92, help="val_accuracy by epoch"
+    ),
+    POINTS: st.column_config.NumberColumn(
+        "Δ points", format="%+.1f", width=78, help="Percentage points of best val_accuracy above the baseline's"
+    ),
+    PERCENT: st.column_config.NumberColumn(
+        "Δ %", format="%+.1f", width=62, help="The same difference as a share of the baseline's, in percent"
+    ),
+    REASON: st.column_config.TextColumn("Not compared", width=130, help="Why there is no difference to the baseline"),
+    "gap": st.column_config.NumberColumn(
+        "Gap", format="%.3f", width=66, help="accuracy − val_accuracy after the last epoch"
+    ),
+    "best epoch": st.column_config.NumberColumn("Best epoch", width=92),
+    "time": st.column_config.TextColumn("Time", width=84, help="Of training"),
+    "epochs": st.column_config.TextColumn("Epochs done", width=104),
+    "accuracy": st.column_config.NumberColumn(
+        "accuracy", format="%.3f", help="On the training pictures, after the last epoch"
+    ),
+    "val_accuracy": st.column_config.NumberColumn("val_accuracy", format="%.3f", help="After the last epoch"),
+    "pictures/s": st.column_config.NumberColumn("Pictures/s", format="%.0f"),
+    "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
+    "tags": st.column_config.TextColumn("Tags"),
+    "note": st.column_config.TextColumn("Note"),
+    "group": st.column_config.TextColumn("Group"),
+    "data": st.column_config.TextColumn("Data set"),
+    "id": st.column_config.TextColumn("Id"),
+    "device": st.column_config.TextColumn("Device"),
+}
+NAMES: Final = {RUN: "Run", STATE: "State", PICTURES: "Judged on", "best val_accuracy": "Best val_accuracy"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the table says of its runs beside each other.
+
+    baseline   the id of the run that the others are compared with, "" for none
+    leads      of each run by id, where there is a baseline
+    pictures   by run, what the val pictures that judged it are called; empty where all have the same ones
+    main       what those are called that the baseline, or else the newest run, was judged on
+    """
+
+    baseline: str = ""
+    leads: Mapping[str, Lead] | None = None
+    pictures: Mapping[str, str] | None = None
+    main: str = ""
+
+
+def every_column(runs: Sequence[RunInfo]) -> list[str]:
+    """Every column to choose from: results, settings with an effect in some run, and whatever else a run has."""
+    configs = {id(info.config): info.config for info in runs[:200] if info.config is not None}.values()
+    effective = [field.name for field in fields() if any(config.uses(field.name) for config in configs)]
+    main = [name for name in main_settings() if name in effective]
+    rest = [name for name in effective if name not in main]
+    return [*RESULTS, POINTS, PERCENT, REASON, PICTURES, *main, *OTHERS, *EXTRA, *LAST, *rest]
+
+
+def usual(runs: Sequence[RunInfo], searched: Iterable[str], comparison: Comparison) -> list[str]:
+    """The columns where nobody chose: results, the main hyperparameters, what is searched for or differs, labels in use."""
+    differing = _differing(tuple(Same(info.config) for info in runs if info.config is not None))
+    labels = {
+        "tags": any(info.labels.tags for info in runs),
+        "group": any(info.group for info in runs),
+        "note": any(info.labels.note or info.example for info in runs),
+    }
+    leads = [] if comparison.leads is None else [POINTS, PERCENT]
+    if any(lead.reason for run_id, lead in (comparison.leads or {}).items() if run_id != comparison.baseline):
+        leads.append(REASON)
+    pictures = [PICTURES] if comparison.pictures else []
+    in_use = [name for name, present in labels.items() if present]
+    names = [
+        *RESULTS[:3],
+        *leads,
+        *pictures,
+        *RESULTS[3:],
+        *main_settings(),
+        *searched,
+        *differing,
+        *OTHERS,
+        *in_use,
+        "started",
+    ]
+    return list(dict.fromkeys(name for name in names if name != "data.path" or not pictures))
+
+
+@functools.lru_cache(maxsize=8)
+def _differing(configs: tuple[Same[RunConfig], ...]) -> tuple[str, ...]:
+    return differing_settings([config.value for config in configs])
+
+
+@functools.cache
+def main_settings() -> tuple[str, ...]:
+    """The main hyperparameters, which the table always has."""
+    return tuple(field.name for field in fields() if field.rank == MISSION)
+
+
+def heading(name: str) -> str:
+    """What a column is called, in full."""
+    setting = _settings().get(name)
+    if setting is not None:
+        return setting.label
+    return NAMES.get(name) or (COLUMNS[name]["label"] if name in COLUMNS else name)
+
+
+@functools.cache
+def _settings() -> dict[str, ConfigField]:
+    return {field.name: field for field in fields()}
+
+
+def table(runs: Sequence[RunInfo], names: Sequence[str], comparison: Comparison = Comparison()) -> pd.DataFrame:
+    """One row a run with the columns of these names; settings have dotted names.
+
+    A number that has no effect, or is not known, is missing.
+    """
+    shown = labels(runs, comparison.baseline)
+    values: dict[str, Sequence[Any]] = {}
+    for name in names:
+        if name == RUN:
+            values[name] = [shown[info.id] for info in runs]
+        elif name in (POINTS, PERCENT, REASON):
+            values[name] = _lead_column(runs, name, comparison.leads or {})
+        elif name == PICTURES:
+            values[name] = [_chips((comparison.pictures or {}).get(info.id)) for info in runs]
+        elif name in _settings():
+            values[name] = _setting_column(runs, name)
+        else:
+            values[name] = [fixed(info)[name] for info in runs]
+    return pd.DataFrame(values, columns=list(names), index=range(len(runs)))
+
+
+def labels(runs: Sequence[RunInfo], baseline: str = "") -> dict[str, str]:
+    """What each run's button reads, by id, no two alike: its title, with ★ if it is starred and ⚑ if it is the baseline.
+
+    Of runs with one title each has the end of its id behind it.
+    """
+    names = [title(info) for info in runs]
+    counts = Counter(names)
+    texts = []
+    for name, info in zip(names, runs, strict=True):
+        marks = ("⚑ " if info.id == baseline else "") + ("★ " if info.labels.star else "")
+        end = f" · {info.id[-HASH:]}" if counts[name] > 1 else ""
+        texts.append(marks + _ICON.sub("\u2060:", name) + end)
+    return dict(zip((info.id for info in runs), short_names(tuple(texts), TITLE_LENGTH), strict=True))
+
+
+def state_text(info: RunInfo) -> str:
+    """A run's state with its sign, and how far one that is alive has come: ``▶ running 7/40``."""
+    progress = (
+        f" {info.epochs_done}/{info.epochs_total or '?'}" if info.state in (State.RUNNING, State.STOPPING) else ""
+    )
+    return f"{SIGNS[info.state]} {info.state.value}{progress}"
+
+
+@PerRun
+def title(info: RunInfo) -> str:
+    """What the run is called, worked out once."""
+    return info.title
+
+
+@PerRun
+def settings(info: RunInfo) -> dict[str, Any]:
+    """The run's settings that have an effect, by dotted name."""
+    return {} if info.config is None else info.config.effective_settings()
+
+
+@PerRun
+def fixed(info: RunInfo) -> dict[str, object]:
+    """What a run has besides its settings, by column."""
+    return {
+        STATE: state_text(info),
+        "best val_accuracy": info.best_val_accuracy,
+        "best epoch": info.best_epoch,
+        "gap": info.gap,
+        "time": duration_text(info.seconds) if info.seconds else "–",
+        "val_accuracy by epoch": sparkline(info.curve),
+        "epochs": f"{info.epochs_done} / {info.epochs_total or '?'}",
+        "tags": ", ".join(info.labels.tags),
+        "note": info.labels.note.partition("\n")[0][:120] or ("example" if info.example else ""),
+        "group": info.group,
+        "data": setting_text(info.config, "data.path"),
+        "started": datetime.fromtimestamp(info.queued_at) if info.queued_at else None,
+        "id": info.id,
+        "accuracy": info.accuracy,
+        "val_accuracy": info.val_accuracy,
+        "pictures/s": info.pictures_per_second,
+        "device": info.device,
+    }
+
+
+def _chips(text: str | None) -> list[str]:
+    """In a list, since a cell's text would be split at its commas."""
+    return [text] if text else []
+
+
+def _lead_column(runs: Sequence[RunInfo], name: str, leads: Mapping[str, Lead]) -> list[Any]:
+    attribute = {POINTS: "points", PERCENT: "percent", REASON: "reason"}[name]
+    column = [getattr(leads.get(info.id, Lead()), attribute) for info in runs]
+    return column if name == REASON else [None if value is None else float(value) for value in column]
+
+
+def _setting_column(runs: Sequence[RunInfo], name: str) -> list[Any]:
+    """Numbers where all are, so that a click on the heading sorts them; else texts."""
+    values = [settings(info).get(name) for info in runs]
+    if _is_numeric(name) and not (_settings()[name].zero and 0 in values):
+        return values
+    return ["" if value is None else value_text(value, name) for value in values]
+
+
+def _is_numeric(name: str) -> bool:
+    setting = _settings().get(name)
+    return setting is not None and setting.kind in ("int", "float")
+
+
+def configuration(frame: pd.DataFrame, pinned: Iterable[str], button: Any, comparison: Comparison) -> dict[str, Any]:
+    """How each column of the table is drawn. `button` is the column of the runs' names."""
+    made = {STATE: _state_column(frame), PICTURES: _pictures_column(comparison)}
+    names = [str(name) for name in frame if name != RUN]
+    configs = {name: dict(made.get(name) or COLUMNS.get(name) or _setting_config(frame, name)) for name in names}
+    return {RUN: button} | {name: config | {"pinned": name in pinned} for name, config in configs.items()}
+
+
+def _state_column(frame: pd.DataFrame) -> Any:
+    texts = list(dict.fromkeys(frame[STATE])) if STATE in frame else []
+    signs = {state.value: state for state in State}
+    colors = [COLORS[signs[text.split()[1]]] for text in texts]
+    return st.column_config.MultiselectColumn("State", options=texts, color=colors, width=126)
+
+
+def _pictures_column(comparison: Comparison) -> Any:
+    """The pictures that the table is about in colour, others in grey."""
+    texts = list(dict.fromkeys((comparison.pictures or {}).values()))
+    colors = ["violet" if text == comparison.main else "gray" for text in texts]
+    about = "The val pictures that judged it: only results on the same ones can be compared"
+    return st.column_config.MultiselectColumn("Judged on", options=texts, color=colors, width=130, help=about)
+
+
+def _setting_config(frame: pd.DataFrame, name: str) -> Any:
+    setting = _settings()[name]
+    title = setting.title if len(setting.title) <= HEADING_LENGTH else setting.short[:1].upper() + setting.short[1:]
+    options: dict[str, Any] = {
+        "label": title,
+        "help": f"{setting.label}, `{name}`: {setting.help}",
+        "width": max(LEAST, LETTER * len(title) + 18),
+    }
+    if _is_numeric(name) and pd.api.types.is_numeric_dtype(frame[name]):
+        return st.column_config.NumberColumn(format="%d" if setting.kind == "int" else "%.4g", **options)
+    return st.column_config.TextColumn(**options)
