@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from make_run import make_run
-from screens import address, open_page, texts
+from screens import address, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.runs.labels import change_labels
+from dhc.runs.views import read_views
+from dhc.ui.runs.filters import moved
 
 pytestmark = pytest.mark.pages
 
-A, B, C = (f"20260101-00000{n}-vgg16-000{n}" for n in (1, 2, 3))
+A, B, C, D = (f"20260101-00000{n}-vgg16-000{n}" for n in (1, 2, 3, 4))
 
 
 @pytest.fixture
@@ -35,32 +42,154 @@ def shown(app: AppTest) -> list[str]:
     return list(app.dataframe[0].value["run"])
 
 
-def test_all_runs_newest_first_with_the_settings_that_differ(runs: Path) -> None:
+def configs(app: AppTest) -> dict[str, Any]:
+    """How the table's columns are drawn, by name."""
+    return json.loads(app.dataframe[0].proto.columns)  # type: ignore[no-any-return]
+
+
+def test_results_come_first_then_the_main_hyperparameters_then_what_differs(runs: Path) -> None:
     app = open_page("runs")
-    assert shown(app) == [C, B, "Alpha"]
+    assert shown(app) == [C, B, "★ Alpha"]
     table = app.dataframe[0].value
-    assert list(table["schedule.factor"]) == ["0.7", "0.6", "0.5"]
+    main = ["model.conv_dropout", "model.dense_dropout", "schedule.factor", "schedule.patience", "fit.epochs"]
+    assert list(table)[:9] == ["run", "status", "best val_accuracy", "val_accuracy by epoch", *main]
+    assert list(table["schedule.factor"]) == [0.7, 0.6, 0.5], "numbers, so that a click on the heading sorts them"
     assert "model.width" not in table
-    assert list(table["★"]) == ["", "", "★"]
+    assert list(table["status"]) == ["✓ finished"] * 3
     assert [len(curve) for curve in table["val_accuracy by epoch"]] == [6, 6, 6]
     assert "3 runs, 0 selected" in texts(app)
+    columns = configs(app)
+    assert [columns[name]["label"] for name in main] == ["Dropout", "Output dropout", "LR factor", "Patience", "Epochs"]
+    assert "`model.conv_dropout`" in columns["model.conv_dropout"]["help"]
+    assert sum(columns[name]["width"] for name in list(table)[:9]) < 1100, "at 1280 pixels without scrolling sideways"
+
+
+def test_a_run_alone_has_the_main_hyperparameters_and_those_searched_for(runs: Path) -> None:
+    table = open_page("runs", q="factor=0.6 width<=1 tag!=x").dataframe[0].value
+    assert list(table["run"]) == [B]
+    assert {"model.conv_dropout", "schedule.patience", "fit.epochs", "model.width", "tags"} <= set(table)
 
 
 def test_the_address_filters_orders_and_chooses_columns(runs: Path) -> None:
     assert shown(open_page("runs", q="factor=0.6")) == [B]
-    assert shown(open_page("runs", star="1")) == ["Alpha"]
-    assert shown(open_page("runs", tag="t%2C1")) == ["Alpha"]
-    app = open_page("runs", columns="run,fit.seed,model.width")
-    assert list(app.dataframe[0].value) == ["run", "model.width", "fit.seed"]
+    assert shown(open_page("runs", q="factor>=0.6 acc<0.45")) == [B]
+    assert shown(open_page("runs", star="1")) == ["★ Alpha"]
+    assert shown(open_page("runs", tag="t%2C1")) == ["★ Alpha"]
+    app = open_page("runs", columns="fit.seed,data.classes,model.width", pinned="model.width")
+    table = app.dataframe[0].value
+    assert list(table) == ["run", "model.width", "fit.seed", "data.classes"], (
+        "the name opens the run: it is always there"
+    )
+    assert [name for name, config in configs(app).items() if config.get("pinned")] == ["run", "model.width"]
+    assert list(table["data.classes"]) == ["all"] * 3
     empty = open_page("runs", q="nothing like that")
     assert "No run passes this filter." in texts(empty)
+
+
+def test_what_was_not_understood_is_named(runs: Path) -> None:
+    app = open_page("runs", q="factor=0.6 epochz>3")
+    assert shown(app) == []
+    assert "Not understood: **epochz>3** (nothing is called epochz)" in texts(app)
+    assert "Not understood" not in texts(open_page("runs", q="alpha factor<1"))
+
+
+def test_columns_are_moved_one_by_one(runs: Path) -> None:
+    app = open_page("runs", columns="run,fit.seed,model.width")
+    app.get_by_key("dhc_runs_moved").set_value("model.width").run()
+    app.button(key="dhc_runs_moved-1").click().run()
+    assert address(app, "columns") == "run,model.width,fit.seed"
+    app.button(key="dhc_runs_usual").click().run()
+    assert address(app, "columns") is None
+
+
+@given(st.lists(st.sampled_from("abcdef"), min_size=1, unique=True), st.data())
+def test_moving_there_and_back_changes_nothing_but_at_the_ends(columns: list[str], data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(columns))
+    right = moved(columns, name, 1)
+    assert sorted(right) == sorted(columns)
+    assert right.index(name) == min(columns.index(name) + 1, len(columns) - 1)
+    if right != columns:
+        assert moved(right, name, -1) == columns
+
+
+def test_a_baseline_has_every_run_beside_it_in_points_and_percent(runs: Path, tiny_data: Path) -> None:
+    app = open_page("runs", select=A)
+    app.button(key="dhc_baseline").click().run()
+    assert address(app, "baseline") == A
+    table = app.dataframe[0].value
+    assert list(table["run"]) == [C, B, "⚑ ★ Alpha"]
+    points, percent = list(table["Δ points"]), list(table["Δ %"])
+    best = list(table["best val_accuracy"])
+    assert points[:2] == pytest.approx([100 * (value - best[2]) for value in best[:2]])
+    assert percent[:2] == pytest.approx([100 * (value / best[2] - 1) for value in best[:2]])
+    assert np.isnan(points[2])
+    assert "not compared" not in table, "all are on the same pictures"
+    app.button(key="dhc_no_baseline").click().run()
+    assert "Δ points" not in app.dataframe[0].value
+
+    make_run(runs, tiny_data, run_id=D, accuracy=0.9, settings={"data.classes": 2})
+    app = open_page("runs", baseline=A, order="best")
+    table = app.dataframe[0].value.set_index("run")
+    assert list(table["not compared"]) == ["", "", "the baseline", "other pictures"]
+    assert np.isnan(table["Δ points"].iloc[3])
+    assert [chips[0] for chips in table["pictures"]] == ["tiny"] * 3 + ["tiny, 2 classes"]
+    colors = {option["value"]: option["color"] for option in configs(app)["pictures"]["type_config"]["options"]}
+    assert colors == {"tiny": "violet", "tiny, 2 classes": "gray"}
+    newest_on_top = open_page("runs", order="best").dataframe[0].value
+    assert newest_on_top["best val_accuracy"].iloc[0] == max(newest_on_top["best val_accuracy"])
+    assert newest_on_top["pictures"].iloc[0] == ["tiny, 2 classes"]
+
+
+def test_a_view_is_saved_opened_by_its_address_and_brought_back(runs: Path) -> None:
+    app = open_page("runs", q="factor>0.5", columns="run,fit.seed", order="best", select=A)
+    app.get_by_key("dhc_view_new_name").set_value("my view").run()
+    app.button(key="dhc_view_save").click().run()
+    assert read_views(runs) == {"my view": {"q": "factor>0.5", "columns": "run,fit.seed", "order": "best"}}
+    assert address(app, "view") == "my view"
+
+    other = open_page("runs", view="my view")
+    assert shown(other) == [C, B]
+    assert (address(other, "order"), address(other, "q")) == ("best", "factor>0.5")
+    other.get_by_key("dhc_view_name").set_value("").run()
+    assert shown(other) == [C, B, "★ Alpha"]
+    assert address(other, "q") is None
+    other.get_by_key("dhc_view_name").set_value("my view").run()
+    assert shown(other) == [C, B]
+    other.button(key="dhc_view_delete").click().run()
+    assert read_views(runs) == {}
+    assert shown(other) == [C, B], "what was shown stays"
+    other.button(key="dhc_view_undo").click().run()
+    assert list(read_views(runs)) == ["my view"]
+
+    changed = open_page("runs", view="my view", q="factor=0.7")
+    assert shown(changed) == [C], "what the address says itself counts more"
+    gone = open_page("runs", view="nobody's")
+    assert shown(gone) == [C, B, "★ Alpha"]
+    assert address(gone, "view") is None
+
+
+def test_the_curves_of_the_listed_runs_are_drawn_while_none_is_selected(runs: Path) -> None:
+    (chart,) = sent(open_page("runs"), "plot")
+    assert len({trace.get("legendgroup") for trace in json.loads(chart["figure"])["data"]} - {None}) == 3
+    (few,) = sent(open_page("runs", q="factor=0.6"), "plot")
+    assert len(few["figure"]) < len(chart["figure"])
+
+
+def test_a_name_opens_its_run_and_two_alike_can_be_told(runs: Path) -> None:
+    change_labels(runs / B, name="twin: [x](y)")
+    change_labels(runs / C, name="twin: [x](y)")
+    app = open_page("runs")
+    names = shown(app)
+    assert names == ["twin: [x](y) · 0003", "twin: [x](y) · 0002", "★ Alpha"]
+    change_labels(runs / A, name=":material/home: not an icon")
+    assert not any(name.startswith(("★ :", ":")) for name in shown(open_page("runs")))
 
 
 def test_a_widget_writes_the_address(runs: Path) -> None:
     app = open_page("runs")
     app.get_by_key("dhc_runs_q").set_value("alpha").run()
     assert address(app, "q") == "alpha"
-    assert shown(app) == ["Alpha"]
+    assert shown(app) == ["★ Alpha"]
     app.get_by_key("dhc_runs_order").set_value("best").run()
     assert address(app, "order") == "best"
     app.get_by_key("dhc_runs_order").set_value("newest").run()

@@ -42,6 +42,10 @@ KEYS: Final = (
     Key("← → ↑ ↓", "Go from picture to picture", "a grid of pictures"),
     Key("Home, End", "The first picture, the last", "a grid of pictures"),
     Key("Enter, Space", "Open the picture", "a grid of pictures"),
+    Key("← → ↑ ↓", "Go from cell to cell", "the table of runs"),
+    Key("Space", "Select the run, or no longer", "the table of runs"),
+    Key("Enter", "Open the run", "the table of runs"),
+    Key("Esc, Tab", "Leave the table", "the table of runs"),
 )
 
 
