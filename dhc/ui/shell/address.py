@@ -7,7 +7,7 @@ the address, and counts as missing. A default is not written, so that addresses 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
