@@ -1,4 +1,6 @@
 # make run      serve the dashboard on http://127.0.0.1:8501 (PORT=8600 make run: elsewhere)
+# make run SHARE=read  beside it a view for the network in which nothing can be started or changed, on port 8502 (VIEW_PORT);
+#               DHC_PASSWORD=... make run SHARE=read: the view asks for that password
 # make test     every check and every test, browser tests included; make test K=ladder: only the tests of that name
 # make check    ruff, mypy and the fast tests
 # make fix      what ruff can mend by itself, and the format of every file
@@ -8,6 +10,9 @@
 # Python 3.11, 3.12 or 3.13 is all that is needed.
 PYTHON ?= python3
 PORT ?= 8501
+SHARE ?=
+VIEW_PORT ?= 8502
+$(if $(filter-out read,$(SHARE)),$(error SHARE cannot be $(SHARE): it takes read))
 BIN := .venv/bin
 # Two cores take one file each, in the order that tests/conftest.py puts them in.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
@@ -16,8 +21,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: run test check lint fix docs bench upgrade clean
 
 # Streamlit does not start for a user without a home.
+SERVE = HOME="$${HOME:-$(CURDIR)}" $(BIN)/streamlit run app.py --server.port
+
 run: .venv/run
-	HOME="$${HOME:-$(CURDIR)}" $(BIN)/streamlit run app.py --server.port $(PORT)
+ifeq ($(SHARE),)
+	$(SERVE) $(PORT)
+else
+	@trap 'kill $$view 2>/dev/null' EXIT; trap 'exit 130' INT; trap 'exit 143' TERM; \
+	DHC_SHARE=read $(SERVE) $(VIEW_PORT) --server.address 0.0.0.0 & view=$$!; \
+	unset DHC_SHARE DHC_PASSWORD DHC_PASSWORD_FILE; $(SERVE) $(PORT)
+endif
 
 test: .venv/dev $(if $(K),,lint)
 	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)")

@@ -25,7 +25,7 @@ class Shown:
 
     widgets: dict[str, tuple[str, Any]] = field(default_factory=dict)  # kind and protocol buffer
     sentences: list[str] = field(default_factory=list)
-    pages: dict[str, str] = field(default_factory=dict)  # hash by name
+    ticks: dict[str, float] = field(default_factory=dict)  # seconds between two runs of a part, by the part's id
     status: int | None = None
 
     def buttons(self, *, greyed: bool = True) -> dict[str, str]:
@@ -43,17 +43,18 @@ class Browser:
     """One session with the server at `url`; a context manager."""
 
     def __init__(self, url: str, *, headers: Mapping[str, str] = {}) -> None:
-        self._line = connect(
+        self._connection = connect(
             f"ws{url[4:]}/_stcore/stream",
             origin=url,  # type: ignore[arg-type]
             subprotocols=["streamlit"],  # type: ignore[list-item]
             additional_headers=dict(headers),
             max_size=None,
         )
-        self.pages: dict[str, str] = {}
+        self.session = ""  # its id, once a page was opened
         self._page, self._query = "", ""
 
     def __enter__(self) -> Self:
+        self._line = self._connection.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,11 +65,11 @@ class Browser:
         self._page, self._query = page, urlencode(query)
         return self.ask()
 
-    def ask(self, states: Mapping[str, Mapping[str, Any]] = {}, *, fragment: str = "") -> Shown:
+    def ask(self, states: Mapping[str, Mapping[str, Any]] = {}) -> Shown:
         """Run the page's script again with these values of widgets: id → field and value of the protocol's WidgetState."""
         message = BackMsg()
         request = message.rerun_script
-        request.query_string, request.page_name, request.fragment_id = self._query, self._page, fragment
+        request.query_string, request.page_name = self._query, self._page
         for key, values in states.items():
             state = request.widget_states.widgets.add(id=key)
             for name, value in values.items():
@@ -79,9 +80,17 @@ class Browser:
         self.send(message)
         return self._until_finished()
 
-    def click(self, key: str) -> Shown:
-        """Press a button, greyed, hidden or made up."""
-        return self.ask({key: {"trigger_value": True}})
+    def click(self, *keys: str) -> Shown:
+        """Press buttons, greyed, hidden or made up, all at once."""
+        return self.ask({key: {"trigger_value": True} for key in keys})
+
+    def tick(self, part: str) -> Shown:
+        """Run one part of the page, as a browser does by the clock."""
+        message = BackMsg()
+        message.rerun_script.fragment_id, message.rerun_script.is_auto_rerun = part, True
+        message.rerun_script.query_string, message.rerun_script.page_name = self._query, self._page
+        self.send(message)
+        return self._until_finished()
 
     def send(self, message: BackMsg) -> None:
         """Send any message."""
@@ -93,11 +102,14 @@ class Browser:
             kind = message.WhichOneof("type")
             if kind == "delta":
                 _take(message.delta, shown)
-            elif kind == "navigation":
-                shown.pages = {page.url_pathname: page.page_script_hash for page in message.navigation.app_pages}
+            elif kind == "auto_rerun":
+                shown.ticks[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+            elif kind == "new_session":
+                self.session = message.new_session.initialize.session_id
             elif kind == "script_finished":
                 shown.status = message.script_finished
-                return shown
+                if shown.status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # then another page's script follows
+                    return shown
         raise AssertionError("the server hung up")
 
     def _messages(self) -> Iterator[ForwardMsg]:

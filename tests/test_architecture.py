@@ -95,6 +95,19 @@ MAY_WRITE = {
     "dhc/training/resume.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/machine/priority.py: AUTOGROUP.write_bytes(b'%d' % LOWEST)": "a file of the kernel's, about this process",
 }
+# Modules that start processes; `dhc.files.gate` refuses what they do in a server that only reads.
+STARTING = {"subprocess", "multiprocessing", "concurrent.futures.ProcessPoolExecutor", "pty", "asyncio.subprocess"}
+MAY_START = {
+    "dhc/jobs/process.py": "workers and tasks",
+    "dhc/jobs/warm.py": "the helper process",
+    "dhc/jobs/worker.py": "a run's training",
+    "dhc/machine/hardware.py": "asks nvidia-smi",
+    "dhc/training/results.py": "asks git for the commit",
+    "dhc/data/standin/generate.py": "draws on all cores",
+    "dhc/ui/runs/compare/export.py": "quotes a command line",
+}
+# Calls that change something without Python's reporting it, so that the gate would not see them.
+UNSEEN = re.compile(r"mkfifo|mknod|imwrite\w*|to_parquet|to_feather|fork_exec|copy_file_range")
 MAY_IMPORT_KERAS = {
     "dhc/models/build.py",
     "dhc/models/fused.py",
@@ -256,6 +269,22 @@ def test_only_the_room_of_files_writes() -> None:
         if writes(node)
     }
     assert calls == set(MAY_WRITE)
+
+
+def test_processes_are_started_in_a_few_places_and_nothing_escapes_the_gate() -> None:
+    """Of what starts, writes and ends, a read-only view refuses what Python reports: nothing here may go another way."""
+    starting = {path for path in modules() if any(_starts(name) for name in imports(path))}
+    assert {path.relative_to(ROOT).as_posix() for path in starting} == set(MAY_START)
+
+    def wrong(path: Path) -> set[str]:
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        return {ast.unparse(node) for node in nodes if isinstance(node, ast.Call) and UNSEEN.fullmatch(_name(node))}
+
+    assert not wrong_imports(modules(), wrong)
+
+
+def _starts(name: str) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in STARTING)
 
 
 SEEN = """path.open('w'); open(path, mode='ab'); path.open(mode); open(path, 'r+'); io.open(path, 'x'); os.open(path, flags)

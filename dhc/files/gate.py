@@ -67,4 +67,4 @@ def _is_question(event: str, values: tuple[Any, ...]) -> bool:
 
 
 def _refusal() -> ReadOnlyError:
-    return ReadOnlyError("This is a read-only view: it starts, changes and deletes nothing; the full dashboard does.")
+    return ReadOnlyError("This is a read-only view: it starts, changes and deletes nothing; the full dashboard does")

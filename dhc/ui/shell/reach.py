@@ -67,7 +67,7 @@ def badge() -> None:
             code = base64.b64encode(qr_code(place).encode()).decode()
             st.html(f'<img alt="QR code of {html.escape(place)}" width="320" src="data:image/svg+xml;base64,{code}">')
             st.markdown(f"**{place}**")
-            st.caption("It asks for a password." if password.is_asked() else "It asks for no password.")
+        st.caption("It asks for a password." if password.is_asked() else "It asks for no password.")
 
 
 def shared_address() -> str | None:

@@ -24,7 +24,8 @@ READ: Final = "read"
 ONLY_HERE: Final = "Read-only view: this works in the full dashboard."  # beside what is greyed
 REFUSAL: Final = "This is a read-only view: it takes no uploads and changes nothing."
 FULL: Final = "{} browsers are looking at this view, and it takes no more: close one, or wait a moment and reload."
-MOST: Final = 100  # browsers at once; measured: docs/measured.md
+MOST: Final = 60  # browsers at once: two for each pupil; what they cost stands in docs/measured.md
+TICK: Final = 3.0  # seconds between two updates of what moves, at least
 # What a browser's page may ask for; "clear_cache" would cost everyone, "load_git_info" starts processes.
 ASKING: Final = frozenset({"rerun_script", "stop_script", "app_heartbeat", "backend_operation_request"})
 
@@ -62,7 +63,7 @@ class ReadingOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or serve one browser until it leaves."""
-        if scope["type"] == "lifespan" or not is_read_only():
+        if scope["type"] == "lifespan" or not gate.is_shut():
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._serve(scope, receive, send)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from dhc.ui.shell import session
+from dhc.ui.shell import session, sharing
 from dhc.ui.shell.states import guard
 
 T = TypeVar("T")
@@ -26,13 +26,15 @@ def watch(
 
     The whole page runs again when `alive` changes, since Streamlit sets the pace only then, and when `page` changes: what
     the rest of the page depends on, compared with ==. `key` becomes the CSS class ``st-key-<key>`` of the container.
-    Exceptions are shown as `states.guard` shows them.
+    A read-only view has many who look, and takes its time: `sharing.TICK`. Exceptions are shown as `states.guard` shows them.
     """
     state = page or alive
     first: list[T] = [read()]
     live, before = alive(first[0]), state(first[0])
 
-    @st.fragment(run_every=every if live else None)
+    pace = max(every, sharing.TICK) if sharing.is_read_only() else every
+
+    @st.fragment(run_every=pace if live else None)
     def body() -> None:
         with guard(), st.container(key=key):
             if not first:  # this part runs alone; when the page runs, it has been read just now
