@@ -87,6 +87,7 @@ def _actions(decision: Decision, problem: str) -> None:
         on_click=labels.change,
         args=([best.best_run], lambda info: {"star": not starred}),
         key=KEY + "star",
+        disabled=sharing.is_read_only(),
     )
 
 
@@ -95,7 +96,12 @@ def _repeat_button(decision: Decision, problem: str) -> None:
     label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
     hint = plain(problem) if problem else "The next seeds of both settings, as a group of the queue."
     if st.button(
-        label, type="primary", icon=":material/play_arrow:", key=KEY + "run", help=hint, disabled=bool(problem)
+        label,
+        type="primary",
+        icon=":material/play_arrow:",
+        key=KEY + "run",
+        help=hint,
+        disabled=bool(problem) or sharing.is_read_only(),
     ):
         _refuse_changed_pictures(decision)
         ids = launcher.start(todo, group=with_date("Repeats"))
