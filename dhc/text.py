@@ -22,6 +22,15 @@ def count_text(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
+def amount_text(count: int) -> str:
+    """Return a count that fits a tile: ``9,123``, ``421 k``, ``35.5 M``, ``2.1 bn``."""
+    for unit, size in (("bn", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= 10_000 and round(count / size, 1) >= 1:
+            amount = count / size
+            return f"{amount:.0f} {unit}" if amount >= 99.95 else f"{amount:.1f} {unit}"
+    return f"{count:,}"
+
+
 def percent_text(share: float) -> str:
     """Return a share of 0 to 1 as ``93%``; ``<1%`` and ``>99%`` for what is only nearly 0 or 1."""
     if 0.995 <= share < 1 - 1e-6:

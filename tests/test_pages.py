@@ -101,12 +101,18 @@ def test_a_broken_run_is_said_to_be_broken(furnished: tuple[Path, Path]) -> None
     assert "does not hold a run" in words(app).replace("\\", "")
 
 
-def test_the_form_says_what_is_wrong_and_offers_no_start(furnished: tuple[Path, Path]) -> None:
+def start_button(app: AppTest) -> Any:
+    return next(button for button in app.button if button.label.startswith(("Start training", "Queue")))
+
+
+def test_the_form_says_what_is_wrong_at_both_fields_and_start_is_grey(furnished: tuple[Path, Path]) -> None:
     app = open_page("train")
-    assert any(button.label.startswith(("Start", "Queue")) for button in app.button)
+    assert not start_button(app).disabled
     app.number_input(key="dhc_form_schedule.min_lr").set_value(1.0).run()
-    assert "schedule.min_lr" in words(app).replace("\\", "")
-    assert not any(button.label.startswith(("Start", "Queue")) for button in app.button)
+    said = words(app).replace("\\", "")
+    assert said.count("Minimum learning rate (1) is above Initial learning rate (0.001)") == 2
+    assert start_button(app).disabled
+    assert [metric.label for metric in app.metric] == ["Parameters", "Memory", "Per epoch"], "the forecast stays"
 
 
 def test_what_will_happen_names_the_precision_that_this_processor_gets(
@@ -134,18 +140,30 @@ def test_the_devices_that_are_here_are_offered(furnished: tuple[Path, Path], mon
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("fit.epochs", 0), ("fit.epochs", None), ("model.width", 1e6), ("fit.batch_size", -1), ("schedule.factor", 1.0)],
+    ("name", "value", "sentence"),
+    [
+        ("fit.epochs", 0, "Epochs: 1 to 50,000"),
+        ("fit.epochs", None, "Epochs: 1 to 50,000"),
+        ("model.width", 1e6, "Width multiplier: above 0 up to 2"),
+        ("fit.batch_size", -1, "Batch size: 1 to 8,192"),
+        ("schedule.factor", 1.0, "LR factor: above 0 and below 1"),
+        ("augment.zoom", -0.1, "Random zoom: 0 to 0.9"),
+    ],
 )
-def test_a_value_out_of_bounds_is_told_and_a_preset_mends_it(
-    furnished: tuple[Path, Path], name: str, value: float | None
+def test_a_value_out_of_bounds_is_told_in_the_fields_words_and_a_preset_mends_it(
+    furnished: tuple[Path, Path], name: str, value: float | None, sentence: str
 ) -> None:
     app = open_page("train")
+    before = [metric.value for metric in app.metric]
     app.number_input(key=f"dhc_form_{name}").set_value(value).run()
-    assert f"{name} cannot be" in words(app).replace("\\", "")
-    assert not any(button.label.startswith(("Start", "Queue")) for button in app.button)
+    said = words(app).replace("\\", "")
+    assert sentence in said
+    assert name not in said
+    assert "None" not in said
+    assert [metric.value for metric in app.metric] == before, "of the last sound values"
+    assert start_button(app).disabled
     app.button(key="dhc_preset_quick").click().run()
-    assert any(button.label.startswith(("Start", "Queue")) for button in app.button)
+    assert not start_button(app).disabled
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,15 @@ from dhc.models.ladder import LAPTOP, RUNGS
 
 @dataclass(frozen=True)
 class Preset:
-    """A name's settings: what differs from RunConfig's defaults, and why one would take it."""
+    """A name's settings: what differs from RunConfig's defaults, and why one would take it.
+
+    title     in a word or two
+    purpose   what it is for, in a few words
+    help      the same in a sentence or two
+    """
 
     title: str
+    purpose: str
     help: str
     changes: Mapping[str, Any]
 
@@ -25,29 +31,33 @@ class Preset:
         return RunConfig().with_values(self.changes)
 
 
-def _of_step(name: str, title: str = "", help: str = "") -> Preset:
+def _of_step(name: str, title: str = "", purpose: str = "", help: str = "") -> Preset:
     rung = RUNGS[name]
-    return Preset(title or rung.title, help or rung.lesson, {**rung.changes, **rung.marks})
+    return Preset(title or rung.title, purpose, help or rung.lesson, {**rung.changes, **rung.marks})
 
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "quick": Preset(
             "Quick demo",
+            "Minutes on a laptop.",
             "A narrow VGG16 on few classes, with light dropout: minutes on a laptop's CPU, with mistakes worth looking at.",
             {**LAPTOP, "data.classes": 12, "schedule.factor": 0.5, "schedule.patience": 2, "fit.epochs": 10},
         ),
         "report": _of_step(
             "vgg16",
             "As the report ran it",
+            "Full width: for a GPU.",
             "The report's final model and settings. Its RandomRotation(3) meant ±3 full turns, hence any angle, on 1×1 feature maps.",
         ),
         "report-meant": Preset(
             "As its author meant it",
+            "Augments the input.",
             "The report's final model with augmentation on the input pictures: both flips and a rotation of up to 3 degrees.",
             {},
         ),
-        **{name: _of_step(name) for name in RUNGS if name != "vgg16"},
+        **{name: _of_step(name) for name in RUNGS if name not in ("vgg16", "tuned")},
+        "tuned": _of_step("tuned", purpose="What is known today."),
     }
 )
 DEFAULT = "quick"

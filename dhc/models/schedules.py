@@ -69,13 +69,21 @@ def _note(config: RunConfig) -> str:
         case "plateau":
             return (
                 f"Shown for the worst case: {schedule.monitor} never gets better, so the rate drops every "
-                f"{schedule.patience} epochs. Each better epoch delays the next drop."
+                f"{'epoch' if schedule.patience == 1 else f'{schedule.patience} epochs'}. Each better epoch delays the next drop."
             )
         case "exponential":
             return f"Each epoch's rate is {schedule.decay_rate:g} times the one before."
         case "warmup":
-            return f"Rises for {schedule.warmup_epochs} epochs, then each rate is {schedule.decay_rate:g} times the one before."
+            return f"{_rise(schedule.warmup_epochs)}each rate is {schedule.decay_rate:g} times the one before."
         case "cosine":
-            return f"Rises for {schedule.warmup_epochs} epochs, then falls along half a cosine."
+            return f"{_rise(schedule.warmup_epochs)}the rate falls along half a cosine."
         case _:
             return "The learning rate never changes."
+
+
+def _rise(epochs: int) -> str:
+    return f"Rises for {_epochs(epochs)}, then " if epochs else "From the first epoch on, "
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"

@@ -16,9 +16,10 @@ from dhc.ui.answers.picture import PICTURE
 from dhc.ui.data.picture import row_of_address
 from dhc.ui.data.pictures import label_of, split_control
 from dhc.ui.shell import address, session
+from dhc.ui.shell.frame import go
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard, loading
-from dhc.ui.train import form
+from dhc.ui.train import draft, link
 
 KEY = "dhc_augment_"
 VALUES, SEED = KEY + "values", KEY + "seed"
@@ -69,9 +70,9 @@ def draw(folder: str) -> None:
 
 def _initial() -> dict[str, Any]:
     """The augmentation of the Train form, or of what it begins with."""
-    draft = form.draft() or {}
+    current = draft.draft() or {}
     config = preset_config(DEFAULT)
-    return {field.name: draft.get(field.name, config.get(field.name)) for field in FIELDS}
+    return {field.name: current.get(field.name, config.get(field.name)) for field in FIELDS}
 
 
 def _take(values: Mapping[str, Any]) -> None:
@@ -109,7 +110,7 @@ def _sliders() -> dict[str, Any]:
         st.session_state.setdefault(KEY + name, value)  # which another part of the page has not drawn
     chosen = {**values, "model.name": "vgg16"}
     with_effect = [
-        field for field in FIELDS if form.has_effect(field, {**chosen, WHERE: st.session_state[KEY + WHERE]}, {})
+        field for field in FIELDS if draft.has_effect(field, {**chosen, WHERE: st.session_state[KEY + WHERE]}, {})
     ]
     columns = st.columns(3, gap="medium")
     for place, field in enumerate(with_effect):
@@ -170,8 +171,9 @@ def _drawn(picture: bytes, settings: tuple[tuple[str, Any], ...], seed: int) -> 
 
 def _to_train(folder: str, values: Mapping[str, Any]) -> None:
     if st.button("Use in Train", type="primary", icon=":material/tune:", key=KEY + "train"):
-        if form.draft() is None:
-            form.fill(preset_config(DEFAULT).with_values({"data.path": folder}))
-        form.change(values)
+        if draft.draft() is None:
+            draft.fill(preset_config(DEFAULT).with_values({"data.path": folder}))
+        draft.change(values)
         st.session_state[OF_FORM] = dict(values)
-        st.switch_page("pages/train.py")
+        link.remember()
+        go("Train")

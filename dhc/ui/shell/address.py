@@ -18,6 +18,7 @@ from dhc.ui.shell.markdown import plain
 T = TypeVar("T")
 LONGEST = 40  # characters of a foreign value that are quoted
 LONGEST_TEXT = 200  # letters of what a person searches for
+MOST_REFUSED = 3  # parameters that one notice names
 MOST_LETTERS = 100_000  # of a parameter; no browser's address is longer
 
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -154,9 +155,15 @@ def _within(text: str, low: int, high: int) -> int | None:
 def _valid(name: str, text: str, value: T | None) -> T | None:
     """`value` as read from `text`; a text without a value is reported and removed."""
     if value is None and text:
-        st.query_params.pop(name, None)
-        parameter = plain(f"{name} = “{shorten(text, LONGEST)}”")
-        st.toast(
-            f"The address asks for {parameter}, which does not exist here. It was ignored.", icon=":material/link_off:"
-        )
+        refuse({name: text})
     return value
+
+
+def refuse(texts: Mapping[str, str], why: str = "which does not exist here") -> None:
+    """Say that these parameters, name → text, were ignored, and `why`; remove them from the address."""
+    for name in texts:
+        st.query_params.pop(name, None)
+    first = ", ".join(f"{name} = “{shorten(text, LONGEST)}”" for name, text in list(texts.items())[:MOST_REFUSED])
+    more = f" and {len(texts) - MOST_REFUSED} more" if len(texts) > MOST_REFUSED else ""
+    were = "It was" if len(texts) == 1 else "They were"
+    st.toast(f"The address asks for {plain(first)}{more}, {why}. {were} ignored.", icon=":material/link_off:")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from dhc.config import RunConfig
-from dhc.ui.train import form
+from dhc.ui.shell.frame import go
+from dhc.ui.train import draft, link
 
 
 def open_form(config: RunConfig, parent: str) -> None:
     """Fill the Train form with a config that came from the run `parent`, and go there."""
-    form.fill(config, parent)
-    st.switch_page("pages/train.py")
+    draft.fill(config, parent)
+    link.remember()
+    go("Train")

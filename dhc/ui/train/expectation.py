@@ -12,12 +12,12 @@ from dhc.analysis.estimate import Estimate
 from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.data.select import class_count
-from dhc.errors import ConfigError
 from dhc.figures import schedule
+from dhc.jobs.datasets import is_dataset
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16, layer_count, matrix_rate
 from dhc.models.schedules import planned_rates
-from dhc.text import duration_text, size_text
+from dhc.text import amount_text, count_text, duration_text, size_text
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.widgets.plot import plot
@@ -73,16 +73,25 @@ def picture_counts(config: RunConfig, dataset: Dataset) -> tuple[int, int]:
     return round(train * config.data.train_fraction), val
 
 
+def run_seconds(config: RunConfig, dataset: Dataset) -> tuple[float | None, str]:
+    """How long a run will take with its start, and by what measure; None where nothing is known. Raises UserError."""
+    device = resolved_device(config.device.device if config.trains_network else "cpu")
+    estimate = run_estimate(config, dataset, device)
+    start = START if config.trains_network else 0.0
+    return None if estimate.seconds is None else start + estimate.seconds, estimate.source
+
+
 def draw(config: RunConfig, dataset: Dataset) -> None:
     """Draw what will happen: network, memory, time, device, planned learning rate, pictures."""
     k = class_count(dataset, config.data.classes)
-    with st.container(border=True):
-        st.markdown("**What will happen**")
-        if config.trains_network:
-            _network(config, dataset, k)
-        else:
-            _neighbours(config, dataset)
-        st.caption(f"Pictures: {plain(str(Path(config.data.path).name))}, {k} of {len(dataset.classes)} classes")
+    if config.trains_network:
+        _network(config, dataset, k)
+    else:
+        _neighbours(config, dataset)
+    drawn = is_dataset(Path(config.data.path))
+    place = plain(str(dataset.root.name))
+    st.caption(f"Pictures: {place}{'' if drawn else ' (not drawn yet)'}, {k} of {len(dataset.classes)} classes")
+    if drawn:
         _check(Path(config.data.path))
 
 
@@ -101,42 +110,49 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
     hardware.require(config.device.backend)
     device = resolved_device(config.device.device)
     estimate = run_estimate(config, dataset, device)
-    first, second, third = st.columns(3)
-    first.metric("Parameters", f"{estimate.cost.parameters:,}", help=f"{layer_count(config, k)}, {k} classes")
-    second.metric("Memory", size_text(estimate.cost.memory), help=MEMORY_HELP)
-    third.metric("Per epoch", duration_text(estimate.seconds_per_epoch), help=f"Expected, {estimate.source}.")
+    parameters = estimate.cost.parameters
+    help = f"{parameters:,} parameters: {layer_count(config, k)}, {k} classes"
+    _tiles(
+        ("Parameters", amount_text(parameters), help),
+        ("Memory", size_text(estimate.cost.memory), MEMORY_HELP),
+        ("Per epoch", duration_text(estimate.seconds_per_epoch), f"Expected, {estimate.source}."),
+    )
     place = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
     time, speed = _time_text(estimate, config.fit.epochs), _speed_text(estimate)
     st.markdown(f"Trains on {place}, in {resolved_precision(config, device, k)}{time}. {speed}")
     rates = planned_rates(config)
     figure = schedule.planned_rates(rates.rates)
-    plot(figure, key="planned_rates", height=230, alt="Planned learning rate by epoch", clicks=False)
+    plot(figure, key="planned_rates", height=180, alt="Planned learning rate by epoch", clicks=False)
     st.caption(rates.note)
 
 
 def _neighbours(config: RunConfig, dataset: Dataset) -> None:
     train, val = picture_counts(config, dataset)
     estimate = run_estimate(config, dataset, "cpu")
-    first, second, third = st.columns(3)
-    pairs = train * val
-    pairs_text = f"{pairs / 1e6:.3g} million" if pairs >= 1_000_000 else f"{pairs:,}"
-    first.metric("Comparisons", pairs_text, help=f"{val:,} val pictures, each with {train:,} training pictures.")
-    second.metric(
-        "Memory", size_text(estimate.cost.memory), help="The training pictures, and one block of comparisons."
+    help = f"{train * val:,}: {val:,} val pictures, each with {train:,} training pictures."
+    _tiles(
+        ("Comparisons", amount_text(train * val), help),
+        ("Memory", size_text(estimate.cost.memory), "The training pictures, and one block of comparisons."),
+        ("Time", duration_text(estimate.seconds), f"Expected, {estimate.source}."),
     )
-    third.metric("Time", duration_text(estimate.seconds), help=f"Expected, {estimate.source}.")
-    if config.knn.k > train:
-        raise ConfigError(f"knn.k is {config.knn.k}, but there are only {train} training pictures: choose a smaller k")
     st.markdown(
         f"Nothing is trained: the {config.knn.k} nearest training pictures by {config.knn.metric} distance vote. The other "
         "metrics and common values of k are evaluated in the same pass, on the CPU."
     )
 
 
+def _tiles(*tiles: tuple[str, str, str]) -> None:
+    """Labels, figures and helps beside each other; where the window is narrow they break into lines, never a figure."""
+    with st.container(horizontal=True, gap="medium", key="dhc-train-tiles"):
+        for label, figure, help in tiles:
+            st.metric(label, figure, help=help, width="content")
+
+
 def _time_text(estimate: Estimate, epochs: int) -> str:
     if estimate.seconds is None:
         return ""
-    return f", about **{duration_text(START + estimate.seconds)}** for {epochs} epochs, including the start"
+    time = f"**{duration_text(START + estimate.seconds)}**"
+    return f", about {time} for {count_text(epochs, 'epoch')}, including the start"
 
 
 def _speed_text(estimate: Estimate) -> str:

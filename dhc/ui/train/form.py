@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
 
-from dhc.config import COMMON, MISSION, RARE, ConfigField, RunConfig, fields
+from dhc.config import COMMON, MISSION, RARE, ConfigField, fields, find_field
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import plain
+from dhc.ui.train import draft
+from dhc.ui.train.draft import has_effect, key
+from dhc.ui.train.words import setting_words
 
-DRAFT = "dhc_draft"
-PARENT = "dhc_parent"
 SECTIONS = {
     "data": "Pictures",
     "model": "Network",
@@ -26,121 +28,124 @@ SECTIONS = {
     "fit": "Training",
     "device": "Device",
 }
+EARLY_STOPPING = "fit.early_stopping"  # drawn beside patience, though it is rarely changed
+COLUMNS = 3
+FEW = 2  # values that are listed where a field needs one of them
 
 
-def fill(config: RunConfig, parent: str = "") -> None:
-    """Put a config's values into the form, those of the run `parent` where it is named.
+@dataclass(frozen=True)
+class FormState:
+    """What the form shows beside its values, all by dotted name.
 
-    Call it before the form is drawn, or in a callback.
+    folders    paths of the data sets that are offered
+    values     as the widgets have them
+    problems   a sentence for each field with a fault
+    changes    the values that differ from what the form was filled from
+    sweep      the values of the settings that vary, which are not drawn here
+    on_change  what to call when one is changed
     """
-    st.session_state[PARENT] = parent
-    values = {field.name: config.get(field.name) for field in fields()}
-    st.session_state[DRAFT] = values
-    for name, value in values.items():
-        st.session_state[_key(name)] = value
+
+    folders: Sequence[str]
+    values: Mapping[str, Any]
+    problems: Mapping[str, str]
+    changes: Mapping[str, Any]
+    sweep: Mapping[str, Sequence[Any]]
+    on_change: Callable[[], None]
 
 
-def change(changes: Mapping[str, Any]) -> None:
-    """Put other values into a form that is filled; those of other fields stay, and so does the parent."""
-    st.session_state[DRAFT] = {**st.session_state[DRAFT], **changes}
-    for name, value in changes.items():
-        st.session_state[_key(name)] = value
+def draw(state: FormState) -> None:
+    """Draw the form; its values are the draft's.
 
-
-def draft() -> Mapping[str, Any] | None:
-    """The form's values by dotted name as they were drawn last; None where it was not filled yet."""
-    return st.session_state.get(DRAFT)
-
-
-def parent() -> str:
-    """Id of the run whose settings were put into the form, or "".
-
-    What is started from the form is a changed copy of that run.
+    The mission's hyperparameters come first, common ones below them by section, rare ones in an expander. A field without
+    effect under the other values, such as patience with a cosine schedule, is left out and keeps its value; of the mission's
+    it is said what they need.
     """
-    return str(st.session_state.get(PARENT, ""))
-
-
-def current_values() -> dict[str, Any]:
-    """The form's values as the page begins, by dotted name."""
-    _restore(fields())
-    return {field.name: st.session_state[_key(field.name)] for field in fields()}
-
-
-def has_effect(field: ConfigField, values: Mapping[str, Any], sweep: Mapping[str, Sequence[Any]]) -> bool:
-    """Whether a field has an effect under `values`, or under some of those that a sweep varies.
-
-    A field may need certain values of other fields, such as patience a schedule that is ``plateau``.
-    """
-    return all(
-        any(str(value) in enabling for value in sweep.get(other) or [values.get(other)])
-        for other, enabling in field.when.items()
-    )
-
-
-def draw(data_folders: Sequence[str], sweep: Mapping[str, Sequence[Any]] = MappingProxyType({})) -> dict[str, Any]:
-    """Draw the form and return its values by dotted name; they are not validated yet.
-
-    The mission's hyperparameters come first, common ones below them by section, rare ones in an expander. A field without effect
-    under the other values, such as patience with a cosine schedule, is left out and keeps its value. So is one that `sweep`
-    gives values of its own.
-    """
-    before = current_values()
-    every = [field for field in fields() if field.name not in sweep and has_effect(field, before, sweep)]
-    values = before | _row([field for field in every if field.rank == MISSION], data_folders, columns=3)
-    for section, members in groupby(
-        (field for field in every if field.rank == COMMON), key=lambda field: field.section
-    ):
+    every = [
+        field for field in fields() if field.name not in state.sweep and has_effect(field, state.values, state.sweep)
+    ]
+    first = [field for field in every if field.rank == MISSION or field.name == EARLY_STOPPING]
+    _rows(first, state)
+    _missing(state)
+    rest = [field for field in every if field not in first]
+    for section, members in groupby((field for field in rest if field.rank == COMMON), key=lambda field: field.section):
         st.markdown(f"**{SECTIONS[section]}**")
         if section == "augment":
-            path = Path(str(values.get("data.path") or ""))
+            path = Path(str(state.values.get("data.path") or ""))
             link("Data", text="See what it does to a picture", data=path.name, view="augmentation")
-        values |= _row(list(members), data_folders, columns=3)
-    with st.expander("Rarely changed"):
-        values |= _row([field for field in every if field.rank == RARE], data_folders, columns=3)
-    st.session_state[DRAFT] = values
-    return values
+        _rows(list(members), state)
+    rare = [field for field in rest if field.rank == RARE]
+    with st.expander("Rarely changed", expanded=any(field.name in state.problems for field in rare)):
+        _rows(rare, state)
 
 
-def _restore(every: Sequence[ConfigField]) -> None:
-    """Give widgets that Streamlit has forgotten their values of the draft.
+def _missing(state: FormState) -> None:
+    """Which of the mission's hyperparameters have no effect here, and what they need."""
+    titles: dict[str, list[str]] = {}
+    for field in fields():
+        if field.rank == MISSION and field.name not in state.sweep and (need := _need(field, state)):
+            titles.setdefault(need, []).append(field.title)
+    for need, of_need in titles.items():
+        st.caption(f":material/visibility_off: {_listed(of_need)}: {need}.")
 
-    It forgets those that another page does not draw.
-    """
-    draft = st.session_state[DRAFT]
-    for field in every:
-        st.session_state.setdefault(_key(field.name), draft[field.name])
+
+def _need(field: ConfigField, state: FormState) -> str:
+    """What keeps the field from having an effect: ``only with schedule plateau``; "" where it has one."""
+    for other, enabling in field.when.items():
+        current = state.sweep.get(other) or [state.values.get(other)]
+        if not any(str(value) in enabling for value in current):
+            noun = find_field(other).title.lower()
+            few = len(enabling) <= FEW
+            return f"only with {noun} {' or '.join(enabling)}" if few else f"not with {noun} {current[0]}"
+    return ""
 
 
-def _row(members: Sequence[ConfigField], data_folders: Sequence[str], *, columns: int) -> dict[str, Any]:
-    values = {}
-    for start in range(0, len(members), columns):
-        for column, field in zip(
-            st.columns(columns, vertical_alignment="bottom"), members[start : start + columns], strict=False
-        ):
+def _listed(titles: Sequence[str]) -> str:
+    """``LR factor and patience``."""
+    words = [titles[0], *(title if title[1:2].isupper() else title[0].lower() + title[1:] for title in titles[1:])]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _rows(members: Sequence[ConfigField], state: FormState) -> None:
+    for start in range(0, len(members), COLUMNS):
+        for column, field in zip(st.columns(COLUMNS), members[start : start + COLUMNS], strict=False):
             with column:
-                values[field.name] = _widget(field, data_folders)
-    return values
+                _widget(field, state)
+                _below(field, state)
 
 
-def _widget(field: ConfigField, data_folders: Sequence[str]) -> Any:
-    key, label = _key(field.name), field.label
-    help_text = f"{field.help}\n\n`{field.name}`, {field.bounds}"
-    if field.kind == "bool":
-        return st.toggle(label, key=key, help=help_text)
-    if field.kind == "choice":
-        return st.selectbox(label, field.choices, key=key, help=help_text)
-    if field.kind == "text":
-        options = list(dict.fromkeys([*_suggestions(field, data_folders), st.session_state[key]]))
-        names = {folder: Path(folder).name for folder in data_folders} if field.name == "data.path" else {}
-        return st.selectbox(
-            label,
-            options,
-            format_func=lambda option: names.get(option, option),
-            key=key,
-            help=help_text,
-            accept_new_options=True,
-        )
-    return _number(field, label, key, help_text)
+def _below(field: ConfigField, state: FormState) -> None:
+    """What is wrong with the field, else what it was before it was changed."""
+    if problem := state.problems.get(field.name):
+        with st.container(key=f"dhc-problem-{field.name.replace('.', '-')}"):
+            st.markdown(f":red[:material/error: {plain(problem)}]")
+    elif field.name in state.changes:
+        st.caption(f":material/edit: was {plain(setting_words(field, draft.before(field.name)))}")
+
+
+def _widget(field: ConfigField, state: FormState) -> None:
+    help = f"{field.help}\n\n`{field.name}`, {field.bounds}"
+    about: dict[str, Any] = {"key": key(field.name), "help": help, "on_change": state.on_change}
+    match field.kind:
+        case "bool":
+            st.toggle(field.label, wrap=True, **about)
+        case "choice":
+            st.selectbox(field.label, field.choices, **about)
+        case "text":
+            current = st.session_state[key(field.name)]
+            options = list(dict.fromkeys([*_suggestions(field, state.folders), *([current] if current else [])]))
+            words = {option: setting_words(field, option) for option in options}
+            st.selectbox(
+                field.label,
+                options,
+                format_func=lambda option: words.get(option, option),
+                accept_new_options=True,
+                **about,
+            )
+        case "int":
+            st.number_input(field.label, value=None, step=int(field.step or 1), **about)
+        case "float":  # without bounds: a value out of range must reach the config, which says in words what is wrong
+            step = float(field.step or (1e-4 if field.log else 0.1))
+            st.number_input(field.label, value=None, step=step, format="%g", **about)
 
 
 def _suggestions(field: ConfigField, data_folders: Sequence[str]) -> Sequence[str]:
@@ -151,18 +156,3 @@ def _suggestions(field: ConfigField, data_folders: Sequence[str]) -> Sequence[st
         case "device.device":
             return ["auto", "cpu", *(f"gpu:{gpu.index}" for gpu in session.gpus())]
     return []
-
-
-def _number(field: ConfigField, label: str, key: str, help_text: str) -> Any:
-    """A number input without bounds.
-
-    A value out of range must reach the config, which says in words what is wrong.
-    """
-    if field.kind == "int":
-        return st.number_input(label, value=None, step=int(field.step or 1), key=key, help=help_text)
-    step = float(field.step or (1e-4 if field.log else 0.1))
-    return st.number_input(label, value=None, step=step, format="%g", key=key, help=help_text)
-
-
-def _key(name: str) -> str:
-    return f"dhc_form_{name}"

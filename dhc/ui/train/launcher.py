@@ -21,7 +21,7 @@ def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
 
     Raises what a launch would.
     """
-    seconds = [_seconds(config, dataset) for config in configs]
+    seconds = [expectation.run_seconds(config, dataset)[0] for config in configs]
     devices = {_device(config) for config in configs}
     places = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
     queue = "1 run" if len(configs) == 1 else f"{count_text(len(configs), 'run')}, one after the other,"
@@ -37,7 +37,7 @@ def total_seconds(configs: Sequence[RunConfig], dataset: Dataset) -> float | Non
     """
     total = 0.0
     for config, count in Counter(config.with_values({"fit.seed": 0}) for config in configs).items():
-        seconds = _seconds(config, dataset)
+        seconds, _ = expectation.run_seconds(config, dataset)
         if seconds is None:
             return None
         total += count * seconds
@@ -52,11 +52,6 @@ def _time_text(seconds: Sequence[float | None]) -> str:
     unknown, total = len(seconds) - len(estimates), sum(estimates)
     more = f", plus {unknown} whose time is unknown until the first such run here" if unknown else ""
     return f"{'less than **a second**' if total < 1 else f'about **{duration_text(total)}**'}{more}"
-
-
-def _seconds(config: RunConfig, dataset: Dataset) -> float | None:
-    seconds = expectation.run_estimate(config, dataset, _device(config)).seconds
-    return expectation.START + seconds if seconds is not None and config.trains_network else seconds
 
 
 def _device(config: RunConfig) -> str:

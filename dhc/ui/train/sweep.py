@@ -5,7 +5,7 @@ And how many runs that makes, how long they take, and the button that starts the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,19 +15,23 @@ import streamlit as st
 from dhc.analysis.differences import setting_text
 from dhc.analysis.factor import FACTOR, can_drop
 from dhc.config import ConfigField, RunConfig, fields, find_field
+from dhc.config.titles import in_titles
+from dhc.data.layout import Dataset
 from dhc.errors import ConfigError
 from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED, grid
 from dhc.jobs.values import check_values, format_value, parse_values
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
-from dhc.text import count_text
-from dhc.ui.shell import session, sharing
+from dhc.text import count_text, one_line
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import launcher
-from dhc.ui.train.form import has_effect, parent
+from dhc.ui.train.draft import has_effect, parent
 
 ONE, SWEEP = "One run", "Sweep"
 MODE, NAMES = "dhc_sweep_mode", "dhc_sweep_settings"
+REPEATS, NAME, HOPELESS_KEY, SOUND = "dhc_sweep_repeats", "dhc_sweep_name", "dhc_sweep_hopeless", "dhc_sweep_sound"
+VARY, NOTHING = "vary", "-"  # the address's parameter with the settings that vary, and its text for none
+PARAMETERS = (VARY, "repeats", "group", "median")
 FIXED = ("data.path", "device.device", SEED)  # a sweep has one data set and one device; its repeats vary the seed
 MOST_REPEATS = 20
 ROWS = 8  # of the table that are visible without scrolling
@@ -64,39 +68,100 @@ class SweepForm:
         return bool(self.values) and all(self.values.values())
 
 
-def is_selected() -> bool:
+def is_selected(on_change: Callable[[], None]) -> bool:
     """Draw the switch between one run and a sweep; whether the sweep is selected."""
-    options = [ONE, SWEEP]
-    mode = st.segmented_control(
-        "What to start", options, default=ONE, required=True, key=MODE, label_visibility="collapsed", **KEPT
-    )
+    st.session_state.setdefault(MODE, ONE)
+    about: dict[str, Any] = {"key": MODE, "on_change": on_change, **KEPT}
+    mode = st.segmented_control("What to start", [ONE, SWEEP], required=True, label_visibility="collapsed", **about)
     return bool(mode == SWEEP)
 
 
-def draw(values: Mapping[str, Any]) -> SweepForm:
+def draw(values: Mapping[str, Any], on_change: Callable[[], None]) -> SweepForm:
     """Draw the sweep's own fields.
 
-    `values` are those of the form below, by dotted name, which all runs share.
+    `values` are those of the form below, by dotted name, which all runs share; `on_change` is called when a field is changed.
     """
+    about: dict[str, Any] = {"on_change": on_change, **KEPT}
     with st.container(border=True, key="dhc-sweep"):
-        names = _settings(values)
-        grid_values = _all_values(names, values)
-        repeats, name = _repeats_and_name(names)
-        rule = st.toggle("Stop hopeless runs early", key="dhc_sweep_hopeless", help=HOPELESS, **KEPT)
+        names = _settings(values, about)
+        grid_values = _all_values(names, values, about)
+        repeats, name = _repeats_and_name(names, about)
+        rule = st.toggle("Stop hopeless runs early", key=HOPELESS_KEY, help=HOPELESS, **about)
         st.caption("Settings that do not vary are set below, for all runs.")
-    return SweepForm(grid_values, repeats, name, "median" if rule else "")
+    form = SweepForm(grid_values, repeats, name, "median" if rule else "")
+    if form.is_complete:
+        st.session_state[SOUND] = grid_values
+    return form
 
 
-def _repeats_and_name(names: Sequence[str]) -> tuple[int, str]:
+def texts() -> dict[str, str]:
+    """What the sweep's fields hold, by the dotted name of the setting that varies; {} while one run is selected."""
+    if st.session_state.get(MODE) != SWEEP:
+        return {}
+    held = {name: st.session_state.get(_key(name), "") for name in st.session_state.get(NAMES, [])}
+    return {name: text if isinstance(text, str) else ", ".join(map(format_value, text)) for name, text in held.items()}
+
+
+def written(aliases: Mapping[str, str]) -> dict[str, str]:
+    """The sweep's parameters in the address; `aliases` are those of the settings by dotted name."""
+    held = texts()
+    if st.session_state.get(MODE) != SWEEP:
+        return {}
+    params = {VARY: ",".join(aliases[name] for name in held) or NOTHING}
+    params |= {aliases[name]: text for name, text in held.items() if _are_values(name, text)}
+    if (repeats := st.session_state.get(REPEATS, 1)) != 1:
+        params["repeats"] = str(repeats)
+    if name := one_line(st.session_state.get(NAME, "")):
+        params["group"] = name
+    return params | ({"median": "on"} if st.session_state.get(HOPELESS_KEY) else {})
+
+
+def take(params: Mapping[str, str], by_alias: Mapping[str, ConfigField], bad: dict[str, str]) -> set[str]:
+    """Fill the sweep's fields from the address; returns the dotted names of the settings that vary.
+
+    What does not fit is added to `bad`, parameter → text.
+    """
+    listed = [word for word in params.get(VARY, "").split(",") if word not in ("", NOTHING)]
+    chosen = {word: by_alias[word] for word in listed if word in by_alias and by_alias[word].name not in FIXED}
+    if len(chosen) < len(listed):
+        bad[VARY] = params[VARY]
+    st.session_state[MODE] = SWEEP if VARY in params else ONE
+    st.session_state[NAMES] = [field.name for field in chosen.values()]
+    for word, field in chosen.items():
+        st.session_state.pop(_key(field.name), None)
+        if word in params and not _are_values(field.name, params[word]):
+            bad[word] = params[word]
+        elif word in params and field.kind in ("choice", "bool"):
+            st.session_state[_key(field.name)] = list(parse_values(field.name, params[word]))
+        elif word in params:
+            st.session_state[_key(field.name)] = params[word]
+    repeats = params.get("repeats", "1")
+    if repeats not in map(str, range(1, MOST_REPEATS + 1)):
+        bad["repeats"], repeats = repeats, "1"
+    st.session_state[REPEATS] = int(repeats)
+    st.session_state[NAME] = one_line(params.get("group", ""), MAX_NAME)
+    st.session_state[HOPELESS_KEY] = params.get("median") == "on"
+    return {field.name for field in chosen.values()}
+
+
+def _are_values(name: str, text: str) -> bool:
+    try:
+        parse_values(name, text)
+    except ConfigError:
+        return False
+    return True
+
+
+def _repeats_and_name(names: Sequence[str], about: Mapping[str, Any]) -> tuple[int, str]:
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     help = "Runs of each combination, each with a seed of its own."
-    repeats = left.number_input("Repeats", 1, MOST_REPEATS, key="dhc_sweep_repeats", help=help, **KEPT)
+    repeats = left.number_input("Repeats", 1, MOST_REPEATS, key=REPEATS, help=help, **about)
     hint = generated_name(names) if names else ""
-    name = right.text_input("Name of the group", max_chars=MAX_NAME, key="dhc_sweep_name", placeholder=hint, **KEPT)
+    name = right.text_input("Name of the group", max_chars=MAX_NAME, key=NAME, placeholder=hint, **about)
     return int(repeats), (name or "").strip()
 
 
-def _settings(values: Mapping[str, Any]) -> list[str]:
+def _settings(values: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
     """Names of the settings that vary, chosen from those with an effect.
 
     One that has lost its effect stays listed.
@@ -114,51 +179,53 @@ def _settings(values: Mapping[str, Any]) -> list[str]:
         format_func=lambda name: titles.get(name, name),
         key=NAMES,
         placeholder="Choose one or more",
-        **KEPT,
+        **about,
     )
 
 
-def _all_values(names: Sequence[str], values: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
+def _all_values(
+    names: Sequence[str], values: Mapping[str, Any], about: Mapping[str, Any]
+) -> dict[str, tuple[Any, ...]]:
     """A field for each setting, two in a row; their values by dotted name."""
     grid_values = {}
     for start in range(0, len(names), 2):
         for column, name in zip(st.columns(2), names[start : start + 2], strict=False):
             with column:
-                grid_values[name] = _values(find_field(name), values[name])
+                grid_values[name] = _values(find_field(name), values[name], about)
     return grid_values
 
 
-def _values(field: ConfigField, current: Any) -> tuple[Any, ...]:
+def _values(field: ConfigField, current: Any, about: Mapping[str, Any]) -> tuple[Any, ...]:
     """The values over which the field varies; none where its text cannot be read.
 
     The reason is shown below it.
     """
     try:
         if field.kind in ("choice", "bool"):
-            return _choices(field, current)
-        values = _typed_values(field, current)
+            return _choices(field, current, about)
+        values = _typed_values(field, current, about)
     except ConfigError as error:
-        error_box(error)
+        error_box(in_titles(str(error)))
         return ()
     st.caption(f"{count_text(len(values), 'value')}: {', '.join(value_text(value) for value in values)}")
     return values
 
 
-def _choices(field: ConfigField, current: Any) -> tuple[Any, ...]:
+def _choices(field: ConfigField, current: Any, about: Mapping[str, Any]) -> tuple[Any, ...]:
     options = [True, False] if field.kind == "bool" else list(field.choices)
     key = _key(field.name)
     st.session_state.setdefault(key, [current] if current in options else [])
     help = f"{field.help}\n\n`{field.name}`"
     return check_values(
-        field, st.multiselect(field.title, options, format_func=format_value, key=key, help=help, **KEPT)
+        field, st.multiselect(field.title, options, format_func=format_value, key=key, help=help, **about)
     )
 
 
-def _typed_values(field: ConfigField, current: Any) -> tuple[Any, ...]:
+def _typed_values(field: ConfigField, current: Any, about: Mapping[str, Any]) -> tuple[Any, ...]:
     key = _key(field.name)
     st.session_state.setdefault(key, "" if current is None else format_value(current))
     help = f"{field.help}\n\n`{field.name}`, {field.bounds}\n\n{WRITE}"
-    text = st.text_input(field.label, key=key, live="400ms", help=help, **KEPT)
+    text = st.text_input(field.label, key=key, live="400ms", help=help, **about)
     return parse_values(field.name, text or "")
 
 
@@ -171,30 +238,32 @@ def value_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else format_value(value)
 
 
-def offer(values: Mapping[str, Any], form: SweepForm) -> list[str]:
-    """Draw what the sweep will do, and its button; returns the ids of runs just started.
+def plan(config: RunConfig, form: SweepForm) -> list[RunConfig]:
+    """The sweep's runs in queue order: `config` with every combination of the values; [] while there are none.
 
-    Raises ConfigError where the settings and values make no sweep, and what a launch would raise.
+    While a field's text cannot be read, its last values count. Raises ConfigError where they make no sweep.
     """
-    if not form.is_complete:
-        st.info(CHOOSE, icon=":material/grid_view:")
-        return []
-    # The fields of the settings that vary are not drawn, so their values must not count.
-    base = RunConfig().with_values({**values, **{name: several[0] for name, several in form.values.items()}})
-    configs = grid(base, form.values, form.repeats)
+    sound = st.session_state.get(SOUND, {})
+    values = {name: several or sound.get(name, ()) for name, several in form.values.items()}
+    return grid(config, values, form.repeats) if values and all(values.values()) else []
+
+
+def draw_plan(configs: Sequence[RunConfig], form: SweepForm, dataset: Dataset) -> None:
+    """Draw what the sweep will do. Raises what a launch would raise."""
     with st.container(border=True, key="dhc-sweep-plan"):
         st.markdown("**What will happen**")
-        st.markdown(launcher.expectation_text(configs, session.dataset(base.data.path)))
+        st.markdown(launcher.expectation_text(configs, dataset))
         if FACTOR in form.values and not any(can_drop(config) for config in configs if config.uses(FACTOR)):
-            warn_of_equal_factors(base)
+            warn_of_equal_factors(configs[0])
         rows = table(configs, list(form.values))
         height = 35 * (min(len(rows), ROWS) + 1) + 3
         st.dataframe(rows, height=height, key="dhc_sweep_table", alt="The runs, in their order")
-    label = f"Start {count_text(len(configs), 'run')}"
-    if st.button(label, type="primary", icon=":material/play_arrow:", width="stretch", **sharing.greyed()):
-        name = form.name or generated_name(list(form.values))
-        return launcher.start(configs, group=name, rule=form.rule, parent=parent())
-    return []
+
+
+def start(configs: Sequence[RunConfig], form: SweepForm) -> list[str]:
+    """Queue the runs; returns their ids."""
+    name = form.name or generated_name(list(form.values))
+    return launcher.start(configs, group=name, rule=form.rule, parent=parent())
 
 
 def warn_of_equal_factors(config: RunConfig) -> None:

@@ -2,104 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.models.ladder import RUNGS
-from dhc.models.presets import DEFAULT, PRESETS, preset_config
+from dhc.config.titles import in_titles
+from dhc.data.layout import Dataset
+from dhc.errors import ConfigError
 from dhc.text import count_text
-from dhc.ui.shell import drawing, session, sharing
-from dhc.ui.shell.frame import choose_run, current_run
-from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import empty, guard, toast
-from dhc.ui.train import bet, expectation, form, launcher, sweep
+from dhc.ui.shell import drawing, errand, session, sharing
+from dhc.ui.shell.frame import choose_run
+from dhc.ui.shell.states import error_box, guard
+from dhc.ui.train import bet, draft, duration, expectation, form, labels, launcher, link, presets, problems, sweep
+from dhc.ui.train.sweep import CHOOSE, SweepForm
+from dhc.ui.widgets import assets
 
-NO_PICTURES = "There are no pictures yet. Make the stand-in data set, or put your own folder into `data/`."
+MEND = "Mend the marked fields first."
+TO_THE_TOP = "<script>document.querySelector('.stMain')?.scrollTo(0, 0)</script>"  # runs once each time the page opens
+STALE = ":material/history: Of the last values that can run. Mend the marked fields."
 
 
 def draw() -> None:
     """Form on the left, what will happen on the right."""
-    drawing.notice()
-    folders = session.data_folders()
-    if form.DRAFT not in st.session_state:
-        if not folders:
-            empty(NO_PICTURES, links=["Home", "Data"])
-            return
-        form.fill(_with_data(preset_config(DEFAULT)))
+    st.html(assets.path("train/train.css"))
+    st.html(TO_THE_TOP, unsafe_allow_javascript=True)
+    if errand.is_under_way():
+        errand.draw()
+    else:
+        drawing.notice()
+    link.follow()
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _presets()
-        sweep_form = sweep.draw(form.current_values()) if sweep.is_selected() else None
-        values = form.draw(folders, sweep_form.values if sweep_form else {})
-    with right, guard():
+        values = draft.take()
+        presets.draw(draft.changes(values))
+        sweep_form = sweep.draw(values, link.touched) if sweep.is_selected(link.touched) else None
+        swept = sweep_form.values if sweep_form else {}
+        relevant = problems.relevant_values(values, swept)
+        wrong = problems.find(relevant)
+        form.draw(form.FormState(session.data_folders(), values, wrong, draft.changes(values), swept, link.touched))
+    if not wrong:
+        draft.remember_sound(relevant)
+    link.remember()
+    with right, st.container(key="dhc-train-plan"), guard():
+        config = problems.sound_config(relevant, wrong)
+        dataset = problems.dataset_to_forecast(config)
+        if wrong:
+            st.caption(STALE)
         if sweep_form is None:
-            _one_run(values)
+            _one_run(config, dataset, blocked=bool(wrong))
         else:
-            _sweep(values, sweep_form)
+            _sweep(config, dataset, sweep_form, blocked=bool(wrong))
+        _copy_link()
 
 
-def _presets() -> None:
-    steps = [name for name in PRESETS if name in RUNGS and name != "tuned"]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        for name in PRESETS:
-            if name not in steps:
-                _preset_button(name)
-        with st.popover("A step of the report's ladder"):
-            for name in steps:
-                _preset_button(name, width="stretch")
-        run = session.run_or_none(current_run())
-        if run is not None and run.config is not None:
-            settings = (run.config, run.id)
-            st.button("Like the chosen run", help=f"The settings of {run.id}", on_click=form.fill, args=settings)
-    if (original := session.run_or_none(form.parent())) is not None:
-        st.caption(f"A changed copy of {plain(original.title)}.")
+def _one_run(config: RunConfig, dataset: Dataset, *, blocked: bool) -> None:
+    time = duration.duration_of([config], dataset)
+    ways = _ways([config], dataset, time, ())
+    with st.container(border=True, key="dhc-train-forecast"):
+        st.markdown("**What will happen**")
+        duration.warn(time, ways)
+        expectation.draw(config, dataset)
+    name, note = labels.ask(config)
+    guess = _guess(config)
+    pressed = _start_button(_start_label(config), blocked or guess is None)
+    if guess is not None and duration.agreed(pressed, [config], time, ways):
+        _start(config, name=name, note=note, parent=draft.parent(), bet=guess)
 
 
-def _preset_button(name: str, **layout: Any) -> None:
-    preset = PRESETS[name]
-    st.button(preset.title, help=preset.help, on_click=_fill, args=(name,), key=f"dhc_preset_{name}", **layout)
-
-
-@guard(toast)
-def _fill(name: str) -> None:
-    form.fill(_with_data(preset_config(name)))
-
-
-def _with_data(config: RunConfig) -> RunConfig:
-    """A preset with a data folder: the form's, else the latest run's that is here, else any."""
-    folders = session.data_folders()
-    draft = st.session_state.get(form.DRAFT, {})
-    of_runs = (info.config.data.path for info in session.runs() if info.config is not None)
-    of_latest = next((path for path in of_runs if path in folders), None)
-    path = draft.get("data.path") or of_latest or next(iter(folders), config.data.path)
-    return config.with_values({"data.path": path})
-
-
-def _sweep(values: Mapping[str, Any], sweep_form: sweep.SweepForm) -> None:
-    ids = sweep.offer(values, sweep_form)
-    if ids:
-        choose_run(None)  # Live then shows the one that trains
-        st.switch_page("pages/runs.py", query_params={"group": session.store().run(ids[0]).group})
-
-
-def _one_run(values: Mapping[str, Any]) -> None:
-    config = RunConfig().with_values(values)
-    expectation.draw(config, session.dataset(config.data.path))
+def _guess(config: RunConfig) -> dict[str, float] | None:
+    """The bet; None where it cannot be, which is said."""
     figures = bet.FIGURES if config.trains_network else ("val_accuracy",)
-    guess = bet.ask(session.run_or_none(form.parent()), figures=figures)
-    icon = ":material/play_arrow:"
-    if st.button(_start_label(config), type="primary", icon=icon, width="stretch", **sharing.greyed()):
-        run_id = launcher.start_one(config, parent=form.parent(), bet=guess)
-        if run_id is not None:
-            choose_run(run_id)
-            st.switch_page("pages/live.py", query_params={"run": run_id})
+    try:
+        return bet.ask(session.run_or_none(draft.parent() or None), figures=figures)
+    except ConfigError as error:
+        error_box(error)
+        return None
+
+
+def _start(config: RunConfig, **about: Any) -> None:
+    if problems.needs_pictures(config.data.path):
+        labels.forget()
+        errand.start(config, **about)
+        return
+    run_id = launcher.start_one(config, **about)
+    if run_id is not None:
+        labels.forget()
+        choose_run(run_id)
+        st.switch_page("pages/live.py", query_params={"run": run_id})
+
+
+def _sweep(config: RunConfig, dataset: Dataset, sweep_form: SweepForm, *, blocked: bool) -> None:
+    try:
+        configs = sweep.plan(config, sweep_form)
+    except ConfigError as error:
+        error_box(in_titles(str(error)))
+        _start_button("Start", True)
+        return
+    if not configs:
+        st.info(CHOOSE, icon=":material/grid_view:")
+        _start_button("Start", True, CHOOSE)
+        return
+    time = duration.duration_of(configs, dataset)
+    ways = _ways(configs, dataset, time, sweep_form.values)
+    sweep.draw_plan(configs, sweep_form, dataset)
+    duration.warn(time, ways)
+    is_drawn = not problems.needs_pictures(config.data.path)
+    if not is_drawn:
+        st.info("A sweep needs pictures that are there: make them on Data, or start one run first.")
+    blocked = blocked or not sweep_form.is_complete or not is_drawn
+    pressed = _start_button(f"Start {count_text(len(configs), 'run')}", blocked)
+    if duration.agreed(pressed, configs, time, ways):
+        ids = sweep.start(configs, sweep_form)
+        if ids:
+            choose_run(None)  # Live then shows the one that trains
+            st.switch_page("pages/runs.py", query_params={"group": session.store().run(ids[0]).group})
+
+
+def _ways(
+    configs: Sequence[RunConfig], dataset: Dataset, time: duration.Duration, swept: Mapping[str, Any] | tuple[()]
+) -> list[duration.Cheaper]:
+    if not time.is_long:
+        return []
+    return duration.cheaper(configs, tuple(swept), lambda changed: duration.duration_of(changed, dataset).seconds)
+
+
+def _start_button(label: str, blocked: bool, help: str = MEND) -> bool:
+    about: dict[str, Any] = {"disabled": blocked, "help": help if blocked else None} | sharing.greyed()
+    with st.container(key="dhc-start"):
+        icon = ":material/play_arrow:"
+        return st.button(label, type="primary", icon=icon, width="stretch", on_click=link.touched, **about)
 
 
 def _start_label(config: RunConfig) -> str:
+    if problems.needs_pictures(config.data.path):
+        return "Make pictures and start"
     alive = sum(info.state.alive for info in session.runs())
     if alive:
         return f"Queue behind {count_text(alive, 'run')}"
     return "Start training" if config.trains_network else "Start comparing"
+
+
+def _copy_link() -> None:
+    """The address of the form as it stands, to send as "start from here"."""
+    with st.popover("Link to these settings", icon=":material/link:", type="tertiary"):
+        st.caption("Whoever opens it here begins with these settings.")
+        st.code(link.whole_address(), language=None, wrap_lines=True)
