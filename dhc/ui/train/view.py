@@ -48,7 +48,7 @@ def draw() -> None:
     with right, st.container(key="dhc-train-plan"), guard():
         config = problems.sound_config(relevant, wrong)
         dataset = problems.dataset_to_forecast(config)
-        if wrong:
+        if wrong or (sweep_form and sweep_form.values and not sweep_form.is_complete):
             st.caption(STALE)
         if sweep_form is None:
             _one_run(config, dataset, blocked=bool(wrong))
