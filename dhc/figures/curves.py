@@ -130,7 +130,7 @@ def _batch_trace(history: History, metric: str | None) -> go.Scatter:
         y=theme.numbers(y),
         mode="lines",
         line={"color": theme.TRAIN, "width": 1},
-        opacity=0.6,
+        opacity=0.75,
         name="each batch",
         uid="batches",
         showlegend=bool(len(x)),

@@ -147,7 +147,7 @@ def test_stop_on_the_live_page_ends_the_process_and_keeps_the_network(
     told = rundir.read_json(runs / run_id / rundir.PROCESS)
     assert told is not None
     page.get_by_role("button", name="Stop", exact=False).first.click()
-    page.get_by_role("button", name="Stop this run").click()
+    page.get_by_role("button", name="Stop now").click()
     asked = time.monotonic()
     wait_for(lambda: not psutil.pid_exists(told["child"]["pid"]), "the process is gone", 20 * SLACK)
     print(f"gone {time.monotonic() - asked:.1f} s after the click")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from harness import Server, settled, still, wait_for
+from harness import ROOT, Server, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -182,3 +183,63 @@ def test_the_tab_tells_how_far_the_run_is_and_a_message_comes_at_its_end_if_aske
     page.wait_for_function(
         "!document.querySelector('link[rel~=icon]').getAttribute('href').startsWith('data:image/png')"
     )
+
+
+BOXES = """plot => {
+  const boxes = [...plot.querySelectorAll('.textpoint, .xtick text, .ytick text, .annotation-text, .legend, .xtitle, .ytitle, .nsewdrag.drag')]
+    .filter(node => node.getBoundingClientRect().width && getComputedStyle(node).visibility !== 'hidden')
+    .map(node => [node.classList.contains('nsewdrag') ? 'area' : node.textContent, node.getBoundingClientRect()]);
+  return boxes.map(([text, box]) => [text, box.left, box.top, box.right, box.bottom]);
+}"""
+Box = tuple[str, float, float, float, float]
+WINDOWS = ((600, 900), (853, 480), (1024, 576), (1280, 720), (700, 700), (1900, 1000))
+FIRST_SCREENS = ((853, 480), (1024, 576), (1280, 720))
+
+
+def overlaps(boxes: Sequence[Box]) -> list[tuple[str, str]]:
+    """Pairs of labels that cover each other by more than a hair."""
+    pairs = itertools.combinations([box for box in boxes if box[0] != "area"], 2)
+    return [
+        (a[0], b[0])
+        for a, b in pairs
+        if min(a[3], b[3]) - max(a[1], b[1]) > 1 and min(a[4], b[4]) - max(a[2], b[2]) > 1
+    ]
+
+
+def misplaced(page: Page, name: str) -> list[tuple[str, str]]:
+    """What stands on something else in a chart: two labels, or the legend on the curves."""
+    boxes: list[Box] = page.locator(area(name)).evaluate(BOXES)
+    top = next(box[2] for box in boxes if box[0] == "area")
+    legend = [box for box in boxes if "each batch" in box[0]]
+    return overlaps(boxes) + [("legend", "curves") for box in legend if box[4] > top + 1]
+
+
+def test_no_label_covers_another_in_any_window_and_the_first_curve_stands_in_the_first_screen(
+    page: Page, server: Server, house: Path, screenshot: Callable[..., Path]
+) -> None:
+    example, next_best = "20261124-042501-vgg16-747c", "20261124-035327-vgg16-71c3"
+    for name in (example, next_best):
+        shutil.copytree(ROOT / "runs" / name, house / "runs" / name)
+    made = make_run(house / "runs", house / "data" / "tiny", run_id="20260131-000000-vgg16-000a", epochs=40)
+    with rundir.RunWriter(made) as writer:  # drops so near that in a small chart not every one of their labels has room
+        for epoch in (5, 9, 13, 17, 18, 30):
+            writer.event("lr", epoch=epoch, old=0.000125, new=0.000124)
+    page.set_viewport_size({"width": 600, "height": 900})
+    for run_id in (made.name, example):
+        page.goto(f"{server.url}/live?run={run_id}")
+        expect(page.locator(".dhc-plot[data-drawn]")).to_have_count(3, timeout=60_000)
+        for width, height in WINDOWS:
+            page.set_viewport_size({"width": width, "height": height})
+            settled(page)
+            still(page.locator(f"{area('Loss')} .nsewdrag").first)
+            for name in CHARTS[:3]:
+                wait_for(lambda name=name: not misplaced(page, name), f"{name} at {width}: {misplaced(page, name)}", 5)  # type: ignore[misc]
+            if (width, height) in FIRST_SCREENS:
+                box = still(page.locator(area("Accuracy")))
+                assert box["y"] + box["height"] <= height
+                screenshot(f"live-{width}")
+    expect(page.locator(".st-key-dhc-live-ended")).to_contain_text("The best of 2 runs on these pictures; next is")
+    compare = page.get_by_role("link", name="Compare with VGG16")
+    compare.click()
+    page.wait_for_url(re.compile("/runs.*select="))
+    expect(page.get_by_text("Real or noise?").first).to_be_visible()

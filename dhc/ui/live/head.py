@@ -15,6 +15,7 @@ from dhc.runs.status import State, ends_after_epoch
 from dhc.runs.store import RunInfo
 from dhc.text import duration_text
 from dhc.ui.live import tab
+from dhc.ui.manage.ending import after_epoch_button
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
@@ -46,7 +47,7 @@ def draw(info: RunInfo, log: EventLog, history: History) -> None:
             st.markdown(f":small[{plain(str(device))}]", width="content")
         st.markdown(f":small[`{info.id}`]", width="content")
         if info.state.alive and not sharing.is_read_only():
-            _ending(info, history)
+            _ending(info)
         tab.draw(info, history)
         if not history.epochs.empty:
             link("Mistakes")
@@ -87,15 +88,14 @@ def _phase_fraction(phase: str, event: Mapping[str, Any]) -> float:
     return min(1.0, max(0.0, count / total))
 
 
-def _ending(info: RunInfo, history: History) -> None:
+def _ending(info: RunInfo) -> None:
     """Stop now or after the epoch, and Kill for a run that does not react."""
     with st.popover("Stop", icon=":material/stop:", key="dhc-ending"):
         if info.state is not State.STOPPING:
             st.markdown(_stop_effect(info))
             stop, label = (launch.stop, session.runs_dir(), info.id), _stop_label(info)
             st.button(label, type="primary", on_click=attempt, args=stop, key="dhc-stop")
-        if info.state is State.RUNNING and info.trains_network:
-            _after_epoch(info, history)
+        after_epoch_button(info, key="dhc-stop-after-epoch")
         if info.state is not State.QUEUED:
             loss = " The results of its finished epochs are kept." if info.trains_network else ""
             st.markdown(f"If it does not react, end its process at once.{loss}")
@@ -106,20 +106,6 @@ def _ending(info: RunInfo, history: History) -> None:
                 args=(control.kill, session.runs_dir(), info.id),
                 key="dhc-kill",
             )
-
-
-def _after_epoch(info: RunInfo, history: History) -> None:
-    epoch = progress.epoch(history, info.epochs_total or 1)
-    is_asked = ends_after_epoch(info.folder)
-    st.markdown(
-        f"It will stop after epoch {epoch}." if is_asked else "Or let it finish, judge and save the epoch that runs."
-    )
-    st.button(
-        "Go on after all" if is_asked else "Stop after this epoch",
-        on_click=attempt,
-        args=(launch.keep_on if is_asked else launch.stop_after_epoch, session.runs_dir(), info.id),
-        key="dhc-stop-after-epoch",
-    )
 
 
 def _stop_label(info: RunInfo) -> str:

@@ -18,7 +18,8 @@ Table = Mapping[str, Mapping[int, float]]
 
 def draw(info: RunInfo, config: RunConfig, history: History) -> None:
     """Draw the run's figures so far, and its table once there is one."""
-    columns = st.columns(5)
+    with st.container(key="dhc-live-tiles"):
+        columns = st.columns(5)
     epochs = history.epochs
     best = "–" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
     columns[0].metric("val_accuracy", best)

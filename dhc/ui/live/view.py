@@ -27,6 +27,7 @@ from dhc.ui.widgets.plot import plot
 
 TICK = 0.5  # seconds between two updates while the run is alive
 NOTES = 3  # of the log, the latest
+MOST_LINKS = 3  # to runs that train
 HEIGHT, LOW = 360, 240  # CSS pixels of the charts; live.css fits the upper ones to the window
 
 
@@ -64,9 +65,10 @@ def _draw(info: RunInfo) -> None:
 
 
 def _now_training(info: RunInfo) -> None:
-    """Links from a run that waits to those that train."""
-    for other in session.runs():
-        if other.state in (State.RUNNING, State.STOPPING):
+    """Links from a run that waits to those that train, those of its own device first."""
+    others = [other for other in session.runs() if other.state in (State.RUNNING, State.STOPPING)]
+    with st.container(horizontal=True):
+        for other in sorted(others, key=lambda other: other.device != info.device)[:MOST_LINKS]:
             link("Live", text=f"now training: {plain(shorten(other.title, TITLE_LENGTH))}", run=other.id)
 
 

@@ -11,6 +11,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten, size_text
 from dhc.ui.manage import autopsy, labels, storage, submission, undo, used
+from dhc.ui.manage.ending import after_epoch_button
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
@@ -81,6 +82,7 @@ def _actions(info: RunInfo) -> None:
         if info.state in (State.QUEUED, State.RUNNING):
             stop = (launch.stop, session.runs_dir(), info.id)
             st.button("Stop", icon=":material/stop:", on_click=attempt, args=stop, key=KEY + "stop")
+            after_epoch_button(info, key=KEY + "stop_after_epoch")
         if info.state in (State.RUNNING, State.STOPPING) or (
             info.state is State.CRASHED and info.status.cause == "hung"
         ):
