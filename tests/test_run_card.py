@@ -114,7 +114,8 @@ def test_hostile_labels_are_shown_letter_for_letter(runs: Path, page: str) -> No
         assert "](http" not in str(element.value)
         assert not re.search(r"(?<!\\)<script", str(element.value))
     if page in ("runs", "live", "home"):
-        shown = (texts(at) + " ".join(button.label for button in at.button)).replace("\\", "")
+        options = [option for box in at.selectbox for option in box.options]
+        shown = (texts(at) + " ".join([*options, *(button.label for button in at.button)])).replace("\\", "")
         assert "evil.example" in shown
 
 

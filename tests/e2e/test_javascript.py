@@ -1,4 +1,4 @@
-"""The functions inside our three components, one by one, in a real browser: answers computed by hand."""
+"""The functions inside our components, one by one, in a real browser: answers computed by hand."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from playwright.sync_api import Browser
 from dhc.ui.widgets.assets import path
 
 INNER = {
-    "plot": "serverRoot, faded, scale, template, parseFigure, plain, report, config",
+    "plot": "serverRoot, faded, scale, template, parseFigure, plain, report, config, ownRanges, hasPoints",
     "gallery": "newTile, newGrid, update, focusable, perRow, columns, move, click",
+    "tab": "icon, dress, undress, hindrance, stored, store, wanted",
     "ranking": "newRow, newList, update, focusable, move, click, reveal",
 }
 PAGE = """<base href="http://127.0.0.1:1/some/base/page"><body style="margin: 0">
@@ -117,6 +118,67 @@ def test_the_servers_root_is_where_its_script_came_from(run: Run) -> None:
 def test_a_click_reports_its_first_point(run: Run, clicks: str, event: str, sent: list[Any]) -> None:
     state = f"{{ clicks: {clicks}, send: (...words) => said.push(words) }}"
     assert run(f"const said = []; plot.report({state}, {event}); return said") == sent
+
+
+def test_a_range_becomes_what_the_axis_shows_of_itself(run: Run) -> None:
+    own = run("plot.ownRanges({ xaxis: { range: [0, 5], title: 'a' }, yaxis3: { range: [2, -1] }, showlegend: true })")
+    assert own == {
+        "xaxis": {"title": "a", "autorange": True, "autorangeoptions": {"minallowed": 0, "maxallowed": 5}},
+        "yaxis3": {"autorange": "reversed", "autorangeoptions": {"minallowed": -1, "maxallowed": 2}},
+        "showlegend": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [
+        "{ range: [0, 1], fixedrange: true }",
+        "{ range: [-0.5, 2.5], type: 'category' }",
+        "{ range: [-3, 0], type: 'log' }",
+        "{ range: [0, null] }",
+        "{ autorange: 'reversed' }",
+    ],
+)
+def test_a_range_that_nobody_can_zoom_or_that_is_no_number_stays(run: Run, axis: str) -> None:
+    assert run(f"const axis = {axis}; return plot.ownRanges({{ yaxis2: axis }}).yaxis2 === axis")
+
+
+def test_a_figure_without_points_has_no_range_of_its_own(run: Run) -> None:
+    figures = "[{}, { data: [] }, { data: [{ x: [], y: [] }] }, { data: [{ x: [1] }] }, { data: [{ y: { bdata: 'AA' } }] }, { data: [{ z: [[1]] }] }]"
+    assert run(f"{figures}.map(plot.hasPoints)") == [False, False, False, True, True, True]
+
+
+# --- tab.js -----------------------------------------------------------------------------------------------------------
+
+TAB = """
+  const link = Object.assign(document.createElement('link'), { rel: 'shortcut icon', href: 'data:,page' });
+  document.head.append(link);
+  document.title = 'Page';
+  const state = { shown: {}, page: {}, title: '1/2 · Live', icon: 'data:,ring' };
+  const now = () => [document.title, link.getAttribute('href')];
+  const end = value => { link.remove(); return value; };
+"""
+
+
+def test_the_tab_is_dressed_and_gives_back_what_the_page_had(run: Run) -> None:
+    seen = run(TAB + "tab.dress(state); const on = now(); tab.undress(state); return end([on, now()])")
+    assert seen == [["1/2 · Live", "data:,ring"], ["Page", "data:,page"]]
+
+
+def test_what_another_page_has_put_there_meanwhile_is_not_overwritten(run: Run) -> None:
+    leave = "tab.dress(state); document.title = 'Other'; link.setAttribute('href', 'data:,other'); tab.undress(state)"
+    assert run(f"{TAB} {leave}; return end(now())") == ["Other", "data:,other"]
+    rerun = "tab.dress(state); document.title = 'Page 2'; state.title = '2/2 · Live'; tab.dress(state)"
+    assert run(f"{TAB} {rerun}; const on = now(); tab.undress(state); return end([on[0], now()[0]])") == [
+        "2/2 · Live",
+        "Page 2",
+    ]
+
+
+def test_where_the_page_came_over_an_unsafe_line_the_bell_says_what_it_needs(run: Run) -> None:
+    assert run("window.isSecureContext") is False, "about:blank is no safe page"
+    assert "127.0.0.1" in run("tab.hindrance()")
+    assert run("tab.wanted()") is False
 
 
 # --- gallery.js -------------------------------------------------------------------------------------------------------
