@@ -226,3 +226,15 @@ def test_a_panel_without_two_runs_selects_the_best_two_on_the_same_pictures(
     assert address(app, "select") == "20260101-000000-vgg16-0003,20260101-000000-vgg16-0004"
     assert not app.exception
     assert "Two runs with answers are needed" not in texts(app)
+
+
+def test_what_nobody_knows_of_an_end_is_not_called_a_crash_and_no_file_is_named_twice(house: tuple[Path, Path]) -> None:
+    runs, _ = house
+    (runs / RUN / rundir.CONFIG).mkdir(parents=True)
+    text = texts(open_page("live", run=RUN))
+    assert "It was never started. Nothing in its folder" in text.replace("**", "").replace("\n", " ")
+    assert "Crashed" not in text
+    assert "config.json cannot be read: it is not a regular file" in text
+    (runs / RUN / rundir.CONFIG).rmdir()
+    (runs / RUN / rundir.CONFIG).write_bytes(b" " * 2_000_000)
+    assert "config.json cannot be read: it is larger than 1,000,000 bytes" in texts(open_page("live", run=RUN))

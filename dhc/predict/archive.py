@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 
 from dhc.errors import RunError
 from dhc.files.archive import Archive, DamagedError
-from dhc.files.read import open_regular
+from dhc.files.read import open_regular, reason
 from dhc.models import plan as p
 from dhc.text import quote
 
@@ -81,7 +81,7 @@ def read_network(path: Path, most_bytes: int) -> SavedNetwork:
     except DamagedError as error:
         raise RunError(f"it is damaged or was edited (it {error})") from None
     except OSError as error:
-        raise RunError(f"it cannot be read: {error.strerror or error}") from None
+        raise RunError(f"it cannot be read: {reason(error)}") from None
 
 
 def _check_members(sizes: Mapping[str, int], most_bytes: int) -> None:

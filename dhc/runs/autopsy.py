@@ -37,7 +37,7 @@ HEADLINES = {
     "library": "Its process crashed inside a library{at}.",
     "restart": "The machine restarted while it ran{at}.",
     "elsewhere": "It ran on another machine, or in another container: from here nobody can see how it ended.",
-    "start": "It was not started.",
+    "start": "It was never started.",
     "hung": "Its training is over{at}, and its worker hung before it could say how that ended.",
     "renamed": "Its folder was renamed, moved or copied before its end was recorded{at}.",
     "unread": "Its end was recorded, but exit.json cannot be read.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dhc.config import RunConfig
 from dhc.errors import ConfigError
-from dhc.files.read import read_regular
+from dhc.files.read import read_regular, reason
 from dhc.runs import rundir
 
 
@@ -22,7 +22,7 @@ def read_config(folder: Path) -> tuple[RunConfig | None, str]:
     except FileNotFoundError:
         return None, f"{rundir.CONFIG} is missing"
     except OSError as error:
-        return None, f"{rundir.CONFIG} cannot be read: {error.strerror or error}"
+        return None, f"{rundir.CONFIG} cannot be read: {reason(error)}"
     except ConfigError as error:
         return None, f"{rundir.CONFIG} does not hold a run's settings: {error}"
 

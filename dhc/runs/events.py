@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from dhc.files.read import open_regular
+from dhc.files.read import open_regular, reason
 from dhc.runs.lenient import MAX_EPOCH, MAX_MOMENT, MAX_SPEED
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, GPU_COLUMNS, LR_COLUMNS, SEARCH_COLUMNS, History, empty_table
 from dhc.runs.rundir import parse
@@ -89,7 +89,7 @@ class EventLog:
             except FileNotFoundError:
                 return False
             except OSError as error:
-                self.problem = f"{self.path.name} cannot be read: {error.strerror or error}"
+                self.problem = f"{self.path.name} cannot be read: {reason(error)}"
                 return False
 
     def _read_on(self, file: IO[bytes]) -> bool:

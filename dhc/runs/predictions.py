@@ -12,7 +12,7 @@ import numpy as np
 from dhc.errors import RunError
 from dhc.files.archive import DamagedError
 from dhc.files.arrays import ArrayArchive, Header
-from dhc.files.read import NotRegularError, open_regular
+from dhc.files.read import NotRegularError, open_regular, reason
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.records import Predictions
@@ -50,7 +50,7 @@ def read_predictions(folder: Path) -> Predictions:
             f"{path.name} of run {folder.name} cannot be read, because it is damaged or was edited (it {error}): {REMEDY}"
         ) from None
     except OSError as error:
-        raise RunError(f"{path.name} of run {folder.name} cannot be read: {error.strerror or error}") from None
+        raise RunError(f"{path.name} of run {folder.name} cannot be read: {reason(error)}") from None
 
 
 def parse_predictions(file: IO[bytes], epochs: int) -> Predictions:

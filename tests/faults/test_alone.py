@@ -107,7 +107,7 @@ def test_a_link_is_passed_over(bench: Bench, case: Case, tmp_path: Path) -> None
     "Python is gone",
     done="the program that a worker starts its trainings with is not there any more",
     state="failed",
-    says=("It was not started", "its process could not be started: No such file or directory: /nowhere/python"),
+    says=("It was never started", "its process could not be started: No such file or directory: /nowhere/python"),
 )
 def test_a_python_that_is_gone(started_bench: Bench, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = started_bench

@@ -22,6 +22,7 @@ ICONS = {
     "kill": ":material/dangerous:",
 }
 MILD = ("stop", "cancelled", "median", "kill")  # causes that someone intended
+UNKNOWN = ("start", "elsewhere", "renamed", "unread")  # causes of which "crashed" says more than anybody knows
 COMPLETE = ("stop", "cancelled", "restart")  # causes whose headline says all that the record says
 
 
@@ -49,7 +50,8 @@ def _log(record: Autopsy, *, expanded: bool) -> None:
 
 def _headline(info: RunInfo, record: Autopsy) -> None:
     sign = ":material/stop_circle:" if info.status.cause in MILD else ":material/report:"
-    st.markdown(f"{sign} **{info.state.capitalize()}. {plain(record.headline)}**")
+    state = "" if info.status.cause in UNKNOWN else f"{info.state.capitalize()}. "
+    st.markdown(f"{sign} **{state}{plain(record.headline)}**")
     if record.reason and info.status.cause not in COMPLETE:
         st.markdown(plain(_sentence(record.reason, info.status.cause)))
     if info.epochs_done and info.best_val_accuracy is not None:
