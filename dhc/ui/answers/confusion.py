@@ -116,7 +116,7 @@ def _explore_pair(a: Subject, b: Subject, classes: tuple[int, ...]) -> None:
                 st.markdown(heading)
                 _draw_matrix(subject, matrix_view, cell, order, key=key, top=top, link="pair")
         recall.draw(a, cell, classes)
-        picture.show(a, rows)
+        picture.show(a, rows, other=b)
 
 
 def _take_clicks(subject: Subject, pairs: pd.DataFrame) -> tuple[int, int] | None:

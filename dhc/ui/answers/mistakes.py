@@ -176,7 +176,7 @@ def _filters(view: MistakesView, subject: Subject, other: Subject | None) -> Non
     state[KEY + "true"], state[KEY + "pred"] = view.true, view.predicted
     state[KEY + "show"], state[KEY + "sort"], state[KEY + "order"] = view.show, view.sort, view.order
     true, swap, predicted, confidence, epochs = st.columns(
-        [10, 1.9, 10, 8, 10], gap="small", vertical_alignment="bottom"
+        [10, 2.4, 10, 8, 10], gap="small", vertical_alignment="bottom"
     )
     with true:
         _class_box("True class", "true", classes, wrong["true"])
@@ -283,7 +283,7 @@ def _grid(subject: Subject, view: MistakesView, rows: pd.DataFrame, other: Subje
     pager(pages, page, key=KEY + "page_bottom", turn=_turn)
     if clicked is not None:
         picture.choose(pictures[clicked])
-    _large(subject, rows["index"].tolist())
+    _large(subject, rows["index"].tolist(), other)
 
 
 def _place_of_last(info: RunInfo, pictures: list[int]) -> int | None:
@@ -292,7 +292,7 @@ def _place_of_last(info: RunInfo, pictures: list[int]) -> int | None:
     return pictures.index(last) if run == info.id and last in pictures else None
 
 
-def _large(subject: Subject, pictures: list[int]) -> None:
+def _large(subject: Subject, pictures: list[int], other: Subject | None) -> None:
     """The picture in the address, large.
 
     When it is closed, the grid turns to its page and marks it.
@@ -303,7 +303,7 @@ def _large(subject: Subject, pictures: list[int]) -> None:
         if last in pictures:
             _turn(pictures.index(last) // PAGE_SIZE + 1)
 
-    picture.show(subject, pictures, on_close=back)
+    picture.show(subject, pictures, on_close=back, other=other)
 
 
 def _turn(page: int) -> None:

@@ -21,7 +21,7 @@ from dhc.models.knn import nearest
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, short_names, shorten
-from dhc.ui.answers.album import image_or_blank, inline, training_pictures
+from dhc.ui.answers.album import answer_text, image_or_blank, inline, training_pictures
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, standin
 from dhc.ui.shell.markdown import bold, plain
@@ -50,10 +50,15 @@ def choose(index: int | None) -> None:
     address.put(**{PICTURE: index})
 
 
-def show(subject: Subject, rows: Sequence[int], on_close: Callable[[int], None] = lambda index: None) -> None:
+def show(
+    subject: Subject,
+    rows: Sequence[int],
+    on_close: Callable[[int], None] = lambda index: None,
+    other: Subject | None = None,
+) -> None:
     """Open the picture in the address, if there is one, among those in `rows`, in that order.
 
-    `on_close` gets the row of the picture that was on screen last, before the page runs again.
+    `other` is another run's answers to the same pictures, in the same rows. `on_close` gets the row of the picture that was on screen last, before the page runs again.
     """
     open_dialog(
         "Val picture",
@@ -61,7 +66,7 @@ def show(subject: Subject, rows: Sequence[int], on_close: Callable[[int], None] 
         now=lambda: of_address(subject),
         go=choose,
         rows=rows,
-        draw=lambda index: _draw(subject, index),
+        draw=lambda index: _draw(subject, index, other),
         on_close=on_close,
     )
 
@@ -125,16 +130,18 @@ def _place(index: int | None, rows: Sequence[int]) -> int | None:
     return rows.index(index) if index in rows else None
 
 
-def _draw(subject: Subject, index: int) -> None:
+def _draw(subject: Subject, index: int, other: Subject | None) -> None:
     row = subject.table.iloc[index]
     left, right = st.columns([396, 700], gap="medium")
     with left:
         large(subject.album, index, subject.info)
     with right:
         _verdict(row)
-        st.markdown("**Most probable classes**")
+        if other is not None:
+            _others_answer(other.table.iloc[index])
+        st.markdown("**Most probable classes**" if subject.of_best else _best_only(subject))
         bars(subject.predictions, index, key="dhc_bars")
-        _epochs(subject.predictions, index)
+        _epochs(subject, index)
     _neighbours(subject, index, row)
 
 
@@ -148,13 +155,26 @@ def large(album: Album, index: int, info: RunInfo, *, size: int = LARGE) -> None
 
 
 def _verdict(row: pd.Series) -> None:
-    true, sure = bold(row["true_name"]), f"{plain(percent_text(row['confidence']))} sure"
+    true, known = bold(row["true_name"]), not np.isnan(row["confidence"])
+    sure = f"{plain(percent_text(row['confidence']))} sure" if known else ""
     if row["correct"]:
         st.markdown(f"### :green[:material/check_circle:] {true} :green[recognised]")
     else:
         st.markdown(f"### :red[:material/cancel:] {true} :red[taken for] {bold(row['predicted_name'])}")
-        sure = f"{sure} of that, {plain(percent_text(row['p_true']))} for the true class"
-    st.caption(f"{sure} · loss {row['loss']:.3f}", help=LOSS)
+        sure = f"{sure} of that, {plain(percent_text(row['p_true']))} for the true class" if known else ""
+    if known:
+        st.caption(f"{sure} · loss {row['loss']:.3f}", help=LOSS)
+
+
+def _others_answer(row: pd.Series) -> None:
+    """What run B said of the picture, as one line."""
+    answer = ":green[recognised]" if row["correct"] else f":red[taken for] {bold(row['predicted_name'])}"
+    st.markdown(f"B: {answer} {plain(answer_text(row.to_dict()))}".strip())
+
+
+def _best_only(subject: Subject) -> str:
+    best = f"after epoch {subject.predictions.best_epoch:,}, the only one whose probabilities are stored"
+    return f"**Most probable classes** {best}"
 
 
 def bars(predictions: Predictions, index: int, *, key: str, reach: float = 1.2) -> None:
@@ -172,7 +192,8 @@ def bars(predictions: Predictions, index: int, *, key: str, reach: float = 1.2) 
     plot(figure, key=key, height=26 * len(classes) + 4, alt=f"Most probable classes: {words}", clicks=False)
 
 
-def _epochs(predictions: Predictions, index: int) -> None:
+def _epochs(subject: Subject, index: int) -> None:
+    predictions = subject.predictions
     trajectory = trajectory_of(predictions, index)
     sentence = trajectory_sentence(trajectory, predictions.classes)
     lane_count = min(len(lane_classes(trajectory)), LANES)
@@ -180,8 +201,11 @@ def _epochs(predictions: Predictions, index: int) -> None:
     figure.update_layout(margin={"b": 20}, xaxis={"title": None})  # the heading says what runs from left to right
     st.markdown("**Epoch by epoch**")
     plot(figure, key="dhc_epochs", height=20 * lane_count + 26, alt=sentence, clicks=False)
-    best = f"The dotted line is epoch {predictions.best_epoch:,}, the best one, whose answers these are."
-    st.caption(plain(f"{sentence} {best}"))
+    best = f"The dotted line is epoch {predictions.best_epoch:,}, the best one"
+    shown = (
+        ", whose answers these are." if subject.of_best else f"; the answer above is that of epoch {subject.epoch:,}."
+    )
+    st.caption(plain(f"{sentence} {best}{shown}"))
 
 
 def trajectory_sentence(trajectory: Trajectory, classes: Sequence[str]) -> str:
