@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser
+from sklearn.metrics import confusion_matrix
 
 from dhc.ui.widgets.assets import path
 
@@ -14,6 +17,8 @@ INNER = {
     "plot": "serverRoot, faded, scale, template, parseFigure, plain, report, config, ownRanges, hasPoints",
     "gallery": "newTile, newGrid, update, focusable, perRow, columns, move, click",
     "tab": "icon, dress, undress, hindrance, stored, store, wanted",
+    "cells": "labels, textSize, rows, cellText",
+    "film": "frame, placeOf",
     "ranking": "newRow, newList, update, focusable, move, click, reveal",
 }
 PAGE = """<base href="http://127.0.0.1:1/some/base/page"><body style="margin: 0">
@@ -332,3 +337,65 @@ def test_a_list_that_is_drawn_again_keeps_its_rows(run: Run) -> None:
       draw(['x', 'y'], null);
       return [list.textContent, list.children[0] === first, list.getAttribute('aria-label'), list.style.maxHeight];
     """) == ["1x→z12y→z1", True, "Pairs", "300px"]
+
+
+# --- cells.js and film.js ---------------------------------------------------------------------------------------------
+
+
+def test_labels_grow_with_the_cells_and_are_all_written_as_soon_as_there_is_room(run: Run) -> None:
+    assert run("return [4.7, 9.4, 12, 30, 60].map(cell => cells.labels(cell, 12, 700))") == [
+        {"size": 12, "every": 3},
+        {"size": 12, "every": 2},
+        {"size": 11, "every": 1},
+        {"size": 14, "every": 1},
+        {"size": 14, "every": 1},
+    ]
+    assert run("return cells.labels(60, 12, 1400).size") == 22, "with the window"
+    assert run("return cells.labels(60, 28, 400).size") == 9, "but not beyond a quarter of its height"
+    assert run("return cells.labels(60, 12, 700, 1.5).size") == 21, "and when presented"
+
+
+def test_numbers_stand_in_cells_that_can_hold_them_as_the_figure_means_them(run: Run) -> None:
+    assert run("return [17.9, 18, 60].map(cell => cells.textSize(cell, 'count'))") == [0, 9, 20]
+    assert run("return [25, 26].map(cell => cells.textSize(cell, 'share'))") == [0, 9]
+    text = "(z, text) => cells.cellText(z, { text, sqrt: true })"
+    assert run(f"return [[3, 'count'], [NaN, 'count'], [null, 'count'], [0, 'count']].map(x => ({text})(...x))") == [
+        "9",
+        "",
+        "",
+        "",
+    ]
+    assert run(
+        f"return [[2, 'signed'], [-2, 'signed'], [0.5, 'share'], [0.9999, 'share'], [0.05, 'share']].map(x => ({text})(...x))"
+    ) == [
+        "+4",
+        "-4",
+        "25%",
+        ">99%",
+        "<1%",
+    ]
+    assert run(
+        "return cells.rows({ dtype: 'f4', bdata: btoa(String.fromCharCode(0, 0, 128, 63, 0, 0, 0, 64)), shape: '1, 2' })"
+    ) == [[1, 2]]
+
+
+@pytest.mark.parametrize(("by", "how"), [("counts", None), ("true", "true"), ("pred", "pred")])
+@pytest.mark.parametrize("diagonal", [True, False])
+def test_a_films_frame_is_the_matrix_of_its_epoch_as_scikit_learn_counts_it(
+    run: Run, by: str, how: str | None, diagonal: bool
+) -> None:
+    rng = np.random.default_rng(3)
+    true, answers, order = rng.integers(0, 5, 60), rng.integers(0, 5, (4, 60)), [3, 0, 4]
+    reel = {"order": order, "by": by, "diagonal": diagonal, "pictures": 60, "frames": 4}
+    reel |= {"true": true.tolist(), "answers": answers.ravel().tolist()}
+    for place in (0, 2, 9):
+        expected = confusion_matrix(true, answers[min(place, 3)], labels=range(5), normalize=how).astype(float)
+        if not diagonal:
+            np.fill_diagonal(expected, 0)
+        drawn = run(f"return film.frame({json.dumps(reel)}, {place})")
+        squared = [[0 if z is None else z**2 for z in row] for row in drawn]
+        np.testing.assert_allclose(squared, expected[np.ix_(order, order)], atol=1e-9)
+
+
+def test_a_film_shows_the_last_of_its_epochs_that_has_begun(run: Run) -> None:
+    assert run("return [1, 4, 5, 99].map(epoch => film.placeOf([1, 5, 9], epoch))") == [0, 0, 1, 2]

@@ -24,11 +24,12 @@ def of_address(predictions: Predictions) -> int:
 
 
 def take_click(predictions: Predictions) -> bool:
-    """Put the epoch at which the slider has come to rest into the address; whether there was one."""
+    """Put the epoch at which the slider has come to rest into the address; whether it is another than before."""
     epoch = clicked_epoch(KEY, len(predictions.y_pred))
-    if epoch is not None:
-        _put(epoch, predictions.best_epoch)
-    return epoch is not None
+    if epoch is None or epoch == of_address(predictions):
+        return False
+    _put(epoch, predictions.best_epoch)
+    return True
 
 
 def slider(info: RunInfo, predictions: Predictions, epoch: int, reels: Sequence[Reel] = ()) -> None:
