@@ -1,4 +1,4 @@
-"""The generated pages: the map, the command line, the run folder. `make docs` writes them."""
+"""The generated pages: map, command line, glossary, keys, run folder. `make docs` writes them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,34 @@ def runs_page() -> str:
     return runs_page()
 
 
-PAGES = {DOCS / "map.md": map_page, DOCS / "cli.md": cli_page, ROOT / "runs" / "README.md": runs_page}
+def glossary_page() -> str:
+    """docs/glossary.md: the terms that the glossary of each page has, and those that only the documentation uses."""
+    from dhc.ui.shell import glossary
+
+    lines = [NOTE, "# Glossary"]
+    for title, of_the_field in (("Words of this product", False), ("Words of the field", True)):
+        members = [term for term in glossary.terms() if term.of_the_field is of_the_field]
+        lines += ["", f"## {title}", "", *glossary.table(members)]
+    return "\n".join(lines) + "\n"
+
+
+def keys_page() -> str:
+    """docs/keys.md: the keys that `?` lists on each page."""
+    from dhc.ui.shell import keys
+
+    intro = (
+        "What `?` lists on each page. A key does nothing while someone types or moves in a table, nor behind a dialog."
+    )
+    return "\n".join([NOTE, "# Keys", "", intro, "", *keys.rows()]) + "\n"
+
+
+PAGES = {
+    DOCS / "map.md": map_page,
+    DOCS / "cli.md": cli_page,
+    DOCS / "glossary.md": glossary_page,
+    DOCS / "keys.md": keys_page,
+    ROOT / "runs" / "README.md": runs_page,
+}
 
 
 def _by_folder() -> Mapping[str, list[Path]]:

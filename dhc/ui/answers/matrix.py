@@ -18,6 +18,7 @@ from dhc.figures.confusion import heatmap
 from dhc.runs.records import Predictions
 from dhc.text import short_names
 from dhc.ui.shell import address
+from dhc.ui.shell.glossary import explained
 from dhc.ui.widgets.controls import segments
 
 KEY = "dhc_confusion_"
@@ -62,7 +63,7 @@ def controls(*, beside: bool = False) -> MatrixView:
     by_colour = address.bound_choice("colour", list(COLOUR_TITLES), "counts", key=KEY + "colour")
     by_order = address.bound_choice("order", list(ORDER_TITLES), "label", key=KEY + "order")
     hide = address.bound_flag("diagonal", key=KEY + "diagonal", on="hide", off="show")
-    first = _line("" if beside else "Colour", COLOUR_HELP)
+    first = _line("" if beside else "Colour", explained(COLOUR_HELP, "confusion matrix", "recall", "precision"))
     with first:
         colour = segments("Colour", COLOUR_TITLES, bare=True, **by_colour)
     with first if beside else _line("Order", ORDER_HELP):

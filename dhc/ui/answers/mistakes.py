@@ -20,6 +20,7 @@ from dhc.ui.answers.album import answer_text, both_answers, tiles
 from dhc.ui.answers.subject import Subject, open_subject
 from dhc.ui.shell import address, chosen
 from dhc.ui.shell.frame import link
+from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.states import empty
 from dhc.ui.widgets.controls import class_box, pager, segments
 from dhc.ui.widgets.gallery import gallery
@@ -186,7 +187,7 @@ def _filters(view: MistakesView, subject: Subject, other: Subject | None) -> Non
         _class_box("Predicted class", "pred", classes, wrong["predicted"])
     if subject.of_best:
         state[KEY + "confidence"] = (view.low, view.high)
-        key, hint = KEY + "confidence", "Probability of the predicted class"
+        key, hint = KEY + "confidence", explained("Probability of the predicted class.", "confidence")
         confidence.slider("Confidence", 0, 100, key=key, format="%d%%", on_change=_save, help=hint)
     else:
         confidence.caption("A run stores how sure it was after its best epoch only.")

@@ -11,6 +11,7 @@ import streamlit as st
 from dhc.analysis.report import averages, classification_report, to_csv, to_text
 from dhc.runs.store import RunInfo
 from dhc.ui.shell.frame import link
+from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import bold
 
 KEY = "dhc_scores_"
@@ -47,14 +48,14 @@ def report(info: RunInfo, matrix: np.ndarray, classes: tuple[str, ...]) -> None:
 def _averages(means: pd.DataFrame) -> None:
     accuracy, macro, weighted = means.to_dict("records")
     cells = [
-        ("Accuracy", accuracy["f1-score"], "The share of all val pictures that are right."),
-        ("Precision, macro avg", macro["precision"], "Mean over the classes, all weighted equally."),
-        ("Recall, macro avg", macro["recall"], "Mean over the classes, all weighted equally."),
-        ("F1, macro avg", macro["f1-score"], "Mean over the classes, all weighted equally."),
-        ("F1, weighted avg", weighted["f1-score"], "Mean over the classes, weighted by their pictures."),
+        ("Accuracy", accuracy["f1-score"], "The share of all val pictures that are right.", "accuracy"),
+        ("Precision, macro avg", macro["precision"], "Mean over the classes, all weighted equally.", "precision"),
+        ("Recall, macro avg", macro["recall"], "Mean over the classes, all weighted equally.", "recall"),
+        ("F1, macro avg", macro["f1-score"], "Mean over the classes, all weighted equally.", "F1"),
+        ("F1, weighted avg", weighted["f1-score"], "Mean over the classes, weighted by their pictures.", "F1"),
     ]
-    for column, (label, value, meaning) in zip(st.columns(len(cells)), cells, strict=True):
-        column.metric(label, f"{value:.3f}", help=meaning, border=True)
+    for column, (label, value, meaning, term) in zip(st.columns(len(cells)), cells, strict=True):
+        column.metric(label, f"{value:.3f}", help=explained(meaning, term), border=True)
 
 
 @st.fragment

@@ -13,8 +13,11 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import duration_text, rate_text
 from dhc.ui.shell import session
+from dhc.ui.shell.glossary import explained
 
 NONE = "–"
+VAL = "On the val pictures, after the last epoch."
+RATE = "As it stands now; each drop is a line in the curves."
 
 
 def draw(info: RunInfo, history: History) -> None:
@@ -24,9 +27,13 @@ def draw(info: RunInfo, history: History) -> None:
     epochs = history.epochs
     best = NONE if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
     columns[0].metric("Best val_accuracy", best)
-    columns[1].metric("val_accuracy", f"{epochs['val_accuracy'].iloc[-1]:.3f}" if len(epochs) else NONE)
+    columns[1].metric(
+        "val_accuracy",
+        f"{epochs['val_accuracy'].iloc[-1]:.3f}" if len(epochs) else NONE,
+        help=explained(VAL, "split", "accuracy"),
+    )
     columns[2].metric("accuracy", _latest(history, "accuracy", "{:.3f}"))
-    columns[3].metric("Learning rate", _learning_rate(info, history))
+    columns[3].metric("Learning rate", _learning_rate(info, history), help=explained(RATE, "learning rate"))
     columns[4].metric("Pictures/s", _latest(history, "pictures_per_second", "{:.0f}"))
     if info.state.alive:
         label, use = device_use(info)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
 
-from dhc.ui.shell import chosen, keys, present, reach, session
+from dhc.ui.shell import chosen, glossary, keys, present, reach, session
 from dhc.ui.widgets import assets
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def _tools(title: str) -> None:
     page = next((page for page in PAGES if page.label == title), PAGES[0])
     present.draw_stage(page.label, page.stage)
     present.button()
-    keys.menu()
     keys.listen()
+    glossary.menu(page.label)
+    keys.menu()
 
 
 def fence() -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 import streamlit as st
 
+from dhc.ui.shell import address, glossary
 from dhc.ui.widgets.keyboard import keyboard
 
 KEY: Final = "dhc-keys"
@@ -32,7 +33,7 @@ EVERYWHERE: Final = "every page"
 PRESENT: Final = "Present"
 KEYS: Final = (
     Key("?", "Show these keys", EVERYWHERE, "?", f".st-key-{KEY} button"),
-    Key("g", "Open the glossary", EVERYWHERE, "g", ".st-key-dhc-glossary button"),
+    Key("g", "Open the glossary", EVERYWHERE, "g", f".st-key-{glossary.KEY} button"),
     Key("p", "Present: one figure fills the window; again: leave", EVERYWHERE, "p", ".st-key-dhc-present button"),
     Key("Esc", "Leave Present", PRESENT, "Escape", ":root.dhc-present .st-key-dhc-present button"),
     Key("→", "The next figure of the page", PRESENT, "ArrowRight", ".dhc-stage-next"),
@@ -58,8 +59,13 @@ def rows() -> Iterator[str]:
 
 
 def listen() -> None:
-    """Let the browser listen for the keys of every page; not while someone types, nor in a table or a dialog."""
-    keyboard({key.code: key.target for key in KEYS if key.code}, key="dhc-keyboard")
+    """Let the browser listen for the keys of every page; not while someone types, nor in a table or a dialog.
+
+    It also takes a click on a link to a term of the glossary, which would open another tab.
+    """
+    term = keyboard({key.code: key.target for key in KEYS if key.code}, key="dhc-keyboard", parameter=glossary.TERM)
+    if term is not None:
+        address.put(**{glossary.TERM: term})
 
 
 def menu() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dhc.config import COMMON, MISSION, RARE, ConfigField, fields, find_field
-from dhc.ui.shell import session
+from dhc.ui.shell import glossary, session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.train import draft
@@ -123,7 +123,8 @@ def _below(field: ConfigField, state: FormState) -> None:
 
 
 def _widget(field: ConfigField, state: FormState) -> None:
-    help = f"{field.help}\n\n`{field.name}`, {field.bounds}"
+    terms = glossary.names_of_setting(field.name)
+    help = glossary.explained(f"{field.help}\n\n`{field.name}`, {field.bounds}", *terms)
     about: dict[str, Any] = {"key": key(field.name), "help": help, "on_change": state.on_change}
     match field.kind:
         case "bool":

@@ -6,6 +6,8 @@ const MOVING = '[role=slider], [role=radiogroup], [role=tablist], [role=group].g
 const OPEN = '[role=dialog], [data-testid=stPopoverBody], [data-testid=stTooltipContent]'; // Escape closes it
 
 let targets = {};
+let send = () => {};
+let parameter = '';
 
 function hasUseForIt(event) {
   const arrow = event.key.startsWith('Arrow');
@@ -23,9 +25,20 @@ function press(event) {
   element.click();
 }
 
-export default function ({ data, parentElement }) {
-  targets = data.targets;
+/** A link to a parameter of this page: Streamlit would open it in another tab. */
+function follow(event) {
+  const value = new URLSearchParams(event.target.closest?.('a[href^="?"]')?.getAttribute('href') ?? '').get(parameter);
+  if (!value || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  send('link', value);
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  ({ targets, parameter } = data);
+  send = setTriggerValue;
   parentElement.className = 'dhc-keyboard';
   document.removeEventListener('keydown', press); // one listener a page, however often this is called
   document.addEventListener('keydown', press);
+  document.removeEventListener('click', follow);
+  document.addEventListener('click', follow);
 }

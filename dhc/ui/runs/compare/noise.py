@@ -34,6 +34,7 @@ from dhc.ui.answers.pairs import Pair
 from dhc.ui.runs.compare import optimism
 from dhc.ui.runs.compare.pair import pick
 from dhc.ui.shell import session, sharing, standin
+from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard
 from dhc.ui.train import launcher
@@ -112,9 +113,14 @@ def _figures(table: ContingencyTable, p_value: float) -> None:
     interval = f"{INTERVAL} {100 * low:+.1f} to {100 * high:+.1f} points"
     a, b, test = st.columns([1, 1, 1.4])
     a.metric("A", f"{table.accuracy_a:.1%}")
-    b.metric("B", f"{table.accuracy_b:.1%}", delta=f"{100 * table.difference:+.1f} points", help=interval)
+    b.metric(
+        "B",
+        f"{table.accuracy_b:.1%}",
+        delta=f"{100 * table.difference:+.1f} points",
+        help=explained(interval, "confidence interval"),
+    )
     hint = f"{LUCK} Its less timid mid-p form: {p_text(mid_p(table))}."
-    test.metric("McNemar's exact p", p_text(p_value), help=hint)
+    test.metric("McNemar's exact p", p_text(p_value), help=explained(hint, "McNemar's test", "luck"))
 
 
 def _chart(table: ContingencyTable, a: SeedResults, b: SeedResults, *, with_seeds: bool) -> None:
@@ -131,7 +137,7 @@ def _chart(table: ContingencyTable, a: SeedResults, b: SeedResults, *, with_seed
 
 
 def _seeds(pair: Pair, a: SeedResults, b: SeedResults, p_value: float | None) -> None:
-    st.markdown("**Seeds**", help=SEEDS)
+    st.markdown("**Seeds**", help=explained(SEEDS, "seed", "repeat"))
     if _repeats_of_each_other(pair):
         st.markdown(ONLY_LUCK)
         return

@@ -21,6 +21,7 @@ from dhc.ui.ladder.factor import outcome, setup_text
 from dhc.ui.runs.compare import nothing
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
+from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import segments
@@ -91,7 +92,7 @@ def _controls(names: Sequence[str]) -> SettingsView:
             )
         if kind != "factor":
             by_result = address.bound_choice("settings_result", RESULTS, RESULTS[0], key=KEY + "result")
-            result = segments("Result", RESULT_NAMES, help=RESULT_HELP, **by_result)
+            result = segments("Result", RESULT_NAMES, help=explained(RESULT_HELP, "gap"), **by_result)
     return SettingsView(kind, name, cast(Result, result))
 
 
