@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from make_run import make_run
 
+from dhc.data.decode import load_pictures
+from dhc.data.layout import open_dataset
+from dhc.errors import DataError
 from dhc.runs import rundir
 from dhc.runs.autopsy import HEADLINES, Autopsy, autopsy
 from dhc.runs.contract import CAUSES
@@ -100,6 +104,20 @@ def test_what_is_not_here_is_changed_first_since_resuming_would_only_fail_again(
     offers = ended(made, cause="device").offers
     assert [offer.kind for offer in offers] == ["restart", "resume"]
     assert offers[0].changes == {"device.device": "auto"}
+
+
+@pytest.mark.parametrize("broken", [1, 24])
+def test_pictures_that_cannot_be_read_are_left_out_by_the_first_offer_where_any_can_be(
+    tmp_path: Path, tiny_data: Path, folder: Path, broken: int
+) -> None:
+    data = shutil.copytree(tiny_data, tmp_path / "torn")
+    for file in sorted((data / "train_images").iterdir())[:broken]:
+        file.write_bytes(b"no picture")
+    with pytest.raises(DataError) as refusal:
+        load_pictures(open_dataset(data), "train")
+    offers = ended(folder, cause="data", reason=str(refusal.value)).offers
+    changes = [offer.changes for offer in offers]
+    assert changes == ([{"data.skip_bad": True}, {}] if broken == 1 else [{}])
 
 
 def test_a_little_room_is_not_called_none(folder: Path) -> None:

@@ -18,6 +18,7 @@ from dhc.text import size_text
 FRAME = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+), in (?P<function>.+)$')
 LOG_LINES = 12
 MISSING = ("device", "package")  # causes that last until something comes that is not here
+SKIP_BAD = "data.skip_bad"  # a refusal of unreadable pictures names it, where some can be read
 HOPELESS = ("nan", "state")  # causes that going on would only meet again
 HEADLINES = {
     "stop": "You, or someone else, stopped it.",
@@ -104,8 +105,9 @@ def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
     resume: list[Offer | None] = [_resume(info)] if cause not in HOPELESS else []
     restart: list[Offer | None] = [COPY] if cause == "state" and info.config is not None else []
     if info.config is not None:
-        restart += [_restart(info.config, label, help, to) for label, help, to in _changes(info.config, cause)]
-    candidates = [*restart, *resume] if cause in MISSING else [*free, *resume, *restart]
+        changes = _changes(info.config, cause, info.status.reason)
+        restart += [_restart(info.config, label, help, to) for label, help, to in changes]
+    candidates = [*restart, *resume] if cause in (*MISSING, "data") else [*free, *resume, *restart]
     return tuple(offer for offer in candidates if offer is not None)
 
 
@@ -154,8 +156,11 @@ def _free(freeable: int) -> Offer | None:
     )
 
 
-def _changes(config: RunConfig, cause: str) -> list[tuple[str, str, dict[str, Any]]]:
+def _changes(config: RunConfig, cause: str, reason: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Labels, helps and changes of the copies worth starting."""
+    if cause == "data" and SKIP_BAD in reason:
+        help = "A copy of this run that trains on the pictures that can be read; its log lists the others."
+        return [("Leave out unreadable pictures", help, {SKIP_BAD: True})]
     if cause == "nan":
         rate = float(f"{config.optimizer.learning_rate / 10:.6g}")
         lower = {"optimizer.learning_rate": rate, "schedule.min_lr": min(config.schedule.min_lr, rate)}

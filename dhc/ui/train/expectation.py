@@ -16,6 +16,7 @@ from dhc.figures import schedule
 from dhc.jobs.datasets import is_dataset
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16, layer_count, matrix_rate
+from dhc.models.knn import KS
 from dhc.models.schedules import planned_rates
 from dhc.text import amount_text, count_text, duration_text, size_text
 from dhc.ui.shell import session
@@ -137,7 +138,7 @@ def _neighbours(config: RunConfig, dataset: Dataset) -> None:
     )
     st.markdown(
         f"Nothing is trained: the {config.knn.k} nearest training pictures by {config.knn.metric} distance vote. The other "
-        "metrics and common values of k are evaluated in the same pass, on the CPU."
+        f"metrics, and k = {', '.join(map(str, KS[:-1]))} and {KS[-1]} as in the report, are evaluated in the same pass, on the CPU."
     )
 
 

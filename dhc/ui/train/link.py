@@ -94,10 +94,10 @@ def whole_address() -> str:
 
 
 def with_data(config: RunConfig) -> RunConfig:
-    """A preset with a data folder: the form's, else the latest run's that is here, else any, else the stand-in set's."""
+    """A preset with a data folder: the form's if that is here, else the latest run's that is here, else any, else the stand-in set's."""
     folders = session.data_folders()
     path = (draft.draft() or {}).get("data.path")
-    if path not in folders:
+    if path not in folders and not (path and is_dataset(Path(path))):
         of_runs = (info.config.data.path for info in session.runs() if info.config is not None)
         of_latest = next((path for path in of_runs if path in folders), None)
         path = of_latest or next(iter(folders), str(session.data_dir() / "stand-in"))
