@@ -1,0 +1,136 @@
+"""Reading a sweep: planted optima, failed runs, and the tuning curve against opda's figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dhc.analysis.sweeps import Edge, edge, infeasible, isolate, together
+from dhc.analysis.tuning import FEWEST, tuning_curve, worth_of_more
+from dhc.config import RunConfig
+from dhc.runs.status import State, Status
+from dhc.runs.store import RunInfo
+
+# Of opda 0.8: EmpiricalDistribution.confidence_bands(results, 0.95, a=0, b=1, method="dkw"), average_tuning_curve of each.
+OPDA = json.loads((Path(__file__).parent / "goldens" / "tuning.json").read_text(encoding="utf-8"))
+RESULTS = st.lists(st.floats(0, 1), min_size=FEWEST, max_size=30)
+
+
+def run(number: int, result: float | None, changes: Mapping[str, Any], state: State = State.FINISHED) -> RunInfo:
+    run_id = f"20260101-000000-vgg16-{number:04x}"
+    return RunInfo(
+        id=run_id,
+        folder=Path(run_id),
+        config=RunConfig().with_values(changes),
+        status=Status(state, cause="nan" if state is State.FAILED else ""),
+        queued_at=float(number),
+        epochs_done=1,
+        best_val_accuracy=result,
+        best_epoch=1,
+        seconds=1.0,
+        pictures_per_second=None,
+        device="cpu",
+    )
+
+
+def sweep(results: Mapping[tuple[float, float], float], seeds: int = 1) -> list[RunInfo]:
+    """A run for each pair of factor and dropout and each seed, whose results lie 0.01 apart."""
+    runs = []
+    for (factor, dropout), result in results.items():
+        for seed in range(seeds):
+            changes = {"schedule.factor": factor, "model.conv_dropout": dropout, "fit.seed": seed}
+            runs.append(run(len(runs), result + seed / 100, changes))
+    return runs
+
+
+GRID = {(f, d): 0.5 + f / 10 - abs(d - 0.2) for f in (0.3, 0.5, 0.8) for d in (0.0, 0.2, 0.4)}
+
+
+def test_the_best_of_each_value_has_the_other_settings_tuned_away() -> None:
+    best = isolate(sweep(GRID, seeds=2), "schedule.factor")
+    assert [one.value for one in best] == [0.3, 0.5, 0.8]
+    assert [one.results.mean for one in best] == pytest.approx([0.535, 0.555, 0.585])
+    assert [(one.settings, len(one.runs)) for one in best] == [(3, 2)] * 3
+    assert best[0].results.sd == pytest.approx(0.01 / np.sqrt(2))
+
+
+def test_an_optimum_at_the_edge_is_found_and_one_within_is_not() -> None:
+    runs = sweep(GRID)
+    assert edge(isolate(runs, "schedule.factor"), "schedule.factor") == Edge(0.8, 0.5, ())  # 1.1 is out of bounds
+    assert edge(isolate(runs, "model.conv_dropout"), "model.conv_dropout") is None
+    assert edge(isolate(runs, "model.conv_dropout")[:2], "model.conv_dropout") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "further"),
+    [
+        ("fit.epochs", (10, 20, 40), (60.0, 80.0)),
+        ("optimizer.learning_rate", (1e-4, 1e-3, 1e-2), (0.1, 1.0)),
+        ("model.conv_dropout", (0.4, 0.2, 0.1), (0.0,)),
+        ("schedule.factor", (0.8, 0.5, 0.2), ()),
+    ],
+)
+def test_a_sweep_is_widened_in_its_own_steps_within_the_bounds(
+    name: str, values: tuple[float, ...], further: tuple[float, ...]
+) -> None:
+    runs = [run(number, 0.1 * number, {name: value}) for number, value in enumerate(values)]
+    record = edge(isolate(runs, name), name)
+    assert record is not None
+    assert record.value == values[-1]
+    assert record.further == further
+
+
+def test_runs_that_failed_are_points_and_not_gaps() -> None:
+    runs = [*sweep(GRID), run(50, None, {"schedule.factor": 0.9}, State.FAILED), run(51, 0.1, {}, State.STOPPED)]
+    assert [(one.run[-2:], one.value, one.cause) for one in infeasible(runs, "schedule.factor")] == [("32", 0.9, "nan")]
+
+
+def test_two_settings_together() -> None:
+    record = together(
+        sweep({(0.3, 0.0): 0.5, (0.3, 0.2): 0.6, (0.5, 0.0): 0.7}), "schedule.factor", "model.conv_dropout"
+    )
+    assert record.rows == (0.3, 0.5)
+    assert record.columns == (0.0, 0.2)
+    assert record.best == ((0.5, 0.6), (0.7, None))
+
+
+def test_a_setting_without_effect_has_no_place() -> None:
+    runs = [run(0, 0.5, {"schedule.name": "cosine"})]
+    assert isolate(runs, "schedule.factor") == ()
+    assert infeasible(runs, "schedule.factor") == ()
+    assert edge((), "schedule.factor") is None
+
+
+def test_the_tuning_curve_and_its_band_are_opdas() -> None:
+    curve = tuning_curve(OPDA["results"], OPDA["runs"])
+    for name in ("expected", "low", "high"):
+        assert getattr(curve, name) == pytest.approx(OPDA[name], abs=1e-12)
+
+
+@given(RESULTS)
+def test_more_runs_are_never_worth_less_and_the_band_holds_the_curve(results: list[float]) -> None:
+    curve = tuning_curve(results, range(1, 40))
+    for values in (curve.expected, curve.low, curve.high):
+        assert (np.diff(values) >= -1e-12).all()
+    assert (curve.low <= curve.expected + 1e-12).all()
+    assert (curve.expected <= curve.high + 1e-12).all()
+    assert curve.expected[0] == pytest.approx(np.mean(results))
+    assert worth_of_more(results, 10) >= -1e-12
+
+
+@given(RESULTS, st.integers(1, 10))
+def test_the_expectation_is_that_of_drawn_samples(results: list[float], runs: int) -> None:
+    draws = np.random.default_rng(0).choice(results, size=(4000, runs)).max(axis=1)
+    assert tuning_curve(results, [runs]).expected[0] == pytest.approx(draws.mean(), abs=0.03)
+
+
+def test_too_few_runs_say_nothing() -> None:
+    with pytest.raises(ValueError, match="4 runs are too few"):
+        tuning_curve([0.5] * 4, [1])
