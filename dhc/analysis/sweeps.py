@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dhc.analysis.differences import effective_value
+from dhc.analysis.ladder import is_measured
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.analysis.significance import SeedResults
 from dhc.config import ConfigField, find_field
@@ -89,8 +90,11 @@ def infeasible(runs: Iterable[RunInfo], name: str) -> tuple[Infeasible, ...]:
     return tuple(sorted(found, key=lambda one: _order(one.value)))
 
 
-def edge(isolated: Sequence[Isolated], name: str) -> Edge | None:
-    """Where the best value lies at an end of the numbers tried; None for fewer than FEWEST_VALUES of them."""
+def edge(isolated: Sequence[Isolated], name: str, failed: Sequence[Infeasible] = ()) -> Edge | None:
+    """Where the best value lies at an end of the numbers tried; None for fewer than FEWEST_VALUES of them.
+
+    What `failed` is not proposed again.
+    """
     field = find_field(name)
     points = [(float(one.value), one.results.mean) for one in isolated if _is_number(one.value)]
     if len(points) < FEWEST_VALUES or name == SEED:
@@ -99,7 +103,9 @@ def edge(isolated: Sequence[Isolated], name: str) -> Edge | None:
     if best not in (0, len(points) - 1):
         return None
     value, neighbour = points[best][0], points[1 if best == 0 else -2][0]
-    return Edge(value, neighbour, _beyond(field, value, neighbour))
+    further = _beyond(field, value, neighbour)
+    bad = [float(one.value) for one in failed if _is_number(one.value)]
+    return Edge(value, neighbour, tuple(one for one in further if one not in bad))
 
 
 def together(runs: Iterable[RunInfo], first: str, second: str) -> Together:
@@ -128,7 +134,7 @@ def _measured(runs: Iterable[RunInfo], name: str) -> list[tuple[RunInfo, Any]]:
     return [
         (info, info.config.get(name))
         for info in runs
-        if info.config is not None and info.config.uses(name) and info.best_val_accuracy is not None
+        if info.config is not None and info.config.uses(name) and is_measured(info)
     ]
 
 

@@ -19,6 +19,7 @@ from dhc.cli.export import export
 from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
 from dhc.cli.queue import move, queue, work
+from dhc.cli.reading import read_sweep
 from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
 from dhc.cli.search import lr_find
@@ -67,5 +68,20 @@ def cli() -> None:
 
 for command in (work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
     runs.add_command(command)
-for command in (doctor, data, train, lr_find, sweep, knn, ladder, runs, evaluate, predict, sureness, weakness, export):
+for command in (
+    doctor,
+    data,
+    train,
+    lr_find,
+    sweep,
+    knn,
+    ladder,
+    runs,
+    evaluate,
+    predict,
+    read_sweep,
+    sureness,
+    weakness,
+    export,
+):
     cli.add_command(command)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -16,6 +16,7 @@ from dhc.cli.numbers import Whole
 from dhc.config import RunConfig, read_assignment
 from dhc.errors import ConfigError, RunError
 from dhc.jobs.groups import generated_name, start_group, stop_group
+from dhc.jobs.sample import sample
 from dhc.jobs.sweep import MAX_RUNS, SEED, grid
 from dhc.jobs.values import GRAMMAR, format_value, parse_values
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
@@ -45,6 +46,19 @@ REPEATS = Whole(1, MAX_RUNS, f"a sweep has at most {MAX_RUNS} runs")
     show_default=True,
     help="Runs of each combination, each with a seed of its own.",
 )
+@click.option(
+    "--sample",
+    "draws",
+    type=Whole(1, MAX_RUNS, f"a sweep has at most {MAX_RUNS} runs"),
+    help="Draw so many runs between the values instead of running all combinations.",
+)
+@click.option(
+    "--design",
+    type=click.Choice(["random", "sobol"]),
+    default="random",
+    show_default=True,
+    help="How --sample draws: at random, or evenly by a Sobol sequence.",
+)
 @click.option("--name", default="", help="The group's name, else the settings and the time.")
 @click.option("--stop-hopeless", is_flag=True, help=HOPELESS_HELP)
 @click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")
@@ -56,6 +70,8 @@ def sweep(
     assignments: tuple[str, ...],
     axes: tuple[str, ...],
     repeats: int,
+    draws: int | None,
+    design: Literal["random", "sobol"],
     name: str,
     stop_hopeless: bool,
     detach: bool,
@@ -69,9 +85,14 @@ def sweep(
     """
     changes = dict(read_assignment(text) for text in assignments)
     values = _values(axes)
-    configs = grid(preset_config(preset).with_values({**changes, "data.path": folder}), values, repeats)
+    base = preset_config(preset).with_values({**changes, "data.path": folder})
+    if draws is not None and repeats > 1:
+        raise ConfigError("--sample and --repeats exclude each other: repeat the settings that turn out well")
+    configs = grid(base, values, repeats) if draws is None else sample(base, values, draws, design, base.fit.seed)
     title = name.strip() or generated_name(list(values))
-    group, ids = start_group(configs, runs_dir, title, rule="median" if stop_hopeless else "")
+    group, ids = start_group(
+        configs, runs_dir, title, rule="median" if stop_hopeless else "", design=design if draws else "grid"
+    )
     runs = dict(zip(ids, configs, strict=True))
     if not (detach or as_json):
         click.echo(f"{len(runs)} runs in the group {group}")

@@ -12,7 +12,7 @@ from dhc.errors import ConfigError, RunError
 from dhc.files import write
 from dhc.jobs.launch import launch_all
 from dhc.runs import rundir
-from dhc.runs.contract import Request
+from dhc.runs.contract import Design, Request
 from dhc.runs.naming import group_names
 from dhc.runs.status import State, status_of
 from dhc.text import one_line
@@ -29,15 +29,17 @@ def start_group(
     rule: Literal["", "median"] = "",
     parent: str = "",
     names: Sequence[str] = (),
+    design: Design = "",
 ) -> tuple[str, list[str]]:
     """Queue runs as a group, all or none; returns its name (see `free_name`) and the runs' ids.
 
-    `parent` is the run that they are changed copies of; `names` are the runs' own, by default what differs among them. Raises what `launch_all` raises, and ConfigError for an empty name.
+    `parent` is the run that they are changed copies of; `names` are the runs' own, by default what differs among them; `design` says how
+    their settings were chosen. Raises what `launch_all` raises, and ConfigError for an empty name.
     """
     free = free_name(runs_dir, name)
     every = list(configs)
     names = names or group_names(every)
-    return free, launch_all(every, runs_dir, group=free, rule=rule, parent=parent, names=names)
+    return free, launch_all(every, runs_dir, group=free, rule=rule, parent=parent, names=names, design=design)
 
 
 def free_name(runs_dir: Path, name: str) -> str:

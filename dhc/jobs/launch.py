@@ -19,7 +19,7 @@ from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.runs import room, rundir
 from dhc.runs.config_file import read_config, write_config
-from dhc.runs.contract import Exit, Labels, RateSearch, Request
+from dhc.runs.contract import Design, Exit, Labels, RateSearch, Request
 from dhc.runs.fit import require_fit, require_fit_queue
 from dhc.runs.labels import NO_LABELS, new_labels
 from dhc.runs.lock import hold
@@ -50,15 +50,23 @@ def launch_all(
     names: Sequence[str] = (),
     note: str = "",
     search: RateSearch | None = None,
+    design: Design = "",
 ) -> list[str]:
     """Queue runs in the given order, or none where `launch` refuses one; returns their ids.
 
-    `group` names the sweep that they belong to, `parent` the run that they are changed copies of, `bet` what a person
+    `group` names the sweep that they belong to, `design` how its settings were chosen, `parent` the run that they are changed copies of, `bet` what a person
     expects of the end: val_accuracy, accuracy (0 to 1), each or both. The `rule` median stops a run early that does worse
     than the group's ended ones did (`dhc.training.median`). `names` are one for each config, or none at all; with the `note`
     they become the runs' labels. With `search` no run is trained, but a learning rate sought with its settings. Raises RunError for a text that is too long.
     """
-    about: dict[str, Any] = {"group": group, "parent": parent, "bet": dict(bet or {}), "rule": rule, "search": search}
+    about: dict[str, Any] = {
+        "group": group,
+        "parent": parent,
+        "bet": dict(bet or {}),
+        "rule": rule,
+        "search": search,
+        "design": design,
+    }
     about = {name: value for name, value in about.items() if value}  # what says nothing is not written
     ready = [_ready(config) for config in configs]
     labels = [new_labels(name=name, note=note) for name in names or [""] * len(ready)]

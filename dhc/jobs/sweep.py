@@ -37,7 +37,7 @@ def grid(base: RunConfig, values: Mapping[str, Sequence[Any]], repeats: int = 1)
     configs = _combinations(base, axes)
     for name in axes:
         if not any(config.uses(name) for config in configs):
-            raise ConfigError(_without_effect(base, name))
+            raise ConfigError(without_effect(base, name))
     if SEED in axes:
         return configs
     seeds = range(base.fit.seed, base.fit.seed + repeats)
@@ -52,7 +52,8 @@ def _combinations(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> list[Ru
     return list(configs.values())
 
 
-def _without_effect(base: RunConfig, name: str) -> str:
+def without_effect(base: RunConfig, name: str) -> str:
+    """The sentence that refuses a setting without effect in any run."""
     needs = find_field(name).when
     unmet = {other: values for other, values in needs.items() if str(base.get(other)) not in values}
     other, values = next(iter((unmet or needs).items()))

@@ -86,6 +86,9 @@ class RateSearch(Record):
     """How many batches, unless the loss blows up before."""
 
 
+Design = Literal["", "grid", "random", "sobol"]
+
+
 class Request(RunFile):
     """What the run was queued for. Written by whoever queues, moves or resumes it."""
 
@@ -102,6 +105,9 @@ class Request(RunFile):
 
     group: Annotated[str, line(80)] = ""
     """The name of its sweep, at most 80 characters."""
+
+    design: Design = ""
+    """How the settings of its sweep were chosen: every combination, at random, or evenly by a Sobol sequence."""
 
     parent: RunId = ""
     """The id of the run it is a changed copy of."""

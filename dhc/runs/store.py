@@ -74,6 +74,7 @@ class RunInfo:
     accuracy: float | None = None
     val_accuracy: float | None = None
     group: str = ""
+    design: str = ""
     parent: str = ""
     bet: Mapping[str, float] | None = None
     search: RateSearch | None = None
@@ -125,7 +126,7 @@ class RunInfo:
 
 FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
 NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "turn")
-NULL_IF_EMPTY = ("problem", "name", "note", "group", "parent")
+NULL_IF_EMPTY = ("problem", "name", "note", "group", "design", "parent")
 
 
 class Store:

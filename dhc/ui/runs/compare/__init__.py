@@ -9,7 +9,19 @@ import streamlit as st
 from dhc.runs.store import RunInfo
 from dhc.ui.manage import card
 from dhc.ui.runs import decision
-from dhc.ui.runs.compare import bets, curves, differences, export, flips, noise, replay, settings, sureness, weakness
+from dhc.ui.runs.compare import (
+    bets,
+    curves,
+    differences,
+    export,
+    flips,
+    noise,
+    reading,
+    replay,
+    settings,
+    sureness,
+    weakness,
+)
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import segments
@@ -19,6 +31,7 @@ PANELS: dict[str, Panel] = {
     "curves": ("Curves", curves.draw, 1),
     "differences": ("Differences", differences.draw, 1),
     "settings": ("Settings", settings.draw, 1),
+    "reading": ("Read it", reading.draw, 2),
     "noise": ("Real or noise?", noise.draw, 2),
     "sureness": ("How sure?", sureness.draw, 1),
     "weakness": ("Weak spots", weakness.draw, 1),

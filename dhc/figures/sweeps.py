@@ -1,0 +1,134 @@
+"""A sweep read: the best of each value, two settings together, what more runs are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dhc.analysis.differences import value_text
+from dhc.analysis.sweeps import Infeasible, Isolated, Together
+from dhc.analysis.tuning import TuningCurve
+from dhc.figures import theme
+from dhc.figures.palette import faint
+
+FAILED = "#dd0033"  # of crosses; in either theme at least 3 : 1
+TEXT_LENGTH = 18  # characters of a value on an axis
+
+
+def isolation(
+    isolated: Sequence[Isolated], failed: Sequence[Infeasible], *, title: str, log: bool = False
+) -> go.Figure:
+    """The best mean val_accuracy (y) of each value (x), ± sd over seeds; a cross at the bottom for each run that failed.
+
+    Points and crosses carry a run's id as customdata. log: the axis logarithmic, where all values are above 0.
+    """
+    figure = theme.figure(x=theme.escape_html(title), y="best val_accuracy, the rest tuned")
+    every = [*(one.value for one in isolated), *(one.value for one in failed)]
+    numeric = all(map(_is_number, every))
+    position: Any = float if numeric else _text
+    values = theme.numbers([one.results.mean for one in isolated])
+    figure.add_trace(
+        go.Scatter(
+            x=[position(one.value) for one in isolated],
+            y=values,
+            error_y={"array": theme.numbers([one.results.sd or 0.0 for one in isolated]), "thickness": 2},
+            mode="lines+markers" if numeric else "markers",
+            line={"color": theme.VAL, "width": 2},
+            marker={"size": 10, "symbol": "diamond"},
+            customdata=[one.runs[0] for one in isolated],
+            text=[f"{len(one.runs)} of {one.settings}" for one in isolated],
+            hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+            uid="best",
+            showlegend=False,
+        )
+    )
+    floor = float(np.nanmin(values)) - 0.03 if len(values) else 0.0
+    figure.add_trace(
+        go.Scatter(
+            x=[position(one.value) for one in failed],
+            y=[floor] * len(failed),
+            mode="markers",
+            marker={"size": 11, "symbol": "x", "color": FAILED},
+            customdata=[one.run for one in failed],
+            text=[theme.escape_html(one.cause) for one in failed],
+            hovertemplate="%{x}: failed (%{text})<extra></extra>",
+            name="failed",
+            uid="failed",
+            showlegend=bool(failed),
+        )
+    )
+    if log and numeric and all(value > 0 for value in every):
+        figure.update_xaxes(type="log")
+    elif not numeric:
+        figure.update_xaxes(type="category")
+    figure.update_layout(hovermode="closest", uirevision=f"{title} {log}")
+    return figure
+
+
+def pairs(record: Together, *, rows: str, columns: str) -> go.Figure:
+    """The best mean val_accuracy of each pair of values as a heatmap with its figures; a gap where none was tried."""
+    figure = theme.figure(x=theme.escape_html(columns), y=theme.escape_html(rows))
+    z = np.array([[np.nan if value is None else value for value in row] for row in record.best], dtype=np.float64)
+    figure.add_trace(
+        go.Heatmap(
+            x=[_text(value) for value in record.columns],
+            y=[_text(value) for value in record.rows],
+            z=z,
+            texttemplate="%{z:.3f}",
+            showscale=False,
+            hovertemplate="%{y}, %{x}: %{z:.3f}<extra></extra>",
+            xgap=2,
+            ygap=2,
+            uid="pairs",
+        )
+    )
+    figure.update_xaxes(type="category", showgrid=False)
+    figure.update_yaxes(type="category", showgrid=False)
+    figure.update_layout(hovermode="closest")
+    return figure
+
+
+def tuning(curve: TuningCurve, tried: int) -> go.Figure:
+    """The best val_accuracy to expect (y) of so many runs (x), with its 95% band; a line where the runs that were made end."""
+    figure = theme.figure(x="runs", y="best val_accuracy to expect")
+    runs = np.concatenate([curve.runs, curve.runs[::-1]])
+    band = np.concatenate([curve.high, curve.low[::-1]])
+    figure.add_trace(
+        go.Scatter(
+            x=runs,
+            y=theme.numbers(band),
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor=faint(theme.VAL, 0.18),
+            hoverinfo="skip",
+            name="95% band",
+            uid="band",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=curve.runs,
+            y=theme.numbers(curve.expected),
+            mode="lines",
+            line={"color": theme.VAL, "width": 2.5},
+            name="expected",
+            hovertemplate="%{x} runs: %{y:.3f}<extra></extra>",
+            uid="expected",
+        )
+    )
+    figure.add_vline(x=tried, line={"color": theme.MUTED, "width": 1.5, "dash": "dot"})
+    figure.update_yaxes(range=[max(0.0, float(curve.expected[0]) - 0.15), 1.0])
+    return figure
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(value: Any) -> str:
+    text = value_text(value)
+    return theme.escape_html(text if len(text) <= TEXT_LENGTH else f"{text[: TEXT_LENGTH - 1]}…")
