@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -138,7 +139,7 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
     rows = sorted(places[info.id] for info in listing.selected if info.id in places)
     frame = columns.table(runs, names, listing.comparison)
     st.session_state[ROWS] = dict(zip(frame[RUN], ids, strict=True))
-    _select_rows(rows)
+    selection = _select_rows(rows)
     button = st.column_config.ButtonColumn(
         "Run", type="tertiary", alignment="left", pinned=True, width=200, key=CLICK, on_click=_clicked, help="Opens it"
     )
@@ -147,6 +148,7 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
         hide_index=True,
         on_select=_take_selection,
         selection_mode="multi-row",
+        selection_default=selection,
         key=KEY,
         column_config=columns.configuration(frame, pinned, button, listing.comparison),
         placeholder="",
@@ -160,11 +162,15 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
     _go()
 
 
-def _select_rows(rows: list[int]) -> None:
-    """Set the selection; one that stands already is left alone, since setting it makes the grid forget where the keyboard was."""
-    selection = st.session_state.get(KEY, {}).get("selection", {})
-    if list(selection.get("rows", [])) != rows:
-        st.session_state[KEY] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+def _select_rows(rows: list[int]) -> Any:
+    """Set the selection, and return it for a table that the browser has not drawn yet.
+
+    One that stands already is left alone, since setting it makes the grid forget where the keyboard was.
+    """
+    selection = {"rows": rows, "columns": [], "cells": []}
+    if list(st.session_state.get(KEY, {}).get("selection", {}).get("rows", [])) != rows:
+        st.session_state[KEY] = {"selection": selection}
+    return {"selection": selection}
 
 
 def _of_address(runs: Sequence[RunInfo]) -> list[RunInfo]:

@@ -31,7 +31,7 @@ export function leave(grid, back) {
 export function press(grid, heading, event, open) {
   const cell = event.target;
   if (!cell.closest?.('canvas') || event.ctrlKey || event.metaKey || event.altKey) return;
-  const row = rowOf(cell);
+  const row = rowOf(cell) ?? rowOf(grid.querySelector('[role=gridcell][aria-selected=true]'));
   if (event.key === 'Escape' || event.key === 'Tab') leave(grid, event.key === 'Tab' && event.shiftKey);
   else if (event.key === 'Enter' && row !== null) open(textOf(grid, heading, row));
   else if (event.key === ' ' && !event.shiftKey && row !== null) {

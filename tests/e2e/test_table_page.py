@@ -1,0 +1,130 @@
+"""The table of runs in a real browser: its keys, its names that open, its rows that live, on run folders made by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from harness import Server, settled, still, wait_for
+from make_run import make_run
+from playwright.sync_api import Page, expect
+
+from dhc.data.standin.generate import make_dataset
+from dhc.runs import rundir
+
+OLD, MIDDLE, LIVE = (f"20260101-00000{n}-vgg16-000{n}" for n in (1, 2, 3))
+GRID = ".st-key-dhc_runs_table"
+HEAD, ROW = 38, 35  # pixels of the heading and of a row
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two finished runs, and one that this very process trains."""
+    folder = tmp_path_factory.mktemp("table")
+    data = folder / "data" / "tiny"
+    make_dataset(data, classes=3, train=12, val=30, test=0, seed=1)
+    for run_id, accuracy in ((OLD, 0.9), (MIDDLE, 0.5)):
+        make_run(folder / "runs", data, run_id=run_id, accuracy=accuracy)
+    make_run(folder / "runs", data, run_id=LIVE, epochs=3, accuracy=0.6, how="running", settings={"fit.epochs": 9})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(serve: Callable[..., Server], root: Path) -> Server:
+    return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")})
+
+
+def open_runs(page: Page, server: Server, query: str = "") -> None:
+    page.goto(f"{server.url}/runs{query}")
+    page.wait_for_selector(f"{GRID} canvas[data-testid=data-grid-canvas]")
+    page.wait_for_selector(".dhc-plot[data-drawn]", state="attached")
+    settled(page)
+
+
+def focused(page: Page) -> str:
+    """The cell that has the keyboard, ``column-row``; "" outside of the table."""
+    text: str = page.evaluate("document.activeElement.id")
+    return text.removeprefix("glide-cell-") if text.startswith("glide-cell-") else ""
+
+
+def selected(page: Page) -> list[str]:
+    match = re.search(r"[?&]select=([^&]*)", page.evaluate("location.search"))
+    return match[1].replace("%2C", ",").split(",") if match else []
+
+
+def press(page: Page, key: str, at: str) -> None:
+    """Press a key and wait until the keyboard is at a cell."""
+    page.keyboard.press(key)
+    wait_for(lambda: focused(page) == at, f"{key} leads to the cell {at}, not {focused(page)}")
+
+
+def cells(page: Page, row: int) -> list[str]:
+    """What the table holds in a row, counted from 0, as a screen reader reads it."""
+    return page.locator(f"{GRID} [role=gridcell][id$='-{row}']").all_text_contents()
+
+
+def test_keys_move_select_leave_and_open(page: Page, server: Server) -> None:
+    open_runs(page, server)
+    page.get_by_role("button", name="Select all").focus()
+    press(page, "Shift+Tab", "1-0")
+    press(page, "ArrowDown", "1-1")
+    page.keyboard.press("Space")
+    wait_for(lambda: selected(page) == [MIDDLE], "Space selects")
+    settled(page)
+    press(page, "ArrowDown", "1-2")
+    page.keyboard.press("Space")
+    wait_for(lambda: selected(page) == [MIDDLE, OLD], "Space selects another one, too")
+    settled(page)
+    page.keyboard.press("Space")
+    wait_for(lambda: selected(page) == [MIDDLE], "and again it does not")
+    settled(page)
+
+    inside = f"document.querySelector('{GRID}').contains(document.activeElement)"
+    for key, backward in (("Escape", False), ("Tab", False), ("Shift+Tab", True)):
+        page.locator(f"{GRID} canvas[data-testid=data-grid-canvas]").focus()
+        wait_for(lambda: page.evaluate(inside), "the table has the keyboard again")
+        page.keyboard.press(key)
+        position = "Node.DOCUMENT_POSITION_" + ("PRECEDING" if backward else "FOLLOWING")
+        outside = f"document.querySelector('{GRID}').compareDocumentPosition(document.activeElement) === {position}"
+        wait_for(lambda outside=outside: page.evaluate(outside), f"{key} leaves the table")  # type: ignore[misc]
+
+    page.locator(f"{GRID} canvas[data-testid=data-grid-canvas]").focus()
+    wait_for(lambda: page.evaluate(inside), "the table has the keyboard once more")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/live?run={OLD}*")
+
+
+def test_a_click_on_a_name_opens_that_run_wherever_sorting_put_it(page: Page, server: Server) -> None:
+    open_runs(page, server, "?order=best")
+    table = page.locator(f"{GRID} canvas[data-testid=data-grid-canvas]")
+    box = still(table)
+    assert "▶ running 3/9" in cells(page, 1)
+    page.mouse.click(box["x"] + 380, box["y"] + HEAD / 2)  # the heading of the best val_accuracy: from the lowest up
+    wait_for(lambda: "✓ finished" in cells(page, 0) and "0.5" in " ".join(cells(page, 0)), "sorted")
+    page.mouse.click(box["x"] + 80, box["y"] + HEAD + ROW / 2)
+    page.wait_for_url(f"**/live?run={MIDDLE}*")
+
+
+def test_a_running_run_ticks_in_the_table_and_in_the_curves_and_stays_selected(
+    page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
+) -> None:
+    open_runs(page, server, f"?select={LIVE},{OLD}&baseline={OLD}")
+    looks("table-live")
+    page.evaluate(f"document.querySelector('{GRID} canvas').mark = document.querySelector('.stMain').mark = 1")
+    events = root / "runs" / LIVE / rundir.EVENTS
+    last = [json.loads(line) for line in events.read_text().splitlines() if json.loads(line)["kind"] == "epoch"][-1]
+    with events.open("a") as file:
+        for epoch in (4, 5):
+            record = {**last, "epoch": epoch, "t": time.time(), "val_accuracy": 0.8 + epoch / 100}
+            file.write(json.dumps(record) + "\n")
+    wait_for(lambda: "▶ running 5/9" in cells(page, 0), "the row counts on", 30)
+    assert any(text.startswith("0.85") for text in cells(page, 0)), "and has the new best val_accuracy"
+    newest = "plots => plots.some(plot => plot.calcdata?.some(trace => trace.some(point => Math.abs(point.y - 0.85) < 1e-6)))"
+    wait_for(lambda: page.locator(".js-plotly-plot").evaluate_all(newest), "its curve has the new epochs", 30)
+    assert page.evaluate(f"document.querySelector('{GRID} canvas').mark") == 1, "the table is the same"
+    assert selected(page) == [LIVE, OLD]
+    expect(page.locator(f"{GRID} [role=row][aria-selected=true]")).to_have_count(2)
