@@ -39,7 +39,7 @@ def recall_curves(
     for c, color in zip(shown, distinct(len(shown)), strict=True):
         mode = "lines+markers" if len(epochs) <= MARKERS_UP_TO else "lines"
         curve = go.Scatter(line={"color": color, "width": 2.5}, marker={"size": 5}, mode=mode)
-        figure.add_trace(curve.update(_curve(epochs, recall[:, c], theme.escape_html(names[c]), f"class {c}")))
+        figure.add_trace(curve.update(_curve(epochs, recall[:, c], theme.escape_html(names[c]), f"class-{c}")))
     _mark(figure, best_epoch, rate_changes, epoch)
     figure.update_xaxes(range=[0.5, len(epochs) + 0.5], tickformat="d", nticks=12)
     figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")

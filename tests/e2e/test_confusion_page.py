@@ -22,7 +22,7 @@ from dhc.data.standin.generate import make_dataset
 from dhc.runs.predictions import read_predictions
 from dhc.runs.records import Predictions
 
-RUN, HOSTILE = "20261123-100000-vgg16-000a", "20261123-100000-vgg16-000b"
+RUN, HOSTILE, OTHER = (f"20261123-100000-vgg16-000{letter}" for letter in "abc")
 PLOT = ".st-key-dhc_confusion_box .dhc-plot"
 TILES = ".st-key-dhc_confusion_cell .tile"
 NAMES = (
@@ -40,6 +40,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("confusion")
     make_dataset(root / "data", classes=96, train=384, val=1000, test=96)
     make_run(root / "runs", root / "data", run_id=RUN, accuracy=0.72, epochs=30, best_epoch=27)
+    make_run(root / "runs", root / "data", run_id=OTHER, accuracy=0.6, epochs=20, seed=5)
     write_folder(root / "hostile", {"train": NAMES * 3, "val": NAMES * 4})
     make_run(root / "runs", root / "hostile", run_id=HOSTILE, accuracy=0.4)
     return root / "runs"
@@ -337,3 +338,86 @@ def test_by_similarity_look_alikes_stand_side_by_side_in_cells_large_enough_to_h
         )
 
     looks("confusion", check=check)
+
+
+def labels(page: Page, box: str = PLOT) -> dict[str, float]:
+    """How many classes lie in the window of the matrix, how many of them are named on each axis, in which type; the numbers in cells."""
+    return page.locator(f"{box} .dhc-plot-area").evaluate(
+        """plot => {
+          const { xaxis } = plot._fullLayout, size = texts => texts.length ? parseFloat(getComputedStyle(texts[0]).fontSize) : 0;
+          const [x, y, cells] = ['.xtick text', '.ytick text', '.heatmap-label text'].map(place => [...plot.querySelectorAll(place)]);
+          const shown = Math.abs(xaxis.range[1] - xaxis.range[0]);
+          return { shown, x: x.length, y: y.length, type: size(x), numbers: cells.length, numberType: size(cells), cell: xaxis._length / shown };
+        }"""
+    )
+
+
+def test_the_whole_matrix_stands_in_the_first_screen_and_its_type_grows_with_window_and_zoom(
+    page: Page, server: Server
+) -> None:
+    types = []
+    for width, height in ((1280, 720), (1920, 1080), (853, 480)):
+        page.set_viewport_size({"width": width, "height": height})
+        open_matrix(page, server, f"run={RUN}")
+        box = still(page.locator(PLOT))
+        assert box["y"] + box["height"] <= height
+        whole = labels(page)
+        assert whole["numbers"] == 0
+        if width == 853:
+            continue
+        page.mouse.move(*spot(page, 40, 40))
+        page.mouse.down()
+        page.mouse.move(*spot(page, 61, 61), steps=5)
+        page.mouse.up()
+        wait_for(lambda: labels(page)["numbers"] > 0, "the cells show their counts")
+        zoomed = labels(page)
+        assert zoomed["cell"] >= 18
+        assert min(zoomed["x"], zoomed["y"]) >= zoomed["shown"] - 1.5, "every class in the window is named"
+        assert zoomed["type"] > whole["type"]
+        assert zoomed["numberType"] >= 9
+        types.append((whole["type"], zoomed["type"], zoomed["numberType"]))
+    assert all(large > small for small, large in zip(*types, strict=True)), "the larger window has the larger type"
+
+
+def test_a_film_shows_each_epoch_and_where_it_rests_is_in_the_address_and_on_mistakes(
+    page: Page, server: Server, predictions: Predictions
+) -> None:
+    open_matrix(page, server, f"run={RUN}")
+    page.get_by_role("button", name="Play the epochs like a film").click()
+    expect(page.locator(".words")).to_contain_text("epoch 3 of 30")
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_url(re.compile(r"epoch=\d"))
+    epoch = int(re.findall(r"epoch=(\d+)", page.url)[0])
+    expect(page.get_by_text(f"Answers after epoch {epoch}, not the best one")).to_be_visible()
+    settled(page)
+    expected = confusion_matrix(predictions.y_true, predictions.y_pred[epoch - 1], labels=range(96))
+    drawn = "plot => Array.from(plot._fullData[0].z, row => Array.from(row, z => Number.isFinite(z) ? Math.round(z * z) : 0))"
+    area = page.locator(f"{PLOT} .dhc-plot-area")
+    wait_for(lambda: area.evaluate(drawn) == expected.tolist(), "the matrix is the epoch's")
+    page.get_by_role("slider", name="Epoch").press("Home")
+    page.wait_for_url(re.compile(r"epoch=1(&|$)"))
+    first = confusion_matrix(predictions.y_true, predictions.y_pred[0], labels=range(96))
+    wait_for(lambda: area.evaluate(drawn) == first.tolist(), "the first epoch's")
+    settled(page)
+    page.get_by_role("link", name="Mistakes", exact=True).click()
+    wrong = int((predictions.y_pred[0] != predictions.y_true).sum())
+    expect(page.get_by_text(f"{wrong} of 1,000 val pictures are wrong")).to_be_visible()
+    page.go_back()
+    page.go_back()
+    page.wait_for_url(re.compile(f"epoch={epoch}(&|$)"))
+
+
+def test_two_matrices_zoom_together_and_a_label_brings_its_class(page: Page, server: Server) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_matrix(page, server, f"run={RUN}&versus={OTHER}")
+    second = page.locator(".st-key-dhc_confusion_box_b .dhc-plot-area")
+    page.wait_for_selector(".st-key-dhc_confusion_box_b .dhc-plot[data-drawn]")
+    zoomed = zoom_in(page, (30, 50), (30, 50))
+    both = "plot => [[...plot._fullLayout.xaxis.range], [...plot._fullLayout.yaxis.range]]"
+    wait_for(lambda: np.allclose(second.evaluate(both), zoomed), "the other matrix zooms, too")
+    label = page.locator(f"{PLOT} .ytick text").first
+    place = label.evaluate("label => label.__data__.x")
+    label.click()
+    page.wait_for_url(re.compile(f"cell={place}(,|%2C){place}"))
+    await_outline(page, place, place)
+    assert np.allclose(second.evaluate(both), zoomed), "a click keeps the zoom of both"

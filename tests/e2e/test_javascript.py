@@ -344,14 +344,14 @@ def test_a_list_that_is_drawn_again_keeps_its_rows(run: Run) -> None:
 
 def test_labels_grow_with_the_cells_and_are_all_written_as_soon_as_there_is_room(run: Run) -> None:
     assert run("return [4.7, 9.4, 12, 30, 60].map(cell => cells.labels(cell, 12, 700))") == [
-        {"size": 12, "every": 3},
-        {"size": 12, "every": 2},
+        {"size": 11, "every": 3},
+        {"size": 11, "every": 2},
         {"size": 11, "every": 1},
         {"size": 14, "every": 1},
         {"size": 14, "every": 1},
     ]
     assert run("return cells.labels(60, 12, 1400).size") == 22, "with the window"
-    assert run("return cells.labels(60, 28, 400).size") == 9, "but not beyond a quarter of its height"
+    assert run("return cells.labels(60, 28, 400).size") == 9, "but not beyond a quarter of it"
     assert run("return cells.labels(60, 12, 700, 1.5).size") == 21, "and when presented"
 
 

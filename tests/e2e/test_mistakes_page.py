@@ -155,3 +155,16 @@ def test_hostile_class_names_are_text(page: Page, server: Server) -> None:
         page.wait_for_url(lambda url: "picture=" not in url)
         settled(page)
     assert page.evaluate("document.body.dataset.hacked") is None
+
+
+def test_the_first_row_of_pictures_stands_in_the_first_screen_and_no_row_of_a_page_is_torn(
+    page: Page, server: Server
+) -> None:
+    for width, height in ((853, 480), (1280, 720), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        open_mistakes(page, server, f"run={RUN}")
+        box = still(page.locator(".tile .frame").first)
+        assert box["y"] + box["height"] <= height
+        tops = page.locator(".tile").evaluate_all("tiles => tiles.map(tile => tile.offsetTop)")
+        assert len(tops) == 48
+        assert tops.count(tops[0]) == tops.count(tops[-1])

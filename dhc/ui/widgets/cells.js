@@ -7,13 +7,13 @@ const SMALLEST_CELL = { count: 18, signed: 20, share: 26 }; // CSS pixels in whi
 const LETTER = 0.56; // of the type's size: the width of a letter, roughly
 const linked = new Set(); // states of matrices that zoom with others
 
-/** How labels are written where a cell has so many pixels, the longest label so many letters, the chart so many pixels of height. */
-function labels(cell, longest, height, grow = 1) {
-  const room = (0.24 * height) / (LETTER * longest);
-  const largest = Math.max(SMALLEST_LABEL, Math.min(22 * grow, Math.max(14 * grow, height / 52), room));
+/** How labels are written where a cell has so many pixels, the longest label so many letters, the chart so many pixels at its shorter side. */
+function labels(cell, longest, side, grow = 1) {
+  const room = (0.24 * side) / (LETTER * longest);
+  const largest = Math.max(SMALLEST_LABEL, Math.min(22 * grow, Math.max(14 * grow, side / 52), room));
   const own = Math.floor(0.95 * cell);
   if (own >= SMALLEST_LABEL) return { size: Math.floor(Math.min(own, largest)), every: 1 };
-  const size = Math.floor(Math.max(SMALLEST_LABEL, Math.min(14 * grow, (height / 55) * grow, largest)));
+  const size = Math.floor(Math.max(SMALLEST_LABEL, Math.min(14 * grow, (side / 60) * grow, largest)));
   return { size, every: Math.max(1, Math.ceil(size / (0.95 * cell))) };
 }
 
@@ -49,7 +49,8 @@ function written(size, z, cells) {
 /** A guess before anything is drawn. */
 function firstLook(state, classes) {
   const { clientWidth: width, clientHeight: height } = state.host;
-  return { ...labels((0.8 * Math.min(width, height)) / classes, 16, height), text: 0 };
+  const side = Math.min(width, height);
+  return { ...labels((0.8 * side) / classes, 16, side), text: 0 };
 }
 
 /** Write a figure as its matrix was written last, so that it need not be drawn twice. */
@@ -67,12 +68,12 @@ function dressCells(state, data, layout) {
 }
 
 function wanted(state) {
-  const { xaxis, height } = state.plot._fullLayout;
+  const { xaxis, width, height } = state.plot._fullLayout;
   const [from, to] = xaxis.range;
   const cell = xaxis._length / Math.abs(to - from);
   const longest = Math.max(4, ...state.plot.data[0].x.map(name => name.replace(/&\w+;/g, '&').length));
   const grow = parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--dhc-grow')) || 1; // when presented
-  return { ...labels(cell, longest, height, grow), text: textSize(cell, state.cells.text, grow) };
+  return { ...labels(cell, longest, Math.min(width, height), grow), text: textSize(cell, state.cells.text, grow) };
 }
 
 /** Make labels and numbers fit. Their size changes the margins, and so the cells: twice is enough, and growing again would swing for ever. */
