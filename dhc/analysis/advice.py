@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from dhc.analysis.decision import Decision, LeftOut, Setting, least_lead
-from dhc.analysis.differences import differing_settings
-from dhc.analysis.repeats import SEED, same_but_seed, seed_matters
+from dhc.analysis.decision import Decision, LeftOut, Setting, least_lead, telling_settings
+from dhc.analysis.repeats import same_but_seed, seed_matters
 from dhc.analysis.significance import MOST_SEEDS, ContingencyTable, chance_text
-from dhc.config import RunConfig, fields
 from dhc.config.phrase import phrase
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
@@ -45,18 +43,13 @@ def names_of(decision: Decision) -> tuple[str, str]:
     between = telling_settings([best.config, runner_up.config])
     first = second = ""
     if len(between) <= MOST_VALUES:
-        others = telling_settings([setting.config for setting in decision.contest.settings])
-        rest = [name for name in others if name not in (*between, "model.name")][: MOST_VALUES - len(between)]
+        rest = [name for name in decision.contest.telling if name not in (*between, "model.name")][
+            : MOST_VALUES - len(between)
+        ]
         first, second = phrase(best.config, [*between, *rest]), phrase(runner_up.config, between)
     unique = titles([best.best_run, runner_up.best_run])
     by_title = [shorten(unique[side.best_run.id], TITLE) for side in (best, runner_up)]
     return first or by_title[0], second or by_title[1]
-
-
-def telling_settings(configs: Sequence[RunConfig]) -> list[str]:
-    """The dotted names of the settings that tell configs apart, the seed aside, those that a person tunes most first."""
-    ranks = {field.name: (field.rank, place) for place, field in enumerate(fields())}
-    return sorted((name for name in differing_settings(configs) if name != SEED), key=ranks.__getitem__)
 
 
 def number_word(count: int) -> str:

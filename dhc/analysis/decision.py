@@ -6,8 +6,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+from dhc.analysis.differences import differing_settings
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.paired import pair_up
 from dhc.analysis.pictures import JudgedPictures, by_pictures, same_pictures
@@ -27,7 +29,7 @@ from dhc.analysis.significance import (
     welch_interval,
     welch_p,
 )
-from dhc.config import RunConfig
+from dhc.config import RunConfig, fields
 from dhc.errors import UserError, sentence
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
@@ -88,11 +90,13 @@ class Contest:
     """The settings that can be compared, in places: the best first, equals share a place.
 
     pictures   what all of them were judged on; None without a setting
+    telling    the dotted names of the settings that tell them apart, those that a person tunes most first
     """
 
     places: tuple[tuple[Setting, ...], ...]
     left_out: LeftOut
     pictures: JudgedPictures | None = None
+    telling: tuple[str, ...] = ()
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -179,7 +183,8 @@ def contest(runs: Iterable[RunInfo], everyone: Iterable[RunInfo], pictures_of: P
     pool = [*members, *_repeats(members, everyone, lambda info: same_pictures(pictures_of(info), pictures))]
     by_place = places(_settings(pool), lambda setting: setting.mean, _age)
     left_out = _left_out(listed, members, lambda info: _same_place(pictures_of(info), pictures))
-    return Contest(tuple(map(tuple, by_place)), left_out, pictures)
+    telling = telling_settings([setting.config for place in by_place for setting in place])
+    return Contest(tuple(map(tuple, by_place)), left_out, pictures, tuple(telling))
 
 
 def decide(contest: Contest, everyone: Sequence[RunInfo], answers_of: AnswersOf) -> Decision:
@@ -202,6 +207,7 @@ def decide(contest: Contest, everyone: Sequence[RunInfo], answers_of: AnswersOf)
     return Decision(contest, _evidence(best, runner_up, table), problem, size, tuple(repeats), pending)
 
 
+@lru_cache(maxsize=64)
 def least_lead(table: ContingencyTable) -> float | None:
     """The smallest lead, 0 to 1, that McNemar's test would call no luck at 5%, with as many discordant pictures.
 
@@ -211,6 +217,12 @@ def least_lead(table: ContingencyTable) -> float | None:
     fews = range(discordant // 2 + 1)  # right answers of the side that is behind: the more, the larger p
     few = bisect_left(fews, ALPHA, key=lambda few: mcnemar_p(ContingencyTable(0, few, discordant - few, 0))) - 1
     return None if few < 0 else (discordant - 2 * few) / table.n
+
+
+def telling_settings(configs: Sequence[RunConfig]) -> list[str]:
+    """The dotted names of the settings that tell configs apart, the seed aside, those that a person tunes most first."""
+    ranks = {field.name: (field.rank, place) for place, field in enumerate(fields())}
+    return sorted((name for name in differing_settings(configs) if name != SEED), key=ranks.__getitem__)
 
 
 def _evidence(best: Setting, runner_up: Setting, table: ContingencyTable | None) -> Evidence | None:

@@ -35,7 +35,9 @@ def effective_key(config: RunConfig, *, but: tuple[str, ...] = ()) -> Hashable:
 
 def same_but_seed(first: RunConfig, second: RunConfig) -> bool:
     """Whether two configs are repeats: alike in all that has an effect but the seed."""
-    return settings_key(first, but=(SEED,)) == settings_key(second, but=(SEED,))
+    if effective_key(first, but=(SEED,)) != effective_key(second, but=(SEED,)):
+        return False  # without a look at the disk
+    return resolved_path(first.data.path) == resolved_path(second.data.path)
 
 
 def repeats_of(info: RunInfo, runs: Iterable[RunInfo]) -> list[RunInfo]:
@@ -56,13 +58,10 @@ def repeats_of(info: RunInfo, runs: Iterable[RunInfo]) -> list[RunInfo]:
 
 def used_seeds(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
     """The seeds of runs alike in everything else that are measured, train or wait."""
-    key = settings_key(config, but=(SEED,))
     return {
         info.config.fit.seed
         for info in runs
-        if info.config is not None
-        and (info.state.alive or is_measured(info))
-        and settings_key(info.config, but=(SEED,)) == key
+        if info.config is not None and (info.state.alive or is_measured(info)) and same_but_seed(info.config, config)
     }
 
 

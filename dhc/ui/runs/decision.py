@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
 
 import streamlit as st
 
 from dhc.analysis.advice import advice
-from dhc.analysis.decision import Decision, contest, decide
+from dhc.analysis.decision import Contest, Decision, contest, decide
+from dhc.analysis.ladder import is_measured
 from dhc.analysis.reasons import reasons
 from dhc.config import RunConfig
 from dhc.errors import DataError, UserError, sentence
 from dhc.jobs.groups import with_date
+from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text, shorten
 from dhc.ui.answers.album import has_changed
@@ -44,8 +47,55 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 def decision_of(runs: Sequence[RunInfo]) -> Decision:
     """What to keep among these runs; their repeats count wherever they are."""
-    everyone = session.runs()
-    return decide(contest(runs, everyone, pictures_of), everyone, session.predictions)
+    subject = _Subject(tuple(runs), tuple(session.runs()))
+    leaders = _contest(subject).settings[:2]
+    return _decision(subject, tuple(_stamp(setting.best_run) for setting in leaders))
+
+
+def contest_of(runs: Sequence[RunInfo]) -> Contest:
+    """The settings of these runs that can be compared, the best first."""
+    return _contest(_Subject(tuple(runs), tuple(session.runs())))
+
+
+class _Subject:
+    """Runs to decide on, and all that are there: equal while nothing changed that a decision rests on.
+
+    An ended run whose files have not changed is the same object each time that it is read, and holding it keeps its identity
+    its own. Of a run that is alive only what is said of it counts. So a thousand runs are not compared anew at every click.
+    """
+
+    def __init__(self, listed: tuple[RunInfo, ...], everyone: tuple[RunInfo, ...]) -> None:
+        self.listed, self.everyone = listed, everyone
+        self._key = (*map(_identity, listed), None, *map(_identity, everyone))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Subject) and self._key == other._key
+
+
+def _identity(info: RunInfo) -> Hashable:
+    return id(info) if is_measured(info) else (info.id, info.state, info.labels.name)
+
+
+def _stamp(info: RunInfo) -> tuple[int, ...]:
+    """What changes when the run's answers do, or who may read them."""
+    try:
+        stat = (info.folder / rundir.PREDICTIONS).stat()
+    except OSError:
+        return ()
+    return stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size
+
+
+@lru_cache(maxsize=16)
+def _contest(subject: _Subject) -> Contest:
+    return contest(subject.listed, subject.everyone, pictures_of)
+
+
+@lru_cache(maxsize=16)
+def _decision(subject: _Subject, stamps: tuple[tuple[int, ...], ...]) -> Decision:
+    return decide(_contest(subject), subject.everyone, session.predictions)
 
 
 def markdown(decision: Decision, seconds: float | None = None) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from dhc.analysis.repeats import SEED, effective_key
 from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.jobs.groups import start_group
@@ -36,8 +37,9 @@ def total_seconds(configs: Sequence[RunConfig], dataset: Dataset) -> float | Non
     Raises what a launch would.
     """
     total = 0.0
-    for config, count in Counter(config.with_values({"fit.seed": 0}) for config in configs).items():
-        seconds, _ = expectation.run_seconds(config, dataset)
+    by_settings = {effective_key(config, but=(SEED,)): config for config in configs}
+    for key, count in Counter(effective_key(config, but=(SEED,)) for config in configs).items():
+        seconds, _ = expectation.run_seconds(by_settings[key], dataset)
         if seconds is None:
             return None
         total += count * seconds

@@ -11,17 +11,17 @@ from itertools import permutations
 
 import streamlit as st
 
-from dhc.analysis.advice import telling_settings
-from dhc.analysis.decision import contest
+from dhc.analysis.decision import telling_settings
 from dhc.analysis.differences import differing_settings
 from dhc.analysis.ranking import best_first, best_run
 from dhc.config.phrase import phrase
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import Pair, align, on_other_data, pictures_of
+from dhc.ui.answers.pairs import Pair, align, on_other_data
 from dhc.ui.runs.compare import nothing
-from dhc.ui.shell import address, session
+from dhc.ui.runs.decision import contest_of
+from dhc.ui.shell import address
 from dhc.ui.shell.markdown import plain
 
 A, B = "pair_a", "pair_b"
@@ -77,7 +77,7 @@ def _of_address(infos: Mapping[str, RunInfo]) -> tuple[str, str]:
 def _best_first(runs: Sequence[RunInfo]) -> list[str]:
     """The runs' ids: the best of each setting in the order of the decision, then the others from the best down."""
     ids = {info.id for info in runs}
-    settings = contest(runs, session.runs(), pictures_of).settings
+    settings = contest_of(runs).settings
     bests = [best_run(info for info in setting.runs if info.id in ids) for setting in settings]
     leaders = [info.id for info in bests if info is not None]
     return list(dict.fromkeys([*leaders, *(info.id for info in best_first(runs))]))
