@@ -55,6 +55,24 @@ def test_labels_are_given_and_taken(run: Path) -> None:
     assert read_labels(run) == Labels(tags=("dropout 0.3",))
 
 
+def test_which_setting_to_keep_is_said_with_its_reasons_and_as_json(run: Path, tiny_data: Path) -> None:
+    better = make_run(run.parent, tiny_data, epochs=2, accuracy=1.0, settings={"model.conv_dropout": 0.1})
+    sentence = runs(run, "decide").output
+    assert sentence.startswith(
+        "Keep dropout 0.1 (1.000). Next is dropout 0.6, 22.2 points (2 of 9 pictures) behind: too few val pictures"
+    )
+    assert "\nLuck: McNemar's exact test" in runs(run, "decide", "--why").output
+    record = json.loads(runs(run, "decide", run.name, better.name, "--json").output)
+    assert record["advice"] == sentence.strip()
+    assert (record["best"]["run"], record["runner_up"]["run"], record["test"]) == (better.name, run.name, "McNemar")
+    assert {repeat["like"] for repeat in record["repeats"]} == {better.name, run.name}
+    assert all(repeat["seed"] > 0 for repeat in record["repeats"])
+    assert "is alone" in runs(run, "decide", run.name).output
+    with pytest.raises(RunError, match="none of these runs is in a group called “nobody”"):
+        runs(run, "decide", "--group", "nobody")
+    assert "no runs in" in runs(run.parent / "empty" / "x", "decide").output
+
+
 def test_a_list_holds_what_a_search_finds(run: Path, tiny_data: Path) -> None:
     other = make_run(run.parent, tiny_data, epochs=2, settings={"model.conv_dropout": 0.1, "model.dense_dropout": 0.2})
     assert run.name in runs(run, "list", "--where", "dropout>0.2 state=finished").output

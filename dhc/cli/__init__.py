@@ -14,6 +14,7 @@ import click
 from dhc.cli import disk, labels
 from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
+from dhc.cli.decide import decide_runs
 from dhc.cli.doctor import doctor
 from dhc.cli.export import export
 from dhc.cli.knn import knn
@@ -66,7 +67,7 @@ def cli() -> None:
     """Train, watch and compare image classifiers: the dashboard's command line."""
 
 
-for command in (work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
+for command in (decide_runs, work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
     runs.add_command(command)
 for command in (
     doctor,

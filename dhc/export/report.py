@@ -13,7 +13,10 @@ import pandas as pd
 
 from dhc.analysis import differences, mistakes, overlay, sureness
 from dhc.analysis import report as scores
+from dhc.analysis.advice import advice
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
+from dhc.analysis.decision import contest, decide
+from dhc.analysis.pictures import JudgedPictures, judged_pictures
 from dhc.data.album import Album, Prints, Source, album_of, prints_of
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import open_dataset
@@ -87,8 +90,11 @@ class Chapter:
 class Comparison:
     """What sets the runs apart.
 
-    names, rows: dotted names of settings, and one line of texts a run; circumstances likewise. chart: the common curves.
+    advice: which setting to keep, in a sentence or two. names, rows: dotted names of settings, and one line of texts a run;
+    circumstances likewise. chart: the common curves.
     """
+
+    advice: str
 
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -105,7 +111,20 @@ def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     around_rows = tuple(
         tuple(differences.value_text(row.values[number]) for row in around) for number in range(len(runs))
     )
-    return Comparison(names, rows, tuple(row.title for row in around), around_rows, _common_curves(runs, store))
+    advice_text = _advice(runs, store)
+    return Comparison(
+        advice_text, names, rows, tuple(row.title for row in around), around_rows, _common_curves(runs, store)
+    )
+
+
+def _advice(runs: Sequence[RunInfo], store: Store) -> str:
+    everyone = store.runs()
+
+    def pictures_of(info: RunInfo) -> JudgedPictures:
+        assert info.config is not None
+        return judged_pictures(info.config, Environment.of(info.folder))
+
+    return advice(decide(contest(runs, everyone, pictures_of), everyone, lambda info: read_predictions(info.folder)))
 
 
 def chapters(runs: Sequence[RunInfo], store: Store, progress: Progress | None = None) -> tuple[Chapter, ...]:

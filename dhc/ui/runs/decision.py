@@ -20,9 +20,10 @@ from dhc.text import count_text, duration_text, shorten
 from dhc.ui.answers.album import has_changed
 from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage import labels
-from dhc.ui.shell import session, sharing
+from dhc.ui.shell import session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
+from dhc.ui.shell.states import error_box
 from dhc.ui.train import clone, launcher
 
 KEY = "dhc_decision_"
@@ -144,20 +145,31 @@ def _actions(decision: Decision, problem: str) -> None:
 def _repeat_button(decision: Decision, problem: str) -> None:
     todo = decision.repeats
     label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
-    hint = plain(problem) if problem else "The next seeds of both settings, as a group of the queue."
+    if problem:
+        _offer_pictures(decision, label, problem)
+        return
+    hint = "The next seeds of both settings, as a group of the queue."
     if st.button(
         label,
         type="primary",
         icon=":material/play_arrow:",
         key=KEY + "run",
         help=hint,
-        disabled=bool(problem) or sharing.is_read_only(),
+        disabled=sharing.is_read_only(),
     ):
         _refuse_changed_pictures(decision)
         ids = launcher.start(todo, group=with_date("Repeats"))
         if ids:
             st.toast(plain(f"{count_text(len(ids), 'repeat')} queued."), icon=":material/play_arrow:")
             st.rerun()
+
+
+def _offer_pictures(decision: Decision, label: str, problem: str) -> None:
+    """Why the repeats cannot be run, and what would mend it."""
+    assert decision.best is not None
+    with st.popover(label, icon=":material/play_arrow:", key=KEY + "lacks"):
+        if not standin.offer_pictures(decision.best.best_run, key=KEY + "pictures"):
+            error_box(problem)
 
 
 def _refuse_changed_pictures(decision: Decision) -> None:
