@@ -111,7 +111,10 @@ def test_the_worst_mistakes_are_the_surest_with_their_own_pictures(two: Store, t
 def test_a_comparison_says_what_differs_and_overlays_the_curves(two: Store) -> None:
     page = Page(to_html(two.runs(), two))
     assert "Comparison of 2 runs" in page.text
-    assert "Keep factor 0.5 (0.889). Next is factor 0.8, 33.3 points (3 of 9 pictures) behind" in page.text
+    assert (
+        "Keep factor 0.5, epochs 4 (0.889). Next is factor 0.8, epochs 3, 33.3 points (3 of 9 pictures) behind"
+        in page.text
+    )
     assert page.text.index("Keep factor") < page.text.index("Results"), "it stands at the head"
     assert {"common", "chart-1-1", "chart-2-4"} <= set(page.charts)
     differs = page.text[page.text.index("What differs") : page.text.index("Accuracy", page.text.index("What differs"))]

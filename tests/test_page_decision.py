@@ -15,7 +15,7 @@ from dhc.jobs import launch
 from dhc.runs import rundir
 from dhc.runs.labels import read_labels
 from dhc.runs.store import Store
-from dhc.ui.train import form
+from dhc.ui.train import draft
 
 pytestmark = pytest.mark.pages
 
@@ -81,8 +81,8 @@ def test_the_best_run_is_starred_and_cloned_at_a_click(runs: Path) -> None:
     assert button(at, "star").label == "★ Starred"
     button(at, "clone").click().run()
     assert not at.exception
-    assert at.session_state[form.PARENT] == IDS[1]
-    assert at.session_state[form.DRAFT]["model.conv_dropout"] == 0.2
+    assert at.session_state[draft.PARENT] == IDS[1]
+    assert at.session_state[draft.key("model.conv_dropout")] == 0.2
 
 
 @pytest.mark.usefixtures("no_worker")
