@@ -84,12 +84,17 @@ def clock_text(seconds: float | None) -> str:
 
 def rate_text(rate: float) -> str:
     """Return a learning rate in at most three digits, as charts write it too: ``0.001``, ``0.000064``, ``1e-7``."""
-    text = f"{rate:.3g}"
+    return setting_number(rate, digits=3)
+
+
+def setting_number(number: float, digits: int = 4) -> str:
+    """Return a number as a setting shows it, small ones without a power of ten down to a millionth: ``0.5``, ``0.00001``."""
+    text = f"{number:.{digits}g}"
     if "e-" not in text:
         return text
-    digits, _, exponent = text.partition("e-")
-    places = int(exponent) + len(digits.partition(".")[2])
-    return f"{rate:.{places}f}" if int(exponent) <= 6 else f"{digits}e-{int(exponent)}"
+    mantissa, _, exponent = text.partition("e-")
+    places = int(exponent) + len(mantissa.partition(".")[2])
+    return f"{number:.{places}f}" if int(exponent) <= 6 else f"{mantissa}e-{int(exponent)}"
 
 
 def one_line(value: object, limit: int | None = None) -> str:

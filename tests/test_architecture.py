@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": {"errors"},
     "text": set(),
-    "config": {"errors"},
+    "config": {"errors", "text"},
     "machine": {"config", "errors"},
     "data": {"config", "errors", "files", "machine", "text"},
     "importing": {"data", "errors", "files", "text"},

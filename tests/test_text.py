@@ -18,6 +18,7 @@ from dhc.text import (
     percent_text,
     quote,
     rate_text,
+    setting_number,
     short_names,
     shorten,
     size_text,
@@ -62,6 +63,14 @@ def test_a_clock_shows_every_second() -> None:
 
 def test_a_learning_rate_has_three_digits() -> None:
     assert [rate_text(rate) for rate in (1e-3, 6.4e-4, 1e-7)] == ["0.001", "0.00064", "1e-7"]
+    assert [rate_text(rate) for rate in (1e-5, 1.25e-6, 2.345e-8, 0, 10)] == [
+        "0.00001",
+        "0.00000125",
+        "2.35e-8",
+        "0",
+        "10",
+    ]
+    assert [setting_number(value) for value in (0.5, 1.23456, 1.234e-5)] == ["0.5", "1.235", "0.00001234"]
 
 
 def test_counts_agree_in_number() -> None:

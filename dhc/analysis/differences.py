@@ -11,6 +11,7 @@ from typing import Any
 from dhc.analysis.folders import resolved_path
 from dhc.config import RunConfig, differences, fields
 from dhc.runs.store import RunInfo
+from dhc.text import setting_number
 
 NO_EFFECT = "–"
 UNKNOWN = "?"
@@ -101,7 +102,7 @@ def effective_values(configs: Sequence[RunConfig], name: str) -> tuple[Any, ...]
 
 
 def value_text(value: Any, name: str = "") -> str:
-    """A value as a table shows it: 0.8, 1e-07, on, 0.713.
+    """A value as a table shows it: 0.8, 1e-7, on, 0.713.
 
     Of the setting called `name`: all instead of 0 classes, a data folder's name alone.
     """
@@ -112,7 +113,7 @@ def value_text(value: Any, name: str = "") -> str:
     if value == 0 and name in _zeros():
         return _zeros()[name]
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return setting_number(value)
     return Path(value).name or str(value) if name == FOLDER else str(value)
 
 

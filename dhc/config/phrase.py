@@ -8,6 +8,7 @@ from typing import Any
 
 from dhc.config.knob import MISSION
 from dhc.config.run import RunConfig, fields, find_field
+from dhc.text import setting_number
 
 MOST_SETTINGS = 5  # in one phrase
 LONGEST_VALUE = 24  # characters
@@ -51,5 +52,5 @@ def _value(value: Any, name: str) -> str:
     elif isinstance(value, bool):
         text = "on" if value else "off"
     else:
-        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        text = setting_number(value) if isinstance(value, float) else str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -76,7 +76,7 @@ def learning_rate(history: History, *, epochs_total: int | None = None, first: f
         _wait(figure)
     figure.add_trace(rate_steps(at, rates))
     figure.update_xaxes(**_x_axis(history, epochs_total))
-    figure.update_yaxes(rangemode="tozero", tickformat="~g", hoverformat="~g")
+    figure.update_yaxes(rangemode="tozero", **theme.RATES)
     return figure
 
 

@@ -18,7 +18,7 @@ from dhc.figures.palette import faint
 POINTS, POINTS_OF_ONE = 60_000, 120
 GAP = 0.08  # of the width, between two charts
 TITLES: Mapping[Metric, str] = {"loss": "loss", "accuracy": "accuracy", "learning_rate": "learning rate"}
-DIGITS: Mapping[Metric, str] = {"loss": ".4g", "accuracy": ".3f", "learning_rate": ".3g"}
+DIGITS: Mapping[Metric, str] = {"loss": ".4g", "accuracy": ".3f", "learning_rate": ".3~g"}
 # The longest run decides on the unit of time: seconds in it, what the axis says.
 TIMES = ((7200.0, 3600.0, "hours of training"), (180.0, 60.0, "minutes of training"), (0.0, 1.0, "seconds of training"))
 
@@ -199,12 +199,14 @@ def _place(
         "domain": [start, start + width],
         "anchor": f"y{name}",
         "rangemode": "tozero",
+        "labelalias": {"0": ""},  # that of the other axis stands beside it
         "uirevision": against,
     }
     figure.layout[f"yaxis{name}"] = {
         "title": {"text": TITLES[metric]},
         "type": "log" if log else "linear",
         "anchor": f"x{name}",
-        "rangemode": "tozero" if metric == "accuracy" else "normal",
+        "rangemode": "tozero" if metric == "accuracy" else "normal" if log else "nonnegative",
         "uirevision": f"{metric} {log}",
+        **(theme.RATES if metric == "learning_rate" else {}),
     }

@@ -31,7 +31,7 @@ def replay_chart(replay: Replay) -> go.Figure:
     _end(figure, replay)
     figure.update_xaxes(range=[0, 1.02 * replay.epochs], anchor="y2")
     figure.layout.yaxis.domain = (0.40, 1)
-    rates = {"title": "learning rate", "rangemode": "tozero", "automargin": True, "zeroline": False}
+    rates = {"title": "learning rate", "rangemode": "tozero", "automargin": True, "zeroline": False, **theme.RATES}
     figure.update_layout(yaxis2={"domain": [0, 0.30], "anchor": "x", **rates})
     figure.update_layout(hovermode="closest", uirevision="replay")
     return figure

@@ -17,5 +17,5 @@ def planned_rates(rates: Sequence[float]) -> go.Figure:
     y = np.asarray(rates, dtype=np.float64)
     figure.add_trace(rate_steps(np.arange(len(y) + 1)[: 2 * len(y)], np.append(y, y[-1:])))
     figure.update_xaxes(range=[0, 1.02 * max(len(y), 1)])
-    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(rangemode="tozero", **theme.RATES)
     return figure

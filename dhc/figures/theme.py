@@ -24,6 +24,7 @@ SELECTED = "#f0620a"
 RAMP = ((0.0, "rgba(138,92,240,0.10)"), (1.0, "rgba(138,92,240,1)"))
 
 GRID = "rgba(133,129,153,0.25)"
+RATES = {"tickformat": "~g", "hoverformat": "~g"}  # an axis of learning rates: as `dhc.text.rate_text` writes them
 WAITING = "no batch trained yet"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from dhc.runs.rundir import RunWriter
+from dhc.text import rate_text
 from dhc.training.outcomes import NonFiniteLossError
 from dhc.training.throughput import Clock, IntervalMean, Pace, seconds_left
 from dhc.training.validation import Validation
@@ -202,7 +203,7 @@ class ConsoleLine(keras.callbacks.Callback):  # type: ignore[misc]
         """Print what the logs say."""
         figures = "  ".join(f"{name} {value:.4f}" for name, value in _figures(logs).items())
         head = f"epoch {epoch + 1}/{self.params['epochs']}  {logs['seconds']:.1f} s"
-        print(f"{head}  {figures}  learning_rate {logs['learning_rate']:.2e}{'  best' if logs['best'] else ''}")
+        print(f"{head}  {figures}  learning_rate {rate_text(logs['learning_rate'])}{'  best' if logs['best'] else ''}")
 
 
 class Curve(keras.callbacks.Callback):  # type: ignore[misc]

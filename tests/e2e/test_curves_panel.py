@@ -11,6 +11,7 @@ from make_run import make_run
 from playwright.sync_api import Page, expect
 
 from dhc.data.standin.generate import make_dataset
+from dhc.runs.contract import Labels
 
 FACTORS = (0.5, 0.8, 0.9)
 
@@ -20,7 +21,7 @@ def server(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactor
     root = tmp_path_factory.mktemp("curves")
     make_dataset(root / "data" / "tiny", classes=3, train=24, val=30, test=6, seed=1)
     for number, factor in enumerate(FACTORS):
-        make_run(
+        folder = make_run(
             root / "runs",
             root / "data" / "tiny",
             epochs=20,
@@ -30,6 +31,7 @@ def server(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactor
             run_id=f"20260101-00000{number}-vgg16-000a",
             settings={"schedule.factor": factor},
         )
+        Labels(name=f"called {folder.name}").write(folder)
     names = {"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")}
     return serve("tests/e2e/apps/curves.py", env=names | {"PYTHONPATH": str(Path(__file__).parents[2])})
 
@@ -59,7 +61,7 @@ def test_the_legend_isolates_and_shows_all_again_and_the_hover_names_the_run(
     (isolated,) = set(drawn_runs(page, ".dhc-plot >> nth=0"))
     star = still(chart.locator(".scatterlayer .points path").first)
     page.mouse.move(star["x"] + star["width"] / 2, star["y"] + star["height"] / 2)
-    expect(chart.locator(".hoverlayer")).to_contain_text(isolated)
+    expect(chart.locator(".hoverlayer")).to_contain_text(f"called {isolated}")
     expect(chart.locator(".hoverlayer")).to_contain_text("schedule.factor 0.8")
     expect(chart.locator(".hoverlayer")).to_contain_text("best epoch")
     screenshot("curves-isolated")

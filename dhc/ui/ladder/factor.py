@@ -17,7 +17,7 @@ from dhc.jobs.ladder import FACTORS, factor_configs
 from dhc.jobs.values import parse_values
 from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, shorten
+from dhc.text import count_text, rate_text, shorten
 from dhc.ui.shell import address, session, sharing, standin
 from dhc.ui.shell.frame import choose_run, link
 from dhc.ui.shell.markdown import plain
@@ -106,7 +106,7 @@ def setup_text(config: RunConfig) -> str:
     classes = f"up to {config.data.classes} classes" if config.data.classes else "all classes"
     network = f"{config.model.name}, width {config.model.width:g}"
     pictures = f"{plain(shorten(Path(config.data.path).name, 40))}, {classes}"
-    rate = f"learning rate {config.optimizer.learning_rate:g} down to {config.schedule.min_lr:g}"
+    rate = f"learning rate {rate_text(config.optimizer.learning_rate)} down to {rate_text(config.schedule.min_lr)}"
     epochs = f"{count_text(config.fit.epochs, 'epoch')}, patience {config.schedule.patience}"
     return f"{network}, {pictures}, {epochs}, {rate}"
 
