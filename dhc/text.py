@@ -69,12 +69,12 @@ def duration_text(seconds: float | None) -> str:
 
 
 def rough_text(seconds: float) -> str:
-    """Return an estimate in no more words than it is good for: ``a few seconds``, ``40 seconds``, ``a minute``, ``3 min``."""
+    """Return an estimate in no more words than it is good for: ``a few seconds``, ``about 40 seconds``, ``about 3 min``."""
     if seconds <= 5:
         return "a few seconds"
     if seconds < 50:
-        return f"{math.ceil(seconds / 10) * 10} seconds"
-    return "a minute" if seconds < 90 else duration_text(seconds)
+        return f"about {math.ceil(seconds / 10) * 10} seconds"
+    return "about a minute" if seconds < 90 else f"about {duration_text(seconds)}"
 
 
 def clock_text(seconds: float | None) -> str:

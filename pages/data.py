@@ -11,7 +11,7 @@ from dhc.ui.shell.session import data_folders, unnameable_folders
 from dhc.ui.shell.sharing import is_read_only
 from dhc.ui.shell.states import guard
 
-NO_PICTURES = "No pictures yet. The stand-in pictures are drawn in about {}; below, your own are imported."
+NO_PICTURES = "No pictures yet. The stand-in pictures are drawn in {}; below, your own are imported."
 
 head = frame("Data", ":material/photo_library:")
 with guard():

@@ -67,7 +67,7 @@ def press(app: AppTest, label: str) -> AppTest:
 def test_missing_stand_in_pictures_are_made_at_a_click_and_then_are_there(missed: tuple[Path, Path]) -> None:
     folder, pets = missed
     app, tab = open_page("mistakes", run=RUN), open_page("confusion", run=RUN)
-    assert "This run's pictures, a stand-in set's, are drawn again in about" in texts(app)
+    assert "This run's pictures, a stand-in set's, are drawn again in" in texts(app)
     blank = sent(app, "gallery")[0]["tiles"][0]
     press(app, "Make them")
     job = (pets.parent / ".pets.job.json").read_bytes()

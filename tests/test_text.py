@@ -18,6 +18,7 @@ from dhc.text import (
     percent_text,
     quote,
     rate_text,
+    rough_text,
     setting_number,
     short_names,
     shorten,
@@ -55,6 +56,23 @@ def test_a_size_is_in_the_unit_that_suits_it(size: float, text: str) -> None:
 )
 def test_a_duration_is_in_the_units_that_suit_it(seconds: float | None, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "a few seconds"),
+        (5, "a few seconds"),
+        (5.1, "about 10 seconds"),
+        (41, "about 50 seconds"),
+        (50, "about a minute"),
+        (89, "about a minute"),
+        (170, "about 3 min"),
+        (9_000, "about 2 h 30 min"),
+    ],
+)
+def test_an_estimate_is_said_no_finer_than_it_is(seconds: float, text: str) -> None:
+    assert rough_text(seconds) == text
 
 
 def test_a_clock_shows_every_second() -> None:

@@ -91,7 +91,7 @@ def _training_time(folder: Path | None) -> str:
         seconds = expectation.run_estimate(CONFIG, dataset, device).seconds
     except (UserError, OSError):
         return ""
-    return "" if seconds is None else f" (about {rough_text(expectation.START + seconds)})"
+    return "" if seconds is None else f" ({rough_text(expectation.START + seconds)})"
 
 
 def _training() -> RunInfo | None:

@@ -28,7 +28,7 @@ MOST_RUNS = 8  # in each of the two lists
 STRIP = 10  # pictures
 PROBLEM_LENGTH = 200  # characters
 NO_RUNS = "No runs yet. The demo above trains a small network in minutes, or set up your own."
-NO_PICTURES = "None yet. The stand-in pictures are drawn in about {}; your own are added on *Data*."
+NO_PICTURES = "None yet. The stand-in pictures are drawn in {}; your own are added on *Data*."
 
 
 def draw() -> None:
@@ -58,7 +58,7 @@ def _runs(every: Sequence[RunInfo]) -> None:
         st.subheader("Before that" if alive else "Latest runs", anchor=False)
         _list(rest)
     if not every:
-        empty(NO_RUNS, step="Set up your own run", page="Train")
+        empty(NO_RUNS, step="Set up your own run", page="Train", main=False)
     elif not alive and not rest:
         empty("All runs are archived.", step="Show the archived runs", page="Runs", params={"archived": "1"})
 

@@ -27,9 +27,7 @@ from dhc.ui.widgets.plot import plot
 TICK = 3.0  # seconds between two looks while something trains
 GROUP = "dhc_ladder_group"
 WIDTHS = (4.7, 0.9, 1.2, 1.1, 0.8, 1.1, 3.0)
-NOTHING = (
-    "There are no pictures and no runs yet. The stand-in pictures, on which each step can run, are drawn in about {}."
-)
+NOTHING = "There are no pictures and no runs yet. The stand-in pictures, on which each step can run, are drawn in {}."
 DIFFERENCES = "What differs from the step before."
 INTRODUCTION = (
     "The report climbed from nearest neighbours to its final VGG16, a step at a time. Here is each step as your own runs measure "

@@ -27,7 +27,7 @@ def progress(making: Making, what: str, more: str = "") -> None:
     """A bar: ``Drawing what: 1,200 of 18,000 pictures.`` and `more` in Markdown."""
     count = f"{making.pictures:,} of {making.total:,} pictures" if making.total else "starting"
     left = making.seconds_left
-    time_left = "" if left is None else f", about {rough_text(left)} left"
+    time_left = "" if left is None else f", {rough_text(left)} left"
     st.progress(making.fraction, text=f"Drawing {what}: {count}{time_left}. {more}".strip())
 
 

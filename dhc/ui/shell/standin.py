@@ -45,9 +45,7 @@ def offer_named(name: str, *, key: str) -> bool:
     """Say that the stand-in set of that name is not here, with the button that draws it; False for other names."""
     recipe = recipe_named(name)
     if recipe is not None:
-        message = (
-            f"There is no data set {name} here. Its pictures are drawn in about {rough_text(seconds_to_draw(recipe))}."
-        )
+        message = f"There is no data set {name} here. Its pictures are drawn in {rough_text(seconds_to_draw(recipe))}."
         _offer(session.data_dir() / name, recipe, message, key)
     return recipe is not None
 
@@ -64,7 +62,7 @@ def offer_pictures(info: RunInfo, *, key: str, rest: str = "") -> bool:
         st.warning(plain(f"{_where_they_lay(info.config.data.path)} {rest}"), icon=":material/broken_image:")
     else:
         whose = "These examples' pictures" if info.example else "This run's pictures"
-        message = f"{whose}, a stand-in set's, are drawn again in about {rough_text(seconds_to_draw(recipe))}. {rest}"
+        message = f"{whose}, a stand-in set's, are drawn again in {rough_text(seconds_to_draw(recipe))}. {rest}"
         _offer(session.data_dir() / name, recipe, plain(message.strip()), key)
     return True
 

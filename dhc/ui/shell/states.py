@@ -7,11 +7,12 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import streamlit as st
 
 from dhc.errors import UserError, sentence
+from dhc.ui.shell import sharing
 from dhc.ui.shell.frame import go, link
 from dhc.ui.shell.markdown import plain
 
@@ -28,31 +29,32 @@ def empty(
     action: Callable[..., object] | None = None,
     args: tuple[object, ...] = (),
     key: str = "",
+    main: bool = True,
     links: Sequence[str] = (),
     icon: str = ":material/inbox:",
 ) -> None:
     """Say what is missing, and offer the one next step as a button called ``step``.
 
     The button calls ``action`` with ``args`` and goes to ``page``, with ``params`` in its address, whichever is given.
-    ``message`` is our own Markdown; put ``plain(...)`` around foreign parts. ``page`` and ``links`` are labels of pages in
-    ``frame.PAGES``.
+    ``main`` says whether it is the whole page's next step, too. ``message`` is our own Markdown; put ``plain(...)`` around
+    foreign parts. ``page`` and ``links`` are labels of pages in ``frame.PAGES``.
     """
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.markdown(f"### {icon}", width="content")
         st.markdown(message, width="content", text_alignment="center")
         with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
             callback: dict[str, Any] = {} if action is None else {"on_click": attempt, "args": (action, *args)}
-            if step and st.button(step, type="primary", key=key or f"dhc_step_{step}", **callback) and page:
+            kind: Literal["primary", "secondary"] = "primary" if main else "secondary"
+            if step and st.button(step, type=kind, key=key or f"dhc_step_{step}", **callback) and page:
                 go(page, **params)
             for label in links:
                 link(label)
 
 
 def no_runs(message: str) -> None:
-    """`empty` where there is no run yet: its next step is the demo, which Home starts."""
-    empty(
-        message, step="Start the demo", page="Home", action=_want_demo, links=["Train"], icon=":material/play_circle:"
-    )
+    """`empty` where there is no run yet: its next step is the demo, which Home starts; none in a read-only view."""
+    icon, step = ":material/play_circle:", "" if sharing.is_read_only() else "Start the demo"
+    empty(message, step=step, page="Home", action=_want_demo, links=["Train"], icon=icon)
 
 
 def _want_demo() -> None:
