@@ -44,18 +44,23 @@ def draw() -> None:
         _offer(is_wanted=is_wanted)
     else:
         watch(_training, _draw_training, every=TICK, alive=bool, page=_id_and_state, key="dhc-demo")
+        _offer_example()
 
 
 def _offer(*, is_wanted: bool) -> None:
     """The button, what it does and how long each part takes; beside it, what others have trained."""
     with st.container(horizontal=True, vertical_alignment="center"):
         is_pressed = st.button("Start the demo", type="primary", icon=":material/play_arrow:", **sharing.greyed())
-        example = best_example(session.runs())
-        if example is not None and st.button("Look at a finished example", icon=":material/monitoring:"):
-            go("Live", run=example.id)
+        _offer_example()
     if (is_pressed or is_wanted) and not sharing.is_read_only():
         errand.start(CONFIG)
     st.caption(_steps())
+
+
+def _offer_example() -> None:
+    example = best_example(session.runs())
+    if example is not None and st.button("Look at a finished example", icon=":material/monitoring:"):
+        go("Live", run=example.id)
 
 
 def best_example(runs: Sequence[RunInfo]) -> RunInfo | None:
