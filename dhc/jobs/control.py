@@ -10,7 +10,7 @@ import psutil
 
 from dhc.errors import RunError
 from dhc.files import remove, write
-from dhc.jobs import launch
+from dhc.jobs import launch, webhook
 from dhc.jobs.ends import KILLED
 from dhc.jobs.hung import PATIENCE, end_hung_worker
 from dhc.runs import rundir
@@ -43,6 +43,7 @@ def kill(runs_dir: Path, run_id: str) -> None:
         launch.work(runs_dir)
     elif status.state is State.CRASHED:  # its worker is gone: nobody else will say how it ended
         write_exit(folder, "killed", KILLED, cause="kill", signal=9)
+        webhook.announce(folder)
 
 
 def _child_of(folder: Path, status: Status) -> Identity | None:

@@ -10,6 +10,7 @@ import psutil
 
 from dhc.errors import RunError
 from dhc.files import remove
+from dhc.jobs import webhook
 from dhc.jobs.ends import record_end
 from dhc.runs import rundir
 from dhc.runs.contract import Process, Worker
@@ -44,6 +45,7 @@ def end_hung_worker(runs_dir: Path, device: str) -> bool:
             record_end(folder, 1, reason=UNSEEN, cause="hung")
         else:
             record_end(folder, code)
+        webhook.announce(folder)
     return True
 
 

@@ -26,8 +26,6 @@ from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
 from dhc.text import quote
 
-WORKER_LOG = ".worker.log"
-
 
 def launch(config: RunConfig, runs_dir: Path, *, name: str = "", **about: Any) -> str:
     """Queue a run and make sure that a worker is there; returns its id at once.
@@ -145,7 +143,7 @@ def work(runs_dir: Path) -> list[str]:
 def start_worker(runs_dir: Path, device: str) -> None:
     """Start a worker for the device's queue; one that finds another at work ends at once."""
     folder = runs_dir.resolve()
-    detach(python("-m", "dhc.jobs.worker", str(folder), device), log=folder / WORKER_LOG)
+    detach(python("-m", "dhc.jobs.worker", str(folder), device), log=folder / rundir.WORKER_LOG)
 
 
 def stop(runs_dir: Path, run_id: str) -> None:

@@ -28,6 +28,7 @@ from dhc.files import remove
 from dhc.files.folder import RealFolder, UnfitError
 from dhc.files.lock import Timeout, hold_lock
 from dhc.files.write import temporary_names
+from dhc.jobs import webhook
 from dhc.jobs.announcement import BEAT, Announcement
 from dhc.jobs.ends import oom_kills, place_now, record_end
 from dhc.jobs.process import python, spawn
@@ -53,9 +54,14 @@ BUSY = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # the system st
 
 @dataclass
 class Progress:
-    """What one worker has done: the runs that it could neither start nor fail, by folder, with when they were queued."""
+    """What one worker has done.
+
+    passed_over   the runs that it could neither start nor fail, by folder, with when they were queued
+    orphan        the run that another worker left training, and whose end it waits for
+    """
 
     passed_over: dict[Path, float | None] = field(default_factory=dict)
+    orphan: Path | None = None
 
 
 def main(arguments: list[str]) -> int:
@@ -83,12 +89,15 @@ def main(arguments: list[str]) -> int:
 def drain(runs_dir: Path, device: str, announcement: Announcement, progress: Progress) -> None:
     """Run whatever is queued for the device, in order, until nothing is that can be run."""
     while _next(runs_dir, device, progress) is not None:
-        while hindrance := _hindrance(runs_dir, device):
+        while hindrance := _hindrance(runs_dir, device, progress):
             announcement.write(waits=hindrance)
             time.sleep(POLL_SECONDS)
         folder = _next(runs_dir, device, progress)
         if folder is None:
             return
+        if progress.orphan is not None:
+            webhook.announce(progress.orphan)  # its own worker is gone
+            progress.orphan = None
         queued_at = _queued_at(folder)
         announcement.write(run=folder.name)
         if lack := run_child(folder, device, announcement):
@@ -96,12 +105,15 @@ def drain(runs_dir: Path, device: str, announcement: Announcement, progress: Pro
             time.sleep(BEAT)
         elif _queued_at(folder) == queued_at and status_of(folder).state is State.QUEUED:
             progress.passed_over[folder] = queued_at  # nothing could be written: it must not be started again and again
+        elif folder.is_dir():
+            webhook.announce(folder)
 
 
-def _hindrance(runs_dir: Path, device: str) -> str:
+def _hindrance(runs_dir: Path, device: str, progress: Progress) -> str:
     """Why no run can be started now, or ""."""
     training = training_run(runs_dir, device)  # a run whose own worker was killed goes on alone
     if training is not None:
+        progress.orphan = training
         return f"run {training.name} still trains on this device"
     return room.shortage(runs_dir, size=FREE_BYTES, files=FREE_FILES, purpose="to start the next run")
 
@@ -151,6 +163,7 @@ def _run(folder: Path, device: str, announcement: Announcement, handle: RealFold
             f"its folder was moved or renamed while it trained (it was {folder.name}), so the training could not go on"
         )
         record_end(place, code, reason=reason, cause="renamed")
+        webhook.announce(place)
     elif code == rundir.TAKEN:
         _await_other(folder)
     elif status_of(folder).cause != "cancelled":  # a child that hung at its start, and that a person gave up

@@ -36,6 +36,7 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
 )
 STOP = "stop.request"
 STOP_AFTER_EPOCH = "stop-after-epoch.request"
+WORKER_LOG = ".worker.log"  # beside the runs: what workers and the webhook print
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
 PICTURES = "pictures.json"  # which pictures it was trained on and judged by

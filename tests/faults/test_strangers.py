@@ -209,7 +209,7 @@ def test_workers_files_that_are_links(house: House, bystander: Bystander, case: 
         lambda: launch.resume(house.runs, house.folder.name),
         lambda: launch.work(house.runs),
     )
-    for name in (launch.WORKER_LOG, ".worker-cpu.json", ".worker-cpu.lock"):
+    for name in (rundir.WORKER_LOG, ".worker-cpu.json", ".worker-cpu.lock"):
         for make in bystander.makers().values():
             with instead_of(house.runs / name, make):
                 for call in calls:
