@@ -30,9 +30,7 @@ def brief(config: RunConfig) -> str:
     """What a run is in a few words: the network, and the settings that people tune by hand."""
     if not config.trains_network:
         return phrase(config, ["model.name", "knn.metric", "knn.k"])
-    tuned = [field.name for field in fields() if field.rank == MISSION]
-    width = ["model.width"] if config.model.width != 1 else []
-    return phrase(config, ["model.name", *width, *tuned], most=7)
+    return phrase(config, ["model.name", *(field.name for field in fields() if field.rank == MISSION)], most=6)
 
 
 def _place(field: Any) -> tuple[bool, bool, int]:

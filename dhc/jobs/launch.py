@@ -49,13 +49,15 @@ def launch_all(
     note: str = "",
     search: RateSearch | None = None,
     design: Design = "",
+    sought: str = "",
 ) -> list[str]:
     """Queue runs in the given order, or none where `launch` refuses one; returns their ids.
 
     `group` names the sweep that they belong to, `design` how its settings were chosen, `parent` the run that they are changed copies of, `bet` what a person
     expects of the end: val_accuracy, accuracy (0 to 1), each or both. The `rule` median stops a run early that does worse
     than the group's ended ones did (`dhc.training.median`). `names` are one for each config, or none at all; with the `note`
-    they become the runs' labels. With `search` no run is trained, but a learning rate sought with its settings. Raises RunError for a text that is too long.
+    they become the runs' labels. With `search` no run is trained, but a learning rate sought with its settings; `sought` is the search from which the runs
+    took theirs. Raises RunError for a text that is too long.
     """
     about: dict[str, Any] = {
         "group": group,
@@ -64,6 +66,7 @@ def launch_all(
         "rule": rule,
         "search": search,
         "design": design,
+        "sought": sought,
     }
     about = {name: value for name, value in about.items() if value}  # what says nothing is not written
     ready = [_ready(config) for config in configs]

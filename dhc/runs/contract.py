@@ -121,6 +121,9 @@ class Request(RunFile):
     search: RateSearch | None = None
     """For a search for a learning rate, which is no run of the list: its bounds (``dhc.training.finder``)."""
 
+    sought: RunId = ""
+    """The id of the search from which its learning rate was taken."""
+
     example: bool = False
     """Whether it came with the dashboard: trained elsewhere, and stored without its network."""
 

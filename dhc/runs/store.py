@@ -78,6 +78,7 @@ class RunInfo:
     parent: str = ""
     bet: Mapping[str, float] | None = None
     search: RateSearch | None = None
+    sought: str = ""
     turn: float = 0.0
     """Where it stands in its queue: lower is earlier."""
 
@@ -126,7 +127,7 @@ class RunInfo:
 
 FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
 NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "turn")
-NULL_IF_EMPTY = ("problem", "name", "note", "group", "design", "parent")
+NULL_IF_EMPTY = ("problem", "name", "note", "group", "design", "parent", "sought")
 
 
 class Store:

@@ -22,6 +22,7 @@ from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
 from dhc.ui.shell.states import error_box
 from dhc.ui.shell.watch import watch
+from dhc.ui.train import search
 from dhc.ui.widgets import assets
 from dhc.ui.widgets.plot import plot
 
@@ -55,7 +56,9 @@ def _draw(info: RunInfo) -> None:
         autopsy.draw(info)
     if info.problem:
         error_box(info.problem)
-    if info.config is not None and not info.trains_network:
+    if info.search is not None:
+        search.show(info)
+    elif info.config is not None and not info.trains_network:
         knn.draw(info, info.config, history)
         _aside(info, log, history)
     else:

@@ -61,6 +61,8 @@ def _head(info: RunInfo) -> None:
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)
             link("Confusion", run=info.id)
+        if session.run_or_none(info.sought or None) is not None:
+            link("Live", text="Where its learning rate comes from", run=info.sought)
         if (parent := session.run_or_none(info.parent or None)) is not None:
             st.button(
                 plain(f"A changed copy of {shorten(parent.title, TITLE_LENGTH)}"),

@@ -123,6 +123,11 @@ def runs() -> list[RunInfo]:
     return _snapshot().runs()
 
 
+def searches() -> list[RunInfo]:
+    """Every search for a learning rate, newest first, read once a script run."""
+    return _snapshot().searches()
+
+
 def run(run_id: str) -> RunInfo:
     """One run, read once a script run. Raises RunError when there is none of that name."""
     return _snapshot().run(run_id)

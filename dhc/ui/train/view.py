@@ -15,7 +15,20 @@ from dhc.text import count_text
 from dhc.ui.shell import drawing, errand, session, sharing
 from dhc.ui.shell.frame import choose_run
 from dhc.ui.shell.states import error_box, guard
-from dhc.ui.train import bet, draft, duration, expectation, form, labels, launcher, link, presets, problems, sweep
+from dhc.ui.train import (
+    bet,
+    draft,
+    duration,
+    expectation,
+    form,
+    labels,
+    launcher,
+    link,
+    presets,
+    problems,
+    search,
+    sweep,
+)
 from dhc.ui.train.sweep import CHOOSE, SweepForm
 from dhc.ui.widgets import assets
 
@@ -64,11 +77,12 @@ def _one_run(config: RunConfig, dataset: Dataset, *, blocked: bool) -> None:
         st.markdown("**What will happen**")
         duration.warn(time, ways)
         expectation.draw(config, dataset)
+    search.draw(config, has_pictures=not problems.needs_pictures(config.data.path))
     name, note = labels.ask(config)
     guess = _guess(config)
     pressed = _start_button(_start_label(config), blocked or guess is None)
     if guess is not None and duration.agreed(pressed, [config], time, ways):
-        _start(config, name=name, note=note, parent=draft.parent(), bet=guess)
+        _start(config, name=name, note=note, sought=search.source(config), parent=draft.parent(), bet=guess)
 
 
 def _guess(config: RunConfig) -> dict[str, float] | None:

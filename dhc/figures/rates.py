@@ -1,0 +1,65 @@
+"""A search for a learning rate: the loss of each batch over its rate, and the rates that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dhc.figures import theme
+from dhc.figures.palette import faint
+
+ROOM = 1.4  # of the first smoothed loss: what is higher has blown up, and would press the rest flat
+COLORS = {"valley": theme.BEST, "steep": theme.SELECTED}  # the form's own rate, and a bet, are grey
+
+
+def search(rates: np.ndarray, losses: np.ndarray, averages: np.ndarray, marks: Mapping[str, float]) -> go.Figure:
+    """Each batch's loss as a faint dot, its running average as a line, and a labelled line at each of the `marks`, which are rates.
+
+    All (N,); the figure waits where there is no batch yet.
+    """
+    figure = theme.figure(x="learning rate", y="loss")
+    figure.add_trace(
+        go.Scatter(
+            x=theme.numbers(rates),
+            y=theme.numbers(losses),
+            mode="markers",
+            marker={"size": 5, "color": faint(theme.TRAIN, 0.35)},
+            hoverinfo="skip",
+            name="one batch",
+            uid="batches",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=theme.numbers(rates),
+            y=theme.numbers(averages),
+            mode="lines",
+            line={"color": theme.TRAIN, "width": 2.5},
+            hovertemplate="%{x:.3~g}: %{y:.3f}<extra></extra>",
+            name="running average",
+            uid="average",
+        )
+    )
+    for number, (name, rate) in enumerate(marks.items()):
+        color = COLORS.get(name, theme.MUTED)
+        figure.add_vline(x=rate, line={"color": color, "width": 2, "dash": "dot"})
+        figure.add_annotation(
+            text=f"{name} {rate:.2g}",
+            x=np.log10(rate),
+            y=0.99 - 0.085 * number,  # one below the other: rates that lie side by side keep their names apart
+            yref="paper",
+            xanchor="left",
+            xshift=4,
+            yanchor="top",
+            showarrow=False,
+            font={"color": color},
+        )
+    figure.update_xaxes(type="log", exponentformat="power", dtick=1)
+    finite = averages[np.isfinite(averages)]
+    if len(finite):
+        figure.update_yaxes(range=[0.9 * float(finite.min()), ROOM * float(finite[: len(finite) // 2 + 1].max())])
+    else:
+        theme.say(figure, theme.WAITING)
+    return figure

@@ -1,0 +1,192 @@
+"""Find the learning rate: a search with the form's settings, watched as it goes, and its suggestion taken at a click."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dhc.analysis.rates import RateSuggestions, suggestions
+from dhc.analysis.repeats import settings_key
+from dhc.config import RunConfig
+from dhc.figures import rates as figures
+from dhc.jobs import launch
+from dhc.models.search import smooth
+from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearch
+from dhc.runs.status import State
+from dhc.runs.store import RunInfo
+from dhc.text import rate_text
+from dhc.ui.shell import session, sharing
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.states import attempt, error_box, guard
+from dhc.ui.shell.watch import watch
+from dhc.ui.train import draft
+from dhc.ui.train.link import touched
+from dhc.ui.widgets.plot import plot
+
+RATE = "optimizer.learning_rate"
+KEY = "dhc_rate_"
+OPEN = KEY + "open"  # in the session that has begun a search: its outcome stays in sight
+TAKEN = KEY + "taken"  # in the session: the search and its rate that was put into the form
+NAME = "learning-rate search"
+TICK = 0.5  # seconds between two updates while it goes
+BETS = ("no bet", *(f"{10.0**power:g}" for power in range(-4, 2)))
+ABOUT = (
+    "Trains this network for up to 100 batches while the learning rate grows from batch to batch, and shows where the loss falls and where "
+    "it blows up. The curve depends on the batch size, the dropout and the augmentation: those of the form are taken. Nothing is kept of "
+    "the network."
+)
+KEPT: dict[str, Any] = {"persist_state": "session"}  # of a widget: it keeps its value while other pages are open
+
+
+def draw(config: RunConfig, *, has_pictures: bool) -> None:
+    """The search's fields and button, and the latest search with these settings; nothing for nearest neighbours."""
+    if not config.trains_network:
+        return
+    latest = next((info for info in session.searches() if _serves(info, config)), None)
+    is_alive = latest is not None and latest.state.alive
+    is_open = is_alive or st.session_state.get(OPEN, False)
+    with st.expander("Find the learning rate", icon=":material/query_stats:", expanded=is_open):
+        st.caption(ABOUT)
+        if is_alive:
+            st.caption("It waits its turn like a run, and stands in no list of runs.")
+        else:
+            _fields(config, has_pictures)
+        if latest is not None:
+            _watch(latest.id)
+
+
+def _serves(info: RunInfo, config: RunConfig) -> bool:
+    """Whether a search was made with these settings, the rate that it sought aside."""
+    aside = (
+        RATE,
+        "schedule.name",
+        "schedule.factor",
+        "schedule.patience",
+        "schedule.min_lr",
+        "fit.epochs",
+        "fit.early_stopping",
+    )
+    return info.config is not None and settings_key(info.config, but=aside) == settings_key(config, but=aside)
+
+
+def _fields(config: RunConfig, has_pictures: bool) -> None:
+    low, high, batches = st.columns(3)
+    first = low.number_input("From", 1e-9, MOST_RATE, 1e-7, format="%g", key=KEY + "low", **KEPT)
+    last = high.number_input("To", 1e-9, MOST_RATE, 10.0, format="%g", key=KEY + "high", **KEPT)
+    count = batches.number_input("Batches", FEWEST_BATCHES, MOST_BATCHES, 100, step=10, key=KEY + "batches", **KEPT)
+    bet = st.select_slider(
+        "Bet: where will it blow up?",
+        BETS,
+        key=KEY + "bet",
+        help="The first learning rate at which the loss explodes.",
+        **KEPT,
+    )
+    if first >= last:
+        error_box(f"The learning rate must grow: {first:g} is not below {last:g}. Lower the first or raise the last.")
+    search = RateSearch(low=min(first, last), high=max(first, last), batches=int(count))
+    about: dict[str, Any] = {"disabled": first >= last or not has_pictures} | sharing.greyed()
+    note = "" if bet == BETS[0] else f"bet: blows up at {bet}"
+    if not has_pictures:
+        st.caption("It needs pictures that are there: make them on Data, or start one run first.")
+    st.button(
+        "Search",
+        icon=":material/query_stats:",
+        key=KEY + "start",
+        on_click=_start,
+        args=(config, search, note),
+        **about,
+    )
+    if failure := st.session_state.pop(KEY + "failure", None):
+        error_box(failure)
+
+
+def _start(config: RunConfig, search: RateSearch, note: str) -> None:
+    def remember(failure: str) -> None:
+        st.session_state[KEY + "failure"] = failure
+
+    st.session_state[OPEN] = True
+    with guard(remember):
+        launch.launch(config, session.runs_dir(), name=NAME, note=note, search=search)
+
+
+def _watch(run_id: str) -> None:
+    watch(lambda: session.run(run_id), show, every=TICK, alive=lambda info: info.state.alive, key="dhc-rate-search")
+
+
+def show(info: RunInfo) -> None:
+    """A search as it goes: its curve, then what it suggests. Also what Live shows of it."""
+    if info.search is None:
+        return
+    table = session.log(info.id).history().search
+    rates, losses = table["learning_rate"].to_numpy(), table["loss"].to_numpy()
+    averages = smooth(losses)
+    found = suggestions(rates, averages, info.search.batches)
+    own = info.config.optimizer.learning_rate if info.config is not None else None
+    marks = {"in the form": own, "valley": found.valley, "steep": found.steep}
+    shown = {name: rate for name, rate in marks.items() if rate is not None}
+    alt = "Loss of each batch over its learning rate, smoothed, with the suggested rates"
+    plot(
+        figures.search(rates, losses, averages, shown), key=f"rate-search-{info.id}", height=300, alt=alt, clicks=False
+    )
+    _state(info, len(losses))
+    if not info.state.alive and info.state in (State.FINISHED, State.STOPPED):
+        _outcome(info, found)
+
+
+def _state(info: RunInfo, batches: int) -> None:
+    assert info.search is not None
+    if info.state is State.QUEUED:
+        st.caption("Waiting for its turn: another run trains on this device.")
+    elif info.state.alive:
+        st.progress(min(1.0, batches / info.search.batches), text=f"{batches} of {info.search.batches} batches")
+        st.button(
+            "Stop the search", on_click=attempt, args=(launch.stop, session.runs_dir(), info.id), key=KEY + "stop"
+        )
+    elif info.state not in (State.FINISHED, State.STOPPED):
+        error_box(f"The search {info.state.value}: {info.status.reason}.")
+        link("Live", text="Its log", run=info.id)
+
+
+def _outcome(info: RunInfo, found: RateSuggestions) -> None:
+    bet = f" {plain(info.labels.note[0].upper() + info.labels.note[1:])}." if info.labels.note else ""
+    reason = info.status.reason[:1].upper() + info.status.reason[1:]
+    st.markdown(f"{plain(reason)}.{bet}")
+    if found.valley is None or found.steep is None:
+        st.markdown("Too few batches ran to suggest a rate: begin lower, or give it more batches.")
+        return
+    with st.container(horizontal=True):
+        for name, rate in (("valley", found.valley), ("steep", found.steep)):
+            st.button(
+                f"Use {rate_text(rate)} ({name})",
+                type="primary" if name == "valley" else "secondary",
+                key=f"{KEY}use_{name}",
+                on_click=_use,
+                args=(info.id, rate),
+                help=HELP[name],
+                **sharing.greyed(),
+            )
+
+
+HELP = {
+    "valley": "Two thirds down the longest stretch in which the loss falls, by fast.ai's rule: the one to take.",
+    "steep": "Where the loss falls fastest, by fast.ai's rule: bolder.",
+}
+
+
+def source(config: RunConfig) -> str:
+    """Id of the search from which the config's learning rate was taken in this session, "" for none."""
+    run_id, rate = st.session_state.get(TAKEN, ("", None))
+    return str(run_id) if rate == config.optimizer.learning_rate else ""
+
+
+def _use(run_id: str, rate: float) -> None:
+    """Put the rate into the form, in two digits; a lowest rate above it is lowered, too."""
+    rounded = float(f"{rate:.2g}")
+    st.session_state[TAKEN] = (run_id, rounded)
+    draft.change({RATE: rounded})
+    lowest = (draft.draft() or {}).get("schedule.min_lr")
+    if isinstance(lowest, float) and lowest > rounded:
+        draft.change({"schedule.min_lr": rounded})
+    touched()

@@ -1,0 +1,106 @@
+"""The search for a learning rate on Train and on Live."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from screens import open_page, sent, texts
+from streamlit.testing.v1 import AppTest
+
+from dhc.jobs import launch
+from dhc.models.presets import preset_config
+from dhc.models.search import rate_of_batch
+from dhc.runs.contract import RateSearch, write_exit
+from dhc.runs.rundir import RunWriter
+from dhc.runs.store import Store
+
+pytestmark = pytest.mark.pages
+
+SEARCH = RateSearch(low=1e-6, high=1, batches=60)
+
+
+@pytest.fixture
+def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs in which a search waits, with the settings of the quick demo."""
+    folder = tmp_path / "runs"
+    monkeypatch.setenv("DHC_RUNS_DIR", str(folder))
+    monkeypatch.setenv("DHC_DATA_DIR", str(tiny_data.parent))
+    monkeypatch.setattr(launch, "start_worker", lambda *_: None)
+    config = preset_config("quick").with_values({"data.path": str(tiny_data)})
+    launch.launch(config, folder, search=SEARCH, note="bet: blows up at 0.1")
+    return folder
+
+
+def finish(runs: Path, losses: list[float]) -> str:
+    (info,) = Store(runs).searches()
+    with RunWriter(info.folder) as writer:
+        for number, loss in enumerate(losses):
+            rate = rate_of_batch(number, SEARCH.low, SEARCH.high, SEARCH.batches)
+            writer.event("search", batch=number + 1, learning_rate=rate, loss=loss)
+    write_exit(info.folder, "finished", "the loss blew up at a learning rate of 0.2")
+    return info.id
+
+
+def falling() -> list[float]:
+    return [3 - 0.03 * max(0, number - 20) for number in range(50)] + [2.5, 4, 9, 30, 100]
+
+
+def open_train(tiny_data: Path) -> AppTest:
+    at = open_page("train", data=str(tiny_data))
+    assert not at.exception
+    return at
+
+
+def test_a_search_that_waits_is_watched_and_is_no_run(runs: Path, tiny_data: Path) -> None:
+    at = open_train(tiny_data)
+    assert "It waits its turn like a run" in texts(at)
+    assert "Waiting for its turn" in texts(at)
+    assert not [button for button in at.button if button.key == "dhc_rate_start"]
+    assert "No runs yet" in texts(open_page("runs")) or not open_page("runs").dataframe
+
+
+def test_its_suggestion_goes_into_the_form_and_the_run_says_where_its_rate_comes_from(
+    runs: Path, tiny_data: Path
+) -> None:
+    run_id = finish(runs, falling())
+    at = open_train(tiny_data)
+    assert "Bet: blows up at 0.1" in texts(at)
+    figures = [json.loads(chart["figure"]) for chart in sent(at, "plot")]
+    names = {
+        annotation["text"].split()[0] for figure in figures for annotation in figure["layout"].get("annotations", ())
+    }
+    assert {"valley", "steep", "in"} <= names
+    button = next(button for button in at.button if button.key == "dhc_rate_use_valley")
+    button.click().run()
+    rate = at.number_input(key="dhc_form_optimizer.learning_rate").value
+    assert rate == pytest.approx(float(button.label.split()[1]), rel=0.06)
+    next(button for button in at.button if button.label.startswith("Start")).click().run()
+    (info,) = Store(runs).runs()
+    assert info.sought == run_id
+    assert info.config is not None
+    assert info.config.optimizer.learning_rate == rate
+
+
+def test_a_search_that_ended_at_once_suggests_nothing(runs: Path, tiny_data: Path) -> None:
+    finish(runs, [3.0, 90.0])
+    assert "Too few batches ran to suggest a rate" in texts(open_train(tiny_data))
+
+
+def test_live_shows_a_search_at_its_address(runs: Path, tiny_data: Path) -> None:
+    run_id = finish(runs, falling())
+    at = open_page("live", run=run_id)
+    assert not at.exception
+    assert any("blew up at a learning rate" in element.value for element in at.markdown)
+
+
+def test_the_rate_must_grow(runs: Path, tiny_data: Path) -> None:
+    finish(runs, falling())
+    at = open_train(tiny_data)
+    at.number_input(key="dhc_rate_low").set_value(20.0).run()
+    assert any("The learning rate must grow" in error.value for error in at.error)
+    assert next(button for button in at.button if button.key == "dhc_rate_start").disabled
+    at.number_input(key="dhc_rate_low").set_value(1e-5).run()
+    next(button for button in at.button if button.key == "dhc_rate_start").click().run()
+    assert len(Store(runs).searches()) == 2
