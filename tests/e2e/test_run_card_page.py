@@ -41,6 +41,7 @@ def test_a_run_is_named_tagged_starred_deleted_and_brought_back(
     card = page.locator(".st-key-dhc-run-card")
     expect(card).to_be_visible(timeout=60_000)
     settled(page)
+    card.get_by_text("Name, tags, note").click()  # folded, so that the curves stand in the first screen
     card.get_by_label("Name").fill(name)
     card.get_by_label("Name").press("Enter")
     expect(card.get_by_text(name, exact=True)).to_be_visible()

@@ -30,19 +30,22 @@ def draw(info: RunInfo) -> None:
         autopsy.draw(info)
         if info.problem:
             error_box(info.problem)
-        labels.draw(info)
-        storage.of_run(info)
-        submission.draw(info)
-        used.draw(info)
-        if info.config is not None:
-            with st.expander("Settings"):
-                st.code(info.config.to_json(), language="json")
+        # Folded, so that the curves below stand in the first screen.
+        with st.expander("Name, tags, note, disk, pictures, settings", icon=":material/label:"):
+            labels.draw(info)
+            storage.of_run(info)
+            submission.draw(info)
+            used.draw(info)
+            if info.config is not None:
+                with st.expander("Settings"):
+                    st.code(info.config.to_json(), language="json")
 
 
 def draw_many(infos: Sequence[RunInfo]) -> None:
     """What can be done with several runs at once: star, archive, tag, delete."""
     ended_runs = [info for info in infos if not info.state.alive]
-    with st.container(border=True, key="dhc-run-card"):
+    about = f"{count_text(len(infos), 'run')}: star, archive, tag, delete"
+    with st.container(key="dhc-run-card"), st.expander(about, icon=":material/label:"):
         if not sharing.is_read_only():
             labels.draw_many(infos)
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from dhc.runs.views import NAME_LENGTH, View, delete_view, read_views, save_view, sound_name
 from dhc.text import shorten
-from dhc.ui.shell import address, session
+from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt
 
@@ -42,6 +44,11 @@ def draw() -> None:
             on_change=_open,
             width=150,
         )
+    if not sharing.is_read_only():
+        _popover(views, current)
+
+
+def _popover(views: Mapping[str, View], current: str) -> None:
     with st.popover("Views", icon=":material/bookmark:"):
         st.caption("A view is the columns, their order, the filter and the baseline, under a name.")
         key = KEY + "new_name"
