@@ -22,6 +22,8 @@ pytestmark = pytest.mark.pages
 
 A, B, C, D = (f"20260101-00000{n}-vgg16-000{n}" for n in (1, 2, 3, 4))
 
+MAIN = ["model.conv_dropout", "model.dense_dropout", "schedule.factor", "schedule.patience", "fit.epochs"]
+
 
 @pytest.fixture
 def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -51,15 +53,14 @@ def test_results_come_first_then_the_main_hyperparameters_then_what_differs(runs
     app = open_page("runs")
     assert shown(app) == [C, B, "★ Alpha"]
     table = app.dataframe[0].value
-    main = ["model.conv_dropout", "model.dense_dropout", "schedule.factor", "schedule.patience", "fit.epochs"]
-    assert list(table)[:9] == ["run", "status", "best val_accuracy", "val_accuracy by epoch", *main]
+    assert list(table)[:9] == ["run", "status", "best val_accuracy", "val_accuracy by epoch", *MAIN]
     assert list(table["schedule.factor"]) == [0.7, 0.6, 0.5], "numbers, so that a click on the heading sorts them"
     assert "model.width" not in table
     assert list(table["status"]) == ["✓ finished"] * 3
     assert [len(curve) for curve in table["val_accuracy by epoch"]] == [6, 6, 6]
     assert "3 runs, 0 selected" in texts(app)
     columns = configs(app)
-    assert [columns[name]["label"] for name in main] == ["Dropout", "Output dropout", "LR factor", "Patience", "Epochs"]
+    assert [columns[name]["label"] for name in MAIN] == ["Dropout", "Output dropout", "LR factor", "Patience", "Epochs"]
     assert "`model.conv_dropout`" in columns["model.conv_dropout"]["help"]
     assert sum(columns[name]["width"] for name in list(table)[:9]) < 1100, "at 1280 pixels without scrolling sideways"
 
@@ -124,6 +125,7 @@ def test_a_baseline_has_every_run_beside_it_in_points_and_percent(runs: Path, ti
     assert percent[:2] == pytest.approx([100 * (value / best[2] - 1) for value in best[:2]])
     assert np.isnan(points[2])
     assert "not compared" not in table, "all are on the same pictures"
+    assert list(table)[:10] == ["run", "status", "best val_accuracy", "Δ points", "Δ %", *MAIN]
     app.button(key="dhc_no_baseline").click().run()
     assert "Δ points" not in app.dataframe[0].value
 

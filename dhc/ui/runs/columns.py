@@ -34,7 +34,7 @@ OTHERS: Final = ("gap", "best epoch", "time")
 EXTRA: Final = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s")
 LAST: Final = ("device",)
 TITLE_LENGTH, HEADING_LENGTH = 60, 14  # characters of a run's title and of a heading
-LETTER, LEAST = 8, 62  # pixels of a heading's letter, and of the narrowest column
+LETTER, LEAST = 7, 62  # pixels of a heading's letter, and of the narrowest column
 SIGNS: Final = {
     State.QUEUED: "◷",
     State.RUNNING: "▶",
@@ -47,10 +47,10 @@ SIGNS: Final = {
 }
 COLUMNS: Final[dict[str, Any]] = {
     "best val_accuracy": st.column_config.ProgressColumn(
-        "Best val", min_value=0, max_value=1, format="%.3f", width=112, help="best val_accuracy: of its best epoch"
+        "Best val", min_value=0, max_value=1, format="%.3f", width=108, help="best val_accuracy: of its best epoch"
     ),
     "val_accuracy by epoch": st.column_config.LineChartColumn(
-        "Curve", y_min=0, y_max=1, width=92, help="val_accuracy by epoch"
+        "Curve", y_min=0, y_max=1, width=84, help="val_accuracy by epoch"
     ),
     POINTS: st.column_config.NumberColumn(
         "Δ points", format="%+.1f", width=78, help="Percentage points of best val_accuracy above the baseline's"
@@ -58,7 +58,7 @@ COLUMNS: Final[dict[str, Any]] = {
     PERCENT: st.column_config.NumberColumn(
         "Δ %", format="%+.1f", width=62, help="The same difference as a share of the baseline's, in percent"
     ),
-    REASON: st.column_config.TextColumn("Not compared", width=130, help="Why there is no difference to the baseline"),
+    REASON: st.column_config.TextColumn("Not compared", width=118, help="Why there is no difference to the baseline"),
     "gap": st.column_config.NumberColumn(
         "Gap", format="%.3f", width=66, help="accuracy − val_accuracy after the last epoch"
     ),
@@ -119,18 +119,10 @@ def usual(runs: Sequence[RunInfo], searched: Iterable[str], comparison: Comparis
         leads.append(REASON)
     pictures = [PICTURES] if comparison.pictures else []
     in_use = [name for name, present in labels.items() if present]
-    names = [
-        *RESULTS[:3],
-        *leads,
-        *pictures,
-        *RESULTS[3:],
-        *main_settings(),
-        *searched,
-        *differing,
-        *OTHERS,
-        *in_use,
-        "started",
-    ]
+    main = [*main_settings(), *searched]
+    # At 1280 pixels the main hyperparameters stand there without scrolling; beside a baseline there is no room for more.
+    front = [*leads, *main, *RESULTS[3:], *pictures] if leads else [*pictures, *RESULTS[3:], *main]
+    names = [*RESULTS[:3], *front, *differing, *OTHERS, *in_use, "started"]
     return list(dict.fromkeys(name for name in names if name != "data.path" or not pictures))
 
 
@@ -274,7 +266,7 @@ def _state_column(frame: pd.DataFrame) -> Any:
     texts = list(dict.fromkeys(frame[STATE])) if STATE in frame else []
     signs = {state.value: state for state in State}
     colors = [COLORS[signs[text.split()[1]]] for text in texts]
-    return st.column_config.MultiselectColumn("State", options=texts, color=colors, width=126)
+    return st.column_config.MultiselectColumn("State", options=texts, color=colors, width=120)
 
 
 def _pictures_column(comparison: Comparison) -> Any:

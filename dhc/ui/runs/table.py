@@ -36,7 +36,7 @@ ROWS = "dhc_runs_shown"  # in the session: the runs in the rows of the table as 
 GOTO = "dhc_runs_goto"  # in the session: the run whose name was clicked
 MOST_SELECTED = 100
 TICK = 2.0  # seconds between two looks while a run is alive
-KEYS = "Keys in the table: arrows move, Space selects, Enter opens, Esc leaves."
+KEYS = "In the table: arrows move, Space selects, Enter opens, Esc leaves."
 HEAD, ROW, ROWS_SEEN = 38, 35, 10  # pixels of the heading and of a row; rows without scrolling
 
 
@@ -141,7 +141,7 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
     st.session_state[ROWS] = dict(zip(frame[RUN], ids, strict=True))
     selection = _select_rows(rows)
     button = st.column_config.ButtonColumn(
-        "Run", type="tertiary", alignment="left", pinned=True, width=200, key=CLICK, on_click=_clicked, help="Opens it"
+        "Run", type="tertiary", alignment="left", pinned=True, width=190, key=CLICK, on_click=_clicked, help="Opens it"
     )
     st.dataframe(
         frame,
@@ -253,7 +253,7 @@ def _baseline(listing: Listing) -> None:
         )
     if current:
         base = session.run_or_none(current)
-        name = plain(shorten(current if base is None else base.title, 40))
+        name = plain(shorten(current if base is None else base.title, 24))
         st.button(
             f"Baseline: {name}",
             type="tertiary",
