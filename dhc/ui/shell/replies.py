@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 PLAIN = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 PAGE = PLAIN | {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none the form would come from nowhere: Origin null
 }
 
 
