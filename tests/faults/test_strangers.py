@@ -178,7 +178,7 @@ def test_a_run_folder_that_is_a_link(house: House, bystander: Bystander, case: C
 
 @fault(
     "labels and marks that lead elsewhere",
-    done="labels.json, .labels.lock and stop.request are each a link, a pipe, a socket, a folder; the run is labelled and stopped",
+    done="labels.json, .labels.lock and both stop requests are each a link, a pipe, a socket, a folder; the run is labelled and stopped",
     says="is a …, where a file belongs: remove it and try again",
 )
 def test_labels_and_marks_that_are_links(house: House, bystander: Bystander, case: Case) -> None:
@@ -187,6 +187,7 @@ def test_labels_and_marks_that_are_links(house: House, bystander: Bystander, cas
         folder / rundir.LABELS: lambda: change_labels(folder, name="x"),
         house.runs / rundir.LABELS_LOCK: lambda: change_labels(folder, name="x"),
         folder / rundir.STOP: lambda: launch.stop(house.runs, folder.name),
+        folder / rundir.STOP_AFTER_EPOCH: lambda: launch.stop_after_epoch(house.runs, folder.name),
     }
     for path, call in calls.items():
         path.unlink(missing_ok=True)
