@@ -21,7 +21,10 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt
 from dhc.ui.shell.watch import watch
 
-TICK = 1.0  # seconds between two looks at whether the pictures are there
+TICK, IDLE_TICK = (
+    1.0,
+    3.0,
+)  # seconds between two looks at whether the pictures are there, while they are drawn and before
 WHOLE = "stand-in"  # the name of its folder
 NAME = re.compile(rf"{WHOLE}(?:-(\d{{1,2}}))?")  # that, or the one of its first so many classes alone
 
@@ -90,20 +93,29 @@ def _where_they_lay(path: str) -> str:
 
 def _offer(folder: Path, recipe: Recipe, message: str, key: str, button: ButtonType = "primary") -> None:
     """`message`, as Markdown, with the button, or how far the making is."""
+
+    def read() -> State:
+        return datasets.is_dataset(folder), datasets.making(folder)
+
     watch(
-        lambda: (datasets.is_dataset(folder), datasets.making(folder)),
+        read,
         partial(_draw, folder, recipe, message, key, button),
-        every=TICK,
+        every=TICK if _is_drawn(read()) else IDLE_TICK,
         alive=lambda state: not state[0],
+        page=lambda state: (state[0], _is_drawn(state)),
         key=f"dhc-make-{key}",
     )
+
+
+def _is_drawn(state: State) -> bool:
+    return state[1] is not None and state[1].pending
 
 
 def _draw(folder: Path, recipe: Recipe, message: str, key: str, button: ButtonType, state: State) -> None:
     is_there, making = state
     if is_there:
         return
-    if making is not None and making.pending:
+    if making is not None and _is_drawn(state):
         drawing.progress(making, "the stand-in pictures", "They appear here by themselves.")
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
