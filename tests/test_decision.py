@@ -77,6 +77,11 @@ def predictions(right: int, *, first: int = 0, n: int = PICTURES) -> Predictions
     )
 
 
+def right(count: int, *, first: int = 0) -> np.ndarray:
+    one = predictions(count, first=first)
+    return (one.predicted == one.y_true).astype(float)
+
+
 def decided(
     runs: Sequence[RunInfo],
     by_id: Mapping[str, Predictions] | None = None,
@@ -158,6 +163,9 @@ def test_one_seed_each_is_judged_by_mcnemars_test() -> None:
     text = {reason.title: reason.text for reason in reasons(decision)}
     assert "only the first has 40 right that the second has wrong, and only the second 28" in text["Luck"]
     assert "not the chance that the second is better" in text["Luck"]
+    luck = 0.564190 * math.sqrt(0.871 * 0.129 / 1000) * math.sqrt(1 - table.correlation)
+    assert f"by up to {100 * luck:.1f} points if all were equally good" in text["Chosen by val"]
+    assert table.correlation == pytest.approx(np.corrcoef(right(871), right(859, first=40))[0, 1])
     assert "2 settings by 2 runs, all judged on the same val pictures of a" in text["Compared"]
 
 

@@ -143,6 +143,24 @@ def test_a_single_run_and_none_that_ended_are_said(runs: Path, eight_classes: Pa
     assert text == "No run has a result yet. Not counted: 1 still under way."
 
 
+def test_a_tie_is_said_by_one_rule_on_the_groups_card_above_the_panels_and_in_them(
+    runs: Path, eight_classes: Path
+) -> None:
+    make_run(runs, eight_classes, run_id=IDS[3], accuracy=0.72, settings={"model.width": 0.125}, seed=9, epochs=4)
+    for number, run_id in enumerate(IDS):
+        rundir.write_json(
+            runs / run_id / rundir.REQUEST, {"queued_at": float(10 - number), "device": "cpu", "group": "trial"}
+        )
+    at = open_page("runs", group="trial", select=",".join(IDS), panel="noise")
+    tie = "**dropout 0.6** and *dropout 0.2* are tied (0.720): keep either."
+    assert texts(at).count(tie) == 2, "on the group's card and above the panels"
+    assert (at.selectbox(key="dhc_noise_a").value, at.selectbox(key="dhc_noise_b").value) == (IDS[3], IDS[1])
+    winner = [str(one.value).replace("\\", "") for one in at.markdown if "reached val_accuracy" in str(one.value)]
+    assert "tied with" in winner[0]
+    at = open_page("runs", group="trial", select=",".join(IDS), panel="differences")
+    assert at.selectbox(key="dhc_differences_base").value == IDS[3]
+
+
 def test_a_name_is_shown_letter_by_letter(runs: Path) -> None:
     rundir.write_json(runs / IDS[1] / rundir.LABELS, {"name": "<b>![x](http://e.com/a.png)</b>"})
     at = open_page("runs", select=IDS[1])

@@ -218,7 +218,9 @@ def test_the_button_runs_the_repeats_for_real_with_the_next_seeds(
     assert sorted(info.group[:7] for info in store.runs()) == ["", "", "Repeats", "Repeats"]
     text = texts(open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND))
     assert text.count("over 2 seeds") >= 2
-    assert "Over 2 seeds of A and 2 of B this difference" in text
+    assert "## Over 2 seeds of A and 2 of B this difference" in text
+    assert "These two runs alone: with 200 pictures this difference" in text
+    assert text.count("## ") - text.count("### ") == 1, "one headline"
     assert "Welch's t-test of the two means" in text
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dhc.analysis.advice import TITLE, paired_table, points_text
 from dhc.analysis.decision import Contest, Decision, LeftOut, Setting, least_lead
+from dhc.analysis.optimism import expected_optimism
 from dhc.analysis.repeats import seed_matters
 from dhc.analysis.significance import MOST_SEEDS, ContingencyTable, SampleSize, chance_text
 from dhc.config.phrase import phrase
@@ -46,7 +47,7 @@ def reasons(decision: Decision) -> list[Reason]:
         ]
         items += [Reason("Val pictures", _pictures(table))] if (table := paired_table(decision)) is not None else []
         items.append(Reason("Repeats", _repeats(decision)))
-        items.append(Reason("Chosen by val", _chosen(contest)))
+        items.append(Reason("Chosen by val", _chosen(decision)))
     items += _left_out_reasons(contest.left_out)
     return [item for item in items if item.text]
 
@@ -146,12 +147,17 @@ def assumption(size: SampleSize) -> str:
     return f"A t-test at 5% would then see a difference of this size in 80% of cases, if it is true. {spread}"
 
 
-def _chosen(contest: Contest) -> str:
-    runs = [info for setting in contest.settings for info in setting.runs]
+def _chosen(decision: Decision) -> str:
+    """How often val has chosen, and how much the best of so many equally good runs would look better than it is."""
+    runs = [info for setting in decision.contest.settings for info in setting.runs]
     epochs = count_text(sum(info.epochs_done for info in runs), "epoch")
+    table, flattery = paired_table(decision), ""
+    if table is not None and decision.best is not None:
+        luck = expected_optimism(decision.best.mean, table.n, len(runs), table.correlation)
+        flattery = f": by up to {points_text(luck)} if all were equally good"
     return (
-        f"The first was chosen among {count_text(len(runs), 'run')} with {epochs} in all by the very pictures that judged it, which flatters. "
-        "Real or noise? says by how much."
+        f"The first was chosen among {count_text(len(runs), 'run')} with {epochs} in all by the very pictures that judged it, which flatters"
+        f"{flattery}. Real or noise? has two more estimates of that."
     )
 
 

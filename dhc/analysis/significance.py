@@ -54,6 +54,12 @@ class ContingencyTable:
         """B's accuracy minus A's, -1 to 1."""
         return (self.fixes - self.breaks) / self.n
 
+    @property
+    def correlation(self) -> float:
+        """How far both are right on the same pictures, -1 to 1; 0 where one is always right or always wrong."""
+        product = _margins(self)
+        return (self.both_right * self.both_wrong - self.fixes * self.breaks) / math.sqrt(product) if product else 0.0
+
 
 @dataclass(frozen=True)
 class SeedResults:
@@ -154,9 +160,14 @@ def _combined(first: float, second: float, phi: float) -> float:
     return math.sqrt(max(0.0, first**2 - 2 * phi * first * second + second**2))
 
 
-def _phi(table: ContingencyTable) -> float:
+def _margins(table: ContingencyTable) -> int:
+    """How many pictures A has right and wrong, and B, multiplied."""
     right_a, right_b = table.both_right + table.breaks, table.both_right + table.fixes
-    product = right_a * (table.n - right_a) * right_b * (table.n - right_b)
+    return right_a * (table.n - right_a) * right_b * (table.n - right_b)
+
+
+def _phi(table: ContingencyTable) -> float:
+    product = _margins(table)
     surplus: float = table.both_right * table.both_wrong - table.fixes * table.breaks
     if surplus > 0:
         surplus = max(surplus - table.n / 2, 0.0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dhc.analysis.ranking import best_first
 from dhc.analysis.replay import SETTINGS, replay_history, replay_sentence, settings_of
 from dhc.config import RunConfig
 from dhc.figures.replay import replay_chart
@@ -53,8 +54,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def _pick(infos: Mapping[str, RunInfo], *, of: int) -> str:
-    """The run in the address, else the first; a select box where more than one is selected."""
-    ids = list(infos)
+    """The run in the address, else the best; a select box where more than one is selected."""
+    ids = [info.id for info in best_first(list(infos.values()))]
     if of == 1:
         return ids[0]
     names = titles(list(infos.values()))
