@@ -56,14 +56,14 @@ def test_of_several_runs_one_is_picked_and_those_without_a_schedule_are_not_offe
     runs: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     make_run(runs, tiny_data, run_id=FIRST)
-    make_run(runs, tiny_data, run_id=SECOND, settings={"schedule.name": "cosine"})
+    make_run(runs, tiny_data, run_id=SECOND, accuracy=1.0, settings={"schedule.name": "cosine"})
     make_run(runs, tiny_data, run_id="20260101-000002-knn-0003", epochs=1, settings={"model.name": "knn"})
     app = open_code(tmp_path, PAGE)
     assert not app.exception
-    assert app.selectbox(key="dhc_replay_run").options == [SECOND, FIRST]
+    assert app.selectbox(key="dhc_replay_run").options == ["schedule cosine", "schedule plateau"]
     assert "This run's schedule was cosine" in texts(app)
     assert "1 selected run left out" in texts(app)
-    app.selectbox(key="dhc_replay_run").select(FIRST).run()
+    app.selectbox(key="dhc_replay_run").set_value(FIRST).run()
     assert app.query_params["replay_run"] in (FIRST, [FIRST])
     assert "schedule was" not in texts(app)
 

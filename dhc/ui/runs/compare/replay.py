@@ -55,14 +55,14 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 def _pick(infos: Mapping[str, RunInfo], *, of: int) -> str:
     """The run in the address, else the best; a select box where more than one is selected."""
-    ids = [info.id for info in best_first(list(infos.values()))]
+    ids, best = list(infos), best_first(list(infos.values()))[0]
     if of == 1:
         return ids[0]
     names = titles(list(infos.values()))
     run_id: str = st.selectbox(
         "Run to replay",
         format_func=lambda run_id: shorten(names[run_id], 60),
-        **address.bound_choice(RUN, ids, ids[0], key="dhc_replay_run", write_default=True),
+        **address.bound_choice(RUN, ids, best.id, key="dhc_replay_run", write_default=True),
     )
     if of > len(ids):
         reason = "only networks with a finished epoch have a learning rate to replay"
