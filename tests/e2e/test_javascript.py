@@ -19,6 +19,7 @@ INNER = {
     "tab": "icon, dress, undress, hindrance, stored, store, wanted",
     "cells": "labels, textSize, rows, cellText",
     "film": "frame, placeOf",
+    "grid_keys": "rowOf, textOf, leave, press",
     "ranking": "newRow, newList, update, focusable, move, click, reveal",
 }
 PAGE = """<base href="http://127.0.0.1:1/some/base/page"><body style="margin: 0">
@@ -399,3 +400,48 @@ def test_a_films_frame_is_the_matrix_of_its_epoch_as_scikit_learn_counts_it(
 
 def test_a_film_shows_the_last_of_its_epochs_that_has_begun(run: Run) -> None:
     assert run("return [1, 4, 5, 99].map(epoch => film.placeOf([1, 5, 9], epoch))") == [0, 0, 1, 2]
+
+
+# --- grid_keys.js -----------------------------------------------------------------------------------------------------
+
+GRID = """
+  document.body.innerHTML = `<button id="before"></button><div id="grid"><canvas tabindex="0"><table>
+    <tr><th role="columnheader" aria-colindex="1">Run</th><th role="columnheader" aria-colindex="2">State</th></tr>
+    <tr><td role="gridcell" id="glide-cell-1-7" tabindex="-1">a name</td><td role="gridcell" id="glide-cell-2-7" tabindex="-1">ended</td></tr>
+  </table></canvas><input></div><button disabled></button><button style="display: none"></button><button id="after"></button>`;
+  const grid = document.querySelector('#grid'), cell = document.querySelector('#glide-cell-2-7'), opened = [], sent = [];
+  const press = (key, more = {}) => {
+    const event = { ...more, key, target: cell, preventDefault() { sent.push('prevented'); }, stopPropagation() {} };
+    grid_keys.press(grid, 'Run', event, text => opened.push(text));
+  };
+"""
+
+
+def test_a_row_is_told_by_its_cell_and_opened_by_its_name(run: Run) -> None:
+    assert run("return ['glide-cell-1-12', 'glide-cell-x-1', 'evil-1-2', ''].map(id => grid_keys.rowOf({ id }))") == [
+        12,
+        None,
+        None,
+        None,
+    ]
+    assert run(f"{GRID} return [grid_keys.textOf(grid, 'Run', 7), grid_keys.textOf(grid, 'Curve', 7)]") == [
+        "a name",
+        None,
+    ]
+    assert run(f"{GRID} press('Enter'); return [opened, sent]") == [["a name"], ["prevented"]]
+
+
+def test_space_becomes_the_key_that_selects_a_row_and_other_keys_stay_what_they_are(run: Run) -> None:
+    listening = "cell.addEventListener('keydown', event => sent.push([event.key, event.shiftKey]));"
+    assert run(f"{GRID} {listening} press(' '); return sent") == [[" ", True], "prevented"]
+    pressing = (
+        "press('ArrowDown'); press('c', {ctrlKey: true}); press('Enter', {metaKey: true}); press(' ', {shiftKey: true})"
+    )
+    assert run(f"{GRID} {listening} {pressing}; return [sent, opened]") == [[], []]
+
+
+def test_the_table_is_left_to_what_can_have_the_keyboard_around_it(run: Run) -> None:
+    leaving = "cell.focus(); press(key, more); return document.activeElement.id"
+    assert run(f"{GRID} const key = 'Escape', more = {{}}; {leaving}") == "after"
+    assert run(f"{GRID} const key = 'Tab', more = {{}}; {leaving}") == "after"
+    assert run(f"{GRID} const key = 'Tab', more = {{ shiftKey: true }}; {leaving}") == "before"

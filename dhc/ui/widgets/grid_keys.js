@@ -2,13 +2,13 @@
 // The table is a canvas; below it stands a hidden table for screen readers, whose focused cell says where the keyboard is.
 
 /** The row that has the focus, as the hidden table numbers it; null outside of the rows. */
-export function rowOf(cell) {
+function rowOf(cell) {
   const place = /^glide-cell-\d+-(\d+)$/.exec(cell?.id ?? '');
   return place ? Number(place[1]) : null;
 }
 
 /** What stands in the focused row under a heading; null where that column is not drawn. */
-export function textOf(grid, heading, row) {
+function textOf(grid, heading, row) {
   const head = [...grid.querySelectorAll('[role=columnheader]')].find(cell => cell.textContent.trim() === heading);
   const column = head?.getAttribute('aria-colindex');
   return grid.querySelector(`#glide-cell-${column}-${row}`)?.textContent ?? null;
@@ -20,7 +20,7 @@ function focusables(document) {
 }
 
 /** Give the focus to the first thing behind the table, or with `back` to the last one before it. */
-export function leave(grid, back) {
+function leave(grid, back) {
   const side = back ? Node.DOCUMENT_POSITION_PRECEDING : Node.DOCUMENT_POSITION_FOLLOWING;
   const others = focusables(grid.ownerDocument).filter(
     node => !grid.contains(node) && grid.compareDocumentPosition(node) & side && !(node.compareDocumentPosition(grid) & Node.DOCUMENT_POSITION_CONTAINED_BY),
@@ -28,7 +28,7 @@ export function leave(grid, back) {
   (back ? others.at(-1) : others[0])?.focus();
 }
 
-export function press(grid, heading, event, open) {
+function press(grid, heading, event, open) {
   const cell = event.target;
   if (!cell.closest?.('canvas') || event.ctrlKey || event.metaKey || event.altKey) return;
   const row = rowOf(cell) ?? rowOf(grid.querySelector('[role=gridcell][aria-selected=true]'));
