@@ -107,7 +107,10 @@ def _listed(titles: Sequence[str]) -> str:
 
 def _rows(members: Sequence[ConfigField], state: FormState) -> None:
     for start in range(0, len(members), COLUMNS):
-        for column, field in zip(st.columns(COLUMNS), members[start : start + COLUMNS], strict=False):
+        row = members[start : start + COLUMNS]
+        has_notes = any(field.name in state.problems or field.name in state.changes for field in row)
+        columns = st.columns(COLUMNS, vertical_alignment="top" if has_notes else "bottom")
+        for column, field in zip(columns, row, strict=False):
             with column:
                 _widget(field, state)
                 _below(field, state)

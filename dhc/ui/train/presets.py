@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -18,8 +18,10 @@ from dhc.ui.shell.states import guard, toast
 from dhc.ui.train import draft, link
 from dhc.ui.train.words import change_words
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 IN_FRONT = ("quick", "report", "report-meant", "tuned")  # the others are the ladder's steps
-WIDTH = 125  # pixels: five stand side by side at 1280
 CHOSEN = ":material/check_circle:"
 
 
@@ -27,14 +29,19 @@ def draw(changes: Mapping[str, Any]) -> None:
     """Draw the buttons, the chosen one marked, and what was changed since."""
     with st.container(key="dhc-presets", horizontal=True, gap="xsmall"):
         for name in IN_FRONT:
-            with st.container(width=WIDTH, gap="xxsmall"):
+            with _box(name):
                 _button(name)
                 st.caption(PRESETS[name].purpose)
-        with st.container(width=WIDTH, gap="xxsmall"):
+        with _box("steps"):
             _steps()
             st.caption("From kNN to VGG16.")
         _chosen_run()
     st.caption(_origin(changes))
+
+
+def _box(name: str) -> DeltaGenerator:
+    """A button with its caption below it; train.css gives it its width."""
+    return st.container(key=f"dhc-preset-{name}", width="content", gap="xxsmall")
 
 
 def _steps() -> None:
@@ -62,7 +69,7 @@ def _chosen_run() -> None:
     run = session.run_or_none(current_run())
     if run is None or run.config is None:
         return
-    with st.container(width=WIDTH, gap="xxsmall"):
+    with _box("run"):
         icon = CHOSEN if run.id == draft.parent() else None
         settings = (run.config, run.id)
         st.button(

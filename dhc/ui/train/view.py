@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -32,6 +32,9 @@ from dhc.ui.train import (
 from dhc.ui.train.sweep import CHOOSE, SweepForm
 from dhc.ui.widgets import assets
 
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
 MEND = "Mend the marked fields first."
 TO_THE_TOP = "<script>document.querySelector('.stMain')?.scrollTo(0, 0)</script>"  # runs once each time the page opens
 STALE = ":material/history: Of the last values that can run. Mend the marked fields."
@@ -40,7 +43,6 @@ STALE = ":material/history: Of the last values that can run. Mend the marked fie
 def draw() -> None:
     """Form on the left, what will happen on the right."""
     st.html(assets.path("train/train.css"))
-    st.html(TO_THE_TOP, unsafe_allow_javascript=True)
     if errand.is_under_way():
         errand.draw()
     else:
@@ -63,23 +65,26 @@ def draw() -> None:
         dataset = problems.dataset_to_forecast(config)
         if wrong or (sweep_form and sweep_form.values and not sweep_form.is_complete):
             st.caption(STALE)
+        details = st.container(key="dhc-train-details")
         if sweep_form is None:
-            _one_run(config, dataset, blocked=bool(wrong))
+            _one_run(details, config, dataset, blocked=bool(wrong))
         else:
-            _sweep(config, dataset, sweep_form, blocked=bool(wrong))
+            _sweep(details, config, dataset, sweep_form, blocked=bool(wrong))
         _copy_link()
+    st.html(TO_THE_TOP, unsafe_allow_javascript=True)
 
 
-def _one_run(config: RunConfig, dataset: Dataset, *, blocked: bool) -> None:
+def _one_run(details: DeltaGenerator, config: RunConfig, dataset: Dataset, *, blocked: bool) -> None:
     time = duration.duration_of([config], dataset)
     ways = _ways([config], dataset, time, ())
-    with st.container(border=True, key="dhc-train-forecast"):
-        st.markdown("**What will happen**")
-        duration.warn(time, ways)
-        expectation.draw(config, dataset)
-    search.draw(config, has_pictures=not problems.needs_pictures(config.data.path))
-    name, note = labels.ask(config)
-    guess = _guess(config)
+    with details:
+        with st.container(border=True, key="dhc-train-forecast"):
+            st.markdown("**What will happen**")
+            duration.warn(time, ways)
+            expectation.draw(config, dataset)
+        search.draw(config, has_pictures=not problems.needs_pictures(config.data.path))
+        name, note = labels.ask(config)
+        guess = _guess(config)
     pressed = _start_button(_start_label(config), blocked or guess is None)
     if guess is not None and duration.agreed(pressed, [config], time, ways):
         _start(config, name=name, note=note, sought=search.source(config), parent=draft.parent(), bet=guess)
@@ -107,7 +112,9 @@ def _start(config: RunConfig, **about: Any) -> None:
         st.switch_page("pages/live.py", query_params={"run": run_id})
 
 
-def _sweep(config: RunConfig, dataset: Dataset, sweep_form: SweepForm, *, blocked: bool) -> None:
+def _sweep(
+    details: DeltaGenerator, config: RunConfig, dataset: Dataset, sweep_form: SweepForm, *, blocked: bool
+) -> None:
     try:
         configs = sweep.plan(config, sweep_form)
     except ConfigError as error:
@@ -120,8 +127,9 @@ def _sweep(config: RunConfig, dataset: Dataset, sweep_form: SweepForm, *, blocke
         return
     time = duration.duration_of(configs, dataset)
     ways = _ways(configs, dataset, time, sweep_form.values)
-    sweep.draw_plan(configs, sweep_form, dataset)
-    duration.warn(time, ways)
+    with details:
+        sweep.draw_plan(configs, sweep_form, dataset)
+        duration.warn(time, ways)
     is_drawn = not problems.needs_pictures(config.data.path)
     if not is_drawn:
         st.info("A sweep needs pictures that are there: make them on Data, or start one run first.")
@@ -160,6 +168,6 @@ def _start_label(config: RunConfig) -> str:
 
 def _copy_link() -> None:
     """The address of the form as it stands, to send as "start from here"."""
-    with st.popover("Link to these settings", icon=":material/link:", type="tertiary"):
+    with st.popover("Link to these settings", icon=":material/link:"):
         st.caption("Whoever opens it here begins with these settings.")
         st.code(link.whole_address(), language=None, wrap_lines=True)
