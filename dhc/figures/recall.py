@@ -33,30 +33,48 @@ def recall_curves(
     """
     figure = theme.figure(x="epoch", y="recall")
     epochs = np.arange(1, len(recall) + 1)
-    with_pictures = recall[:, ~np.isnan(recall[0])]
-    mean = go.Scatter(line={"color": theme.MUTED, "dash": "dot", "width": 2}, mode="lines")
-    figure.add_trace(mean.update(_curve(epochs, with_pictures.mean(axis=1), MEAN, "mean")))
+    mode = "lines+markers" if len(epochs) <= MARKERS_UP_TO else "lines"
+    mean = recall[:, ~np.isnan(recall[0])].mean(axis=1)
+    curves = [_curve(epochs, mean, MEAN, "mean", {"color": theme.MUTED, "dash": "dot", "width": 2}, "lines")]
     for c, color in zip(shown, distinct(len(shown)), strict=True):
-        mode = "lines+markers" if len(epochs) <= MARKERS_UP_TO else "lines"
-        curve = go.Scatter(line={"color": color, "width": 2.5}, marker={"size": 5}, mode=mode)
-        figure.add_trace(curve.update(_curve(epochs, recall[:, c], theme.escape_html(names[c]), f"class-{c}")))
-    _mark(figure, best_epoch, rate_changes, epoch)
-    figure.update_xaxes(range=[0.5, len(epochs) + 0.5], tickformat="d", nticks=12)
-    figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
+        name = theme.escape_html(names[c])
+        curves.append(_curve(epochs, recall[:, c], name, f"class-{c}", {"color": color, "width": 2.5}, mode))
+    figure.add_traces(curves)
+    annotations = [
+        {"x": best_epoch, "y": 1, "yref": "paper", "yanchor": "bottom", "text": "★ best", "showarrow": False}
+    ]
+    figure.update_layout(
+        shapes=_marks(best_epoch, rate_changes, epoch),
+        annotations=annotations,
+        xaxis={"range": [0.5, len(epochs) + 0.5], "tickformat": "d", "nticks": 12},
+        yaxis={"range": [-0.02, 1.02], "tickformat": ".0%"},
+    )
     return figure
 
 
-def _curve(epochs: np.ndarray, values: np.ndarray, name: str, uid: str) -> dict[str, object]:
+def _curve(
+    epochs: np.ndarray, values: np.ndarray, name: str, uid: str, line: dict[str, object], mode: str
+) -> dict[str, object]:
     hover = "after epoch %{x}: %{y:.0%}<extra>%{fullData.name}</extra>"
-    return {"x": epochs, "y": theme.numbers(values), "name": name, "uid": uid, "hovertemplate": hover}
+    drawn: dict[str, object] = {
+        "type": "scatter",
+        "mode": mode,
+        "line": line,
+        "marker": {"size": 5},
+        "hovertemplate": hover,
+    }
+    return drawn | {"x": epochs, "y": theme.numbers(values), "name": name, "uid": uid}
 
 
-def _mark(figure: go.Figure, best_epoch: int, rate_changes: Sequence[int], epoch: int | None) -> None:
+def _marks(best_epoch: int, rate_changes: Sequence[int], epoch: int | None) -> list[dict[str, object]]:
+    """Lines from top to bottom: where the rate changed, the best epoch, and the one that is shown."""
+    lines: list[tuple[str, float, dict[str, object]]] = []
     for change in rate_changes:
-        figure.add_vline(x=change - 0.5, line={"color": theme.MUTED, "width": 1, "dash": "dash"}, name="rate")
-    figure.add_vline(x=best_epoch, line={"color": theme.BEST, "width": 1.5, "dash": "dot"}, name="best")
-    figure.add_annotation(
-        x=best_epoch, y=1, yref="paper", yanchor="bottom", text="★ best", showarrow=False, name="best"
-    )
+        lines.append(("rate", change - 0.5, {"color": theme.MUTED, "width": 1, "dash": "dash"}))
+    lines.append(("best", best_epoch, {"color": theme.BEST, "width": 1.5, "dash": "dot"}))
     if epoch is not None and epoch != best_epoch:
-        figure.add_vline(x=epoch, line={"color": theme.SELECTED, "width": 1.5}, name="shown")
+        lines.append(("shown", epoch, {"color": theme.SELECTED, "width": 1.5}))
+    return [
+        {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line, "name": name}
+        for name, x, line in lines
+    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from dhc.config import RunConfig, differences
 from dhc.config.phrase import brief, phrase
@@ -51,6 +53,21 @@ def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
 
     Where runs share one, each gets what differs among them behind it, and if that is not enough, the end of its id.
     """
+    key = tuple((info.id, info.labels.name, id(info.config)) for info in infos)
+    return dict(_titles(_Listed(key, tuple(infos))))
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """Runs as far as their titles go: read again without a change, they are the same."""
+
+    key: tuple[tuple[str, str, int], ...]
+    infos: tuple[RunInfo, ...] = field(compare=False)  # kept, so that no other settings get the same id
+
+
+@lru_cache(maxsize=16)
+def _titles(listed: _Listed) -> dict[str, str]:
+    infos = listed.infos
     telling = _telling([info.config for info in infos if info.config is not None])
     first = {
         info.id: info.labels.name or (info.config and phrase(info.config, telling)) or info.title for info in infos
@@ -59,9 +76,10 @@ def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
     for info in infos:
         if info.config is not None:
             by_title[first[info.id]].append(info.config)
+    also_telling = {title: _telling(configs) for title, configs in by_title.items()}
     longer = {}
     for info in infos:
-        more = differing_phrase(info.config, by_title[first[info.id]])
+        more = "" if info.config is None else phrase(info.config, also_telling[first[info.id]])
         longer[info.id] = f"{first[info.id]}, {more}" if more else first[info.id]
     counts = Counter(longer.values())
     return {run_id: title if counts[title] == 1 else f"{title} · {run_id[-HASH:]}" for run_id, title in longer.items()}

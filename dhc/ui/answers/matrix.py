@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, cast
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -95,18 +96,34 @@ def matrix_figure(
     order: (M,) the classes to draw, at first all by the view's order. top: what has the full colour, at first the largest
     cell of the best epoch, so that epochs can be compared. link: what matrices that zoom together have in common.
     """
+    classes = order_of(predictions, view.order) if order is None else order
+    top = top_of(predictions, view) if top is None else top
+    return _figure(predictions, view, cell, epoch or predictions.best_epoch, tuple(classes.tolist()), top, link)
+
+
+@lru_cache(maxsize=16)
+def _figure(
+    predictions: Predictions,
+    view: MatrixView,
+    cell: tuple[int, int] | None,
+    epoch: int,
+    classes: tuple[int, ...],
+    top: float,
+    link: str,
+) -> go.Figure:
+    """The figure itself, which nobody changes: a page runs often, and Plotly takes its time with ten thousand cells."""
     by = cast("Literal['true', 'pred'] | None", None if view.colour == "counts" else view.colour)
-    counts = matrix_of(predictions, epoch or predictions.best_epoch)
+    counts, order = matrix_of(predictions, epoch), np.array(classes, dtype=np.int64)
     figure = heatmap(
         normalize(counts, by) if by else counts,
         short_names(predictions.classes),
-        order_of(predictions, view.order) if order is None else order,
+        order,
         counts=counts,
         hide_diagonal=not view.diagonal,
         selected=cell,
-        top=top_of(predictions, view) if top is None else top,
+        top=top,
     )
-    lay_out(figure, view.order if order is None else f"{view.order} {hash(order.tobytes())}")
+    lay_out(figure, f"{view.order} {crc32(order.tobytes())}")
     figure.layout.meta["cells"]["link"] = link
     # Beside the squares is room that no height costs.
     figure.update_layout(margin={"t": 8})

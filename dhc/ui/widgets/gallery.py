@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from dhc.data.picture import png_base64
 from dhc.ui.widgets import assets
 
+LARGEST_KEPT = 64 * 64 * 3  # bytes of a picture whose PNG is kept
 Tone = Literal["plain", "good", "bad"]
 
 
@@ -52,7 +54,16 @@ def gallery(
 
 
 def _encode(tile: Tile) -> dict[str, str]:
-    return {"image": png_base64(tile.image), "caption": tile.caption, "tooltip": tile.tooltip, "tone": tile.tone}
+    image = tile.image
+    small = image.dtype == np.uint8 and image.nbytes <= LARGEST_KEPT
+    png = _png(image.tobytes(), image.shape) if small else png_base64(image)
+    return {"image": png, "caption": tile.caption, "tooltip": tile.tooltip, "tone": tile.tone}
+
+
+@lru_cache(maxsize=512)
+def _png(pixels: bytes, shape: tuple[int, ...]) -> str:
+    """A picture as PNG in base64, kept: a page runs at every click, and shows the same pictures again."""
+    return png_base64(np.frombuffer(pixels, np.uint8).reshape(shape))
 
 
 def _rerun() -> None:
