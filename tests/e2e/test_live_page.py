@@ -243,3 +243,26 @@ def test_no_label_covers_another_in_any_window_and_the_first_curve_stands_in_the
     compare.click()
     page.wait_for_url(re.compile("/runs.*select="))
     expect(page.get_by_text("Real or noise?").first).to_be_visible()
+
+
+def test_a_zoom_on_the_overlaid_curves_stays_while_one_of_their_runs_trains(
+    page: Page, server: Server, training: Path
+) -> None:
+    page.goto(f"{server.url}/runs?select={training.name}&panel=curves")
+    chart = '.dhc-plot-area[aria-label*="by epoch"]'
+    page.wait_for_selector(f".dhc-plot[data-drawn] {chart}", timeout=60_000)
+    settled(page)
+    ends = f"Math.max(...document.querySelector('{chart}')._fullData.flatMap(trace => [...trace.x]))"
+    assert page.evaluate(ends) == 3
+    page.locator(chart).scroll_into_view_if_needed()
+    box = still(page.locator(f"{chart} .nsewdrag").first)
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"], steps=6)
+    page.mouse.up()
+    now = f"[document.querySelector('{chart}')._fullLayout].map(l => [...l.xaxis.range, ...l.yaxis.range])"
+    page.wait_for_function(f"document.querySelector('{chart}')._fullLayout.xaxis.range[0] > 0.5")
+    zoomed = page.evaluate(now)
+    train_on(training, range(4, 13))
+    page.wait_for_function(f"{ends} >= 12", timeout=60_000)
+    assert page.evaluate(now) == zoomed
