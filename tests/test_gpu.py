@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from screens import open_page, sent
 
+from dhc.config import RunConfig
 from dhc.figures import gpu as figures
 from dhc.machine import hardware
 from dhc.runs import rundir
+from dhc.runs.config_file import write_config
+from dhc.runs.contract import Process, Request
 from dhc.runs.events import EventLog
+from dhc.runs.identity import identify
 from dhc.training import gpu
 
 
@@ -67,6 +74,32 @@ def test_what_the_driver_says_of_this_gpu_is_written_and_read_while_the_training
     calls = len(notes.read_text().splitlines())
     time.sleep(0.1)
     assert len(notes.read_text().splitlines()) == calls  # nobody asks once the training is over
+
+
+@pytest.mark.slow
+def test_a_training_on_a_gpu_tells_of_it_and_live_draws_it(
+    driver: Callable[[str], Path], tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dhc.training.loop import train_and_evaluate
+
+    driver("echo '31234, 81559, 97, 64'")
+    config = tiny_config.with_values(
+        {"device.precision": "float32"}
+    )  # it computes on the CPU, whatever the driver says
+    folder = rundir.create(tmp_path / "runs", config.model.name)
+    write_config(folder, config)
+    Request(queued_at=1.0, device="gpu:0").write(folder)
+    summary = train_and_evaluate(config, folder, device="gpu:0")
+    assert (summary.epochs, log_of(folder).damaged_lines) == (2, 0)
+    child = identify(os.getpid())
+    Process(child=child, worker=child, host=socket.gethostname()).write(folder)
+    monkeypatch.setenv("DHC_RUNS_DIR", str(folder.parent))
+    at = open_page("live", run=folder.name)
+    assert not at.exception
+    assert {metric.label: metric.value for metric in at.metric}["GPU use"] == "97 %"
+    charts = {chart["alt"]: json.loads(chart["figure"])["data"] for chart in sent(at, "plot")}
+    names = [trace["name"] for trace in charts["Utilization, memory and temperature of the GPU by time"]]
+    assert names == ["utilization, %", "memory, %", "temperature, °C"]
 
 
 def test_what_a_gpu_does_not_tell_is_missing_and_stays_out_of_the_chart(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import psutil
 import streamlit as st
 
@@ -36,7 +38,7 @@ def draw(info: RunInfo, history: History) -> None:
     columns[3].metric("Learning rate", _learning_rate(info, history), help=explained(RATE, "learning rate"))
     columns[4].metric("Pictures/s", _latest(history, "pictures_per_second", "{:.0f}"))
     if info.state.alive:
-        label, use = device_use(info)
+        label, use = device_use(info, history)
         columns[5].metric(label, use, help="Of the whole device, right now.")
     else:
         columns[5].metric("Time", NONE if info.seconds is None else duration_text(info.seconds))
@@ -58,11 +60,13 @@ def _learning_rate(info: RunInfo, history: History) -> str:
     return NONE if info.config is None else rate_text(rate_of_epoch(info.config, 0))
 
 
-def device_use(info: RunInfo) -> tuple[str, str]:
-    """A label and how busy the run's device is now, in percent; a dash if unknown."""
+def device_use(info: RunInfo, history: History) -> tuple[str, str]:
+    """A label and how busy the run's device is now, in percent; a dash if unknown. Of a GPU the training tells it itself."""
     label = "GPU use" if info.device.startswith("gpu:") else "CPU use"
     if info.state is not State.RUNNING:
         return label, NONE
+    if len(history.gpu) and math.isfinite(use := history.gpu["utilization"].iloc[-1]):
+        return label, f"{use:.0f} %"
     if info.device.startswith("gpu:"):
         percents = {f"gpu:{gpu.index}": f"{gpu.utilization} %" for gpu in session.gpus()}
         return label, percents.get(info.device, NONE)
