@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from make_run import make_run
-from screens import open_page, texts
+from screens import address, open_page, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.jobs import launch
@@ -159,6 +159,21 @@ def test_a_tie_is_said_by_one_rule_on_the_groups_card_above_the_panels_and_in_th
     assert "tied with" in winner[0]
     at = open_page("runs", group="trial", select=",".join(IDS), panel="differences")
     assert at.selectbox(key="dhc_differences_base").value == IDS[3]
+
+
+def test_runs_on_other_pictures_are_counted_named_and_selected_at_a_click(runs: Path, tiny_data: Path) -> None:
+    others = ["20260101-000000-vgg16-000b", "20260101-000001-vgg16-000b"]
+    for number, run_id in enumerate(others):
+        folder = make_run(runs, tiny_data, run_id=run_id, accuracy=1.0, settings={"fit.epochs": 6 + number})
+        rundir.write_json(folder / rundir.REQUEST, {"queued_at": float(number + 1), "device": "cpu"})
+        rundir.write_json(folder / rundir.LABELS, {"name": f"tiny {number}"})
+    at = open_page("runs")
+    assert sentence(at).startswith("Keep **dropout 0.2** (0.720).")
+    assert sentence(at).endswith("Not counted: 2 on other pictures.")
+    assert "**On other pictures.** tiny 1 (tiny), tiny 0 (tiny)" in texts(at)
+    button(at, "others").click().run()
+    assert address(at, "select") == ",".join(reversed(others))
+    assert "are tied (1.000): keep either." in sentence(at)
 
 
 def test_a_name_is_shown_letter_by_letter(runs: Path) -> None:

@@ -20,19 +20,20 @@ from dhc.text import count_text, duration_text, shorten
 from dhc.ui.answers.album import has_changed
 from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage import labels
-from dhc.ui.shell import session, sharing, standin
+from dhc.ui.shell import address, session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import clone, launcher
 
 KEY = "dhc_decision_"
+MOST_OTHERS = 100  # runs that an address selects
 TEXT_WIDTH = 630  # CSS pixels: the buttons stand beside it from 1280 on
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
     """The sentence on these runs, what can be done about it, and why; nothing without a run."""
-    decision = decision_of(runs)
+    decision, why = _verdict_of(runs)
     seconds, problem = cost(decision.repeats)
     text = markdown(decision, seconds)
     if not text:
@@ -42,20 +43,25 @@ def draw(runs: Sequence[RunInfo]) -> None:
         if decision.best is not None:
             if not sharing.is_read_only():
                 _actions(decision, problem)
-            _why(decision)
+            _why(decision, why)
     labels.say_failure()
 
 
 def decision_of(runs: Sequence[RunInfo]) -> Decision:
     """What to keep among these runs; their repeats count wherever they are."""
-    subject = _Subject(tuple(runs), tuple(session.runs()))
-    leaders = _contest(subject).settings[:2]
-    return _decision(subject, tuple(_stamp(setting.best_run) for setting in leaders))
+    return _verdict_of(runs)[0]
 
 
 def contest_of(runs: Sequence[RunInfo]) -> Contest:
     """The settings of these runs that can be compared, the best first."""
     return _contest(_Subject(tuple(runs), tuple(session.runs())))
+
+
+def _verdict_of(runs: Sequence[RunInfo]) -> tuple[Decision, str]:
+    """The decision, and its reasons as Markdown."""
+    subject = _Subject(tuple(runs), tuple(session.runs()))
+    leaders = _contest(subject).settings[:2]
+    return _verdict(subject, tuple(_stamp(setting.best_run) for setting in leaders))
 
 
 class _Subject:
@@ -95,8 +101,9 @@ def _contest(subject: _Subject) -> Contest:
 
 
 @lru_cache(maxsize=16)
-def _decision(subject: _Subject, stamps: tuple[tuple[int, ...], ...]) -> Decision:
-    return decide(_contest(subject), subject.everyone, session.predictions)
+def _verdict(subject: _Subject, stamps: tuple[tuple[int, ...], ...]) -> tuple[Decision, str]:
+    decision = decide(_contest(subject), subject.everyone, session.predictions)
+    return decision, "\n\n".join(f"**{reason.title}.** {plain(reason.text)}" for reason in reasons(decision))
 
 
 def markdown(decision: Decision, seconds: float | None = None) -> str:
@@ -182,9 +189,15 @@ def _refuse_changed_pictures(decision: Decision) -> None:
         )
 
 
-def _why(decision: Decision) -> None:
+def _why(decision: Decision, text: str) -> None:
     with st.popover("Why?", icon=":material/help:", key=KEY + "why", width="content"):
-        st.markdown("\n\n".join(f"**{reason.title}.** {plain(reason.text)}" for reason in reasons(decision)))
+        st.markdown(text)
+        others = decision.contest.left_out.elsewhere
+        if len(others) > 1:
+            ids = ",".join(info.id for info in others[:MOST_OTHERS])
+            st.button(
+                "Select those on other pictures", on_click=address.put, kwargs={"select": ids}, key=KEY + "others"
+            )
         for place, setting in enumerate((decision.best, decision.runner_up)):
             if setting is not None:
                 title = shorten(setting.best_run.title, TITLE_LENGTH)
