@@ -35,6 +35,8 @@ def test_the_password_is_taken_out_of_the_environment(tmp_path: Path) -> None:
     assert environment == {"PATH": "/bin"}
     (tmp_path / "word").write_text("tree jade\nanother line\n", encoding="utf-8")
     assert password.take({"DHC_PASSWORD_FILE": str(tmp_path / "word")}) == "tree jade"
+    (tmp_path / "link").symlink_to(tmp_path / "word")  # as secrets are mounted into containers
+    assert password.take({"DHC_PASSWORD_FILE": str(tmp_path / "link")}) == "tree jade"
     assert password.take({"DHC_PASSWORD": ""}) is None
     (tmp_path / "empty").write_text("\n", encoding="utf-8")
     with pytest.raises(PasswordError, match=r"The first line of .*empty is empty"):
@@ -57,6 +59,40 @@ def test_a_place_has_five_tries_a_minute_and_its_neighbours_have_theirs() -> Non
     assert not tries.are_used_up("2001:db8:0:1::1")
     now[0] = 61.0
     assert not tries.are_used_up("10.0.0.7")
+
+
+def test_a_crowd_of_requests_gets_no_more_tries_than_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise AssertionError("let through")
+
+    async def say_wrong(wall: password.Password) -> int:
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            await asyncio.sleep(0)  # all have begun before the first body has come
+            return {"type": "http.request", "body": b"password=guess"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        headers = [(b"content-type", b"application/x-www-form-urlencoded")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/",
+            "headers": headers,
+            "client": ("10.0.0.7", 1),
+            "scheme": "http",
+        }
+        await wall(scope, receive, send)
+        return int(sent[0]["status"])
+
+    async def crowd() -> list[int]:
+        wall = password.Password(never)
+        return await asyncio.gather(*(say_wrong(wall) for _ in range(20)))
+
+    monkeypatch.setattr(password, "_current", type("Set", (), {"word": "tree jade"}))
+    assert sorted(asyncio.run(crowd())) == [401] * 5 + [429] * 15
 
 
 def test_very_many_places_take_no_memory() -> None:

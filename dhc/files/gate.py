@@ -53,7 +53,8 @@ def shut() -> None:
 
 def _refuse(event: str, values: tuple[Any, ...]) -> None:
     if event == "open":
-        if values[2] & WRITING and values[0] != os.devnull:
+        path, mode, flags = values
+        if (flags & WRITING or set(mode or "") & set("wax+")) and path != os.devnull:
             raise _refusal()
     elif (event in REFUSED and not _is_question(event, values)) or (
         event == "import" and values[0].startswith(STARTERS)

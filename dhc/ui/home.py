@@ -14,7 +14,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.manage import queue
-from dhc.ui.shell import session, sharing, standin
+from dhc.ui.shell import password, session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import state_badge, title_link
@@ -145,4 +145,5 @@ def exposure_warning(address: str | None, port: int) -> str | None:
     """
     if address is not None and is_this_machine_only(address):
         return None
-    return f"Everyone who can reach this machine's port {port} can start and delete runs."
+    who = "Everyone who knows the password and" if password.is_asked() else "Everyone who"
+    return f"{who} can reach this machine's port {port} can start and delete runs."

@@ -16,6 +16,7 @@ from screens import ROOT, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.ui.home import exposure_warning
+from dhc.ui.shell import password
 from faults.cases import Case, fault
 from faults.house import House, house, no_waiting
 
@@ -83,6 +84,11 @@ def test_home_says_who_can_reach_the_server(case: Case) -> None:
         assert case.is_said(exposure_warning(address, 8501) or ""), address
     for address in ("127.0.0.1", "localhost", "127.8.0.1", "::1"):
         assert exposure_warning(address, 8501) is None, address
+
+
+def test_a_password_is_named_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(password, "is_asked", lambda: True)
+    assert str(exposure_warning("0.0.0.0", 8501)).startswith("Everyone who knows the password and can reach")
 
 
 def test_home_shows_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,6 @@ ENDED, BROKEN, WAITING, DELETED = (f"2026010{n}-000000-vgg16-000{n}" for n in ra
 # Pages and what stands in their address, so that as much as there is can be pressed.
 VIEWS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("", {}),
-    ("data", {}),
     ("data", {"view": "check"}),
     ("data", {"view": "augmentation"}),
     ("train", {}),
@@ -41,7 +40,6 @@ VIEWS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("live", {"run": BROKEN}),
     ("live", {"run": WAITING}),
     ("runs", {"storage": "open", "select": ENDED, "run": ENDED}),
-    ("runs", {"select": BROKEN, "run": BROKEN}),
     ("runs", {"select": WAITING, "run": WAITING}),
     ("runs", {"select": f"{ENDED},{BROKEN}", "panel": "noise"}),
     ("mistakes", {"run": ENDED}),
@@ -49,7 +47,7 @@ VIEWS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("ladder", {}),
 )
 REFUSED = "This is a read-only view: it starts, changes and deletes nothing"
-HEAVY, CARD = 3, 8  # places in VIEWS: the augmentation, which loads Keras; the card of the run that has ended
+HEAVY, CARD = 2, 7  # places in VIEWS: the augmentation, which loads Keras; the card of the run that has ended
 STARTS = ("Start the demo", "Queue behind 1 run", "Run the missing rungs", "Run the experiment", "Check every picture")
 # The product's app.py, but no screen knows that it is a view.
 OFFERS_ALL = f"""

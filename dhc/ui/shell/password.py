@@ -54,7 +54,7 @@ def take(environment: MutableMapping[str, str]) -> str | None:
     """
     word, file = environment.pop(VARIABLE, ""), environment.pop(FILE_VARIABLE, "")
     if file:
-        lines = read_regular(Path(file), 10 * LONGEST).decode("utf-8", "replace").splitlines()
+        lines = read_regular(Path(file).expanduser().resolve(), 10 * LONGEST).decode("utf-8", "replace").splitlines()
         word = lines[0] if lines else ""
         if not word.strip():
             raise PasswordError(
@@ -127,11 +127,12 @@ class Password:
 
     async def _judge(self, scope: Scope, receive: Receive, send: Send, word: str) -> None:
         """Answer the form: back to the page that was asked for, or the form again."""
+        said = await _said(receive)
+        # From here to the note nothing else runs: no crowd of requests gets more tries than one after the other.
         address = str((scope.get("client") or ("",))[0])
         if self._tries.are_used_up(address):
             await show(scope, receive, send, 429, _page(WAIT), {"Retry-After": str(int(SPAN))})
             return
-        said = await _said(receive)
         if not hmac.compare_digest(_digest(said or ""), _digest(word)):
             self._tries.note(address)
             await show(scope, receive, send, 401, _page(WRONG))
