@@ -282,7 +282,7 @@ def test_what_was_changed_is_marked_and_said(furnished: Path) -> None:
     assert [key for key, icon in icons.items() if icon] == ["dhc_preset_quick"]
     at = press(open_page("train", run=RUN), "Like the chosen run")
     number(at, "schedule.factor", 0.5)
-    assert "changed: factor 0.25 → 0.5." in texts(at)
+    assert "**: factor 0.25 → 0.5." in texts(at)
     assert ":material/edit: was 0.25" in texts(at)
 
 

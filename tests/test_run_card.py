@@ -163,7 +163,7 @@ def test_clone_and_edit_opens_the_form_and_what_starts_there_names_its_parent(ru
     brief = Store(runs).run(parent).title
     at = press(card(parent), "dhc_run_card_clone")
     assert at.number_input(key="dhc_form_knn.k").value == 3
-    assert f"A changed copy of {brief}." in texts(at).replace("\\", "")
+    assert f"A changed copy of **{brief}**: nothing is changed yet." in texts(at).replace("\\", "")
     at.switch_page("pages/train.py").run()  # where it is already; AppTest forgets that
     at.number_input(key="dhc_form_knn.k").set_value(5).run()
     next(button for button in at.button if button.label == "Start comparing").click().run()

@@ -85,13 +85,13 @@ def _chosen_run() -> None:
 
 def _origin(changes: Mapping[str, Any]) -> str:
     """Markdown: what the form began with, and what was changed."""
-    words = f"changed: {plain(change_words(changes))}" if changes else "nothing changed"
+    words = plain(change_words(changes))
     if not draft.parent():
         preset = PRESETS[draft.preset()]
-        return f"**{preset.title}**, {words}. {preset.help}"
+        return f"**{preset.title}**, {f'changed: {words}' if words else 'nothing changed'}. {preset.help}"
     original = session.run_or_none(draft.parent())
     title = bold(original.title) if original else "a run that is gone"
-    return f"A changed copy of {title}, {words}."
+    return f"A changed copy of {title}: {words or 'nothing is changed yet'}."
 
 
 @guard(toast)
