@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from dhc.analysis import estimate as estimates
@@ -122,9 +124,15 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
     time, speed = _time_text(estimate, config.fit.epochs), _speed_text(estimate)
     st.markdown(f"Trains on {place}, in {resolved_precision(config, device, k)}{time}. {speed}")
     rates = planned_rates(config)
-    figure = schedule.planned_rates(rates.rates)
-    plot(figure, key="planned_rates", height=180, alt="Planned learning rate by epoch", clicks=False)
+    plot(
+        _rates_figure(rates.rates), key="planned_rates", height=180, alt="Planned learning rate by epoch", clicks=False
+    )
     st.caption(rates.note)
+
+
+@lru_cache(maxsize=16)  # most clicks change another setting, and a figure takes longer than all fields
+def _rates_figure(rates: tuple[float, ...]) -> go.Figure:
+    return schedule.planned_rates(rates)
 
 
 def _neighbours(config: RunConfig, dataset: Dataset) -> None:
