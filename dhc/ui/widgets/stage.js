@@ -23,11 +23,14 @@ function enlarge(part) {
   root.classList.toggle('dhc-large', Boolean(part));
 }
 
-/** What frame.css cannot know: where the bar ends, and the page's ground, which Streamlit keeps to itself. */
+/** What frame.css cannot know: where the bar ends, the page's ground, whether it is dark. Streamlit keeps that to itself. */
 function tell() {
   const [bar, app] = [document.querySelector('.st-key-dhc-bar'), document.querySelector('.stApp')];
   if (bar) root.style.setProperty('--dhc-bar', `${Math.ceil(bar.getBoundingClientRect().bottom)}px`);
-  if (app) root.style.setProperty('--dhc-ground', getComputedStyle(app).backgroundColor);
+  if (!app) return;
+  const { backgroundColor, colorScheme } = getComputedStyle(app);
+  root.style.setProperty('--dhc-ground', backgroundColor);
+  root.style.colorScheme = colorScheme; // for menus and dialogs, which stand outside
 }
 
 /** A table is drawn on a canvas, its type as large as the page's was when the table came. Zoom makes up for the rest. */
@@ -51,7 +54,7 @@ function show() {
   const [text, title] = [`${place + 1} / ${all.length}`, nameOf(all[place])];
   if (chooser.count.textContent !== text) chooser.count.textContent = text;
   if (chooser.title !== title) chooser.title = title;
-  if (presented) tell();
+  tell();
   zoomTables(presented ? parseFloat(getComputedStyle(root).fontSize) / 16 : 1);
 }
 
