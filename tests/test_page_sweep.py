@@ -247,3 +247,23 @@ def test_a_hostile_name_of_group_and_run_is_shown_as_text(runs: Path, name: str)
     assert len(bars(at)) >= 1
     assert "](http" not in "".join(str(element.value) for element in at.markdown)
     assert not any("](http" in label for label in page_links(at))
+
+
+def test_a_drawn_sweep_stands_in_the_address_and_its_runs_say_how_they_were_chosen(runs: Path) -> None:
+    at = sweep_of("schedule.factor")
+    write(at, "schedule.factor", "0.1, 0.9")
+    at.segmented_control(key="dhc_sweep_design").set_value("sobol").run()
+    at.number_input(key="dhc_sweep_draws").set_value(5).run()
+    assert (address(at, "design"), address(at, "draws")) == ("sobol", "5")
+    assert "Drawn between the smallest and the largest value" in texts(at)
+    again = open_page("train", vary="factor", factor="0.1, 0.9", design="sobol", draws="5")
+    press(again, start_label(again))
+    started = Store(runs).runs()
+    assert [info.design for info in started] == ["sobol"] * 5
+    assert len({info.config.schedule.factor for info in started if info.config}) == 5
+
+
+def test_a_design_that_there_is_not_is_refused(runs: Path) -> None:
+    at = open_page("train", vary="factor", factor="0.1, 0.9", design="magic", draws="10000")
+    assert at.segmented_control(key="dhc_sweep_design").value == "grid"
+    assert any("magic" in toast.value for toast in at.toast)

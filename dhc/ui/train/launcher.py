@@ -11,6 +11,7 @@ from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.jobs.groups import start_group
 from dhc.jobs.launch import launch, launch_all
+from dhc.runs.contract import Design
 from dhc.text import count_text, duration_text
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box
@@ -67,6 +68,7 @@ def start(
     rule: Literal["", "median"] = "",
     parent: str = "",
     names: Sequence[str] = (),
+    design: Design = "",
 ) -> list[str]:
     """Queue the runs, all or none, as a group where a name is given; returns their ids.
 
@@ -75,7 +77,7 @@ def start(
     runs_dir = session.runs_dir()
     try:
         if group:
-            return start_group(configs, runs_dir, group, rule=rule, parent=parent, names=names)[1]
+            return start_group(configs, runs_dir, group, rule=rule, parent=parent, names=names, design=design)[1]
         return launch_all(configs, runs_dir, parent=parent, names=names)
     except OSError as error:
         _say_refusal("The runs", error)

@@ -19,21 +19,21 @@ from dhc.config.titles import in_titles
 from dhc.data.layout import Dataset
 from dhc.errors import ConfigError
 from dhc.jobs.groups import MAX_NAME, generated_name
-from dhc.jobs.sweep import SEED, grid
+from dhc.jobs.sweep import SEED
 from dhc.jobs.values import check_values, format_value, parse_values
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
 from dhc.text import count_text, one_line
 from dhc.ui.shell.states import error_box
-from dhc.ui.train import launcher
+from dhc.ui.train import design, launcher
+from dhc.ui.train.design import Choice
 from dhc.ui.train.draft import has_effect, parent
 
 ONE, SWEEP = "One run", "Sweep"
 MODE, NAMES = "dhc_sweep_mode", "dhc_sweep_settings"
-REPEATS, NAME, HOPELESS_KEY, SOUND = "dhc_sweep_repeats", "dhc_sweep_name", "dhc_sweep_hopeless", "dhc_sweep_sound"
+NAME_KEY, HOPELESS_KEY, SOUND = "dhc_sweep_name", "dhc_sweep_hopeless", "dhc_sweep_sound"
 VARY, NOTHING = "vary", "-"  # the address's parameter with the settings that vary, and its text for none
-PARAMETERS = (VARY, "repeats", "group", "median")
+PARAMETERS = (VARY, *design.PARAMETERS, "group", "median")
 FIXED = ("data.path", "device.device", SEED)  # a sweep has one data set and one device; its repeats vary the seed
-MOST_REPEATS = 20
 ROWS = 8  # of the table that are visible without scrolling
 WRITE = (
     "Values: `0.5, 0.8, 0.9`. Ranges: `0.1..0.9 step 0.2` (0.1 0.3 0.5 0.7 0.9), `2..6` (whole numbers), "
@@ -44,7 +44,7 @@ HOPELESS = (
     f"average up to the same epoch. Every run gets {MEDIAN_GRACE} epochs, and {MEDIAN_ENOUGH} runs must have ended first. A run "
     f"that starts slowly, for instance with high dropout, may be stopped wrongly."
 )
-CHOOSE = "Choose the settings that vary and their values: every combination becomes a run."
+CHOOSE = "Choose the settings that vary and their values."
 KEPT: dict[str, Any] = {"persist_state": "session"}  # of a widget: it keeps its value while other pages are open
 
 
@@ -53,12 +53,12 @@ class SweepForm:
     """The values of the sweep's form.
 
     values    by dotted name; empty for a setting whose text cannot be read
-    repeats   runs of each combination
+    choice    how its settings are chosen, and how many runs
     name      of the group; may be ""
     """
 
     values: Mapping[str, Sequence[Any]]
-    repeats: int
+    choice: Choice
     name: str
     rule: Literal["", "median"]
 
@@ -85,10 +85,14 @@ def draw(values: Mapping[str, Any], on_change: Callable[[], None]) -> SweepForm:
     with st.container(border=True, key="dhc-sweep"):
         names = _settings(values, about)
         grid_values = _all_values(names, values, about)
-        repeats, name = _repeats_and_name(names, about)
+        choice = design.draw(about)
+        name = _name(names, about)
         rule = st.toggle("Stop hopeless runs early", key=HOPELESS_KEY, help=HOPELESS, **about)
-        st.caption("Settings that do not vary are set below, for all runs.")
-    form = SweepForm(grid_values, repeats, name, "median" if rule else "")
+        drawn = (
+            "" if choice.design == design.GRID else "Drawn between the smallest and the largest value of each setting. "
+        )
+        st.caption(f"{drawn}Settings that do not vary are set below, for all runs.")
+    form = SweepForm(grid_values, choice, name, "median" if rule else "")
     if form.is_complete:
         st.session_state[SOUND] = grid_values
     return form
@@ -109,9 +113,8 @@ def written(aliases: Mapping[str, str]) -> dict[str, str]:
         return {}
     params = {VARY: ",".join(aliases[name] for name in held) or NOTHING}
     params |= {aliases[name]: text for name, text in held.items() if _are_values(name, text)}
-    if (repeats := st.session_state.get(REPEATS, 1)) != 1:
-        params["repeats"] = str(repeats)
-    if name := one_line(st.session_state.get(NAME, "")):
+    params |= design.written()
+    if name := one_line(st.session_state.get(NAME_KEY, "")):
         params["group"] = name
     return params | ({"median": "on"} if st.session_state.get(HOPELESS_KEY) else {})
 
@@ -135,11 +138,8 @@ def take(params: Mapping[str, str], by_alias: Mapping[str, ConfigField], bad: di
             st.session_state[_key(field.name)] = list(parse_values(field.name, params[word]))
         elif word in params:
             st.session_state[_key(field.name)] = params[word]
-    repeats = params.get("repeats", "1")
-    if repeats not in map(str, range(1, MOST_REPEATS + 1)):
-        bad["repeats"], repeats = repeats, "1"
-    st.session_state[REPEATS] = int(repeats)
-    st.session_state[NAME] = one_line(params.get("group", ""), MAX_NAME)
+    design.take(params, bad)
+    st.session_state[NAME_KEY] = one_line(params.get("group", ""), MAX_NAME)
     st.session_state[HOPELESS_KEY] = params.get("median") == "on"
     return {field.name for field in chosen.values()}
 
@@ -152,13 +152,10 @@ def _are_values(name: str, text: str) -> bool:
     return True
 
 
-def _repeats_and_name(names: Sequence[str], about: Mapping[str, Any]) -> tuple[int, str]:
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
-    help = "Runs of each combination, each with a seed of its own."
-    repeats = left.number_input("Repeats", 1, MOST_REPEATS, key=REPEATS, help=help, **about)
+def _name(names: Sequence[str], about: Mapping[str, Any]) -> str:
     hint = generated_name(names) if names else ""
-    name = right.text_input("Name of the group", max_chars=MAX_NAME, key=NAME, placeholder=hint, **about)
-    return int(repeats), (name or "").strip()
+    name = st.text_input("Name of the group", max_chars=MAX_NAME, key=NAME_KEY, placeholder=hint, **about)
+    return (name or "").strip()
 
 
 def _settings(values: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
@@ -239,13 +236,13 @@ def value_text(value: Any) -> str:
 
 
 def plan(config: RunConfig, form: SweepForm) -> list[RunConfig]:
-    """The sweep's runs in queue order: `config` with every combination of the values; [] while there are none.
+    """The sweep's runs in queue order: `config` with the combinations or draws of the values; [] while there are none.
 
     While a field's text cannot be read, its last values count. Raises ConfigError where they make no sweep.
     """
     sound = st.session_state.get(SOUND, {})
     values = {name: several or sound.get(name, ()) for name, several in form.values.items()}
-    return grid(config, values, form.repeats) if values and all(values.values()) else []
+    return form.choice.configs(config, values) if values and all(values.values()) else []
 
 
 def draw_plan(configs: Sequence[RunConfig], form: SweepForm, dataset: Dataset) -> None:
@@ -263,7 +260,7 @@ def draw_plan(configs: Sequence[RunConfig], form: SweepForm, dataset: Dataset) -
 def start(configs: Sequence[RunConfig], form: SweepForm) -> list[str]:
     """Queue the runs; returns their ids."""
     name = form.name or generated_name(list(form.values))
-    return launcher.start(configs, group=name, rule=form.rule, parent=parent())
+    return launcher.start(configs, group=name, rule=form.rule, parent=parent(), design=form.choice.design)
 
 
 def warn_of_equal_factors(config: RunConfig) -> None:
