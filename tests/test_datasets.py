@@ -11,11 +11,12 @@ import cv2
 import pytest
 from folders import picture
 from make_run import make_run
-from processes import processes_of, wait_until
+from processes import kill_processes_of, processes_of, wait_until
 
 from dhc.data.about import pictures_root, pointer, use_in_place
 from dhc.errors import DataError
 from dhc.jobs import check, datasets
+from dhc.jobs.process import detach, python
 from dhc.runs.store import Store
 
 
@@ -102,3 +103,15 @@ def test_an_import_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     assert datasets.making(folder) is None
     assert [path.name for path in folder.parent.iterdir()] == [".many.log"]
     assert not processes_of(tmp_path)
+
+
+def test_what_a_terminal_draws_is_seen_and_not_begun_a_second_time(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    detach(python("-m", "dhc", "data", "make", str(folder)), log=tmp_path / "log")
+    try:
+        wait_until(lambda: bool((now := datasets.making(folder)) and now.pictures), "it is seen", 60)
+        datasets.start(folder)
+        assert [path.name for path in tmp_path.glob(".*")] == [], "no task of our own"
+    finally:
+        kill_processes_of(folder)
+    wait_until(lambda: datasets.making(folder) is None, "it is over", 10)

@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -81,6 +82,23 @@ def _writing(root: Path) -> Iterator[None]:
         raise DataError(f"{root} cannot be written ({reason}): make room for it or choose another folder.") from error
 
 
+def is_being_made(partial: Path) -> bool:
+    """Whether a process writes the draft at this moment, whoever started it."""
+    try:
+        return _is_maker_alive(json.loads(read_regular(partial / PROGRESS, MOST_PROGRESS)))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return False
+
+
+def _is_maker_alive(record: Mapping[str, Any]) -> bool:
+    """By the draft's own record. Raises what a foreign record may: ValueError, KeyError, TypeError, OverflowError."""
+    pid, started = int(record["pid"]), float(record["started"])
+    try:
+        return pid != os.getpid() and psutil.pid_exists(pid) and bool(psutil.Process(pid).create_time() <= started + 1)
+    except psutil.NoSuchProcess:  # it has only just ended
+        return False
+
+
 def clear_leftovers(partial: Path) -> None:
     """Remove what a killed maker left. Raises DataError when the maker is alive or the folder is none of ours."""
     if not os.path.lexists(partial):
@@ -89,10 +107,7 @@ def clear_leftovers(partial: Path) -> None:
         if not is_real_folder(partial):
             raise ValueError
         record = json.loads(read_regular(partial / PROGRESS, MOST_PROGRESS))
-        pid, started = int(record["pid"]), float(record["started"])
-        alive = pid != os.getpid() and psutil.pid_exists(pid) and psutil.Process(pid).create_time() <= started + 1
-    except psutil.NoSuchProcess:
-        alive = False  # it has only just ended
+        pid, alive = int(record["pid"]), _is_maker_alive(record)
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DataError(f"{partial} is in the way and was not made here: move or remove it, then try again.") from error
     if alive:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dhc.data.about import PARTIAL, PROGRESS, pointer
-from dhc.data.draft import clear_leftovers
+from dhc.data.draft import clear_leftovers, is_being_made
 from dhc.data.places import find_table
 from dhc.data.standin.recipe import Recipe
 from dhc.data.tree import DiskTree
@@ -136,14 +136,15 @@ def _move_all(folder: Path, target: Path) -> Path:
 
 
 def making(folder: Path) -> Making | None:
-    """How far the data set at `folder` is; None when it is there, or when nobody asked for it."""
-    task = _task(folder)
+    """How far the data set at `folder` is; None when it is there, or when nobody makes it or asked for it."""
+    task, partial = _task(folder), folder.with_name(folder.name + PARTIAL)
     standing = task.standing()
-    if standing is None or is_dataset(folder):
+    is_pending = is_being_made(partial) or (standing is not None and standing.pending)
+    if (standing is None and not is_pending) or is_dataset(folder):
         return None
-    if not standing.pending:  # it may have appeared between the two checks
+    if not is_pending:  # it may have appeared between the two checks
         return None if is_dataset(folder) else Making(failure=task.last_error())
-    progress = read_json(folder.with_name(folder.name + PARTIAL) / PROGRESS) or {}
+    progress = read_json(partial / PROGRESS) or {}
     done, total, started = (progress.get(name) for name in ("done", "total", "started"))
     return Making(check.count(done), check.count(total), started=started if isinstance(started, float) else None)
 
