@@ -20,7 +20,7 @@ from make_run import make_run
 from processes import processes_of
 from screens import ROOT
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from dhc.jobs import trash
 from dhc.runs import rundir
@@ -229,6 +229,17 @@ def send_others(view: Server) -> None:
         with Browser(view.url) as browser:
             browser.send(message)
             assert browser.open().status == 0, name
+
+
+def test_a_view_hangs_up_on_who_sends_too_much(view: Server) -> None:
+    with Browser(view.url) as browser:
+        browser.open()
+        message = BackMsg()
+        message.rerun_script.widget_states.widgets.add(id="x", string_value="x" * 2_000_000)
+        browser.send(message)
+        with pytest.raises(ConnectionClosed, match="1009"):
+            browser.open()
+    assert look(view, "", {}).status == 0
 
 
 def upload(server: Server) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import config
 
 from dhc.errors import UserError, sentence
 from dhc.files import gate
@@ -18,12 +19,17 @@ from dhc.ui.shell.visitors import OwnPagesOnly
 
 MIDDLEWARE: Final = [Middleware(OwnPagesOnly), Middleware(password.Password), Middleware(sharing.ReadingOnly)]
 
+# megabytes; Streamlit's own would let sixty browsers fill this machine's memory with what they send
+LIMITS: Final = {"server.maxMessageSize": 30, "server.maxWidgetStateSize": 1}
+
 
 def prepare() -> None:
     """Take the password, and shut the gate where only a view is to be shared; ends the process where that cannot be done."""
     try:
         password.ask_for(password.take(os.environ))
         if sharing.is_wanted():
+            for name, megabytes in LIMITS.items():
+                config.set_option(name, megabytes)
             gate.shut()
     except (UserError, OSError) as error:
         print(f"error: {sentence(error)}", file=sys.stderr, flush=True)
