@@ -52,16 +52,19 @@ class Listing:
 def draw() -> None:
     """Filters, the table, and what can be seen of and done with the selected runs."""
     _go()
-    undo.draw()
     everyone = session.runs()
-    if not everyone:
-        no_runs("No runs yet. Start one, and it appears here.")
-        return
-    queue.offer_work(everyone)
-    if any(info.state is State.QUEUED for info in everyone):
-        with st.expander("Queue", icon=":material/schedule:"):
-            queue.draw(everyone)
-    groups.draw(everyone)
+    # Boxes of their own: what comes and goes in them moves nothing below, which would be drawn twice for a moment.
+    with st.container():
+        undo.draw()
+        if not everyone:
+            no_runs("No runs yet. Start one, and it appears here.")
+            return
+        queue.offer_work(everyone)
+        if any(info.state is State.QUEUED for info in everyone):
+            with st.expander("Queue", icon=":material/schedule:"):
+                queue.draw(everyone)
+    with st.container():
+        groups.draw(everyone)
     views.apply()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run_filter = filters.read(everyone)
@@ -70,7 +73,8 @@ def draw() -> None:
         usual = columns.usual(listing.runs, query.columns, listing.comparison)
         names, pinned = filters.choose_columns(columns.every_column(everyone), usual)
         views.draw()
-    filters.say_unread(query)
+    with st.container():
+        filters.say_unread(query)
     _watched(everyone, listing, run_filter, names, pinned)
     compare.draw(listing.selected, listing.runs)
     storage.draw()
