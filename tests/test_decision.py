@@ -188,6 +188,25 @@ def test_luck_is_what_fair_coins_say(only_first: int, only_second: int) -> None:
     assert evidence.p == pytest.approx(coins(only_first, only_second))
 
 
+@given(st.integers(0, 30), st.integers(0, 30))
+def test_two_runs_that_change_places_change_nothing_but_which_is_kept(only_a: int, only_b: int) -> None:
+    a, b = predictions(30 + only_a, first=30 - only_a, n=100), predictions(30 + only_b, first=30, n=100)
+    here = [dropout(1, 0.2, (30 + only_a) / 100), dropout(2, 0.4, (30 + only_b) / 100)]
+    there = [dropout(1, 0.2, (30 + only_b) / 100), dropout(2, 0.4, (30 + only_a) / 100)]
+    one, other = decided(here, {here[0].id: a, here[1].id: b}), decided(there, {there[0].id: b, there[1].id: a})
+    assert one.evidence is not None
+    assert other.evidence is not None
+    assert one.lead == other.lead
+    assert one.evidence.p == other.evidence.p
+    assert one.tied == other.tied == (only_a == only_b)
+    assert len(one.repeats) == len(other.repeats)
+    if not one.tied:
+        assert one.best is not None
+        assert other.best is not None
+        assert one.evidence.interval == other.evidence.interval
+        assert one.best.config.model.conv_dropout != other.best.config.model.conv_dropout
+
+
 def test_repeats_are_pooled_and_judged_by_welchs_test() -> None:
     first, second = [0.871, 0.869, 0.873], [0.861, 0.859]
     runs = [dropout(i, 0.2, value, seed=i) for i, value in enumerate(first)]
