@@ -19,11 +19,11 @@ from dhc.analysis.optimism import (
     judge_by_halves,
     mean_correlation,
     right_answers,
-    runs_on_same_pictures,
 )
-from dhc.runs import rundir
+from dhc.analysis.pictures import JudgedPictures, judged_pictures, measured_on_same_pictures
+from dhc.runs.contract import Environment
 from dhc.runs.predictions import read_predictions
-from dhc.runs.store import Store
+from dhc.runs.store import RunInfo, Store
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,11 @@ def test_val_counts_as_used_by_every_ended_run_on_the_same_pictures(tiny_data: P
     runs = Store(tmp_path).runs()
     own = next(info for info in runs if info.id == ids[0])
     assert own.config is not None
-    noted = {info.id: (rundir.read_json(info.folder / rundir.ENVIRONMENT) or {})["data_fingerprint"] for info in runs}
-    assert sorted(info.id for info in runs_on_same_pictures(own.config, noted[ids[0]], runs, noted)) == ids[:2]
-    assert sorted(info.id for info in runs_on_same_pictures(own.config, None, runs, {})) == ids[:2]
-    assert runs_on_same_pictures(own.config, "another", runs, noted) == []
+
+    def pictures_of(info: RunInfo) -> JudgedPictures:
+        assert info.config is not None
+        return judged_pictures(info.config, Environment.of(info.folder))
+
+    assert sorted(info.id for info in measured_on_same_pictures(own, runs, pictures_of)) == ids[:2]
     predictions = read_predictions(own.folder)
     assert right_answers(predictions).shape == (2, 9)

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from dhc.analysis.folders import resolved_path
-from dhc.analysis.ladder import is_measured
-from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs.records import Predictions
-from dhc.runs.store import RunInfo
 
 SPLITS = 200  # ways to halve val; at most 256, the bits of a SHA-256
 ENOUGH = 20  # pictures; halves of fewer say nothing
@@ -43,29 +39,6 @@ class HalvingResult:
     runs: int
     splits: int
     winners: Mapping[str, float]
-
-
-def runs_on_same_pictures(
-    config: RunConfig, fingerprint: str | None, runs: Iterable[RunInfo], fingerprints: Mapping[str, str]
-) -> list[RunInfo]:
-    """The ended runs that were judged on the same val pictures as a run with this config.
-
-    These have the same data set and the same classes. fingerprint: of the config's data set, None where it has none.
-    fingerprints: run id → that of the run's data set. Where one of two has none, they are compared by folder.
-    """
-    path = resolved_path(config.data.path)
-
-    def same_data(info: RunInfo, other: RunConfig) -> bool:
-        if fingerprint and fingerprints.get(info.id):
-            return fingerprints[info.id] == fingerprint
-        return resolved_path(other.data.path) == path
-
-    return [
-        info
-        for info in runs
-        if info.config is not None and is_measured(info) and info.config.data.classes == config.data.classes
-        if same_data(info, info.config)
-    ]
 
 
 @lru_cache(maxsize=64)

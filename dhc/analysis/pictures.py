@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from dhc.analysis.folders import resolved_path
+from dhc.analysis.ladder import is_measured
 from dhc.config import RunConfig
 from dhc.runs.contract import Environment
 from dhc.runs.store import RunInfo
@@ -48,6 +49,15 @@ def same_data(first: JudgedPictures, second: JudgedPictures) -> bool:
 def same_pictures(first: JudgedPictures, second: JudgedPictures) -> bool:
     """Whether both are the same pictures of the same classes."""
     return first.classes == second.classes and same_data(first, second)
+
+
+def measured_on_same_pictures(
+    info: RunInfo, runs: Iterable[RunInfo], pictures_of: Callable[[RunInfo], JudgedPictures]
+) -> list[RunInfo]:
+    """The ended runs with a result that were judged on the pictures of `info`, whose settings can be read."""
+    own = pictures_of(info)
+    measured = (other for other in runs if other.config is not None and is_measured(other))
+    return [other for other in measured if same_pictures(own, pictures_of(other))]
 
 
 def by_pictures(

@@ -45,11 +45,6 @@ def _pairing(a: Predictions, b: Predictions) -> Pairing:
     return pair_up(a, b)
 
 
-def fingerprint_of(info: RunInfo) -> str | None:
-    """The fingerprint of the data set that the run was trained on, None where nobody noted it."""
-    return None if info.config is None else pictures_of(info).fingerprint or None
-
-
 def pictures_of(info: RunInfo) -> JudgedPictures:
     """What is known of the val pictures that a run, whose settings can be read, was judged on."""
     assert info.config is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dhc.analysis.optimism import runs_on_same_pictures
+from dhc.analysis.pictures import measured_on_same_pictures
 from dhc.analysis.standing import Standing, standing_of
 from dhc.config import COMMON, MISSION, fields
 from dhc.config.phrase import phrase
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import fingerprint_of
+from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
@@ -26,7 +26,7 @@ def draw(info: RunInfo) -> None:
     with st.container(border=True, key="dhc-live-ended"):
         names = [field.name for field in fields() if field.rank in (MISSION, COMMON)]
         st.markdown(f":small[{plain(phrase(info.config, names, most=MOST_SETTINGS))}]")
-        standing = standing_of(info, _on_its_pictures(info))
+        standing = standing_of(info, measured_on_same_pictures(info, session.runs(), pictures_of))
         if standing is not None:
             st.markdown(sentence(standing))
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -37,13 +37,6 @@ def draw(info: RunInfo) -> None:
                 text = f"Compare with {shorten(other.title, TITLE_LENGTH)}"
                 first, second = (other, info) if standing.place > 1 else (info, other)
                 link("Runs", text=plain(text), select=f"{first.id},{second.id}", panel="noise")
-
-
-def _on_its_pictures(info: RunInfo) -> list[RunInfo]:
-    assert info.config is not None
-    everyone = session.runs()
-    prints = {other.id: value for other in everyone if (value := fingerprint_of(other)) is not None}
-    return runs_on_same_pictures(info.config, prints.get(info.id), everyone, prints)
 
 
 def sentence(standing: Standing) -> str:

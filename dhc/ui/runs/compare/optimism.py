@@ -17,8 +17,8 @@ from dhc.analysis.optimism import (
     judge_by_halves,
     mean_correlation,
     right_answers,
-    runs_on_same_pictures,
 )
+from dhc.analysis.pictures import measured_on_same_pictures
 from dhc.analysis.ranking import run_places
 from dhc.errors import RunError
 from dhc.jobs import evaluation as jobs
@@ -27,7 +27,7 @@ from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text
-from dhc.ui.answers.pairs import fingerprint_of
+from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage.submission import can_answer
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import bold
@@ -60,7 +60,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
         return
     winners = run_places(candidates)[0]
     winner = winners[0]
-    comparable = _comparable(winner, runs)
+    comparable = measured_on_same_pictures(winner, session.runs(), pictures_of)
     ids = {info.id for info in comparable}
     answers = _answers(winner, [info for info in candidates if info.id in ids][:MOST])
     _head(winners, len(candidates))
@@ -74,14 +74,6 @@ def draw(runs: Sequence[RunInfo]) -> None:
         _halves(answers)
     with test, guard():
         _test(winner)
-
-
-def _comparable(winner: RunInfo, runs: Sequence[RunInfo]) -> list[RunInfo]:
-    """The ended runs that were judged on the winner's pictures, selected or not."""
-    assert winner.config is not None
-    everyone = session.runs()
-    prints = {info.id: value for info in [*everyone, *runs] if (value := fingerprint_of(info)) is not None}
-    return runs_on_same_pictures(winner.config, prints.get(winner.id), everyone, prints)
 
 
 def _head(winners: Sequence[RunInfo], count: int) -> None:
