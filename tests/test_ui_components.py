@@ -32,8 +32,8 @@ CONFIG = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf
 def app(body: str) -> AppTest:
     """Run ``body`` as a page."""
     imports = (
-        "import numpy as np, plotly.graph_objects as go, streamlit as st\n"
         "from dhc.ui.shell.frame import *\nfrom dhc.ui.widgets.gallery import *\nfrom dhc.ui.widgets.plot import *\nfrom dhc.ui.shell.states import *\n"
+        "import numpy as np, plotly.graph_objects as go, streamlit as st\n"
     )
     return AppTest.from_string(imports + body, default_timeout=20).run()
 
