@@ -62,6 +62,7 @@ function dressCells(state, data, layout) {
   const { size, every, text } = (state.look ??= firstLook(state, data[0].x.length));
   for (const axis of [layout.xaxis, layout.yaxis]) Object.assign(axis, { tickfont: { ...axis.tickfont, size }, tickmode: 'linear', tick0: 0, dtick: every });
   if (state.zoom) ['xaxis', 'yaxis'].forEach((name, i) => Object.assign(layout[name], { range: state.zoom[i], autorange: false }));
+  if (state.look.bar && data[0].colorbar?.orientation === 'v') data[0].colorbar.x = state.look.bar;
   const font = data[0].textfont;
   Object.assign(data[0], written(text, rows(data[0].z), state.cells));
   if (font && data[0].textfont) data[0].textfont = { ...font, ...data[0].textfont };
@@ -73,7 +74,10 @@ function wanted(state) {
   const cell = xaxis._length / Math.abs(to - from);
   const longest = Math.max(4, ...state.plot.data[0].x.map(name => name.replace(/&\w+;/g, '&').length));
   const grow = parseFloat(getComputedStyle(document.documentElement).getPropertyValue('--dhc-grow')) || 1; // when presented
-  return { ...labels(cell, longest, Math.min(width, height), grow), text: textSize(cell, state.cells.text, grow) };
+  // The squares need not be as wide as the chart; a scale beside them stands beside them.
+  const end = xaxis.domain[1];
+  const bar = state.plot._fullData[0].colorbar?.orientation !== 'v' ? 0 : end > 0.9 ? 1 : Math.round(100 * (end + 0.015)) / 100;
+  return { ...labels(cell, longest, Math.min(width, height), grow), text: textSize(cell, state.cells.text, grow), bar };
 }
 
 /** Make labels and numbers fit. Their size changes the margins, and so the cells: twice is enough, and growing again would swing for ever. */
@@ -83,12 +87,14 @@ async function fitCells(state) {
   try {
     for (let turn = 0; turn < 3 && !state.gone; turn += 1) {
       const [now, next] = [state.look, wanted(state)];
-      const same = now.size === next.size && now.every === next.every && now.text === next.text;
+      const near = Math.abs((now.bar ?? next.bar) - next.bar) < 0.02 && Boolean(now.bar) === Boolean(next.bar);
+      const same = now.size === next.size && now.every === next.every && now.text === next.text && near;
       if (same || (turn === 2 && next.size > now.size)) break;
       state.look = next;
       const axes = ['xaxis', 'yaxis'].flatMap(axis => [[`${axis}.tickfont.size`, next.size], [`${axis}.dtick`, next.every]]);
       const { text, texttemplate, textfont } = written(next.text, rows(state.plot._fullData[0].z), state.cells);
-      const trace = next.text === now.text ? {} : { text: [text], texttemplate, ...(textfont && { 'textfont.size': textfont.size }) };
+      const bar = next.bar ? { 'colorbar.x': next.bar } : {};
+      const trace = next.text === now.text ? bar : { ...bar, text: [text], texttemplate, ...(textfont && { 'textfont.size': textfont.size }) };
       await window.Plotly.update(state.plot, trace, Object.fromEntries(axes), [0]);
     }
   } finally {
