@@ -99,6 +99,12 @@ def test_a_rates_label_is_left_out_where_the_one_before_it_takes_its_place() -> 
     assert all("learning rate" in words for words in drops.customdata)
 
 
+def test_above_rising_curves_there_is_room_for_the_labels_of_the_rates() -> None:
+    axis = curves.learning_curves(history(10, drops=(5,)), metric="accuracy").layout.yaxis
+    assert axis.autorangeoptions.include == pytest.approx([1.2 * 0.91])
+    assert curves.learning_curves(history(10), metric="accuracy").layout.yaxis.autorangeoptions.include is None
+
+
 def test_of_the_two_zeros_in_the_corner_one_is_written() -> None:
     for figure in (curves.learning_curves(history(10), metric="loss"), curves.learning_rate(history(10))):
         assert figure.layout.xaxis.labelalias == {"0": ""}

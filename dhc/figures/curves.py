@@ -18,6 +18,7 @@ MAX_RATE_MARKS = 24
 LABEL_WIDTH = (
     0.1  # of the axis, that the label of a rate takes in a small chart; the page hides those that have less room
 )
+HEADROOM = 1.2  # times the highest accuracy: room for the rates' labels above rising curves
 MARKERS_UP_TO = 60  # epochs; beyond that the markers would run together
 # The right edge of the x axis stands still for a while, then jumps: the eye would follow one that moves with every batch.
 EDGES = (1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000)
@@ -51,6 +52,8 @@ def learning_curves(
     # Accuracy is read against 0; a loss that starts at 4.6 and moves by a tenth would look like a flat line.
     rangemode = "tozero" if metric == "accuracy" else "nonnegative"
     figure.layout.yaxis.update(type="log" if log else "linear", rangemode="normal" if log else rangemode)
+    if metric == "accuracy" and not log and 1 <= len(history.lr_changes) <= MAX_RATE_MARKS:
+        figure.layout.yaxis.autorangeoptions.include = [HEADROOM * _highest(history, metric)]
     figure.update_layout(hovermode="x unified" if len(epochs) else "closest")
     if not len(history.batches) and not len(epochs):
         _wait(figure)
@@ -218,6 +221,13 @@ def _mark_rates(figure: go.Figure, changes: pd.DataFrame, *, length: float) -> N
         )
     )
     figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+
+
+def _highest(history: History, metric: str) -> float:
+    """The highest finite figure of the epochs, on train and on val, and of the batches; 0 without one."""
+    columns = (history.batches[metric], history.epochs[metric], history.epochs[f"val_{metric}"])
+    values = np.concatenate([column.to_numpy(dtype=np.float64) for column in columns])
+    return float(values[np.isfinite(values)].max(initial=0.0))
 
 
 def _apart(places: np.ndarray, distance: float) -> list[bool]:
