@@ -70,8 +70,8 @@ def address(text: str) -> SplitResult:
 
 
 def message_of(info: RunInfo, runs: list[RunInfo]) -> dict[str, Any] | None:
-    """What is told of a run that has ended; None for one that has not. Names no machine and no folder."""
-    if info.state.alive:
+    """What is told of a run that has ended; None for one that has not, and for a search. Names no machine and no folder."""
+    if info.state.alive or info.search is not None:
         return None
     left = sum(other.state.alive for other in runs if info.group and other.group == info.group)
     return {

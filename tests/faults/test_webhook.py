@@ -23,6 +23,7 @@ from dhc.errors import UserError
 from dhc.jobs import courier, groups, launch, webhook, worker
 from dhc.models.presets import preset_config
 from dhc.runs import rundir
+from dhc.runs.contract import write_exit
 from dhc.runs.store import Store
 from faults.cases import Case, fault
 
@@ -137,9 +138,12 @@ def test_a_worker_tells_of_every_end_and_waits_for_no_receiver(
             monkeypatch.setenv(webhook.VARIABLE, server.url)
             ids = _queue([neighbours, neighbours.with_values({"knn.k": 3})], runs)
             _break(runs / ids[1], broken)
+            orphan = make_run(runs, tiny_data, run_id=RUN, epochs=3, how="running")  # its own worker was killed
+            threading.Timer(1.0, write_exit, (orphan, "finished", "all epochs done")).start()
             assert worker.main([str(runs), "cpu"]) == 0
-            wait_until(lambda: len(server.messages) == 2, "both were told of", 30)
+            wait_until(lambda: len(server.messages) == 3, "all were told of", 60)
             told = {message["id"]: message for message in server.messages}
+            assert (told[RUN]["state"], told[RUN]["epochs"]) == ("finished", 3)
             good, bad = (told[run_id] for run_id in ids)
             info = Store(runs).run(ids[0])
             assert (good["state"], good["best_val_accuracy"]) == ("finished", info.best_val_accuracy)
