@@ -26,6 +26,7 @@ from dhc.ui.shell.watch import watch
 from dhc.ui.train import expectation
 
 TICK = 2.0  # seconds between two updates while it trains
+NAME = "Demo"  # of its runs
 CONFIG = preset_config("quick")
 CLASSES, EPOCHS = CONFIG.data.classes, CONFIG.fit.epochs
 
@@ -53,7 +54,7 @@ def _offer(*, is_wanted: bool) -> None:
         is_pressed = st.button("Start the demo", type="primary", icon=":material/play_arrow:", **sharing.greyed())
         _offer_example()
     if (is_pressed or is_wanted) and not sharing.is_read_only():
-        errand.start(CONFIG)
+        errand.start(CONFIG, name=NAME)
     st.caption(_steps())
 
 

@@ -68,6 +68,7 @@ def test_from_an_empty_house_to_the_pictures_behind_a_cell(
     info = store.run(run_id)
     assert info.config is not None
     assert Path(info.config.data.path) == data / "stand-in-12"
+    assert info.title == "Demo"
 
     wait_for(lambda: store.run(run_id).epochs_done >= 2, "two epochs", 180)
     chart = page.locator('.dhc-plot-area[aria-label^="Accuracy"]')
