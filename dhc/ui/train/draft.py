@@ -135,9 +135,9 @@ def _are_same(name: str, one: Any, other: Any) -> bool:
     return same_place(str(one), str(other))
 
 
-def same_place(one: str, other: str) -> bool:
-    """Whether two paths lead to the same folder, whether it is there or not."""
-    try:
-        return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError):
-        return False
+def same_place(path: str, ours: str) -> bool:
+    """Whether a path is that of a folder of ours, whether that is there or not.
+
+    Anybody may have written the path: on Windows even to look where it leads could ask another machine.
+    """
+    return Path(path).absolute() in (Path(ours).absolute(), Path(ours).resolve())

@@ -21,8 +21,7 @@ import streamlit as st
 
 from dhc.config import ConfigField, RunConfig, fields
 from dhc.config.titles import names_in, problems
-from dhc.errors import ConfigError
-from dhc.jobs.datasets import is_dataset
+from dhc.errors import ConfigError, DataError
 from dhc.jobs.values import format_value
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.ui.shell import address, session
@@ -97,7 +96,7 @@ def with_data(config: RunConfig) -> RunConfig:
     """A preset with a data folder: the form's if that is here, else the latest run's that is here, else any, else the stand-in set's."""
     folders = session.data_folders()
     path = (draft.draft() or {}).get("data.path")
-    if path not in folders and not (path and is_dataset(Path(path))):
+    if path not in folders and not (path and _opens(path)):
         of_runs = (info.config.data.path for info in session.runs() if info.config is not None)
         of_latest = next((path for path in of_runs if path in folders), None)
         path = of_latest or next(iter(folders), str(session.data_dir() / "stand-in"))
@@ -154,6 +153,15 @@ def _fitting(
     return dict(changes)
 
 
+def _opens(path: str) -> bool:
+    """Whether there is a data set that this view may show."""
+    try:
+        session.dataset(path)
+    except (DataError, OSError):
+        return False
+    return True
+
+
 def _text(field: ConfigField, value: Any) -> str:
     """A value as the address has it: a data set of ours by its name."""
     if field.name == "data.path":
@@ -172,6 +180,6 @@ def _value(field: ConfigField, text: str) -> Any:
     if text == stand_in:
         return text
     # no name of another machine: asking it for the folder could tell it who asks
-    if Path(text).is_absolute() and not text.startswith(("//", "\\\\")) and "\0" not in text and is_dataset(Path(text)):
+    if Path(text).is_absolute() and not text.startswith(("//", "\\\\")) and "\0" not in text and _opens(text):
         return text
     raise ConfigError(field.refusal(text))
