@@ -10,6 +10,7 @@ from dhc.analysis import confusion
 from dhc.analysis.epochs import accuracy_by_epoch, recall_by_epoch
 from dhc.analysis.mistakes import outcomes, select_rows
 from dhc.runs.records import Predictions
+from dhc.ui.widgets.film import frame_numbers
 
 
 def answers(epochs: int, pictures: int, k: int, seed: int, dtype: type = np.uint16) -> Predictions:
@@ -51,3 +52,11 @@ def test_the_outcomes_of_an_epoch_are_its_own_and_only_the_best_ones_have_probab
     assert best.equals(outcomes(run))
     wrong = select_rows(first)
     assert wrong["index"].tolist() == np.flatnonzero(run.y_pred[0] != run.y_true).tolist()
+
+
+def test_a_film_of_more_answers_than_a_message_may_hold_leaves_epochs_out_but_not_the_best() -> None:
+    assert frame_numbers(30, 27, 1000) == tuple(range(1, 31))
+    many = frame_numbers(5000, 4321, 10_000)
+    assert len(many) * 10_000 <= 300_000
+    assert {1, 4321, 5000} <= set(many)
+    assert list(many) == sorted(set(many))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from dhc.analysis.confusion import normalize
 from dhc.figures import bars, confusion, curves, schedule, theme
+from dhc.figures.recall import recall_curves
 from dhc.runs.records import LR_COLUMNS, History
 
 LIGHT, DARK = (255, 255, 255), (20, 19, 28)  # the backgrounds of .streamlit/config.toml
@@ -330,6 +331,24 @@ def test_the_smallest_and_the_empty_matrix_are_drawn(k: int, count: int) -> None
     matrix = np.full((k, k), count)
     figure = confusion.heatmap(matrix, ["a", "b"][:k], np.arange(k), counts=matrix, hide_diagonal=True, selected=(0, 0))
     assert json.loads(figure.to_json())["data"][0]["type"] == "heatmap"
+
+
+def test_recall_is_drawn_for_each_class_with_the_best_epoch_and_the_drops() -> None:
+    recall = np.array([[0.5, np.nan, 0.0], [1.0, np.nan, 0.5]])
+    figure = recall_curves(recall, ["a", "none", "<c>"], [2, 0], best_epoch=1, rate_changes=[2], epoch=2)
+    assert [(line.name, np.asarray(line.y).tolist()) for line in figure.data] == [
+        ("mean of all classes", [0.25, 0.75]),
+        ("&lt;c&gt;", [0.0, 0.5]),
+        ("a", [0.5, 1.0]),
+    ]
+    assert [(shape.name, shape.x0) for shape in figure.layout.shapes] == [("rate", 1.5), ("best", 1), ("shown", 2)]
+
+
+def test_recall_of_very_many_epochs_is_thinned_and_keeps_the_best() -> None:
+    long = recall_curves(np.linspace(0, 1, 9001)[:, None], ["a"], [0], best_epoch=4444)
+    epochs = np.asarray(long.data[1].x)
+    assert len(epochs) <= 2001
+    assert {1, 4444, 9001} <= set(epochs.tolist())
 
 
 # Bars

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dhc.figures import theme
 from dhc.figures.palette import distinct
 
+MOST_EPOCHS = 2_000  # of a curve
 MARKERS_UP_TO = 60  # epochs; with more, a curve's points would touch
 MEAN = "mean of all classes"
 
@@ -32,7 +33,8 @@ def recall_curves(
     epoch          another one to mark
     """
     figure = theme.figure(x="epoch", y="recall")
-    epochs = np.arange(1, len(recall) + 1)
+    epochs = _drawn_epochs(len(recall), best_epoch)
+    last, recall = len(recall), recall[epochs - 1]
     mode = "lines+markers" if len(epochs) <= MARKERS_UP_TO else "lines"
     mean = recall[:, ~np.isnan(recall[0])].mean(axis=1)
     curves = [_curve(epochs, mean, MEAN, "mean", {"color": theme.MUTED, "dash": "dot", "width": 2}, "lines")]
@@ -46,10 +48,16 @@ def recall_curves(
     figure.update_layout(
         shapes=_marks(best_epoch, rate_changes, epoch),
         annotations=annotations,
-        xaxis={"range": [0.5, len(epochs) + 0.5], "tickformat": "d", "nticks": 12},
+        xaxis={"range": [0.5, last + 0.5], "tickformat": "d", "nticks": 12},
         yaxis={"range": [-0.02, 1.02], "tickformat": ".0%"},
     )
     return figure
+
+
+def _drawn_epochs(total: int, best_epoch: int) -> np.ndarray:
+    """All epochs, or evenly spread ones with the first, the best and the last: more than a screen can show costs seconds."""
+    spread = np.linspace(1, total, min(total, MOST_EPOCHS)).round().astype(np.int64)
+    return np.union1d(spread, [best_epoch])
 
 
 def _curve(

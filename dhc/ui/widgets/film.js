@@ -47,7 +47,7 @@ async function show(state, epoch) {
 function words(state, epoch) {
   const accuracy = state.accuracy[epoch - 1];
   const best = epoch === state.best ? ', the best' : '';
-  return `epoch ${epoch} of ${state.total}${best} · accuracy ${accuracy === undefined ? '–' : accuracy.toFixed(3)}`;
+  return `epoch ${epoch} of ${state.total}${best}${accuracy === undefined ? '' : ` · accuracy ${accuracy.toFixed(3)}`}`;
 }
 
 function mark(state, epoch) {
@@ -134,6 +134,7 @@ function mount(parent) {
   button.type = 'button';
   Object.assign(slider, { type: 'range', min: 1, step: 1 });
   slider.setAttribute('aria-label', 'Epoch');
+  output.setAttribute('aria-live', 'off'); // the slider's own value says so, once
   track.append(slider, marks);
   root.append(button, output, track);
   parent.append(root);

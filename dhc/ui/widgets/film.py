@@ -15,6 +15,7 @@ from dhc.runs.records import Predictions
 from dhc.text import rate_text
 from dhc.ui.widgets import assets
 
+MOST_ACCURACIES = 5_000  # of a longer run they would weigh more than the film
 MOST_BYTES = 300_000  # of a film: of more answers than that, some epochs are left out
 
 
@@ -59,7 +60,7 @@ def film(
             "epoch": epoch,
             "best": best,
             "total": len(accuracy),
-            "accuracy": [round(value, 4) for value in accuracy],
+            "accuracy": [round(value, 4) for value in accuracy] if len(accuracy) <= MOST_ACCURACIES else [],
             "drops": [
                 {"epoch": drop.epoch, "rate": rate_text(drop.new), "title": _title(drop)}
                 for drop in drops
