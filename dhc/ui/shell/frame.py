@@ -73,7 +73,7 @@ def frame(title: str, icon: str) -> DeltaGenerator:
             for page in PAGES:
                 link(page.label)
         with st.container(key="dhc-tools", horizontal=True, wrap=False, gap="xxsmall", vertical_alignment="center"):
-            reach.badge()
+            reach.badge(short=present.is_on())
             _tools(title)
         head = st.container(key="dhc-head", horizontal=True, vertical_alignment="center", gap="small")
     head.title(f"{icon} {title}", anchor=False, width="content")

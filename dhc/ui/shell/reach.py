@@ -54,12 +54,12 @@ def hosts() -> list[str]:
     return [str(number) for _, number in ranked]
 
 
-def badge() -> None:
-    """In a read-only view: that it is one, and where pupils open it, as text and as a QR code."""
+def badge(*, short: bool) -> None:
+    """In a read-only view: that it is one, and where pupils open it, as text and as a QR code; `short` of that, at a click."""
     if not sharing.is_read_only():
         return
     place = shared_address()
-    label = "Read-only view" if place is None else f"Read-only view: {place}"
+    label = "Read-only view" if short or place is None else f"Read-only view: {place}"
     with st.popover(label, icon=":material/visibility:", key="dhc-shared"):
         st.markdown(EXPLANATION)
         if place is not None:
