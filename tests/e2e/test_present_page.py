@@ -94,6 +94,10 @@ def test_a_link_presents_the_main_part_of_a_page(page: Page, server: Server, add
     page.goto(f"{server.url}/{address}{'&' if '?' in address else '?'}present=1")
     expect(page.locator(f"{first}{LARGE}")).to_be_visible(timeout=60_000)
     fills_the_window(page)
+    for part in page.locator(".st-key-dhc-head .stSelectbox:visible").all():  # the picker can be read
+        box = part.bounding_box()
+        assert box
+        assert box["width"] > 120
     hidden = (
         "[...document.querySelectorAll('.stMain button')].filter(b => b.checkVisibility({ visibilityProperty: true }))"
     )
