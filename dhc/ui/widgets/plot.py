@@ -26,9 +26,9 @@ class Click(TypedDict):
 
 
 def plot(
-    figure: go.Figure, *, key: str, height: int = 360, alt: str, clicks: bool = True, fill: bool = False
+    figure: go.Figure | str, *, key: str, height: int = 360, alt: str, clicks: bool = True, fill: bool = False
 ) -> Click | None:
-    """Draw ``figure`` as wide as its container; return the click of THIS run, if any.
+    """Draw ``figure``, or what `to_json` made of one, as wide as its container; return the click of THIS run, if any.
 
     ``height`` is in CSS pixels. ``key`` names the chart. The next figure with the same key is drawn into the same chart by
     ``Plotly.react``, so zoom, hidden traces and hover stay (``layout.uirevision`` is set where the figure has none; change
@@ -45,7 +45,7 @@ def plot(
     result = assets.component("plot", isolate_styles=False, parts=("cells",))(
         key=key,
         data={
-            "figure": to_json(figure),
+            "figure": figure if isinstance(figure, str) else to_json(figure),
             "plotly": assets.plotly_url(),
             "height": height,
             "alt": alt,

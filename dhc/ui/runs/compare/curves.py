@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import cast
 
 import streamlit as st
@@ -21,7 +22,7 @@ from dhc.text import count_text, shorten
 from dhc.ui.shell import address, session
 from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.controls import segments
-from dhc.ui.widgets.plot import plot
+from dhc.ui.widgets.plot import plot, to_json
 
 KEY = "dhc_curves_"
 TICK = 5.0  # seconds between two looks while a selected run trains
@@ -50,7 +51,7 @@ class CurvesView:
     color: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Outline:
     """What is read of a run.
 
@@ -59,6 +60,16 @@ class Outline:
 
     history: History
     pictures: int | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What `figures.overlay.Line` says of a run, without its curves."""
+
+    run: str
+    name: str
+    about: str
+    color: str
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
@@ -78,16 +89,29 @@ def _panel(runs: Sequence[RunInfo]) -> None:
         return
     names = differing_settings([info.config for info in some if info.config is not None])
     view = _controls(_color_names(some, names))
-    lines = _lines(some, outlines, view, names)
-    smoothing = view.smoothing / 100
-    metrics = _with_figures(lines, view.metrics)
-    figure = overlay(lines, metrics, against=view.against, train=view.train, smoothing=smoothing, log=view.log)
+    looks = _looks(some, view, names)
+    metrics, figure = _drawing(looks, tuple(outlines[look.run] for look in looks), view)
     titles = ", ".join(TITLES[metric] for metric in metrics)
-    alt = f"{titles} of {count_text(len(lines), 'run')} by {view.against}"
+    alt = f"{titles} of {count_text(len(looks), 'run')} by {view.against}"
     plot(figure, key=KEY + "chart", height=HEIGHT, alt=alt, clicks=False)
     _say_what_is_missing(outlines, view)
     _say_empty_charts([metric for metric in view.metrics if metric not in metrics])
     st.caption(LEGEND_HINT)
+
+
+@lru_cache(maxsize=8)
+def _drawing(
+    looks: tuple[Look, ...], outlines: tuple[Outline, ...], view: CurvesView
+) -> tuple[tuple[Metric, ...], str]:
+    """The metrics that some run has, and the figure of them as JSON; kept, since most runs of the page change nothing in it."""
+    lines = [
+        Line(look.run, look.name, look.about, look.color, _curves(outline, view))
+        for look, outline in zip(looks, outlines, strict=True)
+    ]
+    metrics = _with_figures(lines, view.metrics)
+    smoothing = view.smoothing / 100
+    figure = overlay(lines, metrics, against=view.against, train=view.train, smoothing=smoothing, log=view.log)
+    return metrics, to_json(figure)
 
 
 def _with_figures(lines: Sequence[Line], metrics: Sequence[Metric]) -> tuple[Metric, ...]:
@@ -165,24 +189,21 @@ def _controls(colors: Sequence[str]) -> CurvesView:
     return CurvesView(tuple(metrics), cast(Against, against), splits == "both", smoothing, log, color)
 
 
-def _lines(
-    runs: Sequence[RunInfo], outlines: Mapping[str, Outline], view: CurvesView, names: Sequence[str]
-) -> list[Line]:
-    """The runs as lines, in the order of what colours them, so that the legend is in order."""
+def _looks(runs: Sequence[RunInfo], view: CurvesView, names: Sequence[str]) -> tuple[Look, ...]:
+    """How the runs' lines look, in the order of what colours them, so that the legend is in order."""
     values = [_value(info, view.color) for info in runs]
     colors = palette.distinct(len(runs)) if view.color == BY_RUN else palette.by_value(values)
     titled = titles(runs)
     order = range(len(runs)) if view.color == BY_RUN else sorted(range(len(runs)), key=lambda i: _place(values[i]))
-    return [
-        Line(
+    return tuple(
+        Look(
             run=runs[i].id,
             name=_name(runs[i], titled[runs[i].id], view.color),
             about=_about(runs[i], names),
             color=colors[i],
-            curves=_curves(outlines[runs[i].id], view),
         )
         for i in order
-    ]
+    )
 
 
 def _curves(outline: Outline, view: CurvesView) -> dict[Metric, Curve]:
