@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import streamlit as st
 
 from dhc.analysis import progress
+from dhc.analysis.coach import Mark
 from dhc.figures import curves, gpu
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
@@ -24,7 +26,7 @@ from dhc.ui.shell.states import error_box
 from dhc.ui.shell.watch import watch
 from dhc.ui.train import search
 from dhc.ui.widgets import assets
-from dhc.ui.widgets.plot import plot
+from dhc.ui.widgets.plot import plot, to_json
 
 TICK = 0.5  # seconds between two updates while the run is alive
 NOTES = 3  # of the log, the latest
@@ -87,7 +89,7 @@ def _network(info: RunInfo, log: EventLog, history: History) -> None:
     below = st.columns(2 if history.gpu.empty else 3)
     with below[0]:
         first = None if info.config is None else rate_of_epoch(info.config, 0)
-        figure = curves.learning_rate(history, epochs_total=info.epochs_total, first=first)
+        figure = _rate(history, info.epochs_total, first)
         plot(figure, key=f"rate-{info.id}", height=LOW, alt="Learning rate by epoch", clicks=False)
     if not history.gpu.empty:
         with below[1]:
@@ -99,9 +101,22 @@ def _network(info: RunInfo, log: EventLog, history: History) -> None:
 
 
 def _curves(metric: Literal["accuracy", "loss"], info: RunInfo, history: History, advice: coach.Advice) -> None:
-    figure = curves.learning_curves(history, metric=metric, epochs_total=info.epochs_total)
+    figure = _learning(metric, history, info.epochs_total, advice.marks)
     alt = f"{metric.capitalize()} on training and val pictures by epoch"
-    plot(coach.annotate(figure, advice.marks), key=f"{metric}-{info.id}", height=HEIGHT, alt=alt, clicks=False)
+    plot(figure, key=f"{metric}-{info.id}", height=HEIGHT, alt=alt, clicks=False)
+
+
+# A history is another one with each new event: of one that stands still, the figures are drawn once.
+@lru_cache(maxsize=8)
+def _learning(
+    metric: Literal["accuracy", "loss"], history: History, epochs_total: int | None, marks: tuple[Mark, ...]
+) -> str:
+    return to_json(coach.annotate(curves.learning_curves(history, metric=metric, epochs_total=epochs_total), marks))
+
+
+@lru_cache(maxsize=4)
+def _rate(history: History, epochs_total: int | None, first: float | None) -> str:
+    return to_json(curves.learning_rate(history, epochs_total=epochs_total, first=first))
 
 
 def _aside(info: RunInfo, log: EventLog, history: History) -> None:
