@@ -18,6 +18,9 @@ def open_page(screen: str, /, **address: str) -> AppTest:
     for name, value in address.items():
         at.query_params[name] = value
     at.switch_page(f"pages/{screen}.py")
+    at.session_state["dhc_form_rare"] = (
+        True  # Train draws the fields that are rarely changed only where they are in sight
+    )
     return at.run()
 
 

@@ -16,7 +16,9 @@ PAGE = ROOT / "docs" / "extending.md"
 TRAIN_FORM = """
 from streamlit.testing.v1 import AppTest
 at = AppTest.from_file("app.py", default_timeout=60)
-at.switch_page("pages/train.py").run()
+at.switch_page("pages/train.py")
+at.session_state["dhc_form_rare"] = True
+at.run()
 assert not at.exception, at.exception
 assert "Gradient clipping" in [field.label for field in at.number_input]
 assert "cnn2" in next(field for field in at.selectbox if field.label == "Network").options

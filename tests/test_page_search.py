@@ -49,6 +49,8 @@ def falling() -> list[float]:
 
 def open_train(tiny_data: Path) -> AppTest:
     at = open_page("train", data=str(tiny_data))
+    at.session_state["dhc_rate_box"] = True
+    at.run()
     assert not at.exception
     return at
 

@@ -58,6 +58,7 @@ def open_page(page: str, **query: str) -> AppTest:
         app.query_params[name] = value
     if page != "home":
         app.switch_page(f"pages/{page}.py")
+        app.session_state["dhc_form_rare"] = True
     return app.run()
 
 

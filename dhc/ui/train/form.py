@@ -29,6 +29,7 @@ SECTIONS = {
     "device": "Device",
 }
 EARLY_STOPPING = "fit.early_stopping"  # drawn beside patience, though it is rarely changed
+RARE_BOX = "dhc_form_rare"
 COLUMNS = 3
 FEW = 2  # values that are listed where a field needs one of them
 
@@ -74,8 +75,13 @@ def draw(state: FormState) -> None:
             link("Data", text="See what it does to a picture", data=path.name, view="augmentation")
         _rows(list(members), state)
     rare = [field for field in rest if field.rank == RARE]
-    with st.expander("Rarely changed", expanded=any(field.name in state.problems for field in rare)):
-        _rows(rare, state)
+    st.session_state.setdefault(RARE_BOX, any(field.name in state.changes for field in rare))
+    if any(field.name in state.problems for field in rare):
+        st.session_state[RARE_BOX] = True
+    box = st.expander("Rarely changed", key=RARE_BOX, on_change="rerun")
+    if box.open:  # half of all fields, which few who come here look at
+        with box:
+            _rows(rare, state)
 
 
 def _missing(state: FormState) -> None:

@@ -27,7 +27,7 @@ from dhc.ui.widgets.plot import plot
 
 RATE = "optimizer.learning_rate"
 KEY = "dhc_rate_"
-OPEN = KEY + "open"  # in the session that has begun a search: its outcome stays in sight
+BOX = KEY + "box"
 TAKEN = KEY + "taken"  # in the session: the search and its rate that was put into the form
 NAME = "learning-rate search"
 TICK = 0.5  # seconds between two updates while it goes
@@ -46,8 +46,11 @@ def draw(config: RunConfig, *, has_pictures: bool) -> None:
         return
     latest = next((info for info in session.searches() if _serves(info, config)), None)
     is_alive = latest is not None and latest.state.alive
-    is_open = is_alive or st.session_state.get(OPEN, False)
-    with st.expander("Find the learning rate", icon=":material/query_stats:", expanded=is_open):
+    st.session_state.setdefault(BOX, is_alive)
+    box = st.expander("Find the learning rate", icon=":material/query_stats:", key=BOX, on_change="rerun")
+    if not box.open:  # nine fields that most who come here do not need
+        return
+    with box:
         st.caption(ABOUT)
         if is_alive:
             st.caption("It waits its turn like a run, and stands in no list of runs.")
@@ -106,7 +109,6 @@ def _start(config: RunConfig, search: RateSearch, note: str) -> None:
     def remember(failure: str) -> None:
         st.session_state[KEY + "failure"] = failure
 
-    st.session_state[OPEN] = True
     with guard(remember):
         launch.launch(config, session.runs_dir(), name=NAME, note=note, search=search)
 
