@@ -22,7 +22,7 @@ from dhc.training.__main__ import main as train
 
 # Recorded searches (one broken by losses that are no numbers), with what fast.ai's own rules say of them.
 RECORDED = json.loads((Path(__file__).parent / "goldens" / "rates.json").read_text(encoding="utf-8"))
-LOSSES = st.lists(st.floats(0.01, 100), min_size=3, max_size=60)
+LOSSES = st.lists(st.integers(1, 1000).map(lambda thousandths: thousandths / 1024), min_size=3, max_size=60)
 
 
 @pytest.mark.parametrize("search", RECORDED)
@@ -44,7 +44,7 @@ def test_a_suggestion_is_one_of_the_rates_and_does_not_depend_on_the_unit_of_los
     rates = np.geomspace(1e-7, 10, len(losses))
     for rule in (valley, steep):
         assert rule(rates, np.array(losses)) in rates
-    assert valley(rates, np.array(losses)) == valley(rates, np.round(losses, 12) * 8)
+    assert valley(rates, np.array(losses)) == valley(rates, np.array(losses) * 8)
 
 
 def test_too_few_batches_suggest_nothing() -> None:
@@ -106,14 +106,14 @@ def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path) -> None:
     ("words", "sentence"),
     [
         (["--low", "1", "--high", "0.1"], "cannot grow from 1 to 0.1"),
-        (["--high", "1e9"], "it takes 0 < low < high ≤ 100"),
-        (["--low", "0"], "cannot grow from 0"),
+        (["--high", "1e9"], "is no number from 1e-12 to 100"),
+        (["--low", "0"], "is no number from 1e-12 to 100"),
         (["--set", "model.name=knn"], "nearest neighbours have no learning rate"),
     ],
 )
 def test_what_cannot_be_sought_is_refused(tiny_data: Path, tmp_path: Path, words: list[str], sentence: str) -> None:
     result = CliRunner().invoke(cli, ["lr-find", "--data", str(tiny_data), "--runs", str(tmp_path), *words])
-    assert sentence in str(result.exception)
+    assert sentence in f"{result.output} {result.exception}"
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dhc.analysis.rates import suggestions
 from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, print_json, settings
-from dhc.cli.numbers import Whole
+from dhc.cli.numbers import Real, Whole
 from dhc.config import read_assignment
 from dhc.errors import ConfigError
 from dhc.jobs import launch
@@ -21,6 +21,8 @@ from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearc
 from dhc.runs.store import Store
 from dhc.text import rate_text
 
+RATE = Real(1e-12, MOST_RATE, "no network learns beyond")
+
 
 @click.command("lr-find")
 @DATA
@@ -28,8 +30,8 @@ from dhc.text import rate_text
     "--preset", default=DEFAULT, show_default=True, type=click.Choice(list(PRESETS)), help="Settings to start from."
 )
 @settings("Change one setting, e.g. fit.batch_size=64; repeatable.")
-@click.option("--low", type=float, default=1e-7, show_default=True, help="The learning rate of the first batch.")
-@click.option("--high", type=float, default=10.0, show_default=True, help="The one that it grows to.")
+@click.option("--low", type=RATE, default=1e-7, show_default=True, help="The learning rate of the first batch.")
+@click.option("--high", type=RATE, default=10.0, show_default=True, help="The one that it grows to.")
 @click.option(
     "--batches",
     type=Whole(FEWEST_BATCHES, MOST_BATCHES, "more would show nothing new"),
@@ -53,10 +55,8 @@ def lr_find(
 
     The curve depends on the batch size, the dropout and the augmentation: give those that you will train with.
     """
-    if not 0 < low < high <= MOST_RATE:
-        raise ConfigError(
-            f"the learning rate cannot grow from {low:g} to {high:g}: it takes 0 < low < high ≤ {MOST_RATE:g}"
-        )
+    if low >= high:
+        raise ConfigError(f"the learning rate cannot grow from {low:g} to {high:g}: --low must be below --high")
     changes = dict(read_assignment(text) for text in assignments)
     config = preset_config(preset).with_values({**changes, "data.path": folder})
     if not config.trains_network:
