@@ -404,7 +404,7 @@ def test_a_film_shows_the_last_of_its_epochs_that_has_begun(run: Run) -> None:
 
 # --- grid_keys.js -----------------------------------------------------------------------------------------------------
 
-GRID = """
+TABLE_OF_RUNS = """
   document.body.innerHTML = `<button id="before"></button><div id="grid"><canvas tabindex="0"><table>
     <tr><th role="columnheader" aria-colindex="1">Run</th><th role="columnheader" aria-colindex="2">State</th></tr>
     <tr><td role="gridcell" id="glide-cell-1-7" tabindex="-1">a name</td><td role="gridcell" id="glide-cell-2-7" tabindex="-1">ended</td></tr>
@@ -424,24 +424,24 @@ def test_a_row_is_told_by_its_cell_and_opened_by_its_name(run: Run) -> None:
         None,
         None,
     ]
-    assert run(f"{GRID} return [grid_keys.textOf(grid, 'Run', 7), grid_keys.textOf(grid, 'Curve', 7)]") == [
+    assert run(f"{TABLE_OF_RUNS} return [grid_keys.textOf(grid, 'Run', 7), grid_keys.textOf(grid, 'Curve', 7)]") == [
         "a name",
         None,
     ]
-    assert run(f"{GRID} press('Enter'); return [opened, sent]") == [["a name"], ["prevented"]]
+    assert run(f"{TABLE_OF_RUNS} press('Enter'); return [opened, sent]") == [["a name"], ["prevented"]]
 
 
 def test_space_becomes_the_key_that_selects_a_row_and_other_keys_stay_what_they_are(run: Run) -> None:
     listening = "cell.addEventListener('keydown', event => sent.push([event.key, event.shiftKey]));"
-    assert run(f"{GRID} {listening} press(' '); return sent") == [[" ", True], "prevented"]
+    assert run(f"{TABLE_OF_RUNS} {listening} press(' '); return sent") == [[" ", True], "prevented"]
     pressing = (
         "press('ArrowDown'); press('c', {ctrlKey: true}); press('Enter', {metaKey: true}); press(' ', {shiftKey: true})"
     )
-    assert run(f"{GRID} {listening} {pressing}; return [sent, opened]") == [[], []]
+    assert run(f"{TABLE_OF_RUNS} {listening} {pressing}; return [sent, opened]") == [[], []]
 
 
 def test_the_table_is_left_to_what_can_have_the_keyboard_around_it(run: Run) -> None:
     leaving = "cell.focus(); press(key, more); return document.activeElement.id"
-    assert run(f"{GRID} const key = 'Escape', more = {{}}; {leaving}") == "after"
-    assert run(f"{GRID} const key = 'Tab', more = {{}}; {leaving}") == "after"
-    assert run(f"{GRID} const key = 'Tab', more = {{ shiftKey: true }}; {leaving}") == "before"
+    assert run(f"{TABLE_OF_RUNS} const key = 'Escape', more = {{}}; {leaving}") == "after"
+    assert run(f"{TABLE_OF_RUNS} const key = 'Tab', more = {{}}; {leaving}") == "after"
+    assert run(f"{TABLE_OF_RUNS} const key = 'Tab', more = {{ shiftKey: true }}; {leaving}") == "before"
