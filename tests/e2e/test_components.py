@@ -192,7 +192,7 @@ def test_charts_follow_a_theme_switched_while_they_are_shown(app: Page) -> None:
 
     zoomed = zoom(app, CURVES)
     count = drawn(app, CURVES)
-    assert tick_color() == "rgb(29, 27, 46)"
+    assert tick_color() == "rgb(18, 16, 31)"
     app.emulate_media(color_scheme="dark")
     app.wait_for_function(
         "s => getComputedStyle(document.querySelector(s + ' .xtick text')).fill === 'rgb(236, 234, 246)'", arg=CURVES
