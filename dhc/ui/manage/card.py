@@ -30,11 +30,11 @@ def draw(info: RunInfo) -> None:
         autopsy.draw(info)
         if info.problem:
             error_box(info.problem)
+        submission.draw(info)
         # Folded, so that the curves below stand in the first screen.
         with st.expander("Name, tags, note, disk, pictures, settings", icon=":material/label:"):
             labels.draw(info)
             storage.of_run(info)
-            submission.draw(info)
             used.draw(info)
             if info.config is not None:
                 with st.expander("Settings"):

@@ -17,7 +17,7 @@ function hasUseForIt(event) {
 function press(event) {
   const target = targets[event.key];
   if (!target || event.defaultPrevented || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (hasUseForIt(event) || document.querySelector('[role=dialog][aria-modal=true]')) return;
+  if (hasUseForIt(event) || document.querySelector('[data-testid=stDialog]')) return;
   if (event.key === 'Escape' && document.querySelector(OPEN)) return;
   const element = document.querySelector(target);
   if (!element) return;
