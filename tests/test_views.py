@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,9 @@ def test_a_view_is_saved_replaced_and_deleted(tmp_path: Path) -> None:
 def test_names_and_numbers_are_bounded(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="a view needs a name"):
         save_view(tmp_path, " \n ", {"q": "x"})
-    save_view(tmp_path, "x" * 500, {"q": "y" * 5_000, "order": "best"})
+    with pytest.raises(RunError, match="its q has 5,000 letters, 2,000 at most: choose less there"):
+        save_view(tmp_path, "long", {"q": "y" * 5_000, "order": "best"})
+    save_view(tmp_path, "x" * 500, {"order": "best"})
     ((name, view),) = read_views(tmp_path).items()
     assert (len(name), view) == (60, {"order": "best"})
     for number in range(MOST - 1):
@@ -48,6 +51,21 @@ def test_names_and_numbers_are_bounded(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there are 50 views already"):
         save_view(tmp_path, "one too many", {"q": "x"})
     save_view(tmp_path, "7", {"q": "may still change"})
+
+
+def test_views_that_nobody_could_read_again_are_not_written(tmp_path: Path) -> None:
+    parameters = ("q", "state", "tag", "group", "columns", "order", "pinned", "baseline", "star", "archived")
+    large = dict.fromkeys(parameters, "\U0001f600" * 2_000)
+    with contextlib.suppress(RunError):
+        for number in range(MOST - 1):
+            save_view(tmp_path, str(number), large)
+    saved = len(read_views(tmp_path))
+    assert 1 < saved < MOST - 1, "those that were saved are all still there"
+    with pytest.raises(RunError, match=r"would not fit into views\.json any more: delete one"):
+        save_view(tmp_path, "one too large", large)
+    assert len(read_views(tmp_path)) == saved
+    delete_view(tmp_path, "0")
+    save_view(tmp_path, "small", {"q": "x"})
 
 
 @settings(max_examples=60, deadline=None)

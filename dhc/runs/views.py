@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BeforeValidator, Field
 
@@ -40,6 +40,8 @@ def _view(value: Mapping[Any, Any]) -> dict[str, str]:
 class Views(Record):
     """The saved views, in ``views.json`` beside the runs."""
 
+    LIMIT: ClassVar[int] = 2_000_000  # bytes; what would make it longer is not saved, since nobody could read it again
+
     views: Annotated[dict[str, dict[str, str]], BeforeValidator(_views)] = Field(default_factory=dict)
     """By name, of each the parameters of the address of the Runs page."""
 
@@ -53,11 +55,17 @@ def read_views(runs_dir: Path) -> dict[str, View]:
 def save_view(runs_dir: Path, name: str, view: View) -> str:
     """Save a view, in the place of one that has its name; returns the name on one line.
 
-    Raises RunError for a name that cannot be one and for a view too many, OSError where the folder cannot be written to.
+    Raises RunError for a name that cannot be one, for a view too many and for one that is too long, OSError where the folder
+    cannot be written to.
     """
     name = sound_name(name)
     if not name:
         raise RunError("a view needs a name: write one of 1 to 60 letters")
+    for parameter, text in view.items():
+        if len(text) > MOST_LETTERS:
+            raise RunError(
+                f"this view cannot be saved: its {parameter} has {len(text):,} letters, {MOST_LETTERS:,} at most: choose less there"
+            )
     with _changed(runs_dir) as views:
         if name not in views and len(views) >= MOST:
             raise RunError(f"there are {MOST} views already, the most that are kept: delete one first")
@@ -81,6 +89,8 @@ def _changed(runs_dir: Path) -> Iterator[dict[str, dict[str, str]]]:
                 raise RunError(f"{FILE} in {runs_dir} cannot be read: remove or mend it, so that views can be saved")
             views = {other: dict(view) for other, view in read_views(folder).items()}
             yield views
+            if len(Views(views=views).model_dump_json(indent=2).encode()) >= Views.LIMIT:
+                raise RunError(f"the views would not fit into {FILE} any more: delete one, or choose less in this one")
             Views(views=views).save(folder / FILE)
     except Timeout:
         raise RunError("someone else is changing the views here: try again in a moment") from None
