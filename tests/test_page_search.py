@@ -87,7 +87,7 @@ def test_its_suggestion_goes_into_the_form_and_the_run_says_where_its_rate_comes
 
 def test_a_search_that_ended_at_once_suggests_nothing(runs: Path, tiny_data: Path) -> None:
     finish(runs, [3.0, 90.0])
-    assert "Too few batches ran to suggest a rate" in texts(open_train(tiny_data))
+    assert "No rate can be suggested, since too few batches ran" in texts(open_train(tiny_data))
 
 
 def test_live_shows_a_search_at_its_address(runs: Path, tiny_data: Path) -> None:

@@ -16,7 +16,8 @@ from dhc.analysis.rates import RateSuggestions, steep, suggestions, valley
 from dhc.cli import cli
 from dhc.config import RunConfig
 from dhc.models.search import has_diverged, rate_of_batch, smooth
-from dhc.runs.contract import RateSearch, Request
+from dhc.runs.contract import MOST_BATCHES, RateSearch, Request
+from dhc.runs.events import EventLog
 from dhc.runs.store import Store
 from dhc.training.__main__ import main as train
 
@@ -51,6 +52,18 @@ def test_too_few_batches_suggest_nothing() -> None:
     assert suggestions(np.geomspace(1e-7, 1, 17), np.ones(17), 100) == RateSuggestions()
     assert suggestions(np.geomspace(1e-7, 1, 20), np.full(20, np.nan), 100) == RateSuggestions()
     assert suggestions(np.array([]), np.array([]), 100) == RateSuggestions()
+
+
+@pytest.mark.parametrize("dip", [None, 1, 3, 30, 52])
+def test_a_loss_that_only_rises_suggests_nothing(dip: int | None) -> None:
+    losses = np.arange(60.0)
+    if dip is not None:
+        losses[dip] -= 1.5
+    assert suggestions(np.geomspace(1e-7, 10, 60), losses, 20) == RateSuggestions()
+
+
+def test_rates_that_round_to_the_same_digits_are_no_steep_fall() -> None:
+    assert steep(np.array([1.0, 1.0, 2.0, 4.0]), np.array([9.0, 5.0, 4.0, 1.0])) == 2.0
 
 
 def test_a_running_average_starts_without_bias_and_ends_a_search_that_blows_up() -> None:
@@ -124,3 +137,31 @@ def test_a_hand_edited_request_is_read_with_distrust(tmp_path: Path, value: Any)
     (folder / "request.json").write_text(json.dumps({"search": value}), encoding="utf-8")
     search = Request.of(folder).search
     assert search is None or search == RateSearch()
+
+
+def test_search_events_that_cannot_be_true_are_left_out(tmp_path: Path) -> None:
+    rates = [1e-7, "1e999", -1, 0, None, 1e-6, 1e-8, 1e-6, 1e-5]
+    lines = [
+        f'{{"t": 1, "kind": "search", "batch": {number}, "learning_rate": {json.dumps(rate)}, "loss": 2.0}}'
+        for number, rate in enumerate(rates, start=1)
+    ]
+    flood = [
+        json.dumps({"kind": "search", "batch": number + 10, "learning_rate": 1e-4 + number * 1e-9, "loss": 1.0})
+        for number in range(5_000)
+    ]
+    (tmp_path / "events.jsonl").write_text("\n".join([*lines, *flood]) + "\n", encoding="utf-8")
+    log = EventLog(tmp_path / "events.jsonl")
+    log.refresh()
+    shown = log.history().search["learning_rate"].tolist()
+    assert shown[:4] == [1e-7, 1e-6, 1e-6, 1e-5]
+    assert len(shown) <= MOST_BATCHES
+
+
+@pytest.mark.parametrize(
+    "bounds", [{"low": -1}, {"low": "x", "high": None}, {"low": 5, "high": 1}, {"batches": 10**9}, {}]
+)
+def test_a_search_that_was_edited_stays_a_search(bounds: dict[str, Any]) -> None:
+    search = Request.sift({"search": bounds})[0].search
+    assert search is not None
+    assert search.low < search.high
+    assert search.batches == 100

@@ -1,7 +1,7 @@
 """Reading a search for a learning rate: where the loss falls best, by fast.ai's two rules.
 
-The rules are those of fast.ai 2 (`fastai.callback.schedule`): the same losses give the same suggestions. `dhc.models.search` says how
-a search goes.
+The rules are those of fast.ai 2 (`fastai.callback.schedule`): the same losses give the same suggestions, but for losses that hardly
+fall, of which its rules name a rate where the loss rises, and ours none. `dhc.models.search` says how a search goes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FEWEST = 3  # points from which something can be suggested
 
 @dataclass(frozen=True)
 class RateSuggestions:
-    """Learning rates to start from; both None where too few batches ran.
+    """Learning rates to start from; both None where too few batches ran, or the loss hardly fell.
 
     valley   a good two thirds down the longest stretch in which the smoothed loss falls: the one to take
     steep    where it falls fastest per decade of the rate
@@ -37,24 +37,32 @@ def suggestions(rates: np.ndarray, averages: np.ndarray, batches: int) -> RateSu
     rates, averages = rates[first:-SKIPPED_END], averages[first:-SKIPPED_END]
     finite = np.isfinite(averages)
     end = len(averages) if finite.all() else int(np.argmin(finite))
-    if end < FEWEST:
+    if end < FEWEST or falling(averages[:end]).max() < FEWEST:
         return RateSuggestions()
     return RateSuggestions(valley(rates[:end], averages[:end]), steep(rates[:end], averages[:end]))
 
 
 def valley(rates: np.ndarray, averages: np.ndarray) -> float:
     """The rate half way through the middle third of the longest falling subsequence of the losses."""
-    lengths = np.ones(len(averages), dtype=int)
-    for i in range(1, len(averages)):
-        lower = averages[:i] > averages[i]
-        if lower.any():
-            lengths[i] = 1 + lengths[:i][lower].max()
+    lengths = falling(averages)
     end = int(np.argmax(lengths))
     start = end - int(lengths[end]) if lengths[end] > 1 else 0
     third = (end - start) / 3
     return float(rates[start + int(third) + int(third / 2)])
 
 
+def falling(averages: np.ndarray) -> np.ndarray:
+    """(N,) int: how many losses the longest falling subsequence that ends at each has."""
+    lengths = np.ones(len(averages), dtype=int)
+    for i in range(1, len(averages)):
+        higher = averages[:i] > averages[i]
+        if higher.any():
+            lengths[i] = 1 + lengths[:i][higher].max()
+    return lengths
+
+
 def steep(rates: np.ndarray, averages: np.ndarray) -> float:
     """The rate behind which the loss falls fastest over the logarithm of the rate."""
-    return float(rates[np.argmin(np.diff(averages) / np.diff(np.log(rates)))])
+    falls, decades = np.diff(averages), np.diff(np.log(rates))
+    slopes = np.divide(falls, decades, out=np.zeros_like(falls), where=decades > 0)  # rates are written in six digits
+    return float(rates[np.argmin(slopes)])

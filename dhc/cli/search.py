@@ -17,11 +17,11 @@ from dhc.errors import ConfigError
 from dhc.jobs import launch
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
 from dhc.models.search import smooth
-from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearch
+from dhc.runs.contract import FEWEST_BATCHES, LEAST_RATE, MOST_BATCHES, MOST_RATE, RateSearch
 from dhc.runs.store import Store
 from dhc.text import rate_text
 
-RATE = Real(1e-12, MOST_RATE, "no network learns beyond")
+RATE = Real(LEAST_RATE, MOST_RATE, "no network learns beyond")
 
 
 @click.command("lr-find")
@@ -90,7 +90,11 @@ def outcome(store: Store, run_id: str, search: RateSearch) -> dict[str, Any]:
 
 def _sentence(result: dict[str, Any], own: float) -> str:
     if result["valley"] is None:
-        return f"no suggestion: only {len(result['loss'])} batches ran; try a lower --low, or more --batches"
+        batches = len(result["loss"])
+        ran = "1 batch" if batches == 1 else f"{batches} batches"
+        return (
+            f"no suggestion: in {ran} the loss hardly fell, or there were too few; try a lower --low, or more --batches"
+        )
     return (
         f"suggested learning rate: {rate_text(result['valley'])} (valley), steepest at {rate_text(result['steep'])}; "
         f"these settings have {rate_text(own)}"

@@ -7,10 +7,11 @@ but by their models.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from dhc.files import remove
 from dhc.runs import rundir
@@ -39,7 +40,7 @@ from dhc.runs.lenient import (
 )
 
 FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
-MOST_RATE, FEWEST_BATCHES, MOST_BATCHES = 100.0, 20, 1000  # of a search for a learning rate
+LEAST_RATE, MOST_RATE, FEWEST_BATCHES, MOST_BATCHES = 1e-12, 100.0, 20, 1000  # of a search for a learning rate
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
 How = Literal["finished", "stopped", "failed", "killed"]
@@ -76,14 +77,22 @@ CAUSES: tuple[str, ...] = get_args(Cause)
 class RateSearch(Record):
     """Between which learning rates a search goes, and in how many batches."""
 
-    low: Annotated[float, Field(gt=0, le=MOST_RATE)] = 1e-7
+    low: Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE)] = 1e-7
     """The learning rate of the first batch."""
 
-    high: Annotated[float, Field(gt=0, le=MOST_RATE)] = 10.0
+    high: Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE)] = 10.0
     """The one that the last batch would come to."""
 
     batches: Annotated[int, Field(ge=FEWEST_BATCHES, le=MOST_BATCHES)] = 100
     """How many batches, unless the loss blows up before."""
+
+
+def _search(value: Any) -> Any:
+    """A search that somebody may have edited stays one, with the default for what cannot be true: it must not train to its end."""
+    if not isinstance(value, Mapping):
+        return value
+    search, _ = RateSearch.sift(value)
+    return search if search.low < search.high else RateSearch(batches=search.batches)
 
 
 Design = Literal["", "grid", "random", "sobol"]
@@ -118,7 +127,7 @@ class Request(RunFile):
     rule: Literal["", "median"] = ""
     """``median`` stops the run early if it does worse than its group's ended runs (``dhc.training.median``)."""
 
-    search: RateSearch | None = None
+    search: Annotated[RateSearch | None, BeforeValidator(_search)] = None
     """For a search for a learning rate, which is no run of the list: its bounds (``dhc.training.finder``)."""
 
     sought: RunId = ""

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dhc.files.read import open_regular, reason
+from dhc.runs.contract import MOST_BATCHES
 from dhc.runs.lenient import MAX_EPOCH, MAX_MOMENT, MAX_SPEED
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, GPU_COLUMNS, LR_COLUMNS, SEARCH_COLUMNS, History, empty_table
 from dhc.runs.rundir import parse
@@ -172,9 +173,15 @@ class EventLog:
 
 
 def _last_search(search: pd.DataFrame) -> pd.DataFrame:
-    """The batches of the search that began last: one that was broken off begins anew."""
+    """The batches of the search that began last: one that was broken off begins anew.
+
+    As far as they can be true: at most as many as a search may have, each with a rate above 0 and not below those before it.
+    """
     first = np.flatnonzero(search["batch"].to_numpy() == 1)
-    return search.iloc[first[-1] :].reset_index(drop=True) if len(first) else search
+    rows = search.iloc[first[-1] if len(first) else 0 :][:MOST_BATCHES]
+    rates = np.nan_to_num(rows["learning_rate"].to_numpy())
+    is_rising = (rates > 0) & (rates >= np.maximum.accumulate(rates))
+    return rows.iloc[np.flatnonzero(is_rising)].reset_index(drop=True)
 
 
 def _plain(event: Mapping[str, Any]) -> dict[str, Any]:

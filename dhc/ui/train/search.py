@@ -156,7 +156,9 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
     reason = info.status.reason[:1].upper() + info.status.reason[1:]
     st.markdown(f"{plain(reason)}.{bet}")
     if found.valley is None or found.steep is None:
-        st.markdown("Too few batches ran to suggest a rate: begin lower, or give it more batches.")
+        st.markdown(
+            "No rate can be suggested, since too few batches ran, or the loss hardly fell: begin lower, or give it more batches."
+        )
         return
     with st.container(horizontal=True):
         for name, rate in (("valley", found.valley), ("steep", found.steep)):
