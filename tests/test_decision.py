@@ -392,6 +392,13 @@ def test_answers_that_cannot_be_read_leave_the_figures_and_say_why(error: Except
     assert ("damaged" if isinstance(error, RunError) else "Permission denied") in text
 
 
+def test_answers_that_contradict_the_lead_are_not_tested_for_luck() -> None:
+    runs = [dropout(1, 0.2, 0.9), dropout(2, 0.4, 0.7)]
+    decision = decide(contest(runs, runs, lambda info: HERE), runs, lambda info: predictions(700))
+    assert "how much of it is luck cannot be said" in advice(decision)
+    assert f"answers of run {runs[0].id} are right for 70.0% of val, but it noted 90.0%" in decision.problem
+
+
 def test_nearest_neighbours_compete_and_are_not_repeated() -> None:
     runs = [run(n, 0.1 * n, model__name="knn", knn__k=n) for n in (1, 2)]
     decision = decided(runs)

@@ -109,6 +109,14 @@ def test_the_tab_is_told_how_far_the_run_is_and_how_it_ended(house: Path) -> Non
         assert (ended["fraction"], ended["news"]) == (1.0, f"mine: {how}, best val_accuracy 0.667")
 
 
+def test_a_run_whose_settings_are_gone_is_said_to_be_of_no_made_up_number_of_epochs(house: Path) -> None:
+    folder = run(house, 1, "mine", epochs=6, accuracy=1 / 3, how="running")
+    (folder / rundir.CONFIG).unlink()
+    at = open_page("live", run=folder.name)
+    assert (tab_of(at)["title"], tab_of(at)["fraction"]) == ("epoch 7 · 0.33 · mine · Live", 0.0)
+    assert at.get("progress")[0].proto.text == "Epoch 7"
+
+
 def test_stop_after_this_epoch_is_said_and_taken_back_and_stop_now_stays(house: Path) -> None:
     folder = run(house, 1, epochs=6, how="running", settings={"fit.epochs": 40})
     at = open_page("live", run=folder.name)

@@ -84,6 +84,12 @@ def test_few_pictures_fit_no_temperature_and_none_is_refused() -> None:
         sureness(predictions(0))
 
 
+def test_one_class_alone_has_no_temperature_and_a_log_loss_of_zero() -> None:
+    one = predictions(classes=1)
+    assert fit_temperature(one) is None
+    assert f"{sureness(one).log_loss:.3f}" == "0.000"
+
+
 def test_the_interval_holds_the_error_and_narrows_with_more_pictures() -> None:
     many, few = sureness(predictions(4000, sharpness=3)), sureness(predictions(200, sharpness=3))
     low, high = ece_interval(many)

@@ -30,12 +30,13 @@ from dhc.analysis.significance import (
     welch_p,
 )
 from dhc.config import RunConfig, fields
-from dhc.errors import UserError, sentence
+from dhc.errors import RunError, UserError, sentence
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 
 PicturesOf = Callable[[RunInfo], JudgedPictures]
 AnswersOf = Callable[[RunInfo], Predictions]
+ROUNDED = 1e-4  # by which an accuracy that was written down may differ from the share of right answers
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def decide(contest: Contest, everyone: Sequence[RunInfo], answers_of: AnswersOf)
         return Decision(contest)
     best, runner_up = contest.settings[:2]
     try:
-        pairing = pair_up(answers_of(best.best_run), answers_of(runner_up.best_run))
+        pairing = pair_up(_answers(best.best_run, answers_of), _answers(runner_up.best_run, answers_of))
         table, problem = contingency_table(pairing), ""
     except (UserError, OSError) as error:
         table, problem = None, sentence(error)
@@ -242,6 +243,19 @@ def _size(best: Setting, runner_up: Setting, table: ContingencyTable | None) -> 
     if table is None and a.sd is None and b.sd is None:
         return None
     return sample_size(table or ContingencyTable(0, 0, 0, 0), a, b)
+
+
+def _answers(info: RunInfo, answers_of: AnswersOf) -> Predictions:
+    """The run's answers. Raises RunError where they are not those of the accuracy that it noted: a test would contradict the lead."""
+    predictions = answers_of(info)
+    own = float((predictions.predicted == predictions.y_true).mean())
+    noted = info.best_val_accuracy
+    if noted is not None and abs(own - noted) > ROUNDED:
+        raise RunError(
+            f"the answers of run {info.id} are right for {own:.1%} of val, but it noted {noted:.1%}: one of its files was exchanged, "
+            "and a copy of the run would write both anew"
+        )
+    return predictions
 
 
 def _missing(best: Setting, runner_up: Setting, everyone: Sequence[RunInfo], seeds: int) -> list[RunConfig]:

@@ -77,9 +77,10 @@ def steadied(shown: float | None, estimate: float) -> float:
     return shown * min(2.0, max(0.5, math.sqrt(estimate / shown)))
 
 
-def epoch(history: History, epochs_total: int) -> int:
-    """The number of the epoch that runs, from 1; the last one's once all are done."""
-    return max(1, min(int(position(history)) + 1, epochs_total))
+def epoch(history: History, epochs_total: int | None) -> int:
+    """The number of the epoch that runs, from 1; the last one's once all are done. None: nobody knows how many there will be."""
+    after = int(position(history)) + 1
+    return max(1, after if epochs_total is None else min(after, epochs_total))
 
 
 def position(history: History) -> float:

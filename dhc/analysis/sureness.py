@@ -103,7 +103,7 @@ def _sureness(probabilities: np.ndarray, y_true: np.ndarray, temperature: float)
         raise ValueError("there is no answer to judge: it takes at least one")
     scaled = scale(probabilities, temperature)
     rows = np.arange(len(y_true))
-    loss = float(-np.log(np.maximum(scaled[rows, y_true], FLOOR)).mean())
+    loss = float(-np.log(np.maximum(scaled[rows, y_true], FLOOR)).mean()) + 0.0  # never -0.000
     return Sureness(scaled.max(axis=1), scaled.argmax(axis=1) == y_true, loss)
 
 
@@ -138,9 +138,9 @@ def ece_interval(answers: Sureness, seed: int = 0) -> tuple[float, float]:
 
 
 def fit_temperature(predictions: Predictions, seed: int = 0) -> TemperatureFit | None:
-    """The temperature of the lowest log loss on a random half of val; None for fewer than 2 * FEWEST pictures."""
+    """The temperature of the lowest log loss on a random half of val; None for fewer than 2 * FEWEST pictures, or one class alone."""
     n = len(predictions.y_true)
-    if n < 2 * FEWEST:
+    if n < 2 * FEWEST or len(predictions.classes) < 2:  # one class has its answer whatever the temperature
         return None
     from scipy.optimize import minimize_scalar  # half a second, only where it is needed
 

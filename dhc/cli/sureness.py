@@ -12,6 +12,9 @@ from dhc.cli.common import JSON, RUNS, print_json
 from dhc.cli.numbers import Real
 from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import run_dir
+from dhc.text import count_text
+
+NO_TEMPERATURE = "too few pictures or classes to fit a temperature"
 
 
 @click.command()
@@ -55,10 +58,10 @@ def _lines(row: dict[str, Any]) -> list[str]:
     low, high = row["ece_interval"]
     lines = [
         f"{row['id']}: accuracy {row['accuracy']:.3f}, mean confidence {row['confidence']:.3f}, ECE {row['ece']:.3f} ({low:.3f} to "
-        f"{high:.3f}), log loss {row['log_loss']:.3f}, {row['pictures']:,} pictures"
+        f"{high:.3f}), log loss {row['log_loss']:.3f}, {count_text(row['pictures'], 'picture')}"
     ]
     if row["temperature"] is None:
-        lines.append("  too few pictures to fit a temperature")
+        lines.append(f"  {NO_TEMPERATURE}")
     else:
         before, after = row["ece_of_other_half"]
         lines.append(
@@ -67,7 +70,7 @@ def _lines(row: dict[str, Any]) -> list[str]:
     if choice := row.get("threshold"):
         right = "none" if choice["accuracy"] is None else f"{choice['accuracy']:.1%} of them right"
         lines.append(
-            f"  from confidence {choice['confidence']:g} on: {choice['share']:.1%} answered, {right}; {choice['caught']} mistakes and "
-            f"{choice['lost']} right answers held back"
+            f"  from confidence {choice['confidence']:g} on: {choice['share']:.1%} answered, {right}; {count_text(choice['caught'], 'mistake')} and "
+            f"{count_text(choice['lost'], 'right answer')} held back"
         )
     return lines

@@ -81,5 +81,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     elif versus:
         needed = versus["pictures_needed"]
         more = "as equal as they are, no number would" if needed is None else f"about {needed:,} would"
-        lines.append(f"val is too small to tell it from {versus['id']} with {versus['pictures']:,} pictures; {more}")
+        lines.append(
+            f"val is too small to tell it from {versus['id']} with {count_text(versus['pictures'], 'picture')}; {more}"
+        )
     return lines

@@ -60,15 +60,15 @@ def _running(info: RunInfo, log: EventLog, history: History) -> None:
         fraction = _phase_fraction(phase, log.last.get("progress", {}))
         st.progress(fraction, text=f"{plain(PHASES.get(phase, phase))} …")
         return
-    epochs = info.epochs_total or 1
-    epoch = progress.epoch(history, epochs)
+    epoch = progress.epoch(history, info.epochs_total)
+    of = f" of {info.epochs_total}" if info.epochs_total else ""  # its settings may be unreadable
     end = f"; stops after epoch {epoch}" if ends_after_epoch(info.folder) else _time_left(info, history)
-    st.progress(tab.fraction(info, history), text=f"Epoch {epoch} of {epochs}{end}")
+    st.progress(tab.fraction(info, history), text=f"Epoch {epoch}{of}{end}")
 
 
 def _time_left(info: RunInfo, history: History) -> str:
     """How long the rest takes, in words after a comma; steadied, since a figure that jumps helps nobody."""
-    seconds = progress.seconds_left(history, info.epochs_total or 1)
+    seconds = progress.seconds_left(history, info.epochs_total) if info.epochs_total else None
     if seconds is None:
         return ""
     run_id, before = st.session_state.get(TIME_LEFT, ("", None))

@@ -29,7 +29,8 @@ def title(info: RunInfo, history: History) -> str:
     """``7/40 · 0.52 · name · Live``: the epoch that runs, the best val_accuracy; before and after, the state instead."""
     parts = [info.state.value]
     if info.state is State.RUNNING and not history.batches.empty:
-        parts = [f"{progress.epoch(history, info.epochs_total or 1)}/{info.epochs_total}"]
+        epoch, total = progress.epoch(history, info.epochs_total), info.epochs_total
+        parts = [f"epoch {epoch}" if total is None else f"{epoch}/{total}"]
     if info.best_val_accuracy is not None:
         parts.append(f"{info.best_val_accuracy:.2f}")
     return " · ".join([*parts, shorten(info.title, NAME_LENGTH), "Live"])
@@ -43,7 +44,7 @@ def news(info: RunInfo) -> str:
 
 def fraction(info: RunInfo, history: History) -> float:
     """How much of the ring is filled, 0 to 1: all of it once a run has ended."""
-    return progress.fraction_done(history, info.epochs_total or 1) if info.state.alive else 1.0
+    return progress.fraction_done(history, info.epochs_total or 0) if info.state.alive else 1.0
 
 
 def tone(state: State) -> Tone:

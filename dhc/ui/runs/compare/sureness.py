@@ -114,7 +114,9 @@ def _table(
     for info in runs:
         answers, (low, high), fit = records[info.id]
         temperature = (
-            "too few pictures" if fit is None else f"{fit.value:.2f} (ECE {fit.before.ece:.3f} → {fit.after.ece:.3f})"
+            "too few pictures or classes"
+            if fit is None
+            else f"{fit.value:.2f} (ECE {fit.before.ece:.3f} → {fit.after.ece:.3f})"
         )
         rows.append(
             {
