@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from dhc.analysis.confusion import ORDERS, class_order, confused_pairs, confusion_matrix, normalize
+from dhc.figures.confusion import heatmap
 
 MATRICES = st.integers(1, 7).flatmap(lambda k: hnp.arrays(np.int64, (k, k), elements=st.integers(0, 20)))
 
@@ -126,3 +127,13 @@ def test_pairs_of_a_perfect_network_are_an_empty_table_with_its_columns() -> Non
     pairs = confused_pairs(np.eye(3, dtype=np.int64), ["a", "b", "c"])
     assert len(pairs) == 0
     assert list(pairs.columns) == ["true", "predicted", "count", "share", "i", "j"]
+
+
+def test_ticks_of_the_colour_scale_stand_apart_on_a_short_scale() -> None:
+    for most in (1, 3, 36, 90, 4000):
+        counts = np.array([[most, 0], [0, 1]])
+        for scale, power in (("sqrt", 0.5), ("linear", 1.0)):
+            figure = heatmap(counts, ["a", "b"], np.arange(2), counts=counts, scale=scale)  # type: ignore[arg-type]
+            places = np.array([int(text) for text in figure.data[0].colorbar.ticktext]) ** power / most**power
+            assert len(places) > 0
+            assert np.all(np.diff(places) >= 0.13)

@@ -182,7 +182,7 @@ def test_a_name_opens_its_run_and_two_alike_can_be_told(runs: Path) -> None:
     change_labels(runs / C, name="twin: [x](y)")
     app = open_page("runs")
     names = shown(app)
-    assert names == ["twin: [x](y) · 0003", "twin: [x](y) · 0002", "★ Alpha"]
+    assert names == ["twin: [x](y), factor 0.7", "twin: [x](y), factor 0.6", "★ Alpha"], "what differs tells them apart"
     change_labels(runs / A, name=":material/home: not an icon")
     assert not any(name.startswith(("★ :", ":")) for name in shown(open_page("runs")))
 

@@ -15,6 +15,7 @@ from dhc.text import count_text, fine_percent_text
 GAPS_UP_TO = 40  # classes; with more, gaps would eat the cells
 NUMBERS_UP_TO = 16  # classes; with more, numbers would not fit into the cells
 COUNT_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+TICK_STEP = 0.13  # of the colour scale's length, between two ticks at least
 SHARE_TICKS = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -107,7 +108,7 @@ def _cell_text(count: int, share: float) -> str:
 
 
 def _colorbar(top: float, *, shares: bool, sqrt: bool) -> dict[str, Any]:
-    ticks = [tick for tick in (SHARE_TICKS if shares else COUNT_TICKS) if tick <= top]
+    ticks = _apart([tick for tick in (SHARE_TICKS if shares else COUNT_TICKS) if tick <= top], top, sqrt=sqrt)
     return {
         "title": {"text": "share" if shares else "pictures", "side": "right"},
         "orientation": "h",
@@ -119,6 +120,16 @@ def _colorbar(top: float, *, shares: bool, sqrt: bool) -> dict[str, Any]:
         "tickvals": [float(np.sqrt(tick)) if sqrt else tick for tick in ticks],
         "ticktext": [fine_percent_text(tick) if shares else str(tick) for tick in ticks],
     }
+
+
+def _apart(ticks: Sequence[float], top: float, *, sqrt: bool) -> list[float]:
+    """Those of the ascending ticks that stand far enough from the one before to be read on a short scale."""
+    apart: list[float] = []
+    for tick in ticks:
+        share, before = ((value / top) ** (0.5 if sqrt else 1) for value in (tick, apart[-1] if apart else 0))
+        if not apart or share - before >= TICK_STEP:
+            apart.append(tick)
+    return apart
 
 
 def dress_axes(figure: go.Figure, names: list[str]) -> None:

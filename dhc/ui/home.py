@@ -73,7 +73,9 @@ def _pictures() -> None:
         names = session.dataset(folder).classes
         assert val.y is not None
         rows = np.random.default_rng(0).permutation(len(val.ids))[:STRIP]
-        gallery([Tile(val.x[row], names[int(val.y[row])]) for row in rows], key="dhc-home-pictures", size=84)
+        gallery(
+            [Tile(val.x[row], names[int(val.y[row])]) for row in rows], key="dhc-home-pictures", size=84, is_strip=True
+        )
 
 
 def _list(infos: Sequence[RunInfo]) -> None:

@@ -35,14 +35,14 @@ def chart(page: Page) -> Locator:
     return large(page).locator(".dhc-plot-area")
 
 
-def fills_the_window(page: Page) -> None:
-    """Wait until what is large reaches from the bar to the window's edges."""
+def fills_the_window(page: Page, height: float = 0.8) -> None:
+    """Wait until what is large reaches from the bar to the window's edges, at least `height` of the window's."""
     size = page.viewport_size
     assert size
 
     def holds() -> bool:
         box = large(page).bounding_box() if large(page).count() == 1 else None
-        return box is not None and box["width"] > 0.95 * size["width"] and box["height"] > 0.8 * size["height"]
+        return box is not None and box["width"] > 0.95 * size["width"] and box["height"] > height * size["height"]
 
     wait_for(holds, "one part fills the window")
 
@@ -93,7 +93,7 @@ def test_a_link_presents_the_main_part_of_a_page(page: Page, server: Server, add
     page.set_viewport_size(ZOOMED)  # type: ignore[arg-type]
     page.goto(f"{server.url}/{address}{'&' if '?' in address else '?'}present=1")
     expect(page.locator(f"{first}{LARGE}")).to_be_visible(timeout=60_000)
-    fills_the_window(page)
+    fills_the_window(page, 0.7 if address.startswith("mistakes") else 0.8)  # above the slider of its epochs
     for part in page.locator(".st-key-dhc-head .stSelectbox:visible").all():  # the picker can be read
         box = part.bounding_box()
         assert box
@@ -104,6 +104,31 @@ def test_a_link_presents_the_main_part_of_a_page(page: Page, server: Server, add
     outside = f"{hidden}.filter(b => !b.closest('.st-key-dhc-bar, {LARGE}')).map(b => b.textContent)"
     assert page.evaluate(outside) == []  # what lies beneath can be reached by no key
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    if address == "runs":  # the grid fills what is large, though its own height is that of ten rows
+        wait_for(lambda: 0.7 * ZOOMED["height"] < height_of(page, f"{LARGE} canvas") < ZOOMED["height"], "the grid")
+    if address.startswith("mistakes"):
+        expect(page.get_by_role("slider", name="Epoch")).to_be_in_viewport()
+
+
+def height_of(page: Page, selector: str) -> float:
+    box = page.locator(selector).first.bounding_box()
+    return box["height"] if box else 0.0
+
+
+def test_in_a_small_window_homes_pictures_stand_in_one_row_and_compared_runs_show_their_curves(
+    page: Page, server: Server
+) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.goto(server.url)
+    strip = page.locator(".st-key-dhc-home-pictures .tile:visible")
+    expect(strip.first).to_be_visible(timeout=60_000)
+    settled(page)
+    boxes = [tile.bounding_box() for tile in strip.all()]
+    assert len({box["y"] for box in boxes if box}) == 1
+    assert 5 < len(boxes) < 10
+    page.set_viewport_size(PROJECTOR)  # type: ignore[arg-type]
+    page.goto(f"{server.url}/runs?select={LAST},{TUNED}")
+    expect(page.locator(".dhc-plot[data-drawn]").first).to_be_in_viewport(timeout=60_000)
 
 
 def test_pages_without_a_figure_are_presented_whole_and_typing_is_no_key(page: Page, server: Server) -> None:

@@ -41,7 +41,7 @@ def pick(info: RunInfo) -> RunInfo | None:
         format_func=lambda run_id: _label(infos.get(run_id), names.get(run_id, run_id)),
         on_change=_save,
         label_visibility="collapsed",
-        width=210,
+        width="stretch" if st.session_state[KEY] else 210,
     )
     return infos.get(run_id or "")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,7 @@ from dhc.analysis.baseline import Lead
 from dhc.analysis.differences import differing_settings, setting_text, value_text
 from dhc.analysis.search import sparkline
 from dhc.config import MISSION, ConfigField, RunConfig, fields
-from dhc.runs.naming import HASH
+from dhc.runs.naming import titles
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import duration_text, short_names
@@ -174,15 +173,13 @@ def table(runs: Sequence[RunInfo], names: Sequence[str], comparison: Comparison 
 def labels(runs: Sequence[RunInfo], baseline: str = "") -> dict[str, str]:
     """What each run's button reads, by id, no two alike: its title, with ★ if it is starred and ⚑ if it is the baseline.
 
-    Of runs with one title each has the end of its id behind it.
+    A run without a name is called by what differs among these runs.
     """
-    names = [title(info) for info in runs]
-    counts = Counter(names)
+    names = titles(runs)
     texts = []
-    for name, info in zip(names, runs, strict=True):
+    for info in runs:
         marks = ("⚑ " if info.id == baseline else "") + ("★ " if info.labels.star else "")
-        end = f" · {info.id[-HASH:]}" if counts[name] > 1 else ""
-        texts.append(marks + _ICON.sub("\u2060:", name) + end)
+        texts.append(marks + _ICON.sub("\u2060:", names[info.id]))
     return dict(zip((info.id for info in runs), short_names(tuple(texts), TITLE_LENGTH), strict=True))
 
 
@@ -192,12 +189,6 @@ def state_text(info: RunInfo) -> str:
         f" {info.epochs_done}/{info.epochs_total or '?'}" if info.state in (State.RUNNING, State.STOPPING) else ""
     )
     return f"{SIGNS[info.state]} {info.state.value}{progress}"
-
-
-@PerRun
-def title(info: RunInfo) -> str:
-    """What the run is called, worked out once."""
-    return info.title
 
 
 @PerRun

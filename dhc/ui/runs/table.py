@@ -37,7 +37,11 @@ GOTO = "dhc_runs_goto"  # in the session: the run whose name was clicked
 MOST_SELECTED = 100
 TICK = 2.0  # seconds between two looks while a run is alive
 KEYS = "In the table: arrows move, Space selects, Enter opens, Esc leaves."
-HEAD, ROW, ROWS_SEEN = 38, 35, 10  # pixels of the heading and of a row; rows without scrolling
+HEAD, ROW = 38, 35  # pixels of the heading and of a row
+ROWS_SEEN, ROWS_BESIDE = (
+    10,
+    4,
+)  # rows without scrolling; while runs are compared, so that a projector shows their curves, too
 
 
 @dataclass(frozen=True)
@@ -144,8 +148,16 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
     frame = columns.table(runs, names, listing.comparison)
     st.session_state[ROWS] = dict(zip(frame[RUN], ids, strict=True))
     selection = _select_rows(rows)
+    width = 190 if listing.comparison.leads is not None else 230
     button = st.column_config.ButtonColumn(
-        "Run", type="tertiary", alignment="left", pinned=True, width=190, key=CLICK, on_click=_clicked, help="Opens it"
+        "Run",
+        type="tertiary",
+        alignment="left",
+        pinned=True,
+        width=width,
+        key=CLICK,
+        on_click=_clicked,
+        help="Opens it",
     )
     st.dataframe(
         frame,
@@ -157,7 +169,7 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
         column_config=columns.configuration(frame, pinned, button, listing.comparison),
         placeholder="",
         row_height=ROW,
-        height=min(HEAD + ROW * max(1, len(runs)), HEAD + ROW * ROWS_SEEN),
+        height=HEAD + ROW * min(max(1, len(runs)), ROWS_SEEN if len(listing.selected) < 2 else ROWS_BESIDE),
         alt="Runs",
     )
     if not runs:

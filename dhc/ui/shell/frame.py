@@ -46,7 +46,7 @@ PAGES: Final = (
     Page("pages/live.py", "Live", ":material/monitoring:", CHART),
     Page("pages/runs.py", "Runs", ":material/table_rows:", ".stDataFrame"),
     Page("pages/mistakes.py", "Mistakes", ":material/image_search:", ".st-key-dhc_mistakes_grid"),
-    Page("pages/confusion.py", "Confusion", ":material/grid_on:", CHART),
+    Page("pages/confusion.py", "Confusion", ":material/grid_on:", ".stHorizontalBlock:has(.st-key-dhc_confusion_box)"),
     Page("pages/ladder.py", "Ladder", ":material/stairs:", CHART),
 )
 

@@ -53,7 +53,7 @@ function perRow(grid) {
 }
 
 function move(grid, event) {
-  const tiles = [...grid.children];
+  const tiles = [...grid.children].filter(tile => !tile.hidden);
   const at = tiles.indexOf(event.target.closest('.tile'));
   const row = perRow(grid);
   const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + row, ArrowUp: at - row, Home: 0, End: tiles.length - 1 }[event.key];
@@ -89,6 +89,7 @@ function layOut(grid) {
   const room = Math.max(1, Math.floor((width + gap) / (size + 14 + gap)));
   if (grid.page) grid.style.setProperty('--columns', columns(room, grid.page));
   else grid.style.removeProperty('--columns');
+  [...grid.children].forEach((tile, i) => { tile.hidden = grid.strip && i >= room; });
 }
 
 function newGrid(parent) {
@@ -104,7 +105,7 @@ function newGrid(parent) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector('.grid') ?? newGrid(parentElement);
-  Object.assign(grid, { send: setTriggerValue, size: data.size, page: data.page });
+  Object.assign(grid, { send: setTriggerValue, size: data.size, page: data.page, strip: data.strip });
   grid.setAttribute('aria-label', `${data.tiles.length} pictures`);
   while (grid.children.length > data.tiles.length) grid.lastChild.remove();
   while (grid.children.length < data.tiles.length) grid.append(newTile());

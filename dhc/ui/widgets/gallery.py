@@ -31,13 +31,19 @@ class Tile:
 
 
 def gallery(
-    tiles: Sequence[Tile], *, key: str, selected_index: int | None = None, size: int = 96, page_size: int = 0
+    tiles: Sequence[Tile],
+    *,
+    key: str,
+    selected_index: int | None = None,
+    size: int = 96,
+    page_size: int = 0,
+    is_strip: bool = False,
 ) -> int | None:
     """Draw ``tiles`` in a grid; return the index clicked in THIS run, if any.
 
     Each picture is ``size`` CSS pixels wide. ``selected_index`` is the index drawn as chosen. ``page_size`` says how many tiles
-    a whole page has: then a row has so many that the page's last row is full. Nothing is drawn for no tiles: the
-    page says why there are none. Arrow keys move inside the grid, Enter and Space click. Raises ValueError for a picture
+    a whole page has: then a row has so many that the page's last row is full. A strip is one row of as many as have room.
+    Nothing is drawn for no tiles: the page says why there are none. Arrow keys move inside the grid, Enter and Space click. Raises ValueError for a picture
     that is not (H, W, 3) uint8.
     """
     if not tiles:
@@ -45,7 +51,13 @@ def gallery(
     renderer = assets.component("gallery", isolate_styles=True)
     result = renderer(
         key=key,
-        data={"tiles": [_encode(tile) for tile in tiles], "selected": selected_index, "size": size, "page": page_size},
+        data={
+            "tiles": [_encode(tile) for tile in tiles],
+            "selected": selected_index,
+            "size": size,
+            "page": page_size,
+            "strip": is_strip,
+        },
         on_click_change=_rerun,
     )
     index = result.get("click")
