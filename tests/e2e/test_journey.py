@@ -77,7 +77,7 @@ def test_from_an_empty_house_to_the_pictures_behind_a_cell(
     wait_for(lambda: sum(chart.evaluate(points)) > 2, "more than two points are drawn")
     before = chart.evaluate(points)
     page.wait_for_function(
-        "([s, n]) => document.querySelector(s).calcdata[0].length > n",
+        "([s, n]) => document.querySelector(s)?.calcdata?.[0]?.length > n",
         arg=['.dhc-plot-area[aria-label^="Accuracy"]', before[0]],
         timeout=120_000,
     )
