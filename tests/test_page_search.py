@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from pathlib import Path
 
 import pytest
 from screens import open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
+from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.models.presets import preset_config
 from dhc.models.search import rate_of_batch
-from dhc.runs.contract import RateSearch, write_exit
+from dhc.runs.contract import Process, RateSearch, write_exit
+from dhc.runs.identity import identify
 from dhc.runs.rundir import RunWriter
 from dhc.runs.store import Store
 
@@ -95,6 +99,22 @@ def test_live_shows_a_search_at_its_address(runs: Path, tiny_data: Path) -> None
     at = open_page("live", run=run_id)
     assert not at.exception
     assert any("blew up at a learning rate" in element.value for element in at.markdown)
+
+
+def test_a_search_that_goes_is_promised_neither_epochs_nor_a_network(runs: Path) -> None:
+    (info,) = Store(runs).searches()
+    with RunWriter(info.folder) as writer:
+        writer.phase("training")
+        writer.event("search", batch=1, learning_rate=1e-6, loss=2.0)
+    child = identify(os.getpid())
+    Process(child=child, worker=child, host=socket.gethostname()).write(info.folder)
+    at = open_page("live", run=info.id)
+    assert [bar.proto.text for bar in at.get("progress")] == ["1 of 60 batches"]
+    assert "dhc-stop-after-epoch" not in {button.key for button in at.button}
+    assert "Ends at the next batch; the batches so far are kept." in texts(at)
+    assert "best network" not in texts(at)
+    with pytest.raises(RunError, match="searches for a learning rate and has no epochs"):
+        launch.stop_after_epoch(runs, info.id)
 
 
 def test_the_rate_must_grow(runs: Path, tiny_data: Path) -> None:

@@ -89,6 +89,8 @@ def outcome(store: Store, run_id: str, search: RateSearch) -> dict[str, Any]:
 
 
 def _sentence(result: dict[str, Any], own: float) -> str:
+    if result["status"] not in GOOD:
+        return f"no suggestion: the search was broken off, {result['status']}"
     if result["valley"] is None:
         batches = len(result["loss"])
         ran = "1 batch" if batches == 1 else f"{batches} batches"

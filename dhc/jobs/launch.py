@@ -172,6 +172,8 @@ def stop_after_epoch(runs_dir: Path, run_id: str) -> None:
         raise RunError(f"run {run_id} is {state.value}: only one that trains can be stopped after its epoch")
     if config is not None and not config.trains_network:
         raise RunError(f"run {run_id} compares pictures and has no epochs: stop it at once instead")
+    if Request.of(folder).search is not None:
+        raise RunError(f"run {run_id} searches for a learning rate and has no epochs: stop it at once instead")
     write.mark(folder / rundir.STOP_AFTER_EPOCH)
 
 

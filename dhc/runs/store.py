@@ -103,6 +103,11 @@ class RunInfo:
         return self.config is None or self.config.trains_network
 
     @property
+    def has_epochs(self) -> bool:
+        """Whether it trains a network epoch by epoch and keeps it: a search for a learning rate does not."""
+        return self.trains_network and self.search is None
+
+    @property
     def epochs_total(self) -> int | None:
         """How many epochs it was asked for; nearest neighbours count as one."""
         if self.config is None:

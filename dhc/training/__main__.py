@@ -95,7 +95,7 @@ def _train(config: RunConfig, folder: Path, device: str) -> int:
             classify_and_evaluate(config, folder)
             reason = "all pictures compared"
     except StopRequested as request:
-        consolation = "; the best network so far is kept" if config.trains_network else ""
+        consolation = "; the best network so far is kept" if (folder / rundir.BEST).is_file() else ""
         write_exit(folder, "stopped", f"{request.reason}{consolation}", cause=request.cause, code=FINISHED)
         return FINISHED
     write_exit(folder, "finished", reason, cause=cause, code=FINISHED)

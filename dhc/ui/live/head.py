@@ -55,6 +55,8 @@ def draw(info: RunInfo, log: EventLog, history: History) -> None:
 
 
 def _running(info: RunInfo, log: EventLog, history: History) -> None:
+    if not history.search.empty:
+        return  # the search says itself how far it is
     if history.batches.empty:
         phase = str(log.last.get("phase", {}).get("phase", "starting"))
         fraction = _phase_fraction(phase, log.last.get("progress", {}))
@@ -97,7 +99,7 @@ def _ending(info: RunInfo) -> None:
             st.button(label, type="primary", on_click=attempt, args=stop, key="dhc-stop")
         after_epoch_button(info, key="dhc-stop-after-epoch")
         if info.state is not State.QUEUED:
-            loss = " The results of its finished epochs are kept." if info.trains_network else ""
+            loss = " The results of its finished epochs are kept." if info.has_epochs else ""
             st.markdown(f"If it does not react, end its process at once.{loss}")
             st.button(
                 "Kill this run",
@@ -115,6 +117,8 @@ def _stop_label(info: RunInfo) -> str:
 def _stop_effect(info: RunInfo) -> str:
     if info.state is State.QUEUED:
         return "Takes it out of the queue; it can be queued again."
+    if info.search is not None:
+        return "Ends at the next batch; the batches so far are kept."
     if not info.trains_network:
         return "Ends it before it has any answers."
     return "Ends at the next batch and keeps the best network so far."

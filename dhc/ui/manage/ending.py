@@ -13,7 +13,7 @@ from dhc.ui.shell.states import attempt
 
 def after_epoch_button(info: RunInfo, *, key: str) -> None:
     """Draw it for a network that trains; nothing for any other run."""
-    if info.state is not State.RUNNING or not info.trains_network:
+    if info.state is not State.RUNNING or not info.has_epochs:
         return
     is_asked = ends_after_epoch(info.folder)
     st.button(
