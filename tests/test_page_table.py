@@ -85,6 +85,9 @@ def test_the_address_filters_orders_and_chooses_columns(runs: Path) -> None:
     assert list(table["data.classes"]) == ["all"] * 3
     empty = open_page("runs", q="nothing like that")
     assert "No run passes this filter." in texts(empty)
+    assert sent(empty, "plot") == [], "no axes without a run to draw"
+    empty.get_by_key("dhc_runs_all").click().run()
+    assert shown(empty) == [C, B, "★ Alpha"]
 
 
 def test_what_was_not_understood_is_named(runs: Path) -> None:
@@ -183,6 +186,9 @@ def test_a_name_opens_its_run_and_two_alike_can_be_told(runs: Path) -> None:
     app = open_page("runs")
     names = shown(app)
     assert names == ["twin: [x](y), factor 0.7", "twin: [x](y), factor 0.6", "★ Alpha"], "what differs tells them apart"
+    change_labels(runs / B, name="")
+    change_labels(runs / C, name="")
+    assert shown(open_page("runs")) == ["factor 0.7", "factor 0.6", "★ Alpha"], "not what all of them share"
     change_labels(runs / A, name=":material/home: not an icon")
     assert not any(name.startswith(("★ :", ":")) for name in shown(open_page("runs")))
 

@@ -15,6 +15,7 @@ from dhc.config import RunConfig
 from dhc.errors import DataError, UserError, sentence
 from dhc.jobs.groups import with_date
 from dhc.runs import rundir
+from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text, shorten
 from dhc.ui.answers.album import has_changed
@@ -198,7 +199,7 @@ def _why(decision: Decision, text: str) -> None:
             st.button(
                 "Select those on other pictures", on_click=address.put, kwargs={"select": ids}, key=KEY + "others"
             )
-        for place, setting in enumerate((decision.best, decision.runner_up)):
-            if setting is not None:
-                title = shorten(setting.best_run.title, TITLE_LENGTH)
-                link("Live", text=plain(f"{('First', 'Second')[place]}: {title}"), run=setting.best_run.id)
+        best = [setting.best_run for setting in (decision.best, decision.runner_up) if setting is not None]
+        names = titles(best)
+        for place, info in zip(("First", "Second"), best, strict=False):
+            link("Live", text=plain(f"{place}: {shorten(names[info.id], TITLE_LENGTH)}"), run=info.id)

@@ -55,9 +55,20 @@ def say_unread(query: Query) -> None:
             f"**{plain(shorten(part, 60))}** ({plain(shorten(reason, 90))})" for part, reason in query.unread
         )
         st.warning(
-            f"Not understood: {parts}. It was looked for as a text. Comparisons look like {plain(EXAMPLES)}.",
+            f"Not understood: {parts}. Looked for as text. Comparisons look like {plain(EXAMPLES)}.",
             icon=":material/help:",
         )
+
+
+def say_none_passes() -> None:
+    """Say that the table is empty, and offer the way back to its runs: without the filter, else with the archived ones."""
+    filtered = [name for name in ("q", "state", "tag", "group", "star") if st.query_params.get(name)]
+    text = "No run passes this filter." if filtered else "All runs are archived."
+    step = "Show all runs" if filtered else "Show the archived runs"
+    change = dict.fromkeys(filtered) if filtered else {"archived": 1}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(text, width="content")
+        st.button(step, key=KEY + "all", on_click=address.put, kwargs=change)
 
 
 def choose_columns(every: Sequence[str], usual: Sequence[str]) -> tuple[list[str], list[str]]:

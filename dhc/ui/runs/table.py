@@ -15,6 +15,7 @@ from dhc.analysis.pictures import JudgedPictures, by_pictures
 from dhc.analysis.query import read_query
 from dhc.analysis.search import ORDERS, RunFilter, select_runs
 from dhc.runs import rundir
+from dhc.runs.naming import titles
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, short_names, shorten
@@ -80,6 +81,8 @@ def draw() -> None:
     with st.container():
         filters.say_unread(query)
     _watched(everyone, listing, run_filter, names, pinned)
+    if not listing.runs:
+        filters.say_none_passes()
     compare.draw(listing.selected, listing.runs)
     storage.draw()
 
@@ -172,8 +175,6 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
         height=HEAD + ROW * min(max(1, len(runs)), ROWS_SEEN if len(listing.selected) < 2 else ROWS_BESIDE),
         alt="Runs",
     )
-    if not runs:
-        st.caption("No run passes this filter.")
     _bar(listing)
     _go()
 
@@ -269,7 +270,7 @@ def _baseline(listing: Listing) -> None:
         )
     if current:
         base = session.run_or_none(current)
-        name = plain(shorten(current if base is None else base.title, 24))
+        name = plain(shorten(current if base is None else titles(listing.runs).get(current, base.title), 24))
         st.button(
             f"Baseline: {name}",
             type="tertiary",

@@ -51,7 +51,8 @@ def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> No
     with guard():
         decision.draw(selected_runs or listed_runs)
     if not selected_runs:
-        _listed(listed_runs)
+        if listed_runs:
+            _listed(listed_runs)
         return
     with guard():
         if len(selected_runs) == 1:

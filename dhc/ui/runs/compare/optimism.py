@@ -24,6 +24,7 @@ from dhc.errors import RunError
 from dhc.jobs import evaluation as jobs
 from dhc.jobs.evaluation import Evaluation
 from dhc.runs import rundir
+from dhc.runs.naming import titles
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text
@@ -63,7 +64,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     comparable = measured_on_same_pictures(winner, session.runs(), pictures_of)
     ids = {info.id for info in comparable}
     answers = _answers(winner, [info for info in candidates if info.id in ids][:MOST])
-    _head(winners, len(candidates))
+    _head(winners, candidates)
     count, luck, halves, test = st.columns(4, gap="medium")
     with count:
         st.metric("Val has chosen among", count_text(len(comparable), "run"), help=COUNT_HELP)
@@ -76,18 +77,16 @@ def draw(runs: Sequence[RunInfo]) -> None:
         _test(winner)
 
 
-def _head(winners: Sequence[RunInfo], count: int) -> None:
-    winner, others = winners[0], winners[1:]
-    tied = f" tied with {_named(others)}," if others else ""
+def _head(winners: Sequence[RunInfo], candidates: Sequence[RunInfo]) -> None:
+    names = titles(candidates)
+    winner, *others = (names[info.id] for info in winners)
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    tied = f" tied with {bold(others[0])}{more}," if others else ""
     st.markdown("#### Is the winner as good as it looks?")
     st.markdown(
-        f"{bold(winner.title)},{tied} the best of {count_text(count, 'selected run')} that ended, reached val_accuracy "
-        f"**{winner.best_val_accuracy:.3f}**. It was chosen by the very pictures that judged it, which flatters."
+        f"{bold(winner)},{tied} the best of {count_text(len(candidates), 'selected run')} that ended, reached val_accuracy "
+        f"**{winners[0].best_val_accuracy:.3f}**. It was chosen by the very pictures that judged it, which flatters."
     )
-
-
-def _named(runs: Sequence[RunInfo]) -> str:
-    return bold(runs[0].title) if len(runs) == 1 else f"{bold(runs[0].title)} and {len(runs) - 1} more"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from dhc.analysis.ranking import best_first
 from dhc.analysis.sureness import (
     Sureness,
     TemperatureFit,
@@ -43,12 +44,12 @@ NONE = "None of the selected runs has answers yet: the first epoch must end, and
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """Both figures, a table of the runs, and the threshold of the first one."""
+    """Both figures and a table of the best of the runs, and the threshold of the best one."""
     with_answers = [info for info in runs if (info.folder / rundir.PREDICTIONS).is_file()]
     if not with_answers:
         empty(NONE)
         return
-    shown = with_answers[:MOST]
+    shown = best_first(with_answers)[:MOST]
     names = {run_id: shorten(title, TITLE) for run_id, title in titles(shown).items()}
     records = {info.id: _record(info) for info in shown}
     several = [
@@ -57,7 +58,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     ]
     if len(with_answers) < len(runs) or len(shown) < len(with_answers):
         st.caption(
-            f"{len(shown)} of the {count_text(len(runs), 'selected run')}: at most {MOST}, and only those with answers."
+            f"{len(shown)} of the {count_text(len(runs), 'selected run')}: the best, at most {MOST}, of those with answers."
         )
     left, right = st.columns(2, gap="medium")
     with left:

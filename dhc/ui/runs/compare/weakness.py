@@ -10,6 +10,7 @@ import streamlit as st
 
 from dhc.analysis import weakness
 from dhc.analysis.confusion import confusion_matrix
+from dhc.analysis.ranking import best_first
 from dhc.analysis.significance import ALPHA, contingency_table, mcnemar_p
 from dhc.errors import RunError
 from dhc.runs import rundir
@@ -30,8 +31,8 @@ NONE = "None of the selected runs has answers yet: the first epoch must end, and
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The weak spots of one of the runs, and whether val can tell the first two apart."""
-    with_answers = [info for info in runs if (info.folder / rundir.PREDICTIONS).is_file()][:MOST_RUNS]
+    """The weak spots of one of the runs, at first the best, and whether val can tell the best two apart."""
+    with_answers = best_first([info for info in runs if (info.folder / rundir.PREDICTIONS).is_file()])[:MOST_RUNS]
     if not with_answers:
         empty(NONE)
         return
