@@ -128,3 +128,31 @@ def test_a_running_run_ticks_in_the_table_and_in_the_curves_and_stays_selected(
     assert page.evaluate(f"document.querySelector('{GRID} canvas').mark") == 1, "the table is the same"
     assert selected(page) == [LIVE, OLD]
     expect(page.locator(f"{GRID} [role=row][aria-selected=true]")).to_have_count(2)
+
+
+def test_a_view_is_saved_opened_by_its_link_deleted_and_brought_back(page: Page, server: Server) -> None:
+    open_runs(page, server, "?order=best&q=acc%3C0.7")
+    page.get_by_role("button", name="Views").click()
+    name = page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name")
+    name.fill("weak ones")
+    name.press("Enter")
+    save = page.get_by_role("button", name="Save view")
+    expect(save).to_be_enabled()
+    settled(page)
+    save.click()
+    page.wait_for_url(re.compile(r"[?&]view=weak"))
+
+    open_runs(page, server, "?view=weak+ones")  # the link alone brings its filter and its order
+    page.wait_for_url(lambda url: "order=best" in url and "q=acc" in url)
+    expect(page.get_by_text("2 runs, 0 selected")).to_be_visible()
+    page.get_by_role("button", name="Views").click()
+    page.get_by_role("button", name="Delete this view").click()
+    page.wait_for_url(lambda url: "view=" not in url)
+    expect(page.get_by_text("2 runs, 0 selected")).to_be_visible()  # what was shown stays
+    back = page.get_by_role("button", name="Bring weak ones back")
+    if not back.is_visible():
+        page.get_by_role("button", name="Views").click()
+    settled(page)
+    back.click()
+    expect(page.get_by_role("combobox", name="View")).to_be_visible()
+    expect(back).to_have_count(0)
