@@ -173,3 +173,11 @@ def test_a_sweep_that_makes_no_sense_is_refused_by_name(
 
 def test_seeds_may_be_the_setting_that_varies() -> None:
     assert [config.fit.seed for config in grid(RunConfig(), {"fit.seed": (5, 3)})] == [5, 3]
+
+
+def test_small_numbers_are_written_without_a_power_of_ten_and_read_back() -> None:
+    for value, text in ((1e-5, "0.00001"), (2.5e-5, "0.000025"), (1e-12, "1e-12"), (0.1 + 0.2, "0.30000000000000004")):
+        assert format_value(value) == text
+        assert float(text) == value
+    thirds = 1e-4 / 3
+    assert float(format_value(thirds)) == thirds

@@ -20,9 +20,11 @@ from typing import Any
 
 from dhc.config import ConfigField, find_field
 from dhc.errors import ConfigError
+from dhc.text import setting_number
 
 MAX_VALUES = 200  # of one setting: more is a slip of the finger
 MAX_TEXT = 2000  # characters
+DIGITS = 16  # of a number: more than it has
 GRAMMAR = "0.5, 0.8, 0.9; ranges: 0.1..0.9 step 0.2 or 2..6 or 1e-4..1e-2 log 5"
 _RANGE = re.compile(r"(?P<low>\S+?)\s*\.\.\s*(?P<high>\S+)(?:\s+(?P<word>\w+)\s+(?P<by>\S+))?")
 
@@ -57,8 +59,12 @@ def check_values(field: ConfigField, values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def format_value(value: Any) -> str:
-    """A value as `parse_values` reads it back: ``0.8``, ``1e-05``, ``on``."""
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+    """A value as `parse_values` reads it back: ``0.8``, ``0.00001``, ``on``."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    text = str(value)
+    short = setting_number(value, DIGITS) if isinstance(value, float) and "e-" in text else text
+    return short if short == text or float(short) == value else text
 
 
 def _values(field: ConfigField, item: str) -> list[Any]:

@@ -1,8 +1,8 @@
-"""The classes that a person looks at: one choice for Data, Mistakes and Confusion, in the address and carried by links."""
+"""What links carry from page to page: the classes that a person looks at on Data, Mistakes and Confusion, a page's own state."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import streamlit as st
@@ -12,6 +12,7 @@ from dhc.ui.shell import address
 
 CLASSES, EPOCH, VERSUS = "classes", "epoch", "versus"
 KEY = "dhc_chosen"
+OWN = "dhc_carried_own"  # in the session: by page, the parameters that it wants to be opened with
 CARRIED = "dhc_carried"  # in the session: what the screen last seen had chosen, and of which run
 # What links to a screen carry there: the classes from any run to any other, the epoch and the other run to the same run only.
 PLACES: Final = {"Data": (CLASSES,), "Mistakes": (CLASSES, EPOCH, VERSUS), "Confusion": (CLASSES, EPOCH, VERSUS)}
@@ -24,11 +25,17 @@ def arrive(page: str) -> None:
         carried |= {name: st.query_params.get(name, "") for name in ("run", *PLACES[page])}
 
 
+def remember(page: str, params: Mapping[str, str]) -> None:
+    """Let each link to `page` hold these parameters, so that it opens as it was left."""
+    st.session_state.setdefault(OWN, {})[page] = dict(params)
+
+
 def carried(page: str, run: str | None) -> dict[str, str]:
-    """The parameters of a link to `page` that keep there what is chosen here; `run` is the link's."""
+    """The parameters of a link to `page` that keep there what is chosen here, or was left there; `run` is the link's."""
+    own: dict[str, str] = st.session_state.get(OWN, {}).get(page, {})
     state = st.session_state.get(CARRIED, {})
     names = PLACES.get(page, ()) if state.get("run") == run else set(PLACES.get(page, ())) & {CLASSES}
-    return {name: state[name] for name in names if state.get(name)}
+    return own | {name: state[name] for name in names if state.get(name)}
 
 
 def of_address(classes: Sequence[str]) -> tuple[int, ...]:

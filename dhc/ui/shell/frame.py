@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from types import ModuleType
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 PRODUCT: Final = "Deep Hallucination Classification"
 ABOUT: Final = "Train the report's networks on your own pictures, watch them learn, and look at what they get wrong."
-KEPT: Final = "dhc_page_params"
 HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
 
 CHART: Final = ".dhc-plot"
@@ -113,8 +111,8 @@ class _Fence(MetaPathFinder):
 def link(label: str, *, text: str | None = None, **params: str) -> None:
     """Draw a link, shown as ``text``, to the page called ``label`` in PAGES.
 
-    Its address holds the chosen run, the page's own parameters (see ``keep_params``) and ``params``. A page that this app
-    does not have is left out.
+    Its address holds the chosen run, what that page was left with (`chosen.carried`) and ``params``. A page that this app does
+    not have is left out.
     """
     page = next(page for page in PAGES if page.label == label)
     run = current_run()
@@ -122,7 +120,6 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
         ({"run": run} if run else {})
         | ({present.NAME: "1"} if present.is_on() else {})
         | chosen.carried(label, params.get("run", run))
-        | _kept_params(label)
         | params
     )
     try:
@@ -135,16 +132,9 @@ def go(label: str, **params: str) -> None:
     """Go to the page called ``label`` in PAGES, with the chosen run and ``params`` in its address, in place of this one."""
     page = next(page for page in PAGES if page.label == label)
     run = current_run()
-    st.switch_page(page.file, query_params=({"run": run} if run else {}) | _kept_params(label) | params)
-
-
-def keep_params(label: str, params: Mapping[str, str]) -> None:
-    """Let each link to the page called ``label`` hold these parameters, so that it opens as it was left."""
-    st.session_state[f"{KEPT}_{label}"] = dict(params)
-
-
-def _kept_params(label: str) -> dict[str, str]:
-    return dict(st.session_state.get(f"{KEPT}_{label}", {}))
+    st.switch_page(
+        page.file, query_params=({"run": run} if run else {}) | chosen.carried(label, params.get("run", run)) | params
+    )
 
 
 def current_run() -> str | None:

@@ -24,8 +24,7 @@ from dhc.config.titles import names_in, problems
 from dhc.errors import ConfigError, DataError
 from dhc.jobs.values import format_value
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
-from dhc.ui.shell import address, session
-from dhc.ui.shell.frame import keep_params
+from dhc.ui.shell import address, chosen, session
 from dhc.ui.train import draft, sweep
 
 LIKE, PRESET = "like", "preset"
@@ -66,7 +65,7 @@ def touched() -> None:
 
 def remember() -> None:
     """Let the links of other pages open the form as it stands."""
-    keep_params("Train", written())
+    chosen.remember("Train", written())
 
 
 def written() -> dict[str, str]:

@@ -87,7 +87,9 @@ def _fields(config: RunConfig, has_pictures: bool) -> None:
         **KEPT,
     )
     if first >= last:
-        error_box(f"The learning rate must grow: {first:g} is not below {last:g}. Lower the first or raise the last.")
+        error_box(
+            f"The learning rate must grow: {rate_text(first)} is not below {rate_text(last)}. Lower the first or raise the last."
+        )
     search = RateSearch(low=min(first, last), high=max(first, last), batches=int(count))
     about: dict[str, Any] = {"disabled": first >= last or not has_pictures} | sharing.greyed()
     note = "" if bet == BETS[0] else f"bet: blows up at {bet}"

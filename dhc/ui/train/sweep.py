@@ -22,7 +22,7 @@ from dhc.jobs.groups import MAX_NAME, generated_name
 from dhc.jobs.sweep import SEED
 from dhc.jobs.values import check_values, format_value, parse_values
 from dhc.runs.contract import MEDIAN_ENOUGH, MEDIAN_GRACE
-from dhc.text import count_text, one_line
+from dhc.text import count_text, one_line, setting_number
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import design, launcher
 from dhc.ui.train.design import Choice
@@ -232,7 +232,7 @@ def _key(name: str) -> str:
 
 def value_text(value: Any) -> str:
     """A value as a caption shows it, without needless digits."""
-    return f"{value:g}" if isinstance(value, float) else format_value(value)
+    return setting_number(value, 6) if isinstance(value, float) else format_value(value)
 
 
 def plan(config: RunConfig, form: SweepForm) -> list[RunConfig]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dhc.config import ConfigField, find_field
 from dhc.jobs.values import format_value
-from dhc.text import shorten
+from dhc.text import setting_number, shorten
 from dhc.ui.shell import session
 from dhc.ui.train import draft
 
@@ -24,7 +24,7 @@ def setting_words(field: ConfigField, value: Any) -> str:
         return shorten(_folder_name(str(value)), LONGEST)
     if field.name == "data.classes" and value == 0:
         return "all"
-    return f"{value:g}" if isinstance(value, float) else shorten(format_value(value), LONGEST)
+    return setting_number(value, 6) if isinstance(value, float) else shorten(format_value(value), LONGEST)
 
 
 def change_words(changes: Mapping[str, Any]) -> str:
