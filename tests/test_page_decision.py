@@ -99,6 +99,21 @@ def test_the_missing_repeats_of_both_are_queued_once(runs: Path) -> None:
     assert not [one for one in open_page("runs").button if one.key == "dhc_decision_run"], "none is missing any more"
 
 
+@pytest.mark.usefixtures("no_worker")
+def test_repeats_of_runs_whose_data_folder_moved_are_queued_once_on_its_namesake(
+    runs: Path, eight_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run_id in IDS[:3]:
+        file = runs / run_id / rundir.CONFIG
+        file.write_text(file.read_text().replace(str(eight_classes), str(tmp_path / "before" / eight_classes.name)))
+    monkeypatch.setenv("DHC_DATA_DIR", str(eight_classes.parent))
+    button(open_page("runs"), "run").click().run()
+    queued = [info for info in Store(runs).runs() if info.state.alive]
+    assert queued
+    assert {Path(info.config.data.path).resolve() for info in queued if info.config} == {eight_classes.resolve()}
+    assert not [one for one in open_page("runs").button if one.key == "dhc_decision_run"], "none is missing any more"
+
+
 def test_without_its_pictures_nothing_is_repeated_and_it_is_said_why(
     runs: Path, eight_classes: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,14 @@ def resolved_path(path: str) -> str:
         return str(Path(path).expanduser().resolve())
     except (OSError, RuntimeError, ValueError):  # a zero byte, a loop of links, an unknown user
         return path
+
+
+def is_one_folder(first: str, second: str) -> bool:
+    """Whether two paths mean one data folder: the same place, or one name of which only one is there, since it was moved."""
+    places = Path(resolved_path(first)), Path(resolved_path(second))
+    if places[0] == places[1]:
+        return True
+    return places[0].name == places[1].name and os.path.lexists(places[0]) != os.path.lexists(places[1])
 
 
 def folder_names(paths: Iterable[str]) -> dict[str, str]:

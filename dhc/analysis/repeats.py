@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 
-from dhc.analysis.folders import resolved_path
+from dhc.analysis.folders import is_one_folder, resolved_path
 from dhc.analysis.ladder import is_measured
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
@@ -37,7 +37,7 @@ def same_but_seed(first: RunConfig, second: RunConfig) -> bool:
     """Whether two configs are repeats: alike in all that has an effect but the seed."""
     if effective_key(first, but=(SEED,)) != effective_key(second, but=(SEED,)):
         return False  # without a look at the disk
-    return resolved_path(first.data.path) == resolved_path(second.data.path)
+    return is_one_folder(first.data.path, second.data.path)
 
 
 def repeats_of(info: RunInfo, runs: Iterable[RunInfo]) -> list[RunInfo]:

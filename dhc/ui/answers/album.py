@@ -52,7 +52,7 @@ def has_changed(info: RunInfo) -> bool:
     Raises DataError and OSError.
     """
     assert info.config is not None
-    return noted_prints(info).differ(_prints(info.config.data.path))
+    return noted_prints(info).differ(_prints(session.pictures_folder(info.config)))
 
 
 def _val(path: str) -> tuple[Pictures, Prints]:

@@ -72,7 +72,7 @@ def _set_up(pictures: PictureSet, runs: Sequence[RunInfo]) -> None:
         st.markdown(f"{here} of {count_text(len(configs), 'run')} {'is' if here == 1 else 'are'} here already.")
     if not todo:
         return
-    st.markdown(launcher.expectation_text(todo, session.dataset(base.data.path)))
+    st.markdown(launcher.expectation_text(todo, session.dataset(session.pictures_folder(base))))
     pressed = st.button("Run the experiment", type="primary", icon=":material/play_arrow:", **sharing.greyed())
     if pressed and launcher.start(todo, group=with_date("LR factor")):
         st.rerun()

@@ -126,7 +126,7 @@ def cost(repeats: Sequence[RunConfig]) -> tuple[float | None, str]:
     if not repeats:
         return None, ""
     try:
-        return launcher.total_seconds(repeats, session.dataset(repeats[0].data.path)), ""
+        return launcher.total_seconds(repeats, session.dataset(session.pictures_folder(repeats[0]))), ""
     except (UserError, OSError) as error:
         return None, sentence(error)
 

@@ -75,6 +75,7 @@ def start(
     `parent` is the run that they are changed copies of; `names` are the runs' own. Where the system refuses, the screen says so, and there are no ids.
     """
     runs_dir = session.runs_dir()
+    configs = [with_pictures(config) for config in configs]
     try:
         if group:
             return start_group(configs, runs_dir, group, rule=rule, parent=parent, names=names, design=design)[1]
@@ -82,6 +83,12 @@ def start(
     except OSError as error:
         _say_refusal("The runs", error)
         return []
+
+
+def with_pictures(config: RunConfig) -> RunConfig:
+    """The config with the folder in which its pictures lie by now: a repeat of a run may outlive the place of its data set."""
+    folder = session.pictures_folder(config)
+    return config if folder == config.data.path else config.with_values({"data.path": folder})
 
 
 def start_one(config: RunConfig, **about: Any) -> str | None:

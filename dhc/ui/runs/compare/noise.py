@@ -194,7 +194,7 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], siz
     if not todo:
         st.caption("These seeds are there already, or under way.")
         return
-    st.markdown(launcher.expectation_text(todo, session.dataset(first.data.path)))
+    st.markdown(launcher.expectation_text(todo, session.dataset(session.pictures_folder(first))))
     label = "Run the repeat" if len(todo) == 1 else f"Run the {len(todo)} repeats"
     if st.button(label, type="primary", icon=":material/play_arrow:", key=KEY + "run", **sharing.greyed()):
         ids = launcher.start(todo, group=with_date("Repeats"))
