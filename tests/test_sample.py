@@ -88,4 +88,6 @@ def test_the_command_writes_down_how_its_runs_were_chosen(
     assert sorted(info.design for info in Store(tmp_path).runs()) == ["grid", "grid", "sobol", "sobol", "sobol"]
     both = CliRunner().invoke(cli, [*words, "--sample", "3", "--repeats", "2"])
     assert "exclude each other" in str(both.exception)
+    alone = CliRunner().invoke(cli, [*words, "--design", "sobol"])
+    assert "name the number of runs by --sample, too" in str(alone.exception)
     assert json.loads((Store(tmp_path).runs()[0].folder / "request.json").read_text())["design"] == "grid"

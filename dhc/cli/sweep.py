@@ -55,9 +55,7 @@ REPEATS = Whole(1, MAX_RUNS, f"a sweep has at most {MAX_RUNS} runs")
 @click.option(
     "--design",
     type=click.Choice(["random", "sobol"]),
-    default="random",
-    show_default=True,
-    help="How --sample draws: at random, or evenly by a Sobol sequence.",
+    help="How --sample draws: at random, if nothing is said, or evenly by a Sobol sequence.",
 )
 @click.option("--name", default="", help="The group's name, else the settings and the time.")
 @click.option("--stop-hopeless", is_flag=True, help=HOPELESS_HELP)
@@ -71,7 +69,7 @@ def sweep(
     axes: tuple[str, ...],
     repeats: int,
     draws: int | None,
-    design: Literal["random", "sobol"],
+    design: Literal["random", "sobol"] | None,
     name: str,
     stop_hopeless: bool,
     detach: bool,
@@ -88,6 +86,9 @@ def sweep(
     base = preset_config(preset).with_values({**changes, "data.path": folder})
     if draws is not None and repeats > 1:
         raise ConfigError("--sample and --repeats exclude each other: repeat the settings that turn out well")
+    if draws is None and design:
+        raise ConfigError("--design says how --sample draws: name the number of runs by --sample, too")
+    design = design or "random"
     configs = grid(base, values, repeats) if draws is None else sample(base, values, draws, design, base.fit.seed)
     title = name.strip() or generated_name(list(values))
     group, ids = start_group(

@@ -335,6 +335,29 @@ def test_a_flood_of_events(house: House, case: Case) -> None:
 
 
 @fault(
+    "a search for a learning rate that somebody edited",
+    done="bounds that cannot be true in request.json; rates of -1 and 1e999, and 100,000 batches, in events.jsonl",
+    state="finished",
+    says="No rate can be suggested, since too few batches ran, or the loss hardly fell",
+)
+def test_an_edited_search(house: House, case: Case) -> None:
+    request = {"search": {"low": 5, "high": 1e-3, "batches": -3}}
+    (house.folder / rundir.REQUEST).write_text(json.dumps(request), encoding="utf-8")
+    event = '{{"kind": "search", "batch": {}, "learning_rate": {}, "loss": {}}}\n'
+    rates = ["1e-7", "-1", "1e999", "NaN"]
+    with (house.folder / rundir.EVENTS).open("w") as file:
+        for number in range(100_000):
+            rate = rates[number] if number < len(rates) else f"{1e-6 * (1 + number):.9f}"
+            file.write(event.format(number + 1, rate, number))
+    store = Store(house.runs)
+    assert case.has_state(store.run(VICTIM).state)
+    assert len(store.log(VICTIM).history().search) < 2_000
+    at = open_page("live", run=VICTIM)
+    assert not at.exception
+    assert case.is_said(texts(at))
+
+
+@fault(
     "a line of 100 MB in events.jsonl",
     done="written between the epochs",
     says="1 damaged line of events.jsonl was skipped",
