@@ -341,3 +341,9 @@ def test_a_run_without_a_network_says_why_it_cannot_be_judged(eight_classes: Pat
 def test_a_result_that_cannot_be_true_does_not_count(tmp_path: Path, text: str) -> None:
     (tmp_path / evaluation.FILE).write_text(text)
     assert evaluation.evaluation(tmp_path) is None
+
+
+def test_what_a_run_can_be_compared_with_comes_first(runs: Path) -> None:
+    options = open_page("confusion", run=FIRST).get_by_key("dhc_versus").options
+    assert len(options) == 4
+    assert ["on other pictures" in option for option in options] == [False, False, False, True]

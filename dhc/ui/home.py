@@ -14,7 +14,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.manage import queue
-from dhc.ui.shell import password, session, sharing, standin
+from dhc.ui.shell import errand, password, session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import state_badge, title_link
@@ -117,7 +117,9 @@ def _data() -> None:
         counts = ", ".join(f"{len(split.files):,} {name}" for name, split in dataset.splits.items())
         name, classes = plain(dataset.root.name), len(dataset.classes)
         st.markdown(f":material/photo_library: **{name}**: {classes} classes, {counts}")
-    if not folders:
+    if not folders and errand.is_under_way():
+        st.caption("None yet: the demo's are being drawn.")
+    elif not folders:
         standin.offer_whole(NO_PICTURES, key="home", button="secondary")  # the demo is the first thing to do
     link("Data")
 

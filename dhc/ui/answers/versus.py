@@ -9,12 +9,13 @@ import streamlit as st
 
 from dhc.analysis.mistakes import outcomes
 from dhc.analysis.paired import Pairing, on_shared_pictures
+from dhc.analysis.pictures import same_data
 from dhc.errors import RunError
 from dhc.runs.naming import titles
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import align
+from dhc.ui.answers.pairs import align, pictures_of
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, session
 from dhc.ui.shell.chosen import VERSUS
@@ -26,10 +27,12 @@ TITLE = 44  # characters of a run's title
 
 
 def pick(info: RunInfo) -> RunInfo | None:
-    """Draw the choice of the run to compare with; returns it, None for none."""
-    infos = {one.id: one for one in session.runs() if one.id != info.id and one.epochs_done > 0}
-    if not infos:
+    """Draw the choice of the run to compare with, those on the same pictures first; returns it, None for none."""
+    others = [one for one in session.runs() if one.id != info.id and one.epochs_done > 0]
+    if not others:
         return None
+    comparable = {one.id for one in others if _has_data_of(info, one)}
+    infos = {one.id: one for one in sorted(others, key=lambda one: one.id not in comparable)}
     names = titles([info, *infos.values()])
     st.session_state[KEY] = address.choice(VERSUS, list(infos), "") or None
     run_id: str | None = st.selectbox(
@@ -38,12 +41,20 @@ def pick(info: RunInfo) -> RunInfo | None:
         index=None,
         key=KEY,
         placeholder="Compare with …",
-        format_func=lambda run_id: _label(infos.get(run_id), names.get(run_id, run_id)),
+        format_func=lambda run_id: (
+            _label(infos.get(run_id), names.get(run_id, run_id))
+            + ("" if run_id in comparable else " · on other pictures")
+        ),
         on_change=_save,
         label_visibility="collapsed",
         width="stretch" if st.session_state[KEY] else 210,
     )
     return infos.get(run_id or "")
+
+
+def _has_data_of(info: RunInfo, other: RunInfo) -> bool:
+    """Whether both are of one val split, as far as their settings can be read."""
+    return not (info.config and other.config) or same_data(pictures_of(info), pictures_of(other))
 
 
 def _label(info: RunInfo | None, name: str | None) -> str:
