@@ -81,7 +81,7 @@ def test_its_suggestion_goes_into_the_form_and_the_run_says_where_its_rate_comes
     button = next(button for button in at.button if button.key == "dhc_rate_use_valley")
     button.click().run()
     rate = at.number_input(key="dhc_form_optimizer.learning_rate").value
-    assert rate == pytest.approx(float(button.label.split()[1]), rel=0.06)
+    assert rate == float(button.label.split()[1]), "what the button says"
     next(button for button in at.button if button.label.startswith("Start")).click().run()
     (info,) = Store(runs).runs()
     assert info.sought == run_id

@@ -163,7 +163,8 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
         )
         return
     with st.container(horizontal=True):
-        for name, rate in (("valley", found.valley), ("steep", found.steep)):
+        for name, suggested in (("valley", found.valley), ("steep", found.steep)):
+            rate = float(f"{suggested:.2g}")  # as the figure says it
             st.button(
                 f"Use {rate_text(rate)} ({name})",
                 type="primary" if name == "valley" else "secondary",
@@ -188,11 +189,10 @@ def source(config: RunConfig) -> str:
 
 
 def _use(run_id: str, rate: float) -> None:
-    """Put the rate into the form, in two digits; a lowest rate above it is lowered, too."""
-    rounded = float(f"{rate:.2g}")
-    st.session_state[TAKEN] = (run_id, rounded)
-    draft.change({RATE: rounded})
+    """Put the rate into the form; a lowest rate above it is lowered, too."""
+    st.session_state[TAKEN] = (run_id, rate)
+    draft.change({RATE: rate})
     lowest = (draft.draft() or {}).get("schedule.min_lr")
-    if isinstance(lowest, float) and lowest > rounded:
-        draft.change({"schedule.min_lr": rounded})
+    if isinstance(lowest, float) and lowest > rate:
+        draft.change({"schedule.min_lr": rate})
     touched()
