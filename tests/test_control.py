@@ -122,7 +122,8 @@ def test_a_run_stopped_after_its_epoch_keeps_all_of_it_and_can_be_stopped_at_onc
     launch.stop(runs_dir, run_id)
     os.kill(pid, signal.SIGCONT)
     wait_until(lambda: not store.run(run_id).state.alive, "it stops at once")
-    assert store.run(run_id).status.reason == "stopped on request; the best network so far is kept"
+    # whichever wish it meets first: it may have been halted behind an epoch's last batch
+    assert store.run(run_id).status.reason.endswith("on request; the best network so far is kept")
 
 
 def test_a_run_without_epochs_cannot_be_stopped_after_one(knn: RunConfig, runs_dir: Path) -> None:
