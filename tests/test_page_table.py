@@ -140,6 +140,10 @@ def test_a_baseline_has_every_run_beside_it_in_points_and_percent(runs: Path, ti
     assert [chips[0] for chips in table["pictures"]] == ["tiny"] * 3 + ["tiny, 2 classes"]
     colors = {option["value"]: option["color"] for option in configs(app)["pictures"]["type_config"]["options"]}
     assert colors == {"tiny": "violet", "tiny, 2 classes": "gray"}
+    rules = dict(rule.split(" { ")[::-1] for rule in app.dataframe[0].proto.arrow_data.styler.styles.splitlines())
+    better, grey = (rules[f"color: {ink} }}"] for ink in ("#0f7a41", "#6b6880"))
+    assert [f"row{row}_" in better for row in range(4)] == [True, True, False, False], "the leads of both better runs"
+    assert [f"row{row}_" in grey for row in range(4)] == [False] * 3 + [True], "the run on other pictures"
     newest_on_top = open_page("runs", order="best").dataframe[0].value
     assert newest_on_top["best val_accuracy"].iloc[0] == max(newest_on_top["best val_accuracy"])
     assert newest_on_top["pictures"].iloc[0] == ["tiny, 2 classes"]

@@ -33,6 +33,9 @@ OTHERS: Final = ("gap", "best epoch", "time")
 EXTRA: Final = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s")
 LAST: Final = ("device",)
 TITLE_LENGTH, HEADING_LENGTH = 60, 14  # characters of a run's title and of a heading
+MOST_COLOURED = 20_000  # cells
+# Letters of a better and a worse result, and of a run on other pictures: no colour has a contrast of 4.5 in both themes.
+INKS: Final = {"light": ("#0f7a41", "#c0302f", "#6b6880"), "dark": ("#4cc38a", "#ff7b78", "#9d9aab")}
 LETTER, LEAST = 7, 62  # pixels of a heading's letter, and of the narrowest column
 SIGNS: Final = {
     State.QUEUED: "◷",
@@ -168,6 +171,25 @@ def table(runs: Sequence[RunInfo], names: Sequence[str], comparison: Comparison 
         else:
             values[name] = [fixed(info)[name] for info in runs]
     return pd.DataFrame(values, columns=list(names), index=range(len(runs)))
+
+
+def coloured(frame: pd.DataFrame, runs: Sequence[RunInfo], comparison: Comparison) -> Any:
+    """The table with leads in green and red, beside their sign, and in grey the runs that other pictures judged.
+
+    As it is where nothing is coloured, or where so many cells would take long.
+    """
+    pictures = comparison.pictures or {}
+    others = [i for i, info in enumerate(runs) if info.id in pictures and pictures[info.id] != comparison.main]
+    leads = [name for name in (POINTS, PERCENT) if name in frame]
+    if frame.size > MOST_COLOURED or not (others or leads):
+        return frame
+    better, worse, grey = INKS[st.context.theme.type or "light"]
+
+    def ink(value: Any) -> str:
+        return f"color: {better}" if value > 0 else f"color: {worse}" if value < 0 else ""
+
+    style = frame.style.map(ink, subset=(slice(None), leads)) if leads else frame.style
+    return style.set_properties(subset=(others, slice(None)), color=grey) if others else style
 
 
 def labels(runs: Sequence[RunInfo], baseline: str = "") -> dict[str, str]:

@@ -163,7 +163,7 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
         help="Opens it",
     )
     st.dataframe(
-        frame,
+        columns.coloured(frame, runs, listing.comparison),
         hide_index=True,
         on_select=_take_selection,
         selection_mode="multi-row",
