@@ -75,7 +75,8 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
         telemetry.ConsoleLine(),
         curve,
         resume,
-        StopAfterEpoch((writer.folder / rundir.STOP_AFTER_EPOCH).exists),
+        # a stop at once, asked for as well, comes first: at the next batch
+        StopAfterEpoch(lambda: (writer.folder / rundir.STOP_AFTER_EPOCH).exists() and not stop_requested()),
         *([] if rule is None else [StopHopeless(rule, curve)]),
     ]
     return Observers(callbacks, best, throughput, curve, resume)
