@@ -103,7 +103,7 @@ def test_a_click_on_a_name_opens_that_run_wherever_sorting_put_it(page: Page, se
     table = page.locator(f"{GRID} canvas[data-testid=data-grid-canvas]")
     box = still(table)
     assert "▶ running 3/9" in cells(page, 1)
-    page.mouse.click(box["x"] + 380, box["y"] + HEAD / 2)  # the heading of the best val_accuracy: from the lowest up
+    page.mouse.click(box["x"] + 430, box["y"] + HEAD / 2)  # the heading of the best val_accuracy: from the lowest up
     wait_for(lambda: "✓ finished" in cells(page, 0) and "0.5" in " ".join(cells(page, 0)), "sorted")
     page.mouse.click(box["x"] + 80, box["y"] + HEAD + ROW / 2)
     page.wait_for_url(f"**/live?run={MIDDLE}*")

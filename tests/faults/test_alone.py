@@ -171,7 +171,12 @@ def test_a_queue_waits_for_room_for_files(bench: Bench, case: Case) -> None:
         first, second = bench.waiting(**KNN), bench.waiting(**KNN)
         launch.start_worker(bench.runs_dir, "cpu")
         until(lambda: bench.info(first).state is not State.QUEUED, "the first one starts")
+        child = Process.of(bench.runs_dir / first).child
+        assert child is not None
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)  # else it may have ended, and the second one begun, before the disk is full
         full = files_until_full(bench.runs_dir)
+        os.kill(child.pid, signal.SIGCONT)
 
         def said() -> bool:
             record = queues.worker_of(bench.runs_dir, "cpu")
