@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, settled
+from harness import ROOT, Server, settled
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -16,6 +17,7 @@ from dhc.config import RunConfig
 from dhc.jobs.launch import launch_all
 
 FACTORS = (0.3, 0.5, 0.9)
+EXAMPLE = "20261124-042501-vgg16-747c"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,7 @@ def server(serve: Callable[..., Server], tiny_data: Path, tmp_path_factory: pyte
     started = time.strftime("%Y%m%d-%H%M%S", time.localtime(time.time() - 60))
     settings = {"schedule.factor": 0.1, "fit.epochs": 4}
     make_run(folder, tiny_data, epochs=4, run_id=f"{started}-vgg16-000b", how="running", settings=settings)
+    shutil.copytree(ROOT / "runs" / EXAMPLE, folder / EXAMPLE)
     base = RunConfig().with_values({"data.path": str(tiny_data), "fit.epochs": 4})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dhc.jobs.launch.start_worker", lambda *_: None)
@@ -40,9 +43,12 @@ def test_live_opens_what_trains_and_its_list_tells_runs_apart(page: Page, server
     settled(page)
     box.click()
     options = page.get_by_role("option")
-    expect(options).to_have_count(5)
+    expect(options).to_have_count(6)
     texts = options.all_inner_texts()
-    assert len(set(texts)) == 5
+    assert len(set(texts)) == 6
+    assert texts.pop(4).startswith("VGG16, ReduceLROnPlateau (final model) · finished"), (
+        "an example has its step's name"
+    )
     for text, factor, state in zip(texts, (0.1, *FACTORS, 0.8), ("running", *["queued"] * 3, "finished"), strict=True):
         assert f"factor {factor:g}" in text
         assert state in text

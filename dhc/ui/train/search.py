@@ -16,7 +16,7 @@ from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearc
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import rate_text
-from dhc.ui.shell import session, sharing
+from dhc.ui.shell import session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
@@ -94,7 +94,9 @@ def _fields(config: RunConfig, has_pictures: bool) -> None:
     about: dict[str, Any] = {"disabled": first >= last or not has_pictures} | sharing.greyed()
     note = "" if bet == BETS[0] else f"bet: blows up at {bet}"
     if not has_pictures:
-        st.caption("It needs pictures that are there: make them on Data, or start one run first.")
+        standin.offer_whole(
+            "It needs pictures that are there. The stand-in set's are drawn in {}.", key="search", button="secondary"
+        )
     st.button(
         "Search",
         icon=":material/query_stats:",

@@ -12,7 +12,7 @@ from dhc.config.titles import in_titles
 from dhc.data.layout import Dataset
 from dhc.errors import ConfigError
 from dhc.text import count_text
-from dhc.ui.shell import drawing, errand, session, sharing
+from dhc.ui.shell import drawing, errand, session, sharing, standin
 from dhc.ui.shell.frame import choose_run
 from dhc.ui.shell.states import error_box, guard
 from dhc.ui.train import (
@@ -132,7 +132,7 @@ def _sweep(
         duration.warn(time, ways)
     is_drawn = not problems.needs_pictures(config.data.path)
     if not is_drawn:
-        st.info("A sweep needs pictures that are there: make them on Data, or start one run first.")
+        standin.offer_whole("A sweep needs pictures that are there. The stand-in set's are drawn in {}.", key="sweep")
     blocked = blocked or not sweep_form.is_complete or not is_drawn
     pressed = _start_button(f"Start {count_text(len(configs), 'run')}", blocked)
     if duration.agreed(pressed, configs, time, ways):
