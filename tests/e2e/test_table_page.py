@@ -155,7 +155,7 @@ def test_a_running_run_ticks_in_the_table_and_in_the_curves_and_stays_selected(
 
 
 def test_a_view_is_saved_opened_by_its_link_deleted_and_brought_back(page: Page, server: Server) -> None:
-    open_runs(page, server, "?order=best&q=acc%3C0.7")
+    open_runs(page, server, "?order=best&q=epochs%3C100")
     page.get_by_role("button", name="Views").click()
     name = page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name")
     name.fill("weak ones")
@@ -167,12 +167,12 @@ def test_a_view_is_saved_opened_by_its_link_deleted_and_brought_back(page: Page,
     page.wait_for_url(re.compile(r"[?&]view=weak"))
 
     open_runs(page, server, "?view=weak+ones")  # the link alone brings its filter and its order
-    page.wait_for_url(lambda url: "order=best" in url and "q=acc" in url)
-    expect(page.get_by_text("2 runs, 0 selected")).to_be_visible()
+    page.wait_for_url(lambda url: "order=best" in url and "q=epochs" in url)
+    expect(page.get_by_text("3 runs, 0 selected")).to_be_visible()
     page.get_by_role("button", name="Views").click()
     page.get_by_role("button", name="Delete this view").click()
     page.wait_for_url(lambda url: "view=" not in url)
-    expect(page.get_by_text("2 runs, 0 selected")).to_be_visible()  # what was shown stays
+    expect(page.get_by_text("3 runs, 0 selected")).to_be_visible()  # what was shown stays
     back = page.get_by_role("button", name="Bring weak ones back")
     if not back.is_visible():
         page.get_by_role("button", name="Views").click()
