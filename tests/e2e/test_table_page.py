@@ -109,30 +109,6 @@ def test_a_click_on_a_name_opens_that_run_wherever_sorting_put_it(page: Page, se
     page.wait_for_url(f"**/live?run={MIDDLE}*")
 
 
-def test_what_is_tuned_stands_in_sight_and_one_folder_written_in_two_ways_is_no_difference(
-    page: Page, server: Server, root: Path
-) -> None:
-    file = root / "runs" / OLD / rundir.CONFIG
-    file.write_text(file.read_text().replace(str(root / "data" / "tiny"), str(root / "runs" / ".." / "data" / "tiny")))
-    page.goto(f"{server.url}/runs?select={OLD},{MIDDLE}&panel=differences&differences_all=on")
-    page.wait_for_selector(f"{GRID} canvas[data-testid=data-grid-canvas]")
-    differences = page.get_by_test_id("stDataFrame").nth(1)
-    expect(differences).to_be_visible()
-    settled(page)
-    headings = page.locator(
-        f"{GRID} [role=columnheader]"
-    ).all_text_contents()  # those that are in sight, without scrolling
-    titles = ["Dropout", "Output dropout", "LR factor", "Patience", "Epochs"]
-    places = [
-        next(i for i, text in enumerate(headings) if text.casefold().startswith(title.casefold())) for title in titles
-    ]
-    assert places == sorted(places)
-    differences.scroll_into_view_if_needed()
-    row = differences.locator("[role=row]", has_text="Data folder").first
-    wait_for(lambda: "tiny" in " ".join(row.all_text_contents()), "the folder stands there")
-    assert "≠" not in " ".join(row.all_text_contents())
-
-
 def test_a_running_run_ticks_in_the_table_and_in_the_curves_and_stays_selected(
     page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
 ) -> None:
