@@ -117,6 +117,18 @@ def value_text(value: Any, name: str = "") -> str:
     return Path(value).name or str(value) if name == FOLDER else str(value)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a setting's value is a number; a switch is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def value_rank(value: Any) -> tuple[int, float, str]:
+    """A key to sort a setting's values by: None first, then numbers, then texts."""
+    if value is None:
+        return (0, 0.0, "")
+    return (1, float(value), "") if is_number(value) else (2, 0.0, str(value))
+
+
 @functools.cache
 def _zeros() -> dict[str, str]:
     """The settings whose 0 has a word of its own."""

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, Literal
 
-from dhc.analysis.differences import differing_settings, effective_value, effective_values, value_text
+from dhc.analysis.differences import (
+    differing_settings,
+    effective_value,
+    effective_values,
+    is_number,
+    value_rank,
+    value_text,
+)
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
@@ -89,10 +96,10 @@ def scatter(runs: Iterable[RunInfo], name: str, result: Result) -> Scatter:
     but = () if name == SEED else (SEED,)
     for info, config, figure in _with_result(runs, result):
         by_key[settings_key(config, but=but)].append(Dot(info.id, effective_value(config, name), figure))
-    dots = sorted((dot for same in by_key.values() for dot in same), key=lambda dot: _rank(dot.value))
-    repeats = sorted((_repeats(same) for same in by_key.values()), key=lambda repeats: _rank(repeats.value))
+    dots = sorted((dot for same in by_key.values() for dot in same), key=lambda dot: value_rank(dot.value))
+    repeats = sorted((_repeats(same) for same in by_key.values()), key=lambda repeats: value_rank(repeats.value))
     values = [dot.value for dot in dots if dot.value is not None]
-    return Scatter(tuple(dots), tuple(repeats), bool(values) and all(_is_number(value) for value in values))
+    return Scatter(tuple(dots), tuple(repeats), bool(values) and all(is_number(value) for value in values))
 
 
 def parallel(runs: Sequence[RunInfo], result: Result) -> Parallel:
@@ -102,7 +109,7 @@ def parallel(runs: Sequence[RunInfo], result: Result) -> Parallel:
     dimensions = []
     for name in differing_settings(configs):
         values = effective_values(configs, name)
-        distinct = sorted(dict.fromkeys(values), key=_rank)
+        distinct = sorted(dict.fromkeys(values), key=value_rank)
         ticks = tuple(value_text(value, name) for value in distinct)
         dimensions.append(Dimension(name, ticks, tuple(distinct.index(value) for value in values)))
     return Parallel(tuple(info.id for info, _, _ in rows), tuple(dimensions), tuple(figure for _, _, figure in rows))
@@ -119,14 +126,3 @@ def _repeats(dots: Sequence[Dot]) -> Repeats:
     results = [dot.result for dot in dots]
     spread = stdev(results) if len(results) > 1 else None
     return Repeats(dots[0].value, mean(results), spread, tuple(dot.run for dot in dots))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _rank(value: Any) -> tuple[int, float, str]:
-    """A key to sort values by: None first, then numbers, then texts."""
-    if value is None:
-        return (0, 0.0, "")
-    return (1, float(value), "") if _is_number(value) else (2, 0.0, str(value))

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dhc.analysis.differences import effective_value
+from dhc.analysis.differences import effective_value, is_number, value_rank
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.analysis.significance import SeedResults
@@ -77,7 +77,7 @@ def isolate(runs: Iterable[RunInfo], name: str) -> tuple[Isolated, ...]:
     for info, value in _measured(runs, name):
         assert info.config is not None
         by_value[value][settings_key(info.config, but=() if name == SEED else (SEED,))].append(info)
-    return tuple(_best_of(value, by_value[value].values()) for value in sorted(by_value, key=_order))
+    return tuple(_best_of(value, by_value[value].values()) for value in sorted(by_value, key=value_rank))
 
 
 def infeasible(runs: Iterable[RunInfo], name: str) -> tuple[Infeasible, ...]:
@@ -87,7 +87,7 @@ def infeasible(runs: Iterable[RunInfo], name: str) -> tuple[Infeasible, ...]:
         for info in runs
         if info.config is not None and info.config.uses(name) and info.state in (State.FAILED, State.CRASHED)
     ]
-    return tuple(sorted(found, key=lambda one: _order(one.value)))
+    return tuple(sorted(found, key=lambda one: value_rank(one.value)))
 
 
 def edge(isolated: Sequence[Isolated], name: str, failed: Sequence[Infeasible] = ()) -> Edge | None:
@@ -96,7 +96,7 @@ def edge(isolated: Sequence[Isolated], name: str, failed: Sequence[Infeasible] =
     What `failed` is not proposed again.
     """
     field = find_field(name)
-    points = [(float(one.value), one.results.mean) for one in isolated if _is_number(one.value)]
+    points = [(float(one.value), one.results.mean) for one in isolated if is_number(one.value)]
     if len(points) < FEWEST_VALUES or name == SEED:
         return None
     best = max(range(len(points)), key=lambda place: points[place][1])
@@ -104,15 +104,15 @@ def edge(isolated: Sequence[Isolated], name: str, failed: Sequence[Infeasible] =
         return None
     value, neighbour = points[best][0], points[1 if best == 0 else -2][0]
     further = _beyond(field, value, neighbour)
-    bad = [float(one.value) for one in failed if _is_number(one.value)]
+    bad = [float(one.value) for one in failed if is_number(one.value)]
     return Edge(value, neighbour, tuple(one for one in further if one not in bad))
 
 
 def together(runs: Iterable[RunInfo], first: str, second: str) -> Together:
     """The best mean over seeds for each pair of values of two settings, the others tuned away."""
     every = [info for info, _ in _measured(runs, first)]
-    rows = tuple(sorted({value for _, value in _measured(every, first)}, key=_order))
-    columns = tuple(sorted({value for _, value in _measured(every, second)}, key=_order))
+    rows = tuple(sorted({value for _, value in _measured(every, first)}, key=value_rank))
+    columns = tuple(sorted({value for _, value in _measured(every, second)}, key=value_rank))
     best: dict[tuple[Any, Any], float] = {}
     for row in rows:
         for one in isolate([info for info, value in _measured(every, first) if value == row], second):
@@ -156,11 +156,3 @@ def _is_within(field: ConfigField, value: float) -> bool:
     above = field.low is None or (value > field.low if field.low_open else value >= field.low)
     below = field.high is None or (value < field.high if field.high_open else value <= field.high)
     return above and below
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _order(value: Any) -> tuple[int, float, str]:
-    return (0, float(value), "") if _is_number(value) else (1, 0.0, str(value))

@@ -29,7 +29,7 @@ def scatter(record: Scatter, *, title: str, result: Result, log: bool = False) -
     """
     figure = theme.figure(x=theme.escape_html(title), y=NAMES[result])
     category = not record.numeric or any(dot.value is None for dot in record.dots)
-    position = _tick_text if category else float
+    position = tick_text if category else float
     repeats = [one for one in record.repeats if len(one.runs) > 1]
     figure.add_trace(_dots(record.dots, position, beside_means=bool(repeats)))
     figure.add_trace(_means(repeats, position))
@@ -71,17 +71,18 @@ def _means(repeats: Sequence[Repeats], position: Callable[[Any], Any]) -> go.Sca
 
 def _axis(figure: go.Figure, record: Scatter, category: bool, log: bool) -> None:
     if category:
-        order = list(dict.fromkeys(_tick_text(dot.value) for dot in record.dots))
+        order = list(dict.fromkeys(tick_text(dot.value) for dot in record.dots))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, range=[-0.5, len(order) - 0.5])
     elif log and all(dot.value > 0 for dot in record.dots):
         values = sorted({dot.value for dot in record.dots})
         figure.update_xaxes(type="log")
         if len(values) <= MAX_TICKS:
-            figure.update_xaxes(tickvals=values, ticktext=[_tick_text(value) for value in values])
+            figure.update_xaxes(tickvals=values, ticktext=[tick_text(value) for value in values])
     figure.update_layout(hovermode="closest", uirevision=f"{figure.layout.xaxis.title.text} {log}")
 
 
-def _tick_text(value: Any) -> str:
+def tick_text(value: Any) -> str:
+    """A setting's value as an axis names it, as Plotly's HTML."""
     text = value_text(value)
     return theme.escape_html(text if len(text) <= LABEL_LENGTH else f"{text[: LABEL_LENGTH - 1]}…")
 
@@ -119,5 +120,5 @@ def _parallel_axis(dimension: Dimension, title: str) -> dict[str, Any]:
         "values": list(dimension.places),
         "range": [0, max(1, last)],
         "tickvals": ticks,
-        "ticktext": [_tick_text(dimension.ticks[i]) for i in ticks],
+        "ticktext": [tick_text(dimension.ticks[i]) for i in ticks],
     }

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dhc.analysis.differences import value_text
+from dhc.analysis.differences import is_number
 from dhc.analysis.sweeps import Infeasible, Isolated, Together
 from dhc.analysis.tuning import TuningCurve
 from dhc.figures import theme
 from dhc.figures.palette import faint
+from dhc.figures.settings import tick_text
 
 FAILED = "#dd0033"  # of crosses; in either theme at least 3 : 1
-TEXT_LENGTH = 18  # characters of a value on an axis
 
 
 def isolation(
@@ -27,8 +27,8 @@ def isolation(
     """
     figure = theme.figure(x=theme.escape_html(title), y="best val_accuracy, the rest tuned")
     every = [*(one.value for one in isolated), *(one.value for one in failed)]
-    numeric = all(map(_is_number, every))
-    position: Any = float if numeric else _text
+    numeric = all(map(is_number, every))
+    position: Any = float if numeric else tick_text
     values = theme.numbers([one.results.mean for one in isolated])
     figure.add_trace(
         go.Scatter(
@@ -74,8 +74,8 @@ def pairs(record: Together, *, rows: str, columns: str) -> go.Figure:
     z = np.array([[np.nan if value is None else value for value in row] for row in record.best], dtype=np.float64)
     figure.add_trace(
         go.Heatmap(
-            x=[_text(value) for value in record.columns],
-            y=[_text(value) for value in record.rows],
+            x=[tick_text(value) for value in record.columns],
+            y=[tick_text(value) for value in record.rows],
             z=z,
             texttemplate="%{z:.3f}",
             showscale=False,
@@ -123,12 +123,3 @@ def tuning(curve: TuningCurve, tried: int) -> go.Figure:
     figure.add_vline(x=tried, line={"color": theme.MUTED, "width": 1.5, "dash": "dot"})
     figure.update_yaxes(range=[max(0.0, float(curve.expected[0]) - 0.15), 1.0])
     return figure
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _text(value: Any) -> str:
-    text = value_text(value)
-    return theme.escape_html(text if len(text) <= TEXT_LENGTH else f"{text[: TEXT_LENGTH - 1]}…")

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dhc.analysis.differences import FOLDER, NO_EFFECT, Row, circumstances, results, settings, value_text
+from dhc.analysis.differences import FOLDER, NO_EFFECT, Row, circumstances, is_number, results, settings, value_text
 from dhc.analysis.folders import folder_names
 from dhc.analysis.ranking import best_run
 from dhc.runs.environment import read_environment
@@ -114,7 +114,7 @@ def _cell(row: Row, number: int, baseline: int) -> str:
     text = _text(row, value)
     if number == baseline or repr(value) == repr(base):
         return text
-    if _is_number(value) and _is_number(base):
+    if is_number(value) and is_number(base):
         return f"{HIGHER if value > base else LOWER} {text}"
     return f"{OTHER} {text}"
 
@@ -133,10 +133,6 @@ def _text(row: Row, value: Any) -> str:
 
 def _style(row: Row, number: int, baseline: int) -> str:
     return CHANGED if repr(row.values[number]) != repr(row.values[baseline]) else ""
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _say_what_is_missing(unreadable: int, readable: int) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
-from dhc.analysis.differences import differing_settings
+from dhc.analysis.differences import differing_settings, value_text
 from dhc.analysis.pictures import by_pictures
 from dhc.analysis.repeats import SEED
-from dhc.analysis.sweeps import Edge, edge, infeasible, isolate, together
+from dhc.analysis.sweeps import Edge, Isolated, edge, infeasible, isolate, together
 from dhc.analysis.tuning import FEWEST, tuning_curve, worth_of_more
 from dhc.config import MISSION, fields, find_field
 from dhc.figures import sweeps as figures
@@ -86,24 +85,24 @@ def _edge(runs: Sequence[RunInfo], name: str) -> None:
         return
     tried = [one.value for one in isolated]
     title = plain(find_field(name).title)
-    span = f"{_number(min(tried))} to {_number(max(tried))}"
-    sentence = f":material/crop_free: The best {title}, **{_number(record.value)}**, lies at the edge of what was tried ({span})."
+    span = f"{value_text(min(tried))} to {value_text(max(tried))}"
+    sentence = f":material/crop_free: The best {title}, **{value_text(record.value)}**, lies at the edge of what was tried ({span})."
     if not record.further:
         st.markdown(f"{sentence} It goes no further.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(sentence, width="content")
         if not sharing.is_read_only():
-            _widen(runs, name, record)
+            _widen(runs, name, isolated, record)
 
 
-def _widen(runs: Sequence[RunInfo], name: str, record: Edge) -> None:
+def _widen(runs: Sequence[RunInfo], name: str, isolated: Sequence[Isolated], record: Edge) -> None:
     by_id = {info.id: info for info in runs}
-    best = max(isolate(runs, name), key=lambda one: one.results.mean)
+    best = max(isolated, key=lambda one: one.results.mean)
     base = by_id[best.runs[0]].config
     assert base is not None
-    configs = [base.with_values({name: _typed(name, value)}) for value in record.further]
-    label = f"Try {' and '.join(_number(value) for value in record.further)} too"
+    configs = [base.with_values({name: value}) for value in record.further]
+    label = f"Try {' and '.join(value_text(value) for value in record.further)} too"
     seconds, problem = decision.cost(configs)
     help = problem or f"{count_text(len(configs), 'run')} like the best one, about {duration_text(seconds)}."
     if st.button(label, key=f"{KEY}widen_{name}", icon=":material/play_arrow:", help=help, disabled=bool(problem)):
@@ -130,11 +129,3 @@ def _worth(runs: Sequence[RunInfo]) -> None:
     )
     alt = "Best val_accuracy to expect by number of runs, with its band"
     plot(figures.tuning(curve, count), key=KEY + "tuning", height=300, alt=alt, clicks=False)
-
-
-def _typed(name: str, value: float) -> Any:
-    return int(value) if find_field(name).kind == "int" else value
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
