@@ -9,6 +9,7 @@ import math
 import re
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 
 NAME_LENGTH = 28  # characters of a class name on an axis, in a caption
 # Controls, line breaks and marks that turn the direction of the text after them: none may leave its own name.
@@ -145,3 +146,8 @@ def quote(name: str, limit: int = 80) -> str:
     if len(text) > limit:
         text = f"{text[: limit // 2]}…{text[-limit // 2 :]}"
     return f"“{text}”"
+
+
+def quote_path(path: str | Path) -> str:
+    """Return a path of this disk as an error quotes it: whole, since one must go there, as far as a line can bear."""
+    return quote(str(path), 1000)

@@ -10,7 +10,7 @@ from typing import Any
 from dhc.errors import DataError
 from dhc.files import write
 from dhc.files.read import read_regular
-from dhc.text import quote
+from dhc.text import quote_path
 
 ABOUT, RECIPE = "about.json", "recipe"  # the maker's note; in that of a stand-in set, what it was drawn from
 STAND_IN, IMPORTED = "generated stand-in", "imported"  # kinds of data sets that were made here
@@ -61,7 +61,7 @@ def pictures_root(root: Path) -> Path:
         is_there = False
     if not is_there:
         raise DataError(
-            f"The pictures of {root.name} lay in {quote(str(pictures))}, which is not there any more; bring it back."
+            f"The pictures of {root.name} lay in {quote_path(pictures)}, which is not there any more; bring it back."
         )
     return pictures
 

@@ -26,7 +26,7 @@ from dhc.data.sheet import read_sheet
 from dhc.data.table import Table, read_table
 from dhc.data.tree import DiskTree
 from dhc.errors import DataError
-from dhc.text import quote
+from dhc.text import quote, quote_path
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
@@ -157,10 +157,10 @@ def _refuse_no_folder(root: Path) -> None:
     except OSError as error:  # a name too long for the system, a folder that is not ours to enter
         what = f"cannot be opened ({error.strerror})"
     if what:
-        raise DataError(f"The data folder {quote(str(root))} {what}; give one that holds train.csv and train_images/.")
+        raise DataError(f"The data folder {quote_path(root)} {what}; give one that holds train.csv and train_images/.")
     if in_the_making(root):
         raise DataError(
-            f"{quote(str(root))} is still being made: wait until it is whole, or make it anew if that broke off."
+            f"{quote_path(root)} is still being made: wait until it is whole, or make it anew if that broke off."
         )
 
 

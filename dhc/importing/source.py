@@ -18,7 +18,7 @@ from dhc.errors import DataError
 from dhc.files import archive
 from dhc.importing.sieve import MAX_FILES, Contents, Sieve, refuse_bomb
 from dhc.importing.tape import Tape
-from dhc.text import count_text, quote
+from dhc.text import count_text, quote, quote_path
 
 END_MARK, END_SIZE = b"PK\5\6", 22  # the end of a zip's directory; a comment of up to 65,535 bytes may stand behind it
 END_MOST = END_SIZE + 65_535
@@ -57,13 +57,13 @@ def open_source(path: Path) -> Source:
     try:
         kind = _kind(path)
     except OSError as error:
-        raise DataError(f"{quote(str(path))} cannot be opened ({error}); check its name and permissions.") from error
+        raise DataError(f"{quote_path(path)} cannot be opened ({error}); check its name and permissions.") from error
     except BROKEN as error:
         raise DataError(f"{quote(path.name)} is a damaged archive ({error}); get it again.") from error
     if kind is not None:
         return kind(path)
     if not path.exists():
-        raise DataError(f"There is no file or folder {quote(str(path))}; give the path of a zip, a tar or a folder.")
+        raise DataError(f"There is no file or folder {quote_path(path)}; give the path of a zip, a tar or a folder.")
     raise DataError(f"{quote(path.name)} is no zip and no tar; pack the pictures into one, or give their folder.")
 
 

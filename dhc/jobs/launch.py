@@ -24,7 +24,7 @@ from dhc.runs.fit import require_fit, require_fit_queue
 from dhc.runs.labels import NO_LABELS, new_labels
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
-from dhc.text import quote
+from dhc.text import quote_path
 
 
 def launch(config: RunConfig, runs_dir: Path, *, name: str = "", **about: Any) -> str:
@@ -125,7 +125,7 @@ def with_absolute_path(config: RunConfig) -> RunConfig:
         path = Path(config.data.path).expanduser().resolve()
     except (OSError, RuntimeError) as error:  # ~ without a home or of an unknown user, a loop of links
         raise ConfigError(
-            f"data.path {quote(config.data.path)} leads nowhere ({error}): write the whole path"
+            f"data.path {quote_path(config.data.path)} leads nowhere ({error}): write the whole path"
         ) from error
     return config.with_values({"data.path": str(path)})
 

@@ -15,7 +15,7 @@ from dhc.jobs import datasets
 from dhc.jobs.datasets import Making
 from dhc.runs.contract import Environment
 from dhc.runs.store import RunInfo
-from dhc.text import quote, rough_text
+from dhc.text import quote, quote_path, rough_text
 from dhc.ui.shell import drawing, session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt
@@ -87,8 +87,8 @@ def recipe_of(info: RunInfo) -> Recipe | None:
 
 def _where_they_lay(path: str) -> str:
     name = Path(path).name
-    place = f", or put it, or a link to it, into {quote(str(session.data_dir()))} under the name {quote(name)}"
-    return f"The pictures of this run lay in {quote(path)}, which is not there any more. Bring that folder back{place}."
+    place = f", or put it, or a link to it, into {quote_path(session.data_dir())} under the name {quote(name)}"
+    return f"The pictures of this run lay in {quote_path(path)}, which is not there any more. Bring that folder back{place}."
 
 
 def _offer(folder: Path, recipe: Recipe, message: str, key: str, button: ButtonType = "primary") -> None:
