@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dhc.runs import contract
+from dhc.runs import contract, course
 from dhc.runs.contract import (
     Environment,
     Exit,
@@ -18,6 +18,7 @@ from dhc.runs.contract import (
     Labels,
     PictureSet,
     Process,
+    RateSearch,
     Request,
     Score,
     SubmissionOrigin,
@@ -25,6 +26,7 @@ from dhc.runs.contract import (
     UsedPictures,
     Worker,
 )
+from dhc.runs.course import Branch, Change, ChangeRequest, Course
 from dhc.runs.lenient import Record, RunFile
 
 KINDS = {
@@ -36,9 +38,18 @@ KINDS = {
     "object": "object",
     "string": "text",
 }
+REFERENCES = {
+    Identity.__name__: "a process",
+    PictureSet.__name__: "pictures",
+    RateSearch.__name__: "bounds",
+    Branch.__name__: "branches",
+    Change.__name__: "changes",
+}
+SOURCES = {module.__name__: Path(module.__file__) for module in (contract, course)}
 README = Path(__file__).parents[1] / "runs" / "README.md"
 FILES: dict[str, type[RunFile]] = {
-    model.FILE: model for model in (Request, Process, Environment, UsedPictures, Summary, Exit, Labels)
+    model.FILE: model
+    for model in (Request, Process, Environment, UsedPictures, Summary, Exit, Labels, Course, ChangeRequest)
 }
 MODELS: dict[str, type[Record]] = {
     **{f"`{name}`": model for name, model in FILES.items()},
@@ -47,6 +58,9 @@ MODELS: dict[str, type[Record]] = {
     "`train` and `val` of `pictures.json`": PictureSet,
     f"`{SubmissionOrigin.FILE}`": SubmissionOrigin,
     "`test.json`": Score,
+    "`search` of `request.json`": RateSearch,
+    "A branch in `course.json`": Branch,
+    "A change in `course.json`": Change,
     "A process in any of them": Identity,
 }
 
@@ -55,10 +69,12 @@ def docstrings(model: type[Record]) -> dict[str, str]:
     """The docstring below each field of a model, those of its bases first."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
-        if base.__module__ != contract.__name__:
+        if base.__module__ not in SOURCES:
             continue
         body = next(
-            node for node in _source().body if isinstance(node, ast.ClassDef) and node.name == base.__name__
+            node
+            for node in _source(base.__module__).body
+            if isinstance(node, ast.ClassDef) and node.name == base.__name__
         ).body
         for field, text in pairwise(body):
             if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
@@ -67,8 +83,8 @@ def docstrings(model: type[Record]) -> dict[str, str]:
     return found
 
 
-def _source() -> ast.Module:
-    return ast.parse(Path(contract.__file__).read_text(encoding="utf-8"))
+def _source(module: str) -> ast.Module:
+    return ast.parse(SOURCES[module].read_text(encoding="utf-8"))
 
 
 def holds(schema: Mapping[str, Any]) -> str:
@@ -78,16 +94,21 @@ def holds(schema: Mapping[str, Any]) -> str:
     if "enum" in schema or "const" in schema:
         return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]) if value)
     if "$ref" in schema:
-        return "pictures, see below" if schema["$ref"].endswith(f"/{PictureSet.__name__}") else "a process, see below"
+        return f"{REFERENCES[schema['$ref'].rpartition('/')[2]]}, see below"
     kind = KINDS[schema["type"]]
     inner = schema.get("items") or schema.get("additionalProperties")
+    if inner and "$ref" in inner:
+        return holds(inner)
     if inner:
         return f"{kind} of " + re.sub(r"^\w+", r"\g<0>s", holds(inner))
     return f"{kind}{_bounds(schema)}"
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
+    low, high = (
+        schema.get("minimum", schema.get("exclusiveMinimum")),
+        schema.get("maximum", schema.get("exclusiveMaximum")),
+    )
     if low is None:
         return ""
     return f", from {low:g}" if high is None else f", {low:g} to {high:,}"

@@ -149,7 +149,15 @@ def test_a_run_is_listed_with_its_best_epoch(tmp_path: Path) -> None:
 def test_a_runs_json_has_the_keys_that_scripts_rely_on(tmp_path: Path) -> None:
     record = Store(tmp_path).run(make_folder(tmp_path).name).as_dict()
     values = {"status": "queued", "epoch": 0, "epochs": 250, "queued_at": 1.0, "device": "cpu", "reason": ""}
-    values |= {"cause": "", "tags": [], "star": False, "archived": False, "example": False}
+    values |= {
+        "cause": "",
+        "tags": [],
+        "star": False,
+        "archived": False,
+        "example": False,
+        "branches": [],
+        "changes": [],
+    }
     none = "best_val_accuracy best_epoch seconds pictures_per_second problem name note accuracy val_accuracy group design parent bet search sought"
     assert record == {
         "id": record["id"],

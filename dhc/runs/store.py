@@ -18,6 +18,7 @@ from dhc.files.read import tail
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import Labels, RateSearch, Request, Summary
+from dhc.runs.course import UNDISTURBED, Course
 from dhc.runs.events import EventLog
 from dhc.runs.labels import NO_LABELS
 from dhc.runs.records import History
@@ -41,6 +42,7 @@ DECISIVE = (  # for an ended run's line
     rundir.EVENTS,
     rundir.LABELS,
     rundir.STOP,
+    rundir.COURSE,
 )
 
 Signature = tuple[tuple[int, ...] | None, ...]
@@ -79,6 +81,8 @@ class RunInfo:
     bet: Mapping[str, float] | None = None
     search: RateSearch | None = None
     sought: str = ""
+    course: Course = UNDISTURBED
+    """Where it branched off other runs, and what was changed while it trained."""
     turn: float = 0.0
     """Where it stands in its queue: lower is earlier."""
 
@@ -125,13 +129,14 @@ class RunInfo:
             "epochs": self.epochs_total,
             **{name: value for name, value in vars(self).items() if name not in NOT_PLAIN},
             **self.labels.model_dump(mode="json"),
+            **self.course.model_dump(mode="json"),
             "config": None if self.config is None else self.config.model_dump(),
         }
         return record | {name: None for name in NULL_IF_EMPTY if not record[name]}
 
 
 FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
-NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "turn")
+NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "course", "turn")
 NULL_IF_EMPTY = ("problem", "name", "note", "group", "design", "parent", "sought")
 
 
@@ -239,6 +244,7 @@ class Store:
             status=replace(status, reason=one_line(status.reason, MAX_REASON)),
             labels=labels or NO_LABELS,
             turn=request.turn,
+            course=Course.of(folder),
             problem="; ".join(filter(None, (problem, doubt, _unreadable(folder, status, labels)))),
             epochs_done=figures.epochs or 0,
             **{
