@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ def cli_page() -> str:
 
     text = (DOCS / "cli.md").read_text(encoding="utf-8")
     lines = [text.partition(BELOW)[0] + BELOW]
-    for name, command in _commands("python -m dhc", cli):
+    for name, command in commands("python -m dhc", cli):
         lines += ["", f"## {name.removeprefix('python -m dhc ')}", "", *_section(name, command)]
     return "\n".join(lines) + "\n"
 
@@ -103,10 +104,10 @@ def _heading(folder: str) -> str:
     return f"`{folder}/`: {summary(package)}" if (ROOT / package).exists() else f"`{folder}/`"
 
 
-def _commands(prefix: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+def commands(prefix: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
     for name, command in sorted(group.commands.items()):
         if isinstance(command, click.Group):
-            yield from _commands(f"{prefix} {name}", command)
+            yield from commands(f"{prefix} {name}", command)
         else:
             yield f"{prefix} {name}", command
 
@@ -118,7 +119,13 @@ def _section(name: str, command: click.Command) -> list[str]:
     records = [record for option in options if (record := option.get_help_record(context))]
     rows = [f"| `{_cell(option)}` | {_cell(text)} |" for option, text in records]
     table = ["", "| option | what |", "|---|---|", *rows] if rows else []
-    return ["```", usage, "```", "", *_paragraphs(command), *table]
+    link = ["", _linked(command.epilog)] if command.epilog else []
+    return ["```", usage, "```", "", *_paragraphs(command), *link, *table]
+
+
+def _linked(epilog: str) -> str:
+    """The last line of a command's help, the page of docs/ that it names as a link."""
+    return re.sub(r"docs/(\S+)", r"[\g<0>](\1)", epilog)
 
 
 def _paragraphs(command: click.Command) -> list[str]:

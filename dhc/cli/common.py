@@ -36,6 +36,11 @@ def settings(help: str) -> Callable[[Any], Any]:
     return click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help=help)
 
 
+def lesson(anchor: str) -> str:
+    """The last line of a command's help: where it is said what its figures mean, and what not."""
+    return f"What it shows and what it does not say: docs/tuning.md#{anchor}"
+
+
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))

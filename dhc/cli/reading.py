@@ -11,14 +11,14 @@ from dhc.analysis.differences import differing_settings
 from dhc.analysis.repeats import SEED
 from dhc.analysis.sweeps import edge, infeasible, isolate
 from dhc.analysis.tuning import FEWEST, tuning_curve, worth_of_more
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import JSON, RUNS, lesson, print_json
 from dhc.errors import RunError
 from dhc.runs.store import RunInfo, Store
 
 MORE = 10  # runs whose worth is told
 
 
-@click.command("read-sweep")
+@click.command("read-sweep", epilog=lesson("read-the-sweep"))
 @click.argument("names", nargs=-1, required=True, metavar="GROUP|RUN_ID…")
 @RUNS
 @JSON

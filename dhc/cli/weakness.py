@@ -12,7 +12,7 @@ from dhc.analysis import weakness as analysis
 from dhc.analysis.confusion import confusion_matrix
 from dhc.analysis.paired import pair_up
 from dhc.analysis.significance import ALPHA, contingency_table, mcnemar_p
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import JSON, RUNS, lesson, print_json
 from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import run_dir
 from dhc.text import count_text, percent_text
@@ -20,7 +20,7 @@ from dhc.text import count_text, percent_text
 MOST_FAMILIES = 10  # in the text
 
 
-@click.command()
+@click.command(epilog=lesson("weak-spots"))
 @click.argument("run_id")
 @click.option("--versus", metavar="RUN_ID", help="Also: whether val is large enough to tell it from this run.")
 @RUNS

@@ -16,7 +16,7 @@ from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearc
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import rate_text
-from dhc.ui.shell import session, sharing, standin
+from dhc.ui.shell import lesson, session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
@@ -51,7 +51,9 @@ def draw(config: RunConfig, *, has_pictures: bool) -> None:
     if not box.open:  # nine fields that most who come here do not need
         return
     with box:
-        st.caption(ABOUT)
+        with st.container(horizontal=True):
+            st.caption(ABOUT, width="stretch")
+            lesson.draw("find-the-rate")
         if is_alive:
             st.caption("It waits its turn like a run, and stands in no list of runs.")
         else:

@@ -22,7 +22,7 @@ from dhc.ui.runs.compare import (
     sureness,
     weakness,
 )
-from dhc.ui.shell import address
+from dhc.ui.shell import address, lesson
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import segments
 
@@ -40,6 +40,7 @@ PANELS: dict[str, Panel] = {
     "bets": ("Bets", bets.draw, 1),
     "export": ("Export", export.draw, 1),
 }
+LESSONS = {"reading": "read-the-sweep", "sureness": "how-sure", "weakness": "weak-spots"}
 KEY = "dhc_runs_panel"
 MOST_LISTED = 6  # runs whose curves are drawn while none is selected
 
@@ -61,7 +62,10 @@ def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> No
             card.draw_many(selected_runs)
     titles = {name: title for name, (title, _, least) in PANELS.items() if len(selected_runs) >= least}
     by_name = address.bound_choice("panel", list(titles), next(iter(titles)), key=KEY)
-    name = segments("Compare", titles, bare=True, **by_name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name = segments("Compare", titles, bare=True, **by_name)
+        if name in LESSONS:
+            lesson.draw(LESSONS[name])
     with guard():
         PANELS[name][1](selected_runs)
 
