@@ -19,16 +19,18 @@ METRICS: tuple[Metric, ...] = ("accuracy", "loss", "learning_rate")
 class Curve:
     """One metric of one run, an entry an epoch.
 
-    x        (E,) float64: epoch, seconds of training or pictures seen at the epoch's end; NaN where that is not known
-    train    (E,) float64, the training pictures' figures; of the learning rate, the rate itself
-    val      (E,) float64; empty for the learning rate
-    best     index of the epoch of the highest val_accuracy, None where there is none
+    x          (E,) float64: epoch, seconds of training or pictures seen at the epoch's end; NaN where that is not known
+    train      (E,) float64, the training pictures' figures; of the learning rate, the rate itself
+    val        (E,) float64; empty for the learning rate
+    best       index of the epoch of the highest val_accuracy, None where there is none
+    inherited  how many of the epochs, from the first on, were taken over from another run
     """
 
     x: np.ndarray
     train: np.ndarray
     val: np.ndarray
     best: int | None
+    inherited: int = 0
 
     @property
     def empty(self) -> bool:
@@ -36,10 +38,13 @@ class Curve:
         return not (np.isfinite(self.train).any() or np.isfinite(self.val).any())
 
 
-def curve(history: History, metric: Metric, against: Against, *, pictures: int | None = None) -> Curve:
+def curve(
+    history: History, metric: Metric, against: Against, *, pictures: int | None = None, inherited: int = 0
+) -> Curve:
     """A run's `metric` over its epochs.
 
-    pictures: how many the run trains on in an epoch, needed for against="pictures".
+    pictures: how many the run trains on in an epoch, needed for against="pictures". inherited: the last epoch that was taken
+    over from another run, 0 for none.
     """
     epochs = history.epochs
     best = history.best_epoch
@@ -49,6 +54,7 @@ def curve(history: History, metric: Metric, against: Against, *, pictures: int |
         train=epochs[metric].to_numpy(dtype=np.float64),
         val=np.empty(0) if metric == "learning_rate" else epochs[f"val_{metric}"].to_numpy(dtype=np.float64),
         best=at[0] if at else None,
+        inherited=int((epochs["epoch"] <= inherited).sum()),
     )
 
 

@@ -38,11 +38,12 @@ def _place(field: Any) -> tuple[bool, bool, int]:
 
 
 def _setting(config: RunConfig, name: str) -> str:
-    text = _value(config.get(name), name)
+    text = value_words(config.get(name), name)
     return text if name in WITHOUT_WORD else f"{find_field(name).short} {text}"
 
 
-def _value(value: Any, name: str) -> str:
+def value_words(value: Any, name: str) -> str:
+    """A value of the setting of that dotted name in a word: a folder by its name, 0 classes as ``all``."""
     if name == "data.path":
         text = Path(value).name or str(value)
     elif name == "data.classes" and value == 0:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dhc.figures import theme
+from dhc.figures import junction, theme
+from dhc.figures.junction import Joint
 from dhc.runs.records import History
 from dhc.text import rate_text
 
@@ -31,21 +33,27 @@ def learning_curves(
     show_batches: bool = True,
     epochs_total: int | None = None,
     log: bool = False,
+    joints: Sequence[Joint] = (),
 ) -> go.Figure:
-    """Train and val `metric` by epoch, the best epoch and the drops of the learning rate marked.
+    """Train and val `metric` by epoch, the best epoch, the drops of the learning rate and the `joints` marked.
 
     An epoch's figures stand where it ends (epoch 3 at x = 3), a batch's where it was seen (x = 2.37). Batches are
     thinned to MAX_BATCH_POINTS, peaks and dips kept. Traces keep their places whatever the history holds, so that
-    what a person hid stays hidden. `log` draws y logarithmically. Without any point: axes and a line that says what
-    is waited for.
+    what a person hid stays hidden. `log` draws y logarithmically. What was taken over from another run, up to the last of
+    the `joints`, is thin. Without any point: axes and a line that says what is waited for.
     """
     figure = theme.figure(x="epoch", y=metric)
     epochs = history.epochs
     figure.add_trace(_batch_trace(history, metric if show_batches else None))
-    figure.add_trace(_epoch_trace(epochs, metric, theme.TRAIN, "solid", "circle"))
-    figure.add_trace(_epoch_trace(epochs, f"val_{metric}", theme.VAL, "dash", "diamond"))
+    inherited, own = junction.split(epochs, joints)
+    for column, *look in ((metric, theme.TRAIN, "solid", "circle"), (f"val_{metric}", theme.VAL, "dash", "diamond")):
+        figure.add_trace(_epoch_trace(own, column, *look))
+        if joints:
+            figure.add_traces(_inherited_traces(inherited, own, column, *look))
     _mark_best(figure, history, metric)
-    _mark_rates(figure, history.lr_changes, length=_edge(history, epochs_total))
+    length = _edge(history, epochs_total)
+    _mark_rates(figure, history.lr_changes, length=length)
+    junction.mark(figure, joints, length=length, high=metric == "loss")
     _say_if_broken(figure, history, metric)
     # No spike: over a transparent ground Plotly edges it in white, a glaring bar on a dark page.
     figure.update_xaxes(**_x_axis(history, epochs_total), unifiedhovertitle_text="epoch %{x}", showspikes=False)
@@ -60,11 +68,13 @@ def learning_curves(
     return figure
 
 
-def learning_rate(history: History, *, epochs_total: int | None = None, first: float | None = None) -> go.Figure:
+def learning_rate(
+    history: History, *, epochs_total: int | None = None, first: float | None = None, joints: Sequence[Joint] = ()
+) -> go.Figure:
     """The learning rate as steps: that of epoch 3 runs from x = 2 to x = 3.
 
     A rate that is already known goes on from the last epoch: that of a drop, or `first`, the one at which a run begins
-    whose first epoch has not ended.
+    whose first epoch has not ended. What was taken over up to the last of the `joints` is thin.
     """
     figure = theme.figure(x="epoch", y="learning rate")
     epochs, changes = history.epochs, history.lr_changes
@@ -77,25 +87,37 @@ def learning_rate(history: History, *, epochs_total: int | None = None, first: f
         at, rates = np.array([0.0, history.batches["position"].max()]), np.array([first, first])
     else:
         _wait(figure)
-    figure.add_trace(rate_steps(at, rates))
+    figure.add_traces(_rate_traces(at, rates, joints))
+    junction.mark(figure, joints, length=_edge(history, epochs_total))
     figure.update_xaxes(**_x_axis(history, epochs_total))
     figure.update_yaxes(rangemode="tozero", **theme.RATES)
     return figure
 
 
-def rate_steps(at: np.ndarray, rates: np.ndarray) -> go.Scatter:
-    """A step line: rates[n] from x = at[n] (epochs done) on; the last point only ends the line."""
+def rate_steps(at: np.ndarray, rates: np.ndarray, *, inherited: bool = False) -> go.Scatter:
+    """A step line: rates[n] from x = at[n] (epochs done) on; the last point only ends the line. Thin where `inherited`."""
     return go.Scatter(
         x=at,
         y=theme.numbers(rates),
         mode="lines",
-        line={"shape": "hv", "color": theme.TRAIN, "width": 2},
+        line={"shape": "hv", "color": theme.TRAIN, "width": junction.THIN if inherited else 2},
         text=[f"epoch {start + 1:g}: learning rate {rate_text(rate)}" for start, rate in zip(at, rates, strict=True)],
         hovertemplate="%{text}<extra></extra>",
         name="learning rate",
-        uid="learning-rate",
+        uid="learning-rate-inherited" if inherited else "learning-rate",
         showlegend=False,
     )
+
+
+def _rate_traces(at: np.ndarray, rates: np.ndarray, joints: Sequence[Joint]) -> list[go.Scatter]:
+    """The run's own rates, and thin those before the last of the `joints`."""
+    start = joints[-1].epoch if joints else 0
+    is_own = at >= start
+    traces = [rate_steps(at[is_own], rates[is_own])]
+    if joints and len(before := at[~is_own]):
+        held = rates[~is_own]
+        traces.append(rate_steps(np.append(before, start), np.append(held, held[-1]), inherited=True))
+    return traces
 
 
 def thin(y: np.ndarray, limit: int) -> np.ndarray:
@@ -155,6 +177,17 @@ def _epoch_trace(epochs: pd.DataFrame, column: str, color: str, dash: str, symbo
         showlegend=bool(len(epochs)),
         hovertemplate="%{y:.3f}",
     )
+
+
+def _inherited_traces(
+    inherited: pd.DataFrame, own: pd.DataFrame, column: str, color: str, dash: str, symbol: str
+) -> list[go.Scatter]:
+    """What was taken over, thin and without marks; and the line from there to the run's own first epoch, which no hover names."""
+    before = _epoch_trace(inherited, column, color, dash, symbol)
+    before.update(mode="lines", line_width=junction.THIN, uid=f"{column}-inherited", showlegend=False)
+    link = _epoch_trace(pd.concat([inherited[-1:], own[:1]]), column, color, dash, symbol)
+    link.update(mode="lines", uid=f"{column}-link", showlegend=False, hoverinfo="skip", hovertemplate=None)
+    return [before, link]
 
 
 def _mark_best(figure: go.Figure, history: History, metric: str) -> None:

@@ -10,12 +10,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dhc.analysis.overlay import Against, Curve, Metric, smooth
-from dhc.figures import theme
+from dhc.figures import junction, theme
 from dhc.figures.curves import thin
 from dhc.figures.palette import faint
 
 # Points of all curves together and of one at least: more than a screen can show costs seconds.
 POINTS, POINTS_OF_ONE = 60_000, 120
+MOST_JUNCTIONS = 4  # that get a line in each chart; of more, only the curves themselves tell
 GAP = 0.08  # of the width, between two charts
 TITLES: Mapping[Metric, str] = {"loss": "loss", "accuracy": "accuracy", "learning_rate": "learning rate"}
 DIGITS: Mapping[Metric, str] = {"loss": ".4g", "accuracy": ".3f", "learning_rate": ".3~g"}
@@ -45,6 +46,7 @@ class Line:
     about    for the hover, as Plotly's HTML
     color    of all its traces
     curves   one for each metric that is drawn
+    origin   from which run and epoch it went on, as Plotly's HTML; "" where it began by itself
     """
 
     run: str
@@ -52,6 +54,7 @@ class Line:
     about: str
     color: str
     curves: Mapping[Metric, Curve]
+    origin: str = ""
 
 
 def overlay(
@@ -63,7 +66,7 @@ def overlay(
     smoothing: float = 0.0,
     log: bool = False,
 ) -> go.Figure:
-    """Each run's val figures in its colour, a star at the best epoch, a chart for each metric.
+    """Each run's val figures in its colour, a star at the best epoch, a chart for each metric; thin what it took over.
 
     train       draw the train figures too, thin and dotted
     smoothing   the weight of `analysis.overlay.smooth`; above 0 the raw lines stand faintly behind
@@ -86,6 +89,7 @@ def overlay(
     figure.update_layout(hovermode="closest", legend=LEGEND)
     for number, metric in enumerate(metrics):
         _place(figure, number, len(metrics), metric, x_title, against, log=log and metric != "accuracy")
+        _mark_junctions(figure, lines, metric, number, scale)
     return figure
 
 
@@ -129,7 +133,9 @@ def _traces(line: Line, metric: Metric, number: int, style: _Style) -> list[dict
 
     if metric == "learning_rate":
         # The rate of an epoch held from the end of the epoch before.
-        return [trace(curve.train, "learning rate", width=2, shape="vh") | {"showlegend": number == 0}]
+        return _own_and_inherited(
+            trace(curve.train, "learning rate", width=2, shape="vh") | {"showlegend": number == 0}, x, curve
+        )
     traces = []
     if style.smoothing:
         raw = [curve.train, curve.val] if style.train else [curve.val]
@@ -137,10 +143,42 @@ def _traces(line: Line, metric: Metric, number: int, style: _Style) -> list[dict
     if style.train:
         traces.append(trace(smooth(curve.train, style.smoothing), metric, width=1.25, dash="dot"))
     val = trace(smooth(curve.val, style.smoothing), f"val_{metric}", width=2)
-    traces.append(val | {"showlegend": number == 0})
+    traces += _own_and_inherited(val | {"showlegend": number == 0}, x, curve)
     if curve.best is not None:
         traces.append(common | _star(x[curve.best], curve.val[curve.best], line, metric))
     return traces
+
+
+def _own_and_inherited(whole: dict[str, Any], x: np.ndarray, curve: Curve) -> list[dict[str, Any]]:
+    """A trace as it is, or in two where a run went on from another one: what it took over thin, to the last epoch of that."""
+    if not 0 < curve.inherited <= len(x):
+        return [whole]
+    places, joint = whole["x"], x[curve.inherited - 1]
+    own, before = places >= np.float32(joint), places <= np.float32(joint)
+    inherited = {
+        "uid": f"{whole['uid']}-inherited",
+        "line": whole["line"] | {"width": junction.THIN},
+        "showlegend": False,
+    }
+    return [
+        whole | {"x": places[own], "y": whole["y"][own]},
+        whole | inherited | {"x": places[before], "y": whole["y"][before], "mode": "lines"},
+    ]
+
+
+def _mark_junctions(figure: go.Figure, lines: Sequence[Line], metric: Metric, number: int, scale: float) -> None:
+    """A line at each junction, once where several runs went on from the same epoch of one; its text in the first chart."""
+    places: dict[float, dict[str, None]] = {}
+    for line in lines:
+        curve = line.curves[metric]
+        if line.origin and 0 < curve.inherited <= len(curve.x) and np.isfinite(x := curve.x[curve.inherited - 1]):
+            places.setdefault(float(x) / scale, {})[line.origin] = None
+    if len(places) > MOST_JUNCTIONS:
+        return
+    longest = max((float(line.curves[metric].x[-1]) for line in lines if len(line.curves[metric].x)), default=0.0)
+    for level, (x, origins) in enumerate(sorted(places.items())):
+        text = " and ".join(origins) if number == 0 else ""
+        junction.draw_line(figure, x, text, left=x < longest / scale / 2, level=level, chart=number)
 
 
 def _points(x: np.ndarray, y: np.ndarray, name: str, metric: Metric, line: Line) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dhc.analysis.lineage import parent_of
 from dhc.analysis.pictures import measured_on_same_pictures
 from dhc.analysis.standing import Standing, standing_of
 from dhc.config import COMMON, MISSION, fields
@@ -32,7 +33,7 @@ def draw(info: RunInfo) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Clone and edit", icon=":material/edit:", key="dhc-live-clone"):
                 clone.open_form(info.config, info.id)
-            if standing is not None and standing.other is not None:
+            if standing is not None and standing.other is not None and standing.other.id != parent_of(info):
                 other = standing.other
                 text = f"Compare with {shorten(other.title, TITLE_LENGTH)}"
                 first, second = (other, info) if standing.place > 1 else (info, other)

@@ -10,6 +10,7 @@ import streamlit as st
 from dhc.analysis import progress
 from dhc.analysis.coach import Mark
 from dhc.figures import curves, gpu
+from dhc.figures.junction import Joint
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.events import EventLog
@@ -18,7 +19,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.text import count_text, shorten
 from dhc.ui.live import coach, ended, head, knn, metrics
-from dhc.ui.manage import autopsy, queue
+from dhc.ui.manage import autopsy, kin, queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
@@ -79,17 +80,17 @@ def _now_training(info: RunInfo) -> None:
 
 def _network(info: RunInfo, log: EventLog, history: History) -> None:
     metrics.draw(info, history)
-    advice = coach.advise(info, log, history)
+    advice, joints = coach.advise(info, log, history), kin.joints(info)
     with st.container(key="dhc-live-curves"):
         left, right = st.columns(2)
         with left:
-            _curves("accuracy", info, history, advice)
+            _curves("accuracy", info, history, advice, joints)
         with right:
-            _curves("loss", info, history, advice)
+            _curves("loss", info, history, advice, joints)
     below = st.columns(2 if history.gpu.empty else 3)
     with below[0]:
         first = None if info.config is None else rate_of_epoch(info.config, 0)
-        figure = _rate(history, info.epochs_total, first)
+        figure = _rate(history, info.epochs_total, first, joints)
         plot(figure, key=f"rate-{info.id}", height=LOW, alt="Learning rate by epoch", clicks=False)
     if not history.gpu.empty:
         with below[1]:
@@ -100,8 +101,14 @@ def _network(info: RunInfo, log: EventLog, history: History) -> None:
     coach.draw(info, advice)
 
 
-def _curves(metric: Literal["accuracy", "loss"], info: RunInfo, history: History, advice: coach.Advice) -> None:
-    figure = _learning(metric, history, info.epochs_total, advice.marks)
+def _curves(
+    metric: Literal["accuracy", "loss"],
+    info: RunInfo,
+    history: History,
+    advice: coach.Advice,
+    joints: tuple[Joint, ...],
+) -> None:
+    figure = _learning(metric, history, info.epochs_total, advice.marks, joints)
     alt = f"{metric.capitalize()} on training and val pictures by epoch"
     plot(figure, key=f"{metric}-{info.id}", height=HEIGHT, alt=alt, clicks=False)
 
@@ -109,18 +116,24 @@ def _curves(metric: Literal["accuracy", "loss"], info: RunInfo, history: History
 # A history is another one with each new event: of one that stands still, the figures are drawn once.
 @lru_cache(maxsize=8)
 def _learning(
-    metric: Literal["accuracy", "loss"], history: History, epochs_total: int | None, marks: tuple[Mark, ...]
+    metric: Literal["accuracy", "loss"],
+    history: History,
+    epochs_total: int | None,
+    marks: tuple[Mark, ...],
+    joints: tuple[Joint, ...],
 ) -> str:
-    return to_json(coach.annotate(curves.learning_curves(history, metric=metric, epochs_total=epochs_total), marks))
+    figure = curves.learning_curves(history, metric=metric, epochs_total=epochs_total, joints=joints)
+    return to_json(coach.annotate(figure, marks))
 
 
 @lru_cache(maxsize=4)
-def _rate(history: History, epochs_total: int | None, first: float | None) -> str:
-    return to_json(curves.learning_rate(history, epochs_total=epochs_total, first=first))
+def _rate(history: History, epochs_total: int | None, first: float | None, joints: tuple[Joint, ...]) -> str:
+    return to_json(curves.learning_rate(history, epochs_total=epochs_total, first=first, joints=joints))
 
 
 def _aside(info: RunInfo, log: EventLog, history: History) -> None:
-    """Beside the charts: while a run lives, its patience; afterwards, what leads on from it."""
+    """Beside the charts: the run's kin; while it lives, its patience; afterwards, what leads on from it."""
+    kin.draw(info)
     if info.state.alive:
         _patience(info, history)
     else:

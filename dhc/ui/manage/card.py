@@ -10,7 +10,7 @@ from dhc.jobs import control, launch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten, size_text
-from dhc.ui.manage import autopsy, labels, storage, submission, undo, used
+from dhc.ui.manage import autopsy, kin, labels, storage, submission, undo, used
 from dhc.ui.manage.ending import after_epoch_button
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, link
@@ -27,6 +27,8 @@ def draw(info: RunInfo) -> None:
     with st.container(border=True, key="dhc-run-card"):
         _head(info)
         _actions(info)
+        kin.draw(info)
+        kin.course(info)
         autopsy.draw(info)
         if info.problem:
             error_box(info.problem)
@@ -66,7 +68,8 @@ def _head(info: RunInfo) -> None:
             link("Confusion", run=info.id)
         if session.run_or_none(info.sought or None) is not None:
             link("Live", text="Where its learning rate comes from", run=info.sought)
-        if (parent := session.run_or_none(info.parent or None)) is not None:
+        parent = None if info.course.branches else session.run_or_none(info.parent or None)
+        if parent is not None:
             st.button(
                 plain(f"A changed copy of {shorten(parent.title, TITLE_LENGTH)}"),
                 icon=":material/fork_right:",

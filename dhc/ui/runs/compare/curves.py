@@ -19,6 +19,7 @@ from dhc.runs.naming import titles
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
+from dhc.ui.manage import kin
 from dhc.ui.shell import address, session
 from dhc.ui.shell.watch import watch
 from dhc.ui.widgets.controls import segments
@@ -64,12 +65,14 @@ class Outline:
 
 @dataclass(frozen=True)
 class Look:
-    """What `figures.overlay.Line` says of a run, without its curves."""
+    """What `figures.overlay.Line` says of a run, without its curves, and the last epoch that it took over, 0 for none."""
 
     run: str
     name: str
     about: str
     color: str
+    origin: str
+    inherited: int
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
@@ -97,6 +100,7 @@ def _panel(runs: Sequence[RunInfo]) -> None:
     _say_what_is_missing(outlines, view)
     _say_empty_charts([metric for metric in view.metrics if metric not in metrics])
     st.caption(LEGEND_HINT)
+    kin.draw_parents(some)
 
 
 @lru_cache(maxsize=8)
@@ -105,7 +109,7 @@ def _drawing(
 ) -> tuple[tuple[Metric, ...], str]:
     """The metrics that some run has, and the figure of them as JSON; kept, since most runs of the page change nothing in it."""
     lines = [
-        Line(look.run, look.name, look.about, look.color, _curves(outline, view))
+        Line(look.run, look.name, look.about, look.color, _curves(outline, view, look.inherited), look.origin)
         for look, outline in zip(looks, outlines, strict=True)
     ]
     metrics = _with_figures(lines, view.metrics)
@@ -201,13 +205,18 @@ def _looks(runs: Sequence[RunInfo], view: CurvesView, names: Sequence[str]) -> t
             name=_name(runs[i], titled[runs[i].id], view.color),
             about=_about(runs[i], names),
             color=colors[i],
+            origin=joints[-1].text if (joints := kin.joints(runs[i])) else "",
+            inherited=joints[-1].epoch if joints else 0,
         )
         for i in order
     )
 
 
-def _curves(outline: Outline, view: CurvesView) -> dict[Metric, Curve]:
-    return {metric: curve(outline.history, metric, view.against, pictures=outline.pictures) for metric in view.metrics}
+def _curves(outline: Outline, view: CurvesView, inherited: int) -> dict[Metric, Curve]:
+    history, pictures = outline.history, outline.pictures
+    return {
+        metric: curve(history, metric, view.against, pictures=pictures, inherited=inherited) for metric in view.metrics
+    }
 
 
 def _value(info: RunInfo, by: str) -> str | float | None:

@@ -1,0 +1,58 @@
+"""A run's kin on Live and Runs: the parent, the children, the course in words; on folders made by hand."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from make_run import make_run
+from screens import open_page, page_links, sent, texts
+
+from dhc.jobs import trash
+from dhc.runs.contract import Labels
+from dhc.runs.course import Branch, Change, Course
+
+pytestmark = pytest.mark.pages
+
+PARENT, CHILD = (f"2026010{number}-000000-vgg16-000a" for number in (1, 2))
+
+
+@pytest.fixture
+def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of 4 epochs called base, and its child, which went on from epoch 3 to epoch 6."""
+    shutil.copytree(tiny_data, tmp_path / "data" / "tiny")
+    for name, path in (("DHC_RUNS_DIR", "runs"), ("DHC_DATA_DIR", "data"), ("XDG_CACHE_HOME", "cache")):
+        monkeypatch.setenv(name, str(tmp_path / path))
+    folder, data = tmp_path / "runs", tmp_path / "data" / "tiny"
+    Labels(name="base").write(make_run(folder, data, run_id=PARENT, epochs=4, accuracy=5 / 9))
+    child = make_run(folder, data, run_id=CHILD, epochs=6, accuracy=7 / 9, settings={"schedule.factor": 0.5})
+    Labels(name="factor 0.5").write(child)
+    branch = Branch(run=PARENT, epoch=3, before={"schedule.factor": 0.8})
+    Course(branches=[branch], changes=[Change(epoch=5, patience=4)]).write(child)
+    return folder
+
+
+def test_parent_and_child_lead_to_each_other_and_to_their_comparison(runs: Path) -> None:
+    live = open_page("live", run=CHILD)
+    assert not live.exception
+    links = page_links(live)
+    assert f"run={PARENT}" in links["From base, epoch 3"]
+    assert f"pair_a={PARENT}&pair_b={CHILD}" in links["Compare with the parent"]
+    assert "from base, epoch 3" in str(sent(live, "plot"))
+    assert f"run={CHILD}" in page_links(open_page("live", run=PARENT))["Child from epoch 3: factor 0\\.5 (0.778)"]
+    card = open_page("runs", select=CHILD)
+    assert not card.exception
+    assert "Epochs 1 to 3 are from base; then the schedule as it stood, factor 0.8 → 0.5." in texts(card)
+    assert "Changed while it trained, from epoch 5 on: patience 4." in texts(card)
+    assert "A changed copy of" not in str([button.label for button in card.button])
+    assert f"select={PARENT},{CHILD}" in page_links(card)["Thin: from base"].replace("%2C", ",")
+
+
+def test_a_parent_that_was_deleted_is_said_to_be_gone(runs: Path) -> None:
+    trash.delete(runs, PARENT)
+    for at in (open_page("live", run=CHILD), open_page("runs", select=CHILD)):
+        assert not at.exception
+        assert "of ours broke" not in texts(at)
+        assert f"Went on from {PARENT}, which is not here any more." in texts(at)
+        assert "Compare with the parent" not in page_links(at)
