@@ -113,6 +113,7 @@ MAY_IMPORT_KERAS = {
     "dhc/models/fused.py",
     "dhc/training/backend.py",
     "dhc/training/batches.py",
+    "dhc/training/changes.py",
     "dhc/training/loop.py",
     "dhc/training/observers.py",
     "dhc/training/patience.py",

@@ -64,8 +64,9 @@ def test_the_order_is_the_one_that_the_docstring_promises(build: Callable[[RunCo
     assert by_plateau == promise
     assert by_timetable == [
         "StopOnRequest",
+        "Changes",
         "LearningRateScheduler",
-        *(kind for kind in promise if kind not in ("StopOnRequest", "Plateau")),
+        *(kind for kind in promise if kind not in ("StopOnRequest", "Changes", "Plateau")),
     ]
 
 

@@ -6,6 +6,7 @@ drawn for the worst case, a monitored value that never gets better, which shows 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dhc.config import RunConfig
@@ -50,6 +51,23 @@ def rate_of_epoch(config: RunConfig, epoch: int) -> float:
             return schedule.min_lr + (first - schedule.min_lr) * 0.5 * (1 + math.cos(math.pi * t))
         case _:
             return first
+
+
+def changed_rate(
+    timetable: Callable[[int], float], change: tuple[int, float] | None, epoch: int, min_lr: float
+) -> float:
+    """The rate of an epoch (from 0) by a timetable whose rate was set by hand last at an epoch, to a rate; None for never.
+
+    From there on each rate is the timetable's times what was set over what the timetable had: ``set 3e-4 where it had 1e-3``
+    leaves 0.3 of every later one. It goes no lower than min_lr, or than what was set where that is lower still.
+    """
+    if change is None:
+        return timetable(epoch)
+    at, rate = change
+    planned = timetable(at)
+    if epoch == at or planned <= 0:
+        return rate
+    return max(min(min_lr, rate), timetable(epoch) * rate / planned)
 
 
 def plateau_rates(first: float, factor: float, patience: int, min_lr: float, epochs: int) -> list[float]:

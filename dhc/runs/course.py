@@ -5,17 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from dhc.config import RunConfig
 from dhc.runs import rundir
-from dhc.runs.lenient import Place, Record, RunFile, RunId
+from dhc.runs.lenient import Moment, Place, Record, RunFile, RunId
+from dhc.text import setting_number
 
 ScheduleFrom = Literal["continue", "hold", "restart"]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Factor = Annotated[float, Field(gt=0, lt=1)]
 Patience = Annotated[int, Field(ge=1, le=10_000)]
+SETTINGS = {  # what can be changed while a network trains, and the setting that it was before
+    "learning_rate": "optimizer.learning_rate",
+    "factor": "schedule.factor",
+    "patience": "schedule.patience",
+}
+WORDS = {"learning_rate": "rate", "factor": "factor", "patience": "patience"}
 
 
 class Branch(Record):
@@ -52,6 +61,14 @@ class Change(Record):
     patience: Patience | None = None
     """ReduceLROnPlateau's patience from then on, in epochs."""
 
+    asked_at: Moment | None = None
+    """When it was asked for, in seconds since 1970: so one request is never made twice."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """What it sets, by the names of SETTINGS."""
+        return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
+
 
 class Course(RunFile):
     """Branches and changes, in their order. Written when the run is queued, and by the training process at each change."""
@@ -63,6 +80,23 @@ class Course(RunFile):
 
     changes: list[Change] = Field(default_factory=list)
     """What was set while it trained, oldest first."""
+
+    def sets(self, name: str, epoch: int) -> Change | None:
+        """The change by which one of SETTINGS holds in an epoch (from 1); None where the run's own setting does.
+
+        A branch that gave the setting another value, or began the schedule anew, ends what was changed before it.
+        """
+        ends = [branch.epoch for branch in self.branches if SETTINGS[name] in branch.before]
+        if name == "learning_rate":
+            ends += [branch.epoch for branch in self.branches if branch.schedule == "restart"]
+        first = max(ends, default=0) + 1
+        made = [change for change in self.changes if first <= change.epoch <= epoch and name in change.values]
+        return made[-1] if made else None
+
+    def values_from(self, epoch: int) -> dict[str, float]:
+        """What is set from an epoch (from 1) on, by the names of SETTINGS; of two changes for one epoch the later counts."""
+        changes = [change.values for change in self.changes if change.epoch == epoch]
+        return {name: value for values in changes for name, value in values.items()}
 
 
 UNDISTURBED = Course()
@@ -81,3 +115,32 @@ class ChangeRequest(RunFile):
 
     patience: Patience | None = None
     """ReduceLROnPlateau's patience to go on with, in epochs."""
+
+    asked_at: Moment | None = None
+    """When it was asked for, in seconds since 1970."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """What it asks for, by the names of SETTINGS."""
+        return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
+
+
+def changeable(config: RunConfig, course: Course) -> tuple[str, ...]:
+    """Those of SETTINGS that have an effect while such a run trains, in their order; none for nearest neighbours."""
+    if not config.trains_network:
+        return ()
+    holds = bool(course.branches) and course.branches[-1].schedule == "hold"
+    return ("learning_rate",) if holds or not config.uses("schedule.factor") else tuple(SETTINGS)
+
+
+def change_text(steps: Mapping[str, Sequence[float]]) -> str:
+    """What was set, by the names of SETTINGS from one value to another: ``rate 0.001 → 0.0003, patience 22 → 5``."""
+    return ", ".join(f"{WORDS[name]} {' → '.join(map(setting_number, step))}" for name, step in steps.items())
+
+
+def next_change(course: Course, epoch: int) -> int:
+    """The first epoch that a change asked for during an epoch (from 1; 0: before the first) can hold for.
+
+    Those made already come first: a run that was resumed from an earlier epoch makes them again.
+    """
+    return max([epoch + 1, *(change.epoch for change in course.changes)])

@@ -17,7 +17,17 @@ import pandas as pd
 from dhc.files.read import open_regular, reason
 from dhc.runs.contract import MOST_BATCHES
 from dhc.runs.lenient import MAX_EPOCH, MAX_MOMENT, MAX_SPEED
-from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, GPU_COLUMNS, LR_COLUMNS, SEARCH_COLUMNS, History, empty_table
+from dhc.runs.records import (
+    BATCH_COLUMNS,
+    CHANGE_COLUMNS,
+    CHANGEABLE,
+    EPOCH_COLUMNS,
+    GPU_COLUMNS,
+    LR_COLUMNS,
+    SEARCH_COLUMNS,
+    History,
+    empty_table,
+)
 from dhc.runs.rundir import parse
 
 TABLES: Mapping[str, Mapping[str, str]] = {
@@ -26,6 +36,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "lr": LR_COLUMNS,
     "gpu": GPU_COLUMNS,
     "search": SEARCH_COLUMNS,
+    "change": CHANGE_COLUMNS,
 }
 MAX_MEMORY = 1e9  # MiB
 SHARES = ("accuracy", "val_accuracy")  # columns that are from 0 to 1
@@ -138,6 +149,8 @@ class EventLog:
             self._forget_from(_epoch(event.get("epoch")))
         if kind == "batch" and not self.batches:
             return
+        if kind == "change":
+            event = _flat(event)
         if kind in TABLES:
             row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
             for name, value in row.items():
@@ -168,6 +181,7 @@ class EventLog:
                     tables["lr"],
                     tables["gpu"],
                     _last_search(tables["search"]),
+                    tables["change"].drop_duplicates("epoch", keep="last", ignore_index=True),
                 )
             return self._history
 
@@ -182,6 +196,17 @@ def _last_search(search: pd.DataFrame) -> pd.DataFrame:
     rates = np.nan_to_num(rows["learning_rate"].to_numpy())
     is_rising = (rates > 0) & (rates >= np.maximum.accumulate(rates))
     return rows.iloc[np.flatnonzero(is_rising)].reset_index(drop=True)
+
+
+def _flat(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a change, whose values are pairs, with a value for each column. Raises TypeError for what is no pair."""
+    flat: dict[str, Any] = {name: value for name, value in event.items() if name not in CHANGEABLE}
+    for name in CHANGEABLE:
+        pair = event.get(name, (None, None))
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise TypeError(f"{name} is a value before and one after")
+        flat[f"{name}_old"], flat[f"{name}_new"] = pair
+    return flat
 
 
 def _plain(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,9 +29,17 @@ FILES = (
     rundir.KILL,
     rundir.LOCK,
     rundir.RESERVE,
+    rundir.COURSE,
 )  # that a run's start, training and end write or remove
 WORKERS = re.compile(r"\.worker(?:\.log|-[a-z0-9-]+\.(?:json|lock))")  # the names of their files
-ASKED_FOR = (rundir.LABELS, rundir.SCORE, rundir.SUBMISSION, rundir.SUBMISSION_ORIGIN, rundir.SUBMISSION_BEFORE)
+ASKED_FOR = (
+    rundir.LABELS,
+    rundir.CHANGE,
+    rundir.SCORE,
+    rundir.SUBMISSION,
+    rundir.SUBMISSION_ORIGIN,
+    rundir.SUBMISSION_BEFORE,
+)
 NAMES = "|".join(map(re.escape, (*FILES, *ASKED_FOR)))
 LEFTOVERS = (
     temporary_names(NAMES),

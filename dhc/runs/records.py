@@ -45,6 +45,11 @@ SEARCH_COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 LR_COLUMNS: Mapping[str, str] = MappingProxyType({"epoch": "int64", "old": "float64", "new": "float64"})
 
+CHANGEABLE = ("learning_rate", "factor", "patience")
+CHANGE_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"epoch": "int64"} | {f"{name}_{side}": "float64" for name in CHANGEABLE for side in ("old", "new")}
+)
+
 
 @dataclass(frozen=True, eq=False)
 class History:
@@ -56,6 +61,8 @@ class History:
                 learning_rate (the one used *during* the epoch), seconds, pictures_per_second, best (val_accuracy above
                 that of every epoch before).
     lr_changes  epoch (1-based, the first one that runs at the new rate), old, new.
+    changes     what a person set while it trained: epoch (1-based, the first one that it holds for), learning_rate_old and _new,
+                factor_old and _new, patience_old and _new; NaN for what was left as it was.
     search      of a search for a learning rate: t, batch (1-based), learning_rate, loss of that batch.
     gpu         of a GPU's training, every few seconds: t, memory_used and memory (MiB), utilization (percent), temperature (°C).
     """
@@ -65,11 +72,24 @@ class History:
     lr_changes: pd.DataFrame
     gpu: pd.DataFrame = field(default_factory=lambda: empty_table(GPU_COLUMNS))
     search: pd.DataFrame = field(default_factory=lambda: empty_table(SEARCH_COLUMNS))
+    changes: pd.DataFrame = field(default_factory=lambda: empty_table(CHANGE_COLUMNS))
 
     @classmethod
     def empty(cls) -> History:
         """The history of a run that has written nothing yet: tables without rows."""
         return cls(empty_table(BATCH_COLUMNS), empty_table(EPOCH_COLUMNS), empty_table(LR_COLUMNS))
+
+    @property
+    def steps(self) -> dict[int, dict[str, tuple[float, float]]]:
+        """What a person set, by the first epoch (from 1) that it holds for: by name, the value before and after."""
+        return {
+            int(row["epoch"]): {
+                name: (row[f"{name}_old"], row[f"{name}_new"])
+                for name in CHANGEABLE
+                if np.isfinite([row[f"{name}_old"], row[f"{name}_new"]]).all()
+            }
+            for row in self.changes.to_dict("records")
+        }
 
     @property
     def best_epoch(self) -> int | None:

@@ -15,6 +15,7 @@ from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.rundir import RunWriter
 from dhc.training import patience, telemetry
+from dhc.training.changes import Changes
 from dhc.training.median import rule_of
 from dhc.training.resume import Resume, Stateful
 from dhc.training.stopping import StopAfterEpoch, StopHopeless, StopOnRequest
@@ -38,7 +39,8 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     That order is a contract, since each one reads in an epoch's ``logs`` what those before it have put there:
 
     1. `StopOnRequest`, first: nothing more is written of a batch at which a person wants the run to end.
-    2. Keras's LearningRateScheduler, for a schedule by timetable: sets the epoch's rate before anybody reads it.
+    2. `Changes` keeps the state as the epoch before has left it, then sets what a person changed while it trains; and Keras's
+       LearningRateScheduler, for a schedule by timetable: sets the epoch's rate before anybody reads it.
     3. `Validation` puts val_loss and val_accuracy into the logs.
     4. `KeepBest` saves the network that `Validation` judged, and puts best into the logs.
     5. `Plateau` sets the next epoch's rate by a val figure.
@@ -54,16 +56,20 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     stop = StopOnRequest(stop_requested)
     validation = Validation(network(config, len(data.classes)), np.asarray(val.x), val.y, callbacks=[stop])
     best = KeepBest(writer.folder, validation, val.ids, val.y, data.classes)
-    counting = [callback for callback in (patience.plateau(config), patience.early_stopping(config)) if callback]
+    plateau = patience.plateau(config)
+    counting = [callback for callback in (plateau, patience.early_stopping(config)) if callback]
     throughput = telemetry.Throughput(len(train.ids), fit.batch_size, fit.epochs, validation)
     learning_rate = telemetry.LearningRate(writer, announce=config.schedule.name == "plateau")
     batch_events, curve = telemetry.BatchEvents(writer, throughput), telemetry.Curve()
     stateful: list[Stateful] = [validation, best, throughput, learning_rate, curve]
     resume = Resume(writer, data, stateful, counting, epochs=fit.epochs, save=fit.keep_resume_state)
     rule = rule_of(writer.folder, config)
+    timetable = _timetable(config)
+    changes = Changes(writer, config, resume.keep, plateau=plateau, learning_rate=learning_rate, timetable=timetable)
     callbacks = [
         stop,
-        *_timetable(config),
+        changes,
+        *([] if timetable is None else [keras.callbacks.LearningRateScheduler(changes.rate_of_epoch)]),
         validation,
         best,
         *counting,
@@ -82,8 +88,6 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     return Observers(callbacks, best, throughput, curve, resume)
 
 
-def _timetable(config: RunConfig) -> list[keras.callbacks.Callback]:
-    """Every schedule but ``plateau`` knows each epoch's rate beforehand."""
-    if config.schedule.name == "plateau":
-        return []
-    return [keras.callbacks.LearningRateScheduler(lambda epoch: rate_of_epoch(config, epoch))]
+def _timetable(config: RunConfig) -> Callable[[int], float] | None:
+    """The rate of an epoch (from 0), which every schedule but ``plateau`` knows beforehand."""
+    return None if config.schedule.name == "plateau" else lambda epoch: rate_of_epoch(config, epoch)

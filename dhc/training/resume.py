@@ -148,6 +148,19 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         self._last_save = time.perf_counter()
         self._cost = self._last_save - start
 
+    def keep(self, epoch: int) -> None:
+        """Save the state after an epoch, and keep it in ``states/`` to branch from. Raises OSError."""
+        if not self._enabled:
+            return
+        self._save(epoch)
+        place, states = self._folder / f"epoch-{epoch:05d}", write.make_folder(self._folder.parent / rundir.STATES)
+        draft = write.make_folder(states / f".{place.name}.{secrets.token_hex(8)}")
+        for name in (STATE, *LINKED_FILES):
+            write.link(place / name, draft / name)
+        remove.tree(states / place.name)
+        remove.move(draft, states / place.name)
+        remove.trees(states, rundir.DRAFT)
+
     def _record(self, epoch: int) -> dict[str, Any]:
         record: dict[str, Any] = {"epoch": epoch, "seconds": self.seconds}
         for observer in self._observers:
