@@ -75,7 +75,7 @@ FLOORS = (
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}
-ON_DEMAND = {"tensorboard", "mlflow"}  # optional, and loaded only while something is exported
+ON_DEMAND = {"tensorboard", "mlflow", "optuna"}  # optional, and loaded only while something is exported or asked for
 # Calls that make, change or remove something on disk; only `dhc/files/` may make them.
 WRITING = re.compile(
     r"mk(dir|dtemp|fifo|nod|stemp)|makedirs|rm(dir|tree)|unlink|touch|chmod|utime|(sym|hard)link(_to)?|write_(bytes|text)"

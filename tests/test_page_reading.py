@@ -72,6 +72,7 @@ def test_failed_runs_are_crosses_and_what_more_runs_are_worth_is_said(runs: Path
     assert pairs[0]["type"] == "heatmap"
     assert {trace["uid"] for trace in tuning} >= {"band", "expected"}
     assert "drawn runs like these the best is expected at" in texts(at)
+    assert "here are 6" in texts(at)
 
 
 def test_of_a_grid_it_is_said_why_nobody_knows(runs: Path) -> None:
@@ -89,6 +90,9 @@ def test_the_command_says_the_same_as_text_and_json(runs: Path) -> None:
     assert factor["edge"]["value"] == 0.7
     text = CliRunner().invoke(cli, words).output
     assert "it lies at the edge of what was tried; try 0.9" in text
-    assert "ten more are worth" in text
+    assert "Another 10 are worth" in text
+    assert "can be said from 50 finished runs with different settings on; here are 6" in text
+    assert result["importance"]["shares"] == {}
+    assert result["importance"]["problem"] in text
     missing = CliRunner().invoke(cli, ["read-sweep", "three", "--runs", str(runs)])
     assert "there is no group and no run 'three'" in str(missing.exception)

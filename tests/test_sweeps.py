@@ -63,7 +63,7 @@ def test_the_best_of_each_value_has_the_other_settings_tuned_away() -> None:
 
 def test_an_optimum_at_the_edge_is_found_and_one_within_is_not() -> None:
     runs = sweep(GRID)
-    assert edge(isolate(runs, "schedule.factor"), "schedule.factor") == Edge(0.8, 0.5, ())  # 1.1 is out of bounds
+    assert edge(isolate(runs, "schedule.factor"), "schedule.factor") == Edge(0.8, 0.5, (0.9,))  # 1.1 is out of bounds
     assert edge(isolate(runs, "model.conv_dropout"), "model.conv_dropout") is None
     assert edge(isolate(runs, "model.conv_dropout")[:2], "model.conv_dropout") is None
 
@@ -74,7 +74,10 @@ def test_an_optimum_at_the_edge_is_found_and_one_within_is_not() -> None:
         ("fit.epochs", (10, 20, 40), (60.0, 80.0)),
         ("optimizer.learning_rate", (1e-4, 1e-3, 1e-2), (0.1, 1.0)),
         ("model.conv_dropout", (0.4, 0.2, 0.1), (0.0,)),
-        ("schedule.factor", (0.8, 0.5, 0.2), ()),
+        ("model.conv_dropout", (0.5, 0.3, 0.1), (0.0,)),
+        ("model.conv_dropout", (0.4, 0.2, 0.0), ()),
+        ("schedule.factor", (0.8, 0.5, 0.2), (0.1,)),
+        ("schedule.patience", (20, 12, 2), (1.0,)),
     ],
 )
 def test_a_sweep_is_widened_in_its_own_steps_within_the_bounds(
@@ -96,9 +99,39 @@ def test_two_settings_together() -> None:
     record = together(
         sweep({(0.3, 0.0): 0.5, (0.3, 0.2): 0.6, (0.5, 0.0): 0.7}), "schedule.factor", "model.conv_dropout"
     )
-    assert record.rows == (0.3, 0.5)
-    assert record.columns == (0.0, 0.2)
+    assert record.rows == ((0.3, 0.3), (0.5, 0.5))
+    assert record.columns == ((0.0, 0.0), (0.2, 0.2))
     assert record.best == ((0.5, 0.6), (0.7, None))
+
+
+def drawn(count: int = 60, *, best: float = 1e-2) -> list[RunInfo]:
+    """Runs whose rate and dropout were drawn, better the nearer the rate is to `best`; the dropout does nothing."""
+    draw = np.random.default_rng(0)
+    rates, dropouts = 10 ** draw.uniform(-4, -2, count), draw.uniform(0, 0.6, count)
+    return [
+        run(
+            number,
+            0.8 - 0.1 * abs(np.log10(rate / best)) + draw.normal(0, 0.001),
+            {"optimizer.learning_rate": float(f"{rate:.3g}"), "model.conv_dropout": float(f"{dropout:.3g}")},
+        )
+        for number, (rate, dropout) in enumerate(zip(rates, dropouts, strict=True))
+    ]
+
+
+def test_drawn_values_are_seen_by_ranges_and_a_planted_edge_of_them_is_found() -> None:
+    runs, name = drawn(), "optimizer.learning_rate"
+    best = isolate(runs, name)
+    assert [one.span[1] for one in best[:-1]] == [one.span[0] for one in best[1:]], "they lie side by side"
+    assert all(one.span[0] * 0.99 <= one.value <= one.span[1] * 1.01 for one in best)
+    assert [one.results.mean for one in best] == sorted(one.results.mean for one in best)
+    assert sum(one.settings for one in best) == len(runs)
+    record = edge(best, name)
+    assert record is not None
+    assert all(best[-1].span[1] < value < 0.1 for value in record.further), "on in steps of a range"
+    assert edge(isolate(drawn(best=1e-3), name), name) is None
+    pairs = together(runs, name, "model.conv_dropout")
+    assert (len(pairs.rows), len(pairs.columns)) == (5, 5)
+    assert max(value for row in pairs.best for value in row if value is not None) == best[-1].results.mean
 
 
 def test_a_setting_without_effect_has_no_place() -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from dhc.analysis.differences import differing_settings
-from dhc.analysis.repeats import SEED
-from dhc.analysis.sweeps import edge, infeasible, isolate
-from dhc.analysis.tuning import FEWEST, tuning_curve, worth_of_more
+from dhc.analysis.differences import value_text
+from dhc.analysis.importance import Importance, importance
+from dhc.analysis.pictures import JudgedPictures, judged_pictures
+from dhc.analysis.reading import Reading, SettingReading, importance_text, read, worth_text
 from dhc.cli.common import JSON, RUNS, lesson, print_json
 from dhc.errors import RunError
+from dhc.runs.contract import Environment
 from dhc.runs.store import RunInfo, Store
+from dhc.text import count_text
 
-MORE = 10  # runs whose worth is told
+NOT_DRAWN = "What more runs are worth can only be said of settings that were drawn: sweep --sample."
 
 
 @click.command("read-sweep", epilog=lesson("read-the-sweep"))
@@ -23,26 +26,28 @@ MORE = 10  # runs whose worth is told
 @RUNS
 @JSON
 def read_sweep(names: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
-    """Say what the runs of a group, or some runs, tell of their settings: the best of each value, optima at an edge, failures, and what
-    more runs are worth where the settings were drawn.
+    """Say what the runs of a group, or some runs, tell of their settings: the best of each value, optima at an edge, failures, which
+    setting matters most, and what more runs are worth where the settings were drawn.
     """
-    runs = _members(Store(runs_dir), names)
-    settings = [name for name in differing_settings([info.config for info in runs if info.config]) if name != SEED]
-    result: dict[str, Any] = {
-        "runs": [info.id for info in runs],
-        "settings": [_setting(runs, name) for name in settings],
+    reading = read(_members(Store(runs_dir), names), _pictures)
+    weights = importance(reading.trials)
+    print_json(as_dict(reading, weights)) if as_json else click.echo("\n".join(_lines(reading, weights)))
+
+
+def as_dict(reading: Reading, weights: Importance) -> dict[str, Any]:
+    """A reading as plain values: shares are 0 to 1, null for what cannot be said."""
+    worth = reading.worth
+    return {
+        "runs": [info.id for info in reading.runs],
+        "left_out": reading.left_out,
+        "settings": [_setting(setting) for setting in reading.settings],
+        "importance": {"settings": weights.trials, "shares": dict(weights.shares), "problem": weights.reason or None},
+        "expected_best": None if worth is None else worth.curve.expected[worth.drawn - 1],
+        "expected_best_band": None
+        if worth is None
+        else [band[worth.drawn - 1] for band in (worth.curve.low, worth.curve.high)],
+        "worth_of_ten_more": None if worth is None else worth.points,
     }
-    drawn = [
-        info.best_val_accuracy
-        for info in runs
-        if info.design in ("random", "sobol") and info.best_val_accuracy is not None
-    ]
-    if len(drawn) >= FEWEST:
-        curve = tuning_curve(drawn, [len(drawn)])
-        result["expected_best"] = curve.expected[0]
-        result["expected_best_band"] = [curve.low[0], curve.high[0]]
-        result["worth_of_ten_more"] = worth_of_more(drawn, MORE)
-    print_json(result) if as_json else click.echo("\n".join(_lines(result)))
 
 
 def _members(store: Store, names: tuple[str, ...]) -> list[RunInfo]:
@@ -54,47 +59,51 @@ def _members(store: Store, names: tuple[str, ...]) -> list[RunInfo]:
     return runs
 
 
-def _setting(runs: list[RunInfo], name: str) -> dict[str, Any]:
-    isolated = isolate(runs, name)
-    failed = infeasible(runs, name)
-    record = edge(isolated, name, failed)
+def _pictures(info: RunInfo) -> JudgedPictures:
+    assert info.config is not None
+    return judged_pictures(info.config, Environment.of(info.folder))
+
+
+def _setting(setting: SettingReading) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": setting.name,
         "best": [
             {
                 "value": one.value,
+                "span": one.span,
                 "mean": one.results.mean,
                 "sd": one.results.sd,
                 "settings": one.settings,
                 "runs": one.runs,
             }
-            for one in isolated
+            for one in setting.isolated
         ],
-        "failed": [vars(one) for one in failed],
-        "edge": None if record is None else vars(record),
+        "failed": [vars(one) for one in setting.failed],
+        "edge": None if setting.edge is None else vars(setting.edge),
     }
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
-    lines = [f"{len(result['runs'])} runs"]
-    for setting in result["settings"]:
-        values = ", ".join(
-            f"{one['value']:g}" if isinstance(one["value"], float) else str(one["value"]) for one in setting["best"]
-        )
-        best = max(setting["best"], key=lambda one: one["mean"], default=None)
+def _lines(reading: Reading, weights: Importance) -> list[str]:
+    lines = [count_text(len(reading.runs), "run")]
+    if reading.left_out:
+        lines[0] += f"; {reading.left_out} on other pictures, or unreadable, left out"
+    for setting in reading.settings:
+        best = max(setting.isolated, key=lambda one: one.results.mean, default=None)
         if best is None:
             continue
-        lines.append(f"{setting['name']}: {best['value']} reached {best['mean']:.4f}; tried {values}")
-        if setting["edge"] is not None:
-            further = ", ".join(f"{value:g}" for value in setting["edge"]["further"])
+        tried = _tried([one.span for one in setting.isolated])
+        lines.append(f"{setting.name}: {value_text(best.value)} reached {best.results.mean:.4f}; tried {tried}")
+        if setting.edge is not None:
+            further = ", ".join(map(value_text, setting.edge.further))
             lines.append(f"  it lies at the edge of what was tried{f'; try {further} too' if further else ''}")
-        lines += [f"  failed with {one['value']}: {one['run']} ({one['cause']})" for one in setting["failed"]]
-    if "expected_best" in result:
-        low, high = result["expected_best_band"]
-        lines.append(
-            f"so many drawn runs are expected to reach {result['expected_best']:.4f} ({low:.4f} to {high:.4f}); ten more are worth "
-            f"{100 * result['worth_of_ten_more']:.2f} points or more"
-        )
-    else:
-        lines.append("what more runs are worth can only be said of settings that were drawn: sweep --sample")
+        lines += [f"  failed with {value_text(one.value)}: {one.run} ({one.cause})" for one in setting.failed]
+    lines.append(importance_text(weights))
+    lines.append(worth_text(reading.worth) if reading.worth is not None else NOT_DRAWN)
     return lines
+
+
+def _tried(spans: Sequence[tuple[Any, Any]]) -> str:
+    """The values, or from where to where they were drawn."""
+    if all(low == high for low, high in spans):
+        return ", ".join(value_text(low) for low, _ in spans)
+    return f"{value_text(spans[0][0])} to {value_text(spans[-1][1])}"

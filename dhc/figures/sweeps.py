@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from dhc.analysis.tuning import TuningCurve
 from dhc.figures import theme
 from dhc.figures.palette import faint
 from dhc.figures.settings import tick_text
+from dhc.text import percent_text
 
 FAILED = "#dd0033"  # of crosses; in either theme at least 3 : 1
 
@@ -22,6 +23,8 @@ def isolation(
     isolated: Sequence[Isolated], failed: Sequence[Infeasible], *, title: str, log: bool = False
 ) -> go.Figure:
     """The best mean val_accuracy (y) of each value (x), ± sd over seeds; a cross at the bottom for each run that failed.
+
+    Where values are taken together by ranges, each point has its range as a bar.
 
     Points and crosses carry a run's id as customdata. log: the axis logarithmic, where all values are above 0.
     """
@@ -34,6 +37,7 @@ def isolation(
         go.Scatter(
             x=[position(one.value) for one in isolated],
             y=values,
+            error_x=_reach(isolated) if numeric else None,
             error_y={"array": theme.numbers([one.results.sd or 0.0 for one in isolated]), "thickness": 2},
             mode="lines+markers" if numeric else "markers",
             line={"color": theme.VAL, "width": 2},
@@ -61,7 +65,7 @@ def isolation(
         )
     )
     if log and numeric and all(value > 0 for value in every):
-        figure.update_xaxes(type="log")
+        figure.update_xaxes(type="log", dtick="D2", exponentformat="power")
     elif not numeric:
         figure.update_xaxes(type="category")
     figure.update_layout(hovermode="closest", uirevision=f"{title} {log}")
@@ -74,8 +78,8 @@ def pairs(record: Together, *, rows: str, columns: str) -> go.Figure:
     z = np.array([[np.nan if value is None else value for value in row] for row in record.best], dtype=np.float64)
     figure.add_trace(
         go.Heatmap(
-            x=[tick_text(value) for value in record.columns],
-            y=[tick_text(value) for value in record.rows],
+            x=[span_text(*span) for span in record.columns],
+            y=[span_text(*span) for span in record.rows],
             z=z,
             texttemplate="%{z:.3f}",
             showscale=False,
@@ -88,6 +92,44 @@ def pairs(record: Together, *, rows: str, columns: str) -> go.Figure:
     figure.update_xaxes(type="category", showgrid=False)
     figure.update_yaxes(type="category", showgrid=False)
     figure.update_layout(hovermode="closest")
+    return figure
+
+
+def _reach(isolated: Sequence[Isolated]) -> dict[str, Any] | None:
+    if all(low == high for low, high in (one.span for one in isolated)):
+        return None
+    reach = {
+        "array": [max(0.0, one.span[1] - one.value) for one in isolated],
+        "arrayminus": [max(0.0, one.value - one.span[0]) for one in isolated],
+    }
+    return {"symmetric": False, "thickness": 1, "width": 0, **reach}
+
+
+def span_text(low: Any, high: Any) -> str:
+    """A value, or a range of them, on an axis."""
+    return tick_text(low) if low == high else f"{tick_text(low)} to {tick_text(high)}"
+
+
+def importance(shares: Mapping[str, float]) -> go.Figure:
+    """A bar for each setting by its title, the greatest on top; shares 0 to 1."""
+    figure = theme.figure(x="share in what tells the best tenth from the rest", y="")
+    figure.add_trace(
+        go.Bar(
+            x=theme.numbers(list(shares.values())),
+            y=[theme.escape_html(title) for title in shares],
+            orientation="h",
+            marker={"color": theme.VAL},
+            text=[percent_text(share) for share in shares.values()],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            showlegend=False,
+            uid="shares",
+        )
+    )
+    figure.update_xaxes(range=[0, 1.1], tickformat=".0%")
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    figure.update_layout(bargap=0.35)
     return figure
 
 
