@@ -8,7 +8,7 @@ from dhc.analysis.decision import Decision, LeftOut, Setting, least_lead, tellin
 from dhc.analysis.repeats import same_but_seed, seed_matters
 from dhc.analysis.significance import MOST_SEEDS, ContingencyTable, chance_text
 from dhc.config.phrase import phrase
-from dhc.runs.naming import titles
+from dhc.runs.naming import titles, way_text
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 
@@ -42,14 +42,26 @@ def names_of(decision: Decision) -> tuple[str, str]:
         return shorten(best.best_run.title, TITLE), ""
     between = telling_settings([best.config, runner_up.config])
     first = second = ""
-    if len(between) <= MOST_VALUES:
+    if 0 < len(between) <= MOST_VALUES:
         rest = [name for name in decision.contest.telling if name not in (*between, "model.name")][
             : MOST_VALUES - len(between)
         ]
         first, second = phrase(best.config, [*between, *rest]), phrase(runner_up.config, between)
+    by_title = (best.best_run.title, runner_up.best_run.title)
+    if between or (best.is_repeatable and runner_up.is_repeatable):  # else it is not the seed that tells them apart
+        by_title = _titles(best, runner_up)
+    return _on_its_way(first or by_title[0], best), _on_its_way(second or by_title[1], runner_up)
+
+
+def _on_its_way(name: str, side: Setting) -> str:
+    """The name, and behind it what was done to the side's runs on their way."""
+    way = way_text(side.best_run)
+    return name if side.is_repeatable or name.endswith(way) else f"{shorten(name, TITLE - len(way))}{way}"
+
+
+def _titles(best: Setting, runner_up: Setting) -> tuple[str, str]:
     unique = titles([best.best_run, runner_up.best_run])
-    by_title = [shorten(unique[side.best_run.id], TITLE) for side in (best, runner_up)]
-    return first or by_title[0], second or by_title[1]
+    return shorten(unique[best.best_run.id], TITLE), shorten(unique[runner_up.best_run.id], TITLE)
 
 
 def number_word(count: int) -> str:
@@ -141,6 +153,9 @@ def _settle(decision: Decision, time: str) -> str:
         return ""
     if not any(seed_matters(side.config) for side in (best, runner_up)):
         return ""
+    if changed := [side for side in (best, runner_up) if not side.is_repeatable]:
+        which = "Both were" if len(changed) == 2 else "The first was" if changed[0] is best else "The second was"
+        return f"{which} {_way(changed[0])}, which no repeat does again: compare copies with settings that hold from the start."
     if decision.pending and not decision.repeats:
         return f"{number_word(decision.pending).capitalize()} of their repeats {'is' if decision.pending == 1 else 'are'} under way."
     if size.seeds is None:
@@ -149,6 +164,11 @@ def _settle(decision: Decision, time: str) -> str:
         return ""
     aim = "show that it is not the seed" if decision.sure else "settle it"
     return f"{_count_of_repeats(decision)}{f', about {time},' if time else ''} should {aim}."
+
+
+def _way(setting: Setting) -> str:
+    """What was done to a side on its way, in a word or two."""
+    return "changed while it trained" if setting.runs[0].course.changes else "branched off another run"
 
 
 def _settled(decision: Decision) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from dhc.analysis.course import course_key, is_as_set
 from dhc.analysis.differences import differing_settings
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.paired import pair_up
@@ -41,7 +42,7 @@ ROUNDED = 1e-4  # by which an accuracy that was written down may differ from the
 
 @dataclass(frozen=True)
 class Setting:
-    """The measured runs alike in all but the seed: one a seed, by seed, and at least one."""
+    """The measured runs alike in all but the seed, and in what was done to them on their way: one a seed, by seed, at least one."""
 
     runs: tuple[RunInfo, ...]
 
@@ -66,6 +67,11 @@ class Setting:
         config = self.runs[0].config
         assert config is not None
         return config
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a run with the settings repeats it: nothing was changed on its way."""
+        return is_as_set(self.runs[0])
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ class Decision:
     evidence   None for fewer than two settings, and where nothing can be tested
     problem    in a sentence why, where answers cannot be read or compared; else ""
     size       how many seeds a side would show the lead; None where there is none
-    repeats    the configs of the runs that are missing for that
+    repeats    the configs of the runs that are missing for that; none where a side cannot be repeated
     pending    how many runs of the two settings are under way
     """
 
@@ -259,6 +265,8 @@ def _answers(info: RunInfo, answers_of: AnswersOf) -> Predictions:
 
 
 def _missing(best: Setting, runner_up: Setting, everyone: Sequence[RunInfo], seeds: int) -> list[RunConfig]:
+    if not (best.is_repeatable and runner_up.is_repeatable):
+        return []
     return missing_repeats(best.config, runner_up.config, everyone, seeds)
 
 
@@ -303,7 +311,7 @@ def _settings(runs: Iterable[RunInfo]) -> list[Setting]:
 
 def _key(info: RunInfo) -> Hashable:
     assert info.config is not None
-    return effective_key(info.config, but=(SEED,))
+    return effective_key(info.config, but=(SEED,)), course_key(info)
 
 
 def _age(setting: Setting) -> tuple[float, str]:

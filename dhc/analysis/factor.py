@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+from dhc.analysis.course import is_as_set
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.config import RunConfig
@@ -55,7 +56,7 @@ def families(runs: Iterable[RunInfo]) -> tuple[Family, ...]:
     """The families with two factors or more: most factors measured first, then most runs."""
     by_key: dict[Hashable, list[RunInfo]] = defaultdict(list)
     for info in runs:
-        if info.config is not None and info.config.uses(FACTOR) and (info.state.alive or is_measured(info)):
+        if info.config is not None and info.config.uses(FACTOR) and _counts(info):
             by_key[_key(info.config)].append(info)
     several = [_family(members) for members in by_key.values() if len({_factor(info) for info in members}) > 1]
     return tuple(sorted(several, key=lambda family: (-family.factors, -len(family.trials), -family.waiting)))
@@ -74,7 +75,7 @@ def not_yet_run(configs: Iterable[RunConfig], runs: Iterable[RunInfo]) -> list[R
     there = {
         (_key(info.config), info.config.get(FACTOR), info.config.get(SEED))
         for info in runs
-        if info.config is not None and (info.state.alive or is_measured(info))
+        if info.config is not None and _counts(info)
     }
     return [config for config in configs if (_key(config), config.get(FACTOR), config.get(SEED)) not in there]
 
@@ -95,6 +96,11 @@ def _family(members: Sequence[RunInfo]) -> Family:
     assert config is not None
     trials.sort(key=lambda trial: (trial.factor, trial.seed, trial.run))
     return Family(config, tuple(trials), sum(info.state.alive for info in members))
+
+
+def _counts(info: RunInfo) -> bool:
+    """Whether it is measured, trains or waits, and its factor is that of its settings from the first epoch on."""
+    return (info.state.alive or is_measured(info)) and is_as_set(info)
 
 
 def _factor(info: RunInfo) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dhc.analysis.course import is_as_set
 from dhc.analysis.differences import effective_value
 from dhc.analysis.folders import resolved_path
 from dhc.analysis.ranking import best_run
@@ -130,7 +131,8 @@ def ladder(runs: Iterable[RunInfo], pictures: PictureSet) -> tuple[Step, ...]:
     """One step for each of RUNGS, in their order, from the runs (newest first) on the pictures."""
     by_rung: dict[str | None, list[RunInfo]] = defaultdict(list)
     for info in by_picture_set(runs).get(pictures, []):
-        by_rung[rung_of(_config(info))].append(info)
+        if is_as_set(info):  # one that was changed on its way is no step of the report's
+            by_rung[rung_of(_config(info))].append(info)
     steps: list[Step] = []
     for name in RUNGS:
         steps.append(_step(name, by_rung[name], steps[-1] if steps else None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 
+from dhc.analysis.course import course_key, is_as_set
 from dhc.analysis.folders import is_one_folder, resolved_path
 from dhc.analysis.ladder import is_measured
 from dhc.config import RunConfig
@@ -40,6 +41,13 @@ def same_but_seed(first: RunConfig, second: RunConfig) -> bool:
     return is_one_folder(first.data.path, second.data.path)
 
 
+def are_repeats(first: RunInfo, second: RunInfo) -> bool:
+    """Whether two runs are repeats: their settings are, and the same was done to both on their way."""
+    if first.config is None or second.config is None:
+        return False
+    return course_key(first) == course_key(second) and same_but_seed(first.config, second.config)
+
+
 def repeats_of(info: RunInfo, runs: Iterable[RunInfo]) -> list[RunInfo]:
     """The measured runs alike in everything but the seed, `info` among them, by seed.
 
@@ -49,19 +57,25 @@ def repeats_of(info: RunInfo, runs: Iterable[RunInfo]) -> list[RunInfo]:
     if info.config is None:
         return []
     key = settings_key(info.config, but=(SEED,))
+    course = course_key(info)
     by_seed: dict[int, RunInfo] = {}
     for other in (info, *runs):
-        if other.config is not None and is_measured(other) and settings_key(other.config, but=(SEED,)) == key:
+        if other.config is None or not is_measured(other) or course_key(other) != course:
+            continue
+        if settings_key(other.config, but=(SEED,)) == key:
             by_seed.setdefault(other.config.fit.seed, other)
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
 def used_seeds(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
-    """The seeds of runs alike in everything else that are measured, train or wait."""
+    """The seeds of runs alike in everything else that are measured, train or wait; one that was changed on its way is none."""
     return {
         info.config.fit.seed
         for info in runs
-        if info.config is not None and (info.state.alive or is_measured(info)) and same_but_seed(info.config, config)
+        if info.config is not None
+        and (info.state.alive or is_measured(info))
+        and is_as_set(info)
+        and same_but_seed(info.config, config)
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import Any, Literal
 
+from dhc.analysis.course import course_key
 from dhc.analysis.differences import (
     differing_settings,
     effective_value,
@@ -95,7 +96,9 @@ def scatter(runs: Iterable[RunInfo], name: str, result: Result) -> Scatter:
     # Against the seed itself there are no repeats: each of its values stands alone.
     but = () if name == SEED else (SEED,)
     for info, config, figure in _with_result(runs, result):
-        by_key[settings_key(config, but=but)].append(Dot(info.id, effective_value(config, name), figure))
+        by_key[settings_key(config, but=but), course_key(info)].append(
+            Dot(info.id, effective_value(config, name), figure)
+        )
     dots = sorted((dot for same in by_key.values() for dot in same), key=lambda dot: value_rank(dot.value))
     repeats = sorted((_repeats(same) for same in by_key.values()), key=lambda repeats: value_rank(repeats.value))
     values = [dot.value for dot in dots if dot.value is not None]

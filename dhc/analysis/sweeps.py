@@ -1,7 +1,8 @@
 """Reading a sweep: the best of each value with the other settings tuned away, an optimum at the edge, two settings together.
 
 After Google's Deep Learning Tuning Playbook (Godbole, Dahl, Gilmer, Shallue and Nado, 2023), "Extracting insight from experimental
-results": isolation plots, the check of the search space's boundary, and infeasible points, which are shown and not dropped.
+results": isolation plots, the check of the search space's boundary, and infeasible points, which are shown and not dropped. A run that was changed on
+its way says nothing of the value that it began with, and does not count.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from dhc.analysis.course import is_as_set
 from dhc.analysis.differences import effective_value, is_number, value_rank
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.repeats import SEED, settings_key
@@ -94,7 +96,10 @@ def infeasible(runs: Iterable[RunInfo], name: str) -> tuple[Infeasible, ...]:
     found = [
         Infeasible(info.id, effective_value(info.config, name), info.status.cause)
         for info in runs
-        if info.config is not None and info.config.uses(name) and info.state in (State.FAILED, State.CRASHED)
+        if info.config is not None
+        and info.config.uses(name)
+        and info.state in (State.FAILED, State.CRASHED)
+        and is_as_set(info)
     ]
     return tuple(sorted(found, key=lambda one: value_rank(one.value)))
 
@@ -169,7 +174,7 @@ def _measured(runs: Iterable[RunInfo], name: str) -> list[tuple[RunInfo, Any]]:
     return [
         (info, info.config.get(name))
         for info in runs
-        if info.config is not None and info.config.uses(name) and is_measured(info)
+        if info.config is not None and info.config.uses(name) and is_measured(info) and is_as_set(info)
     ]
 
 

@@ -51,9 +51,10 @@ def differing_phrase(config: RunConfig | None, configs: Iterable[RunConfig]) -> 
 def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
     """A title for each run by id, no two alike: its name, else the settings in which these runs differ.
 
-    Where runs share one, each gets what differs among them behind it, and if that is not enough, the end of its id.
+    Where runs share one, each gets what differs among them behind it, then what was done to it on its way, and if that is not
+    enough, the end of its id.
     """
-    key = tuple((info.id, info.labels.name, id(info.config)) for info in infos)
+    key = tuple((info.id, info.labels.name, id(info.config), way_text(info)) for info in infos)
     return dict(_titles(_Listed(key, tuple(infos))))
 
 
@@ -61,7 +62,7 @@ def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
 class _Listed:
     """Runs as far as their titles go: read again without a change, they are the same."""
 
-    key: tuple[tuple[str, str, int], ...]
+    key: tuple[tuple[str, str, int, str], ...]
     infos: tuple[RunInfo, ...] = field(compare=False)  # kept, so that no other settings get the same id
 
 
@@ -82,7 +83,17 @@ def _titles(listed: _Listed) -> dict[str, str]:
         more = "" if info.config is None else phrase(info.config, also_telling[first[info.id]])
         longer[info.id] = f"{first[info.id]}, {more}" if more else first[info.id]
     counts = Counter(longer.values())
+    ways = {info.id: f"{longer[info.id]}{way_text(info)}" for info in infos if counts[longer[info.id]] > 1}
+    longer |= ways
+    counts = Counter(longer.values())
     return {run_id: title if counts[title] == 1 else f"{title} · {run_id[-HASH:]}" for run_id, title in longer.items()}
+
+
+def way_text(info: RunInfo) -> str:
+    """What tells a run from one with the same settings to which nothing was done on its way."""
+    if info.course.changes:
+        return f", changed at epoch {info.course.changes[0].epoch}"
+    return f", from epoch {info.course.branches[-1].epoch}" if info.course.branches else ""
 
 
 def _telling(configs: Sequence[RunConfig]) -> tuple[str, ...]:

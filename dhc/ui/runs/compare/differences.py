@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dhc.analysis.course import course_rows
 from dhc.analysis.differences import FOLDER, NO_EFFECT, Row, circumstances, is_number, results, settings, value_text
 from dhc.analysis.folders import folder_names
 from dhc.analysis.ranking import best_run
@@ -35,7 +36,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
         return
     baseline, everything = _controls(columns)
     rows = settings([info.config for info in columns if info.config is not None])
-    visible = [row for row in rows if everything or row.differs]
+    visible = [*(row for row in rows if everything or row.differs), *course_rows(columns)]
     _table([*visible, *results(columns)], len(visible), columns, baseline, name="table")
     st.caption(_legend(sum(not row.differs for row in rows), everything=everything))
     _say_what_is_missing(len(runs) - len(readable), len(readable))

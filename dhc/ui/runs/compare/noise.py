@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dhc.analysis.course import is_as_set
 from dhc.analysis.reasons import assumption, p_text, size_words
-from dhc.analysis.repeats import repeats_of, same_but_seed, seed_matters
+from dhc.analysis.repeats import are_repeats, repeats_of, seed_matters
 from dhc.analysis.significance import (
     MOST_SEEDS,
     ContingencyTable,
@@ -159,7 +160,7 @@ def _results_text(results: SeedResults) -> str:
 
 
 def _repeats_of_each_other(pair: Pair) -> bool:
-    return pair.a.config is not None and pair.b.config is not None and same_but_seed(pair.a.config, pair.b.config)
+    return are_repeats(pair.a, pair.b)
 
 
 def _repeats(pair: Pair, table: ContingencyTable, a: SeedResults, b: SeedResults, everyone: Sequence[RunInfo]) -> None:
@@ -168,7 +169,10 @@ def _repeats(pair: Pair, table: ContingencyTable, a: SeedResults, b: SeedResults
     if first is None or second is None:
         st.caption("No repeats: the settings of one of the runs cannot be read.")
         return
-    if same_but_seed(first, second):
+    if _repeats_of_each_other(pair):
+        return
+    if changed := [name for name, info in (("A", pair.a), ("B", pair.b)) if not is_as_set(info)]:
+        st.caption(f"No repeats: what was done to {' and '.join(changed)} on its way, no repeat would do again.")
         return
     seedless = [name for name, config in (("A", first), ("B", second)) if not seed_matters(config)]
     if seedless:
