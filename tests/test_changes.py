@@ -14,12 +14,17 @@ import pandas as pd
 import pytest
 from test_resume import EXACT, figures, go_on, new_run, start, wait_for_epoch
 
+from dhc.analysis.detectors import Case, rate_drops
+from dhc.analysis.overlay import curve
+from dhc.analysis.progress import Patience, patience
 from dhc.config import RunConfig
+from dhc.figures.curves import learning_curves, learning_rate
+from dhc.figures.overlay import Line, overlay
 from dhc.models.schedules import changed_rate, rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.course import Branch, Change, ChangeRequest, Course, change_text, changeable
 from dhc.runs.events import EventLog
-from dhc.runs.records import History
+from dhc.runs.records import EPOCH_COLUMNS, History
 from dhc.runs.rundir import RunWriter
 from dhc.runs.store import Store
 
@@ -282,3 +287,64 @@ def test_a_damaged_change_in_the_log_hides_no_epoch(tmp_path: Path) -> None:
     log = log_of(tmp_path)
     assert log.damaged_lines == len(bad)
     assert log.history().steps == {4: {"learning_rate": (0.001, 0.0003), "patience": (22, 5)}}
+
+
+def changed_history(*, epochs: int = 6) -> History:
+    """Epochs at 0.001, from the fourth on at 0.0003 by hand and with patience 5; none of them the schedule's."""
+    empty = History.empty()
+    rows = [
+        {
+            "t": e,
+            "epoch": e,
+            "loss": 2 / e,
+            "accuracy": e / 10,
+            "val_loss": 2 / e,
+            "val_accuracy": e / 10,
+            "seconds": 1.0,
+        }
+        | {"learning_rate": 1e-3 if e < 4 else 3e-4, "pictures_per_second": 9.0, "best": True}
+        for e in range(1, epochs + 1)
+    ]
+    change = {
+        "epoch": [4],
+        "learning_rate_old": 1e-3,
+        "learning_rate_new": 3e-4,
+        "patience_old": 22.0,
+        "patience_new": 5.0,
+    }
+    table = pd.DataFrame({**change, "factor_old": float("nan"), "factor_new": float("nan")})
+    return History(empty.batches, pd.DataFrame(rows, columns=list(EPOCH_COLUMNS)), empty.lr_changes, changes=table)
+
+
+def test_the_curves_say_what_was_changed_where_and_the_coach_lays_it_on_no_schedule() -> None:
+    history = changed_history()
+    words = "rate 0.001 → 0.0003, patience 22 → 5"
+    figure = learning_curves(history, metric="accuracy")
+    (mark,) = [trace for trace in figure.data if trace.uid == "changes"]
+    assert (list(mark.x), list(mark.customdata)) == ([3], [f"changed from epoch 4 on: {words}"])
+    assert [note.text for note in figure.layout.annotations] == [words]
+    line = Line("a", "a", "a", "#000", {"accuracy": curve(history, "accuracy", "epoch")})
+    overlaid = [trace for trace in overlay([line], ["accuracy"]).data if trace.uid == "a-accuracy-changes"]
+    assert [(list(t.x), list(t.y), list(t.customdata)) for t in overlaid] == [
+        ([3], [pytest.approx(0.3)], [f"changed from epoch 4 on: {words}"])
+    ]
+    assert rate_drops(Case(history, RunConfig(), 3)) is None
+    assert "changes" not in [trace.uid for trace in learning_curves(History.empty(), metric="accuracy").data]
+
+
+def test_the_rate_as_it_stands_is_that_of_the_latest_of_epoch_drop_and_change() -> None:
+    assert History.empty().rate is None
+    assert changed_history(epochs=3).rate == 3e-4, "set for the epoch that runs"
+    assert changed_history().rate == 3e-4
+    assert list(learning_rate(changed_history(epochs=3)).data[0].y) == pytest.approx([1e-3] * 3 + [3e-4])
+
+
+def test_the_patience_used_up_is_counted_against_the_one_that_holds() -> None:
+    history = changed_history()
+    history.epochs["val_accuracy"] = [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]
+    course = Course(changes=[Change(epoch=5, patience=3)])
+    assert patience(history, patience=22, min_lr=1e-5, course=course) == Patience(1, 3), "dropped after epoch 5"
+    assert patience(history, patience=22, min_lr=1e-5) == Patience(5, 22)
+    assert (
+        patience(history, patience=22, min_lr=1e-5, course=Course(changes=[Change(epoch=7, patience=3)])).patience == 3
+    )

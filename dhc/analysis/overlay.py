@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from dhc.runs.course import change_text
 from dhc.runs.records import History
 
 Against = Literal["epoch", "time", "pictures"]
@@ -24,6 +26,7 @@ class Curve:
     val        (E,) float64; empty for the learning rate
     best       index of the epoch of the highest val_accuracy, None where there is none
     inherited  how many of the epochs, from the first on, were taken over from another run
+    changes    what a person set while it trained: the index of the epoch at whose end it began, and the words
     """
 
     x: np.ndarray
@@ -31,6 +34,7 @@ class Curve:
     val: np.ndarray
     best: int | None
     inherited: int = 0
+    changes: tuple[tuple[int, str], ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -55,7 +59,16 @@ def curve(
         val=np.empty(0) if metric == "learning_rate" else epochs[f"val_{metric}"].to_numpy(dtype=np.float64),
         best=at[0] if at else None,
         inherited=int((epochs["epoch"] <= inherited).sum()),
+        changes=tuple(_changes(history)),
     )
+
+
+def _changes(history: History) -> Iterator[tuple[int, str]]:
+    """Where each change began, at the end of the epoch before; one for the first epoch stands at that epoch's end."""
+    index = {int(epoch): place for place, epoch in enumerate(history.epochs["epoch"])}
+    for epoch, steps in history.steps.items():
+        if (before := max(epoch - 1, 1)) in index:
+            yield index[before], f"changed from epoch {epoch} on: {change_text(steps)}"
 
 
 def _positions(epochs: pd.DataFrame, against: Against, pictures: int | None) -> np.ndarray:

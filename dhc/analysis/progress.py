@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dhc.runs.course import UNDISTURBED, Course
 from dhc.runs.records import History
 
 RECENT = 5  # epochs, by whose median the rest is forecast
@@ -24,25 +25,29 @@ class Patience:
     exhausted: bool = False
 
 
-def patience(history: History, *, patience: int, min_lr: float, min_delta: float = 1e-4) -> Patience:
+def patience(
+    history: History, *, patience: int, min_lr: float, min_delta: float = 1e-4, course: Course = UNDISTURBED
+) -> Patience:
     """Where Keras's ReduceLROnPlateau stands after the epochs so far.
 
     As `ReduceLROnPlateau(monitor="val_accuracy", mode="max", cooldown=0)` of Keras 3.15: an epoch is better when its
     val_accuracy exceeds the best one by more than min_delta; otherwise the wait grows by one; when it reaches
     `patience` (epochs), the rate drops and the wait starts at 0 again, but only if the rate used in that epoch was
-    above `min_lr`. At the minimum the wait goes on growing.
+    above `min_lr`. At the minimum the wait goes on growing. By the `course`, another patience may hold from an epoch on.
     """
     accuracy, rates = (history.epochs[name].to_numpy(dtype=np.float64) for name in ("val_accuracy", "learning_rate"))
+    numbers = history.epochs["epoch"].tolist()
     wait = 0
     best: float | None = None
-    for current, rate in zip(accuracy.tolist(), rates.tolist(), strict=True):
+    for number, current, rate in zip(numbers, accuracy.tolist(), rates.tolist(), strict=True):
         if best is None or _exceeds(current - min_delta, best):
             best, wait = current, 0
             continue
         wait += 1
-        if wait >= patience and _exceeds(rate, min_lr):
+        if wait >= course.value("patience", number, patience) and _exceeds(rate, min_lr):
             wait = 0
-    return Patience(wait, patience, exhausted=_at_minimum(history, min_lr))
+    now = int(course.value("patience", 1 + max(numbers, default=0), patience))
+    return Patience(wait, now, exhausted=history.rate is not None and not _exceeds(history.rate, min_lr))
 
 
 def fraction_done(history: History, epochs_total: int) -> float:
@@ -88,16 +93,6 @@ def position(history: History) -> float:
     batch = history.batches["position"].iloc[-1] if len(history.batches) else 0.0
     epoch = history.epochs["epoch"].iloc[-1] if len(history.epochs) else 0
     return float(max(batch, epoch))
-
-
-def _at_minimum(history: History, min_lr: float) -> bool:
-    epochs, changes = history.epochs, history.lr_changes
-    if not len(epochs):
-        return False
-    rate = epochs["learning_rate"].iloc[-1]
-    if len(changes) and changes["epoch"].iloc[-1] > epochs["epoch"].iloc[-1]:
-        rate = changes["new"].iloc[-1]  # it dropped at the end of the last epoch: no epoch has run with it yet
-    return not _exceeds(float(rate), min_lr)
 
 
 def _exceeds(a: float, b: float) -> bool:

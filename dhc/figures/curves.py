@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dhc.figures import junction, theme
+from dhc.figures import changes, junction, theme
 from dhc.figures.junction import Joint
 from dhc.runs.records import History
 from dhc.text import rate_text
@@ -35,7 +35,7 @@ def learning_curves(
     log: bool = False,
     joints: Sequence[Joint] = (),
 ) -> go.Figure:
-    """Train and val `metric` by epoch, the best epoch, the drops of the learning rate and the `joints` marked.
+    """Train and val `metric` by epoch; the best epoch, drops of the learning rate, changes by hand and the `joints` marked.
 
     An epoch's figures stand where it ends (epoch 3 at x = 3), a batch's where it was seen (x = 2.37). Batches are
     thinned to MAX_BATCH_POINTS, peaks and dips kept. Traces keep their places whatever the history holds, so that
@@ -54,6 +54,7 @@ def learning_curves(
     length = _edge(history, epochs_total)
     _mark_rates(figure, history.lr_changes, length=length)
     junction.mark(figure, joints, length=length, high=metric == "loss")
+    changes.mark(figure, history.steps, length=length, high=metric == "loss", level=len(joints))
     _say_if_broken(figure, history, metric)
     # No spike: over a transparent ground Plotly edges it in white, a glaring bar on a dark page.
     figure.update_xaxes(**_x_axis(history, epochs_total), unifiedhovertitle_text="epoch %{x}", showspikes=False)
@@ -73,22 +74,22 @@ def learning_rate(
 ) -> go.Figure:
     """The learning rate as steps: that of epoch 3 runs from x = 2 to x = 3.
 
-    A rate that is already known goes on from the last epoch: that of a drop, or `first`, the one at which a run begins
+    A rate that is already known goes on from the last epoch: that of a drop or a change by hand, or `first`, the one at which a run begins
     whose first epoch has not ended. What was taken over up to the last of the `joints` is thin.
     """
     figure = theme.figure(x="epoch", y="learning rate")
-    epochs, changes = history.epochs, history.lr_changes
+    epochs = history.epochs
     at, rates = epochs["epoch"].to_numpy(), epochs["learning_rate"].to_numpy(dtype=np.float64)
     if len(at):
-        next_is_known = len(changes) and changes["epoch"].iloc[-1] > at[-1]
-        last = changes["new"].iloc[-1] if next_is_known else rates[-1]
-        at, rates = np.append(at - 1, at[-1]), np.append(rates, last)
+        at, rates = np.append(at - 1, at[-1]), np.append(rates, history.rate or rates[-1])
     elif len(history.batches) and first is not None:
         at, rates = np.array([0.0, history.batches["position"].max()]), np.array([first, first])
     else:
         _wait(figure)
     figure.add_traces(_rate_traces(at, rates, joints))
     junction.mark(figure, joints, length=_edge(history, epochs_total))
+    for epoch in history.steps:
+        junction.draw_line(figure, epoch - 1, "", left=True)
     figure.update_xaxes(**_x_axis(history, epochs_total))
     figure.update_yaxes(rangemode="tozero", **theme.RATES)
     return figure

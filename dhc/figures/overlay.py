@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dhc.analysis.overlay import Against, Curve, Metric, smooth
-from dhc.figures import junction, theme
+from dhc.figures import changes, junction, theme
 from dhc.figures.curves import thin
 from dhc.figures.palette import faint
 
@@ -133,9 +133,10 @@ def _traces(line: Line, metric: Metric, number: int, style: _Style) -> list[dict
 
     if metric == "learning_rate":
         # The rate of an epoch held from the end of the epoch before.
-        return _own_and_inherited(
+        rates = _own_and_inherited(
             trace(curve.train, "learning rate", width=2, shape="vh") | {"showlegend": number == 0}, x, curve
         )
+        return [*rates, *_changes(x, curve.train, curve, line, metric, common)]
     traces = []
     if style.smoothing:
         raw = [curve.train, curve.val] if style.train else [curve.val]
@@ -146,7 +147,7 @@ def _traces(line: Line, metric: Metric, number: int, style: _Style) -> list[dict
     traces += _own_and_inherited(val | {"showlegend": number == 0}, x, curve)
     if curve.best is not None:
         traces.append(common | _star(x[curve.best], curve.val[curve.best], line, metric))
-    return traces
+    return [*traces, *_changes(x, smooth(curve.val, style.smoothing), curve, line, metric, common)]
 
 
 def _own_and_inherited(whole: dict[str, Any], x: np.ndarray, curve: Curve) -> list[dict[str, Any]]:
@@ -217,6 +218,27 @@ def _star(x: float, y: float, line: Line, metric: Metric) -> dict[str, Any]:
         "uid": f"{line.run}-{metric}-best",
         "hovertemplate": f"%{{fullData.text}}<br>best epoch: val_{metric} %{{y:{DIGITS[metric]}}}<extra></extra>",
     }
+
+
+def _changes(
+    x: np.ndarray, y: np.ndarray, curve: Curve, line: Line, metric: Metric, common: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Diamonds on the line where a person changed something; none where nobody did."""
+    if not curve.changes:
+        return []
+    places = [place for place, _ in curve.changes]
+    return [
+        {
+            **common,
+            "x": theme.numbers(x[places]),
+            "y": theme.numbers(y[places]),
+            "mode": "markers",
+            "marker": {"symbol": changes.SYMBOL, "size": 10, "color": line.color},
+            "customdata": [text for _, text in curve.changes],
+            "uid": f"{line.run}-{metric}-changes",
+            "hovertemplate": "%{fullData.text}<br>%{customdata}<extra></extra>",
+        }
+    ]
 
 
 def _rows(y: np.ndarray, best: int | None, limit: int) -> np.ndarray:

@@ -86,12 +86,21 @@ class Course(RunFile):
 
         A branch that gave the setting another value, or began the schedule anew, ends what was changed before it.
         """
-        ends = [branch.epoch for branch in self.branches if SETTINGS[name] in branch.before]
+        earlier = [branch for branch in self.branches if branch.epoch < epoch]
+        ends = [branch.epoch for branch in earlier if SETTINGS[name] in branch.before]
         if name == "learning_rate":
-            ends += [branch.epoch for branch in self.branches if branch.schedule == "restart"]
+            ends += [branch.epoch for branch in earlier if branch.schedule == "restart"]
         first = max(ends, default=0) + 1
         made = [change for change in self.changes if first <= change.epoch <= epoch and name in change.values]
         return made[-1] if made else None
+
+    def value(self, name: str, epoch: int, own: float) -> float:
+        """What factor or patience an epoch (from 1) has; `own` is that of the run's settings, which hold from the last branch on."""
+        change = self.sets(name, epoch)
+        if change is not None:
+            return change.values[name]
+        before = [branch.before.get(SETTINGS[name]) for branch in self.branches if branch.epoch >= epoch]
+        return next((value for value in before if isinstance(value, int | float)), own)
 
     def values_from(self, epoch: int) -> dict[str, float]:
         """What is set from an epoch (from 1) on, by the names of SETTINGS; of two changes for one epoch the later counts."""

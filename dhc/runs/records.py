@@ -92,6 +92,19 @@ class History:
         }
 
     @property
+    def rate(self) -> float | None:
+        """The learning rate as it stands: that of the last epoch, or of a drop or a change behind it; None before there is any."""
+        known: list[tuple[int, float | None]] = [(0, None)]
+        for table, column in (
+            (self.epochs, "learning_rate"),
+            (self.lr_changes, "new"),
+            (self.changes, "learning_rate_new"),
+        ):
+            rows = table[np.isfinite(table[column].to_numpy(dtype=np.float64))]
+            known += [(int(rows["epoch"].iloc[-1]), float(rows[column].iloc[-1]))] if len(rows) else []
+        return max(known, key=lambda one: one[0])[1]
+
+    @property
     def best_epoch(self) -> int | None:
         """The epoch of the highest val_accuracy, from 1, the earliest of equals; or None."""
         accuracy = self.epochs["val_accuracy"].to_numpy(dtype=np.float64)

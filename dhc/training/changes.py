@@ -124,8 +124,7 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
         return self._optimizer_rate() if self._timetable is None else self._rate(epoch - 1, epoch - 1)
 
     def _holds(self, name: str, epoch: int) -> Any:
-        change = self._course.sets(name, epoch)
-        return self._config.get(SETTINGS[name]) if change is None else change.values[name]
+        return self._course.value(name, epoch, self._config.get(SETTINGS[name]))
 
     def _rate(self, epoch: int, last_change: int) -> float:
         """The rate of an epoch (from 0) by the timetable and the changes up to an epoch (from 1)."""

@@ -58,10 +58,15 @@ def say_epoch(predictions: Predictions, epoch: int) -> None:
 
 def drops(info: RunInfo) -> list[Drop]:
     """The run's changes of its learning rate; none where it changes all the time."""
-    changes = session.outline(info.id)[0].lr_changes
+    history = session.outline(info.id)[0]
+    changes = history.lr_changes
     if len(changes) > MOST_DROPS:
         return []
-    return [Drop(*change) for change in zip(*(changes[name].tolist() for name in ("epoch", "old", "new")), strict=True)]
+    drops = [
+        Drop(*change) for change in zip(*(changes[name].tolist() for name in ("epoch", "old", "new")), strict=True)
+    ]
+    drops += [Drop(epoch, *step["learning_rate"]) for epoch, step in history.steps.items() if "learning_rate" in step]
+    return sorted(drops, key=lambda drop: drop.epoch)
 
 
 def _put(epoch: int, best: int) -> None:

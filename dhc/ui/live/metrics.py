@@ -53,10 +53,8 @@ def _latest(history: History, column: str, template: str) -> str:
 
 
 def _learning_rate(info: RunInfo, history: History) -> str:
-    if len(history.lr_changes):
-        return rate_text(history.lr_changes["new"].iloc[-1])
-    if len(history.epochs):
-        return rate_text(history.epochs["learning_rate"].iloc[-1])
+    if history.rate is not None:
+        return rate_text(history.rate)
     return NONE if info.config is None else rate_text(rate_of_epoch(info.config, 0))
 
 

@@ -146,7 +146,7 @@ def _patience(info: RunInfo, history: History) -> None:
         return
     schedule = info.config.schedule
     patience = progress.patience(
-        history, patience=schedule.patience, min_lr=schedule.min_lr, min_delta=schedule.min_delta
+        history, patience=schedule.patience, min_lr=schedule.min_lr, min_delta=schedule.min_delta, course=info.course
     )
     end = "; the learning rate is at its minimum" if patience.exhausted else ""
     text = f"{patience.wait} of {patience.patience} epochs without a better val_accuracy{end}"

@@ -1,0 +1,50 @@
+"""What a person changed while a network trained, as marks on its curves: a line, a diamond that says it, and the words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dhc.figures import junction
+from dhc.runs.course import change_text
+
+MOST_TEXTS = 3  # that stand beside their lines; of more, the diamonds tell
+SYMBOL = "diamond"
+
+
+def mark(
+    figure: go.Figure,
+    steps: Mapping[int, Mapping[str, tuple[float, float]]],
+    *,
+    length: float,
+    high: bool = False,
+    level: int = 0,
+) -> None:
+    """Draw a line where each change begins, at the end of the epoch before, with what was set from which value to which.
+
+    steps: by the first epoch (from 1) that each holds for. length: of the axis, in epochs. `high` writes the words at the top,
+    `level` lines below what stands there. Needs a second y axis from 0 to 1. Nothing is drawn where there is no change.
+    """
+    if not steps:
+        return
+    few = len(steps) <= MOST_TEXTS
+    for number, (epoch, step) in enumerate(steps.items()):
+        text = change_text(step) if few else ""
+        junction.draw_line(figure, epoch - 1, text, left=epoch - 1 < length / 2, high=high, level=level + number)
+    figure.add_trace(
+        go.Scatter(
+            x=np.array(list(steps)) - 1,
+            y=np.ones(len(steps), dtype=np.float32),
+            yaxis="y2",
+            mode="markers",
+            marker={"symbol": SYMBOL, "size": 10, "color": junction.COLOR},
+            customdata=[f"changed from epoch {epoch} on: {change_text(step)}" for epoch, step in steps.items()],
+            hovertemplate="%{customdata}<extra></extra>",
+            name="change",
+            uid="changes",
+            showlegend=False,
+            cliponaxis=False,
+        )
+    )
