@@ -98,14 +98,22 @@ class Comparison:
     pictures: Mapping[str, str] | None = None
     main: str = ""
 
+    def __hash__(self) -> int:
+        return hash((self.baseline, self.main, *(self.pictures or ())))
+
 
 def every_column(runs: Sequence[RunInfo]) -> list[str]:
     """Every column to choose from: results, settings with an effect in some run, and whatever else a run has."""
-    configs = {id(info.config): info.config for info in runs[:200] if info.config is not None}.values()
-    effective = [field.name for field in fields() if any(config.uses(field.name) for config in configs)]
+    effective = _effective(tuple({Same(info.config): None for info in runs[:200] if info.config is not None}))
     main = [name for name in main_settings() if name in effective]
     rest = [name for name in effective if name not in main]
     return [*RESULTS, POINTS, PERCENT, REASON, PICTURES, *main, *OTHERS, *EXTRA, *LAST, *rest]
+
+
+@functools.lru_cache(maxsize=8)
+def _effective(configs: tuple[Same[RunConfig], ...]) -> tuple[str, ...]:
+    """The settings that have an effect in some config."""
+    return tuple(field.name for field in fields() if any(config.value.uses(field.name) for config in configs))
 
 
 def usual(runs: Sequence[RunInfo], searched: Iterable[str], comparison: Comparison) -> list[str]:
@@ -173,8 +181,10 @@ def table(runs: Sequence[RunInfo], names: Sequence[str], comparison: Comparison 
     return pd.DataFrame(values, columns=list(names), index=range(len(runs)))
 
 
-def coloured(frame: pd.DataFrame, runs: Sequence[RunInfo], comparison: Comparison) -> Any:
+def coloured(frame: pd.DataFrame, runs: Sequence[RunInfo], comparison: Comparison, theme: str) -> Any:
     """The table with leads in green and red, beside their sign, and in grey the runs that other pictures judged.
+
+    `theme` is "light" or "dark".
 
     As it is where nothing is coloured, or where so many cells would take long.
     """
@@ -183,7 +193,7 @@ def coloured(frame: pd.DataFrame, runs: Sequence[RunInfo], comparison: Compariso
     leads = [name for name in (POINTS, PERCENT) if name in frame]
     if frame.size > MOST_COLOURED or not (others or leads):
         return frame
-    better, worse, grey = INKS[st.context.theme.type or "light"]
+    better, worse, grey = INKS[theme]
 
     def ink(value: Any) -> str:
         return f"color: {better}" if value > 0 else f"color: {worse}" if value < 0 else ""
@@ -267,12 +277,12 @@ def _is_numeric(name: str) -> bool:
     return setting is not None and setting.kind in ("int", "float")
 
 
-def configuration(frame: pd.DataFrame, pinned: Iterable[str], button: Any, comparison: Comparison) -> dict[str, Any]:
-    """How each column of the table is drawn. `button` is the column of the runs' names."""
+def configuration(frame: pd.DataFrame, pinned: Sequence[str], comparison: Comparison) -> dict[str, Any]:
+    """How each column of the table is drawn, except for the runs' names."""
     made = {STATE: _state_column(frame), PICTURES: _pictures_column(comparison)}
     names = [str(name) for name in frame if name != RUN]
     configs = {name: dict(made.get(name) or COLUMNS.get(name) or _setting_config(frame, name)) for name in names}
-    return {RUN: button} | {name: config | {"pinned": name in pinned} for name, config in configs.items()}
+    return {name: config | {"pinned": name in pinned} for name, config in configs.items()}
 
 
 def _state_column(frame: pd.DataFrame) -> Any:

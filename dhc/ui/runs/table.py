@@ -24,6 +24,7 @@ from dhc.ui.manage import queue, storage, undo
 from dhc.ui.runs import columns, compare, filters, groups, views
 from dhc.ui.runs.columns import RUN, Comparison
 from dhc.ui.runs.memory import PerRun
+from dhc.ui.runs.sheet import sheet
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import choose_run, go
 from dhc.ui.shell.markdown import plain
@@ -148,8 +149,8 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
     ids = [info.id for info in runs]
     places = {run_id: place for place, run_id in enumerate(ids)}
     rows = sorted(places[info.id] for info in listing.selected if info.id in places)
-    frame = columns.table(runs, names, listing.comparison)
-    st.session_state[ROWS] = dict(zip(frame[RUN], ids, strict=True))
+    drawn = sheet(runs, names, pinned, listing.comparison)
+    st.session_state[ROWS] = dict(zip(drawn.labels, ids, strict=True))
     selection = _select_rows(rows)
     width = 190 if listing.comparison.leads is not None else 230
     button = st.column_config.ButtonColumn(
@@ -163,13 +164,13 @@ def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None
         help="Opens it",
     )
     st.dataframe(
-        columns.coloured(frame, runs, listing.comparison),
+        drawn.cells,
         hide_index=True,
         on_select=_take_selection,
         selection_mode="multi-row",
         selection_default=selection,
         key=KEY,
-        column_config=columns.configuration(frame, pinned, button, listing.comparison),
+        column_config={RUN: button, **drawn.configuration},
         placeholder="",
         row_height=ROW,
         height=HEAD + ROW * min(max(1, len(runs)), ROWS_SEEN if len(listing.selected) < 2 else ROWS_BESIDE),

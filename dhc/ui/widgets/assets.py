@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 _HERE: Final = Path(__file__).parents[1]  # dhc/ui
+_PLOTLY_NAME: Final = "dhc_plotly"  # in the session
 _PLOTLY_FOLDER: Final = Path(plotly.__file__).parent / "package_data"
 
 
@@ -44,7 +45,9 @@ def plotly_url() -> str:
 
     The address holds the version, so that browsers can keep the file. The file is served straight out of the installed
     plotly package (declaring a v1 component is a public way to serve a folder), so nothing is copied, nothing goes over the
-    network, and a read-only checkout works. Must be called inside a script run; calling it again is cheap.
+    network, and a read-only checkout works. Must be called inside a script run; declared once a session, since that takes
+    as long as three elements.
     """
-    component = declare_component("plotly", path=_PLOTLY_FOLDER)
-    return f"component/{component.name}/plotly.min.js?v={plotly.__version__}"
+    if _PLOTLY_NAME not in st.session_state:
+        st.session_state[_PLOTLY_NAME] = declare_component("plotly", path=_PLOTLY_FOLDER).name
+    return f"component/{st.session_state[_PLOTLY_NAME]}/plotly.min.js?v={plotly.__version__}"
