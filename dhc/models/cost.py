@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Cost:
     speed: float = 1.0  # of multiplying, against float32
 
 
+@lru_cache(maxsize=256)  # a screen asks for the same ones at each click
 def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
     """Size of the config's network for `classes` classes in a dtype policy.
 
@@ -47,6 +49,7 @@ def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
     return Cost(parameters, flops, float(activations), memory, 4 / BYTES[precision])
 
 
+@lru_cache(maxsize=256)
 def gains_from_bfloat16(config: RunConfig, classes: int) -> bool:
     """Whether a CPU with bfloat16 instructions trains the network faster in it than in float32.
     It does (1.1 to 1.6 times as fast) where TensorFlow's kernels multiply enough at once: filters in multiples of 16. Other

@@ -36,7 +36,12 @@ def draw() -> None:
     _pictures()
     left, right = st.columns([2, 1], gap="large")
     with left:
-        watch(session.runs, _runs, every=TICK, alive=_any_alive, key="dhc-home-runs")
+        every = session.runs()
+        if _any_alive(every):
+            watch(session.runs, _runs, every=TICK, alive=_any_alive, key="dhc-home-runs")
+        else:
+            with guard():
+                _runs(every)
     with right:
         _data()
         _device()

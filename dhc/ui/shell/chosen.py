@@ -26,16 +26,18 @@ def arrive(page: str) -> None:
 
 
 def remember(page: str, params: Mapping[str, str]) -> None:
-    """Let each link to `page` hold these parameters, so that it opens as it was left."""
+    """Let each link to `page`, which is none of PLACES, hold these parameters, so that it opens as it was left."""
     st.session_state.setdefault(OWN, {})[page] = dict(params)
 
 
 def carried(page: str, run: str | None) -> dict[str, str]:
     """The parameters of a link to `page` that keep there what is chosen here, or was left there; `run` is the link's."""
-    own: dict[str, str] = st.session_state.get(OWN, {}).get(page, {})
+    if page not in PLACES:
+        own: dict[str, str] = st.session_state.get(OWN, {}).get(page, {})
+        return own
     state = st.session_state.get(CARRIED, {})
-    names = PLACES.get(page, ()) if state.get("run") == run else set(PLACES.get(page, ())) & {CLASSES}
-    return own | {name: state[name] for name in names if state.get(name)}
+    names = PLACES[page] if state.get("run") == run else set(PLACES[page]) & {CLASSES}
+    return {name: state[name] for name in names if state.get(name)}
 
 
 def of_address(classes: Sequence[str]) -> tuple[int, ...]:

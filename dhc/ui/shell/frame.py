@@ -22,6 +22,7 @@ ABOUT: Final = "Train the report's networks on your own pictures, watch them lea
 HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
 
 CHART: Final = ".dhc-plot"
+HERE: Final = "dhc_here"  # in the session: what every link of the page holds, looked up once for dozens of them
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def frame(title: str, icon: str) -> DeltaGenerator:
     session.take_snapshot()
     present.arrive(title)
     chosen.arrive(title)
+    _note_here()
     st.html(assets.path("shell/frame.css"))
     with st.container(key="dhc-bar", gap="xxsmall"):
         with st.container(key="dhc-navigation", horizontal=True, wrap=False, gap="xxsmall"):
@@ -72,16 +74,18 @@ def frame(title: str, icon: str) -> DeltaGenerator:
                 link(page.label)
         with st.container(key="dhc-tools", horizontal=True, wrap=False, gap="xxsmall", vertical_alignment="center"):
             reach.badge(short=present.is_on())
+            present.button()
             _tools(title)
         head = st.container(key="dhc-head", horizontal=True, vertical_alignment="center", gap="small")
     head.title(f"{icon} {title}", anchor=False, width="content")
     return head
 
 
+@st.fragment
 def _tools(title: str) -> None:
+    """What runs again without the page: the chooser of what is large, the keys, the glossary."""
     page = next((page for page in PAGES if page.label == title), PAGES[0])
     present.draw_stage(page.label, page.stage)
-    present.button()
     keys.listen()
     glossary.menu(page.label)
     keys.menu()
@@ -115,13 +119,8 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
     not have is left out.
     """
     page = next(page for page in PAGES if page.label == label)
-    run = current_run()
-    query = (
-        ({"run": run} if run else {})
-        | ({present.NAME: "1"} if present.is_on() else {})
-        | chosen.carried(label, params.get("run", run))
-        | params
-    )
+    here: dict[str, str] = st.session_state.get(HERE, {})
+    query = here | chosen.carried(label, params.get("run") or here.get("run")) | params
     try:
         st.page_link(page.file, label=text or page.label, icon=page.icon, query_params=query)
     except StreamlitPageNotFoundError:
@@ -135,6 +134,11 @@ def go(label: str, **params: str) -> None:
     st.switch_page(
         page.file, query_params=({"run": run} if run else {}) | chosen.carried(label, params.get("run", run)) | params
     )
+
+
+def _note_here() -> None:
+    run = current_run()
+    st.session_state[HERE] = ({"run": run} if run else {}) | ({present.NAME: "1"} if present.is_on() else {})
 
 
 def current_run() -> str | None:
@@ -152,3 +156,4 @@ def choose_run(run: str | None) -> None:
         st.query_params["run"] = run
     else:
         st.query_params.pop("run", None)
+    _note_here()

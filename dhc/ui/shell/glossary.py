@@ -74,7 +74,6 @@ def names_of_setting(setting: str) -> list[str]:
     return [term.name for term in terms() if setting in term.settings]
 
 
-@st.fragment
 def menu(screen: str) -> None:
     """The button that opens the glossary, on a page called `screen` in the navigation."""
     wanted = address.choice(TERM, [term.slug for term in terms()], "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import streamlit as st
@@ -72,4 +73,9 @@ def menu() -> None:
     """The button that lists the keys."""
     help_text = "Keys (?)"
     with st.popover("", icon=":material/keyboard:", type="tertiary", help=help_text, key=KEY):
-        st.markdown("\n".join(rows()))
+        st.markdown(_text())
+
+
+@cache
+def _text() -> str:
+    return "\n".join(rows())

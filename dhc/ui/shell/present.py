@@ -51,7 +51,6 @@ def _toggle() -> None:
     address.put(**{NAME: 1 if on else None, LARGE: None})
 
 
-@st.fragment
 def draw_stage(page: str, first: str) -> None:
     """The chooser of what is large; `first` is the CSS selector of the page's main part, "" for the whole page."""
     place = (address.integer(LARGE, low=1, high=MOST_PARTS) or 1) - 1
