@@ -44,8 +44,9 @@ from dhc.predict.saved import saved_network  # noqa: E402
 from dhc.runs import rundir  # noqa: E402
 from dhc.runs.events import EventLog  # noqa: E402
 from dhc.runs.predictions import read_predictions  # noqa: E402
+from dhc.runs.states import STATE  # noqa: E402
 from dhc.training.outcomes import ResumeStateError  # noqa: E402
-from dhc.training.state import STATE, newest  # noqa: E402
+from dhc.training.state import newest  # noqa: E402
 
 ROOM = 300_000_000  # bytes
 EPOCHS = 3

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 from dhc.runs import rundir
-from dhc.training.state import RECORD, STATE, Spec
+from dhc.runs.states import RECORD, STATE, Spec
 
 CLASSES = ("amber ring", "blue ring", "blue star")
 SPECS: tuple[Spec, ...] = (((3, 4), "float32"), ((4,), "float32"), ((), "int64"), ((2,), "uint32"))

@@ -74,9 +74,10 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
     build: Callable[[RunConfig], Any], config: RunConfig
 ) -> None:
     from dhc.models.build import compiled_model
-    from dhc.training.results import save_predictions
+    from dhc.runs.predictions import save_predictions
+    from dhc.runs.states import STATE
     from dhc.training.resume import state_variables
-    from dhc.training.state import STATE, newest
+    from dhc.training.state import newest
 
     watching, data = build(config), load_for_run(config.data, seed=0)
     model = compiled_model(config, len(data.classes), precision="float32", steps=1)

@@ -18,8 +18,8 @@ from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
+from dhc.runs.states import STATE
 from dhc.runs.store import Store
-from dhc.training.state import STATE
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked")]
 ROOT = Path(__file__).parents[1]

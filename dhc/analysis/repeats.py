@@ -12,7 +12,7 @@ from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
-BOOKKEEPING = ("fit.keep_resume_state",)  # what stays on disk; it changes no result
+BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every")  # what stays on disk; it changes no result
 
 
 def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:

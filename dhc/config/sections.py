@@ -214,8 +214,14 @@ class FitConfig(Section):
     """Stop after so many epochs without a better val_accuracy; 0 trains all epochs, as the report did."""
 
     keep_resume_state: bool = knob(True, "Keep the state to go on from", short="state kept", when=NETWORK)
-    """Off: only the best network is kept on disk, and a run that is stopped or broken off can only start again. A finished
-    run never keeps it."""
+    """Exact states, to resume a run that is stopped or broken off, and to branch from: the last one, also of a finished run, and
+    the best one. Off: only the best network is kept on disk, and a run that ends early can only start again."""
+
+    keep_states_every: int = knob(
+        0, "Keep a state every", short="states every", unit="epochs", ge=0, le=50_000, zero="off", when=NETWORK
+    )
+    """Also keep the exact state of every so many epochs to branch from; 0 keeps the last and the best. Saving them is not
+    held to a twentieth of the time."""
 
 
 class DeviceConfig(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,8 +111,13 @@ def _enqueue(config: RunConfig, runs_dir: Path, request: Request, labels: Labels
         if labels != NO_LABELS:
             labels.write(folder)
 
+    return create_run(runs_dir, config.model.name, fill)
+
+
+def create_run(runs_dir: Path, model: str, fill: Callable[[Path], None]) -> str:
+    """`rundir.create` → the run's id; where no file finds room any more, RunError says so."""
     try:
-        return rundir.create(runs_dir, config.model.name, fill).name
+        return rundir.create(runs_dir, model, fill).name
     except OSError as error:
         if rundir.is_full(error) and (left := room.files_left(runs_dir)) is not None and left < room.FEW:
             raise RunError(f"the run cannot be queued: {room.shortage(runs_dir)}; remove some files") from error
@@ -213,7 +218,7 @@ def _queue_again(folder: Path) -> str:
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name} cannot go on: {problem}")
-    device = _device_again(config, Request.of(folder))
+    device = device_again(config, Request.of(folder))
     drop = ["rule"] if Exit.of(folder).cause == "median" else []
     # first: on a full disk nothing has changed
     Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
@@ -223,7 +228,7 @@ def _queue_again(folder: Path) -> str:
     return device
 
 
-def _device_again(config: RunConfig, request: Request) -> str:
+def device_again(config: RunConfig, request: Request) -> str:
     """Where it ran before; where that is unknown or gone, what its settings mean here."""
     try:
         return hardware.resolve(request.queue if request.device else device_of(config))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -106,6 +106,53 @@ class Course(RunFile):
         """What is set from an epoch (from 1) on, by the names of SETTINGS; of two changes for one epoch the later counts."""
         changes = [change.values for change in self.changes if change.epoch == epoch]
         return {name: value for values in changes for name, value in values.items()}
+
+    @property
+    def beginning(self) -> int:
+        """The epoch after which its schedule began: 0, or that of its last restart."""
+        return max((branch.epoch for branch in self.branches if branch.schedule == "restart"), default=0)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a branch held the rate, and none since has begun the schedule anew or set any of it."""
+        held = False
+        for branch in self.branches:
+            is_set = any(name.startswith("schedule.") for name in branch.before)
+            held = branch.schedule == "hold" or (held and branch.schedule == "continue" and not is_set)
+        return held
+
+    def settings_after(self, epoch: int) -> dict[str, float]:
+        """The schedule's factor and patience, by dotted name, where a change made them what they are after an epoch."""
+        changes = {name: self.sets(name, epoch) for name in ("factor", "patience")}
+        return {SETTINGS[name]: change.values[name] for name, change in changes.items() if change is not None}
+
+    def schedule_after(self, epoch: int) -> dict[str, Any]:
+        """How the schedule is counted after an epoch, as values of `dhc.models.junction.Standing`."""
+        course = self.up_to(epoch)
+        made = course.sets("learning_rate", epoch)
+        change = None if made is None else (made.epoch - 1, made.values["learning_rate"])
+        return {"beginning": course.beginning, "held": course.holds, "change": change}
+
+    def up_to(self, epoch: int) -> Course:
+        """The course of a run that takes over so many of its epochs."""
+        branches = [branch for branch in self.branches if branch.epoch <= epoch]
+        return Course(branches=branches, changes=[change for change in self.changes if change.epoch <= epoch])
+
+    def with_branch(self, branch: Branch) -> Course:
+        """The course with one more branch; one at the epoch of the last is one with it, since nothing was trained between."""
+        if not (self.branches and self.branches[-1].epoch == branch.epoch):
+            return Course(branches=[*self.branches, branch], changes=self.changes)
+        earlier = self.branches[-1]
+        schedule = earlier.schedule if branch.schedule == "continue" else branch.schedule
+        network: Literal["state", "best"] = "best" if "best" in (earlier.network, branch.network) else "state"
+        whole = Branch(
+            run=branch.run,
+            epoch=branch.epoch,
+            schedule=schedule,
+            network=network,
+            before={**branch.before, **earlier.before},
+        )
+        return Course(branches=[*self.branches[:-1], whole], changes=self.changes)
 
 
 UNDISTURBED = Course()

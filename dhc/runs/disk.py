@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from dhc.runs.status import status_of
 from dhc.runs.store import RunInfo
 
 BLOCK = 512  # bytes; the unit of st_blocks, whatever the file system's own is
+OF_STATES = (rundir.RESUME, rundir.STATES)  # folders of states to go on from
 GROWING = (rundir.EVENTS, rundir.LOG)  # appended to, so that their folder's time does not tell of it
 
 
@@ -27,7 +28,7 @@ class Usage:
 
     bytes     the whole folder, itself included; of a run whose folder is a link, the link
     network   best.keras
-    resume    what resume/ holds beyond the network and the predictions that it is linked to
+    resume    what resume/ and states/ hold beyond the network and the predictions that they are linked to
     """
 
     bytes: int
@@ -62,9 +63,9 @@ def usage(folder: Path) -> Usage:
     if folder.is_symlink():
         return Usage(_size_of(folder))
     network = _size_of(folder / rundir.BEST)
-    outside = {file.inode: file.size for file in _files(folder, but=rundir.RESUME)}
-    state = {file.inode: file.size for file in _files(folder / rundir.RESUME) if file.inode not in outside}
-    resume = sum(state.values())
+    outside = {file.inode: file.size for file in files(folder, but=OF_STATES)}
+    states = (file for name in OF_STATES for file in files(folder / name))
+    resume = sum({file.inode: file.size for file in states if file.inode not in outside}.values())
     return Usage(bytes=sum(outside.values()) + resume, network=network, resume=resume)
 
 
@@ -98,7 +99,7 @@ def totals(runs_dir: Path, runs: Iterable[RunInfo], usage: Callable[[Path], Usag
         runs=sum(space.bytes for _, space in usages),
         networks=sum(space.network for _, space in usages),
         resume=sum(space.resume for info, space in usages if not info.state.alive),
-        trash=sum({file.inode: file.size for file in _files(runs_dir / rundir.TRASH)}.values()),
+        trash=sum({file.inode: file.size for file in files(runs_dir / rundir.TRASH)}.values()),
         free=free(runs_dir),
     )
 
@@ -111,26 +112,33 @@ def free(folder: Path) -> int:
 
 
 def drop_resume_state(runs_dir: Path, run_id: str) -> int:
-    """Remove the state to go on from: the run can only start again. Returns the bytes freed.
+    """Remove the states to go on from: the run can only start again, or be gone on with from its best network.
+
+    Returns the bytes freed.
 
     Raises RunError for a run that is not there, is alive, or whose folder is a link.
     """
     folder = _folder_of_ended_run(runs_dir, run_id)
     before = usage(folder).bytes
-    remove.tree(folder / rundir.RESUME)
+    _remove_states(folder)
     return before - usage(folder).bytes
 
 
 def drop_network(runs_dir: Path, run_id: str) -> int:
-    """Remove a run's network and the state to go on from. Returns the bytes freed.
+    """Remove a run's network and the states to go on from. Returns the bytes freed.
 
     Curves and answers on val stay; new pictures cannot be answered any more. Raises RunError as `drop_resume_state` does.
     """
     folder = _folder_of_ended_run(runs_dir, run_id)
     before = usage(folder).bytes
     remove.file(folder / rundir.BEST)
-    remove.tree(folder / rundir.RESUME)
+    _remove_states(folder)
     return before - usage(folder).bytes
+
+
+def _remove_states(folder: Path) -> None:
+    for name in OF_STATES:
+        remove.tree(folder / name)
 
 
 def _folder_of_ended_run(runs_dir: Path, run_id: str) -> Path:
@@ -144,25 +152,27 @@ def _folder_of_ended_run(runs_dir: Path, run_id: str) -> Path:
 
 
 @dataclass(frozen=True)
-class _File:
+class File:
+    """A file or folder: which it is, whatever its names, and the bytes that it takes."""
+
     inode: tuple[int, int]
     size: int
 
 
-def _files(place: Path, but: str = "") -> Iterator[_File]:
-    """Everything at and below `place` but the entry of that name; what vanishes is skipped, and so is what lies too deep for a path."""
+def files(place: Path, but: Collection[str] = ()) -> Iterator[File]:
+    """Everything at and below `place` but the entries of those names; what vanishes is skipped, and so is what lies too deep for a path."""
     waiting = [place]  # no recursion: a stranger's folders may lie thousands deep
     while waiting:
         path = waiting.pop()
         with contextlib.suppress(OSError):
             status = path.lstat()
-            yield _File((status.st_dev, status.st_ino), _size(status))
+            yield File((status.st_dev, status.st_ino), _size(status))
             if stat.S_ISDIR(status.st_mode):
-                waiting += [entry for entry in path.iterdir() if path != place or entry.name != but]
+                waiting += [entry for entry in path.iterdir() if path != place or entry.name not in but]
 
 
 def _size_of(path: Path) -> int:
-    return sum(file.size for file in _files(path))
+    return sum(file.size for file in files(path))
 
 
 def _size(status: os.stat_result) -> int:
@@ -171,9 +181,9 @@ def _size(status: os.stat_result) -> int:
 
 
 def _signature(folder: Path) -> tuple[int, ...]:
-    """Changes whenever a file in the folder or its resume/ comes, goes, is replaced, or grows."""
+    """Changes whenever a file in the folder or its folders of states comes, goes, is replaced, or grows."""
     parts = []
-    for path in (folder, folder / rundir.RESUME, *(folder / name for name in GROWING)):
+    for path in (folder, *(folder / name for name in (*OF_STATES, *GROWING))):
         try:
             status = path.lstat()
             parts += [status.st_mtime_ns, status.st_size]

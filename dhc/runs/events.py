@@ -51,6 +51,7 @@ MOST = {  # what is beyond counts as missing
 }
 CODES = {"float64": "d", "int64": "q", "bool": "b"}  # of arrays: a quarter of a list's memory
 BATCH = b'"kind": "batch"'  # as it begins in a line of ours; within a text its quotes would be escaped
+EPOCH, CHECKPOINT = b'"kind": "epoch"', b'"kind": "checkpoint"'
 CHUNK = 1 << 20  # bytes read at once
 MAX_LINE = 100_000  # bytes; a longer line is no event of ours
 MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each have 100 MB
@@ -184,6 +185,29 @@ class EventLog:
                     tables["change"].drop_duplicates("epoch", keep="last", ignore_index=True),
                 )
             return self._history
+
+
+def end_of_epoch(path: Path, epoch: int) -> int:
+    """How many bytes of an event log tell of a run up to an epoch, and nothing of later ones that still counts.
+
+    Of an epoch that stands there twice the later one counts. 0 where there is none. Raises OSError.
+    """
+    end = 0
+    with open_regular(path) as file:
+        while line := file.readline(MAX_LINE):
+            if file.tell() > MAX_BYTES or not line.endswith(b"\n"):
+                break
+            if (EPOCH in line or CHECKPOINT in line) and _tells_of(line, epoch):
+                end = file.tell()
+    return end
+
+
+def _tells_of(line: bytes, epoch: int) -> bool:
+    try:
+        event = parse(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(event, dict) and event.get("kind") in ("epoch", "checkpoint") and event.get("epoch") == epoch
 
 
 def _last_search(search: pd.DataFrame) -> pd.DataFrame:

@@ -58,7 +58,9 @@ def require_fit(folder: Path) -> None:
         raise RunError(
             f"the folder of run {folder.name} is a link: what lies where it leads is left alone; start a copy"
         )
-    if misfit := _misfit(folder, dict.fromkeys(FILES, "a file") | {rundir.RESUME: "a folder"}):
+    if misfit := _misfit(
+        folder, dict.fromkeys(FILES, "a file") | dict.fromkeys((rundir.RESUME, rundir.STATES), "a folder")
+    ):
         raise RunError(f"run {folder.name} cannot go on: its {misfit}; start a copy, or remove it")
 
 
@@ -77,7 +79,8 @@ def remove_leftovers(folder: Path) -> None:
     """Remove what killed writers left half written; the run must be held."""
     for pattern in LEFTOVERS:
         remove.leftovers(folder, pattern)
-    remove.trees(folder / rundir.RESUME, rundir.DRAFT)
+    for name in (rundir.RESUME, rundir.STATES):
+        remove.trees(folder / name, rundir.DRAFT)
 
 
 def _misfit(path: Path, wanted: Mapping[str, str]) -> str:

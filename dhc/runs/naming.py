@@ -15,7 +15,14 @@ from dhc.text import shorten
 
 SEED = "fit.seed"
 # They change where a run is computed and what is kept of it, not what it tries.
-CIRCUMSTANCES = ("data.skip_bad", "fit.keep_resume_state", "device.device", "device.backend", "device.jit")
+CIRCUMSTANCES = (
+    "data.skip_bad",
+    "fit.keep_resume_state",
+    "fit.keep_states_every",
+    "device.device",
+    "device.backend",
+    "device.jit",
+)
 HASH = 4  # characters at the end of a run's id
 
 

@@ -1,15 +1,16 @@
-"""Reading ``predictions.npz`` with distrust: no pickles, no memory on the file's word."""
+"""``predictions.npz``: written whole, and read with distrust: no pickles, no memory on the file's word."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from dhc.errors import RunError
+from dhc.files import write
 from dhc.files.archive import DamagedError
 from dhc.files.arrays import ArrayArchive, Header
 from dhc.files.read import NotRegularError, open_regular, reason
@@ -68,6 +69,31 @@ def parse_predictions(file: IO[bytes], epochs: int) -> Predictions:
         probabilities=arrays["probabilities"].astype(np.float32),
         classes=tuple(arrays["classes"].tolist()),
     )
+
+
+def save_predictions(
+    folder: Path,
+    *,
+    ids: np.ndarray,
+    y_true: np.ndarray,
+    y_pred: Sequence[np.ndarray],
+    best_epoch: int,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+) -> None:
+    """Write ``predictions.npz`` atomically.
+
+    ids (N,) str, y_true (N,), one (N,) y_pred for each epoch, the best epoch's probabilities (N, K); `best_epoch` from 1.
+    """
+    values: dict[str, Any] = {
+        "ids": ids,
+        "y_true": y_true.astype(np.uint16),
+        "classes": np.array(classes, dtype=np.str_),
+        "y_pred": np.stack([row.astype(np.uint16) for row in y_pred]),
+        "best_epoch": np.int64(best_epoch),
+        "probabilities": probabilities,
+    }
+    write.replace(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
 
 
 def _most_epochs(folder: Path) -> int:

@@ -16,6 +16,7 @@ from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
 from dhc.runs.contract import Summary
+from dhc.runs.predictions import save_predictions
 from dhc.runs.rundir import RunWriter
 from dhc.training import results
 from dhc.training.outcomes import StopRequested
@@ -111,7 +112,7 @@ def _write_predictions(data: RunData, shares: np.ndarray, writer: RunWriter) -> 
     """Write val's predicted classes and shares of votes (N, K); returns val_accuracy, 0 to 1."""
     assert data.val.y is not None
     y_pred = shares.argmax(axis=1)
-    results.save_predictions(
+    save_predictions(
         writer.folder,
         ids=data.val.ids,
         y_true=data.val.y,

@@ -11,8 +11,9 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.data.select import RunData
 from dhc.models.build import network
-from dhc.models.schedules import rate_of_epoch
+from dhc.models.junction import timetable_rate
 from dhc.runs import rundir
+from dhc.runs.course import Course
 from dhc.runs.rundir import RunWriter
 from dhc.training import patience, telemetry
 from dhc.training.changes import Changes
@@ -56,15 +57,16 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     stop = StopOnRequest(stop_requested)
     validation = Validation(network(config, len(data.classes)), np.asarray(val.x), val.y, callbacks=[stop])
     best = KeepBest(writer.folder, validation, val.ids, val.y, data.classes)
-    plateau = patience.plateau(config)
+    course = Course.of(writer.folder)
+    plateau = None if course.holds else patience.plateau(config)
     counting = [callback for callback in (plateau, patience.early_stopping(config)) if callback]
     throughput = telemetry.Throughput(len(train.ids), fit.batch_size, fit.epochs, validation)
     learning_rate = telemetry.LearningRate(writer, announce=config.schedule.name == "plateau")
     batch_events, curve = telemetry.BatchEvents(writer, throughput), telemetry.Curve()
     stateful: list[Stateful] = [validation, best, throughput, learning_rate, curve]
-    resume = Resume(writer, data, stateful, counting, epochs=fit.epochs, save=fit.keep_resume_state)
+    resume = Resume(writer, data, stateful, counting, config=config, best_epoch=lambda: best.best_epoch)
     rule = rule_of(writer.folder, config)
-    timetable = _timetable(config)
+    timetable = _timetable(config, course)
     changes = Changes(writer, config, resume.keep, plateau=plateau, learning_rate=learning_rate, timetable=timetable)
     callbacks = [
         stop,
@@ -88,6 +90,8 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     return Observers(callbacks, best, throughput, curve, resume)
 
 
-def _timetable(config: RunConfig) -> Callable[[int], float] | None:
-    """The rate of an epoch (from 0), which every schedule but ``plateau`` knows beforehand."""
-    return None if config.schedule.name == "plateau" else lambda epoch: rate_of_epoch(config, epoch)
+def _timetable(config: RunConfig, course: Course) -> Callable[[int], float] | None:
+    """The rate of an epoch (from 0), which every schedule but ``plateau`` knows beforehand, unless it is held."""
+    if config.schedule.name == "plateau" or course.holds:
+        return None
+    return lambda epoch: timetable_rate(config, epoch, course.beginning)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 from dhc.config import RunConfig
 
 
-class _Counters(keras.callbacks.Callback):  # type: ignore[misc]
+class Counting(keras.callbacks.Callback):  # type: ignore[misc]
     """Gives a callback of Keras's a `state`, and restores it once Keras has reset the callback."""
 
     COUNTERS: ClassVar[tuple[str, ...]]  # the attributes on which the next epoch depends
@@ -24,6 +24,10 @@ class _Counters(keras.callbacks.Callback):  # type: ignore[misc]
         """The counters by name, as JSON has them."""
         return {name: _plain(getattr(self, name)) for name in self.COUNTERS}
 
+    def own(self, saved: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Its own among the counters that were saved; none where there were none of its kind."""
+        return next((counters for counters in saved if self.COUNTERS[-1] in counters), {})
+
     def restore(self, state: Mapping[str, Any]) -> None:
         """Set the counters back to `state` when the training begins."""
         self._counters = {name: state[name] for name in self.COUNTERS if name in state}
@@ -35,13 +39,13 @@ class _Counters(keras.callbacks.Callback):  # type: ignore[misc]
             setattr(self, name, value)
 
 
-class Plateau(_Counters, keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
+class Plateau(Counting, keras.callbacks.ReduceLROnPlateau):  # type: ignore[misc]
     """Multiplies the learning rate by a factor after `patience` epochs without a better figure."""
 
     COUNTERS = ("best", "wait", "cooldown_counter")
 
 
-class EarlyStopping(_Counters, keras.callbacks.EarlyStopping):  # type: ignore[misc]
+class EarlyStopping(Counting, keras.callbacks.EarlyStopping):  # type: ignore[misc]
     """Ends the training after `patience` epochs without a better val_accuracy."""
 
     COUNTERS = ("best", "wait", "best_epoch")

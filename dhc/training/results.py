@@ -8,17 +8,14 @@ import math
 import platform
 import socket
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dhc.data.about import noted_recipe
 from dhc.data.content import content_fingerprint
 from dhc.data.select import RunData
-from dhc.files import write
-from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.training.pictures import prints
 
@@ -30,31 +27,6 @@ def cross_entropy(y: np.ndarray, probabilities: np.ndarray) -> float:
     """
     of_truth = probabilities[np.arange(len(y)), y].astype(np.float64)
     return float(-np.log(np.clip(of_truth, 1e-7, 1 - 1e-7)).mean()) if np.isfinite(of_truth).all() else math.nan
-
-
-def save_predictions(
-    folder: Path,
-    *,
-    ids: np.ndarray,
-    y_true: np.ndarray,
-    y_pred: Sequence[np.ndarray],
-    best_epoch: int,
-    probabilities: np.ndarray,
-    classes: Sequence[str],
-) -> None:
-    """Write ``predictions.npz`` atomically.
-
-    ids (N,) str, y_true (N,), one (N,) y_pred for each epoch, the best epoch's probabilities (N, K); `best_epoch` from 1.
-    """
-    values: dict[str, Any] = {
-        "ids": ids,
-        "y_true": y_true.astype(np.uint16),
-        "classes": np.array(classes, dtype=np.str_),
-        "y_pred": np.stack([row.astype(np.uint16) for row in y_pred]),
-        "best_epoch": np.int64(best_epoch),
-        "probabilities": probabilities,
-    }
-    write.replace(folder / rundir.PREDICTIONS, lambda file: np.savez(file, **values))
 
 
 def environment(

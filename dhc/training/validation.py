@@ -14,7 +14,8 @@ import numpy as np
 from dhc.files import write
 from dhc.models.build import copy_weights
 from dhc.runs import rundir
-from dhc.training.results import cross_entropy, save_predictions
+from dhc.runs.predictions import save_predictions
+from dhc.training.results import cross_entropy
 
 VAL_BATCH = 128  # pictures
 
