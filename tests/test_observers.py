@@ -118,6 +118,7 @@ def test_a_state_in_the_layout_of_an_earlier_release_is_taken_up_and_written_ali
     assert state is not None
     record = state.record.model_dump(exclude_unset=True)
     assert record.pop("pictures").keys() == {"train", "val"}, "which earlier releases did not note"
+    assert record.pop("next_rate") == pytest.approx(0.25), "which they did not note either"
     assert {**record, "seconds": RECORD["seconds"]} == RECORD
     assert record["seconds"] > RECORD["seconds"]
     assert len(state.values) == len(values)

@@ -32,7 +32,9 @@ def branch_at(course: Course, epoch: int) -> Branch | None:
 def open_schedule(config: RunConfig, course: Course, branch: Branch, record: Record, model: keras.Model) -> None:
     """Set the rate that the first epoch after a branch runs at, where the state's own is not it."""
     is_new = RATE in branch.before
-    standing = Standing(**record.standing(Course(branches=course.branches[:-1], changes=course.changes))).with_changes(branch.before)
+    standing = Standing(**record.standing(Course(branches=course.branches[:-1], changes=course.changes))).with_changes(
+        branch.before
+    )
     goes_on = branch.schedule == "continue" and branch.network == "state" and not is_new
     if not goes_on:
         model.optimizer.learning_rate = opening_rate(config, standing, branch.schedule, new_rate=is_new)

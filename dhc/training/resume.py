@@ -212,7 +212,8 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         return epoch == self.params["epochs"] or bool(self.model.stop_training) or asked
 
     def _record(self, epoch: int) -> dict[str, Any]:
-        record: dict[str, Any] = {"epoch": epoch, "seconds": self.seconds}
+        next_rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        record: dict[str, Any] = {"epoch": epoch, "seconds": self.seconds, "next_rate": next_rate}
         for observer in self._observers:
             record |= observer.state()
         return record | {"counters": [callback.state() for callback in self._counting], "pictures": self._pictures}

@@ -93,7 +93,7 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Read the rate at which the epoch will run."""
-        rate = _rate_of(self.model)
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self._announce and math.isfinite(self.rate) and rate != self.rate:
             self._writer.event("lr", epoch=epoch + 1, old=self.rate, new=rate)
         self.rate = rate
@@ -103,8 +103,8 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
         logs["learning_rate"] = self.rate
 
     def state(self) -> dict[str, Any]:
-        """The rate of the last epoch, and the one that the next would have."""
-        return {"rate": self.rate, "next_rate": _rate_of(self.model)}
+        """The rate of the last epoch."""
+        return {"rate": self.rate}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the rate of the last epoch."""
@@ -227,10 +227,6 @@ class Curve(keras.callbacks.Callback):  # type: ignore[misc]
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the curve of earlier epochs."""
         self.val_accuracy = list(state["curve"])
-
-
-def _rate_of(model: keras.Model) -> float:
-    return float(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
 
 
 def _figures(logs: Mapping[str, Any]) -> dict[str, float]:
