@@ -16,9 +16,13 @@ from make_run import make_run
 from dhc.errors import RunError
 from dhc.export.html import to_html, write_html
 from dhc.export.report import WHOLE, chapters
+from dhc.files import remove
+from dhc.models.search import rate_of_batch
 from dhc.runs import rundir
-from dhc.runs.contract import write_exit
+from dhc.runs.contract import RateSearch, Request, write_exit
+from dhc.runs.course import Branch, Change, Course
 from dhc.runs.labels import change_labels
+from dhc.runs.rundir import RunWriter
 from dhc.runs.store import Store
 from dhc.text import clock_text
 
@@ -120,6 +124,51 @@ def test_a_comparison_says_what_differs_and_overlays_the_curves(two: Store) -> N
     differs = page.text[page.text.index("What differs") : page.text.index("Accuracy", page.text.index("What differs"))]
     assert "schedule.factor" in differs
     assert "schedule.patience" not in differs
+
+
+def test_a_sweep_is_read_in_the_report_and_two_runs_are_none(two: Store, tiny_data: Path, tmp_path: Path) -> None:
+    for number, factor in enumerate((0.2, 0.3, 0.4, 0.5, 0.6)):
+        settings = {"schedule.factor": factor}
+        run_id = f"20260102-00000{number}-vgg16-000a"
+        folder = make_run(
+            tmp_path / "sweep", tiny_data, epochs=2, accuracy=(number + 2) / 9, run_id=run_id, settings=settings
+        )
+        Request.change(folder, group="five", design="sobol")
+    store = Store(tmp_path / "sweep")
+    page = Page(to_html(store.runs(), store))
+    assert "The best LR factor, 0.6, lies at the edge of what was tried (0.2 to 0.6)." in page.text
+    assert "Of 5 drawn runs like these the best is expected at" in page.text
+    assert {"sweep-1", "sweep-2"} == {name for name in page.charts if name.startswith("sweep")}
+    assert "What the sweep says" not in Page(to_html(two.runs(), two)).text
+
+
+def test_a_run_says_where_its_rate_comes_from_what_became_of_its_settings_and_where_it_is_weak(
+    two: Store, tmp_path: Path
+) -> None:
+    (info, _), search = two.runs(), tmp_path / "20260101-000009-vgg16-000c"
+    write_search(search)
+    Request.change(info.folder, sought=search.name)
+    changes = [Change(epoch=2, learning_rate=1e-4)]
+    Course(branches=[Branch(run="20260101-000000-vgg16-000a", epoch=1)], changes=changes).write(info.folder)
+    page = Page(to_html([two.run(info.id)], two))
+    assert "search-1-1" in page.charts
+    assert f"The search {search.name} suggested 0.0" in page.text
+    assert "Changed while it trained, from epoch 2 on: learning rate 0.0001." in page.text
+    assert "share 100% of all mistakes" in page.text
+    remove.tree(search)
+    assert "search-1-1" not in Page(to_html([two.run(info.id)], two)).charts
+
+
+def write_search(folder: Path) -> None:
+    """A finished search whose loss falls from the 20th batch on."""
+    folder.mkdir()
+    search = RateSearch(low=1e-6, high=1, batches=60)
+    Request(queued_at=1.0, search=search).write(folder)
+    with RunWriter(folder) as writer:
+        for number in range(55):
+            rate = rate_of_batch(number, search.low, search.high, search.batches)
+            writer.event("search", batch=number + 1, learning_rate=rate, loss=3 - 0.03 * max(0, number - 20))
+    write_exit(folder, "finished", "all batches done")
 
 
 def test_nothing_is_asked_from_outside(two: Store) -> None:

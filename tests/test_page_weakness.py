@@ -62,4 +62,4 @@ def test_the_command_says_the_same_as_text_and_json(runs: Path) -> None:
     for pair in result["pairs"]:
         assert f"{pair['first']} and {pair['second']} share" in text
     assert result["versus"]["pictures"] > 0
-    assert "val is too small to tell it from" in text
+    assert "Val is too small to tell it from" in text

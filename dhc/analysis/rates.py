@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+
+from dhc.models.search import smooth
 
 SKIPPED_START = 0.1  # share of the batches asked for that no suggestion looks at: the average has hardly begun
 SKIPPED_END = 5  # batches at the end, where the loss blows up
@@ -25,6 +28,23 @@ class RateSuggestions:
 
     valley: float | None = None
     steep: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RateCurve:
+    """A search so far: learning rate and loss of each batch, the running average of the losses, all (N,), and what they suggest."""
+
+    rates: np.ndarray
+    losses: np.ndarray
+    averages: np.ndarray
+    suggestions: RateSuggestions
+
+
+def read_search(table: pd.DataFrame, batches: int) -> RateCurve:
+    """The search of up to `batches` batches whose events are in `table` (`History.search`)."""
+    rates, losses = table["learning_rate"].to_numpy(), table["loss"].to_numpy()
+    averages = smooth(losses)
+    return RateCurve(rates, losses, averages, suggestions(rates, averages, batches))
 
 
 def suggestions(rates: np.ndarray, averages: np.ndarray, batches: int) -> RateSuggestions:

@@ -7,16 +7,18 @@ families by average linkage, as the order *similarity* of the matrix has them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dhc.analysis.confusion import similarity
 from dhc.analysis.significance import Z95, ContingencyTable, wilson
+from dhc.text import count_text, percent_text
 
 LINKED = 0.05  # of two classes' pictures, on average, must be taken for each other before they are called alike
 FEW = 0.3  # a recall whose interval is at least this wide is hardly known
+Mark = Callable[[str], str]
 Z80 = 0.8416212335729143  # of the normal distribution, for a power of 80%
 
 
@@ -116,6 +118,30 @@ def family_accuracy(matrix: np.ndarray, found: Sequence[Family]) -> float:
     counts = np.asarray(matrix)
     right = counts.trace() + sum(_mistakes(counts)[np.ix_(one.places, one.places)].sum() for one in found)
     return float(right / counts.sum())
+
+
+def pair_text(pair: MixedPair, classes: Sequence[str], strong: Mark = str) -> str:
+    """``tree jade and tree emerald share 12% of all mistakes (5 one way, 3 the other).``"""
+    return (
+        f"{strong(classes[pair.first])} and {strong(classes[pair.second])} share {percent_text(pair.share)} of all mistakes "
+        f"({pair.there} one way, {pair.back} the other)."
+    )
+
+
+def uncertain_text(one: UncertainClass, classes: Sequence[str], strong: Mark = str) -> str:
+    """``lynx: 9 val pictures; recall 0.33 could be 0.12 to 0.65.``"""
+    low, high = one.interval
+    pictures = count_text(one.pictures, "val picture")
+    return f"{strong(classes[one.place])}: {pictures}; recall {one.recall:.2f} could be {low:.2f} to {high:.2f}."
+
+
+def families_text(matrix: np.ndarray, found: Sequence[Family], strong: Mark = str) -> str:
+    """How many families there are, and how often one of them at least is right."""
+    if not found:
+        return "No classes are taken for one another often enough to be called a family."
+    share = percent_text(family_accuracy(matrix, found))
+    title = strong(f"Families of look-alikes: {len(found)}.")
+    return f"{title} {share} of the pictures are taken for their class or for one of its family."
 
 
 def pictures_needed(table: ContingencyTable) -> int | None:

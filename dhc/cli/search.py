@@ -9,14 +9,13 @@ from typing import Any
 import click
 import numpy as np
 
-from dhc.analysis.rates import suggestions
+from dhc.analysis.rates import read_search
 from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, lesson, print_json, settings
 from dhc.cli.numbers import Real, Whole
 from dhc.config import read_assignment
 from dhc.errors import ConfigError
 from dhc.jobs import launch
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
-from dhc.models.search import smooth
 from dhc.runs.contract import FEWEST_BATCHES, LEAST_RATE, MOST_BATCHES, MOST_RATE, RateSearch
 from dhc.runs.store import Store
 from dhc.text import rate_text
@@ -75,16 +74,15 @@ def lr_find(
 def outcome(store: Store, run_id: str, search: RateSearch) -> dict[str, Any]:
     """What a search brought, as plain values: its id, status and reason, the two suggestions, and each batch's rate and loss."""
     info, table = store.run(run_id), store.history(run_id).search
-    rates, losses = table["learning_rate"].to_numpy(), table["loss"].to_numpy()
-    found = suggestions(rates, smooth(losses), search.batches)
+    curve = read_search(table, search.batches)
     return {
         "id": run_id,
         "status": info.state.value,
         "reason": info.status.reason,
-        "valley": found.valley,
-        "steep": found.steep,
-        "learning_rate": rates.tolist(),
-        "loss": [loss if np.isfinite(loss) else None for loss in losses.tolist()],
+        "valley": curve.suggestions.valley,
+        "steep": curve.suggestions.steep,
+        "learning_rate": curve.rates.tolist(),
+        "loss": [loss if np.isfinite(loss) else None for loss in curve.losses.tolist()],
     }
 
 

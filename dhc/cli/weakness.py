@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,18 @@ def weakness(run_id: str, versus: str | None, runs_dir: Path, as_json: bool) -> 
     predictions = read_predictions(run_dir(runs_dir, run_id))
     classes = predictions.classes
     matrix = confusion_matrix(predictions.y_true, predictions.predicted, len(classes))
-    families = analysis.families(matrix)
+    families, pairs = analysis.families(matrix), analysis.mixed_pairs(matrix)
+    uncertain = analysis.uncertain_classes(matrix)
     result: dict[str, Any] = {
-        "pairs": [_named(one, classes, "first", "second") for one in analysis.mixed_pairs(matrix)],
+        "pairs": [_named(one, classes, "first", "second") for one in pairs],
         "families": [vars(one) | {"classes": [classes[place] for place in one.places]} for one in families],
         "family_accuracy": analysis.family_accuracy(matrix, families) if matrix.sum() else None,
-        "uncertain": [_named(one, classes, "place") for one in analysis.uncertain_classes(matrix)],
+        "uncertain": [_named(one, classes, "place") for one in uncertain],
     }
+    lines = [analysis.pair_text(one, classes) for one in pairs]
+    lines += [f"A family: {_family(one, classes)}" for one in families[:MOST_FAMILIES]]
+    lines += [analysis.families_text(matrix, families)] if families else []
+    lines += [analysis.uncertain_text(one, classes) for one in uncertain]
     if versus is not None:
         table = contingency_table(pair_up(predictions, read_predictions(run_dir(runs_dir, versus))))
         result["versus"] = {
@@ -45,10 +50,11 @@ def weakness(run_id: str, versus: str | None, runs_dir: Path, as_json: bool) -> 
             "p": mcnemar_p(table),
             "pictures_needed": analysis.pictures_needed(table),
         }
+        lines.append(_versus(result["versus"]))
     if as_json:
         print_json(result)
     else:
-        click.echo("\n".join(_lines(result)) or "no weak spot: it makes no mistake")
+        click.echo("\n".join(lines) or "no weak spot: it makes no mistake")
 
 
 def _named(one: Any, classes: Sequence[str], *places: str) -> dict[str, Any]:
@@ -56,32 +62,14 @@ def _named(one: Any, classes: Sequence[str], *places: str) -> dict[str, Any]:
     return dict(vars(one)) | {place: classes[getattr(one, place)] for place in places}
 
 
-def _lines(result: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{one['first']} and {one['second']} share {percent_text(one['share'])} of all mistakes ({one['there']} one way, "
-        f"{one['back']} the other)"
-        for one in result["pairs"]
-    ]
-    lines += [
-        f"a family: {', '.join(one['classes'])}: {percent_text(one['recall'])} recognised exactly, "
-        f"{percent_text(one['within'])} within the family"
-        for one in result["families"][:MOST_FAMILIES]
-    ]
-    if result["families"]:
-        share, count = percent_text(result["family_accuracy"]), len(result["families"])
-        lines.append(f"{share} of the pictures are taken for their class or one of its family; families: {count}")
-    lines += [
-        f"{one['place']}: {count_text(one['pictures'], 'val picture')}, recall {one['recall']:.2f} could be {one['interval'][0]:.2f} to "
-        f"{one['interval'][1]:.2f}"
-        for one in result["uncertain"]
-    ]
-    versus = result.get("versus")
-    if versus and versus["p"] < ALPHA:
-        lines.append(f"val is large enough to tell it from {versus['id']}: p = {versus['p']:.2g}")
-    elif versus:
-        needed = versus["pictures_needed"]
-        more = "as equal as they are, no number would" if needed is None else f"about {needed:,} would"
-        lines.append(
-            f"val is too small to tell it from {versus['id']} with {count_text(versus['pictures'], 'picture')}; {more}"
-        )
-    return lines
+def _family(one: analysis.Family, classes: Sequence[str]) -> str:
+    names = ", ".join(classes[place] for place in one.places)
+    return f"{names}: {percent_text(one.recall)} recognised exactly, {percent_text(one.within)} within the family."
+
+
+def _versus(versus: Mapping[str, Any]) -> str:
+    if versus["p"] < ALPHA:
+        return f"Val is large enough to tell it from {versus['id']}: p = {versus['p']:.2g}."
+    needed = versus["pictures_needed"]
+    more = "as equal as they are, no number would" if needed is None else f"about {needed:,} would"
+    return f"Val is too small to tell it from {versus['id']} with {count_text(versus['pictures'], 'picture')}; {more}."

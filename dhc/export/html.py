@@ -10,8 +10,8 @@ from typing import Any
 
 from dhc.errors import RunError
 from dhc.export import report
+from dhc.export.chart import Chart
 from dhc.export.progress import Progress
-from dhc.export.report import Chart
 from dhc.figures import embed
 from dhc.files import target
 from dhc.runs.store import RunInfo, Store

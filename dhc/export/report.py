@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from dhc.analysis import differences, mistakes, overlay, sureness
+from dhc.analysis import differences, lineage, mistakes, overlay, sureness
 from dhc.analysis import report as scores
 from dhc.analysis.advice import advice
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
@@ -22,10 +22,13 @@ from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.picture import png_base64
 from dhc.errors import RunError
+from dhc.export import tuning
+from dhc.export.chart import Chart, chart
 from dhc.export.progress import Progress
-from dhc.figures import confusion, curves, embed, palette, theme
+from dhc.figures import confusion, curves, palette, theme
 from dhc.figures import overlay as overlay_figure
 from dhc.figures import sureness as sureness_figure
+from dhc.figures.junction import Joint
 from dhc.runs.contract import Environment
 from dhc.runs.environment import read_environment
 from dhc.runs.predictions import read_predictions
@@ -35,17 +38,8 @@ from dhc.text import clean, count_text, percent_text, short_names, shorten
 
 WHOLE = 12  # runs with a chapter of their own; more stand in the tables only
 OVERLAID = 30  # runs in the common figure; more could not be told apart on paper
+METRICS: tuple[Literal["accuracy"], Literal["loss"]] = ("accuracy", "loss")
 WORST, PAIRS = 24, 12  # pictures shown of what went wrong; pairs of classes
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A figure as JSON (`figures.embed`), what it shows in words, its height in CSS pixels."""
-
-    title: str
-    alt: str
-    height: int
-    figure: str
 
 
 @dataclass(frozen=True)
@@ -76,10 +70,19 @@ class AnswerSummary:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One run. problems: sentences about what cannot be shown."""
+    """One run.
+
+    course    sentences on its branches and on what was changed while it trained
+    search    where its learning rate comes from
+    weak      its weak spots
+    problems  sentences about what cannot be shown
+    """
 
     info: RunInfo
     charts: tuple[Chart, ...]
+    course: tuple[str, ...]
+    search: tuning.Part | None
+    weak: tuning.Part | None
     answers: AnswerSummary | None
     settings: tuple[tuple[str, str], ...]
     circumstances: tuple[tuple[str, str], ...]
@@ -91,11 +94,11 @@ class Comparison:
     """What sets the runs apart.
 
     advice: which setting to keep, in a sentence or two. names, rows: dotted names of settings, and one line of texts a run;
-    circumstances likewise. chart: the common curves.
+    circumstances likewise. chart: the common curves. sweep: what the runs say of each setting, where they are a sweep.
     """
 
     advice: str
-
+    sweep: tuning.Part | None
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     circumstances: tuple[str, ...]
@@ -111,28 +114,34 @@ def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     around_rows = tuple(
         tuple(differences.value_text(row.values[number]) for row in around) for number in range(len(runs))
     )
-    advice_text = _advice(runs, store)
     return Comparison(
-        advice_text, names, rows, tuple(row.title for row in around), around_rows, _common_curves(runs, store)
+        _advice(runs, store),
+        tuning.sweep(runs, _pictures_of),
+        names,
+        rows,
+        tuple(row.title for row in around),
+        around_rows,
+        _common_curves(runs, store),
     )
 
 
 def _advice(runs: Sequence[RunInfo], store: Store) -> str:
     everyone = store.runs()
+    return advice(decide(contest(runs, everyone, _pictures_of), everyone, lambda info: read_predictions(info.folder)))
 
-    def pictures_of(info: RunInfo) -> JudgedPictures:
-        assert info.config is not None
-        return judged_pictures(info.config, Environment.of(info.folder))
 
-    return advice(decide(contest(runs, everyone, pictures_of), everyone, lambda info: read_predictions(info.folder)))
+def _pictures_of(info: RunInfo) -> JudgedPictures:
+    assert info.config is not None
+    return judged_pictures(info.config, Environment.of(info.folder))
 
 
 def chapters(runs: Sequence[RunInfo], store: Store, progress: Progress | None = None) -> tuple[Chapter, ...]:
     """A chapter for each run. Raises RunError for a run that was deleted meanwhile."""
     source = cache(_val)  # a data set is opened once for all its runs
+    names = {info.id: info.title for info in store.runs()}
     contents = []
     for number, info in enumerate(runs, start=1):
-        contents.append(_chapter(info, store.history(info.id), source))
+        contents.append(_chapter(info, store, source, names))
         if progress is not None:
             progress(number, len(runs))
     return tuple(contents)
@@ -159,7 +168,7 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"})
     alt = f"Accuracy and val_accuracy of {count_text(len(lines), 'run')} by epoch"
     title = "val_accuracy (solid, a star at the best epoch) and accuracy (dotted)"
-    return _chart(title, alt, 350 + 20 * (len(lines) // 2), figure)
+    return chart(title, alt, 350 + 20 * (len(lines) // 2), figure)
 
 
 def _line(info: RunInfo, history: History, color: str) -> overlay_figure.Line:
@@ -167,10 +176,12 @@ def _line(info: RunInfo, history: History, color: str) -> overlay_figure.Line:
     return overlay_figure.Line(info.id, name, theme.escape_html(info.id), color, {"accuracy": curve})
 
 
-def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
+def _chapter(info: RunInfo, store: Store, source: Source, names: Mapping[str, str]) -> Chapter:
+    history = store.history(info.id)
     problems = [] if info.config is not None else [f"The settings cannot be shown: {info.problem}."]
-    charts = _curves(history)
-    answers = None
+    junctions = lineage.junctions(info.course)
+    charts = _curves(history, [Joint(one.epoch, names.get(one.run, one.run or "a run")) for one in junctions])
+    answers = weak = None
     try:
         predictions = read_predictions(info.folder)
     except RunError as error:
@@ -183,10 +194,14 @@ def _chapter(info: RunInfo, history: History, source: Source) -> Chapter:
         if len(predictions.y_true):
             charts.append(_reliability(info, predictions))
         answers = _answers(predictions, matrix, album)
+        weak = tuning.weak_spots(matrix, short_names(predictions.classes))
     settings = () if info.config is None else differences.settings([info.config])
     return Chapter(
         info,
         tuple(charts),
+        tuple(lineage.course_sentences(info, names)),
+        tuning.rate_search(info, store),
+        weak,
         answers,
         tuple((row.name, differences.value_text(row.values[0])) for row in settings),
         tuple(read_environment(info.folder).items()),
@@ -203,16 +218,18 @@ def _album(info: RunInfo, predictions: Predictions, source: Source) -> Album:
     return album_of(predictions.ids, info.config.data.path, noted, source)
 
 
-def _curves(history: History) -> list[Chart]:
+def _curves(history: History, joints: Sequence[Joint]) -> list[Chart]:
     if not len(history.epochs):
         return []
-    accuracy, loss = (curves.learning_curves(history, metric=metric) for metric in ("accuracy", "loss"))
+    accuracy, loss = (curves.learning_curves(history, metric=metric, joints=joints) for metric in METRICS)
     best = f"; the best epoch is {history.best_epoch}" if history.best_epoch else ""
-    charts = [_chart("Accuracy", f"accuracy and val_accuracy by epoch{best}", 300, accuracy)]
+    charts = [chart("Accuracy", f"accuracy and val_accuracy by epoch{best}", 300, accuracy)]
     if history.epochs["loss"].notna().any():
-        charts.append(_chart("Loss", "loss and val_loss by epoch", 280, loss))
+        charts.append(chart("Loss", "loss and val_loss by epoch", 280, loss))
     if history.epochs["learning_rate"].notna().any():
-        charts.append(_chart("Learning rate", "learning rate by epoch", 200, curves.learning_rate(history)))
+        charts.append(
+            chart("Learning rate", "learning rate by epoch", 200, curves.learning_rate(history, joints=joints))
+        )
     return charts
 
 
@@ -222,19 +239,14 @@ def _reliability(info: RunInfo, predictions: Predictions) -> Chart:
     series = sureness_figure.Series(info.id, "", theme.VAL, answers, sureness.reliability(answers))
     figure = sureness_figure.reliability_diagram([series]).update_layout(showlegend=False)
     alt = f"accuracy by confidence; expected calibration error {answers.ece:.3f}, {low:.3f} to {high:.3f}"
-    return _chart("How sure, and how often right", alt, 320, figure)
+    return chart("How sure, and how often right", alt, 320, figure)
 
 
 def _matrix(matrix: np.ndarray, classes: tuple[str, ...]) -> Chart:
     figure = confusion.heatmap(matrix, short_names(classes), class_order(matrix, "similarity"), counts=matrix)
     figure.data[0].customdata = None  # nobody answers clicks here, and it is most of the bytes
     alt = f"{count_text(int(matrix.sum()), 'val picture')} by true and predicted class"
-    return _chart("Confusion matrix, look-alikes side by side", alt, 640, figure)
-
-
-def _chart(title: str, alt: str, height: int, figure: Any) -> Chart:
-    figure.update_layout(font={"family": "system-ui, sans-serif", "size": 12, "color": "#24222f"})
-    return Chart(title, alt, height, embed.to_json(figure))
+    return chart("Confusion matrix, look-alikes side by side", alt, 640, figure)
 
 
 def _answers(predictions: Predictions, matrix: np.ndarray, album: Album) -> AnswerSummary:

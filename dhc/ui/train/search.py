@@ -6,12 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from dhc.analysis.rates import RateSuggestions, suggestions
+from dhc.analysis.rates import RateSuggestions, read_search
 from dhc.analysis.repeats import settings_key
 from dhc.config import RunConfig
 from dhc.figures import rates as figures
 from dhc.jobs import launch
-from dhc.models.search import smooth
 from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
@@ -128,17 +127,15 @@ def show(info: RunInfo) -> None:
     if info.search is None:
         return
     table = session.log(info.id).history().search
-    rates, losses = table["learning_rate"].to_numpy(), table["loss"].to_numpy()
-    averages = smooth(losses)
-    found = suggestions(rates, averages, info.search.batches)
+    curve = read_search(table, info.search.batches)
+    found = curve.suggestions
     own = info.config.optimizer.learning_rate if info.config is not None else None
     marks = {"in the form": own, "valley": found.valley, "steep": found.steep}
     shown = {name: rate for name, rate in marks.items() if rate is not None}
     alt = "Loss of each batch over its learning rate, smoothed, with the suggested rates"
-    plot(
-        figures.search(rates, losses, averages, shown), key=f"rate-search-{info.id}", height=300, alt=alt, clicks=False
-    )
-    _state(info, len(losses))
+    figure = figures.search(curve.rates, curve.losses, curve.averages, shown)
+    plot(figure, key=f"rate-search-{info.id}", height=300, alt=alt, clicks=False)
+    _state(info, len(curve.losses))
     if not info.state.alive and info.state in (State.FINISHED, State.STOPPED):
         _outcome(info, found)
 

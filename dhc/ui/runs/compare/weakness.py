@@ -16,7 +16,7 @@ from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, percent_text, shorten
+from dhc.text import count_text, shorten
 from dhc.ui.answers.pairs import align
 from dhc.ui.shell import address, chosen, session
 from dhc.ui.shell.frame import link
@@ -64,10 +64,8 @@ def _pick(runs: Sequence[RunInfo]) -> RunInfo:
 def _pairs(info: RunInfo, matrix: np.ndarray, classes: Sequence[str]) -> None:
     st.markdown("**Mixed up most**")
     for pair in weakness.mixed_pairs(matrix):
-        names = f"{bold(classes[pair.first])} and {bold(classes[pair.second])}"
-        (i, j), share = pair.cell, percent_text(pair.share)
-        sentence = f"{names} share {share} of all mistakes ({pair.there} one way, {pair.back} the other)."
-        _spot(sentence, "Confusion", "Their pictures", run=info.id, cell=f"{i},{j}")
+        i, j = pair.cell
+        _spot(weakness.pair_text(pair, classes, bold), "Confusion", "Their pictures", run=info.id, cell=f"{i},{j}")
 
 
 def _uncertain(info: RunInfo, matrix: np.ndarray, classes: Sequence[str]) -> None:
@@ -75,9 +73,8 @@ def _uncertain(info: RunInfo, matrix: np.ndarray, classes: Sequence[str]) -> Non
     if found:
         st.markdown("**Of these classes val says little**")
     for one in found:
-        name, (low, high) = classes[one.place], one.interval
-        sentence = f"{bold(name)}: {count_text(one.pictures, 'val picture')}; recall {one.recall:.2f} could be {low:.2f} to {high:.2f}."
-        _spot(sentence, "Mistakes", "Its mistakes", run=info.id, **{chosen.CLASSES: address.listed([name])})
+        place = {chosen.CLASSES: address.listed([classes[one.place]])}
+        _spot(weakness.uncertain_text(one, classes, bold), "Mistakes", "Its mistakes", run=info.id, **place)
 
 
 def _spot(sentence: str, page: str, text: str, **params: str) -> None:
@@ -90,13 +87,9 @@ def _spot(sentence: str, page: str, text: str, **params: str) -> None:
 
 def _families(info: RunInfo, matrix: np.ndarray, classes: Sequence[str]) -> None:
     found = weakness.families(matrix)
+    st.markdown(weakness.families_text(matrix, found, bold))
     if not found:
-        st.markdown("No classes are taken for one another often enough to be called a family.")
         return
-    share = percent_text(weakness.family_accuracy(matrix, found))
-    st.markdown(
-        f"**Families of look-alikes: {len(found)}.** {share} of the pictures are taken for their class or for one of its family."
-    )
     rows = [
         {
             "family": ", ".join(shorten(classes[place], 28) for place in one.places),
