@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dhc.analysis import coach, detectors
+from dhc.analysis.case import Case
 from dhc.analysis.coach import RULES, apply, marks, read_rules, suggestion
-from dhc.analysis.detectors import DETECTORS, Case
+from dhc.analysis.detectors import DETECTORS
 from dhc.config import RunConfig, fields
 from dhc.errors import RulesError
 from dhc.figures.coach import annotate
@@ -172,7 +173,7 @@ def test_a_rate_too_low_is_a_tail_of_small_steps_without_gain() -> None:
 
 
 def test_marks_are_numbered_by_epoch_and_carry_the_changed_config() -> None:
-    dead = case(accuracy=[0.1] * 4, val_accuracy=[0.1] * 4, loss=[2, 2, 2, 9], settings={"model.dense_dropout": 0.1})
+    dead = case(accuracy=[0.1] * 4, val_accuracy=[0.1] * 4, loss=[2, 2, 2, 5], settings={"model.dense_dropout": 0.1})
     first, second = marks(dead, OURS)
     assert [(mark.number, mark.rule, mark.epochs) for mark in (first, second)] == [
         (1, "divergence", (4,)),
@@ -260,7 +261,7 @@ def test_whatever_the_curve_marks_lie_within_it_and_suggestions_are_sound(
 
 
 def test_the_marks_are_a_last_trace_that_leaves_the_others_in_their_places() -> None:
-    run = case(accuracy=[0.1] * 4, val_accuracy=[0.1] * 4, loss=[2, 2, 2, 9])
+    run = case(accuracy=[0.1] * 4, val_accuracy=[0.1] * 4, loss=[2, 2, 2, 5])
     bare = learning_curves(run.history, metric="accuracy")
     with_marks = annotate(learning_curves(run.history, metric="accuracy"), marks(run, OURS))
     assert [trace.uid for trace in with_marks.data] == [*(trace.uid for trace in bare.data), "coach"]

@@ -17,7 +17,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dhc.analysis.detectors import DETECTORS, Case, Detection
+from dhc.analysis.case import Case, Detection
+from dhc.analysis.detectors import DETECTORS
 from dhc.analysis.differences import value_text
 from dhc.config import ConfigField, RunConfig, fields, find_field
 from dhc.errors import ConfigError, RulesError
@@ -36,6 +37,7 @@ class Rule(BaseModel):
     look_for: str
     numbers: dict[str, float] = Field(default={}, alias="with")
     lesson: str = Field(max_length=600)
+    source: str = Field(default="", max_length=200, pattern=r"^$|^.+, https://[^\s()\[\]<>]+$")
     tries: tuple[dict[str, str], ...] = Field(default=(), alias="try")
 
     @field_validator("look_for")
@@ -92,6 +94,7 @@ class Mark:
     number            counts the run's marks from 1, in the order of their first epoch
     epochs            1-based, where the mark stands on the curve
     sentence          the figures that made the rule fire, without a full stop
+    source            who says so, and where: "Karpathy, https://…"; "" for none
     changes, config   the change to try and the whole config with it; () and None where the rule has none for this run
     """
 
@@ -101,6 +104,7 @@ class Mark:
     epochs: tuple[int, ...]
     sentence: str
     lesson: str
+    source: str = ""
     changes: tuple[Change, ...] = ()
     config: RunConfig | None = None
 
@@ -146,6 +150,7 @@ def _mark(number: int, config: RunConfig, rule: Rule, detection: Detection) -> M
         epochs=detection.epochs,
         sentence=detection.sentence,
         lesson=rule.lesson,
+        source=rule.source,
         changes=() if after is None else changes(config, after),
         config=after,
     )

@@ -6,51 +6,13 @@ Detectors are pure and silent where they cannot know. Their keyword arguments ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from dhc.config import RunConfig
-from dhc.runs.records import History
+from dhc.analysis.ailments import AILMENTS
+from dhc.analysis.case import MOST, Case, Detection
 from dhc.text import rate_text
-
-MOST = 6  # epochs that one detection names
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A run as its detectors see it; `classes`: how many it tells apart, None if unknown."""
-
-    history: History
-    config: RunConfig
-    classes: int | None
-
-    def column(self, name: str) -> np.ndarray:
-        """A figure of every finished epoch: (E,) float64."""
-        return self.history.epochs[name].to_numpy(dtype=np.float64)
-
-    @property
-    def epochs(self) -> list[int]:
-        """The finished epochs' numbers, 1-based."""
-        return [int(epoch) for epoch in self.history.epochs["epoch"]]
-
-    @property
-    def complete(self) -> bool:
-        """Whether all epochs of its config have ended."""
-        return bool(self.epochs) and self.epochs[-1] >= self.config.fit.epochs
-
-
-@dataclass(frozen=True)
-class Detection:
-    """Where a detector fired, and why.
-
-    epochs     1-based, ascending; the first is the one that tells
-    sentence   the figures, without a full stop
-    """
-
-    epochs: tuple[int, ...]
-    sentence: str
 
 
 def overfitting(case: Case, *, epochs: int = 4, smooth: int = 3) -> Detection | None:
@@ -208,6 +170,7 @@ DETECTORS: Mapping[str, Callable[..., Detection | None]] = MappingProxyType(
         "unstable": unstable,
         "still_learning": still_learning,
         "rate_too_low": rate_too_low,
+        **AILMENTS,
     }
 )
 

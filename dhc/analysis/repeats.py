@@ -12,7 +12,8 @@ from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
-BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every")  # what stays on disk; it changes no result
+# What stays on disk; it changes no result.
+BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every", "fit.watch_health")
 
 
 def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:

@@ -17,6 +17,7 @@ from dhc.cli.data import data
 from dhc.cli.decide import decide_runs
 from dhc.cli.doctor import doctor
 from dhc.cli.export import export
+from dhc.cli.health import health
 from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
 from dhc.cli.queue import move, queue, work
@@ -83,6 +84,7 @@ for command in (
     read_sweep,
     sureness,
     weakness,
+    health,
     export,
 ):
     cli.add_command(command)

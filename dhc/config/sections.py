@@ -223,6 +223,10 @@ class FitConfig(Section):
     """Also keep the exact state of every so many epochs to branch from; 0 keeps the last and the best. Saving them is not
     held to a twentieth of the time."""
 
+    watch_health: bool = knob(True, "Look at the layers", short="layers looked at", when=NETWORK)
+    """After an epoch, figures of each layer on a few training pictures, for the health strip: at most a hundredth of the
+    time. They change nothing of the training."""
+
 
 class DeviceConfig(Section):
     """Where and in which number format."""

@@ -23,8 +23,11 @@ from dhc.runs.records import (
     CHANGEABLE,
     EPOCH_COLUMNS,
     GPU_COLUMNS,
+    HEALTH_COLUMNS,
+    HEALTH_FIGURES,
     LR_COLUMNS,
     SEARCH_COLUMNS,
+    SOFTMAX_COLUMNS,
     History,
     empty_table,
 )
@@ -37,9 +40,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "gpu": GPU_COLUMNS,
     "search": SEARCH_COLUMNS,
     "change": CHANGE_COLUMNS,
+    "layer": HEALTH_COLUMNS,  # a row a layer, all out of one event
+    "health": SOFTMAX_COLUMNS,
 }
 MAX_MEMORY = 1e9  # MiB
-SHARES = ("accuracy", "val_accuracy")  # columns that are from 0 to 1
+SHARES = ("accuracy", "val_accuracy", "dead_share", "mean_largest", "share_certain")  # columns that are from 0 to 1
 MOST = {  # what is beyond counts as missing
     "t": MAX_MOMENT,
     "seconds": MAX_MOMENT,
@@ -56,6 +61,8 @@ CHUNK = 1 << 20  # bytes read at once
 MAX_LINE = 100_000  # bytes; a longer line is no event of ours
 MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each have 100 MB
 MAX_EVENTS = 1_000_000  # lines of a log
+MOST_LAYERS, MOST_LETTERS = 256, 32  # of a network; in a layer's name
+MOST_LOOKS = 20_000  # epochs whose layers are read; a training writes about 500
 MAX_TEXT = 1_000  # characters of a text in an event
 MAX_OTHERS = 200  # latest events of other kinds
 MAX_KINDS = 50  # kinds whose last event is remembered
@@ -82,6 +89,7 @@ class EventLog:
         self._skipping = False  # inside a line that is too long
         self._rows = {kind: {name: array(CODES[c]) for name, c in columns.items()} for kind, columns in TABLES.items()}
         self._history: History | None = None
+        self._layers: tuple[str, ...] = ()
         self.others: deque[dict[str, Any]] = deque(maxlen=MAX_OTHERS)
         self._last: dict[str, dict[str, Any]] = {}
         self.damaged_lines = 0
@@ -152,7 +160,9 @@ class EventLog:
             return
         if kind == "change":
             event = _flat(event)
-        if kind in TABLES:
+        if kind == "health":
+            self._keep_layers(event)
+        if kind in TABLES and kind != "layer":
             row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
             for name, value in row.items():
                 self._rows[kind][name].append(value)
@@ -160,6 +170,24 @@ class EventLog:
             self.others.append(_plain(event))
         if kind in self._last or len(self._last) < MAX_KINDS:
             self._last[kind] = event
+
+    def _keep_layers(self, event: Mapping[str, Any]) -> None:
+        """A row for each layer. Raises ValueError or TypeError, before any is kept."""
+        columns = [_figures(event.get(name)) for name in HEALTH_FIGURES]
+        epoch, count = _epoch(event.get("epoch")), len(columns[0])
+        names = event.get("layers", list(self._layers))
+        if not isinstance(names, list) or {len(names), *map(len, columns)} != {count}:
+            raise ValueError("each layer has a name and every figure")
+        if len(self._rows["health"]["epoch"]) >= MOST_LOOKS:
+            raise ValueError("more looks than any training takes")
+        rows = [
+            [_cell(name, value, "float64") for name, value in zip(HEALTH_FIGURES, row, strict=True)]
+            for row in zip(*columns, strict=True)
+        ]
+        for layer, row in enumerate(rows):
+            for name, value in zip(HEALTH_COLUMNS, (epoch, layer, *row), strict=True):
+                self._rows["layer"][name].append(value)
+        self._layers = tuple(str(name)[:MOST_LETTERS] for name in names)
 
     def _forget_from(self, epoch: int) -> None:
         """Drop what an earlier process wrote from this epoch on: the run went on from here."""
@@ -183,6 +211,9 @@ class EventLog:
                     tables["gpu"],
                     _last_search(tables["search"]),
                     tables["change"].drop_duplicates("epoch", keep="last", ignore_index=True),
+                    _last_of_each(tables["layer"], "epoch", "layer"),
+                    _last_of_each(tables["health"], "epoch"),
+                    self._layers,
                 )
             return self._history
 
@@ -231,6 +262,18 @@ def _flat(event: Mapping[str, Any]) -> dict[str, Any]:
             raise TypeError(f"{name} is a value before and one after")
         flat[f"{name}_old"], flat[f"{name}_new"] = pair
     return flat
+
+
+def _last_of_each(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Of rows alike in these columns the last one, in their order."""
+    last = table.drop_duplicates(list(columns), keep="last").sort_values(list(columns), kind="stable")
+    return last.reset_index(drop=True)
+
+
+def _figures(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MOST_LAYERS:
+        raise TypeError("a figure of each layer is a list")
+    return value
 
 
 def _plain(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ CIRCUMSTANCES = (
     "data.skip_bad",
     "fit.keep_resume_state",
     "fit.keep_states_every",
+    "fit.watch_health",
     "device.device",
     "device.backend",
     "device.jit",

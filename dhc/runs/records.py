@@ -43,6 +43,13 @@ GPU_COLUMNS: Mapping[str, str] = MappingProxyType(
 SEARCH_COLUMNS: Mapping[str, str] = MappingProxyType(
     {"t": "float64", "batch": "int64", "learning_rate": "float64", "loss": "float64"}
 )
+HEALTH_FIGURES = ("update_ratio", "gradient_norm", "dead_share", "mean", "std")  # by layer
+HEALTH_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"epoch": "int64", "layer": "int64", **dict.fromkeys(HEALTH_FIGURES, "float64")}
+)
+SOFTMAX_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"epoch": "int64", "mean_largest": "float64", "share_certain": "float64"}
+)
 LR_COLUMNS: Mapping[str, str] = MappingProxyType({"epoch": "int64", "old": "float64", "new": "float64"})
 
 CHANGEABLE = ("learning_rate", "factor", "patience")
@@ -64,6 +71,10 @@ class History:
     changes     what a person set while it trained: epoch (1-based, the first one that it holds for), learning_rate_old and _new,
                 factor_old and _new, patience_old and _new; NaN for what was left as it was.
     search      of a search for a learning rate: t, batch (1-based), learning_rate, loss of that batch.
+    health      of each layer after each epoch that was looked at: epoch, layer (place in `layers`); update_ratio, ‖Δw‖/‖w‖ of the
+                epoch's last step; gradient_norm, dead_share (0 to 1), mean and std of activations on a few training pictures.
+    softmax     of the same epochs: mean_largest of the probabilities, share_certain of the pictures, those above 0.99.
+    layers      the names of the layers: conv 1, norm 1, …
     gpu         of a GPU's training, every few seconds: t, memory_used and memory (MiB), utilization (percent), temperature (°C).
     """
 
@@ -73,6 +84,9 @@ class History:
     gpu: pd.DataFrame = field(default_factory=lambda: empty_table(GPU_COLUMNS))
     search: pd.DataFrame = field(default_factory=lambda: empty_table(SEARCH_COLUMNS))
     changes: pd.DataFrame = field(default_factory=lambda: empty_table(CHANGE_COLUMNS))
+    health: pd.DataFrame = field(default_factory=lambda: empty_table(HEALTH_COLUMNS))
+    softmax: pd.DataFrame = field(default_factory=lambda: empty_table(SOFTMAX_COLUMNS))
+    layers: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls) -> History:

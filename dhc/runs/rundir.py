@@ -40,6 +40,7 @@ WORKER_LOG = ".worker.log"  # beside the runs: what workers and the webhook prin
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
 PICTURES = "pictures.json"  # which pictures it was trained on and judged by
+HEALTH = "health.npz"  # histograms of weights and activations by layer, of some epochs
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 LABELS_LOCK = ".labels.lock"  # beside the runs: held while any run's labels are changed
 SUBMISSION_ORIGIN, SUBMISSION_BEFORE = ".submission.origin.json", ".submission.before.csv"

@@ -17,6 +17,7 @@ from dhc.runs.course import Course
 from dhc.runs.rundir import RunWriter
 from dhc.training import patience, telemetry
 from dhc.training.changes import Changes
+from dhc.training.health import Health
 from dhc.training.median import rule_of
 from dhc.training.resume import Resume, Stateful
 from dhc.training.stopping import StopAfterEpoch, StopHopeless, StopOnRequest
@@ -48,8 +49,9 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     6. `EarlyStopping` makes this epoch the last one; those after it still see its end.
     7. Telemetry writes all of it down: `Throughput`, `LearningRate`, `BatchEvents`, `NonFiniteLossGuard` (after the event that
        shows the loss), `EpochEvents`, `ConsoleLine`, `Curve`.
-    8. `Resume` saves what all of these have become, so it stands behind them.
-    9. `StopAfterEpoch` and `StopHopeless`, last: what the epoch brought is written and saved when a person or the median rule
+    8. `Health` looks at the layers; behind the telemetry, so that no epoch's seconds hold its own.
+    9. `Resume` saves what all of these have become, so it stands behind them.
+    10. `StopAfterEpoch` and `StopHopeless`, last: what the epoch brought is written and saved when a person or the median rule
        ends the run with it.
     """
     train, val, fit = data.train, data.val, config.fit
@@ -63,7 +65,9 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     throughput = telemetry.Throughput(len(train.ids), fit.batch_size, fit.epochs, validation)
     learning_rate = telemetry.LearningRate(writer, announce=config.schedule.name == "plateau")
     batch_events, curve = telemetry.BatchEvents(writer, throughput), telemetry.Curve()
-    stateful: list[Stateful] = [validation, best, throughput, learning_rate, curve]
+    assert train.y is not None
+    health = [Health(writer, train.x, train.y, fit.seed, fit.batch_size, best)] if fit.watch_health else []
+    stateful: list[Stateful] = [validation, best, throughput, learning_rate, curve, *health]
     resume = Resume(writer, data, stateful, counting, config=config, best_epoch=lambda: best.best_epoch)
     rule = rule_of(writer.folder, config)
     timetable = _timetable(config, course)
@@ -82,6 +86,7 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
         telemetry.EpochEvents(writer),
         telemetry.ConsoleLine(),
         curve,
+        *health,
         resume,
         # a stop at once, asked for as well, comes first: at the next batch
         StopAfterEpoch(lambda: (writer.folder / rundir.STOP_AFTER_EPOCH).exists() and not stop_requested()),

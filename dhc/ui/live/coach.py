@@ -13,14 +13,15 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis import coach
+from dhc.analysis.case import Case
 from dhc.analysis.coach import Mark, Rule
-from dhc.analysis.detectors import Case
 from dhc.config import RunConfig
 from dhc.errors import RulesError
 from dhc.figures.coach import annotate
 from dhc.runs.events import EventLog
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
+from dhc.ui.shell.glossary import sourced
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import clone
@@ -56,7 +57,7 @@ def _progress_key(info: RunInfo, history: History) -> tuple[object, ...]:
     epochs, losses = history.epochs, history.batches["loss"]
     diverged = bool(len(losses)) and not np.isfinite(losses.iloc[-1])
     last_end = float(epochs["t"].iloc[-1]) if len(epochs) else 0.0
-    return os.fsencode(info.folder), len(epochs), last_end, len(history.lr_changes), diverged
+    return os.fsencode(info.folder), len(epochs), last_end, len(history.lr_changes), len(history.health), diverged
 
 
 def draw(info: RunInfo, advice: Advice) -> None:
@@ -69,7 +70,8 @@ def draw(info: RunInfo, advice: Advice) -> None:
     for mark in advice.marks:
         with st.container(border=True, key=f"dhc_coach_{mark.rule}"):
             text, button = st.columns([3, 2], vertical_alignment="center")
-            text.markdown(f"{_headline(mark)}  \n{plain(mark.lesson)}")
+            source = f" :small[{sourced(mark.source)}]" if mark.source else ""
+            text.markdown(f"{_headline(mark)}  \n{plain(mark.lesson)}{source}")
             with button:
                 _offer(info, mark)
 

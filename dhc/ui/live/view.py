@@ -19,7 +19,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.text import count_text, shorten
 from dhc.ui.live import coach, ended, head, knn, metrics
-from dhc.ui.manage import autopsy, kin, queue
+from dhc.ui.manage import autopsy, kin, layers, queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
@@ -98,6 +98,7 @@ def _network(info: RunInfo, log: EventLog, history: History) -> None:
             plot(gpu.load(history.gpu), key=f"gpu-{info.id}", height=LOW, alt=alt, clicks=False)
     with below[-1]:
         _aside(info, log, history)
+    layers.fold(info, history)
     coach.draw(info, advice)
 
 
