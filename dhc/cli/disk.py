@@ -12,7 +12,7 @@ import click
 from dhc.cli.common import BAD_INPUT, JSON, RUNS, print_json
 from dhc.errors import RunError
 from dhc.jobs import trash
-from dhc.runs import disk
+from dhc.runs import budget, disk
 from dhc.runs.store import Store
 from dhc.text import size_text
 
@@ -62,20 +62,23 @@ def show_trash(empty: bool, runs_dir: Path, as_json: bool) -> None:
 @RUNS
 @JSON
 def show_disk(runs_dir: Path, as_json: bool) -> None:
-    """Show how much disk space the runs take, the largest first, and how much could be freed."""
+    """Show how much disk space the runs take, the largest first, how much could be freed, and what kept states may take."""
     runs = Store(runs_dir).runs()
-    totals = disk.totals(runs_dir, runs)
+    totals, room = disk.totals(runs_dir, runs), budget.room(runs_dir)
     usages = {info.id: disk.usage(info.folder) for info in runs}
     usages = dict(sorted(usages.items(), key=lambda item: -item[1].bytes))
     if as_json:
         by_id = {run_id: asdict(usage) for run_id, usage in usages.items()}
-        return print_json({"runs": by_id, "totals": asdict(totals)})
+        return print_json({"runs": by_id, "totals": asdict(totals), "states": asdict(room)})
     click.echo(f"{'run':44}{'on disk':>9}{'network':>9}{'state':>9}")
     for run_id, usage in usages.items():
         click.echo(_row(run_id, usage.bytes, usage.network, usage.resume))
     click.echo(_row("all runs", totals.runs, totals.networks, totals.resume))
     click.echo(_row("trash", totals.trash))
     click.echo(_row("free", totals.free))
+    click.echo(f"{size_text(room.used)} of {size_text(room.limit)} for states to branch from ({budget.VARIABLE})")
+    if room.problem:
+        click.echo(room.problem)
     return None
 
 

@@ -129,14 +129,19 @@ def branch(
     name: str = "",
     note: str = "",
 ) -> str:
-    """Queue a child run that goes on as `plan` says, and make sure that a worker is there; returns its id at once.
+    """`queue` what `plan` says; returns the child's id at once. Raises what they do."""
+    proposal = plan(rundir.run_dir(runs_dir, run_id), epoch, more_epochs, changes, schedule)
+    return queue(runs_dir, run_id, proposal, name=name, note=note)
 
-    Raises what `plan` does, and RunError where its files are damaged, DeviceError for a device that is not here.
+
+def queue(runs_dir: Path, run_id: str, proposal: Plan, *, name: str = "", note: str = "") -> str:
+    """Queue the child run of a plan for the run, and make sure that a worker is there; returns its id at once.
+
+    Raises RunError where the parent's files are damaged or have just gone, DeviceError for a device that is not here.
     """
     folder = rundir.run_dir(runs_dir, run_id)
-    proposal = plan(folder, epoch, more_epochs, changes, schedule)
     require_fit_queue(runs_dir)
-    device = _device(proposal.config, folder, changes or {})
+    device = _device(proposal.config, folder)
     _check(proposal, folder)
     labels = new_labels(name=name or _name(folder, proposal), note=note)
     request = Request(queued_at=time.time(), device=device, place=last_place(runs_dir), parent=run_id)
@@ -184,9 +189,11 @@ def _rates(config: RunConfig, standing: Standing, course: Course) -> PlannedRate
     return rates_after(config, standing, last.schedule, new_rate=RATE in last.before)
 
 
-def _device(config: RunConfig, parent: Path, changes: Mapping[str, Any]) -> str:
+def _device(config: RunConfig, parent: Path) -> str:
     """Where the parent ran, unless it is to be another device or that is gone."""
-    return launch.device_of(config) if "device.device" in changes else launch.device_again(config, Request.of(parent))
+    before, _ = read_config(parent)
+    is_moved = before is None or before.device.device != config.device.device
+    return launch.device_of(config) if is_moved else launch.device_again(config, Request.of(parent))
 
 
 def _name(parent: Path, proposal: Plan) -> str:
