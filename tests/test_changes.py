@@ -12,12 +12,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner, Result
+from make_run import make_run
 from test_resume import EXACT, figures, go_on, new_run, start, wait_for_epoch
 
 from dhc.analysis.detectors import Case, rate_drops
 from dhc.analysis.overlay import curve
 from dhc.analysis.progress import Patience, patience
+from dhc.cli import cli
 from dhc.config import RunConfig
+from dhc.errors import UserError
 from dhc.figures.curves import learning_curves, learning_rate
 from dhc.figures.overlay import Line, overlay
 from dhc.models.schedules import changed_rate, rate_of_epoch
@@ -348,3 +352,66 @@ def test_the_patience_used_up_is_counted_against_the_one_that_holds() -> None:
     assert (
         patience(history, patience=22, min_lr=1e-5, course=Course(changes=[Change(epoch=7, patience=3)])).patience == 3
     )
+
+
+def command(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["runs", "change", folder.name, *arguments, "--runs", str(folder.parent)])
+
+
+@pytest.fixture
+def training(tmp_path: Path, tiny_data: Path) -> Path:
+    """A run of 9 epochs of which 6 are done; this very process is the one that trains it."""
+    return make_run(tmp_path, tiny_data, epochs=6, how="running", settings={"fit.epochs": 9})
+
+
+def test_a_change_is_asked_for_added_to_and_taken_back_by_a_command(training: Path) -> None:
+    said = command(training, "--learning-rate", "3e-4")
+    assert said.output == f"{training.name}: from epoch 8 on, rate 0.001 → 0.0003\n"
+    record = json.loads(command(training, "--patience", "5", "--learning-rate", "1e-5", "--json").output)
+    assert record["from_epoch"] == 8
+    assert (record["learning_rate"], record["patience"]) == ([1e-3, 1e-5], [22, 5])
+    assert "its minimum is 0.0001" in record["note"]
+    assert ChangeRequest.of(training).values == {"learning_rate": 1e-5, "patience": 5}
+    assert "taken back" in command(training, "--take-back").output
+    assert not (training / rundir.CHANGE).exists()
+    assert "no change was waiting" in command(training, "--take-back").output
+
+
+@pytest.mark.parametrize(
+    ("settings", "arguments", "reason"),
+    [
+        ({}, [], "nothing to change in run {}: name a learning rate or a factor or a patience"),
+        ({}, ["--factor", "1"], "schedule.factor cannot be 1.0: it takes 0 < x < 1"),
+        ({}, ["--patience", "0"], "schedule.patience cannot be 0: it takes 1 ≤ n ≤ 10000"),
+        ({}, ["--learning-rate", "1e9"], "optimizer.learning_rate cannot be 1000000000.0: it takes 0 < x ≤ 10"),
+        ({}, ["--patience", "22"], "nothing to change in run {}: its patience is 22 already"),
+        ({}, ["--take-back", "--patience", "2"], "--take-back goes alone"),
+        (
+            {"schedule.name": "cosine"},
+            ["--factor", "0.5"],
+            "factor cannot be changed in run {}: it is of ReduceLROnPlateau",
+        ),
+        ({"model.name": "knn"}, ["--learning-rate", "1"], "run {} compares pictures"),
+        ({"fit.epochs": 6}, ["--patience", "2"], "the last epoch of run {} is running"),
+    ],
+)
+def test_what_cannot_be_changed_is_refused_in_a_sentence(
+    tmp_path: Path, tiny_data: Path, settings: dict[str, Any], arguments: list[str], reason: str
+) -> None:
+    folder = make_run(tmp_path, tiny_data, epochs=5, how="running", settings={"fit.epochs": 9} | settings)
+    error = command(folder, *arguments).exception
+    assert isinstance(error, UserError)
+    assert reason.format(folder.name) in str(error)
+    assert "\n" not in str(error)
+    assert not (folder / rundir.CHANGE).exists()
+
+
+def test_only_a_run_that_trains_can_be_changed(tmp_path: Path, tiny_data: Path, training: Path) -> None:
+    ended = make_run(tmp_path, tiny_data, epochs=2)
+    assert "is finished: only a network that trains" in str(command(ended, "--patience", "2").exception)
+    rundir.write_json(training / rundir.REQUEST, {"queued_at": 1.0, "search": {"low": 1e-7, "high": 1.0}})
+    assert "searches for a learning rate" in str(command(training, "--patience", "2").exception)
+    rundir.write_json(training / rundir.REQUEST, {"queued_at": 1.0})
+    put_link(training / rundir.CHANGE)
+    assert isinstance(command(training, "--patience", "2").exception, UserError)
+    assert (training / "elsewhere").read_text() == '{"patience": 5}'

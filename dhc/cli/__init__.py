@@ -12,6 +12,7 @@ import traceback
 import click
 
 from dhc.cli import disk, labels
+from dhc.cli.change import change
 from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
 from dhc.cli.decide import decide_runs
@@ -72,7 +73,7 @@ def cli() -> None:
     """Train, watch and compare image classifiers: the dashboard's command line."""
 
 
-for command in (decide_runs, work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
+for command in (decide_runs, change, work, queue, move, stop_all, *labels.COMMANDS, *disk.COMMANDS):
     runs.add_command(command)
 for command in (
     doctor,

@@ -18,7 +18,7 @@ from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.text import count_text, shorten
-from dhc.ui.live import coach, ended, head, knn, metrics
+from dhc.ui.live import change, coach, ended, head, knn, metrics
 from dhc.ui.manage import autopsy, kin, layers, queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
@@ -135,6 +135,7 @@ def _rate(history: History, epochs_total: int | None, first: float | None, joint
 def _aside(info: RunInfo, log: EventLog, history: History) -> None:
     """Beside the charts: the run's kin; while it lives, its patience; afterwards, what leads on from it."""
     kin.draw(info)
+    change.draw(info, history)
     if info.state.alive:
         _patience(info, history)
     else:
