@@ -14,11 +14,14 @@ from dhc.analysis.standing import Standing, standing_of
 from dhc.jobs import launch
 from dhc.runs import rundir
 from dhc.runs.contract import Labels
+from dhc.runs.course import ChangeRequest
+from dhc.runs.rundir import RunWriter
 from dhc.runs.status import ends_after_epoch
 from dhc.runs.store import Store
 from dhc.ui.live.ended import sentence
 
 pytestmark = pytest.mark.pages
+VALUES = {"learning_rate": 1e-3, "factor": 0.8, "patience": 22}  # that hold in a run of `make_run`
 
 
 @pytest.fixture
@@ -132,3 +135,46 @@ def test_stop_after_this_epoch_is_said_and_taken_back_and_stop_now_stays(house: 
     at.button(key="dhc-stop").click().run()
     assert at.get("progress")[0].proto.text == "Stopping at the next batch …"
     assert "dhc-stop-after-epoch" not in {button.key for button in at.button}
+
+
+def test_a_change_is_set_said_waited_for_and_taken_back(house: Path) -> None:
+    folder = run(house, 1, epochs=6, how="running", settings={"fit.epochs": 40})
+    with RunWriter(folder) as writer:
+        writer.event("change", epoch=3, learning_rate=[2e-3, 1e-3], patience=[30, 22])
+    at = open_page("live", run=folder.name)
+    assert ":material/edit: From epoch 3 on: rate 0.002 → 0.001, patience 30 → 22." in texts(at)
+    assert "dhc_change_ask" not in {button.key for button in at.button}, "the box is closed"
+    at.session_state["dhc_change_box"] = True
+    at.run()
+    fields = {name: at.number_input(key=f"dhc_change_{name}_{folder.name}") for name in VALUES}
+    assert {name: field.value for name, field in fields.items()} == VALUES
+    assert at.button(key="dhc_change_ask").disabled, "nothing is set yet"
+    fields["factor"].set_value(1.0).run()
+    assert "schedule.factor cannot be 1.0: it takes 0 < x < 1" in texts(at)
+    assert at.button(key="dhc_change_ask").disabled
+    fields["factor"].set_value(0.8)
+    fields["patience"].set_value(5)
+    fields["learning_rate"].set_value(5e-5).run()
+    said = "From epoch 8 on, in about 10 seconds: rate 0.001 → 0.00005, patience 22 → 5. The state before it is kept, to branch from."
+    assert said in texts(at)
+    assert "a rate of 0.00005 no further: its minimum is 0.0001" in texts(at)
+    at.button(key="dhc_change_ask").click().run()
+    assert ChangeRequest.of(folder).values == {"learning_rate": 5e-5, "patience": 5}
+    assert ":material/schedule: From epoch 8 on, in about 10 seconds: rate 0.001 → 0.00005, patience 22 → 5." in texts(at)
+    assert at.number_input(key=f"dhc_change_patience_{folder.name}").value == 5
+    at.button(key="dhc_change_back").click().run()
+    assert not (folder / rundir.CHANGE).exists()
+    assert at.number_input(key=f"dhc_change_patience_{folder.name}").value == 22
+
+
+def test_only_what_has_an_effect_can_be_changed_on_live(house: Path) -> None:
+    folder = run(house, 1, epochs=6, how="running", settings={"fit.epochs": 40, "schedule.name": "cosine"})
+    at = open_page("live", run=folder.name)
+    at.session_state["dhc_change_box"] = True
+    at.run()
+    keys = {field.key for field in at.number_input}
+    assert keys == {f"dhc_change_learning_rate_{folder.name}"}
+    at.number_input[0].set_value(3e-4).run()
+    assert "The schedule goes on times what is set over what it had." in texts(at)
+    ended = open_page("live", run=run(house, 2, epochs=6).name)
+    assert "Change while it trains" not in {box.label for box in ended.expander}

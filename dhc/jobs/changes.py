@@ -17,11 +17,12 @@ from dhc.runs.course import SETTINGS, WORDS, ChangeRequest, changeable, next_cha
 from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
+from dhc.text import rate_text
 
 NOT_TRAINING = "run {} is {}: only a network that trains can be changed, and a copy of it can have other settings"
 BY_TIMETABLE = "{} cannot be changed in run {}: {} of ReduceLROnPlateau alone, and its schedule is {}; its learning rate can be changed"
 LAST_EPOCH = "the last epoch of run {} is running: there is none after it that a change could hold for"
-AT_MINIMUM = "the schedule lowers a rate of {:g} no further: its minimum is {:g}"
+AT_MINIMUM = "the schedule lowers a rate of {} no further: its minimum is {}"
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,9 @@ def take_back(runs_dir: Path, run_id: str) -> None:
 def effect(config: RunConfig, request: Mapping[str, float]) -> str:
     """What a person may not expect of a change, in half a sentence; "" for nothing."""
     rate, least = request.get("learning_rate"), config.schedule.min_lr
-    return AT_MINIMUM.format(rate, least) if rate is not None and _has_floor(config) and rate <= least else ""
-
-
-def _has_floor(config: RunConfig) -> bool:
-    return config.uses("schedule.min_lr")
+    if rate is None or rate > least or not config.uses("schedule.min_lr"):
+        return ""
+    return AT_MINIMUM.format(rate_text(rate), rate_text(least))
 
 
 def _config(info: RunInfo) -> RunConfig:
