@@ -160,7 +160,9 @@ def test_a_change_is_set_said_waited_for_and_taken_back(house: Path) -> None:
     assert "a rate of 0.00005 no further: its minimum is 0.0001" in texts(at)
     at.button(key="dhc_change_ask").click().run()
     assert ChangeRequest.of(folder).values == {"learning_rate": 5e-5, "patience": 5}
-    assert ":material/schedule: From epoch 8 on, in about 10 seconds: rate 0.001 → 0.00005, patience 22 → 5." in texts(at)
+    assert ":material/schedule: From epoch 8 on, in about 10 seconds: rate 0.001 → 0.00005, patience 22 → 5." in texts(
+        at
+    )
     assert at.number_input(key=f"dhc_change_patience_{folder.name}").value == 5
     at.button(key="dhc_change_back").click().run()
     assert not (folder / rundir.CHANGE).exists()
