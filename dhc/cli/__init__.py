@@ -18,11 +18,8 @@ from dhc.cli.data import data
 from dhc.cli.decide import decide_runs
 from dhc.cli.doctor import doctor
 from dhc.cli.export import export
-<<<<<<< HEAD
 from dhc.cli.health import health
-=======
 from dhc.cli.going_on import go_on
->>>>>>> df044a8 (go-on: more epochs for a run, or others from one of its epochs; runs disk says what kept states may take)
 from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
 from dhc.cli.queue import move, queue, work
