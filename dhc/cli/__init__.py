@@ -18,8 +18,8 @@ from dhc.cli.data import data
 from dhc.cli.decide import decide_runs
 from dhc.cli.doctor import doctor
 from dhc.cli.export import export
-from dhc.cli.health import health
 from dhc.cli.going_on import go_on
+from dhc.cli.health import health
 from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
 from dhc.cli.queue import move, queue, work
