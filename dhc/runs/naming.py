@@ -11,9 +11,9 @@ from dhc.config import RunConfig, differences
 from dhc.config.phrase import brief, phrase
 from dhc.runs.lenient import MAX_NAME
 from dhc.runs.store import RunInfo
-from dhc.text import shorten
+from dhc.text import count_text, shorten
 
-SEED = "fit.seed"
+SEED, EPOCHS = "fit.seed", "fit.epochs"
 # They change where a run is computed and what is kept of it, not what it tries.
 CIRCUMSTANCES = (
     "data.skip_bad",
@@ -41,6 +41,21 @@ def proposed_name(config: RunConfig, before: RunInfo | None) -> str:
     if not names:
         return f"{shorten(before.title, MAX_NAME - 7)}, again"
     return shorten(phrase(config, names), MAX_NAME)
+
+
+def branch_name(config: RunConfig, before: RunConfig, title: str, epoch: int, *, at_end: bool, schedule: str = "") -> str:
+    """A name for a run that goes on from another one, called `title`: what differs, ``factor 0.5 from epoch 12``, else how many epochs more.
+
+    `config` is what holds from then on, `before` what held up to the `epoch`, after which it goes on; `at_end`: the other one's
+    last. `schedule`: what becomes of it, in a word or two, "" where it goes on. At most MAX_NAME characters.
+    """
+    names = [name for name in _telling([before, config]) if name not in (EPOCHS, *CIRCUMSTANCES)]
+    place = "" if at_end else f" from epoch {epoch}"
+    what = ", ".join(filter(None, (phrase(config, names), schedule)))
+    if what:
+        return f"{shorten(what, MAX_NAME - len(place))}{place}"
+    more = f", {count_text(config.fit.epochs - epoch, 'more epoch')}{place}"
+    return f"{shorten(title, MAX_NAME - len(more))}{more}"
 
 
 def group_names(configs: Sequence[RunConfig]) -> list[str]:

@@ -12,6 +12,7 @@ from dhc.config.phrase import phrase
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 from dhc.ui.answers.pairs import pictures_of
+from dhc.ui.manage import branching
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, bold, plain
@@ -33,6 +34,7 @@ def draw(info: RunInfo) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Clone and edit", icon=":material/edit:", key="dhc-live-clone"):
                 clone.open_form(info.config, info.id)
+            branching.button(info, key="dhc-live-go-on")
             if standing is not None and standing.other is not None and standing.other.id != parent_of(info):
                 other = standing.other
                 text = f"Compare with {shorten(other.title, TITLE_LENGTH)}"

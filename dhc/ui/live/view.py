@@ -19,7 +19,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.text import count_text, shorten
 from dhc.ui.live import change, coach, ended, head, knn, metrics
-from dhc.ui.manage import autopsy, kin, layers, queue
+from dhc.ui.manage import autopsy, branching, kin, layers, queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
@@ -46,6 +46,7 @@ def draw(run_id: str) -> None:
         page=lambda info: info.state,  # the page's picker names it
         key="dhc-live",
     )
+    branching.draw(session.run(run_id))
 
 
 def _draw(info: RunInfo) -> None:

@@ -10,7 +10,7 @@ from dhc.jobs import control, launch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten, size_text
-from dhc.ui.manage import autopsy, kin, labels, storage, submission, undo, used
+from dhc.ui.manage import autopsy, branching, kin, labels, storage, submission, undo, used
 from dhc.ui.manage.ending import after_epoch_button
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, link
@@ -41,6 +41,7 @@ def draw(info: RunInfo) -> None:
             if info.config is not None:
                 with st.expander("Settings"):
                     st.code(info.config.to_json(), language="json")
+    branching.draw(info)
 
 
 def draw_many(infos: Sequence[RunInfo]) -> None:
@@ -85,6 +86,7 @@ def _actions(info: RunInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if sharing.is_read_only():
             _clone(info)
+            branching.button(info, key=KEY + "go_on")
             return
         labels.star_button([info])
         if info.state in (State.QUEUED, State.RUNNING):
@@ -96,6 +98,7 @@ def _actions(info: RunInfo) -> None:
         ):
             _kill(info)
         _clone(info)
+        branching.button(info, key=KEY + "go_on")
         labels.archive_button([info])
         if not info.state.alive:
             _delete([info], of=1)

@@ -15,7 +15,7 @@ from dhc.ui.shell import glossary, session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.train import draft
-from dhc.ui.train.draft import has_effect, key
+from dhc.ui.train.draft import has_effect
 from dhc.ui.train.words import setting_words
 
 SECTIONS = {
@@ -44,6 +44,8 @@ class FormState:
     changes    the values that differ from what the form was filled from
     sweep      the values of the settings that vary, which are not drawn here
     on_change  what to call when one is changed
+    key        of a field's widget in the session
+    before     a field's value in what the form was filled from
     """
 
     folders: Sequence[str]
@@ -52,6 +54,8 @@ class FormState:
     changes: Mapping[str, Any]
     sweep: Mapping[str, Sequence[Any]]
     on_change: Callable[[], None]
+    key: Callable[[str], str] = draft.key
+    before: Callable[[str], Any] = draft.before
 
 
 def draw(state: FormState) -> None:
@@ -65,7 +69,7 @@ def draw(state: FormState) -> None:
         field for field in fields() if field.name not in state.sweep and has_effect(field, state.values, state.sweep)
     ]
     first = [field for field in every if field.rank == MISSION or field.name == EARLY_STOPPING]
-    _rows(first, state)
+    rows(first, state)
     _missing(state)
     rest = [field for field in every if field not in first]
     for section, members in groupby((field for field in rest if field.rank == COMMON), key=lambda field: field.section):
@@ -73,7 +77,7 @@ def draw(state: FormState) -> None:
         if section == "augment":
             path = Path(str(state.values.get("data.path") or ""))
             link("Data", text="See what it does to a picture", data=path.name, view="augmentation")
-        _rows(list(members), state)
+        rows(list(members), state)
     rare = [field for field in rest if field.rank == RARE]
     st.session_state.setdefault(RARE_BOX, any(field.name in state.changes for field in rare))
     if any(field.name in state.problems for field in rare):
@@ -81,7 +85,7 @@ def draw(state: FormState) -> None:
     box = st.expander("Rarely changed", key=RARE_BOX, on_change="rerun")
     if box.open:  # half of all fields, which few who come here look at
         with box:
-            _rows(rare, state)
+            rows(rare, state)
 
 
 def _missing(state: FormState) -> None:
@@ -111,7 +115,8 @@ def _listed(titles: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
-def _rows(members: Sequence[ConfigField], state: FormState) -> None:
+def rows(members: Sequence[ConfigField], state: FormState) -> None:
+    """Draw the fields in rows of three, each with its help, and below it what is wrong or was changed."""
     for start in range(0, len(members), COLUMNS):
         row = members[start : start + COLUMNS]
         has_notes = any(field.name in state.problems or field.name in state.changes for field in row)
@@ -128,20 +133,20 @@ def _below(field: ConfigField, state: FormState) -> None:
         with st.container(key=f"dhc-problem-{field.name.replace('.', '-')}"):
             st.markdown(f":red[:material/error: {plain(problem)}]")
     elif field.name in state.changes:
-        st.caption(f":material/edit: was {plain(setting_words(field, draft.before(field.name)))}")
+        st.caption(f":material/edit: was {plain(setting_words(field, state.before(field.name)))}")
 
 
 def _widget(field: ConfigField, state: FormState) -> None:
     terms = glossary.names_of_setting(field.name)
     help = glossary.explained(f"{field.help}\n\n`{field.name}`, {field.bounds}", *terms)
-    about: dict[str, Any] = {"key": key(field.name), "help": help, "on_change": state.on_change}
+    about: dict[str, Any] = {"key": state.key(field.name), "help": help, "on_change": state.on_change}
     match field.kind:
         case "bool":
             st.toggle(field.label, wrap=True, **about)
         case "choice":
             st.selectbox(field.label, field.choices, **about)
         case "text":
-            current = st.session_state[key(field.name)]
+            current = st.session_state[state.key(field.name)]
             options = list(dict.fromkeys([*_suggestions(field, state.folders), *([current] if current else [])]))
             words = {option: setting_words(field, option) for option in options}
             st.selectbox(
