@@ -51,7 +51,7 @@ def test_the_course_says_who_trained_which_epochs_and_what_was_changed_to_what(f
     assert lineage.course_sentences(family[PARENT], titles) == []
     assert lineage.course_sentences(family[GRANDCHILD], titles) == [
         "Epochs 1 to 3 are from base; then the schedule begun anew, factor 0.8 → 0.5, dropout 0.5 → 0.6.",
-        "Changed while it trained, from epoch 5 on: learning rate 0.0003, patience 4.",
+        "Changed while it trained, from epoch 5 on: rate 0.0003, patience 4.",
         f"Epochs 1 to 5 are from {CHILD}, which is not here any more, its best network, with a fresh optimizer; "
         "then the learning rate held as it stood, factor 0.5 → 0.3.",
     ]

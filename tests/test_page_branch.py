@@ -147,10 +147,11 @@ def test_a_read_only_view_shows_the_plan_and_starts_nothing(runs: Path, monkeypa
 
 
 def test_a_child_is_called_by_what_differs_else_by_its_epochs() -> None:
-    base = RunConfig().with_values({"fit.epochs": 12})
-    longer, other = base.with_values({"fit.epochs": 24}), base.with_values({"schedule.factor": 0.5, "fit.epochs": 20})
-    assert branch_name(longer, base, "base", 12, at_end=True) == "base, 12 more epochs"
-    assert branch_name(longer, base, "base", 5, at_end=False) == "base, 19 more epochs from epoch 5"
-    assert branch_name(other, base, "base", 8, at_end=False) == "factor 0.5 from epoch 8"
-    assert branch_name(other, base, "base", 12, at_end=True, schedule="rate held") == "factor 0.5, rate held"
-    assert len(branch_name(longer, base, "x" * 80, 12, at_end=True)) <= 80
+    config = RunConfig().with_values({"schedule.factor": 0.5, "fit.epochs": 20})
+    factor = ["schedule.factor", "fit.epochs"]
+    assert branch_name(config, ["fit.epochs"], "base", 12, at_end=True) == "base, 8 more epochs"
+    assert branch_name(config, [], "base", 19, at_end=False) == "base, 1 more epoch from epoch 19"
+    assert branch_name(config, factor, "base", 8, at_end=False) == "factor 0.5 from epoch 8"
+    assert branch_name(config, factor, "base", 12, at_end=True, schedule="hold") == "factor 0.5, rate held"
+    assert branch_name(config, [], "x" * 80, 12, at_end=True).endswith("x, 8 more epochs")
+    assert len(branch_name(config, [], "x" * 80, 12, at_end=True)) <= 80

@@ -9,9 +9,8 @@ from typing import Any
 from dhc.config import RunConfig, find_field
 from dhc.config.phrase import value_words
 from dhc.errors import ConfigError
-from dhc.runs.course import Branch, Change, Course
+from dhc.runs.course import Branch, Change, Course, change_text
 from dhc.runs.store import RunInfo
-from dhc.text import rate_text
 
 NEXT: Mapping[str, str] = {
     "continue": "the schedule as it stood",
@@ -99,7 +98,7 @@ def _setting(name: str, old: Any, after: Mapping[str, Any]) -> str:
 
 
 def _change_sentence(change: Change) -> str:
-    rate = "" if change.learning_rate is None else f"learning rate {rate_text(change.learning_rate)}"
-    words = [rate, *(f"{name} {value:g}" for name in ("factor", "patience") if (value := getattr(change, name)))]
-    parts = ", ".join(filter(None, words))
-    return f"Changed while it trained, from epoch {change.epoch} on: {parts}." if parts else ""
+    if not change.values:
+        return ""
+    parts = change_text({name: (value,) for name, value in change.values.items()})
+    return f"Changed while it trained, from epoch {change.epoch} on: {parts}."

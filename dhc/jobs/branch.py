@@ -31,11 +31,10 @@ from dhc.runs.course import Branch, Course
 from dhc.runs.events import end_of_epoch
 from dhc.runs.fit import require_fit_queue
 from dhc.runs.labels import new_labels, read_labels
-from dhc.runs.lenient import MAX_NAME
+from dhc.runs.naming import branch_name
 from dhc.runs.predictions import save_predictions
 from dhc.runs.rundir import RunWriter
 from dhc.runs.states import STATE, check_state, read_beside
-from dhc.text import shorten
 
 Epoch = int | Literal["last", "best"]
 RATE = "optimizer.learning_rate"
@@ -143,7 +142,7 @@ def queue(runs_dir: Path, run_id: str, proposal: Plan, *, name: str = "", note: 
     require_fit_queue(runs_dir)
     device = _device(proposal.config, folder)
     _check(proposal, folder)
-    labels = new_labels(name=name or _name(folder, proposal), note=note)
+    labels = new_labels(name=name or proposed_name(folder, proposal), note=note)
     request = Request(queued_at=time.time(), device=device, place=last_place(runs_dir), parent=run_id)
     try:
         child = launch.create_run(
@@ -196,10 +195,12 @@ def _device(config: RunConfig, parent: Path) -> str:
     return launch.device_of(config) if is_moved else launch.device_again(config, Request.of(parent))
 
 
-def _name(parent: Path, proposal: Plan) -> str:
+def proposed_name(parent: Path, proposal: Plan) -> str:
+    """What the child is called unless a person names it: what differs, else how many epochs more."""
     title = read_labels(parent).name or brief(proposal.config)
-    where = f", on from epoch {proposal.place.epoch}"
-    return f"{shorten(title, MAX_NAME - len(where))}{where}"
+    place, (before, schedule) = proposal.place, (proposal.branch.before, proposal.branch.schedule)
+    at_end = "last" in place.kinds
+    return branch_name(proposal.config, before, title, place.epoch, at_end=at_end, schedule=schedule)
 
 
 def _check(proposal: Plan, parent: Path) -> None:

@@ -24,6 +24,7 @@ CIRCUMSTANCES = (
     "device.backend",
     "device.jit",
 )
+SCHEDULES = {"continue": "", "hold": "rate held", "restart": "schedule anew"}  # after a junction
 HASH = 4  # characters at the end of a run's id
 
 
@@ -43,15 +44,17 @@ def proposed_name(config: RunConfig, before: RunInfo | None) -> str:
     return shorten(phrase(config, names), MAX_NAME)
 
 
-def branch_name(config: RunConfig, before: RunConfig, title: str, epoch: int, *, at_end: bool, schedule: str = "") -> str:
-    """A name for a run that goes on from another one, called `title`: what differs, ``factor 0.5 from epoch 12``, else how many epochs more.
+def branch_name(
+    config: RunConfig, names: Iterable[str], title: str, epoch: int, *, at_end: bool, schedule: str = "continue"
+) -> str:
+    """A name for a run that goes on from another one: what differs, ``factor 0.5 from epoch 12``; else how many epochs more.
 
-    `config` is what holds from then on, `before` what held up to the `epoch`, after which it goes on; `at_end`: the other one's
-    last. `schedule`: what becomes of it, in a word or two, "" where it goes on. At most MAX_NAME characters.
+    `names` are the settings that differ, with the values of `config`; `title` is that of the other one, after whose `epoch` it
+    goes on; `at_end`: its last. At most MAX_NAME characters.
     """
-    names = [name for name in _telling([before, config]) if name not in (EPOCHS, *CIRCUMSTANCES)]
     place = "" if at_end else f" from epoch {epoch}"
-    what = ", ".join(filter(None, (phrase(config, names), schedule)))
+    telling = [name for name in names if name not in (EPOCHS, *CIRCUMSTANCES)]
+    what = ", ".join(filter(None, (phrase(config, telling), SCHEDULES[schedule])))
     if what:
         return f"{shorten(what, MAX_NAME - len(place))}{place}"
     more = f", {count_text(config.fit.epochs - epoch, 'more epoch')}{place}"

@@ -60,7 +60,9 @@ def draw(info: RunInfo, options: Places) -> Choices:
     place = _place(info, options)
     if place.standing is not None:
         rate = rate_text(place.standing.rate)
-        st.caption(f"The learning rate of epoch {place.epoch} was {rate}. One that you set here holds from the next epoch on.")
+        st.caption(
+            f"The learning rate of epoch {place.epoch} was {rate}. One that you set here holds from the next epoch on."
+        )
     base = info.config.with_values(info.course.settings_after(place.epoch))
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     more = left.number_input(

@@ -12,11 +12,10 @@ from dhc.config.titles import in_titles
 from dhc.errors import ConfigError
 from dhc.figures.junction import Joint
 from dhc.figures.schedule import planned_branch
-from dhc.jobs.branch import Epoch, Plan, branch, plan
+from dhc.jobs.branch import Epoch, Plan, branch, plan, proposed_name
 from dhc.jobs.places import Places, places
 from dhc.runs import rundir
 from dhc.runs.lenient import MAX_NAME
-from dhc.runs.naming import branch_name
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
 from dhc.ui.manage import branch_form
@@ -32,7 +31,6 @@ from dhc.ui.widgets.plot import plot
 NO_EPOCHS = "Nearest neighbours have no epochs to go on with."
 MEND = "Mend the marked fields first."
 NAME_HELP = "Empty: as proposed, by what differs."
-SCHEDULE_NAMES = {"continue": "", "hold": "rate held", "restart": "schedule anew"}
 ICON = ":material/fork_right:"
 HEIGHT = 230  # CSS pixels of the drawing
 
@@ -99,13 +97,13 @@ def _plan(info: RunInfo, options: Places, choices: Choices) -> None:
         plot(figure, key=KEY + "rates", height=HEIGHT, alt="Learning rate before and after the junction", clicks=False)
         st.markdown(plain(proposal.sentence))
         _say_time(proposal, choices)
-    proposed = "" if proposal is None else _name(info, proposal, choices)
+    proposed = "" if proposal is None else proposed_name(info.folder, proposal)
     name = st.text_input("Name", key=KEY + "name", max_chars=MAX_NAME, placeholder=proposed, help=NAME_HELP)
     about: dict[str, Any] = {"disabled": proposal is None, "help": MEND if proposal is None else None}
     about |= sharing.greyed()
     icon = ":material/play_arrow:"
     if st.button("Start", type="primary", icon=icon, width="stretch", key=KEY + "start", **about):
-        _start(info, choices, name.strip() or proposed)
+        _start(info, choices, name.strip())
 
 
 def _proposal(info: RunInfo, options: Places, choices: Choices) -> Plan | None:
@@ -145,17 +143,6 @@ def _say_time(proposal: Plan, choices: Choices) -> None:
     alive = sum(info.state.alive for info in session.runs())
     if alive:
         st.caption(f"{count_text(alive, 'run')} already training or waiting.")
-
-
-def _name(info: RunInfo, proposal: Plan, choices: Choices) -> str:
-    return branch_name(
-        proposal.config,
-        choices.base,
-        info.title,
-        choices.place.epoch,
-        at_end=choices.place.epoch == info.epochs_done,
-        schedule=SCHEDULE_NAMES[choices.schedule],
-    )
 
 
 def _start(info: RunInfo, choices: Choices, name: str) -> None:
