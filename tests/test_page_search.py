@@ -8,14 +8,14 @@ import socket
 from pathlib import Path
 
 import pytest
-from screens import open_page, sent, texts
+from screens import open_page, page_links, sent, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.models.presets import preset_config
 from dhc.models.search import rate_of_batch
-from dhc.runs.contract import Process, RateSearch, write_exit
+from dhc.runs.contract import SEARCH_NAME, Process, RateSearch, write_exit
 from dhc.runs.identity import identify
 from dhc.runs.rundir import RunWriter
 from dhc.runs.store import Store
@@ -33,7 +33,7 @@ def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setenv("DHC_DATA_DIR", str(tiny_data.parent))
     monkeypatch.setattr(launch, "start_worker", lambda *_: None)
     config = preset_config("quick").with_values({"data.path": str(tiny_data)})
-    launch.launch(config, folder, search=SEARCH, note="bet: blows up at 0.1")
+    launch.launch(config, folder, name=SEARCH_NAME, note="bet: blows up at 0.1", search=SEARCH)
     return folder
 
 
@@ -99,6 +99,31 @@ def test_live_shows_a_search_at_its_address(runs: Path, tiny_data: Path) -> None
     at = open_page("live", run=run_id)
     assert not at.exception
     assert any("blew up at a learning rate" in element.value for element in at.markdown)
+
+
+def test_a_search_that_waits_stands_in_the_queue_and_can_be_taken_out(runs: Path) -> None:
+    (info,) = Store(runs).searches()
+    at = open_page("runs")
+    assert "1 run waiting" in texts(at)
+    assert "learning-rate search" in texts(at)
+    at.button(key=f"dhc_cancel_{info.id}").click().run()
+    assert Store(runs).searches()[0].state.value == "stopped"
+    assert not at.exception
+
+
+def test_searches_are_listed_with_their_suggestion_deleted_and_brought_back(runs: Path, tiny_data: Path) -> None:
+    run_id = finish(runs, falling())
+    at = open_train(tiny_data)
+    at.session_state["dhc_searches_fold"] = True
+    at.run()
+    assert "(valley)" in texts(at)
+    assert "Its curve" in page_links(at)
+    at.button(key=f"dhc_searches_delete_{run_id}").click().run()
+    assert Store(runs).searches() == []
+    (back,) = [button for button in at.button if (button.key or "").startswith("dhc_searches_back_")]
+    back.click().run()
+    assert [info.id for info in Store(runs).searches()] == [run_id]
+    assert not at.exception
 
 
 def test_a_search_that_goes_is_promised_neither_epochs_nor_a_network(runs: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
+from dhc.analysis.course import is_as_set
 from dhc.analysis.differences import effective_value, is_number, value_rank
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.config import find_field
@@ -59,11 +60,11 @@ class Importance:
 def trials(runs: Iterable[RunInfo], names: Sequence[str]) -> tuple[Trial, ...]:
     """The settings of the finished runs with a result, repeats taken together.
 
-    A run that was changed while it trained counts for no settings.
+    A run that was changed on its way says nothing of the settings that it began with.
     """
     repeats: dict[Hashable, list[RunInfo]] = defaultdict(list)
     for info in runs:
-        if info.config is not None and info.state is State.FINISHED and not info.course.changes:
+        if info.config is not None and info.state is State.FINISHED and is_as_set(info):
             repeats[settings_key(info.config, but=(SEED,))].append(info)
     return tuple(trial for infos in repeats.values() if (trial := _trial(infos, names)) is not None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from dhc.analysis.course import is_as_set
 from dhc.analysis.differences import differing_settings, value_text
 from dhc.analysis.importance import Importance, Trial, trials
 from dhc.analysis.pictures import JudgedPictures, by_pictures
@@ -80,7 +81,8 @@ def _setting(runs: list[RunInfo], name: str) -> SettingReading:
 
 
 def _worth(runs: list[RunInfo]) -> Worth | None:
-    results = [info.best_val_accuracy for info in runs if info.design in DESIGNS and info.best_val_accuracy is not None]
+    drawn = [info for info in runs if info.design in DESIGNS and not info.state.alive and is_as_set(info)]
+    results = [info.best_val_accuracy for info in drawn if info.best_val_accuracy is not None]
     if len(results) < FEWEST:
         return None
     curve = tuning_curve(results, range(1, 2 * len(results) + 1))

@@ -16,7 +16,7 @@ from dhc.config import read_assignment
 from dhc.errors import ConfigError
 from dhc.jobs import launch
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
-from dhc.runs.contract import FEWEST_BATCHES, LEAST_RATE, MOST_BATCHES, MOST_RATE, RateSearch
+from dhc.runs.contract import FEWEST_BATCHES, LEAST_RATE, MOST_BATCHES, MOST_RATE, SEARCH_NAME, RateSearch
 from dhc.runs.store import Store
 from dhc.text import rate_text
 
@@ -61,7 +61,7 @@ def lr_find(
     if not config.trains_network:
         raise ConfigError("nearest neighbours have no learning rate: choose a network by --preset or model.name")
     search = RateSearch(low=low, high=high, batches=batches)
-    run_id = launch.launch(config, runs_dir, search=search)
+    run_id = launch.launch(config, runs_dir, name=SEARCH_NAME, search=search)
     follow_all({run_id: "search for a learning rate"}, runs_dir, to_stderr=as_json)
     result = outcome(Store(runs_dir), run_id, search)
     if as_json:

@@ -41,6 +41,7 @@ from dhc.runs.lenient import (
 
 FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
 LEAST_RATE, MOST_RATE, FEWEST_BATCHES, MOST_BATCHES = 1e-12, 100.0, 20, 1000  # of a search for a learning rate
+SEARCH_NAME = "learning-rate search"  # what such a search is called in the queue
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
 How = Literal["finished", "stopped", "failed", "killed"]

@@ -53,7 +53,7 @@ def _any_alive(runs: Sequence[RunInfo]) -> bool:
 
 def _runs(every: Sequence[RunInfo]) -> None:
     """What trains and what waits, in the order of the queue; then the newest of the others."""
-    queue.offer_work(every)
+    queue.offer_work([*every, *session.searches()])
     alive = by_activity(info for info in every if info.state.alive)
     rest = [info for info in every if not info.state.alive and not info.labels.archived]
     if alive:

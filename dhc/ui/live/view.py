@@ -73,7 +73,7 @@ def _draw(info: RunInfo) -> None:
 
 def _now_training(info: RunInfo) -> None:
     """Links from a run that waits to those that train, those of its own device first."""
-    others = [other for other in session.runs() if other.state in (State.RUNNING, State.STOPPING)]
+    others = [other for other in session.runs_and_searches() if other.state in (State.RUNNING, State.STOPPING)]
     with st.container(horizontal=True):
         for other in sorted(others, key=lambda other: other.device != info.device)[:MOST_LINKS]:
             link("Live", text=f"now training: {plain(shorten(other.title, TITLE_LENGTH))}", run=other.id)

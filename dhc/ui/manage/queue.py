@@ -34,13 +34,14 @@ WHY_GONE = ": the machine was restarted, or the worker was ended"
 
 
 def draw(runs: Sequence[RunInfo]) -> None:
-    """The queues, which update themselves; nothing where no run waits."""
-    if _is_any_queued(runs):
+    """The queues, which update themselves; nothing where neither run nor search waits."""
+    if is_any_queued(runs):
         # The rest of the page shows, too, which runs wait.
-        watch(session.runs, _devices, every=TICK, alive=_is_any_queued, page=_queued_ids, key="dhc-queue")
+        watch(session.runs_and_searches, _devices, every=TICK, alive=is_any_queued, page=_queued_ids, key="dhc-queue")
 
 
-def _is_any_queued(runs: Sequence[RunInfo]) -> bool:
+def is_any_queued(runs: Sequence[RunInfo]) -> bool:
+    """Whether one of them waits."""
     return any(info.state is State.QUEUED for info in runs)
 
 

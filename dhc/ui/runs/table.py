@@ -16,7 +16,6 @@ from dhc.analysis.query import read_query
 from dhc.analysis.search import ORDERS, RunFilter, select_runs
 from dhc.runs import rundir
 from dhc.runs.naming import titles
-from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, short_names, shorten
 from dhc.ui.answers.pairs import pictures_of
@@ -62,13 +61,14 @@ def draw() -> None:
     # Boxes of their own: what comes and goes in them moves nothing below, which would be drawn twice for a moment.
     with st.container():
         undo.draw()
+        may_wait = session.runs_and_searches()
+        queue.offer_work(may_wait)
+        if queue.is_any_queued(may_wait):
+            with st.expander("Queue", icon=":material/schedule:"):
+                queue.draw(may_wait)
         if not everyone:
             no_runs("No runs yet. Start one, and it appears here.")
             return
-        queue.offer_work(everyone)
-        if any(info.state is State.QUEUED for info in everyone):
-            with st.expander("Queue", icon=":material/schedule:"):
-                queue.draw(everyone)
     with st.container():
         groups.draw(everyone)
     views.apply()

@@ -128,6 +128,11 @@ def searches() -> list[RunInfo]:
     return _snapshot().searches()
 
 
+def runs_and_searches() -> list[RunInfo]:
+    """All that may stand in a queue: the runs, then the searches."""
+    return [*runs(), *searches()]
+
+
 def run(run_id: str) -> RunInfo:
     """One run, read once a script run. Raises RunError when there is none of that name."""
     return _snapshot().run(run_id)

@@ -11,7 +11,7 @@ from dhc.analysis.repeats import settings_key
 from dhc.config import RunConfig
 from dhc.figures import rates as figures
 from dhc.jobs import launch
-from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, RateSearch
+from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, SEARCH_NAME, RateSearch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import rate_text
@@ -20,7 +20,7 @@ from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
-from dhc.ui.train import draft
+from dhc.ui.train import draft, searches
 from dhc.ui.train.link import touched
 from dhc.ui.widgets.plot import plot
 
@@ -28,7 +28,6 @@ RATE = "optimizer.learning_rate"
 KEY = "dhc_rate_"
 BOX = KEY + "box"
 TAKEN = KEY + "taken"  # in the session: the search and its rate that was put into the form
-NAME = "learning-rate search"
 TICK = 0.5  # seconds between two updates while it goes
 BETS = ("no bet", *(f"{10.0**power:g}" for power in range(-4, 2)))
 ABOUT = (
@@ -50,7 +49,7 @@ def draw(config: RunConfig, *, has_pictures: bool) -> None:
     if not box.open:  # nine fields that most who come here do not need
         return
     with box:
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, wrap=False):
             st.caption(ABOUT, width="stretch")
             lesson.draw("find-the-rate")
         if is_alive:
@@ -59,6 +58,7 @@ def draw(config: RunConfig, *, has_pictures: bool) -> None:
             _fields(config, has_pictures)
         if latest is not None:
             _watch(latest.id)
+        searches.draw(session.searches())
 
 
 def _serves(info: RunInfo, config: RunConfig) -> bool:
@@ -115,7 +115,7 @@ def _start(config: RunConfig, search: RateSearch, note: str) -> None:
         st.session_state[KEY + "failure"] = failure
 
     with guard(remember):
-        launch.launch(config, session.runs_dir(), name=NAME, note=note, search=search)
+        launch.launch(config, session.runs_dir(), name=SEARCH_NAME, note=note, search=search)
 
 
 def _watch(run_id: str) -> None:
