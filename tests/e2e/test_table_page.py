@@ -109,6 +109,28 @@ def test_a_click_on_a_name_opens_that_run_wherever_sorting_put_it(page: Page, se
     page.wait_for_url(f"**/live?run={MIDDLE}*")
 
 
+def test_what_is_tuned_stands_in_sight_and_one_folder_written_in_two_ways_is_no_difference(
+    page: Page, server: Server, root: Path
+) -> None:
+    file = root / "runs" / OLD / rundir.CONFIG
+    config = json.loads(file.read_text())
+    config["data"]["path"] = str(root / "runs" / ".." / "data" / "tiny")
+    file.write_text(json.dumps(config))
+    page.goto(f"{server.url}/runs?select={OLD},{MIDDLE}&panel=differences&differences_all=on")
+    titles = ["Dropout", "Output dropout", "LR factor", "Patience", "Epochs"]
+
+    def in_sight() -> list[str]:
+        """Titles of the settings whose columns the window shows, in their order: the grid has no others."""
+        headings = page.locator(f"{GRID} [role=columnheader]").all_text_contents()
+        return [title for text in headings for title in titles if text.casefold() == title.casefold()]
+
+    wait_for(lambda: in_sight() == titles, "what is tuned stands in sight, in its order")
+    differences = page.get_by_test_id("stDataFrame").nth(1)
+    differences.scroll_into_view_if_needed()
+    row = differences.locator("[role=row]", has_text="Data folder")
+    expect(row.locator("[role=gridcell]")).to_have_text(["Data folder", "data.path", "tiny", "tiny"])
+
+
 def test_a_running_run_ticks_in_the_table_and_in_the_curves_and_stays_selected(
     page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
 ) -> None:
