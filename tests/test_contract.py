@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from dhc.runs import rundir
-from dhc.runs.contract import Environment, Exit, Labels, PictureSet, Process, Request, Summary, UsedPictures
+from dhc.runs.contract import Environment, Exit, Labels, PictureSet, Process, RateSearch, Request, Summary, UsedPictures
 from dhc.runs.lenient import Record, RunFile
 
 ROOT = Path(__file__).parents[1]
@@ -103,6 +103,16 @@ def test_one_wrong_item_does_not_cost_the_others() -> None:
     assert Summary.sift({"knn": {"cosine": {"3": 2, "5": 0.5, "x": 0.5}, "x": 1}})[0].knn == {"cosine": {5: 0.5}}
     assert Environment.sift({"versions": {"keras": 3, "numpy": "2.4"}})[0].versions == {"numpy": "2.4"}
     assert Labels.sift({"tags": [3, "night", None]})[0].tags == ("night",)
+
+
+@pytest.mark.parametrize("written", [[], "yes", 7, True, {}, {"low": "x"}, {"low": 3, "high": 1}])
+def test_a_search_that_was_edited_stays_one_and_trains_nothing_to_its_end(written: object) -> None:
+    assert Request.sift({"search": written})[0].search == RateSearch()
+
+
+def test_no_search_is_none() -> None:
+    for request in ({}, {"search": None}, {"search": False}):
+        assert Request.sift(request)[0].search is None
 
 
 def test_a_process_with_one_wrong_value_is_none_at_all() -> None:

@@ -1,4 +1,4 @@
-"""``python -m dhc.jobs.courier RUN_DIR``: tells the address in ``DHC_WEBHOOK`` how a run has ended.
+"""``python -m dhc.jobs.courier RUN_DIR…``: tells the address in ``DHC_WEBHOOK`` how runs have ended.
 
 What goes wrong stands in the worker's log, without what may be secret in the address: its path, its query, its user.
 """
@@ -33,9 +33,12 @@ PATHS: Final = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?(?:[\\/][^\\/\s“”\"',;]+
 
 
 def main(arguments: list[str]) -> int:
-    """Tell how the run has ended; nothing of one that is gone or alive again. Returns the exit status."""
+    """Tell how each run has ended; nothing of one that is gone or alive again. Returns the exit status."""
     give_way()
-    folder = Path(arguments[0])
+    return max([_tell(Path(argument)) for argument in arguments])
+
+
+def _tell(folder: Path) -> int:
     try:
         place = address(os.environ.get(VARIABLE, ""))
         store = Store(folder.parent)

@@ -10,6 +10,7 @@ from typing import Literal
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError
 from dhc.files import write
+from dhc.jobs import webhook
 from dhc.jobs.launch import launch_all
 from dhc.runs import rundir
 from dhc.runs.contract import Design, Request
@@ -88,6 +89,7 @@ def stop_group(runs_dir: Path, name: str) -> list[str]:
             write.mark(folder / rundir.STOP)
         except OSError as error:  # one that cannot be asked must not keep the others going
             failures[folder.name] = error.strerror or str(error)
+    webhook.announce_cancelled(alive)
     if failures:
         reasons = "; ".join(f"{run_id}: {why}" for run_id, why in sorted(failures.items()))
         raise RunError(f"{len(failures)} of {len(alive)} runs could not be asked to stop ({reasons})")

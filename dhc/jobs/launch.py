@@ -12,6 +12,7 @@ from dhc.data.layout import open_dataset
 from dhc.data.select import class_count
 from dhc.errors import ConfigError, DeviceError, RunError
 from dhc.files import remove, write
+from dhc.jobs import webhook
 from dhc.jobs.hung import end_hung_worker
 from dhc.jobs.process import detach, python
 from dhc.jobs.queue import STEP, devices, last_place
@@ -164,6 +165,7 @@ def stop(runs_dir: Path, run_id: str) -> None:
     if not state.alive:
         raise RunError(f"run {run_id} is {state.value}: only a queued or running one can be stopped")
     write.mark(folder / rundir.STOP)
+    webhook.announce_cancelled([folder])
 
 
 def stop_after_epoch(runs_dir: Path, run_id: str) -> None:

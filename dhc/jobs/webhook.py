@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from dhc.jobs.process import detach, python
 from dhc.runs import rundir
+from dhc.runs.status import status_of
 
 VARIABLE: Final = "DHC_WEBHOOK"
 
 
-def announce(folder: Path) -> None:
-    """Begin to tell that a run has ended, where an address is set; never fails, and waits for nothing."""
-    if not os.environ.get(VARIABLE, "").strip():
+def announce(*folders: Path) -> None:
+    """Begin to tell that runs have ended, where an address is set; never fails, and waits for nothing."""
+    if not folders or not os.environ.get(VARIABLE, "").strip():
         return
     try:
-        detach(python("-m", "dhc.jobs.courier", str(folder)), log=folder.parent / rundir.WORKER_LOG)
+        detach(python("-m", "dhc.jobs.courier", *map(str, folders)), log=folders[0].parent / rundir.WORKER_LOG)
     except (OSError, RuntimeError) as error:  # no process, no room for a log, no thread to wait for it
-        print(f"webhook: nothing was sent of {folder.name}: {type(error).__name__}", file=sys.stderr)
+        names = ", ".join(folder.name for folder in folders)
+        print(f"webhook: nothing was sent of {names}: {type(error).__name__}", file=sys.stderr)
+
+
+def announce_cancelled(folders: Iterable[Path]) -> None:
+    """Tell of those that a person has just taken out of the queue: no worker sees them end."""
+    announce(*(folder for folder in folders if status_of(folder).cause == "cancelled"))

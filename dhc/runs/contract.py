@@ -90,9 +90,9 @@ class RateSearch(Record):
 
 def _search(value: Any) -> Any:
     """A search that somebody may have edited stays one, with the default for what cannot be true: it must not train to its end."""
-    if not isinstance(value, Mapping):
-        return value
-    search, _ = RateSearch.sift(value)
+    if value is None or value is False:
+        return None
+    search, _ = RateSearch.sift(value if isinstance(value, Mapping) else {})
     return search if search.low < search.high else RateSearch(batches=search.batches)
 
 

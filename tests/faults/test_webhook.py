@@ -136,14 +136,18 @@ def test_a_worker_tells_of_every_end_and_waits_for_no_receiver(
     try:
         with receiver() as server, hanging() as deaf:
             monkeypatch.setenv(webhook.VARIABLE, server.url)
+            _, given_up = groups.start_group([neighbours, neighbours], runs, "Given up")
+            launch.stop(runs, given_up[0])
+            groups.stop_group(runs, "Given up")
             ids = _queue([neighbours, neighbours.with_values({"knn.k": 3})], runs)
             _break(runs / ids[1], broken)
             orphan = make_run(runs, tiny_data, run_id=RUN, epochs=3, how="running")  # its own worker was killed
             threading.Timer(1.0, write_exit, (orphan, "finished", "all epochs done")).start()
             assert worker.main([str(runs), "cpu"]) == 0
-            wait_until(lambda: len(server.messages) == 3, "all were told of", 60)
+            wait_until(lambda: len(server.messages) == 5, "all were told of", 60)
             told = {message["id"]: message for message in server.messages}
             assert (told[RUN]["state"], told[RUN]["epochs"]) == ("finished", 3)
+            assert [told[run_id]["cause"] for run_id in given_up] == ["cancelled", "cancelled"], "waiting, too"
             good, bad = (told[run_id] for run_id in ids)
             info = Store(runs).run(ids[0])
             assert (good["state"], good["best_val_accuracy"]) == ("finished", info.best_val_accuracy)
