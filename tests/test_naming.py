@@ -15,7 +15,7 @@ from dhc.errors import RunError
 from dhc.jobs.launch import launch_all
 from dhc.runs.contract import Labels
 from dhc.runs.lenient import MAX_NAME
-from dhc.runs.naming import differing_phrase, group_names, proposed_name, titles
+from dhc.runs.naming import differing_phrase, group_names, proposed_name, telling_title, titles
 from dhc.runs.status import State, Status
 from dhc.runs.store import RunInfo, Store
 
@@ -98,6 +98,14 @@ def test_runs_of_one_title_are_told_apart() -> None:
     assert named[first.id] == "optimizer adam · 0001"
     assert named[other.id] == "optimizer sgd"
     assert named["20260101-000000-vgg16-0004"] == "mine"
+
+
+def test_a_title_that_others_have_says_what_is_its_own() -> None:
+    first, second, named = run(), run({"fit.seed": 2}, run_id="20260101-000000-vgg16-0002"), run(name="mine")
+    assert first.title == second.title, "a seed is no part of it"
+    assert telling_title(second, [first, second, named]) == "seed 2"
+    assert telling_title(second, [second, named]) == second.title
+    assert telling_title(named, [first, second, named]) == "mine"
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "a", "b"]), st.floats(0.1, 0.9)), min_size=1, max_size=8))

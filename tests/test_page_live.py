@@ -76,7 +76,10 @@ def test_ties_are_said(house: Path) -> None:
     infos = sorted(Store(house / "runs").runs(), key=lambda info: info.id)
     standing = standing_of(infos[0], infos)
     assert standing == Standing(place=1, count=4, ties=2, other=infos[1])
-    assert sentence(standing) == "Tied for the best of 4 runs on these pictures, with **run 2** (0.667) and 1 more."
+    assert (
+        sentence(infos[0], standing)
+        == "Tied for the best of 4 runs on these pictures, with **run 2** (0.667) and 1 more."
+    )
     last = standing_of(infos[3], infos[:3])
     assert last is not None
     assert (last.place, last.count, last.other) == (4, 4, infos[0])
@@ -107,9 +110,11 @@ def test_the_tab_is_told_how_far_the_run_is_and_how_it_ended(house: Path) -> Non
         "news": "mine: running, best val_accuracy 0.333",
     }
     for number, how, tone in ((2, "finished", "good"), (3, "stopped", "waits"), (4, "failed", "bad")):
-        ended = tab_of(open_page("live", run=run(house, number, "mine", accuracy=2 / 3, how=how).name))
-        assert (ended["title"], ended["tone"], ended["alive"]) == (f"{how} · 0.67 · mine · Live", tone, False)
-        assert (ended["fraction"], ended["news"]) == (1.0, f"mine: {how}, best val_accuracy 0.667")
+        ended = tab_of(open_page("live", run=run(house, number, f"no. {number}", accuracy=2 / 3, how=how).name))
+        assert (ended["title"], ended["tone"], ended["alive"]) == (f"{how} · 0.67 · no. {number} · Live", tone, False)
+        assert (ended["fraction"], ended["news"]) == (1.0, f"no. {number}: {how}, best val_accuracy 0.667")
+    twin = run(house, 5, "mine", accuracy=2 / 3, settings={"fit.epochs": 40, "fit.seed": 9})
+    assert tab_of(open_page("live", run=twin.name))["title"] == "finished · 0.67 · mine, seed 9 · Live"
 
 
 def test_a_run_whose_settings_are_gone_is_said_to_be_of_no_made_up_number_of_epochs(house: Path) -> None:

@@ -84,6 +84,12 @@ def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
     return dict(_titles(_Listed(key, tuple(infos))))
 
 
+def telling_title(info: RunInfo, others: Iterable[RunInfo]) -> str:
+    """A run's title; where another run has the same one, what tells the two apart, as `titles` does."""
+    alike = [other for other in others if other.id != info.id and other.title == info.title]
+    return titles([info, *alike])[info.id]
+
+
 @dataclass(frozen=True)
 class _Listed:
     """Runs as far as their titles go: read again without a change, they are the same."""

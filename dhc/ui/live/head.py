@@ -32,8 +32,8 @@ PHASES = {
 }
 
 
-def draw(info: RunInfo, log: EventLog, history: History) -> None:
-    """Draw it, all in one line where the window has room."""
+def draw(info: RunInfo, log: EventLog, history: History, name: str) -> None:
+    """Draw it, all in one line where the window has room; `name` is what the browser's tab calls the run."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="dhc-live-head"):
         if info.state is State.RUNNING:
             _running(info, log, history)
@@ -48,7 +48,7 @@ def draw(info: RunInfo, log: EventLog, history: History) -> None:
         st.markdown(f":small[`{info.id}`]", width="content")
         if info.state.alive and not sharing.is_read_only():
             _ending(info)
-        tab.draw(info, history)
+        tab.draw(info, history, name)
         if not history.epochs.empty:
             link("Mistakes")
             link("Confusion")

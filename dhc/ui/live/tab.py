@@ -12,20 +12,20 @@ from dhc.ui.widgets.tab import Tone, tab
 NAME_LENGTH = 40  # characters of a run's name
 
 
-def draw(info: RunInfo, history: History) -> None:
-    """Dress the tab, and draw the bell while the run is alive."""
+def draw(info: RunInfo, history: History, name: str) -> None:
+    """Dress the tab, and draw the bell while the run is alive; `name` is what the run is called."""
     tab(
         key="dhc-tab",
         run=info.id,
-        title=title(info, history),
+        title=title(info, history, name),
         fraction=fraction(info, history),
         tone=tone(info.state),
         alive=info.state.alive,
-        news=news(info),
+        news=news(info, name),
     )
 
 
-def title(info: RunInfo, history: History) -> str:
+def title(info: RunInfo, history: History, name: str) -> str:
     """``7/40 · 0.52 · name · Live``: the epoch that runs, the best val_accuracy; before and after, the state instead."""
     parts = [info.state.value]
     if info.state is State.RUNNING and not history.batches.empty:
@@ -33,13 +33,13 @@ def title(info: RunInfo, history: History) -> str:
         parts = [f"epoch {epoch}" if total is None else f"{epoch}/{total}"]
     if info.best_val_accuracy is not None:
         parts.append(f"{info.best_val_accuracy:.2f}")
-    return " · ".join([*parts, shorten(info.title, NAME_LENGTH), "Live"])
+    return " · ".join([*parts, shorten(name, NAME_LENGTH), "Live"])
 
 
-def news(info: RunInfo) -> str:
+def news(info: RunInfo, name: str) -> str:
     """One line for a message: which run, how it ended, its best val_accuracy."""
     best = "" if info.best_val_accuracy is None else f", best val_accuracy {info.best_val_accuracy:.3f}"
-    return f"{shorten(info.title, NAME_LENGTH)}: {info.state.value}{best}"
+    return f"{shorten(name, NAME_LENGTH)}: {info.state.value}{best}"
 
 
 def fraction(info: RunInfo, history: History) -> float:

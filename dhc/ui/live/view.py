@@ -14,6 +14,7 @@ from dhc.figures.junction import Joint
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs import rundir
 from dhc.runs.events import EventLog
+from dhc.runs.naming import telling_title, titles
 from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
@@ -38,9 +39,10 @@ HEIGHT, LOW = 360, 240  # CSS pixels of the charts; live.css fits the upper ones
 def draw(run_id: str) -> None:
     """Draw the run; while it is alive, twice a second, without running the page again."""
     st.html(assets.path("live/live.css"))
+    name = telling_title(session.run(run_id), session.runs())  # once a page: a thousand runs are too many for each tick
     watch(
         lambda: session.run(run_id),
-        _draw,
+        lambda info: _draw(info, name),
         every=TICK,
         alive=lambda info: info.state.alive,
         page=lambda info: info.state,  # the page's picker names it
@@ -49,10 +51,10 @@ def draw(run_id: str) -> None:
     branching.draw(session.run(run_id))
 
 
-def _draw(info: RunInfo) -> None:
+def _draw(info: RunInfo, name: str) -> None:
     log = session.log(info.id)
     history = log.history()
-    head.draw(info, log, history)
+    head.draw(info, log, history, name)
     if info.state is State.QUEUED:
         queue.draw_wait(info)
         _now_training(info)
@@ -74,9 +76,10 @@ def _draw(info: RunInfo) -> None:
 def _now_training(info: RunInfo) -> None:
     """Links from a run that waits to those that train, those of its own device first."""
     others = [other for other in session.runs_and_searches() if other.state in (State.RUNNING, State.STOPPING)]
+    names = titles(others)
     with st.container(horizontal=True):
         for other in sorted(others, key=lambda other: other.device != info.device)[:MOST_LINKS]:
-            link("Live", text=f"now training: {plain(shorten(other.title, TITLE_LENGTH))}", run=other.id)
+            link("Live", text=f"now training: {plain(shorten(names[other.id], TITLE_LENGTH))}", run=other.id)
 
 
 def _network(info: RunInfo, log: EventLog, history: History) -> None:
