@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from dhc.figures import junction
 from dhc.runs.course import change_text
 
+COACH = 3  # lines that the coach's numbers take at the bottom of a chart
 MOST_TEXTS = 3  # that stand beside their lines; of more, the diamonds tell
 SYMBOL = "diamond"
 
@@ -30,6 +31,7 @@ def mark(
     if not steps:
         return
     few = len(steps) <= MOST_TEXTS
+    level += 0 if high else COACH
     for number, (epoch, step) in enumerate(steps.items()):
         text = change_text(step) if few else ""
         junction.draw_line(figure, epoch - 1, text, left=epoch - 1 < length / 2, high=high, level=level + number)

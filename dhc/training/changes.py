@@ -117,10 +117,10 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
             self._writer.event("change", epoch=epoch, **steps)
             print(f"from epoch {epoch} on, as asked for: {change_text(steps)}")
 
-    def _before(self, name: str, epoch: int) -> float:
+    def _before(self, name: str, epoch: int) -> Any:
         """What an epoch (from 1) would have without the changes that begin with it."""
         if name != "learning_rate":
-            return float(self._holds(name, epoch - 1))
+            return self._holds(name, epoch - 1)
         return self._optimizer_rate() if self._timetable is None else self._rate(epoch - 1, epoch - 1)
 
     def _holds(self, name: str, epoch: int) -> Any:

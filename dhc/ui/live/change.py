@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -24,11 +25,25 @@ from dhc.ui.shell.states import attempt
 
 KEY = "dhc_change_"
 BOX = f"{KEY}box"
-FILLED = f"{KEY}filled"  # of the session: the run, and what its fields were filled with
+FILLED = f"{KEY}filled"  # of the session: what the fields are filled with
+COUNT = f"{KEY}count"  # of the session: how often they were
 MOST_LINES = 4  # of what was changed, the latest
 NOTHING = "Set one of them to another value; what is left as it is stays."
 KEPT = "The state before it is kept, to branch from."
 GOES_ON = "The schedule goes on times what is set over what it had."
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What the fields of a run show until a person sets something else; `number` makes each filling's fields new ones."""
+
+    run: str
+    number: int
+    values: Mapping[str, float]
+
+    def key(self, name: str) -> str:
+        """The widget's key."""
+        return f"{KEY}{name}_{self.number}"
 
 
 def draw(info: RunInfo, history: History) -> None:
@@ -69,12 +84,11 @@ def _waiting(info: RunInfo, history: History, held: Holding, request: Mapping[st
 def _fields(info: RunInfo, config: RunConfig, history: History, held: Holding, request: Mapping[str, float]) -> None:
     """A field for each setting that has an effect, what will come of it, and the button."""
     filled = _fill(info.id, {**held.values, **request})
-    columns = st.columns(len(filled))
-    for column, name in zip(columns, filled, strict=True):
+    typed: dict[str, float | None] = {}
+    for column, name in zip(st.columns(len(filled.values)), filled.values, strict=True):
         with column:
-            _field(name, info.id)
-    typed = {name: st.session_state[_key(name, info.id)] for name in filled}
-    wanted = {name: value for name, value in typed.items() if value is not None and value != filled[name]}
+            typed[name] = _field(name, filled)
+    wanted = {name: value for name, value in typed.items() if value is not None and value != filled.values[name]}
     problem = _problem(config, wanted)
     if problem:
         st.markdown(f":red[:material/error: {plain(problem)}]")
@@ -89,34 +103,33 @@ def _fields(info: RunInfo, config: RunConfig, history: History, held: Holding, r
         lesson.draw("change-while-it-trains")
 
 
-def _field(name: str, run_id: str) -> None:
-    """Without bounds: a value out of range is said in words below."""
+def _field(name: str, filled: Filled) -> float | None:
+    """Its value, None where it is empty. Without bounds: a value out of range is said in words below."""
     field = find_field(SETTINGS[name])
     title = "Learning rate" if name == "learning_rate" else field.title
-    about: dict[str, Any] = {"key": _key(name, run_id), "disabled": sharing.is_read_only()}
+    about: dict[str, Any] = {"key": filled.key(name), "disabled": sharing.is_read_only()}
     about["help"] = explained(f"{field.bounds}", *names_of_setting(field.name))
+    shown = filled.values[name]
     if field.kind == "int":
-        st.number_input(title, value=None, step=1, **about)
+        about |= {"value": int(shown), "step": 1}
     else:
-        st.number_input(title, value=None, step=0.05 if name == "factor" else 1e-4, format="%g", **about)
+        about |= {"value": shown, "step": 0.05 if name == "factor" else 1e-4, "format": "%g"}
+    value: float | None = st.number_input(title, **about)
+    return value
 
 
-def _fill(run_id: str, values: Mapping[str, float]) -> dict[str, float]:
+def _fill(run_id: str, values: Mapping[str, float]) -> Filled:
     """What the fields were filled with when the box was opened; filled now where that was not yet.
 
     Later they stay as they are, whatever the schedule does meanwhile: a person may be typing.
     """
     state = st.session_state
-    if state.get(FILLED, ("",))[0] != run_id:
-        shown = {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in values.items()}
-        state[FILLED] = (run_id, shown)
-        state.update({_key(name, run_id): value for name, value in shown.items()})
-    filled: dict[str, float] = state[FILLED][1]
+    filled: Filled | None = state.get(FILLED)
+    if filled is None or filled.run != run_id:
+        state[COUNT] = state.get(COUNT, 0) + 1
+        filled = Filled(run_id, state[COUNT], {name: float(f"{value:.6g}") for name, value in values.items()})
+        state[FILLED] = filled
     return filled
-
-
-def _key(name: str, run_id: str) -> str:
-    return f"{KEY}{name}_{run_id}"
 
 
 def _problem(config: RunConfig, wanted: Mapping[str, float]) -> str:
