@@ -13,6 +13,7 @@ COMMANDS = (
     ("benchmarks.engine", str(DATA), "--width", "0.25"),
     ("benchmarks.engine", str(DATA), "--width", "1", "--pictures", "256", "--val", "20"),
     ("benchmarks.estimate",),
+    ("benchmarks.rates", str(DATA)),
     ("benchmarks.scale",),
     ("benchmarks.lag",),
     ("benchmarks.overlay",),

@@ -56,7 +56,7 @@ def main() -> None:
     seeds = [int(seed) for seed in options.seeds.split(",")]
     arms = options.arms.split(";")
     configs = {arm: [_config(arm, {**common, "fit.seed": seed}) for seed in seeds] for arm in arms}
-    runs = {arm: [_run(store, config) for config in configs[arm]] for arm in arms}
+    runs = {arm: [launched(store, config) for config in configs[arm]] for arm in arms}
     print(f"{options.classes} classes, {options.epochs} epochs, width {options.width:g}, seeds {options.seeds}\n")
     print("| recipe | best val_accuracy: mean (each) | val_accuracy by epoch, mean | s |")
     print("|---|---|---|---|", flush=True)
@@ -69,7 +69,7 @@ def _config(arm: str, changes: Mapping[str, Any]) -> RunConfig:
     return launch.with_absolute_path(preset_config(preset).with_values({**own, **changes}))
 
 
-def _run(store: Store, config: RunConfig) -> str:
+def launched(store: Store, config: RunConfig) -> str:
     """The id of the run with that config, launched where there is none yet."""
     for info in store.runs():
         if info.config == config and info.state in ("finished", "queued", "running"):
@@ -78,7 +78,7 @@ def _run(store: Store, config: RunConfig) -> str:
 
 
 def _row(store: Store, arm: str, ids: list[str]) -> str:
-    infos = [_wait(store, run_id) for run_id in ids]
+    infos = [ended(store, run_id) for run_id in ids]
     best = [info.best_val_accuracy or 0.0 for info in infos]
     courses = zip(*(store.history(run_id).epochs["val_accuracy"] for run_id in ids), strict=False)
     means = " ".join(f"{statistics.mean(values):.2f}" for values in courses)
@@ -86,7 +86,8 @@ def _row(store: Store, arm: str, ids: list[str]) -> str:
     return f"| {arm} | {statistics.mean(best):.3f} ({each}) | {means} | {sum(i.seconds or 0 for i in infos):.0f} |"
 
 
-def _wait(store: Store, run_id: str) -> RunInfo:
+def ended(store: Store, run_id: str) -> RunInfo:
+    """The run once it has ended."""
     while (info := store.run(run_id)).state.alive:
         time.sleep(1)
     return info

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,6 +78,18 @@ def test_the_temperature_that_made_a_network_too_sure_is_found(sharpness: float)
     assert (fit.before.right == fit.after.right).all()
     if sharpness != 1:
         assert fit.after.ece < fit.before.ece
+
+
+def test_probabilities_written_in_four_digits_have_nearly_the_same_temperature_and_log_loss() -> None:
+    exact = predictions(2000, classes=40, sharpness=2.0)
+    rounded = replace(exact, probabilities=np.round(exact.probabilities, 4))
+    assert (rounded.probabilities == 0).mean() > 0.25
+    first, second = fit_temperature(exact), fit_temperature(rounded)
+    assert first is not None
+    assert second is not None
+    assert second.value == pytest.approx(first.value, rel=0.25), "not ten times as high"
+    assert sureness(rounded).log_loss == pytest.approx(sureness(exact).log_loss, rel=0.1)
+    assert sureness(rounded).ece == pytest.approx(sureness(exact).ece, abs=0.002)
 
 
 def test_few_pictures_fit_no_temperature_and_none_is_refused() -> None:

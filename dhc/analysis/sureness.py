@@ -18,7 +18,7 @@ from dhc.runs.records import Predictions
 BINS = 15  # of equal width, as in Guo et al.
 RESAMPLES = 1000  # of the bootstrap
 TEMPERATURES = (0.05, 20.0)  # between which the fit looks
-FLOOR = float(np.finfo(np.float32).tiny)  # a probability of 0 is one that float32 could not hold
+FLOOR, COARSEST = float(np.finfo(np.float32).tiny), 5e-5  # for what was rounded to 0: of float32, and of four digits
 FEWEST = 20  # pictures; below them a temperature would fit their accidents
 
 
@@ -103,15 +103,23 @@ def _sureness(probabilities: np.ndarray, y_true: np.ndarray, temperature: float)
         raise ValueError("there is no answer to judge: it takes at least one")
     scaled = scale(probabilities, temperature)
     rows = np.arange(len(y_true))
-    loss = float(-np.log(np.maximum(scaled[rows, y_true], FLOOR)).mean()) + 0.0  # never -0.000
+    loss = float(-np.log(np.maximum(scaled[rows, y_true], _floor(probabilities))).mean()) + 0.0  # never -0.000
     return Sureness(scaled.max(axis=1), scaled.argmax(axis=1) == y_true, loss)
 
 
 def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """(N, K) float64: the softmax of the same logits divided by `temperature`, which is above 0; rows sum to 1."""
-    logits = np.log(np.maximum(probabilities.astype(np.float64), FLOOR)) / temperature
+    if temperature == 1:
+        return np.asarray(probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), FLOOR), dtype=np.float64)
+    logits = np.log(np.maximum(probabilities.astype(np.float64), _floor(probabilities))) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _floor(probabilities: np.ndarray) -> float:
+    """What a stored 0 stands for: half of the least that was not rounded away. The log of 0 would make a few pictures the whole loss."""
+    positive = probabilities[probabilities > 0]
+    return float(np.clip(positive.min() / 2, FLOOR, COARSEST)) if len(positive) else FLOOR
 
 
 def reliability(answers: Sureness, bins: int = BINS) -> tuple[Bin, ...]:
