@@ -71,10 +71,11 @@ class Places:
             return usable[-1]
         if chosen:
             raise RunError(chosen[-1].problem)
-        epochs = ", ".join(str(place.epoch) for place in self.usable if place.network == "state")
-        there = f"there is one after epoch {epochs}" if epochs else "none was kept"
-        wanted = "no best network is" if network == "best" else f"no state after epoch {epoch} is"
-        raise RunError(f"{wanted} there to go on from: {there}")
+        starts = [str(place.epoch) if place.network == "state" else "best" for place in self.usable]
+        wanted = "there is no best network" if network == "best" else "no state was kept"
+        after = "" if epoch is None else f" after epoch {epoch}"
+        remedy = f"go on from {' or '.join(starts)}" if starts else "start a copy of the run"
+        raise RunError(f"{wanted}{after}: {remedy}")
 
 
 def places(folder: Path) -> Places:
