@@ -29,7 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "jobs": {"config", "data", "errors", "files", "machine", "models", "runs", "text"},
     "analysis": {"config", "errors", "models", "runs", "text"},
     "figures": {"analysis", "runs", "text"},
-    "predict": {"analysis", "config", "data", "errors", "files", "machine", "models", "runs", "text"},
+    "explain": set(),
+    "predict": {"analysis", "config", "data", "errors", "explain", "files", "machine", "models", "runs", "text"},
     "export": {"analysis", "config", "data", "errors", "files", "figures", "runs", "text"},
     "ui": {
         *(
@@ -127,6 +128,8 @@ MAY_IMPORT_KERAS = {
     "dhc/training/telemetry.py",
     "dhc/training/validation.py",
     "dhc/predict/network.py",
+    "dhc/explain/maps.py",
+    "dhc/explain/parts.py",
 }
 
 

@@ -16,6 +16,7 @@ from typing import IO
 from dhc.errors import UserError, sentence
 from dhc.files.messages import Message, MessageError, read_message, write_message
 from dhc.predict.augmented import augment
+from dhc.predict.networks import classify, look
 
 LONGEST = 20_000  # characters of a traceback that are handed on
 
@@ -25,7 +26,12 @@ def state(question: Message) -> Message:
     return Message({"pid": os.getpid(), "keras": "keras" in sys.modules})
 
 
-ANSWERS: Mapping[str, Callable[[Message], Message]] = {"state": state, "augment": augment}
+ANSWERS: Mapping[str, Callable[[Message], Message]] = {
+    "state": state,
+    "augment": augment,
+    "classify": classify,
+    "look": look,
+}
 
 
 def serve(inlet: IO[bytes], outlet: IO[bytes], *, idle: float) -> None:

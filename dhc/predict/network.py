@@ -40,7 +40,11 @@ def probabilities(model: keras.Model, x: np.ndarray) -> np.ndarray:
 
     Raises RunError where the network's weights bring forth no probabilities.
     """
-    answers = np.asarray(model.predict(x, batch_size=BATCH, verbose=0), np.float32)
+    return require_probabilities(np.asarray(model.predict(x, batch_size=BATCH, verbose=0), np.float32))
+
+
+def require_probabilities(answers: np.ndarray) -> np.ndarray:
+    """The answers. Raises RunError where they are no probabilities."""
     if not is_distribution(answers):
         raise RunError(f"{rundir.BEST} gives answers that are no probabilities, so its weights are damaged: {REMEDY}")
     return answers

@@ -21,6 +21,7 @@ from dhc.models.knn import nearest
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, short_names, shorten
+from dhc.ui.answers import look
 from dhc.ui.answers.album import answer_text, image_or_blank, inline, training_pictures
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, standin
@@ -142,7 +143,20 @@ def _draw(subject: Subject, index: int, other: Subject | None) -> None:
         st.markdown("**Most probable classes**" if subject.of_best else _best_only(subject))
         bars(subject.predictions, index, key="dhc_bars")
         _epochs(subject, index)
+    _look(subject, index, row)
     _neighbours(subject, index, row)
+
+
+def _look(subject: Subject, index: int, row: pd.Series) -> None:
+    """What the network looked at, for its answer and for the true class."""
+    image = subject.album.image(index)
+    if image is None:
+        return
+    names, predicted, true = subject.predictions.classes, int(row["predicted"]), int(row["true"])
+    classes = [look.Asked(predicted, names[predicted], "its answer")]
+    if true != predicted:
+        classes.append(look.Asked(true, names[true], "the true class"))
+    look.draw(subject.info, image, classes)
 
 
 def large(album: Album, index: int, info: RunInfo, *, size: int = LARGE) -> None:

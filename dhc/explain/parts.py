@@ -1,0 +1,92 @@
+"""A trained network cut in two at a layer, with the scores before the softmax at its end. Imports Keras.
+
+Our networks are chains of layers, so a part is a chain as well; a score before the softmax says what speaks for a class, where a
+probability also says what speaks against the others (Simonyan et al., 2014, section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+BATCH = 64  # pictures at once
+
+
+def convolutions(model: keras.Model) -> list[str]:
+    """The names of the convolutions, in order: layers that a map can be made of."""
+    return [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+
+
+def below(model: keras.Model, layer: str) -> keras.Model:
+    """From the pictures to a layer's values: (B, 64, 64, 3) to (B, h, w, C)."""
+    return keras.Model(model.inputs[0], model.get_layer(layer).output)
+
+
+def above(model: keras.Model, layer: str | None = None) -> keras.Model:
+    """From a layer's values, or from the pictures as float32, to the scores: (B, K) before the softmax.
+
+    The layers are the model's own, so their weights are, too.
+    """
+    layers = list(model.layers)
+    first = 1 if layer is None else layers.index(model.get_layer(layer)) + 1
+    shape = layers[first - 1].output.shape[1:]
+    inputs = x = keras.Input(shape, dtype="float32")
+    for each in layers[first:-1]:
+        x = each(x)
+    return keras.Model(inputs, _linear(layers[-1], x))
+
+
+def _linear(head: keras.layers.Dense, x: Any) -> Any:
+    """The head without its softmax, in float32."""
+    linear = keras.layers.Dense(head.units, dtype="float32")
+    outputs = linear(x)
+    linear.set_weights(head.get_weights())
+    return outputs
+
+
+def gradient(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The scores at `x`, (B, …), and their sum's gradient there, as `x`; `score` is of Keras tensors.
+
+    Each row's score depends on its own row alone, so the sum's gradient is each one's own.
+    """
+    match keras.backend.backend():
+        case "tensorflow":
+            return _by_tensorflow(score, x)
+        case "jax":
+            return _by_jax(score, x)
+        case _:
+            return _by_torch(score, x)
+
+
+def _by_tensorflow(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    import tensorflow as tf
+
+    point = tf.convert_to_tensor(x)
+    with tf.GradientTape() as tape:
+        tape.watch(point)
+        values = score(point)
+    return np.asarray(values), np.asarray(tape.gradient(values, point))
+
+
+def _by_jax(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    import jax
+
+    def total(point: Any) -> tuple[Any, Any]:
+        values = score(point)
+        return values.sum(), values
+
+    (_, values), slope = jax.value_and_grad(total, has_aux=True)(jax.numpy.asarray(x))
+    return np.asarray(values), np.asarray(slope)
+
+
+def _by_torch(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    import torch
+
+    point = torch.tensor(x, device=keras.backend.common.global_state.get_global_attribute("torch_device") or "cpu")
+    point.requires_grad_(True)
+    values = score(point)
+    values.sum().backward()
+    return values.detach().cpu().numpy(), point.grad.cpu().numpy()

@@ -1,0 +1,127 @@
+"""The networks that the helper process keeps, and what it answers with them: probabilities, features, maps.
+
+Keras is imported with the first network.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dhc.errors import RunError
+from dhc.files.messages import Message
+from dhc.runs import rundir
+from dhc.runs.config_file import read_config
+from dhc.runs.predictions import read_predictions
+
+MOST = 2  # networks kept at a time: the report's largest takes 140 MB
+MOST_PICTURES = 512  # of one question
+MAPS = ("grad_cam", "grad_cam_pp", "occlusion", "saliency")
+
+
+@dataclass(eq=False)
+class Kept:
+    """A run's network, and the one that gives its features, too; `stamp` changes with its file."""
+
+    stamp: tuple[int, ...]
+    model: Any
+    both: Any
+
+    @functools.cached_property
+    def random_twin(self) -> Any:
+        """The same network with the weights that it might have begun with."""
+        from dhc.explain.maps import random_twin
+
+        return random_twin(self.model)
+
+
+class Networks:
+    """The networks that were asked last, loaded anew when their file has changed."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._networks: OrderedDict[Path, Kept] = OrderedDict()
+
+    def of(self, folder: Path) -> Kept:
+        """The best network of the run in `folder`. Raises RunError."""
+        stamp = _stamp(folder / rundir.BEST)
+        network = self._networks.pop(folder, None)
+        if network is None or network.stamp != stamp:
+            while len(self._networks) >= self._most:
+                self._networks.popitem(last=False)
+            network = _load(folder, stamp)
+        self._networks[folder] = network
+        return network
+
+
+NETWORKS = Networks()
+
+
+def classify(question: Message) -> Message:
+    """The answers of the run in ``folder`` for the pictures ``x``, (N, 64, 64, 3) uint8.
+
+    ``probabilities`` (N, K) and ``features`` (N, F), the values before the last layer, both float32. Raises RunError.
+    """
+    x = _pictures(question)
+    network = NETWORKS.of(Path(question.values["folder"]))
+    features, probabilities = (np.asarray(values, np.float32) for values in network.both.predict_on_batch(x))
+    from dhc.predict.network import require_probabilities
+
+    return Message({}, {"probabilities": require_probabilities(probabilities), "features": features})
+
+
+def look(question: Message) -> Message:
+    """A ``map`` (N, h, w) float32 of what speaks for ``classes`` (N,) in the pictures ``x``: ``kind`` is one of MAPS.
+
+    ``layer`` is the place of a convolution, from 0, -1 the last one; with ``random`` it is that of the same network with random
+    weights. Raises RunError.
+    """
+    x, kind, layer = _pictures(question), str(question.values["kind"]), int(question.values["layer"])
+    network = NETWORKS.of(Path(question.values["folder"]))
+    classes = question.arrays["classes"].astype(np.int64)
+    from dhc.explain import maps
+    from dhc.explain.parts import convolutions
+
+    if layer >= len(convolutions(network.model)):
+        raise RunError("the network has fewer convolutions: choose an earlier one")
+    if kind not in MAPS or classes.max() >= network.model.output.shape[-1]:
+        raise RunError(f"there is no map {kind[:40]!r} of that class: choose another one")
+    model = network.random_twin if question.values["random"] else network.model
+    options = {"layer": layer} if kind.startswith("grad_cam") else {}
+    return Message({}, {"map": np.asarray(getattr(maps, kind)(model, x, classes, **options), np.float32)})
+
+
+def _pictures(question: Message) -> np.ndarray:
+    x = question.arrays["x"]
+    assert x.dtype == np.uint8
+    assert x.shape[1:] == (64, 64, 3)
+    assert 1 <= len(x) <= MOST_PICTURES
+    return x
+
+
+def _load(folder: Path, stamp: tuple[int, ...]) -> Kept:
+    config, problem = read_config(folder)
+    if config is None:
+        raise RunError(f"run {folder.name}: {problem}")
+    if not config.trains_network or not stamp:
+        raise RunError(f"run {folder.name} has no network to ask: its {rundir.BEST} is not there")
+    classes = len(read_predictions(folder).classes)
+    import keras
+
+    from dhc.predict.network import load_network
+
+    model = load_network(folder, config, classes)
+    return Kept(stamp, model, keras.Model(model.inputs, [model.layers[-1].input, model.output]))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
