@@ -71,7 +71,7 @@ FLOORS = (
     {"widgets"},
     {"shell"},
     {"answers", "train"},
-    {"data", "manage", "ladder", "demo"},
+    {"data", "manage", "ladder", "demo", "predict"},
     {"live", "runs", "home"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}

@@ -13,6 +13,7 @@ import click
 
 from dhc.cli import disk, labels
 from dhc.cli.change import change
+from dhc.cli.classify import classify
 from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
 from dhc.cli.decide import decide_runs
@@ -84,6 +85,7 @@ for command in (
     runs,
     evaluate,
     predict,
+    classify,
     read_sweep,
     sureness,
     weakness,

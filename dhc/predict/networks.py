@@ -6,6 +6,7 @@ Keras is imported with the first network.
 from __future__ import annotations
 
 import functools
+import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from dhc.config import DeviceConfig
 from dhc.errors import RunError
 from dhc.files.messages import Message
+from dhc.machine import hardware
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.predictions import read_predictions
@@ -60,6 +63,18 @@ class Networks:
 
 
 NETWORKS = Networks()
+
+
+def ask(folder: Path, x: np.ndarray) -> np.ndarray:
+    """The probabilities, (N, K) float32, of the run in `folder` for pictures (N, 64, 64, 3) uint8. Raises RunError.
+
+    In this very process, on the CPU: for the command line.
+    """
+    os.environ.update(hardware.environment(DeviceConfig(device="cpu"), "cpu"))
+    model = _load(folder, _stamp(folder / rundir.BEST)).model
+    from dhc.predict.network import probabilities
+
+    return probabilities(model, x)
 
 
 def classify(question: Message) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -23,6 +23,7 @@ from dhc.ui.widgets.controls import segments
 
 KEY = "dhc_look_"
 BOX, KIND, LAYER, SHARE, RANDOM = KEY + "box", KEY + "kind", KEY + "layer", KEY + "share", KEY + "random"
+KEPT: Mapping[str, Any] = {"persist_state": "session"}  # of a control: it stays as it is from picture to picture
 SIDE = 220  # CSS pixels
 LAST = -1  # of the convolutions
 
@@ -90,7 +91,8 @@ def draw(info: RunInfo, picture: np.ndarray, classes: Sequence[Asked]) -> None:
         if not has_network(info):
             st.caption(_without_network(info))
             return
-        kind = segments("Method", {name: method.title for name, method in METHODS.items()}, key=KIND)
+        st.session_state.setdefault(KIND, next(iter(METHODS)))
+        kind = segments("Method", {name: method.title for name, method in METHODS.items()}, bare=True, key=KIND, **KEPT)
         method = METHODS[kind]
         st.caption(method.words)
         layer, share, random = _controls(method, _convolutions(info))
@@ -111,9 +113,9 @@ def _controls(method: Method, convolutions: int) -> tuple[int, float, bool]:
         layer = left.selectbox(
             "Layer", choices, key=LAYER, format_func=lambda n: _layer_title(n, convolutions), help=words
         )
-    share = middle.slider("Overlay", 0, 100, 60, format="%d%%", key=SHARE)
+    share = middle.slider("Overlay", 0, 100, 60, format="%d%%", key=SHARE, **KEPT)
     words = "The same map of the same network before it learned anything."
-    return layer, share / 100, right.toggle("Random weights", key=RANDOM, help=words)
+    return layer, share / 100, right.toggle("Random weights", key=RANDOM, help=words, **KEPT)
 
 
 def _layer_title(layer: int, convolutions: int) -> str:

@@ -252,11 +252,22 @@ def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
         neighbours = [_nearest(subject.info, name, image) for name, _ in classes]
     for column, (name, role), pictures in zip(st.columns(2, gap="medium"), classes, neighbours, strict=True):
         with column:
-            st.markdown(f"Nearest training pictures of {bold(name)}, {role}", help=NEAREST)
-            if len(pictures[0]):
-                st.html(_strip(*pictures))
-            else:
-                st.caption("The data set has none of this class.")
+            _row_of(name, role, pictures)
+
+
+def nearest_of_class(info: RunInfo, class_name: str, role: str, image: np.ndarray) -> None:
+    """The training pictures of a class that are nearest to a picture, (64, 64, 3) uint8; `role` says why that class."""
+    with loading("Comparing with the training pictures …"):
+        pictures = _nearest(info, class_name, image)
+    _row_of(class_name, role, pictures)
+
+
+def _row_of(class_name: str, role: str, pictures: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    st.markdown(f"Nearest training pictures of {bold(class_name)}, {role}", help=NEAREST)
+    if len(pictures[0]):
+        st.html(_strip(*pictures))
+    else:
+        st.caption("The data set has none of this class.")
 
 
 def _nearest(info: RunInfo, class_name: str, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

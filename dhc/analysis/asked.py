@@ -1,0 +1,47 @@
+"""A run's answers for pictures that nobody labelled: what it decides, and how sure it is, by itself and calibrated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dhc.analysis.sureness import fit_temperature, scale
+from dhc.runs.records import Predictions
+
+BARS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """N answers: the probabilities, (N, K) float64, rows sum to 1; the temperature and the calibrated ones where val allows one."""
+
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+    temperature: float | None = None
+
+    @property
+    def decided(self) -> np.ndarray:
+        """(N,) the place of the most probable class; a temperature never changes it."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+    @property
+    def confidences(self) -> np.ndarray:
+        """(N,) the probability of that class, 0 to 1."""
+        return np.asarray(self.probabilities.max(axis=1))
+
+    @property
+    def calibrated(self) -> np.ndarray | None:
+        """(N,) the same after temperature scaling; None without a temperature."""
+        return None if self.temperature is None else scale(self.probabilities, self.temperature).max(axis=1)
+
+    def top(self, row: int, count: int = BARS) -> list[tuple[str, float]]:
+        """The most probable classes of one picture with their probabilities, first the likeliest; equals in the classes' order."""
+        best = np.argsort(-self.probabilities[row], kind="stable")[:count]
+        return [(self.classes[place], float(self.probabilities[row, place])) for place in best]
+
+
+def answers(predictions: Predictions, probabilities: np.ndarray) -> Answers:
+    """The answers of the run whose val `predictions` say its classes and how far its sureness can be trusted."""
+    fit = fit_temperature(predictions)
+    return Answers(predictions.classes, probabilities.astype(np.float64), None if fit is None else fit.value)

@@ -1,0 +1,63 @@
+"""``python -m dhc classify``: what a run takes pictures for that came from anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dhc.cli.common import JSON, RUNS, print_json
+from dhc.text import percent_text
+
+
+@click.command()
+@click.argument("run_id")
+@click.argument("paths", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
+@RUNS
+@JSON
+def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool) -> None:
+    """Print what a run's best network takes pictures for: files, or all pictures in a folder.
+
+    Of each the class, how sure the network is, and that calibrated where its val pictures allow it; with --json its five most probable
+    classes, too. A file that is no picture is named and left out.
+    """
+    from dhc.analysis.asked import answers
+    from dhc.data.intake import files_of, take
+    from dhc.errors import DataError
+    from dhc.predict.networks import ask
+    from dhc.runs.predictions import read_predictions
+    from dhc.runs.rundir import run_dir
+
+    folder = run_dir(runs_dir, run_id)
+    intake = take(files_of(paths))
+    for refusal in intake.refusals:
+        click.echo(f"left out: {refusal.name}: {refusal.why}", err=True)
+    if intake.rest:
+        click.echo(
+            f"left out: {intake.rest:,} more files, beyond the first {len(intake.pictures):,}; ask in parts", err=True
+        )
+    if not intake.pictures:
+        raise DataError("none of these is a picture (PNG, JPEG, BMP, GIF, WebP or TIFF)")
+    said = answers(read_predictions(folder), ask(folder, intake.x))
+    rows = [_row(picture.name, said, number) for number, picture in enumerate(intake.pictures)]
+    if as_json:
+        print_json(rows)
+    else:
+        click.echo("\n".join(_line(row) for row in rows))
+
+
+def _row(name: str, said: Any, number: int) -> dict[str, Any]:
+    calibrated = said.calibrated
+    return {
+        "picture": name,
+        "class": said.classes[said.decided[number]],
+        "confidence": float(said.confidences[number]),
+        "calibrated": None if calibrated is None else float(calibrated[number]),
+        "top": dict(said.top(number)),
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    calibrated = "" if row["calibrated"] is None else f", {percent_text(row['calibrated'])} calibrated"
+    return f"{row['picture']}: {row['class']}, {percent_text(row['confidence'])} sure{calibrated}"

@@ -1,0 +1,81 @@
+"""One picture, large: what each run takes it for, how sure it is, what it looked at, and what it has seen like it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from dhc.analysis.asked import Answers
+from dhc.data.intake import Intake
+from dhc.figures.bars import probability_bars
+from dhc.runs.naming import titles
+from dhc.runs.store import RunInfo
+from dhc.text import clean, percent_text, short_names, shorten
+from dhc.ui.answers import look
+from dhc.ui.answers.album import inline
+from dhc.ui.answers.picture import nearest_of_class
+from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import bold, plain
+from dhc.ui.shell.states import guard
+from dhc.ui.widgets.plot import plot
+
+LARGE, BESIDE = 256, 2  # CSS pixels; answers on a row
+CALIBRATED = (
+    "The same answer after temperature scaling: one number, fitted on half of this run's val pictures, brings how sure it is nearer to how "
+    "often it is right (Guo et al., 2017). It holds for pictures like those of val."
+)
+
+
+def draw(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers], row: int) -> None:
+    """The picture in `row` and the answers of each run."""
+    picture = pictures.pictures[row]
+    left, right = st.columns([LARGE, 640], gap="medium")
+    with left:
+        st.html(inline(picture.x, size=LARGE, alt=f"The picture {clean(picture.name)}", title=clean(picture.name)))
+        st.caption(plain(" ".join([clean(picture.name), *(f"· {each}" for each in picture.conversions)])))
+    with right:
+        names = titles(infos)
+        width = min(BESIDE, len(infos))
+        for start in range(0, len(infos), width):
+            for column, info in zip(st.columns(width), infos[start : start + width], strict=False):
+                with column:
+                    _answer(info, names[info.id], said[info.id], row, several=len(infos) > 1)
+    first = infos[0]
+    answers = said[first.id]
+    place = int(answers.decided[row])
+    look.draw(first, picture.x, [look.Asked(place, answers.classes[place], "its answer"), *_runner_up(answers, row)])
+    with guard():
+        nearest_of_class(first, answers.classes[place], "the class it decided for", picture.x)
+
+
+def _answer(info: RunInfo, title: str, answers: Answers, row: int, *, several: bool) -> None:
+    if several:
+        link("Live", text=plain(shorten(title, 44)), run=info.id)
+    place, sure, calibrated = int(answers.decided[row]), answers.confidences[row], answers.calibrated
+    st.markdown(f"### {bold(answers.classes[place])}")
+    words = f"{plain(percent_text(float(sure)))} sure"
+    if calibrated is not None:
+        words += f" · {plain(percent_text(float(calibrated[row])))} calibrated"
+    st.caption(words, help=None if calibrated is None else CALIBRATED)
+    top, short = answers.top(row), dict(zip(answers.classes, short_names(answers.classes), strict=True))
+    figure = probability_bars([short[name] for name, _ in top], [chance for _, chance in top], "")
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4})
+    figure.update_xaxes(title=None, showticklabels=False)
+    alt = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in top)
+    plot(
+        figure,
+        key=f"dhc_predict_bars_{info.id}",
+        height=26 * len(top) + 4,
+        alt=f"Most probable classes: {alt}",
+        clicks=False,
+    )
+
+
+def _runner_up(answers: Answers, row: int) -> list[look.Asked]:
+    """The second most probable class, where there is one."""
+    best = answers.top(row, 2)
+    if len(best) < 2:
+        return []
+    name = best[1][0]
+    return [look.Asked(answers.classes.index(name), name, "the runner-up")]

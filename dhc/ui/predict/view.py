@@ -1,0 +1,85 @@
+"""The Predict screen: pictures in, answers out, of one run or of several beside one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dhc.analysis.asked import Answers, answers
+from dhc.data.intake import Intake
+from dhc.runs import rundir
+from dhc.runs.naming import titles
+from dhc.runs.store import RunInfo
+from dhc.text import shorten
+from dhc.ui.answers.look import has_network
+from dhc.ui.predict import intake, many, one
+from dhc.ui.shell import address, session, sharing
+from dhc.ui.shell.states import empty, loading
+
+WITH = "with"  # in the address: the runs beside the first
+KEY = "dhc_predict_with"
+MOST_BESIDE = 3
+
+
+def view(info: RunInfo, head: DeltaGenerator) -> None:
+    """Draw the screen for a run that has a network. Raises UserError, HelperError, OSError."""
+    if sharing.is_read_only():
+        empty(
+            "This view takes no pictures: open the full dashboard to ask a network about your own.", links=["Mistakes"]
+        )
+        return
+    with head:
+        infos = [info, *_beside(info)]
+    left, right = st.columns([2, 5], gap="large")
+    with left:
+        pictures = intake.pictures()
+    with right:
+        if not pictures.pictures:
+            empty(
+                "Drop a picture on the left, and the network says what it takes it for.",
+                icon=":material/add_photo_alternate:",
+            )
+            return
+        with loading("Asking the network … the first time Keras starts for it, which takes some seconds"):
+            said = {each.id: asked(each, pictures) for each in infos}
+        _results(infos, pictures, said)
+
+
+def asked(info: RunInfo, pictures: Intake) -> Answers:
+    """The run's answers, from the helper process. Raises UserError, HelperError, OSError."""
+    stamp = session.stamp(info.folder / rundir.BEST)
+    return answers(session.predictions(info), _probabilities(str(info.folder), stamp, pictures.x.tobytes()))
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _probabilities(folder: str, stamp: tuple[int, int], pixels: bytes) -> np.ndarray:
+    x = np.frombuffer(pixels, np.uint8).reshape(-1, 64, 64, 3)
+    return session.helper().ask("classify", {"x": x}, folder=folder).arrays["probabilities"]
+
+
+def _beside(info: RunInfo) -> list[RunInfo]:
+    """Draw the choice of further runs; returns them."""
+    others = {each.id: each for each in session.runs() if each.id != info.id and has_network(each)}
+    if not others:
+        return []
+    names = titles([info, *others.values()])
+    bound = address.bound_items(WITH, list(others), key=KEY)
+    st.multiselect(
+        "Beside it",
+        format_func=lambda run_id: shorten(names[run_id], 44),
+        placeholder="Ask other runs, too …",
+        max_selections=MOST_BESIDE,
+        label_visibility="collapsed",
+        **bound,
+    )
+    return [others[run_id] for run_id in address.items(WITH, list(others))][:MOST_BESIDE]
+
+
+def _results(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]) -> None:
+    if len(pictures.pictures) == 1:
+        one.draw(infos, pictures, said, 0)
+    else:
+        many.draw(infos, pictures, said)
