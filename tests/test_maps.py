@@ -1,0 +1,118 @@
+"""Maps of what a network looks at: against tf-keras-vis, finite differences and hand-made networks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    import keras
+
+pytestmark = pytest.mark.slow
+
+GOLDENS = Path(__file__).parent / "goldens" / "maps.json"
+PICTURES = np.random.default_rng(1).integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)
+CLASSES = np.array([3, 0])
+LAYER = 1  # of the convolutions: the maps of later ones are all but points here
+
+
+def chain() -> keras.Model:
+    """The report's network of seven convolutions, a sixteenth as wide, for five classes, with weights that do not hang on Keras's own draws."""
+    from dhc.config import RunConfig
+    from dhc.models.build import network
+
+    model = network(RunConfig().with_values({"model.name": "cnn7", "model.width": 1 / 16}), 5)
+    rng = np.random.default_rng(2)
+    for variable in model.weights:
+        noise = rng.normal(size=variable.shape) / np.sqrt(max(1, np.prod(variable.shape[:-1])))
+        variable.assign(np.abs(1 + noise) if "variance" in variable.path or "gamma" in variable.path else 1.5 * noise)
+    head = model.layers[-1]  # tf-keras-vis takes exp of the score, which must not overflow
+    head.set_weights([weights / 5000 for weights in head.get_weights()])
+    return model
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    return chain()
+
+
+def shares(heat: np.ndarray) -> np.ndarray:
+    """Each map from 0 to 1, as tf-keras-vis gives it."""
+    low, high = heat.min(axis=(1, 2), keepdims=True), heat.max(axis=(1, 2), keepdims=True)
+    return (heat - low) / (high - low + 1e-7)
+
+
+def test_the_maps_are_those_of_tf_keras_vis(model: keras.Model) -> None:
+    from dhc.explain import maps
+
+    goldens = {name: np.array(rows) for name, rows in json.loads(GOLDENS.read_text()).items() if name != "origin"}
+    made = {
+        "grad_cam": shares(maps.grad_cam(model, PICTURES, CLASSES, LAYER))[:, ::8, ::8],
+        "grad_cam_pp": shares(maps.grad_cam_pp(model, PICTURES, CLASSES, LAYER))[:, ::8, ::8],
+        "saliency": maps.saliency(model, PICTURES, CLASSES, samples=1)[:, ::16, ::16],
+    }
+    for name, golden in goldens.items():
+        assert golden.any(), name
+        np.testing.assert_allclose(
+            made[name].reshape(golden.shape), golden, rtol=2e-3, atol=2e-4 * golden.max(), err_msg=name
+        )
+
+
+def test_a_slope_is_the_finite_difference_of_the_score(model: keras.Model) -> None:
+    from dhc.explain import maps
+    from dhc.explain.parts import above, convolutions, gradient
+
+    part = above(model, convolutions(model)[-1])
+    values = np.random.default_rng(3).normal(size=(1, *part.input.shape[1:])).astype(np.float32)
+    score = maps._score(part, np.array([2]))
+    _, slopes = gradient(score, values)
+    step, place = 1e-2, (0, 0, 0, 1)
+    up, down = values.copy(), values.copy()
+    up[place] += step
+    down[place] -= step
+    difference = float(np.asarray(score(up))[0] - np.asarray(score(down))[0]) / (2 * step)
+    assert slopes[place] == pytest.approx(difference, rel=1e-2, abs=1e-5)
+
+
+def test_the_scores_before_the_softmax_have_its_probabilities(model: keras.Model) -> None:
+    from dhc.explain.parts import above
+
+    scores = np.asarray(above(model)(PICTURES.astype(np.float32), training=False))
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities = np.asarray(model(PICTURES, training=False))
+    np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), probabilities, rtol=1e-4, atol=1e-6)
+
+
+def test_occlusion_is_the_mean_drop_under_each_square(model: keras.Model) -> None:
+    """By the definition, in one pixel that only one square covers and in one that four do."""
+    from dhc.explain import maps
+
+    heat = maps.occlusion(model, PICTURES[:1], CLASSES[:1], patch=32, stride=16)
+
+    def drop(top: int, left: int) -> float:
+        covered = PICTURES[:1].copy()
+        covered[:, top : top + 32, left : left + 32] = 128
+        before, after = (np.asarray(model(x, training=False))[0, CLASSES[0]] for x in (PICTURES[:1], covered))
+        return float(before - after)
+
+    assert heat.shape == (1, 64, 64)
+    assert heat[0, 0, 0] == pytest.approx(drop(0, 0), rel=1e-3, abs=1e-7)
+    four = [drop(top, left) for top in (0, 16) for left in (0, 16)]
+    assert heat[0, 20, 20] == pytest.approx(float(np.mean(four)), rel=1e-3, abs=1e-7)
+
+
+def test_random_weights_give_another_map_of_the_same_shape(model: keras.Model) -> None:
+    from dhc.explain import maps
+
+    twin = maps.random_twin(model)
+    before = [np.asarray(weights) for weights in model.get_weights()]
+    own, random = (maps.saliency(each, PICTURES[:1], CLASSES[:1], samples=2) for each in (model, twin))
+    assert own.shape == random.shape == (1, 64, 64)
+    assert not np.allclose(shares(own), shares(random))
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)), (
+        "the network is untouched"
+    )
