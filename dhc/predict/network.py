@@ -43,6 +43,11 @@ def probabilities(model: keras.Model, x: np.ndarray) -> np.ndarray:
     return require_probabilities(np.asarray(model.predict(x, batch_size=BATCH, verbose=0), np.float32))
 
 
+def with_features(model: keras.Model) -> keras.Model:
+    """The same network with two outputs: the values before its last layer, (B, F), and the probabilities, (B, K)."""
+    return keras.Model(model.inputs, [model.layers[-1].input, model.output])
+
+
 def require_probabilities(answers: np.ndarray) -> np.ndarray:
     """The answers. Raises RunError where they are no probabilities."""
     if not is_distribution(answers):

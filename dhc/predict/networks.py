@@ -126,12 +126,10 @@ def _load(folder: Path, stamp: tuple[int, ...]) -> Kept:
     if not config.trains_network or not stamp:
         raise RunError(f"run {folder.name} has no network to ask: its {rundir.BEST} is not there")
     classes = len(read_predictions(folder).classes)
-    import keras
-
-    from dhc.predict.network import load_network
+    from dhc.predict.network import load_network, with_features
 
     model = load_network(folder, config, classes)
-    return Kept(stamp, model, keras.Model(model.inputs, [model.layers[-1].input, model.output]))
+    return Kept(stamp, model, with_features(model))
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
