@@ -19,7 +19,7 @@ LOCAL = "127.0.0.1"
 EVIL = "![x](http://evil.example/x.png) <img src=http://evil.example/y.png>"
 PAGES = {
     "": "Deep Hallucination Classification", "data": "Data", "train": "Train", "live": "Live", "runs": "Runs",
-    "mistakes": "Mistakes", "confusion": "Confusion", "ladder": "Ladder",
+    "mistakes": "Mistakes", "confusion": "Confusion", "ladder": "Ladder", "predict": "Predict",
 }  # fmt: skip
 
 
