@@ -9,7 +9,7 @@ from dhc.config import RunConfig
 from dhc.runs.course import Branch, Change, change_text
 from dhc.runs.store import RunInfo
 
-OF_NO_EFFECT = ("fit.keep_resume_state", "fit.keep_states_every")  # settings that change no result
+BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every", "fit.watch_health")  # they change no result
 BY_ITS_LENGTH = "cosine"  # the schedule whose rates depend on how many epochs there are
 
 
@@ -46,7 +46,7 @@ def course_rows(infos: Iterable[RunInfo]) -> tuple[Row, ...]:
 
 def _branch_key(branch: Branch, config: RunConfig | None) -> Hashable:
     by_length = config is not None and config.schedule.name == BY_ITS_LENGTH
-    idle = OF_NO_EFFECT if by_length else (*OF_NO_EFFECT, "fit.epochs")
+    idle = BOOKKEEPING if by_length else (*BOOKKEEPING, "fit.epochs")
     before = tuple(sorted((name, repr(value)) for name, value in branch.before.items() if name not in idle))
     if (branch.schedule, branch.network) == ("continue", "state") and not before:
         return ()

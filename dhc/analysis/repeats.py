@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 
-from dhc.analysis.course import course_key, is_as_set
+from dhc.analysis.course import BOOKKEEPING, course_key, is_as_set
 from dhc.analysis.folders import is_one_folder, resolved_path
 from dhc.analysis.ladder import is_measured
 from dhc.config import RunConfig
@@ -13,7 +13,6 @@ from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
 # What stays on disk; it changes no result.
-BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every", "fit.watch_health")
 
 
 def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:

@@ -185,8 +185,7 @@ def changeable(config: RunConfig, course: Course) -> tuple[str, ...]:
     """Those of SETTINGS that have an effect while such a run trains, in their order; none for nearest neighbours."""
     if not config.trains_network:
         return ()
-    holds = bool(course.branches) and course.branches[-1].schedule == "hold"
-    return ("learning_rate",) if holds or not config.uses("schedule.factor") else tuple(SETTINGS)
+    return ("learning_rate",) if course.holds or not config.uses("schedule.factor") else tuple(SETTINGS)
 
 
 def change_text(steps: Mapping[str, Sequence[float]]) -> str:
