@@ -135,13 +135,12 @@ def uncertain_text(one: UncertainClass, classes: Sequence[str], strong: Mark = s
     return f"{strong(classes[one.place])}: {pictures}; recall {one.recall:.2f} could be {low:.2f} to {high:.2f}."
 
 
-def families_text(matrix: np.ndarray, found: Sequence[Family], strong: Mark = str) -> str:
+def families_text(matrix: np.ndarray, found: Sequence[Family]) -> str:
     """How many families there are, and how often one of them at least is right."""
     if not found:
         return "No classes are taken for one another often enough to be called a family."
     share = percent_text(family_accuracy(matrix, found))
-    title = strong(f"Families of look-alikes: {len(found)}.")
-    return f"{title} {share} of the pictures are taken for their class or for one of its family."
+    return f"Families of look-alikes: {len(found)}. {share} of the pictures are taken for their class or for one of its family."
 
 
 def pictures_needed(table: ContingencyTable) -> int | None:

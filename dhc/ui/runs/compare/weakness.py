@@ -87,7 +87,7 @@ def _spot(sentence: str, page: str, text: str, **params: str) -> None:
 
 def _families(info: RunInfo, matrix: np.ndarray, classes: Sequence[str]) -> None:
     found = weakness.families(matrix)
-    st.markdown(weakness.families_text(matrix, found, bold))
+    st.markdown(weakness.families_text(matrix, found))
     if not found:
         return
     rows = [
