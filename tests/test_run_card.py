@@ -267,7 +267,7 @@ def test_a_run_that_came_alive_since_is_refused_in_a_sentence(runs: Path) -> Non
 
 def test_the_card_tells_the_cost_and_gives_up_the_state(runs: Path) -> None:
     at = card(SECOND)
-    assert "of which the network 1 MB and the resume state 2 MB" in texts(at)
+    assert "of which the network 1 MB and the kept states 2 MB" in texts(at)
     press(at, "dhc_storage_drop_state")
     assert "2 MB freed" in texts(at)
     assert disk.usage(runs / SECOND).resume == 0
@@ -287,13 +287,40 @@ def test_nothing_is_counted_while_the_fold_is_closed(runs: Path) -> None:
 def test_storage_empties_the_trash_and_gives_up_states(runs: Path) -> None:
     trash.delete(runs, FIRST)
     at = card(storage="open")
-    assert {metric.label: metric.value for metric in at.metric}["Resume states"] == "2 MB"
+    assert {metric.label: metric.value for metric in at.metric}["Kept states"] == "2 MB"
     assert FIRST in texts(at)
     press(at, "dhc_storage_drop_states")
     assert disk.usage(runs / SECOND).resume == 0
     press(at, "dhc_storage_empty")
     assert trash.trashed_runs(runs) == []
     assert "kB freed" in texts(at)
+
+
+def test_storage_says_what_kept_states_take_of_their_room_which_go_first_and_what_is_lost(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run, epoch in ((FIRST, 2), (FIRST, 4), (SECOND, 3), (ALIVE, 1)):
+        place = runs / run / rundir.STATES / f"epoch-{epoch:05d}"
+        place.mkdir(parents=True)
+        (place / "state.npz").write_bytes(os.urandom(1_000_000))
+    change_labels(runs / FIRST, name="base", star=True)
+    change_labels(runs / SECOND, name="other")
+    monkeypatch.setenv("DHC_STATES_GB", "0.01")
+    at = card(storage="open")
+    assert at.get("progress")[0].proto.text.startswith("4 MB of the 10 MB that kept states may take (DHC_STATES_GB)")
+    assert at.get("progress")[0].proto.value == 40
+    assert "First to go: epoch 3 of other (1 MB), epoch 2 of base (1 MB), epoch 4 of base (1 MB)." in texts(at)
+    assert "2 runs could not go on exactly where a state was kept any more" in texts(at)
+    monkeypatch.setenv("DHC_STATES_GB", "much")
+    assert "DHC_STATES_GB is 'much', no number of gigabytes: 10 are taken until it is one." in texts(at.run())
+    press(at, "dhc_storage_drop_states")
+    assert not (runs / FIRST / rundir.STATES).exists()
+    assert (runs / ALIVE / rundir.STATES).exists()
+    assert "None of them goes while its run trains or waits." in texts(at)
+
+
+def test_the_card_names_the_epochs_whose_states_would_go(runs: Path) -> None:
+    assert "Exact states after epoch 2. Without them the run could not go on exactly" in texts(card(SECOND))
 
 
 def test_storage_brings_a_deleted_run_back(runs: Path) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,27 +61,42 @@ def room(runs_dir: Path) -> Room:
     return Room(sum({file.inode: file.size for state in states for file in state}.values()), most, problem)
 
 
-def make_room(runs_dir: Path) -> Room:
-    """Remove kept states until the rest is within the limit; what cannot be removed stays.
+@dataclass(frozen=True)
+class KeptState:
+    """A state that may be removed: of which run and epoch, where it lies, the bytes that go with it once those before it are gone."""
+
+    run: str
+    epoch: int
+    place: Path
+    bytes: int
+
+
+def removable(runs_dir: Path) -> Iterator[KeptState]:
+    """The kept states in the order in which they go where room is short.
 
     The oldest run's go first: of its states those of every so many epochs, then the one before a change, the best, the last one.
-    Those of starred runs go after all others, those of a run that trains or waits never.
+    Those of starred runs go after all others; those of a run that trains or waits are none.
     """
-    before = room(runs_dir)
-    if before.used <= before.limit:
-        return before
     by_run = {run: _files_of_states(run) for run in _runs(runs_dir)}
     names = Counter(file.inode for states in by_run.values() for state in states.values() for file in state)
-    used = before.used
     for run in sorted(by_run, key=lambda run: (read_labels(run).star, run.name)):
-        if not by_run[run] or status_of(run).state.alive:
-            continue
-        for place in _in_order(run, by_run[run]):
-            if used <= before.limit:
-                return Room(used, before.limit, before.problem)
-            with contextlib.suppress(OSError):
-                remove.tree(place)
-                used -= _freed(by_run[run][place], names)
+        if by_run[run] and not status_of(run).state.alive:
+            for place in _in_order(run, by_run[run]):
+                yield KeptState(run.name, epoch_of(place), place, _freed(by_run[run][place], names))
+
+
+def make_room(runs_dir: Path) -> Room:
+    """Remove kept states, as `removable` has them, until the rest is within the limit; what cannot be removed stays."""
+    before = room(runs_dir)
+    used = before.used
+    if used <= before.limit:
+        return before
+    for state in removable(runs_dir):
+        if used <= before.limit:
+            break
+        with contextlib.suppress(OSError):
+            remove.tree(state.place)
+            used -= state.bytes
     return Room(used, before.limit, before.problem)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,18 +11,22 @@ import streamlit as st
 
 from dhc.jobs import trash
 from dhc.jobs.trash import TrashedRun
-from dhc.runs import disk
+from dhc.runs import budget, disk, rundir
 from dhc.runs.disk import Totals, Usage
+from dhc.runs.states import epoch_of, state_folders
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, size_text
+from dhc.text import count_text, shorten, size_text
 from dhc.ui.manage import undo
 from dhc.ui.shell import session, sharing
+from dhc.ui.shell.markdown import TITLE_LENGTH, plain
 from dhc.ui.shell.states import error_box, guard
 
 KEY = "dhc_storage_"
 OUTCOME = KEY + "outcome"  # of the last click: bytes freed or None, and a sentence or ""
 OPEN = "storage"  # in the address
 MOST_ROWS = 50  # deleted runs that are listed one by one
+MOST_STATES, MOST_EPOCHS = 3, 12  # that are named one by one
+LOST = "could not go on exactly where a state was kept any more: only from its best network with a fresh optimizer, or from the start"
 NO_NETWORK = (
     "Without its network, curves and answers on val stay, but other pictures, such as the test set, can no longer be answered. "
     "This cannot be undone."
@@ -44,6 +49,7 @@ def draw() -> None:
     with fold, guard():
         runs, totals, items = session.runs(), session.totals(), session.trash_items()
         _sums(totals, len(runs), len(items))
+        _budget(runs)
         say_outcome()
         with st.container(horizontal=True, vertical_alignment="center"):
             _offer_states([info for info in runs if not info.state.alive and session.usage(info).resume], totals)
@@ -73,15 +79,15 @@ def say_outcome() -> None:
 
 
 def _usage_text(cost: Usage) -> str:
-    parts = {"the network": cost.network, "the resume state": cost.resume}
+    parts = {"the network": cost.network, "the kept states": cost.resume}
     detail = " and ".join(f"{name} {size_text(size)}" for name, size in parts.items() if size)
     return f"{size_text(cost.bytes)} on disk" + (f", of which {detail}" if detail else "")
 
 
 def _offers(info: RunInfo, cost: Usage) -> None:
     if cost.resume:
-        st.markdown("Without its resume state, the run cannot continue where it ended, only start again.")
-        label, drop = f"Delete the resume state: {size_text(cost.resume)}", ([info], disk.drop_resume_state)
+        st.markdown(f"{_epochs_kept(info)}Without them the run {LOST}.")
+        label, drop = f"Delete the kept states: {size_text(cost.resume)}", ([info], disk.drop_resume_state)
         st.button(label, on_click=_drop, args=drop, key=KEY + "drop_state")
     if cost.network:
         st.markdown(NO_NETWORK)
@@ -93,16 +99,44 @@ def _sums(totals: Totals, run_count: int, trash_count: int) -> None:
     columns = st.columns(4)
     networks = f"Networks: {size_text(totals.networks)}."
     columns[0].metric(count_text(run_count, "run"), size_text(totals.runs), help=networks)
-    columns[1].metric("Resume states", size_text(totals.resume), help="Of runs that have ended.")
+    columns[1].metric("Kept states", size_text(totals.resume), help="Of runs that have ended: to go on with them.")
     columns[2].metric(f"Trash, {count_text(trash_count, 'run')}", size_text(totals.trash))
     columns[3].metric("Free on this disk", size_text(totals.free))
 
 
+def _budget(runs: Sequence[RunInfo]) -> None:
+    """What the kept states of all runs may take, and which of them go first beyond it."""
+    room = budget.room(session.runs_dir())
+    if room.problem:
+        error_box(f"{room.problem}.")
+    share = 1.0 if not room.limit else min(1.0, room.used / room.limit)
+    if room.used:
+        of = f"{size_text(room.used)} of the {size_text(room.limit)} that kept states may take"
+        st.progress(share, text=f"{of} ({budget.VARIABLE}); beyond that some go by themselves, never a best network")
+        titles = {info.id: info.title for info in runs}
+        first = list(itertools.islice(budget.removable(session.runs_dir()), MOST_STATES))
+        words = [
+            f"epoch {state.epoch} of {plain(shorten(titles.get(state.run, state.run), TITLE_LENGTH))} ({size_text(state.bytes)})"
+            for state in first
+        ]
+        st.caption(f"First to go: {', '.join(words)}." if words else "None of them goes while its run trains or waits.")
+
+
+def _epochs_kept(info: RunInfo) -> str:
+    """A sentence on the epochs of the run's kept states; "" where there are none."""
+    folders = [place for name in (rundir.RESUME, rundir.STATES) for place in state_folders(info.folder / name)]
+    epochs = sorted({epoch_of(place) for place in folders})
+    if not epochs:
+        return ""
+    words = ", ".join(map(str, epochs[:MOST_EPOCHS])) + (
+        f" and {len(epochs) - MOST_EPOCHS} more" * (len(epochs) > MOST_EPOCHS)
+    )
+    return f"Exact states after {'epoch' if len(epochs) == 1 else 'epochs'} {words}. "
+
+
 def _offer_states(runs: Sequence[RunInfo], totals: Totals) -> None:
-    with st.popover("Delete resume states", icon=":material/restart_alt:", disabled=not runs):
-        place = "it ended" if len(runs) == 1 else "they ended"
-        consequence = f"{count_text(len(runs), 'run')} could not continue where {place}, only start again"
-        st.markdown(f"{consequence}. Networks and curves stay.")
+    with st.popover("Delete kept states", icon=":material/restart_alt:", disabled=not runs):
+        st.markdown(f"{count_text(len(runs), 'run')} {LOST}. Networks and curves stay.")
         label, drop = f"Delete them: {size_text(totals.resume)}", (runs, disk.drop_resume_state)
         st.button(label, type="primary", on_click=_drop, args=drop, key=KEY + "drop_states")
 

@@ -265,7 +265,7 @@ def usage(info: RunInfo) -> disk.Usage:
 
 
 def freeable() -> int:
-    """Bytes that can be deleted without losing a result: resume states and the trash."""
+    """Bytes that can be deleted without losing a result: kept states and the trash."""
     return totals().freeable
 
 
