@@ -56,3 +56,12 @@ def test_a_parent_that_was_deleted_is_said_to_be_gone(runs: Path) -> None:
         assert "of ours broke" not in texts(at)
         assert f"Went on from {PARENT}, which is not here any more." in texts(at)
         assert "Compare with the parent" not in page_links(at)
+
+
+def test_while_the_rate_is_held_no_patience_is_counted(runs: Path) -> None:
+    child = make_run(runs, runs.parent / "data" / "tiny", run_id="20260103-000000-vgg16-000a", epochs=4, how="running")
+    assert "epochs without a better val_accuracy" in str(open_page("live", run=child.name).get("progress")[-1].proto)
+    Course(branches=[Branch(run=PARENT, epoch=3, schedule="hold")]).write(child)
+    at = open_page("live", run=child.name)
+    assert "The learning rate is held" in texts(at)
+    assert "epochs without a better" not in str([bar.proto for bar in at.get("progress")])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dhc.analysis import progress
 from dhc.analysis.progress import Patience, fraction_done, patience, position, seconds_left, steadied
+from dhc.runs.course import Branch, Course
 from dhc.runs.records import BATCH_COLUMNS, EPOCH_COLUMNS, LR_COLUMNS, History
 
 
@@ -58,6 +59,17 @@ def test_a_drop_starts_the_wait_anew() -> None:
 def test_at_the_minimum_rate_the_wait_outgrows_the_patience() -> None:
     stuck = history(val_accuracy=[0.5, 0.4, 0.4, 0.4], learning_rate=[1e-4] * 4)
     assert patience(stuck, patience=2, min_lr=1e-4) == Patience(wait=3, patience=2, exhausted=True)
+
+
+def test_behind_a_junction_the_wait_goes_on_or_counts_from_nothing() -> None:
+    whole = history(val_accuracy=[0.5, 0.4, 0.4, 0.45, 0.4], learning_rate=[1e-3] * 5)
+
+    def wait(**branch: str) -> int:
+        course = Course(branches=[Branch(epoch=3, **branch)])  # type: ignore[arg-type]
+        return patience(whole, patience=9, min_lr=1e-4, course=course).wait
+
+    assert wait() == 4
+    assert wait(schedule="restart") == wait(network="best") == 1
 
 
 def test_a_drop_to_the_minimum_is_known_before_an_epoch_has_run_with_it() -> None:

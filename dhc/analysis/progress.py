@@ -33,13 +33,16 @@ def patience(
     As `ReduceLROnPlateau(monitor="val_accuracy", mode="max", cooldown=0)` of Keras 3.15: an epoch is better when its
     val_accuracy exceeds the best one by more than min_delta; otherwise the wait grows by one; when it reaches
     `patience` (epochs), the rate drops and the wait starts at 0 again, but only if the rate used in that epoch was
-    above `min_lr`. At the minimum the wait goes on growing. By the `course`, another patience may hold from an epoch on.
+    above `min_lr`. At the minimum the wait goes on growing. By the `course`, another patience may hold from an epoch on, and
+    behind a junction it may have begun to count anew.
     """
     accuracy, rates = (history.epochs[name].to_numpy(dtype=np.float64) for name in ("val_accuracy", "learning_rate"))
     numbers = history.epochs["epoch"].tolist()
-    wait = 0
+    wait, beginning = 0, _counts_from(course)
     best: float | None = None
     for number, current, rate in zip(numbers, accuracy.tolist(), rates.tolist(), strict=True):
+        if number <= beginning:
+            continue
         if best is None or _exceeds(current - min_delta, best):
             best, wait = current, 0
             continue
@@ -48,6 +51,18 @@ def patience(
             wait = 0
     now = int(course.value("patience", 1 + max(numbers, default=0), patience))
     return Patience(wait, now, exhausted=history.rate is not None and not _exceeds(history.rate, min_lr))
+
+
+def _counts_from(course: Course) -> int:
+    """The last epoch after which the plateau counted from nothing: begun anew, from a best network, or with another schedule."""
+    anew = [
+        branch.epoch
+        for branch in course.branches
+        if branch.schedule == "restart"
+        or branch.network == "best"
+        or not {"schedule.name", "schedule.monitor"}.isdisjoint(branch.before)
+    ]
+    return max(anew, default=0)
 
 
 def fraction_done(history: History, epochs_total: int) -> float:

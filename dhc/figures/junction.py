@@ -62,7 +62,7 @@ def draw_line(
         xanchor="left" if left else "right",
         yanchor="top" if high else "bottom",
         xshift=4 if left else -4,
-        yshift=-18 - 15 * level if high else 2 + 15 * level,
+        yshift=-18 - 15 * level if high else 11 + 15 * level,
         showarrow=False,
         **place,
     )

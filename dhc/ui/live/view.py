@@ -150,6 +150,9 @@ def _aside(info: RunInfo, log: EventLog, history: History) -> None:
 def _patience(info: RunInfo, history: History) -> None:
     if info.config is None or not info.config.uses("schedule.patience"):
         return
+    if info.course.holds:
+        st.caption("The learning rate is held: no number of epochs without a better val_accuracy lowers it.")
+        return
     schedule = info.config.schedule
     patience = progress.patience(
         history, patience=schedule.patience, min_lr=schedule.min_lr, min_delta=schedule.min_delta, course=info.course
