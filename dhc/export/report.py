@@ -181,6 +181,8 @@ def _chapter(info: RunInfo, store: Store, source: Source, names: Mapping[str, st
     problems = [] if info.config is not None else [f"The settings cannot be shown: {info.problem}."]
     junctions = lineage.junctions(info.course)
     charts = _curves(history, [Joint(one.epoch, names.get(one.run, one.run or "a run")) for one in junctions])
+    if (health := tuning.health(history)) is not None:
+        charts.append(health)
     answers = weak = None
     try:
         predictions = read_predictions(info.folder)

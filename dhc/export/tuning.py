@@ -9,13 +9,15 @@ import numpy as np
 
 from dhc.analysis import reading, weakness
 from dhc.analysis.importance import importance
+from dhc.analysis.layers import layer_table
 from dhc.analysis.pictures import JudgedPictures
 from dhc.analysis.rates import read_search
 from dhc.config import find_field
 from dhc.errors import RunError
 from dhc.export.chart import Chart, chart
+from dhc.figures import layers, sweeps
 from dhc.figures import rates as rates_figure
-from dhc.figures import sweeps
+from dhc.runs.records import History
 from dhc.runs.store import RunInfo, Store
 from dhc.text import clean, rate_text, shorten
 
@@ -24,6 +26,7 @@ FEWEST_RUNS, MOST_SETTINGS = (
     6,
 )  # of a sweep: of two runs nothing can be read, and runs that differ in all and sundry are none
 MOST_FAMILIES = 5
+HEATMAPS = 3  # in a row
 
 
 @dataclass(frozen=True)
@@ -95,3 +98,13 @@ def rate_search(info: RunInfo, store: Store) -> Part | None:
     alt = "loss of each batch by its learning rate, smoothed"
     sentence = f"The search {shorten(info.sought, 60)} suggested {words or 'no rate'}."
     return Part((sentence,), (chart("Loss while the learning rate grows", alt, 260, figure),))
+
+
+def health(history: History) -> Chart | None:
+    """The strip of the layers' health; None for a run that was never looked at."""
+    table = layer_table(history)
+    if table is None:
+        return None
+    figure = layers.strip(table, layers.limits([table]), HEATMAPS)
+    alt = "heatmaps of the layers by epoch: update ratio, gradient norm, dead units, mean, spread; and the softmax"
+    return chart("Health of the layers, epoch by epoch", alt, layers.height(table, HEATMAPS), figure)

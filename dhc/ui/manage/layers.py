@@ -15,6 +15,7 @@ from dhc.runs.histograms import Histograms, read_histograms
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
+from dhc.ui.shell import lesson
 from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.session import PATHS, stamp
@@ -51,7 +52,9 @@ def draw(runs: Sequence[tuple[RunInfo, History]]) -> None:
     if not sound:
         empty(NONE)
         return
-    st.caption("Of each layer, epoch by epoch.", help=explained(HELP, *TERMS))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Of each layer, epoch by epoch.", help=explained(HELP, *TERMS), width="content")
+        lesson.draw("health")
     ends = tuple(layers.limits(sound).items())
     places = st.columns(len(runs), gap="medium") if len(runs) > 1 else [st.container()]
     for place, (info, history), table in zip(places, runs, tables, strict=True):
