@@ -67,6 +67,7 @@ def test_which_setting_to_keep_is_said_with_its_reasons_and_as_json(run: Path, t
     assert (record["best"]["run"], record["runner_up"]["run"], record["test"]) == (better.name, run.name, "McNemar")
     assert {repeat["like"] for repeat in record["repeats"]} == {better.name, run.name}
     assert all(repeat["seed"] > 0 for repeat in record["repeats"])
+    assert record["seconds_of_repeats"] == len(record["repeats"]) * Store(run.parent).run(run.name).seconds
     assert "is alone" in runs(run, "decide", run.name).output
     with pytest.raises(RunError, match="none of these runs is in a group called “nobody”"):
         runs(run, "decide", "--group", "nobody")

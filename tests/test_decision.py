@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_ind
 
-from dhc.analysis.advice import advice, names_of, points_text
+from dhc.analysis.advice import advice, names_of, points_text, time_of_repeats, time_text
 from dhc.analysis.decision import Decision, contest, decide, least_lead
 from dhc.analysis.pictures import JudgedPictures, by_pictures, same_pictures
 from dhc.analysis.ranking import best_first, best_run, places
@@ -25,6 +26,7 @@ from dhc.runs.contract import Labels
 from dhc.runs.records import Predictions
 from dhc.runs.status import State, Status
 from dhc.runs.store import RunInfo
+from dhc.text import duration_text
 
 PICTURES = 1_000
 HERE, ELSEWHERE = JudgedPictures("/data/a", 0, "val-1"), JudgedPictures("/data/b", 0, "val-2")
@@ -245,6 +247,20 @@ def test_repeats_under_way_are_not_asked_for_again() -> None:
     decision = decided([*runs, *queued], by_id)
     assert decision.repeats == ()
     assert "Eight of their repeats are under way. Not counted: 8 still under way." in advice(decision)
+
+
+def test_repeats_take_as_long_as_the_runs_that_they_repeat() -> None:
+    runs = [dropout(1, 0.2, 0.871), replace(dropout(2, 0.4, 0.859), seconds=120.0)]
+    by_id = {runs[0].id: predictions(871), runs[1].id: predictions(859, first=40)}
+    decision = decided(runs, by_id)
+    each = len(decision.repeats) // 2
+    assert time_of_repeats(decision) == each * (60 + 120)
+    assert f"each, about {duration_text(each * 180)}, should settle it." in advice(
+        decision, time=time_text(time_of_repeats(decision))
+    )
+    for elsewhere in (replace(runs[1], example=True), replace(runs[1], seconds=None)):
+        assert time_of_repeats(decided([runs[0], elsewhere], by_id)) is None
+    assert time_of_repeats(decided(runs[:1], by_id)) is None
 
 
 def test_a_better_run_of_the_next_setting_leaves_luck_open() -> None:

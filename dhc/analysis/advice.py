@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import fmean
 
 from dhc.analysis.decision import Decision, LeftOut, Setting, least_lead, telling_settings
 from dhc.analysis.repeats import same_but_seed, seed_matters
@@ -10,7 +11,7 @@ from dhc.analysis.significance import MOST_SEEDS, ContingencyTable, chance_text
 from dhc.config.phrase import phrase
 from dhc.runs.naming import titles, way_text
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, shorten
+from dhc.text import count_text, duration_text, shorten
 
 MOST_VALUES = 3  # settings that name a side
 TITLE = 60  # characters of a run's title
@@ -27,6 +28,28 @@ def advice(decision: Decision, *, time: str = "", strong: Mark = str, soft: Mark
     contest = decision.contest
     parts = [_head(decision, strong, soft), _settle(decision, time), _left_out(contest.left_out)]
     return " ".join(part for part in parts if part)
+
+
+def time_of_repeats(decision: Decision) -> float | None:
+    """Seconds that the missing repeats take one after the other, if each takes as long as the runs that it repeats.
+
+    None where there are none, and where such a run was not measured here.
+    """
+    total = 0.0
+    for side in (decision.best, decision.runner_up):
+        missing = 0 if side is None else sum(same_but_seed(config, side.config) for config in decision.repeats)
+        if side is None or not missing:
+            continue
+        measured = [info.seconds for info in side.runs if info.seconds and not info.example]
+        if not measured:
+            return None
+        total += missing * fmean(measured)
+    return total or None
+
+
+def time_text(seconds: float | None) -> str:
+    """``40 min``; "" where nobody knows."""
+    return "" if seconds is None else duration_text(seconds)
 
 
 def names_of(decision: Decision) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dhc.analysis.advice import advice
+from dhc.analysis.advice import advice, time_of_repeats, time_text
 from dhc.analysis.decision import Decision, Setting, contest, decide
 from dhc.analysis.pictures import JudgedPictures, judged_pictures
 from dhc.analysis.reasons import reasons
@@ -48,17 +48,21 @@ def decide_runs(run_ids: tuple[str, ...], group: str, why: bool, runs_dir: Path,
     decision = decide(contest(runs, everyone, _pictures), everyone, lambda info: read_predictions(info.folder))
     if as_json:
         return print_json(as_dict(decision))
-    click.echo(advice(decision) or f"no runs in {runs_dir} yet: `python -m dhc train --data DIR` starts one")
+    click.echo(_sentence(decision) or f"no runs in {runs_dir} yet: `python -m dhc train --data DIR` starts one")
     for reason in reasons(decision) if why else ():
         click.echo(f"\n{reason.title}: {reason.text}")
     return None
+
+
+def _sentence(decision: Decision) -> str:
+    return advice(decision, time=time_text(time_of_repeats(decision)))
 
 
 def as_dict(decision: Decision) -> dict[str, Any]:
     """A decision as plain values: shares are 0 to 1, null for what is not known."""
     evidence, size, left_out = decision.evidence, decision.size, decision.contest.left_out
     return {
-        "advice": advice(decision),
+        "advice": _sentence(decision),
         "best": _setting(decision.best),
         "runner_up": _setting(decision.runner_up),
         "tied": [setting.best_run.id for setting in decision.contest.winners] if decision.tied else [],
@@ -69,6 +73,7 @@ def as_dict(decision: Decision) -> dict[str, Any]:
         "problem": decision.problem or None,
         "seeds_needed": None if size is None else size.seeds,
         "repeats": [_repeat(decision, config) for config in decision.repeats],
+        "seconds_of_repeats": time_of_repeats(decision),
         "not_counted": {why: _ids(infos) for why, infos in vars(left_out).items()},
         "reasons": {reason.title: reason.text for reason in reasons(decision)},
     }

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dhc.analysis import differences, lineage, mistakes, overlay, sureness
 from dhc.analysis import report as scores
-from dhc.analysis.advice import advice
+from dhc.analysis.advice import advice, time_of_repeats, time_text
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
 from dhc.analysis.decision import contest, decide
 from dhc.analysis.pictures import JudgedPictures, judged_pictures
@@ -127,7 +127,8 @@ def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
 
 def _advice(runs: Sequence[RunInfo], store: Store) -> str:
     everyone = store.runs()
-    return advice(decide(contest(runs, everyone, _pictures_of), everyone, lambda info: read_predictions(info.folder)))
+    decision = decide(contest(runs, everyone, _pictures_of), everyone, lambda info: read_predictions(info.folder))
+    return advice(decision, time=time_text(time_of_repeats(decision)))
 
 
 def _pictures_of(info: RunInfo) -> JudgedPictures:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import streamlit as st
 
-from dhc.analysis.advice import advice
+from dhc.analysis.advice import advice, time_text
 from dhc.analysis.decision import Contest, Decision, contest, decide
 from dhc.analysis.ladder import is_measured
 from dhc.analysis.reasons import reasons
@@ -17,7 +17,7 @@ from dhc.jobs.groups import with_date
 from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, duration_text, shorten
+from dhc.text import count_text, shorten
 from dhc.ui.answers.album import has_changed
 from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage import labels
@@ -109,8 +109,7 @@ def _verdict(subject: _Subject, stamps: tuple[tuple[int, ...], ...]) -> tuple[De
 
 def markdown(decision: Decision, seconds: float | None = None) -> str:
     """The advice as Markdown; `seconds` is how long the missing repeats take, None where nobody knows."""
-    time = "" if seconds is None else duration_text(seconds)
-    return advice(decision, time=time, strong=_strong, soft=_soft)
+    return advice(decision, time=time_text(seconds), strong=_strong, soft=_soft)
 
 
 def _strong(name: str) -> str:
