@@ -129,15 +129,39 @@ def shorten(name: str, limit: int) -> str:
 
 @lru_cache(maxsize=32)
 def short_names(classes: tuple[str, ...], limit: int = NAME_LENGTH) -> tuple[str, ...]:
-    """Return the names shortened and still all different: of two alike the second ends in (2)."""
+    """Return the names shortened and still all different.
+
+    Those that would lose what tells them apart keep that part; of two that are alike even so the second ends in (2).
+    """
     names: dict[str, None] = {}
-    for name in (shorten(name, limit) for name in classes):
+    for name in _telling_parts([clean(name) for name in classes], limit):
         number, unique = 1, name
         while unique in names:
             number += 1
             unique = f"{name} ({number})"
         names[unique] = None
     return tuple(names)
+
+
+def _telling_parts(texts: list[str], limit: int) -> list[str]:
+    alike: dict[str, set[str]] = {}
+    for text in texts:
+        alike.setdefault(shorten(text, limit), set()).add(text)
+    groups = {text: group for group in alike.values() for text in group}
+    return [shorten(text, limit) if len(groups[text]) == 1 else _from(text, groups[text], limit) for text in texts]
+
+
+def _from(text: str, others: set[str], limit: int) -> str:
+    """The beginning of a text, and what follows from the word on in which it differs from others: ``VGG16…0.2 and so…``."""
+    head = limit // 4
+    first, last = min(others), max(others)
+    differs = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    word = text.rfind(" ", 0, differs) + 1
+    start = max(head, word if differs - word <= head else differs)
+    end = start + limit - head - 1
+    if end >= len(text):
+        return f"{text[:head]}…{text[max(head, len(text) - (limit - head - 1)) :]}"
+    return f"{text[:head]}…{text[start : end - 1]}…"
 
 
 def quote(name: str, limit: int = 80) -> str:

@@ -127,5 +127,13 @@ def test_short_names_are_short_and_all_different(names: list[str], limit: int) -
     assert all(len(name) <= limit + len(" (30)") for name in short)
 
 
+def test_names_that_differ_in_their_middle_keep_what_differs() -> None:
+    names = tuple(f"VGG16 with dropout {x} and warm-up, then exponential decay" for x in (0.1, 0.25))
+    assert short_names(names, 30) == ("VGG16 w…0.1 and warm-up, then…", "VGG16 w…0.25 and warm-up, the…")
+    late = tuple(f"VGG16 with warm-up and exponential decay, seed {x} repeated" for x in (1, 2))
+    assert short_names(late, 24) == ("VGG16 …, seed 1 repeated", "VGG16 …, seed 2 repeated")
+    assert short_names((names[0], "another"), 30) == (shorten(names[0], 30), "another")
+
+
 def test_a_name_in_bold_is_text_and_not_markdown() -> None:
     assert bold("![](http://x) **b**").count("**") == 2

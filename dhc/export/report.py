@@ -31,6 +31,7 @@ from dhc.figures import sureness as sureness_figure
 from dhc.figures.junction import Joint
 from dhc.runs.contract import Environment
 from dhc.runs.environment import read_environment
+from dhc.runs.naming import titles
 from dhc.runs.predictions import read_predictions
 from dhc.runs.records import History, Predictions
 from dhc.runs.store import RunInfo, Store
@@ -38,6 +39,7 @@ from dhc.text import clean, count_text, percent_text, short_names, shorten
 
 WHOLE = 12  # runs with a chapter of their own; more stand in the tables only
 OVERLAID = 30  # runs in the common figure; more could not be told apart on paper
+LEGEND_LENGTH = 30  # characters of a name in it
 METRICS: tuple[Literal["accuracy"], Literal["loss"]] = ("accuracy", "loss")
 WORST, PAIRS = 24, 12  # pictures shown of what went wrong; pairs of classes
 
@@ -164,7 +166,11 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
     if len(histories) < 2:
         return None
     colors = palette.distinct(len(histories))
-    lines = [_line(info, history, color) for (info, history), color in zip(histories, colors, strict=True)]
+    titled = titles([info for info, _ in histories])
+    names = short_names(tuple(titled[info.id] for info, _ in histories), LEGEND_LENGTH)
+    lines = [
+        _line(info, name, history, color) for (info, history), name, color in zip(histories, names, colors, strict=True)
+    ]
     figure = overlay_figure.overlay(lines, ("accuracy",))
     figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.24, "yanchor": "top"})
     alt = f"Accuracy and val_accuracy of {count_text(len(lines), 'run')} by epoch"
@@ -172,9 +178,9 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
     return chart(title, alt, 350 + 20 * (len(lines) // 2), figure)
 
 
-def _line(info: RunInfo, history: History, color: str) -> overlay_figure.Line:
-    name, curve = theme.escape_html(shorten(info.title, 30)), overlay.curve(history, "accuracy", "epoch")
-    return overlay_figure.Line(info.id, name, theme.escape_html(info.id), color, {"accuracy": curve})
+def _line(info: RunInfo, name: str, history: History, color: str) -> overlay_figure.Line:
+    curve = overlay.curve(history, "accuracy", "epoch")
+    return overlay_figure.Line(info.id, theme.escape_html(name), theme.escape_html(info.id), color, {"accuracy": curve})
 
 
 def _chapter(info: RunInfo, store: Store, source: Source, names: Mapping[str, str]) -> Chapter:

@@ -18,7 +18,7 @@ from dhc.figures.overlay import TITLES, Line, overlay
 from dhc.runs.naming import titles
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, shorten
+from dhc.text import count_text, short_names, shorten
 from dhc.ui.manage import kin
 from dhc.ui.shell import address, session
 from dhc.ui.shell.watch import watch
@@ -197,12 +197,13 @@ def _looks(runs: Sequence[RunInfo], view: CurvesView, names: Sequence[str]) -> t
     """How the runs' lines look, in the order of what colours them, so that the legend is in order."""
     values = [_value(info, view.color) for info in runs]
     colors = palette.distinct(len(runs)) if view.color == BY_RUN else palette.by_value(values)
-    titled = titles(runs)
+    whole = titles(runs)
+    titled = short_names(tuple(whole[info.id] for info in runs), LEGEND_LENGTH)
     order = range(len(runs)) if view.color == BY_RUN else sorted(range(len(runs)), key=lambda i: _place(values[i]))
     return tuple(
         Look(
             run=runs[i].id,
-            name=_name(runs[i], titled[runs[i].id], view.color),
+            name=_name(runs[i], titled[i], view.color),
             about=_about(runs[i], names),
             color=colors[i],
             origin=joints[-1].text if (joints := kin.joints(runs[i])) else "",
@@ -236,7 +237,7 @@ def _place(value: str | float | None) -> tuple[int, float, str]:
 
 
 def _name(info: RunInfo, title: str, by: str) -> str:
-    title = theme.escape_html(shorten(title, LEGEND_LENGTH))
+    title = theme.escape_html(title)
     if by == BY_RUN:
         return title
     value = f"{info.best_val_accuracy or 0:.3f}" if by == BY_RESULT else shorten(setting_text(info.config, by), 16)

@@ -23,7 +23,7 @@ from dhc.figures import sureness as figures
 from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, percent_text, shorten
+from dhc.text import count_text, percent_text, short_names
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import empty
@@ -50,7 +50,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
         empty(NONE)
         return
     shown = best_first(with_answers)[:MOST]
-    names = {run_id: shorten(title, TITLE) for run_id, title in titles(shown).items()}
+    titled = titles(shown)
+    names = dict(zip(titled, short_names(tuple(titled.values()), TITLE), strict=True))
     records = {info.id: _record(info) for info in shown}
     several = [
         figures.Series(info.id, names[info.id], color, records[info.id][0], reliability(records[info.id][0]))
