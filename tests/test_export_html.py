@@ -153,7 +153,7 @@ def test_a_run_says_where_its_rate_comes_from_what_became_of_its_settings_and_wh
     page = Page(to_html([two.run(info.id)], two))
     assert "search-1-1" in page.charts
     assert f"The search {search.name} suggested 0.0" in page.text
-    assert "Changed while it trained, from epoch 2 on: learning rate 0.0001." in page.text
+    assert "Changed while it trained, from epoch 2 on: rate 0.0001." in page.text
     assert "share 100% of all mistakes" in page.text
     remove.tree(search)
     assert "search-1-1" not in Page(to_html([two.run(info.id)], two)).charts
