@@ -9,7 +9,7 @@ import pytest
 from test_decision import HERE, answers, run
 
 from dhc.analysis.advice import advice, names_of
-from dhc.analysis.course import course_key, course_rows, course_text
+from dhc.analysis.course import course_key, course_rows
 from dhc.analysis.decision import contest, decide
 from dhc.analysis.factor import families, not_yet_run
 from dhc.analysis.repeats import are_repeats, next_repeats, repeats_of, used_seeds
@@ -97,10 +97,7 @@ def test_what_was_done_to_a_run_stands_in_its_title_and_among_the_differences() 
     assert named[changed.id] == f"{named[plain.id]}, changed at epoch 5"
     assert named[other.id] == f"{named[plain.id]}, from epoch 8"
     assert titles([plain, run(4, 0.7, schedule__patience=3), changed])[changed.id].endswith("changed at epoch 5")
-    assert course_text(changed) == "changed at epoch 5: rate 0.0003, patience 5"
-    (row,) = course_rows([plain, changed, other])
-    assert row.values[:2] == (None, "changed at epoch 5: rate 0.0003, patience 5")
-    assert row.values[2].startswith(
-        "went on from epoch 8 of another run, rate held (until then model.dense_dropout 0.1"
-    )
-    assert course_rows([plain]) == ()
+    (row,) = course_rows([plain, changed, other], {})
+    assert row.values[:2] == (None, "Changed while it trained, from epoch 5 on: rate 0.0003, patience 5.")
+    assert str(row.values[2]).startswith("Epochs 1 to 8 are from")
+    assert course_rows([plain], {}) == ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Mapping, Sequence
 
-from dhc.analysis.differences import Row, value_text
+from dhc.analysis.differences import Row
+from dhc.analysis.lineage import course_sentences
 from dhc.config import RunConfig
-from dhc.runs.course import Branch, Change, change_text
+from dhc.runs.course import Branch
 from dhc.runs.store import RunInfo
 
 BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every", "fit.watch_health")  # they change no result
@@ -31,16 +32,9 @@ def is_as_set(info: RunInfo) -> bool:
     return course_key(info) == ()
 
 
-def course_text(info: RunInfo) -> str:
-    """What was done to a run on its way, in its order: ``changed at epoch 5: rate 0.0003``; "" for nothing."""
-    steps = [(branch.epoch, _branch_text(branch)) for branch in info.course.branches]
-    steps += [(change.epoch, _change_text(change)) for change in info.course.changes if change.values]
-    return "; ".join(text for _, text in sorted(steps, key=lambda step: step[0]))
-
-
-def course_rows(infos: Iterable[RunInfo]) -> tuple[Row, ...]:
-    """A row for the table of differences, where something was done to one of the runs; else none."""
-    texts = tuple(course_text(info) or None for info in infos)
+def course_rows(infos: Sequence[RunInfo], titles: Mapping[str, str]) -> tuple[Row, ...]:
+    """A row for the table of differences, where something was done to one of the runs; else none. `titles` of all runs, by id."""
+    texts = tuple(" ".join(course_sentences(info, titles)) or None for info in infos)
     return (Row("course", "On its way", texts),) if any(texts) else ()
 
 
@@ -51,14 +45,3 @@ def _branch_key(branch: Branch, config: RunConfig | None) -> Hashable:
     if (branch.schedule, branch.network) == ("continue", "state") and not before:
         return ()
     return branch.epoch, branch.schedule, branch.network, before
-
-
-def _branch_text(branch: Branch) -> str:
-    before = ", ".join(f"{name} {value_text(value, name)}" for name, value in sorted(branch.before.items()))
-    how = {"continue": "", "hold": ", rate held", "restart": ", schedule anew"}[branch.schedule]
-    start = f"went on from {'the best network, ' * (branch.network == 'best')}epoch {branch.epoch} of another run{how}"
-    return f"{start} (until then {before})" if before else start
-
-
-def _change_text(change: Change) -> str:
-    return f"changed at epoch {change.epoch}: {change_text({name: (value,) for name, value in change.values.items()})}"

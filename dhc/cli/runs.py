@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from dhc.analysis.lineage import course_sentences
 from dhc.analysis.query import EXAMPLES, read_query
 from dhc.analysis.search import RunFilter, select_runs
 from dhc.cli.common import JSON, RUNS, follow_to_end, print_json
@@ -56,6 +57,9 @@ def show(run_id: str, runs_dir: Path, as_json: bool) -> None:
     click.echo(_line(info))
     if info.status.reason or info.problem:
         click.echo(f"  {info.status.reason or info.problem}")
+    titles = {other.id: other.title for other in Store(runs_dir).runs()} if info.course.branches else {}
+    for sentence in course_sentences(info, titles):
+        click.echo(f"  {sentence}")
     if info.config is not None:
         click.echo(info.config.to_json())
     return None

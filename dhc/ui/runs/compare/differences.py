@@ -17,7 +17,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, duration_text, shorten
 from dhc.ui.runs.compare import nothing
-from dhc.ui.shell import address
+from dhc.ui.shell import address, session
 
 KEY = "dhc_differences_"
 MOST = 100  # runs that have a column
@@ -36,11 +36,15 @@ def draw(runs: Sequence[RunInfo]) -> None:
         return
     baseline, everything = _controls(columns)
     rows = settings([info.config for info in columns if info.config is not None])
-    visible = [*(row for row in rows if everything or row.differs), *course_rows(columns)]
+    visible = [*(row for row in rows if everything or row.differs), *course_rows(columns, _titles_of_all())]
     _table([*visible, *results(columns)], len(visible), columns, baseline, name="table")
     st.caption(_legend(sum(not row.differs for row in rows), everything=everything))
     _say_what_is_missing(len(runs) - len(readable), len(readable))
     _circumstances(columns, baseline)
+
+
+def _titles_of_all() -> dict[str, str]:
+    return {info.id: info.title for info in session.runs()}
 
 
 def _legend(equal: int, *, everything: bool) -> str:

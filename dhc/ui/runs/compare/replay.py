@@ -45,6 +45,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
         st.caption(
             f"This run's schedule was {info.config.schedule.name}; the replay shows ReduceLROnPlateau in its place, on the same figures."
         )
+    if info.course.changes:
+        st.caption("This run was changed while it trained: the replay goes by the settings that it began with.")
     config = _sliders(info.config, info)
     record = replay_history(session.log(info.id).history(), config)
     st.markdown(plain(replay_sentence(record, config)))
