@@ -8,6 +8,7 @@ real one: it gets better from epoch to epoch, is surer when it is right, and tak
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import time
@@ -24,6 +25,7 @@ from dhc.data.select import class_count
 from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.contract import Process, write_exit
+from dhc.runs.histograms import KINDS, Histograms, histograms, write_histograms
 from dhc.runs.identity import identify
 
 How = Literal["finished", "stopped", "failed", "running"]
@@ -163,3 +165,24 @@ def _write_end(folder: Path, how: How, epochs: int, best: int, curve: list[float
     summary = {"epochs": epochs, "best_epoch": best, "best_val_accuracy": curve[best - 1], "seconds": 10.0 * epochs}
     rundir.write_json(folder / rundir.SUMMARY, summary | figures)
     write_exit(folder, how, "made for a test", code=1 if how == "failed" else 0)
+
+
+def add_health(
+    folder: Path, epochs: Sequence[int], layers: Sequence[str] = ("conv 1", "norm 1", "dense 1"), **figures: Any
+) -> None:
+    """Looks at the layers after these epochs, as training writes them: events, and histograms.
+
+    figures: by name a value for each layer, or a row of them for each epoch; what is not given is that of a sane network.
+    """
+    rng = np.random.default_rng(0)
+    sane = {"update_ratio": 0.002, "gradient_norm": 3.0, "dead_share": 0.1, "mean": 0.1, "std": 0.5}
+    rows = {name: np.broadcast_to(figures.get(name, value), (len(epochs), len(layers))) for name, value in sane.items()}
+    looks = []
+    with rundir.RunWriter(folder) as writer:
+        for place, epoch in enumerate(epochs):
+            names = {"layers": list(layers)} if not place else {}
+            values = {name: row[place].tolist() for name, row in rows.items()}
+            writer.event("health", epoch=epoch, **names, **values, mean_largest=0.5, share_certain=0.25)
+            samples = {kind: [rng.normal(epoch, 1, 500) for _ in layers] for kind in KINDS}
+            looks.append(histograms(layers, epoch, samples))
+    write_histograms(folder, functools.reduce(Histograms.joined, looks))

@@ -61,16 +61,27 @@ def vanishing_gradients(case: Case, *, ratio: float = 1e-3, looks: int = 2) -> D
     )
 
 
-def exploding_gradients(case: Case, *, norm: float = 1000.0) -> Detection | None:
-    """The gradient norm over all layers is above `norm`, or not finite where it was before."""
+def exploding_gradients(case: Case, *, times: float = 10.0, norm: float = 1000.0) -> Detection | None:
+    """The gradient norm over all layers is above `norm` and `times` what it was in the middle of the looks before.
+
+    Or it is not finite where it was before.
+    """
     table = case.layers
     if table is None:
         return None
-    norms = np.sqrt((table.figures["gradient_norm"][_products(table)] ** 2).sum(axis=0))
-    for place, epoch in enumerate(table.epochs):
-        if norms[place] > norm or (place and not np.isfinite(norms[place]) and np.isfinite(norms[place - 1])):
-            size = f"{norms[place]:.3g}" if np.isfinite(norms[place]) else "not a number any more"
-            return Detection((epoch,), f"the gradient norm over all layers was {size} after epoch {epoch}")
+    with np.errstate(over="ignore"):
+        norms = np.sqrt((table.figures["gradient_norm"][_products(table)] ** 2).sum(axis=0))
+    for place, epoch in enumerate(table.epochs[1:], start=1):
+        before = _median(norms[:place])
+        if not np.isfinite(norms[place]) and np.isfinite(norms[place - 1]):
+            return Detection(
+                (epoch,), f"the gradient norm over all layers was not a number any more after epoch {epoch}"
+            )
+        if norms[place] > max(norm, times * before):
+            return Detection(
+                (epoch,),
+                f"the gradient norm over all layers was {norms[place]:.3g} after epoch {epoch} and {before:.3g} before",
+            )
     return None
 
 
@@ -114,7 +125,7 @@ def idle_layer(case: Case, *, share: float = 0.01, looks: int = 2) -> Detection 
     )
 
 
-def exploding_loss(case: Case, *, times: float = 3.0) -> Detection | None:
+def exploding_loss(case: Case, *, times: float = 2.5) -> Detection | None:
     """An epoch's loss is above `times` that of a guess, the logarithm of the number of classes."""
     if case.classes is None or case.classes < 2:
         return None

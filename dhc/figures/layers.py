@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,7 @@ ENDS = [[0.0, theme.TRAIN], [0.5, CLEAR], [1.0, theme.VAL]]
 ROW = 11  # CSS pixels of a layer
 FOOT = 96  # of titles and axes
 LOW, HIGH = 1e-12, 1e12  # beyond, a logarithm only spoils the scale
+DECADES = 5  # that a scale of powers of ten spans at most: the 0 of a dead layer would leave the others no difference
 Scale = Literal["ratio", "log", "share", "around zero"]
 
 
@@ -38,7 +40,9 @@ PANELS = (
     Panel("mean", "mean", "around zero"),
     Panel("std", "spread", "log"),
 )
-SOFTMAX = "softmax"
+SOFTMAX = (
+    f"softmax: <span style='color:{theme.TRAIN}'>largest</span>, <span style='color:{theme.VAL}'>above 0.99</span>"
+)
 Limits = Mapping[str, tuple[float, float]]
 
 
@@ -54,9 +58,9 @@ def limits(tables: Sequence[LayerTable]) -> Limits:
 
 
 def strip(table: LayerTable, of_all: Limits, columns: int = 6, chosen: tuple[str, int] | None = None) -> go.Figure:
-    """A heatmap for each figure, layers from the top, and a plot of the softmax; `chosen` (layer, epoch) is outlined.
+    """A heatmap for each figure, layers from the top, and a plot of the softmax; `chosen` (layer, epoch) is outlined, at the nearest look.
 
-    A click on a heatmap carries x, the epoch, and y, the layer's name.
+    A click on a heatmap carries y, the layer's name, and as customdata the epoch. A cell is as wide as the way to the looks beside it.
     """
     figure = theme.figure(x="", y="")
     rows = -(-(len(PANELS) + 1) // columns)
@@ -106,6 +110,12 @@ def histogram(histograms: Histograms, layer: str, epochs: Mapping[str, int]) -> 
     return figure
 
 
+def edges(epochs: Sequence[int]) -> list[float]:
+    """Where the cells of E epochs begin and, at last, end: E + 1 numbers, midway between two looks."""
+    inner = [(one + other) / 2 for one, other in itertools.pairwise(epochs)]
+    return [epochs[0] - 0.5, *inner, epochs[-1] + 0.5]
+
+
 def _density(counts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The bins' middles and densities, with an empty bin before and behind."""
     low, high = float(ends[0]), float(ends[1])
@@ -127,7 +137,7 @@ def _limits(panel: Panel, values: Sequence[np.ndarray]) -> tuple[float, float]:
     if panel.scale == "around zero":
         top = float(np.abs(drawn).max()) or 1.0
         return -top, top
-    low, high = float(drawn.min()), float(drawn.max())
+    low, high = max(float(drawn.min()), float(drawn.max()) - DECADES), float(drawn.max())
     return (low, high) if high > low else (low - 1, high + 1)
 
 
@@ -148,13 +158,14 @@ def _heatmap(panel: Panel, table: LayerTable, ends: tuple[float, float], number:
     if not np.isfinite(values).any():  # Plotly fails at a heatmap of gaps alone
         values, options = np.zeros_like(values), {"colorscale": [[0, "rgba(0,0,0,0)"], [1, "rgba(0,0,0,0)"]]}
     return go.Heatmap(
-        x=list(table.epochs),
+        x=edges(table.epochs),
         y=[theme.escape_html(name) for name in table.names],
+        customdata=np.tile(np.array(table.epochs, np.int32), (len(table.names), 1)),
         z=theme.numbers(_drawn(panel.scale, values)),
         zmin=low,
         zmax=high,
         text=text,
-        hovertemplate=f"<b>%{{y}}</b>, epoch %{{x}}<br>{panel.title} %{{text}}<extra></extra>",
+        hovertemplate=f"<b>%{{y}}</b>, epoch %{{customdata}}<br>{panel.title} %{{text}}<extra></extra>",
         hoverongaps=True,
         showscale=False,
         name="",
@@ -175,7 +186,7 @@ def _place(figure: go.Figure, number: int, title: str, rows: int, columns: int) 
     figure.layout[f"xaxis{suffix}"] = {
         "domain": [left, left + width],
         "anchor": f"y{suffix}",
-        "title": {"text": "epoch"} if row == rows - 1 and not column else {"text": ""},
+        "title": {"text": "epoch" if row == rows - 1 and not column else "", "font": {"size": 12}},
         "tickformat": "d",
         "nticks": 5,
         "showgrid": False,
@@ -238,11 +249,9 @@ def _add_softmax(figure: go.Figure, table: LayerTable) -> None:
 
 def _outline(figure: go.Figure, table: LayerTable, chosen: tuple[str, int]) -> None:
     layer, epoch = chosen
-    if layer not in table.names or epoch not in table.epochs:
+    if layer not in table.names:
         return
-    at = table.epochs.index(epoch)
-    before = (epoch + table.epochs[at - 1]) / 2 if at else epoch - 0.5
-    after = (epoch + table.epochs[at + 1]) / 2 if at + 1 < len(table.epochs) else epoch + 0.5
+    before, after = edges(table.epochs)[(at := table.epochs.index(table.nearest(epoch))) : at + 2]
     row = len(table.names) - 1 - table.names.index(layer)
     for number in range(len(PANELS)):
         figure.add_shape(

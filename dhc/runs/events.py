@@ -56,7 +56,8 @@ MOST = {  # what is beyond counts as missing
 }
 CODES = {"float64": "d", "int64": "q", "bool": "b"}  # of arrays: a quarter of a list's memory
 BATCH = b'"kind": "batch"'  # as it begins in a line of ours; within a text its quotes would be escaped
-EPOCH, CHECKPOINT = b'"kind": "epoch"', b'"kind": "checkpoint"'
+OF_EPOCH = ("epoch", "checkpoint", "health")  # kinds of events that say what an epoch brought
+MARKS = tuple(f'"kind": "{kind}"'.encode() for kind in OF_EPOCH)  # as in BATCH
 CHUNK = 1 << 20  # bytes read at once
 MAX_LINE = 100_000  # bytes; a longer line is no event of ours
 MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each have 100 MB
@@ -160,10 +161,10 @@ class EventLog:
             return
         if kind == "change":
             event = _flat(event)
-        if kind == "health":
-            self._keep_layers(event)
         if kind in TABLES and kind != "layer":
             row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
+            if kind == "health":
+                self._keep_layers(event)
             for name, value in row.items():
                 self._rows[kind][name].append(value)
         else:
@@ -228,7 +229,7 @@ def end_of_epoch(path: Path, epoch: int) -> int:
         while line := file.readline(MAX_LINE):
             if file.tell() > MAX_BYTES or not line.endswith(b"\n"):
                 break
-            if (EPOCH in line or CHECKPOINT in line) and _tells_of(line, epoch):
+            if any(mark in line for mark in MARKS) and _tells_of(line, epoch):
                 end = file.tell()
     return end
 
@@ -238,7 +239,7 @@ def _tells_of(line: bytes, epoch: int) -> bool:
         event = parse(line)
     except (ValueError, RecursionError):
         return False
-    return isinstance(event, dict) and event.get("kind") in ("epoch", "checkpoint") and event.get("epoch") == epoch
+    return isinstance(event, dict) and event.get("kind") in OF_EPOCH and event.get("epoch") == epoch
 
 
 def _last_search(search: pd.DataFrame) -> pd.DataFrame:

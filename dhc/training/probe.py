@@ -54,7 +54,7 @@ class Probe:
     def __init__(self, model: keras.Model, x: np.ndarray, y: np.ndarray, few: int) -> None:
         self._layers: list[keras.Layer] = model.layers
         self._watched = [number for number, layer in enumerate(self._layers) if _kind(layer)]
-        self._x, self._y = np.asarray(x, np.float32), np.asarray(y, np.int32)
+        self._x, self._y = np.asarray(x), np.asarray(y, np.int32)
         self._few = few
         self._look = _compiled(self._tensors)
         self.names = _names([self._layers[number] for number in self._watched])
@@ -133,7 +133,7 @@ def _output(layer: keras.Layer, weights: list[Any], x: Any, *, batch_statistics:
     """What the layer makes of x in float32, outside training but for `batch_statistics`."""
     match layer:
         case kl.Rescaling():
-            return x * layer.scale + layer.offset
+            return ops.cast(x, "float32") * layer.scale + layer.offset  # until here they are bytes, as in training
         case kl.Conv2D():
             out = ops.conv(x, weights[0], strides=layer.strides, padding=layer.padding)
         case kl.Dense():

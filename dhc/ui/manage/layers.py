@@ -45,6 +45,7 @@ def fold(info: RunInfo, history: History) -> None:
         draw([(info, history)])
 
 
+@st.fragment
 def draw(runs: Sequence[tuple[RunInfo, History]]) -> None:
     """The strips of one run or of two, side by side and in the same colours."""
     tables = [layer_table(history) for _, history in runs]
@@ -56,6 +57,9 @@ def draw(runs: Sequence[tuple[RunInfo, History]]) -> None:
         st.caption("Of each layer, epoch by epoch.", help=explained(HELP, *TERMS), width="content")
         lesson.draw("health")
     ends = tuple(layers.limits(sound).items())
+    cell_key = (
+        KEY + "cell_" + ",".join(info.id for info, _ in runs)
+    )  # one for both, so that the same layer of both is compared
     places = st.columns(len(runs), gap="medium") if len(runs) > 1 else [st.container()]
     for place, (info, history), table in zip(places, runs, tables, strict=True):
         with place:
@@ -64,17 +68,16 @@ def draw(runs: Sequence[tuple[RunInfo, History]]) -> None:
             if table is None:
                 empty(NONE)
             else:
-                _strip(info, history, table, ends, columns=WIDE if len(runs) == 1 else NARROW)
+                _strip(info, history, table, ends, WIDE if len(runs) == 1 else NARROW, cell_key)
 
 
-@st.fragment
-def _strip(info: RunInfo, history: History, table: LayerTable, ends: Limits, columns: int) -> None:
-    state, key = st.session_state, f"{KEY}cell_{info.id}"
+def _strip(info: RunInfo, history: History, table: LayerTable, ends: Limits, columns: int, key: str) -> None:
+    state = st.session_state
     figure = _drawn(table_key(info, history), ends, columns, state.get(key), table)
     alt = "Heatmaps of the layers by epoch: update ratio, gradient norm, dead units, mean, spread; and the softmax"
     click = plot(figure, key=f"layers-{info.id}", height=layers.height(table, columns), alt=alt)
-    if click is not None and click["y"] in table.names and click["x"] in table.epochs:
-        state[key] = (str(click["y"]), int(click["x"]))
+    if click is not None and click["y"] in table.names and click["customdata"] in table.epochs:
+        state[key] = (str(click["y"]), int(click["customdata"]))
         st.rerun(scope="fragment")
     if state.get(key) is not None:
         _histograms(info, history, state[key])
@@ -83,22 +86,24 @@ def _strip(info: RunInfo, history: History, table: LayerTable, ends: Limits, col
 def _histograms(info: RunInfo, history: History, cell: tuple[str, int]) -> None:
     layer, epoch = cell
     try:
-        histograms = _read(info.folder, stamp(info.folder / rundir.HEALTH))
+        histograms = _read(info.folder, stamp(info.folder / rundir.HEALTH)).up_to(int(history.health["epoch"].max()))
     except RunError as error:
         error_box(str(error))
         return
-    if layer not in histograms.layers:
+    if layer not in histograms.layers or not histograms.epochs:
         return
-    st.markdown(f"**{layer}** after epoch {epoch}, beside the first, the best and the last one looked at")
+    st.markdown(f"**{layer}** after epoch {epoch}, beside the first, the best and the last look")
     figure = layers.histogram(histograms, layer, compared(histograms, epoch, history.best_epoch))
     plot(figure, key=f"layer-{info.id}", height=HEIGHT, alt=f"Weights and activations of {layer}", clicks=False)
 
 
 def compared(histograms: Histograms, epoch: int, best: int | None) -> dict[str, int]:
     """The epochs whose histograms are drawn, by name, each once: the nearest one kept to each that is asked for."""
-    asked = {"chosen": epoch, "first": 1, "best": best or epoch, "last": histograms.epochs[-1]}
-    kept = {name: histograms.epochs[histograms.nearest(number)] for name, number in asked.items()}
-    return {name: number for name, number in kept.items() if name == "chosen" or number != kept["chosen"]}
+    asked = {"this one": epoch, "first": 1, "best": best or epoch, "last": histograms.epochs[-1]}
+    names: dict[int, list[str]] = {}
+    for name, number in asked.items():
+        names.setdefault(histograms.epochs[histograms.nearest(number)], []).append(name)
+    return {" and ".join(own): number for number, own in names.items()}
 
 
 def table_key(info: RunInfo, history: History) -> tuple[str, int, int]:
