@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -65,3 +66,23 @@ def test_while_the_rate_is_held_no_patience_is_counted(runs: Path) -> None:
     at = open_page("live", run=child.name)
     assert "The learning rate is held" in texts(at)
     assert "epochs without a better" not in str([bar.proto for bar in at.get("progress")])
+
+
+@pytest.mark.parametrize(
+    "course",
+    [
+        {"branches": [{"run": CHILD, "epoch": 3}]},
+        {"branches": [{"run": PARENT, "epoch": 99, "before": {"data.path": 5, "fit.epochs": 1e308, "nothing": True}}]},
+        {"branches": [{"run": "../../etc", "epoch": 2, "before": {"model.conv_dropout": "<b>x</b>"}}], "changes": [{}]},
+        {
+            "branches": [{}, 7, {"run": PARENT, "epoch": "many", "schedule": "dance", "network": None}],
+            "changes": "none",
+        },
+        ["no object"],
+    ],
+)
+def test_a_course_edited_by_hand_breaks_no_screen(runs: Path, course: object) -> None:
+    (runs / CHILD / Course.FILE).write_text(json.dumps(course))
+    for at in (open_page("live", run=CHILD), open_page("runs", select=CHILD)):
+        assert not at.exception
+        assert "of ours broke" not in texts(at)

@@ -45,7 +45,7 @@ def _setting(config: RunConfig, name: str) -> str:
 def value_words(value: Any, name: str) -> str:
     """A value of the setting of that dotted name in a word: a folder by its name, 0 classes as ``all``."""
     if name == "data.path":
-        text = Path(value).name or str(value)
+        text = Path(str(value)).name or str(value)
     elif name == "data.classes" and value == 0:
         text = "all"
     elif isinstance(value, bool):

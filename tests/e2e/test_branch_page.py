@@ -61,7 +61,7 @@ def test_a_run_is_gone_on_with_from_an_earlier_epoch_and_the_child_shows_where_i
     page.get_by_role("option", name="epoch 3").click()
     expect(dialog.get_by_text("The learning rate of epoch 3 was")).to_be_visible()
     settled(page)
-    dialog.get_by_role("radio", name="Begin anew").click()
+    dialog.get_by_role("radio", name="Restart").click()
     expect(dialog.get_by_text("The rate begins anew at 0.001")).to_be_visible()
     expect(dialog.get_by_placeholder("schedule anew from epoch 3")).to_be_visible()
     settled(page)

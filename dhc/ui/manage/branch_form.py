@@ -25,10 +25,10 @@ KEY = "dhc_branch_"
 CHANGES, BASE = KEY + "changes", KEY + "base"
 PLACE = "go_on"  # in the address: the place to go on from, and that the dialog is open
 LAST, BEST = "last", "best"
-SCHEDULES: Mapping[str, str] = {"continue": "Go on as it stood", "hold": "Hold the rate", "restart": "Begin anew"}
+SCHEDULES: Mapping[str, str] = {"continue": "Continue", "hold": "Hold", "restart": "Restart"}
 SCHEDULE_HELP = (
-    "*Go on* (`continue`): rate and counters as they stood, a timetable as that of the longer run. *Hold* (`hold`): the rate stays to the "
-    "end. *Begin anew* (`restart`): from its first rate, counting from nothing."
+    "*Continue*: rate and counters as they stood, a timetable as that of the longer run. *Hold*: the rate stays to the end. *Restart*: "
+    "from its first rate, counting from nothing."
 )
 FIELDS = tuple(
     field for field in fields() if (field.name in CHANGEABLE or field.section in SECTIONS) and field.name not in FREE
