@@ -62,9 +62,6 @@ def draw(info: RunInfo) -> None:
             with left:
                 choices = branch_form.draw(info, options)
             with right:
-                with st.container(horizontal=True, vertical_alignment="center"):
-                    st.markdown("**What will happen**", width="content")
-                    lesson.draw("go-on-and-branch")
                 _plan(info, options, choices)
 
     dialog()
