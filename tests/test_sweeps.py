@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from dhc.analysis.sweeps import Edge, edge, infeasible, isolate, together
 from dhc.analysis.tuning import FEWEST, tuning_curve, worth_of_more
 from dhc.config import RunConfig
+from dhc.figures import sweeps as figures
 from dhc.runs.status import State, Status
 from dhc.runs.store import RunInfo
 
@@ -129,6 +130,8 @@ def test_drawn_values_are_seen_by_ranges_and_a_planted_edge_of_them_is_found() -
     assert record is not None
     assert all(best[-1].span[1] < value < 0.1 for value in record.further), "on in steps of a range"
     assert edge(isolate(drawn(best=1e-3), name), name) is None
+    reach = figures.isolation(best, (), title="rate", log=True).data[0].error_x
+    assert all(length >= 0 for length in (*reach.array, *reach.arrayminus)), "a bar from end to end of its range"
     pairs = together(runs, name, "model.conv_dropout")
     assert (len(pairs.rows), len(pairs.columns)) == (5, 5)
     assert max(value for row in pairs.best for value in row if value is not None) == best[-1].results.mean
