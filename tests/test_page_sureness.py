@@ -58,9 +58,12 @@ def test_a_threshold_says_what_it_holds_back(runs: Path) -> None:
 
 
 def test_without_answers_it_says_so(runs: Path) -> None:
-    for run_id in IDS[:2]:
-        (runs / run_id / rundir.PREDICTIONS).unlink()
-    assert "None of the selected runs has answers yet" in texts(open_panel())
+    (runs / IDS[0] / rundir.PREDICTIONS).unlink()
+    of_some = PANEL.replace("runs())", f"runs(), {{{IDS[0]!r}, {IDS[2]!r}}})").replace("draw(", "draw(some(", 1)
+    at = AppTest.from_string(f"def some(runs, ids): return [run for run in runs if run.id in ids]\n{of_some})").run()
+    assert "None of the selected runs has answers yet" in texts(at)
+    next(button for button in at.button if button.label == "Select the best run").click().run()
+    assert at.query_params["select"] == IDS[1]
 
 
 def test_the_command_prints_the_same_figures_as_text_and_json(runs: Path) -> None:

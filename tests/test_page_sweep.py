@@ -92,8 +92,10 @@ def test_a_sweep_says_how_many_runs_and_how_long_and_queues_them_as_a_group(runs
     assert list(table.iloc[1]) == ["0.3", "sgd", "0"]
     at.text_input(key="dhc_sweep_name").set_value(" my  sweep ").run()
     at.toggle(key="dhc_sweep_hopeless").set_value(True).run()
+    at.text_area(key="dhc_run_note").set_value("does the optimizer matter?").run()
     press(at, "Start 12 runs")
     queued = in_order(runs)
+    assert {info.labels.note for info in queued} == {"does the optimizer matter?"}
     assert {info.group for info in queued} == {"my sweep"}
     assert {(rundir.read_json(info.folder / rundir.REQUEST) or {})["rule"] for info in queued} == {"median"}
     settings = [(c.schedule.factor, c.optimizer.name, c.fit.seed) for info in queued if (c := info.config)]

@@ -58,6 +58,7 @@ REPEATS = Whole(1, MAX_RUNS, f"a sweep has at most {MAX_RUNS} runs")
     help="How --sample draws: at random, if nothing is said, or evenly by a Sobol sequence.",
 )
 @click.option("--name", default="", help="The group's name, else the settings and the time.")
+@click.option("--note", default="", help="What is tried, and why; each run gets it.")
 @click.option("--stop-hopeless", is_flag=True, help=HOPELESS_HELP)
 @click.option("--detach", is_flag=True, help="Queue the runs, print their ids and return.")
 @RUNS
@@ -71,6 +72,7 @@ def sweep(
     draws: int | None,
     design: Literal["random", "sobol"] | None,
     name: str,
+    note: str,
     stop_hopeless: bool,
     detach: bool,
     runs_dir: Path,
@@ -92,7 +94,12 @@ def sweep(
     configs = grid(base, values, repeats) if draws is None else sample(base, values, draws, design, base.fit.seed)
     title = name.strip() or generated_name(list(values))
     group, ids = start_group(
-        configs, runs_dir, title, rule="median" if stop_hopeless else "", design=design if draws else "grid"
+        configs,
+        runs_dir,
+        title,
+        rule="median" if stop_hopeless else "",
+        design=design if draws else "grid",
+        note=note,
     )
     runs = dict(zip(ids, configs, strict=True))
     if not (detach or as_json):

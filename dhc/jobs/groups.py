@@ -31,16 +31,18 @@ def start_group(
     parent: str = "",
     names: Sequence[str] = (),
     design: Design = "",
+    note: str = "",
 ) -> tuple[str, list[str]]:
     """Queue runs as a group, all or none; returns its name (see `free_name`) and the runs' ids.
 
     `parent` is the run that they are changed copies of; `names` are the runs' own, by default what differs among them; `design` says how
-    their settings were chosen. Raises what `launch_all` raises, and ConfigError for an empty name.
+    their settings were chosen; each gets the `note`. Raises what `launch_all` raises, and ConfigError for an empty name.
     """
     free = free_name(runs_dir, name)
     every = list(configs)
     names = names or group_names(every)
-    return free, launch_all(every, runs_dir, group=free, rule=rule, parent=parent, names=names, design=design)
+    ids = launch_all(every, runs_dir, group=free, rule=rule, parent=parent, names=names, design=design, note=note)
+    return free, ids
 
 
 def free_name(runs_dir: Path, name: str) -> str:

@@ -20,12 +20,17 @@ def ask(config: RunConfig) -> tuple[str, str]:
     """Draw both fields; returns the name and the note."""
     st.session_state[PROPOSED] = proposed_name(config, run_before())
     st.session_state[NAME] = st.session_state.get(OWN) or st.session_state[PROPOSED]
-    st.session_state[NOTE] = st.session_state.get(OWN_NOTE, "")
     name = st.text_input("Name", key=NAME, max_chars=MAX_NAME, help=NAME_HELP, on_change=_keep)
+    return str(name or st.session_state[PROPOSED]), ask_note()
+
+
+def ask_note() -> str:
+    """Draw the field of the note alone, as for the runs of a sweep, which have names; returns the note."""
+    st.session_state[NOTE] = st.session_state.get(OWN_NOTE, "")
     note = st.text_area(
-        "Note", key=NOTE, max_chars=MAX_NOTE, height=68, placeholder="What do you try, and why?", on_change=_keep
+        "Note", key=NOTE, max_chars=MAX_NOTE, height=68, placeholder="What do you try, and why?", on_change=_keep_note
     )
-    return str(name or st.session_state[PROPOSED]), str(note or "")
+    return str(note or "")
 
 
 def run_before() -> RunInfo | None:
@@ -43,4 +48,7 @@ def forget() -> None:
 def _keep() -> None:
     name = str(st.session_state.get(NAME) or "").strip()
     st.session_state[OWN] = "" if name == st.session_state.get(PROPOSED) else name
+
+
+def _keep_note() -> None:
     st.session_state[OWN_NOTE] = st.session_state.get(NOTE, "")

@@ -69,17 +69,19 @@ def start(
     parent: str = "",
     names: Sequence[str] = (),
     design: Design = "",
+    note: str = "",
 ) -> list[str]:
     """Queue the runs, all or none, as a group where a name is given; returns their ids.
 
-    `parent` is the run that they are changed copies of; `names` are the runs' own. Where the system refuses, the screen says so, and there are no ids.
+    `parent` is the run that they are changed copies of; `names` are the runs' own, the `note` that of each. Where the system refuses, the screen says so, and there are no ids.
     """
     runs_dir = session.runs_dir()
     configs = [with_pictures(config) for config in configs]
     try:
         if group:
-            return start_group(configs, runs_dir, group, rule=rule, parent=parent, names=names, design=design)[1]
-        return launch_all(configs, runs_dir, parent=parent, names=names)
+            about = {"parent": parent, "note": note}
+            return start_group(configs, runs_dir, group, rule=rule, names=names, design=design, **about)[1]
+        return launch_all(configs, runs_dir, parent=parent, names=names, note=note)
     except OSError as error:
         _say_refusal("The runs", error)
         return []

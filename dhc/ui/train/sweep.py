@@ -257,10 +257,11 @@ def draw_plan(configs: Sequence[RunConfig], form: SweepForm, dataset: Dataset) -
         st.dataframe(rows, height=height, key="dhc_sweep_table", alt="The runs, in their order")
 
 
-def start(configs: Sequence[RunConfig], form: SweepForm) -> list[str]:
-    """Queue the runs; returns their ids."""
+def start(configs: Sequence[RunConfig], form: SweepForm, note: str) -> list[str]:
+    """Queue the runs, each with the note; returns their ids."""
     name = form.name or generated_name(list(form.values))
-    return launcher.start(configs, group=name, rule=form.rule, parent=parent(), design=form.choice.design)
+    about = {"group": name, "parent": parent(), "note": note}
+    return launcher.start(configs, rule=form.rule, design=form.choice.design, **about)
 
 
 def warn_of_equal_factors(config: RunConfig) -> None:

@@ -130,14 +130,16 @@ def _sweep(
     with details:
         sweep.draw_plan(configs, sweep_form, dataset)
         duration.warn(time, ways)
+        note = labels.ask_note()
     is_drawn = not problems.needs_pictures(config.data.path)
     if not is_drawn:
         standin.offer_whole("A sweep needs pictures that are there. The stand-in set's are drawn in {}.", key="sweep")
     blocked = blocked or not sweep_form.is_complete or not is_drawn
     pressed = _start_button(f"Start {count_text(len(configs), 'run')}", blocked)
     if duration.agreed(pressed, configs, time, ways):
-        ids = sweep.start(configs, sweep_form)
+        ids = sweep.start(configs, sweep_form, note)
         if ids:
+            labels.forget()
             choose_run(None)  # Live then shows the one that trains
             st.switch_page("pages/runs.py", query_params={"group": session.store().run(ids[0]).group})
 

@@ -22,7 +22,7 @@ from dhc.ui.runs.compare import flips_picture
 from dhc.ui.runs.compare.flips_picture import PICTURE
 from dhc.ui.runs.compare.pair import pick
 from dhc.ui.shell import address
-from dhc.ui.shell.states import guard
+from dhc.ui.shell.states import empty, guard
 from dhc.ui.widgets.controls import class_box, pager, segments
 from dhc.ui.widgets.gallery import Tile, gallery
 from dhc.ui.widgets.plot import plot
@@ -156,8 +156,9 @@ def _tabs(pair: Pair, view: BoardView, by_group: Mapping[Flip, np.ndarray]) -> N
 def _pictures(pair: Pair, album: Album, view: BoardView, places: np.ndarray) -> list[int]:
     """A page of the shared pictures at these places; returns all of them, as rows of A's."""
     if not len(places):
-        nothing = f"{TITLES[view.group]}: no picture{' of these classes' if view.filtered else ''}."
-        st.info(nothing, icon=":material/filter_alt_off:" if view.filtered else ":material/inbox:")
+        message = f"{TITLES[view.group]}: no picture{' of these classes' if view.filtered else ''}."
+        step, icon = ("Clear the filters", ":material/filter_alt_off:") if view.filtered else ("", ":material/inbox:")
+        empty(message, step=step, action=BoardView(view.group, None, None).to_address, key=KEY + "step", icon=icon)
         return []
     rows: list[int] = pair.pairing.rows_a[places].tolist()
     _grid(pair, album, places, rows)

@@ -22,7 +22,7 @@ from dhc.ui.runs import decision
 from dhc.ui.shell import address, sharing
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import empty
-from dhc.ui.train import launcher
+from dhc.ui.train import launcher, sweep
 from dhc.ui.widgets.plot import plot
 
 KEY = "dhc_reading_"
@@ -37,7 +37,13 @@ def draw(runs: Sequence[RunInfo]) -> None:
     """What stands at an edge, the best of each value, two settings together, what matters, and what more runs are worth."""
     reading = read(runs, pictures_of)
     if not reading.settings:
-        empty(NOTHING)
+        empty(
+            NOTHING,
+            step="Set up a sweep",
+            page="Train",
+            params={sweep.VARY: sweep.NOTHING},
+            icon=":material/grid_view:",
+        )
         return
     if reading.left_out:
         st.caption(f"{count_text(reading.left_out, 'selected run')} on other pictures, or unreadable, left out.")

@@ -111,7 +111,9 @@ def _one(runs: Sequence[RunInfo], view: SettingsView) -> None:
 def _all(runs: Sequence[RunInfo], view: SettingsView) -> None:
     record = parallel(runs, view.result)
     if len(record.runs) < 2:
-        st.info("Parallel coordinates need at least two runs with this result.")
+        nothing.say(
+            "Parallel coordinates need at least two runs with this result.", icon=":material/stacked_line_chart:"
+        )
         return
     titles = {field.name: field.title for field in fields()}
     figure = figures.parallel(record, result=view.result, titles=titles)

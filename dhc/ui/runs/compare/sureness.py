@@ -24,9 +24,9 @@ from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, percent_text, short_names
+from dhc.ui.runs.compare import nothing
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import bold, plain
-from dhc.ui.shell.states import empty
 from dhc.ui.widgets.plot import plot
 
 MOST = 4  # runs in one figure
@@ -47,7 +47,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     """Both figures and a table of the best of the runs, and the threshold of the best one."""
     with_answers = [info for info in runs if (info.folder / rundir.PREDICTIONS).is_file()]
     if not with_answers:
-        empty(NONE)
+        nothing.say(NONE, icon=":material/hourglass_empty:", count=1)
         return
     shown = best_first(with_answers)[:MOST]
     titled = titles(shown)

@@ -18,10 +18,10 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 from dhc.ui.answers.pairs import align
+from dhc.ui.runs.compare import nothing
 from dhc.ui.shell import address, chosen, session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
-from dhc.ui.shell.states import empty
 from dhc.ui.widgets.controls import segments
 
 KEY = "dhc_weakness_"
@@ -34,7 +34,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
     """The weak spots of one of the runs, at first the best, and whether val can tell the best two apart."""
     with_answers = best_first([info for info in runs if (info.folder / rundir.PREDICTIONS).is_file()])[:MOST_RUNS]
     if not with_answers:
-        empty(NONE)
+        nothing.say(NONE, icon=":material/hourglass_empty:", count=1)
         return
     info = _pick(with_answers)
     predictions = session.predictions(info)
