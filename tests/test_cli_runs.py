@@ -133,7 +133,9 @@ def test_disk_tells_each_run_and_the_sums(run: Path) -> None:
     assert values["totals"]["runs"] == values["runs"][run.name]["bytes"]
     lines = runs(run, "disk").output.splitlines()
     assert lines[1].split()[:5] == [run.name, "3", "MB", "3", "MB"]
-    assert [line.split()[0] for line in lines[2:]] == ["all", "trash", "free"]
+    assert [line.split()[0] for line in lines[2:]] == ["all", "trash", "free", "states"]
+    assert lines[-1].split() == ["states", "to", "branch", "from", "0", "kB", "of", "10.0", "GB", "(DHC_STATES_GB)"]
+    assert values["states"] == {"used": 0, "limit": 10_000_000_000, "problem": ""}
 
 
 def test_kill_ends_a_real_training(forked: None, tmp_path: Path, tiny_data: Path) -> None:

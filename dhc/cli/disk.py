@@ -76,7 +76,7 @@ def show_disk(runs_dir: Path, as_json: bool) -> None:
     click.echo(_row("all runs", totals.runs, totals.networks, totals.resume))
     click.echo(_row("trash", totals.trash))
     click.echo(_row("free", totals.free))
-    click.echo(f"{size_text(room.used)} of {size_text(room.limit)} for states to branch from ({budget.VARIABLE})")
+    click.echo(f"{_row('states to branch from', room.used)} of {size_text(room.limit)} ({budget.VARIABLE})")
     if room.problem:
         click.echo(room.problem)
     return None

@@ -42,6 +42,7 @@ FREE = (
     "fit.epochs",
     "fit.keep_resume_state",
     "fit.keep_states_every",
+    "fit.watch_health",
     "device.device",
 )  # they leave no mark on the course
 CHANGEABLE = (

@@ -101,8 +101,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         junction = self._course.branches[-1].epoch if self._course.branches else None
         specs = [_spec(variable) for variable in variables]
         state = newest(self._folder, self._epochs, specs, junction)
-        if state is None:
-            state = self._best_network() or newest(self._folder.with_name(rundir.STATES), self._epochs, specs, junction)
+        state = self._best_network() if state is None else state
         if state is None:
             self._begin_again()
             return

@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from archives import write_state
+from make_run import make_run
 from screens import open_page, texts
 
 from dhc.errors import DeviceError, RunError
 from dhc.jobs import groups, launch
 from dhc.jobs import queue as queues
+from dhc.jobs.branch import branch, plan
 from dhc.runs import rundir
 from dhc.runs.status import State
 from faults.cases import Case, fault
@@ -51,6 +54,19 @@ def test_a_full_disk_refuses_a_launch(small_disk: Bench, case: Case) -> None:
         launch.launch(small_disk.config, small_disk.runs_dir)
     assert case.is_said(str(refused.value))
     assert [path for path in small_disk.runs_dir.iterdir() if path.is_dir()] == []
+
+
+@fault("disk full at a junction", done="a run is gone on with on a full file system", says="No space left on device")
+def test_a_full_disk_refuses_a_branch(small_disk: Bench, case: Case) -> None:
+    parent = make_run(small_disk.runs_dir, Path(small_disk.config.data.path), epochs=3)
+    write_state(parent / rundir.STATES, 3)
+    filler = fill(small_disk.runs_dir.parent)
+    with pytest.raises(OSError, match="No space") as refused:
+        branch(small_disk.runs_dir, parent.name, 3, 2)
+    assert case.is_said(str(refused.value))
+    assert [path for path in small_disk.runs_dir.iterdir() if path.is_dir()] == [parent]
+    filler.unlink()
+    plan(parent, 3, 2)
 
 
 @fault(

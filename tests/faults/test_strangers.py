@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -130,13 +131,14 @@ def test_a_run_with_links_is_not_taken_up(house: House, bystander: Bystander, ca
 
 @fault(
     "a resume/ that leads elsewhere",
-    done="a link to a folder, a file and a pipe in the place of resume/; the run is resumed, its space given up, the run deleted for good",
-    says="its resume is a …, where a folder belongs; start a copy, or remove it",
+    done="a link to a folder, a file and a pipe in the place of resume/ or states/; the run is resumed, its space given up, the run deleted for good",
+    says="is a …, where a folder belongs; start a copy, or remove it",
 )
 def test_a_resume_folder_that_is_a_link(house: House, bystander: Bystander, case: Case) -> None:
     stop(house)
-    place = house.folder / rundir.RESUME
-    for make in (lambda path: path.symlink_to(bystander.folder), lambda path: path.write_bytes(TEXT), os.mkfifo):
+    places = (house.folder / rundir.RESUME, house.folder / rundir.STATES)
+    makers = (lambda path: path.symlink_to(bystander.folder), lambda path: path.write_bytes(TEXT), os.mkfifo)
+    for place, make in itertools.product(places, makers):
         make(place)
         assert case.is_said(refusal(lambda: launch.resume(house.runs, house.folder.name)))
         disk.drop_network(house.runs, house.folder.name)
