@@ -36,7 +36,7 @@ EPOCHS = 14  # enough that a change in the second is made long before the last
 ASKED = {"learning_rate": 3e-4, "patience": 2, "factor": 0.5, "asked_at": 1_764_000_000.0}
 
 
-def train(config: RunConfig, folder: Path, during: Callable[[int], None]) -> History:
+def train(config: RunConfig, folder: Path, during: Callable[[int], object]) -> History:
     """Train in this process; `during` is called while each epoch (from 1) runs."""
     import keras
 
@@ -68,7 +68,8 @@ def test_a_change_goes_on_as_kerass_own_callback_would(tiny_config: RunConfig, t
     values = {"fit.epochs": 7, "schedule.patience": 1, "schedule.factor": 0.1, "optimizer.learning_rate": 1e-3}
     folder = rundir.create(tmp_path, "vgg16")
     config = tiny_config.with_values(values | {"schedule.min_lr": 0.0, "schedule.min_delta": 0.05})
-    history = train(config, folder, request(folder, 1, ASKED))
+    asks = request(folder, 1, ASKED), request(folder, 7, {"patience": 9})
+    history = train(config, folder, lambda epoch: [ask(epoch) for ask in asks])
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(1e-3))
     oracle = keras.callbacks.ReduceLROnPlateau("val_accuracy", 0.1, 1, mode="max", min_delta=0.05, min_lr=0.0)
@@ -87,6 +88,7 @@ def test_a_change_goes_on_as_kerass_own_callback_would(tiny_config: RunConfig, t
     assert 2 not in history.lr_changes["epoch"].tolist(), "a person's change is no drop of the schedule"
     assert Course.of(folder).changes == [Change(epoch=2, **ASKED)]
     assert not (folder / rundir.CHANGE).exists()
+    assert notes(folder) == ["the change that was asked for was not made: no further epoch began"]
     assert (folder / rundir.STATES / "epoch-00001" / "state.npz").is_file()
 
 
@@ -146,6 +148,7 @@ def begin(model: Any, tmp_path: Path) -> Callable[..., Path]:
             by_epoch = None if config.schedule.name == "plateau" else lambda epoch: rate_of_epoch(config, epoch)
             changes = Changes(writer, config, keep, plateau=plateau(config), learning_rate=rate, timetable=by_epoch)
             changes.set_model(model)
+            changes.on_train_begin()
             changes.on_epoch_begin(epoch - 1)
         return folder
 
@@ -249,6 +252,15 @@ def test_without_room_for_the_state_the_change_is_made_and_without_room_for_itse
     begin(3, keep=full)
     assert "could not be kept: No space left" in notes(folder)[-1]
     assert log_of(folder).history().steps == {3: {"factor": (0.8, 0.5)}}
+
+
+@pytest.mark.slow
+def test_a_course_that_was_edited_into_nonsense_is_said(begin: Callable[..., Path]) -> None:
+    folder = begin(1)
+    assert notes(folder) == []
+    rundir.write_json(folder / rundir.COURSE, {"changes": [{"epoch": 1, "patience": "five"}]})
+    begin(1)
+    assert "course.json cannot be read whole" in notes(folder)[-1]
 
 
 def test_a_timetable_goes_on_times_what_was_set_over_what_it_had() -> None:

@@ -72,7 +72,7 @@ def test_a_decision_sets_a_changed_run_against_the_others_and_offers_no_repeats_
     decision = decide(subject, runs, answers)
     assert decision.repeats == ()
     text = advice(decision)
-    assert "The first was changed while it trained, which no repeat does again" in text
+    assert "The first was changed while training, which no repeat does again" in text
     assert "changed at epoch 5" in names_of(decision)[0]
     assert "changed" not in names_of(decision)[1]
 

@@ -190,8 +190,8 @@ def _settle(decision: Decision, time: str) -> str:
 
 
 def _way(setting: Setting) -> str:
-    """What was done to a side on its way, in a word or two."""
-    return "changed while it trained" if setting.runs[0].course.changes else "branched off another run"
+    """What was done to a side on its way, in a few words."""
+    return "changed while training" if setting.runs[0].course.changes else "branched off another run"
 
 
 def _settled(decision: Decision) -> bool:

@@ -22,6 +22,7 @@ from dhc.training.patience import Plateau
 from dhc.training.telemetry import LearningRate
 
 UNDONE = "the change that was asked for was not made: {}"
+DAMAGED = f"{rundir.COURSE} cannot be read whole: what it does not say of changes and branches does not count"
 TOO_LATE = UNDONE.format("no further epoch began")
 
 
@@ -56,6 +57,13 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
         self._plateau, self._learning_rate, self._timetable = plateau, learning_rate, timetable
         self._course = Course.of(writer.folder)
         self._said = ""
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Say where the course could not be read: what was changed before would silently hold no more."""
+        path = self._folder / rundir.COURSE
+        value = rundir.read_json(path)
+        if os.path.lexists(path) and (value is None or Course.sift(value)[1]):
+            self._say(DAMAGED)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Take up a request, then make what is to be changed for this epoch."""

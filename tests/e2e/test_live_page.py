@@ -266,3 +266,29 @@ def test_a_zoom_on_the_overlaid_curves_stays_while_one_of_their_runs_trains(
     train_on(training, range(4, 13))
     page.wait_for_function(f"{ends} >= 12", timeout=60_000)
     assert page.evaluate(now) == zoomed
+
+
+def test_what_one_types_of_a_change_stays_while_the_run_ticks(page: Page, server: Server, training: Path) -> None:
+    train_on(training, [4])
+    page.goto(f"{server.url}/live?run={training.name}")
+    settled(page)
+    page.get_by_text("Change while it trains").click()
+    patience, factor = (page.locator(f'input[aria-label="{name}"]') for name in ("Patience", "LR factor"))
+    expect(factor).to_have_value("0.8")
+    patience.fill("5")  # and no Enter: only the browser knows of it
+    train_on(training, [5])
+    await_epoch(page, 5)
+    expect(patience).to_have_value("5")
+    patience.press("Enter")
+    sentence = page.get_by_text("patience 22 → 5")
+    expect(sentence).to_contain_text("From epoch 7 on")
+    expect(factor).to_have_value("0.8")
+    page.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_role("button", name="Take back")).to_be_visible()
+    assert rundir.read_json(training / rundir.CHANGE, 1_000)["patience"] == 5  # type: ignore[index]
+    (training / rundir.CHANGE).unlink()
+    with rundir.RunWriter(training) as writer:
+        writer.event("change", epoch=6, patience=[22, 5])
+    train_on(training, [6])
+    expect(page.get_by_text("From epoch 6 on: patience 22 → 5.")).to_be_visible()
+    expect(page.get_by_role("button", name="Take back")).to_be_hidden()

@@ -48,8 +48,10 @@ class Filled:
 
 def draw(info: RunInfo, history: History) -> None:
     """What was changed, what waits, and the fields for a network that trains; of any other run, what was changed."""
+    # A container of its own, empty or not: were the box to change its place, the browser would draw it anew, and forget what one types.
+    above = st.container(key="dhc-changes")
     for epoch, steps in list(history.steps.items())[-MOST_LINES:]:
-        st.caption(f":material/edit: From epoch {epoch} on: {change_text(steps)}.")
+        above.caption(f":material/edit: From epoch {epoch} on: {change_text(steps)}.")
     if info.state is not State.RUNNING or not info.has_epochs or info.config is None:
         return
     try:
@@ -57,7 +59,7 @@ def draw(info: RunInfo, history: History) -> None:
     except RunError:  # its last epoch runs, or it has just ended
         return
     request = changes.waiting(info.folder).values
-    if request:
+    with above:
         _waiting(info, history, held, request)
     box = st.expander("Change while it trains", icon=":material/tune:", key=BOX, on_change="rerun")
     if not box.open:
@@ -68,7 +70,9 @@ def draw(info: RunInfo, history: History) -> None:
 
 
 def _waiting(info: RunInfo, history: History, held: Holding, request: Mapping[str, float]) -> None:
-    """The change that the training has not made yet, and the button that takes it back."""
+    """The change that the training has not made yet, and the button that takes it back; nothing where none is."""
+    if not request:
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/schedule: {_when(history, held)}: {_steps(held, request)}.", width="content")
         st.button(
