@@ -166,15 +166,16 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
     with st.container(horizontal=True):
         for name, suggested in (("valley", found.valley), ("steep", found.steep)):
             rate = float(f"{suggested:.2g}")  # as the figure says it
-            st.button(
+            is_taken = st.button(
                 f"Use {rate_text(rate)} ({name})",
                 type="primary" if name == "valley" else "secondary",
                 key=f"{KEY}use_{name}",
                 on_click=_use,
                 args=(info.id, rate),
-                help=HELP[name],
-                **sharing.greyed(),
+                **{"help": HELP[name]} | sharing.greyed(),
             )
+            if is_taken:
+                st.rerun(scope="app")  # this part runs alone, and the form would keep what the browser has of it
 
 
 HELP = {
