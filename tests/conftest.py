@@ -16,7 +16,7 @@ import pytest
 pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.glob("*.py")), "harness", "faults.house")
 
 from networks import small_network  # noqa: E402
-from prefork import Prefork  # noqa: E402
+from prefork import SERVERS, TRAININGS, Prefork  # noqa: E402
 
 from dhc.config import RunConfig  # noqa: E402
 from dhc.data.standin.generate import make_dataset  # noqa: E402
@@ -72,10 +72,20 @@ def tiny_config(tiny_data: Path) -> RunConfig:
 @pytest.fixture(scope="session")
 def prefork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefork | None]:
     """The process that has Keras imported; None where the system cannot do that."""
+    yield from _prefork(tmp_path_factory, TRAININGS)
+
+
+@pytest.fixture(scope="session")
+def server_prefork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefork | None]:
+    """The process that has the pages imported; None where the system cannot do that."""
+    yield from _prefork(tmp_path_factory, SERVERS)
+
+
+def _prefork(tmp_path_factory: pytest.TempPathFactory, modules: tuple[str, ...]) -> Iterator[Prefork | None]:
     if sys.platform != "linux":
         yield None
         return
-    process = Prefork(tmp_path_factory.mktemp("prefork"))
+    process = Prefork(tmp_path_factory.mktemp("prefork"), modules)
     yield process
     process.close()
 

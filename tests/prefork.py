@@ -1,4 +1,5 @@
-"""Trainings and workers forked from a process that has imported Keras, which costs each that is started 4 CPU seconds.
+"""Trainings and workers forked from a process that has imported Keras, which costs each that is started 4 CPU seconds;
+servers of the browser tests from one that has imported the pages, 2 CPU seconds each.
 
 What runs is the product's own module, as ``python -m`` runs it: a real process with a number, session, environment, log, command
 line and exit status of its own, that takes real signals. Only the import is shared, and TensorFlow's runtime starts after the fork.
@@ -9,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -18,21 +21,26 @@ import socket
 import subprocess
 import sys
 import traceback
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 BACKEND = "tensorflow"
-MODULES = ("dhc.training", "dhc.jobs.worker")
+TRAININGS = ("dhc.training", "dhc.jobs.worker")
+SERVERS = ("streamlit",)
 ROOM = 4_000  # bytes for the command line of what is forked
 MESSAGE = 200_000  # bytes; an environment is a few thousand
 ADDRESS = "DHC_TESTS_PREFORK"  # the environment's name for the socket
+ABSTRACT = "\0"  # begins the address of a socket that is no file: a file's path may be too long for one
 START = subprocess.Popen
 
 
-def forkable(command: Sequence[str], stdout: Any, options: Mapping[str, Any]) -> bool:
-    """Whether a command is one of ours that writes into a file and uses, if any, the backend that is imported."""
-    ours = list(command[:2]) == [sys.executable, "-m"] and command[2] in MODULES
+def forkable(
+    command: Sequence[str], stdout: Any, options: Mapping[str, Any], modules: Sequence[str] = TRAININGS
+) -> bool:
+    """Whether a command is one of these modules, writes into a file and uses, if any, the backend that is imported."""
+    ours = list(command[:2]) == [sys.executable, "-m"] and command[2] in modules
     backend = (options.get("env") or {}).get("KERAS_BACKEND", BACKEND)
     return ours and hasattr(stdout, "fileno") and backend == BACKEND
 
@@ -41,12 +49,12 @@ def forkable(command: Sequence[str], stdout: Any, options: Mapping[str, Any]) ->
 
 
 class Prefork:
-    """The process that has imported Keras; `popen` stands in for `subprocess.Popen`."""
+    """The process that has imported what these modules need; `popen` stands in for `subprocess.Popen`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._socket = folder / "prefork"
+    def __init__(self, folder: Path, modules: Sequence[str] = TRAININGS) -> None:
+        self._socket, self._modules = f"dhc-tests-{uuid.uuid4()}", modules
         environment = {**os.environ, "KERAS_BACKEND": BACKEND, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, __file__, str(self._socket), " " * ROOM]
+        command = [sys.executable, __file__, self._socket, *modules, " " * ROOM]
         with (folder / "prefork.log").open("wb") as log:
             self._process = START(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert self._process.stdout is not None
@@ -54,7 +62,7 @@ class Prefork:
 
     def popen(self, command: Sequence[str], *, stdout: Any = None, **options: Any) -> Any:
         """`subprocess.Popen`, but what can be forked is."""
-        if forkable(command, stdout, options):
+        if forkable(command, stdout, options, self._modules):
             return Forked(self._socket, command, stdout, options)
         return START(command, stdout=stdout, **options)
 
@@ -62,7 +70,7 @@ class Prefork:
         """For a Python program that is started: it forks what `popen` would, too (tests/site/sitecustomize.py)."""
         site = Path(__file__).parent / "site"
         paths = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return {"PYTHONPATH": os.pathsep.join(paths), ADDRESS: str(self._socket)}
+        return {"PYTHONPATH": os.pathsep.join(paths), ADDRESS: self._socket}
 
     def close(self) -> None:
         """End it; what it has forked goes on."""
@@ -73,7 +81,7 @@ class Prefork:
         self._process.wait()
 
 
-def fork_from(address: Path) -> None:
+def fork_from(address: str) -> None:
     """Let this whole program fork what `Prefork.popen` would."""
 
     class Popen(START):  # type: ignore[misc,valid-type]
@@ -91,10 +99,10 @@ def fork_from(address: Path) -> None:
 class Forked:
     """As much of `subprocess.Popen` as the product and the tests use."""
 
-    def __init__(self, address: Path, command: Sequence[str], stdout: IO[bytes], options: Mapping[str, Any]) -> None:
+    def __init__(self, address: str, command: Sequence[str], stdout: IO[bytes], options: Mapping[str, Any]) -> None:
         self.returncode: int | None = None
         self._keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._keeper.connect(str(address))
+        self._keeper.connect(ABSTRACT + address)
         program = {
             "command": list(command),
             "environment": dict(options.get("env") or os.environ),
@@ -132,13 +140,16 @@ class Forked:
 # --- the other side ----------------------------------------------------------------------------------------------------
 
 
-def serve(address: str) -> None:
+def serve(address: str, module: str) -> None:
     """Fork a keeper for each that connects, until the tests' end closes the input."""
-    import dhc.training.loop  # noqa: F401 - what all this is for
+    if module in SERVERS:
+        import_pages()
+    else:
+        import dhc.training.loop  # noqa: F401 - what all this is for
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are nobody's to wait for
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-        listener.bind(address)
+        listener.bind(ABSTRACT + address)
         listener.listen()
         print("ready", flush=True)
         while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
@@ -146,6 +157,18 @@ def serve(address: str) -> None:
             if os.fork() == 0:
                 keep(connection)
             connection.close()
+
+
+def import_pages() -> None:
+    """What a server has imported once each of its pages was visited, and no more."""
+    import streamlit.web.bootstrap
+    import streamlit.web.cli  # noqa: F401
+
+    import dhc.ui
+
+    for module in pkgutil.walk_packages(dhc.ui.__path__, "dhc.ui."):
+        importlib.import_module(module.name)
+    assert not {"keras", "tensorflow"} & set(sys.modules), "a server never loads a framework"
 
 
 def keep(connection: socket.socket) -> NoReturn:
@@ -176,7 +199,10 @@ def become(command: Sequence[str], output: int, environment: Mapping[str, str], 
     os.environ.update(environment)
     rename(command)
     sys.argv = list(command[2:])
-    subprocess.Popen = Child  # type: ignore[misc]
+    if command[2] in TRAININGS:
+        subprocess.Popen = Child  # type: ignore[misc]
+    elif ADDRESS in environment:  # as tests/site/sitecustomize.py does in a program that is started
+        fork_from(environment[ADDRESS])
     status = 0
     try:
         runpy.run_module(command[2], run_name="__main__", alter_sys=True)
@@ -221,4 +247,4 @@ class Child:
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-    serve(sys.argv[1])
+    serve(*sys.argv[1:3])

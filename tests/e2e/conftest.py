@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -37,17 +38,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def serve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """``serve(script, env={}, args=(), forks=False)`` starts `streamlit run script`; every server ends with the module's last
-    test. One that `forks` has its workers and trainings forked (tests/prefork.py): 4 CPU seconds sooner each."""
+    """``serve(script, env={}, args=(), forks=False, forked=True)`` starts `streamlit run script`; every server ends with the
+    module's last test. It is `forked` from a process that has imported the pages (tests/prefork.py), 2 CPU seconds sooner, and
+    one that `forks` has its workers and trainings forked, 4 CPU seconds sooner each."""
     servers: list[Server] = []
 
     def start(
-        script: Path | str, *, env: Mapping[str, str] = {}, args: Sequence[str] = (), forks: bool = False
+        script: Path | str,
+        *,
+        env: Mapping[str, str] = {},
+        args: Sequence[str] = (),
+        forks: bool = False,
+        forked: bool = True,
     ) -> Server:
         log = tmp_path_factory.mktemp("server") / "server.log"
         prefork: Prefork | None = request.getfixturevalue("prefork") if forks else None
         whole = {**env, **(prefork.environment() if prefork else {})}
-        servers.append(start_server(ROOT / script, log, env=whole, args=args))
+        parent: Prefork | None = request.getfixturevalue("server_prefork") if forked else None
+        popen = parent.popen if parent else subprocess.Popen
+        servers.append(start_server(ROOT / script, log, env=whole, args=args, popen=popen))
         return servers[-1]
 
     yield start

@@ -79,10 +79,18 @@ def free_port() -> int:
         return port
 
 
-def start_server(script: Path, log: Path, *, env: Mapping[str, str] = {}, args: Sequence[str] = ()) -> Server:
+def start_server(
+    script: Path,
+    log: Path,
+    *,
+    env: Mapping[str, str] = {},
+    args: Sequence[str] = (),
+    popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
+) -> Server:
     """Start `streamlit run script` from the repository root and return when it answers; RuntimeError with its log otherwise.
 
-    ``env`` is added to this process's environment, such as DHC_RUNS_DIR and DHC_DATA_DIR; ``args`` go to streamlit.
+    ``env`` is added to this process's environment, such as DHC_RUNS_DIR and DHC_DATA_DIR; ``args`` go to streamlit; ``popen``
+    starts the process.
     """
     port = free_port()
     command = [
@@ -96,7 +104,7 @@ def start_server(script: Path, log: Path, *, env: Mapping[str, str] = {}, args: 
         *args,
     ]
     with log.open("wb") as out:
-        process = subprocess.Popen(
+        process = popen(
             command,
             cwd=ROOT,
             env={**os.environ, **env},

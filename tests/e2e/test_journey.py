@@ -32,7 +32,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Pa
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], folders: tuple[Path, Path]) -> Server:
     runs, data = folders
-    return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(data)})
+    return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(data)}, forked=False)
 
 
 def test_from_an_empty_house_to_the_pictures_behind_a_cell(

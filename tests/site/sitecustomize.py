@@ -9,4 +9,4 @@ if address := os.environ.get("DHC_TESTS_PREFORK"):
     import prefork
 
     sys.path.pop()
-    prefork.fork_from(Path(address))
+    prefork.fork_from(address)
