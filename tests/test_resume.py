@@ -89,6 +89,7 @@ def go_on(folder: Path) -> None:
 
 
 def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(config: RunConfig, tmp_path: Path) -> None:
+    """And in the precision that it began in, whatever "auto" means where it goes on."""
     whole = new_run(config, tmp_path / "whole")
     assert start(whole).wait() == 0, (whole / rundir.LOG).read_text()
     broken = new_run(config, tmp_path / "broken")
@@ -99,8 +100,14 @@ def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(config: RunConfi
         assert process.wait() == -signal.SIGKILL, "it was over before it could be killed"
         (broken / rundir.PROCESS).unlink()
     assert len(figures(broken)) >= 4
+    if config.device.precision == "mixed_float16":  # which an older GPU means by auto, no CPU
+        auto = config.with_values({"device.precision": "auto"})
+        rundir.write_json(broken / rundir.CONFIG, auto.model_dump())
     go_on(broken)
     assert "goes on with epoch" in (broken / rundir.LOG).read_text()
+    environment = rundir.read_json(broken / rundir.ENVIRONMENT)
+    assert environment is not None
+    assert environment["precision"] == config.device.precision
     pd.testing.assert_frame_equal(figures(whole), figures(broken), check_exact=True)
     batches = Store(broken.parent).history(broken.name).batches
     assert batches["position"].is_monotonic_increasing
@@ -114,26 +121,6 @@ def test_a_run_that_was_killed_twice_ends_as_an_undisturbed_one(config: RunConfi
     assert summaries[1] is not None
     assert {k: summaries[0][k] for k in ("epochs", "best_epoch", "best_val_accuracy")}.items() <= summaries[1].items()
     assert not (broken / rundir.RESUME).exists(), "a finished run needs no state to go on from"
-
-
-def test_a_run_goes_on_in_the_precision_that_it_began_in_whatever_auto_means_here(
-    tiny_config: RunConfig, tmp_path: Path
-) -> None:
-    values = {"fit.epochs": EPOCHS, "device.precision": "mixed_float16"}
-    whole, broken = (new_run(tiny_config.with_values(values), tmp_path / name) for name in ("whole", "broken"))
-    assert start(whole).wait() == 0
-    process = start(broken)
-    wait_for_epoch(broken, 3, process)
-    process.kill()
-    process.wait()
-    auto = tiny_config.with_values({**values, "device.precision": "auto"})  # which an older GPU means by auto, no CPU
-    rundir.write_json(broken / rundir.CONFIG, auto.model_dump())
-    go_on(broken)
-    assert "goes on with epoch" in (broken / rundir.LOG).read_text()
-    environment = rundir.read_json(broken / rundir.ENVIRONMENT)
-    assert environment is not None
-    assert environment["precision"] == "mixed_float16"
-    pd.testing.assert_frame_equal(figures(whole), figures(broken), check_exact=True)
 
 
 def test_without_a_saved_state_a_run_begins_again_and_its_earlier_epochs_no_longer_count(

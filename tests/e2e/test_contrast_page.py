@@ -1,7 +1,10 @@
-"""Every text that a page shows stands out from its ground by 4.5 : 1 or more, in both themes, as the browser has drawn it."""
+"""Every page in a real browser: each text stands out from its ground by 4.5 : 1 or more in both themes, as the browser has
+drawn it, and not one request leaves the machine, whatever the runs' words ask for.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,19 +12,22 @@ from pathlib import Path
 import pytest
 from contrast import faint, texts
 from harness import ROOT, Server, settled, wait_for
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 LAST, TUNED = "20261124-042501-vgg16-747c", "20261124-035327-vgg16-71c3"
-ADDRESSES = (
-    "",
-    "data",
-    "train?term=patience",
-    f"live?run={LAST}",
-    f"live?run={LAST}&present=1",
-    f"runs?select={LAST},{TUNED}&panel=noise",
-    f"mistakes?run={LAST}",
-    f"confusion?run={LAST}&cell=3,4",
-    "ladder",
+EVIL = "![x](http://evil.example/x.png) <img src=http://evil.example/y.png>"
+BOTH = f"select={LAST},{TUNED}&page=99"
+PAGES = (  # address, heading
+    (f"?run={LAST}&{BOTH}", "Deep Hallucination Classification"),
+    (f"data?run={LAST}&{BOTH}", "Data"),
+    (f"train?run={LAST}&{BOTH}&term=patience", "Train"),
+    (f"live?run={LAST}&{BOTH}", "Live"),
+    (f"live?run={TUNED}&present=1", "Live"),
+    (f"runs?run={LAST}&{BOTH}&panel=noise", "Runs"),
+    (f"mistakes?run={LAST}&{BOTH}", "Mistakes"),
+    (f"confusion?run={LAST}&{BOTH}&cell=3,4", "Confusion"),
+    (f"ladder?run={LAST}&{BOTH}", "Ladder"),
+    (f"predict?run={LAST}&{BOTH}", "Predict"),
 )
 DRAWN = "[...document.querySelectorAll('.dhc-plot')].every(plot => plot.dataset.drawn)"
 STATE = """[document.body.innerText, getComputedStyle(document.querySelector('.stApp')).backgroundColor, document.querySelectorAll('svg text').length,
@@ -41,23 +47,40 @@ def test_the_measure_finds_each_kind_of_faint_text(page: Page) -> None:
     assert {text.says: round(text.contrast) for text in texts(page)}["plain"] == 21
 
 
-@pytest.mark.slow
-def test_every_text_of_every_page_can_be_read(
-    page: Page, serve: Callable[..., Server], tmp_path: Path, tiny_data: Path
-) -> None:
+@pytest.fixture
+def house(tmp_path: Path, tiny_data: Path) -> Path:
+    """Two of the examples, whose words, log and end name pictures on another machine, and one data set."""
     for run in (LAST, TUNED):
-        shutil.copytree(ROOT / "runs" / run, tmp_path / "runs" / run)
+        folder = shutil.copytree(ROOT / "runs" / run, tmp_path / "runs" / run)
+        (folder / "labels.json").write_text(json.dumps({"name": EVIL, "tags": [EVIL[:28]], "note": EVIL}))
+        (folder / "train.log").write_text(EVIL)
+    (tmp_path / "runs" / LAST / "exit.json").write_text(json.dumps({"how": "failed", "reason": EVIL}))
     shutil.copytree(tiny_data, tmp_path / "data" / "stand-in")
-    server = serve("app.py", env={"DHC_RUNS_DIR": str(tmp_path / "runs"), "DHC_DATA_DIR": str(tmp_path / "data")})
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_every_text_of_every_page_can_be_read_and_none_asks_another_machine_for_anything(
+    page: Page, serve: Callable[..., Server], house: Path, screenshot: Callable[..., Path]
+) -> None:
+    """The fixture `page` fails on any request that leaves the machine."""
+    server = serve("app.py", env={"DHC_RUNS_DIR": str(house / "runs"), "DHC_DATA_DIR": str(house / "data")})
     page.set_viewport_size({"width": 1280, "height": 2000})
     too_faint = {}
-    for address in ADDRESSES:
+    for address, heading in PAGES:
         page.goto(f"{server.url}/{address}")
+        expect(page.get_by_role("heading", name=heading, exact=False).first).to_be_visible(timeout=60_000)
         settled(page, timeout=60_000)
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             if lines := _faint_when_still(page):
                 too_faint[address, theme] = lines
+        if address.startswith("?"):
+            expect(page.get_by_text("Served on this machine only (127.0.0.1)")).to_be_visible()
+            screenshot("home-served", whole=True)
+        if address.startswith("mistakes"):
+            expect(page.get_by_text("The address asks for page = “99”")).to_be_visible()
+            screenshot("mistakes-passed-over")
     assert too_faint == {}
 
 
