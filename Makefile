@@ -18,7 +18,7 @@ BIN := .venv/bin
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check lint fix docs bench upgrade clean
+.PHONY: run test tests check lint style types fix docs bench upgrade clean
 
 # Streamlit does not start for a user without a home.
 SERVE = HOME="$${HOME:-$(CURDIR)}" $(BIN)/streamlit run app.py --server.port
@@ -32,15 +32,25 @@ else
 	unset DHC_SHARE DHC_PASSWORD DHC_PASSWORD_FILE; $(SERVE) $(PORT)
 endif
 
-test: .venv/dev $(if $(K),,lint)
+# mypy takes one core for as long as the tests need to be collected: beside them, not before. Compiled files are kept whatever the
+# environment says: hundreds of commands, servers and workers are started, and each would compile the product anew.
+test: .venv/dev
+	$(if $(K),,$(MAKE) --no-print-directory style)
+	unset PYTHONDONTWRITEBYTECODE; $(MAKE) --no-print-directory -j 2 tests $(if $(K),,types)
+
+tests: .venv/dev
 	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)")
 
 check: lint
 	$(BIN)/pytest -m "not slow and not pages and not e2e" -q $(TWO)
 
-lint: .venv/dev
+lint: style types
+
+style: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/dev
 	$(BIN)/mypy
 
 fix: .venv/dev
