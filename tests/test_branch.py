@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from make_run import make_run
 
+from dhc.analysis.course import is_as_set
+from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError, UserError
 from dhc.jobs import branch as branching
 from dhc.jobs import trash
@@ -278,3 +280,14 @@ def test_events_of_a_run_that_was_broken_off_are_cut_where_the_later_of_two_equa
     assert history["epoch"].tolist() == [1, 2]
     assert history["val_accuracy"].tolist()[1] == 0.75
     assert (child / rundir.EVENTS).read_text().count("\n") == lines.count("\n") + 3
+
+
+def test_a_longer_cosine_than_the_one_until_then_is_no_undisturbed_run(parent: Path) -> None:
+    cosine = RunConfig.model_validate(rundir.read_json(parent / rundir.CONFIG)).with_values({"schedule.name": "cosine"})
+    rundir.write_json(parent / rundir.CONFIG, cosine.model_dump())
+    store = Store(parent.parent)
+    longer, as_long = (store.run(queue(parent, MIDDLE, more).name) for more in (6, EPOCHS - MIDDLE))
+    assert longer.course.branches[0].before == {"fit.epochs": EPOCHS}
+    assert not is_as_set(longer)
+    assert as_long.course.branches[0].before == {}
+    assert is_as_set(as_long), "it has the rates of one that was never broken off"

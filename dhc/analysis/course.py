@@ -7,11 +7,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dhc.analysis.differences import Row
 from dhc.analysis.lineage import course_sentences
 from dhc.config import RunConfig
+from dhc.models.schedules import BY_LENGTH
 from dhc.runs.course import Branch
 from dhc.runs.store import RunInfo
 
 BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every", "fit.watch_health")  # they change no result
-BY_ITS_LENGTH = "cosine"  # the schedule whose rates depend on how many epochs there are
 
 
 def course_key(info: RunInfo) -> Hashable:
@@ -39,7 +39,7 @@ def course_rows(infos: Sequence[RunInfo], titles: Mapping[str, str]) -> tuple[Ro
 
 
 def _branch_key(branch: Branch, config: RunConfig | None) -> Hashable:
-    by_length = config is not None and config.schedule.name == BY_ITS_LENGTH
+    by_length = config is not None and config.schedule.name in BY_LENGTH
     idle = BOOKKEEPING if by_length else (*BOOKKEEPING, "fit.epochs")
     before = tuple(sorted((name, repr(value)) for name, value in branch.before.items() if name not in idle))
     if (branch.schedule, branch.network) == ("continue", "state") and not before:

@@ -23,7 +23,7 @@ from dhc.jobs.places import Network, Place, Places, fault, places
 from dhc.jobs.queue import last_place
 from dhc.models.cost import cost
 from dhc.models.junction import Choice, Standing, rates_after
-from dhc.models.schedules import PlannedRates
+from dhc.models.schedules import BY_LENGTH, PlannedRates
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config, write_config
 from dhc.runs.contract import Labels, Request
@@ -110,7 +110,9 @@ def plan(
     before = parent.with_values(in_effect)
     config = _config(parent, place.epoch, more_epochs, changes or {})
     now = config.with_values({**in_effect, **(changes or {}), "fit.epochs": config.fit.epochs})
-    old = {name: before.get(name) for name in differences([before, now]) if name not in FREE}
+    # The rates of a cosine until here were those of its whole length: no undisturbed run has both parts.
+    free = [name for name in FREE if name != "fit.epochs" or before.schedule.name not in BY_LENGTH]
+    old = {name: before.get(name) for name in differences([before, now]) if name not in free}
     if _sets_rate(now, place.standing, changes or {}):
         old[RATE] = place.standing.rate
     branch = Branch(run=folder.name, epoch=place.epoch, schedule=schedule, network=network, before=old)

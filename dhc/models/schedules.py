@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from dhc.config import RunConfig
 
+BY_LENGTH = ("cosine",)  # schedules whose every rate depends on how many epochs there are
+
 
 @dataclass(frozen=True)
 class PlannedRates:
