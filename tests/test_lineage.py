@@ -102,6 +102,7 @@ def test_overlaid_curves_are_thin_up_to_the_junction_of_each_run() -> None:
         assert of(figure, f"p-{name}").x.tolist() == [1, 2, 3, 4]
     assert {(shape.x0, shape.xref) for shape in figure.layout.shapes} == {(2, "x"), (2, "x2")}
     assert [note.text for note in figure.layout.annotations] == ["from p, epoch 2"]
+    assert figure.layout.yaxis2.rangemode == "tozero", "a rate that never changes would stand on an axis up to 1"
 
 
 def test_of_many_junctions_none_is_marked_and_none_without_a_place() -> None:

@@ -179,7 +179,7 @@ def _common_curves(runs: Sequence[RunInfo], store: Store) -> Chart | None:
 
 
 def _line(info: RunInfo, name: str, history: History, color: str) -> overlay_figure.Line:
-    curve = overlay.curve(history, "accuracy", "epoch")
+    curve = overlay.curve(history, "accuracy", "epoch", inherited=lineage.inherited_epochs(info.course))
     return overlay_figure.Line(info.id, theme.escape_html(name), theme.escape_html(info.id), color, {"accuracy": curve})
 
 

@@ -37,8 +37,8 @@ def split(epochs: pd.DataFrame, joints: Sequence[Joint]) -> tuple[pd.DataFrame, 
 
 def mark(figure: go.Figure, joints: Sequence[Joint], *, length: float, high: bool = False) -> None:
     """Draw a line at each junction, from where the text says; `high` writes it at the top. length: of the axis, in epochs."""
-    for joint in joints:
-        draw_line(figure, joint.epoch, joint.text, left=joint.epoch < length / 2, high=high)
+    for level, joint in enumerate(joints):
+        draw_line(figure, joint.epoch, joint.text, left=joint.epoch < length / 2, high=high, level=level)
 
 
 def draw_line(

@@ -266,7 +266,8 @@ def _place(
         "title": {"text": TITLES[metric]},
         "type": "log" if log else "linear",
         "anchor": f"x{name}",
-        "rangemode": "tozero" if metric == "accuracy" else "normal" if log else "nonnegative",
+        # A rate that never changes would else be a line on the bottom of an axis that goes up to 1.
+        "rangemode": "normal" if log else "nonnegative" if metric == "loss" else "tozero",
         "uirevision": f"{metric} {log}",
         **(theme.RATES if metric == "learning_rate" else {}),
     }
