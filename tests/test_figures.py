@@ -134,7 +134,7 @@ def test_a_rate_that_changes_every_epoch_is_not_hatched() -> None:
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
 def test_before_the_first_batch_there_are_axes_and_a_sentence(metric: Any) -> None:
     figure = curves.learning_curves(History.empty(), metric=metric, epochs_total=250)
-    assert texts(figure) == "no batch trained yet"
+    assert texts(figure) == "no batch recorded"
     assert figure.layout.yaxis.title.text == metric
     assert not any(one.showlegend for one in figure.data)
 
@@ -241,8 +241,8 @@ def test_planned_rates_are_steps() -> None:
 
 def test_no_epochs_and_no_history_draw_empty_axes() -> None:
     assert len(trace(schedule.planned_rates([]), "learning-rate").x) == 0
-    assert texts(curves.learning_rate(History.empty())) == "no batch trained yet"
-    assert texts(curves.learning_rate(History.empty(), first=0.001)) == "no batch trained yet"
+    assert texts(curves.learning_rate(History.empty())) == "no batch recorded"
+    assert texts(curves.learning_rate(History.empty(), first=0.001)) == "no batch recorded"
 
 
 def test_the_learning_rate_is_drawn_from_the_first_batch_on() -> None:

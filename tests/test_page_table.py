@@ -149,6 +149,11 @@ def test_a_baseline_has_every_run_beside_it_in_points_and_percent(runs: Path, ti
     assert newest_on_top["pictures"].iloc[0] == ["tiny, 2 classes"]
 
 
+def test_a_run_of_unreadable_settings_says_nothing_of_other_pictures(runs: Path) -> None:
+    (runs / B / "config.json").write_text("{")
+    assert "pictures" not in open_page("runs").dataframe[0].value
+
+
 def test_a_view_is_saved_opened_by_its_address_and_brought_back(runs: Path) -> None:
     app = open_page("runs", q="factor>0.5", columns="run,fit.seed", order="best", select=A)
     app.get_by_key("dhc_view_new_name").set_value("my view").run()

@@ -25,7 +25,7 @@ RAMP = ((0.0, "rgba(138,92,240,0.10)"), (1.0, "rgba(138,92,240,1)"))
 
 GRID = "rgba(133,129,153,0.25)"
 RATES = {"tickformat": "~g", "hoverformat": "~g"}  # an axis of learning rates: as `dhc.text.rate_text` writes them
-WAITING = "no batch trained yet"
+WAITING = "no batch recorded"
 
 
 def figure(*, x: str, y: str) -> go.Figure:

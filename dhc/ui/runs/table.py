@@ -117,7 +117,9 @@ def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
     runs = select_runs(everyone, run_filter, order, pictures=numbers, first=main)
     selected = _of_address(select_runs(everyone, RunFilter(archived=True), order, pictures=numbers, first=main))
     leads = None if baseline is None else {info.id: lead(info, baseline, numbers) for info in runs}
-    several = len({numbers.get(info.id) for info in runs}) > 1
+    several = (
+        len({numbers[info.id] for info in runs if info.id in numbers}) > 1
+    )  # of unreadable settings nothing is known
     names = _names([pictures for pictures, _ in judged]) if several else []
     pictures = {info.id: names[numbers[info.id]] for info in runs if info.id in numbers} if several else {}
     comparison = Comparison(
