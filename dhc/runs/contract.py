@@ -92,6 +92,8 @@ def _search(value: Any) -> Any:
     """A search that somebody may have edited stays one, with the default for what cannot be true: it must not train to its end."""
     if value is None or value is False:
         return None
+    if isinstance(value, RateSearch):
+        return value
     search, _ = RateSearch.sift(value if isinstance(value, Mapping) else {})
     return search if search.low < search.high else RateSearch(batches=search.batches)
 
