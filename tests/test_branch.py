@@ -13,9 +13,11 @@ from typing import Any
 import archives
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from make_run import make_run
 
 from dhc.analysis.course import is_as_set
+from dhc.cli import cli
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, RunError, UserError
 from dhc.jobs import branch as branching
@@ -291,3 +293,46 @@ def test_a_longer_cosine_than_the_one_until_then_is_no_undisturbed_run(parent: P
     assert not is_as_set(longer)
     assert as_long.course.branches[0].before == {}
     assert is_as_set(as_long), "it has the rates of one that was never broken off"
+
+
+def go_on(parent: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["go-on", parent.name, "--runs", str(parent.parent), *words])
+
+
+def test_the_command_lists_the_places_and_says_what_the_schedule_will_do(parent: Path) -> None:
+    os.truncate(parent / rundir.STATES / f"epoch-0000{EPOCHS}" / STATE, 300)
+    lines = go_on(parent, "--list").output.splitlines()
+    assert lines[0].split() == ["epoch", "2", "state", "(one", "of", "every", "n)", "rate", "0.0005"]
+    assert lines[1].startswith("epoch      6  state (last, one of every n)")
+    assert "damaged or was edited" in lines[1]
+    assert lines[2].split()[:4] == ["epoch", "4", "best", "network"]
+    listed = json.loads(go_on(parent, "--list", "--json").output)
+    assert [(place["epoch"], place["network"]) for place in listed["places"]] == [
+        (2, "state"),
+        (6, "state"),
+        (4, "best"),
+    ]
+    words = (
+        "--from",
+        "2",
+        "--epochs",
+        "3",
+        "--set",
+        "schedule.factor=0.25",
+        "--schedule",
+        "restart",
+        "--name",
+        "again",
+    )
+    described = json.loads(go_on(parent, *words, "--json").output)
+    assert described["says"].startswith("The rate begins anew at 0.001 and the plateau counts from nothing")
+    assert (described["parent"], described["epoch"], described["epochs"]) == (parent.name, 2, 5)
+    assert described["learning_rates"] == {"3": 1e-3, "4": 1e-3, "5": 1e-3}
+    assert Store(parent.parent).run(described["id"]).labels.name == "again"
+    result = go_on(parent, "--from", "best", "--epochs", "2", "--detach")
+    assert "goes on with" in result.output
+    assert "from epoch 4, up to epoch 6" in result.output
+    assert "is no epoch: write its number, best or last" in go_on(parent, "--from", "second").output
+    assert str(go_on(parent, "--from", "5").exception).startswith(
+        "no state was kept after epoch 5: go on from 2 or best"
+    )

@@ -17,6 +17,7 @@ from dhc.runs.contract import Labels, Process, Summary, write_exit
 from dhc.runs.course import Change, Course
 from dhc.runs.identity import identify
 from dhc.runs.states import STATE, epoch_of, state_folders
+from dhc.training.keep import keep_state
 
 SIZE = 1_000_000  # bytes of a state, beside what its record takes
 OLD, STARRED, NEW, LIVE = (f"2026010{day}-000000-vgg16-000a" for day in (1, 2, 3, 4))
@@ -97,6 +98,23 @@ def test_what_is_linked_costs_once_and_what_another_run_holds_too_frees_nothing(
     monkeypatch.setenv(budget.VARIABLE, f"{7.5 / 1000}")
     budget.make_room(runs_dir)
     assert kept(runs_dir) == {"01": [], "02": [2, 3, 5, 7], "03": [3, 5, 7]}
+
+
+def test_a_training_keeps_what_is_still_wanted_and_without_room_no_more_than_it_must(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs_dir / LIVE
+    for epoch in (9, 10, 11):
+        archives.write_state(run / rundir.RESUME, epoch)
+        assert keep_state(run, epoch, best_epoch=9, every=2, spare=False)
+    assert kept(runs_dir)["04"] == [2, 3, 9, 10, 11], "one of every two, before a change, the best, the last"
+    place = run / rundir.STATES / "epoch-00011" / STATE
+    assert place.samefile(run / rundir.RESUME / "epoch-00011" / STATE), "it costs nothing twice"
+    monkeypatch.setenv(budget.VARIABLE, "0")
+    archives.write_state(run / rundir.RESUME, 12)
+    assert not keep_state(run, 12, best_epoch=9, every=2, spare=True), "there is no room for one of every two more"
+    assert kept(runs_dir) == {"01": [], "02": [], "03": [], "04": [2, 3, 9, 10]}
+    assert keep_state(run, 12, best_epoch=9, every=2, spare=False), "but for the last one"
 
 
 def test_links_are_no_states_and_what_is_in_the_trash_is_not_counted(runs_dir: Path, tmp_path: Path) -> None:
