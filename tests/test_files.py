@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -70,8 +71,11 @@ def a_pipe(scene: Scene, path: Path) -> None:
 
 
 def a_socket(scene: Scene, path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind(str(path))
+    with (
+        socket.socket(socket.AF_UNIX) as one,
+        contextlib.chdir(path.parent),
+    ):  # its address has a hundred letters at most
+        one.bind(path.name)
 
 
 def a_folder(scene: Scene, path: Path) -> None:

@@ -6,6 +6,7 @@ A value that does not fit its field is left out. Of a bet, a table, versions and
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -78,6 +79,12 @@ class RunFile(Record):
     def of(cls, folder: Path) -> Self:
         """`read`, or a record of nothing but defaults where there is none."""
         return cls.read(folder) or cls()
+
+    @classmethod
+    def is_damaged(cls, folder: Path) -> bool:
+        """Whether its file is there and cannot be read whole."""
+        value = rundir.read_json(folder / cls.FILE, cls.LIMIT)
+        return os.path.lexists(folder / cls.FILE) and (value is None or bool(cls.sift(value)[1]))
 
     def write(self, folder: Path) -> None:
         """Replace the record of the run in `folder`. Raises OSError."""

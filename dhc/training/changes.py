@@ -60,9 +60,7 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Say where the course could not be read: what was changed before would silently hold no more."""
-        path = self._folder / rundir.COURSE
-        value = rundir.read_json(path)
-        if os.path.lexists(path) and (value is None or Course.sift(value)[1]):
+        if Course.is_damaged(self._folder):
             self._say(DAMAGED)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

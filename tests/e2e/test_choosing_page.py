@@ -16,14 +16,9 @@ from dhc.runs.status import State
 from dhc.runs.store import Store
 
 # A network of a thirty-second of the width, quick to begin learning; patience 1, so that each factor soon goes its own way.
-FORM = {
-    "Epochs": "8",
-    "Patience (epochs)": "1",
-    "Dropout after each conv group": "0",
-    "Width multiplier": "0.03125",
-    "Initial learning rate": "0.01",
-    "Batch size (pictures)": "16",
-}
+FORM = (
+    "epochs=8&patience=1&conv_dropout=0&width=0.03125&learning_rate=0.01&batch_size=16&vary=factor&factor=0.1,0.5,0.9"
+)
 ROW = 35  # pixels of a table's row
 
 
@@ -39,24 +34,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], root: Path) -> Server:
     return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")}, forks=True)
-
-
-def set_up(page: Page) -> None:
-    """Fill the Train form, and its sweep with three LR factors."""
-    for label, value in FORM.items():
-        field = page.get_by_label(label, exact=True)
-        field.fill(value)
-        field.press("Tab")
-        settled(page)
-    page.get_by_role("radio", name="Sweep").click()
-    box = page.get_by_label("Settings that vary")
-    box.fill("LR factor")
-    page.get_by_role("option", name="LR factor", exact=True).click()
-    page.keyboard.press("Escape")
-    factors = page.locator(".st-key-dhc-sweep").get_by_role("textbox", name="LR factor")
-    factors.fill("0.1, 0.5, 0.9")
-    factors.press("Tab")
-    expect(page.locator(".st-key-dhc-sweep-plan")).to_contain_text("3 runs, one after the other, on the CPU")
 
 
 def tick(page: Page, row: int) -> None:
@@ -82,10 +59,9 @@ def selected(page: Page) -> list[str]:
 def test_from_a_sweep_of_three_factors_to_a_picture_on_which_two_runs_differ(
     page: Page, server: Server, root: Path, screenshot: Callable[..., Path]
 ) -> None:
-    page.goto(f"{server.url}/train")
-    expect(page.get_by_role("button", name="Start training").first).to_be_visible(timeout=60_000)
+    page.goto(f"{server.url}/train?{FORM}")
     form_filled(page)
-    set_up(page)
+    expect(page.locator(".st-key-dhc-sweep-plan")).to_contain_text("3 runs, one after the other, on the CPU")
     page.get_by_role("button", name="Start 3 runs").first.click()
 
     page.wait_for_url("**/runs?*group=factor*", timeout=60_000)

@@ -49,6 +49,7 @@ def test_from_a_rate_found_to_a_sweep_widened(
     screenshot("tuning-rate")
     use.click()
     expect(page).to_have_url(re.compile("learning_rate="))
+    expect(page.get_by_label("Initial learning rate", exact=True)).not_to_have_value(re.compile("^0.001$"))
     settled(page)
 
     # Start; change the rate while it trains; stop.
