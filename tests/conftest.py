@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from dhc.config import RunConfig  # noqa: E402
 from dhc.data.standin.generate import make_dataset  # noqa: E402
 
 SLOW_FIRST = ("e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
+UNTIL = "DHC_TESTS_UNTIL"  # in the environment: when the tests have to be done, in seconds since 1970
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
 hypothesis.settings.load_profile("any machine")
@@ -29,11 +32,26 @@ hypothesis.settings.load_profile("any machine")
 
 @pytest.hookimpl(trylast=True)  # e2e/conftest.py marks its tests first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole files in the order of SLOW_FIRST: a long one that came last would keep one core waiting for the other."""
+    """Whole files in the order of SLOW_FIRST: a long one that came last would keep one core waiting for the other.
+
+    Errands come last where there is a time to be done, since those for which none is left are skipped.
+    """
     ranks: dict[Path, list[int]] = defaultdict(list)
+    last: dict[Path, float] = {}
     for item in items:
         ranks[item.path] += [SLOW_FIRST.index(mark.name) for mark in item.iter_markers() if mark.name in SLOW_FIRST]
-    items.sort(key=lambda item: min(ranks[item.path], default=len(SLOW_FIRST)))
+        if UNTIL in os.environ and (errand := item.get_closest_marker("errand")):
+            last[item.path] = -errand.kwargs["seconds"]  # the longest first
+    items.sort(
+        key=lambda item: (item.path in last, last.get(item.path, 0), min(ranks[item.path], default=len(SLOW_FIRST)))
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip an errand that would not be done in time, and say so: its parts are proven by other tests."""
+    errand, until = item.get_closest_marker("errand"), os.environ.get(UNTIL)
+    if errand is not None and until and time.time() + errand.kwargs["seconds"] > float(until):
+        pytest.skip("no time left for this errand here: `make test` walks it")
 
 
 @pytest.fixture(scope="session", autouse=True)

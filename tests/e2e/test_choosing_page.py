@@ -15,6 +15,8 @@ from dhc.data.standin.generate import make_dataset
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.errand(seconds=70)
+
 # A network of a thirty-second of the width, quick to begin learning; patience 1, so that each factor soon goes its own way.
 FORM = (
     "epochs=8&patience=1&conv_dropout=0&width=0.03125&learning_rate=0.01&batch_size=16&vary=factor&factor=0.1,0.5,0.9"

@@ -18,6 +18,8 @@ from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.errand(seconds=150)
+
 FIRST_POINT = 15  # seconds from the click to the first point, as promised on two quiet cores
 SLACK = 3  # times longer that a busy machine may take before this is a failure of ours
 

@@ -17,6 +17,8 @@ from dhc.runs.course import Course
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.errand(seconds=90)
+
 NETWORK = "model=cnn3-dropout&width=0.03125&conv_dropout=0.1&batch_size=16"
 
 
