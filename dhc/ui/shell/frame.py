@@ -22,6 +22,7 @@ ABOUT: Final = "Train the report's networks on your own pictures, watch them lea
 HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
 
 CHART: Final = ".dhc-plot"
+SPARE: Final = "<style>/* Spare. */</style>"  # what a callback of a part says replaces the page's first style: it may have this one
 HERE: Final = "dhc_here"  # in the session: what every link of the page holds, looked up once for dozens of them
 
 
@@ -64,6 +65,7 @@ def frame(title: str, icon: str) -> DeltaGenerator:
         menu_items={"About": f"**{PRODUCT}.** {ABOUT}"},  # any entry brings the menu, and with it the theme switch
     )
     fence()
+    st.html(SPARE)
     session.take_snapshot()
     present.arrive(title)
     chosen.arrive(title)
