@@ -81,6 +81,12 @@ def test_of_a_grid_it_is_said_why_nobody_knows(runs: Path) -> None:
     assert "Of a grid, or of runs chosen by hand" in texts(open_panel())
 
 
+def test_of_few_drawn_runs_it_is_said_how_many_it_takes(runs: Path) -> None:
+    for info in Store(runs).runs()[4:]:
+        Request.change(info.folder, design="grid")
+    assert "can be said from 5 finished runs with drawn settings on; here are" in texts(open_panel())
+
+
 def test_the_command_says_the_same_as_text_and_json(runs: Path) -> None:
     words = ["read-sweep", "two", "--runs", str(runs)]
     result = json.loads(CliRunner().invoke(cli, [*words, "--json"]).output)

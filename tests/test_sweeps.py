@@ -69,6 +69,11 @@ def test_an_optimum_at_the_edge_is_found_and_one_within_is_not() -> None:
     assert edge(isolate(runs, "model.conv_dropout")[:2], "model.conv_dropout") is None
 
 
+def test_equal_results_have_no_edge() -> None:
+    runs = [run(number, 0.167, {"schedule.factor": factor}) for number, factor in enumerate((0.3, 0.5, 0.7))]
+    assert edge(isolate(runs, "schedule.factor"), "schedule.factor") is None
+
+
 @pytest.mark.parametrize(
     ("name", "values", "further"),
     [

@@ -50,12 +50,14 @@ class Reading:
 
     runs      those; left_out: how many others there are, on other pictures or with unreadable settings
     settings  one for each setting in which they differ but the seed, those that matter most to a beginner first
-    worth     None where too few were drawn
+    drawn     how many of the runs have drawn settings and a result
+    worth     None where fewer than FEWEST are
     """
 
     runs: tuple[RunInfo, ...]
     left_out: int
     settings: tuple[SettingReading, ...]
+    drawn: int
     worth: Worth | None
 
     @property
@@ -72,7 +74,7 @@ def read(runs: Iterable[RunInfo], pictures_of: Callable[[RunInfo], JudgedPicture
     names = [name for name in differing_settings([info.config for info in members if info.config]) if name != SEED]
     names.sort(key=lambda name: find_field(name).rank != MISSION)
     settings = tuple(_setting(members, name) for name in names)
-    return Reading(tuple(members), len(every) - len(members), settings, _worth(members))
+    return Reading(tuple(members), len(every) - len(members), settings, *_worth(members))
 
 
 def _setting(runs: list[RunInfo], name: str) -> SettingReading:
@@ -80,13 +82,14 @@ def _setting(runs: list[RunInfo], name: str) -> SettingReading:
     return SettingReading(name, isolated, failed, edge(isolated, name, failed))
 
 
-def _worth(runs: list[RunInfo]) -> Worth | None:
+def _worth(runs: list[RunInfo]) -> tuple[int, Worth | None]:
+    """How many runs have drawn settings and a result, and what more of them are worth."""
     drawn = [info for info in runs if info.design in DESIGNS and not info.state.alive and is_as_set(info)]
     results = [info.best_val_accuracy for info in drawn if info.best_val_accuracy is not None]
     if len(results) < FEWEST:
-        return None
+        return len(results), None
     curve = tuning_curve(results, range(1, 2 * len(results) + 1))
-    return Worth(len(results), curve, worth_of_more(results, MORE))
+    return len(results), Worth(len(results), curve, worth_of_more(results, MORE))
 
 
 def edge_text(setting: SettingReading, strong: Mark = str) -> str:
@@ -99,6 +102,11 @@ def edge_text(setting: SettingReading, strong: Mark = str) -> str:
         f"The best {title}, {strong(value_text(setting.edge.value))}, lies at the edge of what was tried "
         f"({value_text(low)} to {value_text(high)}).{end}"
     )
+
+
+def too_few_text(drawn: int) -> str:
+    """Why it cannot be said what more runs are worth, of `drawn` ones that are fewer than FEWEST."""
+    return f"What more runs are worth can be said from {FEWEST} finished runs with drawn settings on; here are {drawn}."
 
 
 def worth_text(worth: Worth, strong: Mark = str) -> str:

@@ -107,13 +107,15 @@ def infeasible(runs: Iterable[RunInfo], name: str) -> tuple[Infeasible, ...]:
 def edge(isolated: Sequence[Isolated], name: str, failed: Sequence[Infeasible] = ()) -> Edge | None:
     """Where the best value lies at an end of the numbers tried; None for fewer than FEWEST_VALUES of them.
 
-    What `failed` is not proposed again.
+    None, too, where another value did as well: then nothing says that it gets better beyond the end. What `failed` is not proposed again.
     """
     points = [one for one in isolated if is_number(one.value)]
     if len(points) < FEWEST_VALUES or name == SEED:
         return None
     best = max(points, key=lambda one: one.results.mean)
-    if best not in (points[0], points[-1]):
+    if best not in (points[0], points[-1]) or any(
+        one.results.mean == best.results.mean for one in points if one is not best
+    ):
         return None
     neighbour = points[1 if best is points[0] else -2]
     end, inner = float(best.value), float(neighbour.value)

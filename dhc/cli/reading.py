@@ -11,7 +11,7 @@ import click
 from dhc.analysis.differences import value_text
 from dhc.analysis.importance import Importance, importance
 from dhc.analysis.pictures import JudgedPictures, judged_pictures
-from dhc.analysis.reading import Reading, SettingReading, importance_text, read, worth_text
+from dhc.analysis.reading import Reading, SettingReading, importance_text, read, too_few_text, worth_text
 from dhc.cli.common import JSON, RUNS, lesson, print_json
 from dhc.errors import RunError
 from dhc.runs.contract import Environment
@@ -98,7 +98,10 @@ def _lines(reading: Reading, weights: Importance) -> list[str]:
             lines.append(f"  it lies at the edge of what was tried{f'; try {further} too' if further else ''}")
         lines += [f"  failed with {value_text(one.value)}: {one.run} ({one.cause})" for one in setting.failed]
     lines.append(importance_text(weights))
-    lines.append(worth_text(reading.worth) if reading.worth is not None else NOT_DRAWN)
+    if reading.worth is not None:
+        lines.append(worth_text(reading.worth))
+    else:
+        lines.append(too_few_text(reading.drawn) if reading.drawn else NOT_DRAWN)
     return lines
 
 

@@ -50,6 +50,7 @@ def isolation(
         )
     )
     floor = float(np.nanmin(values)) - 0.03 if len(values) else 0.0
+    figure.update_yaxes(minallowed=min(floor, 0.0), maxallowed=1.05)  # of equal results Plotly shows -1 to 1
     figure.add_trace(
         go.Scatter(
             x=[position(one.value) for one in failed],

@@ -9,7 +9,16 @@ import streamlit as st
 
 from dhc.analysis.differences import value_text
 from dhc.analysis.importance import Importance, Trial, importance
-from dhc.analysis.reading import Reading, SettingReading, Worth, edge_text, importance_text, read, worth_text
+from dhc.analysis.reading import (
+    Reading,
+    SettingReading,
+    Worth,
+    edge_text,
+    importance_text,
+    read,
+    too_few_text,
+    worth_text,
+)
 from dhc.analysis.sweeps import Edge, together
 from dhc.config import fields, find_field
 from dhc.figures import sweeps as figures
@@ -62,7 +71,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
             figure = figures.pairs(record, rows=find_field(second).title, columns=find_field(first).title)
             plot(figure, key=KEY + "pairs", height=340, alt="Best val_accuracy of each pair of values", clicks=False)
     _importance(reading)
-    _worth(reading.worth)
+    _worth(reading.drawn, reading.worth)
 
 
 def _choose(label: str, parameter: str, names: Sequence[str]) -> str:
@@ -135,10 +144,10 @@ def _of_trials(tried: tuple[Trial, ...], is_installed: bool) -> Importance:
     return importance(tried)
 
 
-def _worth(worth: Worth | None) -> None:
-    """What more runs are worth, where the settings were drawn; else why nobody can say."""
+def _worth(drawn: int, worth: Worth | None) -> None:
+    """What more runs are worth, where enough have drawn settings; else why nobody can say."""
     if worth is None:
-        st.caption(BY_HAND)
+        st.caption(too_few_text(drawn) if drawn else BY_HAND)
         return
     st.markdown(worth_text(worth, bold))
     alt = "Best val_accuracy to expect by number of runs, with its band"
