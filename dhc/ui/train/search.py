@@ -130,7 +130,9 @@ def show(info: RunInfo) -> None:
     curve = read_search(table, info.search.batches)
     found = curve.suggestions
     own = info.config.optimizer.learning_rate if info.config is not None else None
-    marks = {"in the form": own, "valley": found.valley, "steep": found.steep}
+    marks = {"in the form": own}
+    if not info.state.alive:  # before the loss falls, the rules name rates in the noise
+        marks |= {"valley": found.valley, "steep": found.steep}
     shown = {name: rate for name, rate in marks.items() if rate is not None}
     alt = "Loss of each batch over its learning rate, smoothed, with the suggested rates"
     figure = figures.search(curve.rates, curve.losses, curve.averages, shown)
