@@ -155,6 +155,11 @@ def pictures_needed(table: ContingencyTable) -> int | None:
     return math.ceil((root / difference) ** 2)
 
 
+def needed_text(needed: int | None) -> str:
+    """How many val pictures would show the difference: a guess, in two digits."""
+    return "as equal as they are, no number would" if needed is None else f"about {float(f'{needed:.2g}'):,.0f} would"
+
+
 def _family(matrix: np.ndarray, places: tuple[int, ...]) -> Family:
     rows = matrix[list(places)]
     inside, pictures = rows[:, list(places)], max(1, int(rows.sum()))

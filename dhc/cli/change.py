@@ -33,8 +33,8 @@ def change(
 ) -> None:
     """Change learning rate, factor or patience of a run that trains, from its next epoch on.
 
-    The state before is kept, and the change stands in the run's history. A schedule by timetable goes on times what was set over
-    what it had.
+    The state before is kept, and the change stands in the run's history. A schedule by timetable keeps its shape, scaled to the
+    rate that was set.
     """
     options = {"learning_rate": learning_rate, "factor": factor, "patience": patience}
     values = {name: value for name, value in options.items() if value is not None}

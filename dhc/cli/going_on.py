@@ -115,5 +115,5 @@ def _row(place: Place) -> str:
         if place.network == "best"
         else f"state ({', '.join(KINDS[kind] for kind in place.kinds) or 'kept'})"
     )
-    rest = place.problem or (f"rate {rate_text(place.standing.next_rate)}" if place.standing else "")
+    rest = place.problem or (f"goes on at rate {rate_text(place.standing.next_rate)}" if place.standing else "")
     return f"epoch {place.epoch:>6}  {what:32}  {rest}"

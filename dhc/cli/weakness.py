@@ -70,6 +70,5 @@ def _family(one: analysis.Family, classes: Sequence[str]) -> str:
 def _versus(versus: Mapping[str, Any]) -> str:
     if versus["p"] < ALPHA:
         return f"Val is large enough to tell it from {versus['id']}: p = {versus['p']:.2g}."
-    needed = versus["pictures_needed"]
-    more = "as equal as they are, no number would" if needed is None else f"about {needed:,} would"
+    more = analysis.needed_text(versus["pictures_needed"])
     return f"Val is too small to tell it from {versus['id']} with {count_text(versus['pictures'], 'picture')}; {more}."

@@ -54,7 +54,11 @@ def draw(runs: Sequence[tuple[RunInfo, History]]) -> None:
         empty(NONE)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Of each layer, epoch by epoch.", help=explained(HELP, *TERMS), width="content")
+        st.caption(
+            "Of each layer: the first epochs, then a look now and again. Click a cell for its histograms.",
+            help=explained(HELP, *TERMS),
+            width="content",
+        )
         lesson.draw("health")
     ends = tuple(layers.limits(sound).items())
     cell_key = (

@@ -204,8 +204,19 @@ def _values(field: ConfigField, current: Any, about: Mapping[str, Any]) -> tuple
     except ConfigError as error:
         error_box(in_titles(str(error)))
         return ()
-    st.caption(f"{count_text(len(values), 'value')}: {', '.join(value_text(value) for value in values)}")
+    listed = f"{count_text(len(values), 'value')}: {', '.join(value_text(value) for value in values)}"
+    st.caption(listed if st.session_state.get(design.KEY, design.GRID) == design.GRID else _range(values))
     return values
+
+
+def _range(values: Sequence[Any]) -> str:
+    """What the designs that draw make of the values."""
+    low, high = value_text(min(values)), value_text(max(values))
+    return (
+        f"Drawn from {low} to {high}."
+        if low != high
+        else "One value: type the smallest and the largest, such as 0.1, 0.5."
+    )
 
 
 def _choices(field: ConfigField, current: Any, about: Mapping[str, Any]) -> tuple[Any, ...]:

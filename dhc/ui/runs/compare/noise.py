@@ -172,7 +172,9 @@ def _repeats(pair: Pair, table: ContingencyTable, a: SeedResults, b: SeedResults
     if _repeats_of_each_other(pair):
         return
     if changed := [name for name, info in (("A", pair.a), ("B", pair.b)) if not is_as_set(info)]:
-        st.caption(f"No repeats: what was done to {' and '.join(changed)} on its way, no repeat would do again.")
+        st.caption(
+            f"No repeats: what was done to {' and '.join(changed)} on {'its' if len(changed) == 1 else 'their'} way, no repeat would do again."
+        )
         return
     seedless = [name for name, config in (("A", first), ("B", second)) if not seed_matters(config)]
     if seedless:

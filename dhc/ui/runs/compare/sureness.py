@@ -34,7 +34,8 @@ TITLE = 40  # characters of a run's title in a legend
 KEY = "dhc_sureness_"
 ECE = (
     "Expected calibration error: by how much confidence and accuracy differ on average, in 15 bins of equal width. In brackets the middle "
-    "95% of 1,000 bootstrap samples. Chance alone makes it larger than 0, the more so the fewer the pictures."
+    "95% of 1,000 bootstrap samples. Chance alone makes it larger than 0, the more so the fewer the pictures; "
+    "a sample, in which pictures repeat, makes it larger still, so that the bracket may lie above the figure."
 )
 TEMPERATURE = (
     "One number that divides the logits: above 1 the network was too sure. Fitted on a random half of val; the ECE behind the arrow is that "

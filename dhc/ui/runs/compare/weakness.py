@@ -129,8 +129,7 @@ def _size_of_val(a: RunInfo, b: RunInfo) -> None:
     if mcnemar_p(table) < ALPHA:
         return
     names = titles([a, b])
-    needed = weakness.pictures_needed(table)
-    more = "as equal as they are, no number would" if needed is None else f"about {needed:,} would"
+    more = weakness.needed_text(weakness.pictures_needed(table))
     st.markdown(
         f"**Val is too small** to tell {plain(shorten(names[a.id], 40))} and {plain(shorten(names[b.id], 40))} apart: its "
         f"{count_text(table.n, 'picture')} do not show the difference, {more}."
