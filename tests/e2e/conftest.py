@@ -136,6 +136,24 @@ def page(profile: BrowserContext, theme: str, width: int, watch: Watch) -> Itera
     assert not watch.errors, f"errors in the browser's console: {watch.errors}"
 
 
+@pytest.fixture(scope="module")
+def module_page(profile: BrowserContext) -> Iterator[Page]:
+    opened = profile.new_page()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def same_page(module_page: Page, theme: str, width: int, watch: Watch) -> Iterator[Page]:
+    """As ``page``, but one page for all tests of a module, which spares each of them the load of the frontend; each must say
+    where it begins, as by `harness.go`. A module whose ``page`` returns it has it in ``looks``, too."""
+    dress(module_page, theme, width)
+    watch.attach(module_page)
+    yield module_page
+    assert not watch.outside, f"requests to other machines: {watch.outside}"
+    assert not watch.errors, f"errors in the browser's console: {watch.errors}"
+
+
 @pytest.fixture
 def screenshot(page: Page) -> Callable[..., Path]:
     """``screenshot(name, whole=False)`` writes tests/e2e/screenshots/<name>.png and returns its path."""

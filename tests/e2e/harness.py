@@ -154,6 +154,31 @@ def settled(page: Page, timeout: float = 20_000) -> None:
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)
 
 
+def go(page: Page, address: str, timeout: float = 60_000) -> None:
+    """Change the address of an open page as the browser's Back does, and wait until the script has run for it.
+
+    The Streamlit session and the loaded frontend stay, which is seconds of CPU less than `page.goto`. What the page shows may be
+    drawn a moment later: wait for what only the new address brings.
+    """
+    settled(page, timeout)
+    page.evaluate(_GO, address)
+    page.wait_for_function("window.dhcRan", timeout=timeout)
+    settled(page, timeout)
+
+
+_GO = """address => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  const observer = new MutationObserver(() => {
+    window.dhcRan = true;
+    observer.disconnect();
+  });
+  window.dhcRan = false;
+  observer.observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+  history.pushState(null, '', address);
+  dispatchEvent(new PopStateEvent('popstate'));
+}"""
+
+
 def wait_for(holds: Callable[[], bool], what: str, seconds: float = 20) -> None:
     """Wait until ``holds()``, as for what a click brings about on the disk; an assertion names ``what`` did not come.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from folders import write_folder
-from harness import Server, settled, still, wait_for
+from harness import Server, go, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 from sklearn.metrics import classification_report, confusion_matrix
@@ -40,7 +40,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("confusion")
     make_dataset(root / "data", classes=96, train=384, val=1000, test=96)
     make_run(root / "runs", root / "data", run_id=RUN, accuracy=0.72, epochs=30, best_epoch=27)
-    make_run(root / "runs", root / "data", run_id=OTHER, accuracy=0.6, epochs=20, seed=5)
+    make_run(root / "runs", root / "data", run_id=OTHER, accuracy=0.6, epochs=6, seed=5)
     write_folder(root / "hostile", {"train": NAMES * 3, "val": NAMES * 4})
     make_run(root / "runs", root / "hostile", run_id=HOSTILE, accuracy=0.4)
     return root / "runs"
@@ -62,8 +62,17 @@ def server(serve: Callable[..., Server], runs: Path) -> Server:
     return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(runs.parent)})
 
 
-def open_matrix(page: Page, server: Server, address: str) -> Page:
-    page.goto(f"{server.url}/confusion?{address}")
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
+
+
+def open_matrix(page: Page, server: Server, address: str, anew: bool = False) -> Page:
+    """Open the matrix at an address: in the session that the module's page has, unless `anew`, as for a matrix without a zoom."""
+    if anew or not page.url.startswith(server.url):
+        page.goto(f"{server.url}/confusion?{address}")
+    else:
+        go(page, f"/confusion?{address}")
     page.wait_for_selector(f"{PLOT}[data-drawn] .nsewdrag", state="attached", timeout=60_000)
     settled(page)
     return page
@@ -128,31 +137,6 @@ def files(page: Page) -> list[str]:
 def off_diagonal(counts: list[list[int]], at_least: int) -> tuple[int, int]:
     """The first cell in the middle of the matrix with so many pictures."""
     return next((i, j) for i in range(30, 90) for j in range(30, 90) if i != j and counts[i][j] >= at_least)
-
-
-def test_a_click_shows_the_pictures_of_a_cell_and_keeps_the_zoom_and_the_link(
-    page: Page, server: Server, predictions: Predictions, counts: list[list[int]]
-) -> None:
-    i, j = off_diagonal(counts, 2)
-    open_matrix(page, server, f"run={RUN}")
-    zoomed = zoom_in(page, (i - 8, i + 8), (j - 8, j + 8))
-    click_cell(page, i, j)
-    expect(
-        page.get_by_role("heading", name=f"{predictions.classes[i]} taken for {predictions.classes[j]}")
-    ).to_be_visible()
-    expect(page.locator(TILES)).to_have_count(counts[i][j])
-    await_outline(page, i, j)
-    page.wait_for_url(re.compile(f"cell={i}(,|%2C){j}"))
-    settled(page)
-    assert files(page) == select_rows(outcomes(predictions), true=i, predicted=j)["id"].tolist()
-    assert ranges(page) == zoomed
-
-    tab = page.context.new_page()  # a session of its own: the link alone carries the cell
-    open_matrix(tab, server, page.url.partition("?")[2])
-    expect(tab.locator(TILES)).to_have_count(counts[i][j])
-    assert files(tab) == files(page)
-    await_outline(tab, i, j)
-    tab.close()
 
 
 def test_a_click_on_an_empty_cell_says_that_it_is_empty(
@@ -284,6 +268,7 @@ def test_the_cell_leads_to_its_mistakes_and_back(
 
 def test_hostile_class_names_are_text(page: Page, server: Server) -> None:
     open_matrix(page, server, f"run={HOSTILE}&cell=0,1")
+    expect(page.locator(f"{PLOT} .dhc-plot-area")).to_contain_text("<img src=x")  # it is drawn
     page.locator(".row").first.click()
     page.get_by_text("As text, the way scikit-learn prints it").click()
     settled(page)
@@ -340,47 +325,6 @@ def test_by_similarity_look_alikes_stand_side_by_side_in_cells_large_enough_to_h
     looks("confusion", check=check)
 
 
-def labels(page: Page, box: str = PLOT) -> dict[str, float]:
-    """How many classes lie in the window of the matrix, how many of them are named on each axis, in which type; the numbers in cells."""
-    return page.locator(f"{box} .dhc-plot-area").evaluate(
-        """plot => {
-          const { xaxis } = plot._fullLayout, size = texts => texts.length ? parseFloat(getComputedStyle(texts[0]).fontSize) : 0;
-          const [x, y, cells] = ['.xtick text', '.ytick text', '.heatmap-label text'].map(place => [...plot.querySelectorAll(place)]);
-          const shown = Math.abs(xaxis.range[1] - xaxis.range[0]);
-          return { shown, x: x.length, y: y.length, type: size(x), numbers: cells.length, numberType: size(cells), cell: xaxis._length / shown };
-        }"""
-    )
-
-
-def test_the_whole_matrix_stands_in_the_first_screen_and_its_type_grows_with_window_and_zoom(
-    page: Page, server: Server
-) -> None:
-    types = []
-    for width, height in ((1280, 720), (1920, 1080), (853, 480)):
-        page.set_viewport_size({"width": width, "height": height})
-        open_matrix(page, server, f"run={RUN}")
-        box = still(page.locator(PLOT))
-        assert box["y"] + box["height"] <= height
-        whole = labels(page)
-        assert whole["numbers"] == 0
-        if width == 853:
-            cut = "groups => groups.filter(group => group.scrollWidth > group.clientWidth + 1).map(group => group.innerText)"
-            assert page.get_by_role("radiogroup").evaluate_all(cut) == [], "choices that are cut off"
-            continue
-        page.mouse.move(*spot(page, 40, 40))
-        page.mouse.down()
-        page.mouse.move(*spot(page, 61, 61), steps=5)
-        page.mouse.up()
-        wait_for(lambda: labels(page)["numbers"] > 0, "the cells show their counts")
-        zoomed = labels(page)
-        assert zoomed["cell"] >= 18
-        assert min(zoomed["x"], zoomed["y"]) >= zoomed["shown"] - 1.5, "every class in the window is named"
-        assert zoomed["type"] > whole["type"]
-        assert zoomed["numberType"] >= 9
-        types.append((whole["type"], zoomed["type"], zoomed["numberType"]))
-    assert all(large > small for small, large in zip(*types, strict=True)), "the larger window has the larger type"
-
-
 # However busy the machine is: paused in the middle of the film, not after it.
 PAUSE_SOON = """button => new Promise(resolve => {
   const look = () => {
@@ -417,11 +361,87 @@ def test_a_film_shows_each_epoch_and_where_it_rests_is_in_the_address_and_on_mis
     page.go_back()
     page.go_back()
     page.wait_for_url(re.compile(f"epoch={epoch}(&|$)"))
+    expect(page.get_by_text(f"Answers after epoch {epoch}, not the best one")).to_be_visible()
+
+
+def test_a_click_shows_the_pictures_of_a_cell_and_keeps_the_zoom_and_the_link(
+    page: Page, server: Server, predictions: Predictions, counts: list[list[int]]
+) -> None:
+    i, j = off_diagonal(counts, 2)
+    open_matrix(page, server, f"run={RUN}")
+    zoomed = zoom_in(page, (i - 8, i + 8), (j - 8, j + 8))
+    click_cell(page, i, j)
+    expect(
+        page.get_by_role("heading", name=f"{predictions.classes[i]} taken for {predictions.classes[j]}")
+    ).to_be_visible()
+    expect(page.locator(TILES)).to_have_count(counts[i][j])
+    await_outline(page, i, j)
+    page.wait_for_url(re.compile(f"cell={i}(,|%2C){j}"))
+    settled(page)
+    assert files(page) == select_rows(outcomes(predictions), true=i, predicted=j)["id"].tolist()
+    assert ranges(page) == zoomed
+
+    tab = page.context.new_page()  # a session of its own: the link alone carries the cell
+    open_matrix(tab, server, page.url.partition("?")[2])
+    expect(tab.locator(TILES)).to_have_count(counts[i][j])
+    assert files(tab) == files(page)
+    await_outline(tab, i, j)
+    tab.close()
+
+
+def labels(page: Page, box: str = PLOT) -> dict[str, float]:
+    """How many classes lie in the window of the matrix, how many of them are named on each axis, in which type; the numbers in cells."""
+    return page.locator(f"{box} .dhc-plot-area").evaluate(
+        """plot => {
+          const { xaxis } = plot._fullLayout, size = texts => texts.length ? parseFloat(getComputedStyle(texts[0]).fontSize) : 0;
+          const [x, y, cells] = ['.xtick text', '.ytick text', '.heatmap-label text'].map(place => [...plot.querySelectorAll(place)]);
+          const shown = Math.abs(xaxis.range[1] - xaxis.range[0]);
+          return { shown, x: x.length, y: y.length, type: size(x), numbers: cells.length, numberType: size(cells), cell: xaxis._length / shown };
+        }"""
+    )
+
+
+def test_the_whole_matrix_stands_in_the_first_screen_and_its_type_grows_with_window_and_zoom(
+    page: Page, server: Server
+) -> None:
+    wholes, zooms = [], []
+    open_matrix(page, server, f"run={RUN}", anew=True)
+    for width, height in ((853, 480), (1280, 720), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_for(lambda height=height: lower_end(page) <= height, "the whole matrix stands in the first screen")
+        wholes.append(labels(page))
+        assert wholes[-1]["numbers"] == 0
+        if width == 853:
+            cut = "groups => groups.filter(group => group.scrollWidth > group.clientWidth + 1).map(group => group.innerText)"
+            assert page.get_by_role("radiogroup").evaluate_all(cut) == [], "choices that are cut off"
+    page.mouse.move(*spot(page, 40, 40))
+    page.mouse.down()
+    page.mouse.move(*spot(page, 61, 61), steps=5)
+    page.mouse.up()
+    wait_for(lambda: labels(page)["numbers"] > 0, "the cells show their counts")
+    for width, height in ((1920, 1080), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_for(lambda height=height: lower_end(page) <= height, "the zoomed matrix stands in the first screen")
+        zooms.append(labels(page))
+        assert zooms[-1]["cell"] >= 18
+        assert min(zooms[-1]["x"], zooms[-1]["y"]) >= zooms[-1]["shown"] - 1.5, "every class in the window is named"
+        assert zooms[-1]["numberType"] >= 9
+    (_, small, large), (large_zoomed, small_zoomed) = wholes, zooms
+    assert small_zoomed["type"] > small["type"]
+    assert large_zoomed["type"] > large["type"]
+    assert large["type"] > small["type"], "the larger window has the larger type"
+    assert large_zoomed["type"] > small_zoomed["type"]
+    assert large_zoomed["numberType"] > small_zoomed["numberType"]
+
+
+def lower_end(page: Page) -> float:
+    box = still(page.locator(PLOT))
+    return box["y"] + box["height"]
 
 
 def test_two_matrices_zoom_together_and_a_label_brings_its_class(page: Page, server: Server) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
-    open_matrix(page, server, f"run={RUN}&versus={OTHER}")
+    open_matrix(page, server, f"run={RUN}&versus={OTHER}", anew=True)
     second = page.locator(".st-key-dhc_confusion_box_b .dhc-plot-area")
     page.wait_for_selector(".st-key-dhc_confusion_box_b .dhc-plot[data-drawn]")
     zoomed = zoom_in(page, (30, 50), (30, 50))

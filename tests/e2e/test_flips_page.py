@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import Server, settled, still, wait_for
+from harness import Server, dress, fits, go, settled, still, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
 from dhc.analysis.flips import cell_mask, flip_masks, matrices
 from dhc.analysis.paired import Pairing, pair_up
-from dhc.data.standin.generate import make_dataset
 from dhc.runs.predictions import read_predictions
 
 FIRST, SECOND = "20260102-000000-vgg16-000a", "20260102-000001-vgg16-000a"
@@ -23,25 +22,28 @@ CHOSEN = f"select={FIRST},{SECOND}&pair_a={FIRST}&pair_b={SECOND}"
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight classes, and two runs that differ in the LR factor."""
+def root(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Path:
+    """Two runs that differ in the LR factor, and the twin of the first."""
     folder = tmp_path_factory.mktemp("flips")
-    data = folder / "data" / "eight"
-    make_dataset(data, classes=8, train=160, val=200, test=8, processes=1)
     for run_id, accuracy, factor, seed in ((FIRST, 0.6, 0.5, 5), (SECOND, 0.7, 0.8, 8), (TWIN, 0.6, 0.9, 5)):
         settings = {"schedule.factor": factor}
-        make_run(folder / "runs", data, run_id=run_id, accuracy=accuracy, settings=settings, seed=seed)
+        make_run(folder / "runs", eight_classes, run_id=run_id, accuracy=accuracy, settings=settings, seed=seed)
     return folder
 
 
 @pytest.fixture(scope="module")
-def server(serve: Callable[..., Server], root: Path) -> Server:
-    return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")})
+def server(serve: Callable[..., Server], root: Path, eight_classes: Path) -> Server:
+    return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(eight_classes.parent)})
 
 
 @pytest.fixture(scope="module")
 def pairing(root: Path) -> Pairing:
     return pair_up(read_predictions(root / "runs" / FIRST), read_predictions(root / "runs" / SECOND))
+
+
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
 
 
 def click_cell(page: Page, row: int, column: int) -> None:
@@ -60,6 +62,12 @@ def click_cell(page: Page, row: int, column: int) -> None:
     page.mouse.click(x, y)
 
 
+def fits_wide_and_narrow(page: Page) -> None:
+    for theme, width in (("dark", 1920), ("light", 1280)):
+        dress(page, theme, width)
+        fits(page)
+
+
 def test_from_the_sentence_to_a_flipped_picture(
     page: Page, server: Server, pairing: Pairing, looks: Callable[..., list[Path]]
 ) -> None:
@@ -69,7 +77,7 @@ def test_from_the_sentence_to_a_flipped_picture(
     )
     expect(page.locator(".dhc-plot[data-drawn]").first).to_be_visible()
     settled(page)
-    looks("noise", whole=True)
+    fits_wide_and_narrow(page)
 
     page.get_by_role("radio", name="Flip board").or_(page.get_by_text("Flip board", exact=True)).first.click()
     page.wait_for_url("**panel=flips**")
@@ -99,14 +107,18 @@ def test_from_the_sentence_to_a_flipped_picture(
     expect(dialog.locator(".dhc-plot[data-drawn]")).to_have_count(2)
     expect(dialog).to_contain_text(f"1 of {count} listed")
     settled(page)
-    looks("flips-picture")
+    fits_wide_and_narrow(page)
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     page.wait_for_url(lambda url: "flips_picture" not in url)
 
 
 def test_runs_that_answer_alike_have_a_clear_board(page: Page, server: Server) -> None:
-    page.goto(f"{server.url}/runs?select={FIRST},{TWIN}&panel=flips")
+    address = f"/runs?select={FIRST},{TWIN}&panel=flips"
+    if page.url.startswith(server.url):
+        go(page, address)
+    else:
+        page.goto(server.url + address)
     expect(page.get_by_text("Fixed by B · 0", exact=True)).to_be_visible(timeout=60_000)
     expect(page.locator(".dhc-plot[data-drawn] .heatmaplayer")).to_be_attached()
     expect(page.get_by_text("could not be drawn")).to_have_count(0)
