@@ -56,38 +56,28 @@ def row(name: str) -> str:
     return f".st-key-dhc-rung-{name}"
 
 
-def test_the_differences_open_and_stay_open_while_the_page_looks_again(
-    page: Page, server: Server, looks: Callable[..., list[Path]]
+def test_differences_stay_open_bars_and_dots_lead_to_runs_and_rungs_that_are_run_or_end_are_shown_without_a_reload(
+    page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
 ) -> None:
     open_ladder(page, server)
-    looks("ladder", whole=True)
     page.locator(row("vgg16")).get_by_role("button", name="Differences").click()
     table = page.get_by_role("table")
     expect(table).to_contain_text("schedule.factor")
     page.wait_for_timeout(4000)  # longer than the time between two looks
     expect(table).to_contain_text("schedule.factor")
-    looks("ladder-differences")
+    looks("ladder", whole=True)
 
+    for chart, trace, run in ((0, ".bars .point path", "step"), (1, ".scatter .point", "factor")):
+        place = page.locator(".dhc-plot").nth(chart)
+        place.scroll_into_view_if_needed()
+        box = still(place.locator(trace).first)
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_url(f"**/live?run=*-{run}-000a", timeout=60_000)
+        expect(page.get_by_role("heading", name="Live")).to_be_visible()
+        page.go_back()
+        expect(page.locator(".dhc-plot[data-drawn] .bars")).to_have_count(1, timeout=60_000)
+        settled(page)
 
-@pytest.mark.parametrize(
-    ("chart", "trace", "run"), [(0, ".bars .point path", "step"), (1, ".scatter .point", "factor")]
-)
-def test_a_click_on_a_bar_or_a_dot_leads_to_its_run(
-    page: Page, server: Server, chart: int, trace: str, run: str
-) -> None:
-    open_ladder(page, server)
-    place = page.locator(".dhc-plot").nth(chart)
-    place.scroll_into_view_if_needed()
-    box = still(place.locator(trace).first)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.wait_for_url(f"**/live?run=*-{run}-000a", timeout=60_000)
-    expect(page.get_by_role("heading", name="Live")).to_be_visible()
-
-
-def test_the_missing_rung_is_run_and_rungs_that_end_are_shown_without_a_reload(
-    page: Page, server: Server, root: Path
-) -> None:
-    open_ladder(page, server)
     page.get_by_role("button", name="Run the missing rung").click()
     expect(page.get_by_text("Every rung is measured or under way")).to_be_visible()
     expect(page.locator(row("knn"))).to_contain_text("finished", timeout=120_000)
