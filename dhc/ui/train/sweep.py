@@ -215,7 +215,7 @@ def _range(values: Sequence[Any]) -> str:
     return (
         f"Drawn from {low} to {high}."
         if low != high
-        else "One value: type the smallest and the largest, such as 0.1, 0.5."
+        else "One value: name the smallest and the largest, with a comma between."
     )
 
 
