@@ -20,7 +20,7 @@ from dhc.analysis.detectors import Case, rate_drops
 from dhc.analysis.overlay import curve
 from dhc.analysis.progress import Patience, patience
 from dhc.cli import cli
-from dhc.config import RunConfig
+from dhc.config import RunConfig, find_field
 from dhc.errors import UserError
 from dhc.figures.curves import learning_curves, learning_rate
 from dhc.figures.overlay import Line, overlay
@@ -271,6 +271,13 @@ def test_a_timetable_goes_on_times_what_was_set_over_what_it_had() -> None:
     assert [changed_rate(halving, (2, 0.1), epoch, 0.02) for epoch in (2, 3, 4, 9)] == [0.1, 0.05, 0.025, 0.02]
     assert [changed_rate(halving, (2, 0.01), epoch, 0.02) for epoch in (2, 5)] == [0.01, 0.01]
     assert changed_rate(lambda epoch: 0.0, (2, 0.1), 5, 0.0) == 0.1
+
+
+def test_a_rate_set_during_a_warm_up_rises_to_none_that_no_state_may_have() -> None:
+    config = RunConfig().with_values({"schedule.name": "cosine", "schedule.warmup_epochs": 10})
+    rates = [changed_rate(lambda epoch: rate_of_epoch(config, epoch), (0, 2.0), epoch, 0.0) for epoch in range(11)]
+    assert rates[:5] == pytest.approx([2, 4, 6, 8, 10])
+    assert rates[5:] == [find_field("optimizer.learning_rate").high] * 6
 
 
 def test_what_a_branch_sets_anew_ends_what_was_changed_before_it() -> None:

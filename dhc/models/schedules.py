@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dhc.config import RunConfig
 
 BY_LENGTH = ("cosine",)  # schedules whose every rate depends on how many epochs there are
+HIGHEST = 10.0  # that a learning rate can be set to; a state whose rate is higher is none of ours
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def changed_rate(
     """The rate of an epoch (from 0) by a timetable whose rate was set by hand last at an epoch, to a rate; None for never.
 
     From there on each rate is the timetable's times what was set over what the timetable had: ``set 3e-4 where it had 1e-3``
-    leaves 0.3 of every later one. It goes no lower than min_lr, or than what was set where that is lower still.
+    leaves 0.3 of every later one. It goes no lower than min_lr, or than what was set where that is lower still, and no higher than
+    HIGHEST: set during a warm-up, it could.
     """
     if change is None:
         return timetable(epoch)
@@ -69,7 +71,7 @@ def changed_rate(
     planned = timetable(at)
     if epoch == at or planned <= 0:
         return rate
-    return max(min(min_lr, rate), timetable(epoch) * rate / planned)
+    return min(HIGHEST, max(min(min_lr, rate), timetable(epoch) * rate / planned))
 
 
 def plateau_rates(first: float, factor: float, patience: int, min_lr: float, epochs: int) -> list[float]:
