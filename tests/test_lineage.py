@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from make_run import make_run
 from test_figures import history, trace
@@ -14,7 +15,7 @@ from test_overlay import of
 from dhc.analysis import lineage
 from dhc.analysis.lineage import Junction
 from dhc.analysis.overlay import curve
-from dhc.figures import curves, theme
+from dhc.figures import changes, curves, junction, theme
 from dhc.figures.junction import THIN, Joint
 from dhc.figures.overlay import MOST_JUNCTIONS, Line, overlay
 from dhc.runs import rundir
@@ -80,6 +81,16 @@ def test_live_draws_thin_what_was_taken_over_and_a_line_where_the_run_begins() -
     rate = curves.learning_rate(whole, joints=[joint])
     assert trace(rate, "learning-rate-inherited").x.tolist() == [0, 1, 2, 3, 4, 5]
     assert trace(rate, "learning-rate").x.tolist() == [5, 6, 7, 8]
+
+
+def test_hundreds_of_junctions_and_changes_are_few_shapes() -> None:
+    figure = go.Figure()
+    junction.mark(figure, [Joint(epoch, "base") for epoch in range(1, 400)], length=400)
+    assert [shape.x0 for shape in figure.layout.shapes] == list(range(400 - junction.MOST, 400))
+    changes.mark(figure, {epoch: {"factor": (0.8, 0.5)} for epoch in range(2, 400)}, length=400)
+    assert figure.layout.shapes[junction.MOST :][0].path.startswith("M1,0V1M2,0V1M3")
+    assert len(figure.layout.shapes) == junction.MOST + 1
+    assert len(trace(figure, "changes").x) == 398, "each has its diamond"
 
 
 def test_a_child_that_has_trained_nothing_yet_shows_what_it_took_over() -> None:

@@ -30,11 +30,13 @@ def mark(
     """
     if not steps:
         return
-    few = len(steps) <= MOST_TEXTS
     level += 0 if high else COACH
-    for number, (epoch, step) in enumerate(steps.items()):
-        text = change_text(step) if few else ""
-        junction.draw_line(figure, epoch - 1, text, left=epoch - 1 < length / 2, high=high, level=level + number)
+    if len(steps) > MOST_TEXTS:
+        junction.draw_bare_lines(figure, [epoch - 1 for epoch in steps])
+    else:
+        for number, (epoch, step) in enumerate(steps.items(), start=level):
+            text = change_text(step)
+            junction.draw_line(figure, epoch - 1, text, left=epoch - 1 < length / 2, high=high, level=number)
     figure.add_trace(
         go.Scatter(
             x=np.array(list(steps)) - 1,

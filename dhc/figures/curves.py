@@ -88,8 +88,7 @@ def learning_rate(
         _wait(figure)
     figure.add_traces(_rate_traces(at, rates, joints))
     junction.mark(figure, joints, length=_edge(history, epochs_total))
-    for epoch in history.steps:
-        junction.draw_line(figure, epoch - 1, "", left=True)
+    junction.draw_bare_lines(figure, [epoch - 1 for epoch in history.steps])
     figure.update_xaxes(**_x_axis(history, epochs_total))
     figure.update_yaxes(rangemode="tozero", **theme.RATES)
     return figure

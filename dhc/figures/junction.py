@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,7 +13,9 @@ from dhc.text import shorten
 
 THIN = 1.0  # pixels; a run's own curves have more than twice of that
 COLOR = "#7a4fd8"  # of the line, as of the other marks on a curve
+LINE = {"color": COLOR, "width": 1.5, "dash": "dashdot"}
 TITLE_LENGTH = 28  # characters of a run's name
+MOST = 12  # lines that are shapes of their own: for hundreds Plotly takes a minute
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,11 @@ def split(epochs: pd.DataFrame, joints: Sequence[Joint]) -> tuple[pd.DataFrame, 
 
 
 def mark(figure: go.Figure, joints: Sequence[Joint], *, length: float, high: bool = False) -> None:
-    """Draw a line at each junction, from where the text says; `high` writes it at the top. length: of the axis, in epochs."""
-    for level, joint in enumerate(joints):
+    """Draw a line at each of the last junctions, from where the text says; `high` writes it at the top.
+
+    length: of the axis, in epochs.
+    """
+    for level, joint in enumerate(joints[-MOST:]):
         draw_line(figure, joint.epoch, joint.text, left=joint.epoch < length / 2, high=high, level=level)
 
 
@@ -50,8 +55,7 @@ def draw_line(
     """
     number = "" if chart == 0 else str(chart + 1)
     place = {"xref": f"x{number}", "yref": f"y{number} domain"}
-    line = {"color": COLOR, "width": 1.5, "dash": "dashdot"}
-    figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, line=line, layer="below", **place)
+    figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, line=LINE, layer="below", **place)
     if not text:
         return
     figure.add_annotation(
@@ -66,3 +70,13 @@ def draw_line(
         showarrow=False,
         **place,
     )
+
+
+def draw_bare_lines(figure: go.Figure, xs: Collection[float]) -> None:
+    """Draw lines without a text in the first chart; more than MOST are one shape."""
+    if len(xs) <= MOST:
+        for x in xs:
+            draw_line(figure, x, "", left=True)
+    else:
+        path = "".join(f"M{x},0V1" for x in xs)
+        figure.add_shape(type="path", path=path, line=LINE, layer="below", xref="x", yref="y domain")
