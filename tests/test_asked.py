@@ -13,6 +13,7 @@ from make_run import make_run
 from networks import small_network
 
 from dhc.analysis.asked import Answers, answers
+from dhc.cli.classify import _line
 from dhc.data.decode import load_pictures
 from dhc.data.intake import files_of, take
 from dhc.data.layout import open_dataset
@@ -128,3 +129,8 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
             helper.ask("classify", {"x": x}, folder=second)
     finally:
         helper.close()
+
+
+def test_a_name_that_no_terminal_can_print_stands_on_a_line_of_its_own() -> None:
+    row = {"picture": "a\udcff\n.png", "class": "red\nring", "confidence": 0.5, "calibrated": None}
+    assert _line(row) == "a\ufffd\ufffd.png: red\ufffdring, 50% sure"

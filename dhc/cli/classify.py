@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dhc.cli.common import JSON, RUNS, print_json
-from dhc.text import percent_text
+from dhc.text import clean, percent_text
 
 
 @click.command()
@@ -32,7 +32,7 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
     folder = run_dir(runs_dir, run_id)
     intake = take(files_of(paths))
     for refusal in intake.refusals:
-        click.echo(f"left out: {refusal.name}: {refusal.why}", err=True)
+        click.echo(f"left out: {clean(refusal.name)}: {refusal.why}", err=True)
     if intake.rest:
         click.echo(
             f"left out: {intake.rest:,} more files, beyond the first {len(intake.pictures):,}; ask in parts", err=True
@@ -60,4 +60,4 @@ def _row(name: str, said: Any, number: int) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     calibrated = "" if row["calibrated"] is None else f", {percent_text(row['calibrated'])} calibrated"
-    return f"{row['picture']}: {row['class']}, {percent_text(row['confidence'])} sure{calibrated}"
+    return f"{clean(row['picture'])}: {clean(row['class'])}, {percent_text(row['confidence'])} sure{calibrated}"
