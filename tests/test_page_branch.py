@@ -86,6 +86,19 @@ def test_the_dialog_offers_what_was_kept_and_says_and_draws_what_the_rate_will_d
     assert at.text_input(key="dhc_branch_name").placeholder == "factor 0.5, schedule anew from epoch 2"
 
 
+def test_near_the_last_epoch_that_a_run_may_have_fewer_more_are_proposed_and_at_it_none(runs: Path) -> None:
+    config, states = RunConfig.model_validate(rundir.read_json(runs / RUN / rundir.CONFIG)), runs / RUN / rundir.STATES
+    last = rundir.MOST_EPOCHS
+    for epoch in (last - 10, last):
+        rundir.write_json(runs / RUN / rundir.CONFIG, config.with_values({"fit.epochs": epoch}).model_dump())
+        write_state(states, epoch)
+        at = dialog(go_on=str(epoch))
+        assert at.number_input(key=f"dhc_branch_more_{last - 10}").max == 10, (
+            "at the last epoch the one before is chosen"
+        )
+    assert f"Nothing can follow epoch {last}: no run has more than 50,000" in texts(at)
+
+
 def test_a_setting_that_cannot_be_is_said_at_its_field_and_starts_nothing(runs: Path) -> None:
     at = dialog()
     at.number_input(key="dhc_branch_form_optimizer.learning_rate").set_value(20.0).run()

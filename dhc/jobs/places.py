@@ -83,7 +83,7 @@ def places(folder: Path) -> Places:
     config, problem = read_config(folder)
     if config is None:
         return Places(problem=f"run {folder.name} cannot be gone on with: {problem}")
-    every = tuple(_places(folder, config))
+    every = tuple(map(_with_room, _places(folder, config)))
     return Places(every, _problem(folder, config, every))
 
 
@@ -138,6 +138,14 @@ def _places(folder: Path, config: RunConfig) -> Iterator[Place]:
         yield _state(Place(epoch, "state", kinds, place), config, course)
     if best is not None and (folder / rundir.BEST).is_file():
         yield _best(Place(best, "best", ("best",), folder), config, course)
+
+
+def _with_room(place: Place) -> Place:
+    """The place; one at the last epoch that any run may have cannot serve."""
+    if place.problem or place.epoch < rundir.MOST_EPOCHS:
+        return place
+    problem = f"nothing can follow epoch {place.epoch}: no run has more than {rundir.MOST_EPOCHS:,}, so start a copy of the run"
+    return replace(place, problem=problem)
 
 
 def _has_state(place: Path) -> bool:

@@ -13,6 +13,7 @@ from dhc.config.titles import problems
 from dhc.jobs.branch import CHANGEABLE, FREE, SECTIONS
 from dhc.jobs.places import Place, Places
 from dhc.models.junction import Choice
+from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import rate_text
 from dhc.ui.shell import address, session
@@ -68,7 +69,7 @@ def draw(info: RunInfo, options: Places) -> Choices:
     more = left.number_input(
         "More epochs",
         min_value=1,
-        max_value=50_000 - place.epoch,
+        max_value=rundir.MOST_EPOCHS - place.epoch,
         value=_proposed(base, place.epoch),
         key=f"{KEY}more_{place.epoch}",
         help=f"Train so many after epoch {place.epoch}.",
@@ -131,7 +132,7 @@ def _accuracies(info: RunInfo) -> dict[int, float]:
 def _proposed(base: RunConfig, epoch: int) -> int:
     """What is left of the run; where nothing is, half as many as it has, within reason."""
     left = base.fit.epochs - epoch
-    return left if left > 0 else max(1, min(MOST_MORE, epoch // 2))
+    return left if left > 0 else max(1, min(MOST_MORE, epoch // 2, rundir.MOST_EPOCHS - epoch))
 
 
 def _values(base: RunConfig) -> tuple[dict[str, Any], dict[str, Any]]:
