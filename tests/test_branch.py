@@ -302,7 +302,20 @@ def go_on(parent: Path, *words: str) -> Result:
 def test_the_command_lists_the_places_and_says_what_the_schedule_will_do(parent: Path) -> None:
     os.truncate(parent / rundir.STATES / f"epoch-0000{EPOCHS}" / STATE, 300)
     lines = go_on(parent, "--list").output.splitlines()
-    assert lines[0].split() == ["epoch", "2", "state", "(one", "of", "every", "n)", "rate", "0.0005"]
+    assert lines[0].split() == [
+        "epoch",
+        "2",
+        "state",
+        "(one",
+        "of",
+        "every",
+        "n)",
+        "goes",
+        "on",
+        "at",
+        "rate",
+        "0.0005",
+    ]
     assert lines[1].startswith("epoch      6  state (last, one of every n)")
     assert "damaged or was edited" in lines[1]
     assert lines[2].split()[:4] == ["epoch", "4", "best", "network"]
