@@ -79,7 +79,11 @@ def is_memory(error: Exception) -> bool:
     """Whether it says that memory, the machine's or the GPU's, has run out."""
     names = ("ResourceExhaustedError", "OutOfMemoryError", "MemoryError", "_ArrayMemoryError")
     text = str(error)
-    return isinstance(error, MemoryError) or type(error).__name__ in names or "RESOURCE_EXHAUSTED" in text
+    words = (
+        "RESOURCE_EXHAUSTED",
+        "could not create a primitive",
+    )  # the latter is oneDNN's, which finds no room for its workspace
+    return isinstance(error, MemoryError) or type(error).__name__ in names or any(word in text for word in words)
 
 
 def _of_the_folder(error: Exception, folder: Path) -> End | None:

@@ -168,15 +168,15 @@ def test_a_run_whose_own_disk_is_full_waits_alone(bench: Bench, case: Case) -> N
 def test_a_queue_waits_for_room_for_files(bench: Bench, case: Case) -> None:
     bench.runs_dir.mkdir()
     with a_disk("size=120m,nr_inodes=60", at=bench.runs_dir):
-        first, second = bench.waiting(**KNN), bench.waiting(**KNN)
+        first, second = bench.waiting(), bench.waiting(**KNN)
         launch.start_worker(bench.runs_dir, "cpu")
         until(lambda: bench.info(first).state is not State.QUEUED, "the first one starts")
         child = Process.of(bench.runs_dir / first).child
         assert child is not None
         assert child.pid is not None
-        os.kill(child.pid, signal.SIGSTOP)  # else it may have ended, and the second one begun, before the disk is full
+        os.kill(child.pid, signal.SIGSTOP)  # one that writes could have its files counted and then gone
         full = files_until_full(bench.runs_dir)
-        os.kill(child.pid, signal.SIGCONT)
+        os.kill(child.pid, signal.SIGKILL)
 
         def said() -> bool:
             record = queues.worker_of(bench.runs_dir, "cpu")
