@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from harness import ROOT, Server, settled
+from harness import ROOT, Server, settled, wait_for
 from playwright.sync_api import Browser, Page, expect
 
 from dhc.ui.shell import reach
@@ -59,8 +59,13 @@ def read_code(page: Page) -> str:
     """What a reader of QR codes sees on the screen; it stands beside as text."""
     code = page.get_by_role("img", name=re.compile("^QR code of "))
     expect(code).to_be_visible()
-    picture = cv2.imdecode(np.frombuffer(code.screenshot(), np.uint8), cv2.IMREAD_COLOR)
-    text: str = cv2.QRCodeDetector().detectAndDecode(picture)[0]
+
+    def reading() -> str:
+        picture = cv2.imdecode(np.frombuffer(code.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        return str(cv2.QRCodeDetector().detectAndDecode(picture)[0])
+
+    wait_for(lambda: bool(reading()), "the code can be read: its box has unfolded")
+    text = reading()
     expect(
         page.get_by_role("link", name=text, exact=True).or_(page.get_by_text(text, exact=True)).first
     ).to_be_visible()
