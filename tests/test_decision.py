@@ -16,13 +16,13 @@ from scipy.stats import binomtest, ttest_ind
 
 from dhc.analysis.advice import advice, names_of, points_text, time_of_repeats, time_text
 from dhc.analysis.decision import Decision, contest, decide, least_lead
-from dhc.analysis.pictures import JudgedPictures, by_pictures, same_pictures
+from dhc.analysis.pictures import JudgedPictures, by_pictures, judged_pictures, same_pictures
 from dhc.analysis.ranking import best_first, best_run, places
 from dhc.analysis.reasons import reasons
 from dhc.analysis.significance import ContingencyTable
 from dhc.config import RunConfig
 from dhc.errors import RunError
-from dhc.runs.contract import Labels
+from dhc.runs.contract import Environment, Labels
 from dhc.runs.records import Predictions
 from dhc.runs.status import State, Status
 from dhc.runs.store import RunInfo
@@ -337,6 +337,16 @@ def test_pictures_that_changed_since_are_other_pictures() -> None:
     assert decision.best is not None
     assert decision.best.runs == (runs[1],)
     assert "Not counted: 1 on these pictures before or after they changed." in advice(decision)
+
+
+def test_whoever_asks_for_more_classes_than_there_are_is_judged_on_all() -> None:
+    def judged(asked: int, present: int | None) -> JudgedPictures:
+        config = RunConfig().with_values({"data.path": "/a", "data.classes": asked})
+        return judged_pictures(config, Environment(data_prints={"val": "x"}, data_classes=present))
+
+    assert judged(12, 6) == judged(6, 6) == judged(0, 6)
+    assert judged(4, 6) != judged(0, 6)
+    assert judged(12, None).classes == 12, "an older run noted no number"
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,9 @@ class JudgedPictures:
 def judged_pictures(config: RunConfig, environment: Environment) -> JudgedPictures:
     """The val pictures of a run with these settings and circumstances."""
     val_print, fingerprint = environment.data_prints.get("val", ""), environment.data_fingerprint or ""
-    return JudgedPictures(resolved_path(config.data.path), config.data.classes, val_print, fingerprint)
+    asked, present = config.data.classes, environment.data_classes
+    classes = 0 if present and asked >= present else asked  # whoever asks for more classes than there are gets all
+    return JudgedPictures(resolved_path(config.data.path), classes, val_print, fingerprint)
 
 
 def same_data(first: JudgedPictures, second: JudgedPictures) -> bool:

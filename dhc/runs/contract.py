@@ -185,6 +185,9 @@ class Environment(RunFile):
     data_fingerprint: str | None = None
     """The data set's fingerprint; another one means other pictures or other labels."""
 
+    data_classes: Count | None = None
+    """How many classes the data set has, of which the run may use the first."""
+
     data_prints: Versions = Field(default_factory=dict)
     """Sixteen hex digits for each of train and val that change when a name, a label or a pixel of it does."""
 

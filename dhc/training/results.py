@@ -44,6 +44,7 @@ def environment(
         commit=commit(),
         seed=seed,
         data_fingerprint=content_fingerprint(data.dataset, split_prints),
+        data_classes=len(data.dataset.classes),
         data_prints=split_prints,
         data_recipe=dict(noted_recipe(data.dataset.root)),
     )
