@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,17 +21,17 @@ class Answers:
     probabilities: np.ndarray
     temperature: float | None = None
 
-    @property
+    @functools.cached_property
     def decided(self) -> np.ndarray:
         """(N,) the place of the most probable class; a temperature never changes it."""
         return np.asarray(self.probabilities.argmax(axis=1))
 
-    @property
+    @functools.cached_property
     def confidences(self) -> np.ndarray:
         """(N,) the probability of that class, 0 to 1."""
         return np.asarray(self.probabilities.max(axis=1))
 
-    @property
+    @functools.cached_property
     def calibrated(self) -> np.ndarray | None:
         """(N,) the same after temperature scaling; None without a temperature."""
         return None if self.temperature is None else scale(self.probabilities, self.temperature).max(axis=1)

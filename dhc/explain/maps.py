@@ -61,7 +61,7 @@ def _saliency(part: keras.Model, x: np.ndarray, chosen: int, samples: int, rng: 
     copies = np.repeat(x[None].astype(np.float32), samples, axis=0)
     if samples > 1:
         copies += rng.normal(0, NOISE * (float(x.max()) - float(x.min())), copies.shape).astype(np.float32)
-    _, slopes = gradient(_score(part, np.full(samples, chosen)), copies)
+    slopes = gradient(_score(part, np.full(samples, chosen)), copies)
     return np.asarray(np.abs(slopes.mean(axis=0)).max(axis=-1))
 
 
@@ -103,8 +103,7 @@ def _at(model: keras.Model, x: np.ndarray, classes: np.ndarray, layer: int) -> t
     """The layer's maps and the slopes of the classes' scores there, both (B, h, w, C) float32."""
     name = convolutions(model)[layer]
     maps = np.asarray(below(model, name)(x, training=False), np.float32)
-    _, slopes = gradient(_score(above(model, name), classes), maps)
-    return maps, slopes
+    return maps, gradient(_score(above(model, name), classes), maps)
 
 
 def _score(part: keras.Model, classes: np.ndarray) -> Callable[[Any], Any]:

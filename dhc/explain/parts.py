@@ -47,8 +47,8 @@ def _linear(head: keras.layers.Dense, x: Any) -> Any:
     return outputs
 
 
-def gradient(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The scores at `x`, (B, …), and their sum's gradient there, as `x`; `score` is of Keras tensors.
+def gradient(score: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+    """The gradient at `x`, (B, …), of the sum of its scores (B,), as `x`; `score` is of Keras tensors.
 
     Each row's score depends on its own row alone, so the sum's gradient is each one's own.
     """
@@ -56,37 +56,26 @@ def gradient(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np
         case "tensorflow":
             return _by_tensorflow(score, x)
         case "jax":
-            return _by_jax(score, x)
+            import jax
+
+            return np.asarray(jax.grad(lambda point: score(point).sum())(jax.numpy.asarray(x)))
         case _:
             return _by_torch(score, x)
 
 
-def _by_tensorflow(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _by_tensorflow(score: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     import tensorflow as tf
 
     point = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(point)
         values = score(point)
-    return np.asarray(values), np.asarray(tape.gradient(values, point))
+    return np.asarray(tape.gradient(values, point))
 
 
-def _by_jax(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    import jax
-
-    def total(point: Any) -> tuple[Any, Any]:
-        values = score(point)
-        return values.sum(), values
-
-    (_, values), slope = jax.value_and_grad(total, has_aux=True)(jax.numpy.asarray(x))
-    return np.asarray(values), np.asarray(slope)
-
-
-def _by_torch(score: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _by_torch(score: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
     import torch
 
-    point = torch.tensor(x, device=keras.backend.common.global_state.get_global_attribute("torch_device") or "cpu")
-    point.requires_grad_(True)
-    values = score(point)
-    values.sum().backward()
-    return values.detach().cpu().numpy(), point.grad.cpu().numpy()
+    point = keras.ops.convert_to_tensor(x).requires_grad_(True)  # on the device that Keras computes on
+    (slope,) = torch.autograd.grad(score(point).sum(), point)
+    return np.asarray(keras.ops.convert_to_numpy(slope))

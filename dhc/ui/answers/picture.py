@@ -196,14 +196,22 @@ def bars(predictions: Predictions, index: int, *, key: str, reach: float = 1.2) 
 
     reach: where the axis ends, 1 being 100%.
     """
-    classes = top_k(predictions, index)
-    names = short_names(predictions.classes)
-    chances, true = classes["probability"].to_numpy(), names[int(predictions.y_true[index])]
-    figure = probability_bars([names[c] for c in classes.index], chances, true)
+    top = list(top_k(predictions, index).itertuples(index=False, name=None))
+    top_bars(predictions.classes, top, true=predictions.classes[int(predictions.y_true[index])], key=key, reach=reach)
+
+
+def top_bars(
+    classes: Sequence[str], top: Sequence[tuple[str, float]], *, key: str, true: str | None = None, reach: float = 1.2
+) -> None:
+    """The names and probabilities of `top`, some of the `classes`, as bars, `true` among them marked; `reach` as in `bars`."""
+    short = dict(zip(classes, short_names(classes), strict=True))
+    figure = probability_bars(
+        [short[name] for name, _ in top], [chance for _, chance in top], short.get(true or "", "")
+    )
     figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4})
     figure.update_xaxes(title=None, showticklabels=False, range=[0, reach])
-    words = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in classes.itertuples(index=False))
-    plot(figure, key=key, height=26 * len(classes) + 4, alt=f"Most probable classes: {words}", clicks=False)
+    words = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in top)
+    plot(figure, key=key, height=26 * len(top) + 4, alt=f"Most probable classes: {words}", clicks=False)
 
 
 def _epochs(subject: Subject, index: int) -> None:

@@ -8,17 +8,15 @@ import streamlit as st
 
 from dhc.analysis.asked import Answers
 from dhc.data.intake import Intake
-from dhc.figures.bars import probability_bars
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
-from dhc.text import clean, percent_text, short_names, shorten
+from dhc.text import clean, percent_text, shorten
 from dhc.ui.answers import look
 from dhc.ui.answers.album import inline
-from dhc.ui.answers.picture import nearest_of_class
+from dhc.ui.answers.picture import nearest_of_class, top_bars
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard
-from dhc.ui.widgets.plot import plot
 
 LARGE, BESIDE = 256, 2  # CSS pixels; answers on a row
 CALIBRATED = (
@@ -58,18 +56,7 @@ def _answer(info: RunInfo, title: str, answers: Answers, row: int, *, several: b
     if calibrated is not None:
         words += f" · {plain(percent_text(float(calibrated[row])))} calibrated"
     st.caption(words, help=None if calibrated is None else CALIBRATED)
-    top, short = answers.top(row), dict(zip(answers.classes, short_names(answers.classes), strict=True))
-    figure = probability_bars([short[name] for name, _ in top], [chance for _, chance in top], "")
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 0, "b": 4})
-    figure.update_xaxes(title=None, showticklabels=False)
-    alt = ", ".join(f"{clean(name)} {percent_text(chance)}" for name, chance in top)
-    plot(
-        figure,
-        key=f"dhc_predict_bars_{info.id}",
-        height=26 * len(top) + 4,
-        alt=f"Most probable classes: {alt}",
-        clicks=False,
-    )
+    top_bars(answers.classes, answers.top(row), key=f"dhc_predict_bars_{info.id}")
 
 
 def _runner_up(answers: Answers, row: int) -> list[look.Asked]:

@@ -12,6 +12,7 @@ from dhc.analysis.asked import Answers, answers
 from dhc.data.intake import Intake
 from dhc.runs import rundir
 from dhc.runs.naming import titles
+from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.look import has_network
@@ -50,14 +51,16 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
 
 def asked(info: RunInfo, pictures: Intake) -> Answers:
     """The run's answers, from the helper process. Raises UserError, HelperError, OSError."""
-    stamp = session.stamp(info.folder / rundir.BEST)
-    return answers(session.predictions(info), _probabilities(str(info.folder), stamp, pictures.x.tobytes()))
+    stamps = tuple(session.stamp(info.folder / name) for name in (rundir.BEST, rundir.PREDICTIONS))
+    return _answers(str(info.folder), stamps, pictures.x.tobytes(), session.predictions(info))
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def _probabilities(folder: str, stamp: tuple[int, int], pixels: bytes) -> np.ndarray:
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _answers(folder: str, stamps: tuple[tuple[int, int], ...], pixels: bytes, _predictions: Predictions) -> Answers:
+    """The answers with their temperature, which takes a fit: asked and fitted once, not at every rerun."""
     x = np.frombuffer(pixels, np.uint8).reshape(-1, 64, 64, 3)
-    return session.helper().ask("classify", {"x": x}, folder=folder).arrays["probabilities"]
+    probabilities = session.helper().ask("classify", {"x": x}, folder=folder).arrays["probabilities"]
+    return answers(_predictions, probabilities)
 
 
 def _beside(info: RunInfo) -> list[RunInfo]:
