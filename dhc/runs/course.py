@@ -46,28 +46,32 @@ class Branch(Record):
     """The settings that were others until then, by dotted name, with the values they had."""
 
 
-class Change(Record):
-    """What a person set while the run trained."""
-
-    epoch: Place = 1
-    """The first epoch that it holds for."""
+class Values(Record):
+    """What a person sets while a run trains: what is not given stays as it is."""
 
     learning_rate: Rate | None = None
-    """The rate of that epoch; the schedule goes on from it."""
+    """The rate to go on with; the schedule goes on from it."""
 
     factor: Factor | None = None
-    """ReduceLROnPlateau's factor from then on."""
+    """ReduceLROnPlateau's factor to go on with."""
 
     patience: Patience | None = None
-    """ReduceLROnPlateau's patience from then on, in epochs."""
+    """ReduceLROnPlateau's patience to go on with, in epochs."""
 
     asked_at: Moment | None = None
     """When it was asked for, in seconds since 1970: so one request is never made twice."""
 
     @property
     def values(self) -> dict[str, float]:
-        """What it sets, by the names of SETTINGS."""
+        """Those that are given, by the names of SETTINGS."""
         return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
+
+
+class Change(Values):
+    """What a person set while the run trained."""
+
+    epoch: Place = 1
+    """The first epoch that it holds for."""
 
 
 class Course(RunFile):
@@ -158,27 +162,10 @@ class Course(RunFile):
 UNDISTURBED = Course()
 
 
-class ChangeRequest(RunFile):
+class ChangeRequest(RunFile, Values):
     """A change that a person asks for: it is made at the start of the next epoch. Written by Live and the command line."""
 
     FILE: ClassVar[str] = rundir.CHANGE
-
-    learning_rate: Rate | None = None
-    """The rate to go on with."""
-
-    factor: Factor | None = None
-    """ReduceLROnPlateau's factor to go on with."""
-
-    patience: Patience | None = None
-    """ReduceLROnPlateau's patience to go on with, in epochs."""
-
-    asked_at: Moment | None = None
-    """When it was asked for, in seconds since 1970."""
-
-    @property
-    def values(self) -> dict[str, float]:
-        """What it asks for, by the names of SETTINGS."""
-        return {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
 
 
 def changeable(config: RunConfig, course: Course) -> tuple[str, ...]:
