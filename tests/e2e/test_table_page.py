@@ -172,9 +172,9 @@ def test_a_view_is_saved_opened_by_its_link_deleted_and_brought_back(page: Page,
     page.wait_for_url(lambda url: "view=" not in url)
     expect(page.get_by_text("3 runs, 0 selected")).to_be_visible()  # what was shown stays
     back = page.get_by_role("button", name="Bring weak ones back")
+    settled(page)
     if not back.is_visible():
         page.get_by_role("button", name="Views").click()
-    settled(page)
     back.click()
     expect(page.get_by_role("combobox", name="View")).to_be_visible()
     expect(back).to_have_count(0)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -102,6 +103,16 @@ class Bench:
         record = rundir.read_json(folder / rundir.PROCESS)
         assert record is not None
         return int(record[who]["pid"])
+
+    @contextmanager
+    def paused(self, folder: Path) -> Iterator[None]:
+        """The training stands still meanwhile."""
+        training = self.pid(folder)
+        os.kill(training, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(training, signal.SIGCONT)
 
     def shown(self, folder: Path) -> str:
         """All words that the screen has for a run that did not finish: what happened, why, what helps."""
