@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from networks import small_network
+from prefork import Prefork
 
 from dhc.config import RunConfig
 from dhc.jobs import branch as branching
@@ -27,18 +29,24 @@ EXACT = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate
 MIDDLE, PARENT, WHOLE = 2, 3, 5  # epochs
 
 
-@pytest.fixture
-def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dhc.jobs.launch.start_worker", lambda *_: None)  # each test waits for the very process
-    return tmp_path
 
 
-@pytest.fixture
-def config(tiny_config: RunConfig) -> RunConfig:
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def config(tiny_data: Path) -> RunConfig:
     """All that a next epoch can depend on: dropout, augmentation, two callbacks' counters; a rate that drops soon."""
     schedule = {"schedule.patience": 2, "schedule.factor": 0.5, "schedule.min_lr": 1e-6, "schedule.min_delta": 10}
     more = {"augment.zoom": 0.1, "augment.erasing": 0.5, "fit.early_stopping": 40, "device.precision": "float32"}
-    return tiny_config.with_values({**schedule, **more, "fit.keep_states_every": MIDDLE, "device.device": "cpu"})
+    return small_network(tiny_data).with_values(
+        {**schedule, **more, "fit.keep_states_every": MIDDLE, "device.device": "cpu"}
+    )
 
 
 def new_run(config: RunConfig, runs_dir: Path, epochs: int) -> Path:
@@ -46,6 +54,14 @@ def new_run(config: RunConfig, runs_dir: Path, epochs: int) -> Path:
     rundir.write_json(folder / rundir.CONFIG, config.with_values({"fit.epochs": epochs}).model_dump())
     rundir.write_json(folder / rundir.REQUEST, {"queued_at": time.time(), "device": "cpu"})
     return train(folder)
+
+
+@pytest.fixture(scope="module")
+def parent(config: RunConfig, runs_dir: Path, prefork: Prefork | None) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        if prefork is not None:
+            patch.setattr(subprocess, "Popen", prefork.popen)
+        return new_run(config, runs_dir, PARENT)
 
 
 def train(folder: Path) -> Path:
@@ -80,9 +96,9 @@ def rates(folder: Path) -> list[float]:
 
 
 def test_more_epochs_of_a_finished_run_and_of_a_kept_state_equal_an_undisturbed_longer_run(
-    config: RunConfig, runs_dir: Path
+    config: RunConfig, runs_dir: Path, parent: Path
 ) -> None:
-    whole, parent = new_run(config, runs_dir, WHOLE), new_run(config, runs_dir, PARENT)
+    whole = new_run(config, runs_dir, WHOLE)
     kept = {place.epoch: place for place in places(parent).places if place.network == "state"}
     assert {MIDDLE, PARENT} <= kept.keys()
     assert not (parent / rundir.RESUME).exists()
@@ -123,9 +139,8 @@ def test_a_cosine_goes_on_exactly_and_restarts_as_drawn_broken_off_or_not(config
 
 
 def test_layers_that_draw_at_random_may_come_and_go_and_a_best_network_goes_on_without_its_optimizer(
-    config: RunConfig, runs_dir: Path
+    parent: Path,
 ) -> None:
-    parent = new_run(config, runs_dir, PARENT)
     calmer = {"model.conv_dropout": 0.0, "augment.where": "off", "optimizer.learning_rate": 1e-4}
     held = train(queue(parent, MIDDLE, 2, calmer, "hold"))
     assert rates(held)[MIDDLE:] == pytest.approx([1e-4] * 2)
