@@ -259,22 +259,6 @@ def test_nothing_is_queued_unless_all_can_be(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("forked")
-def test_a_queue_of_two_rungs_runs_in_the_ladders_order(tiny_data: Path, tmp_path: Path, here: PictureSet) -> None:
-    tiny = {**here.changes, "model.width": 1 / 32, "fit.epochs": 1, "fit.batch_size": 8}
-    configs = rung_configs(["cnn3", "cnn3-linear"], "quick", tiny)
-    ids = launch_all(configs.values(), tmp_path)
-    store = Store(tmp_path)
-    assert all(step.live_run for step in ladder(store.runs(), here) if step.name in configs)
-    assert [follow(store, run_id, lambda line: None) for run_id in ids] == ["finished", "finished"]
-    first, second = (store.log(run_id).others[0]["t"] for run_id in ids)
-    assert first < second
-    steps = {step.name: step for step in ladder(store.runs(), here)}
-    assert [steps[name].best_run.id for name in ("cnn3-linear", "cnn3")] == ids  # type: ignore[union-attr]
-    assert steps["cnn3"].compared
-
-
 # --- the factor experiment --------------------------------------------------------------------------------------------
 
 
@@ -369,6 +353,9 @@ def test_charts_without_runs_draw() -> None:
 # --- command line -----------------------------------------------------------------------------------------------------
 
 
+TINY = ("model.width=0.03", "fit.epochs=1", "fit.batch_size=8", "fit.watch_health=false")
+
+
 def run_ladder(*arguments: str) -> Completed:
     return dhc("ladder", *arguments)
 
@@ -376,7 +363,7 @@ def run_ladder(*arguments: str) -> Completed:
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked")
 def test_the_command_runs_every_step_to_its_end_and_compares(tiny_data: Path, tmp_path: Path) -> None:
-    tiny = [part for name in ("model.width=0.03", "fit.epochs=1", "fit.batch_size=8") for part in ("--set", name)]
+    tiny = [part for change in TINY for part in ("--set", change)]
     process = run_ladder("--data", str(tiny_data), *tiny, "--runs", str(tmp_path), "--json")
     assert process.returncode == 0, process.stderr
     rows = json.loads(process.stdout)
@@ -425,9 +412,17 @@ def test_bad_input_is_one_sentence_and_status_2_and_nothing_is_queued(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("forked")
-def test_detached_runs_are_named_and_come_by_themselves(tiny_data: Path, tmp_path: Path) -> None:
-    arguments = ["--steps", "cnn3-linear", "--set", "model.width=0.03", "--set", "fit.epochs=1", "--detach"]
+def test_detached_runs_are_named_and_come_by_themselves_in_the_ladders_order(
+    tiny_data: Path, tmp_path: Path, here: PictureSet
+) -> None:
+    arguments = ["--steps", "cnn3,cnn3-linear", *(part for change in TINY for part in ("--set", change)), "--detach"]
     process = run_ladder("--data", str(tiny_data), *arguments, "--runs", str(tmp_path))
     assert process.returncode == 0
-    (run_id,) = process.stdout.split()
-    assert follow(Store(tmp_path), run_id, lambda line: None) == "finished"
+    ids, store = process.stdout.split(), Store(tmp_path)
+    assert all(step.live_run for step in ladder(store.runs(), here) if step.name in ("cnn3", "cnn3-linear"))
+    assert [follow(store, run_id, lambda line: None) for run_id in ids] == ["finished", "finished"]
+    first, second = (store.log(run_id).others[0]["t"] for run_id in ids)
+    assert first < second
+    steps = {step.name: step for step in ladder(store.runs(), here)}
+    assert [steps[name].best_run.id for name in ("cnn3-linear", "cnn3")] == ids  # type: ignore[union-attr]
+    assert steps["cnn3"].compared
