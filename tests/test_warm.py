@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 PICTURE = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def helper() -> Iterator[Warm]:
     warm = Warm()
     yield warm
@@ -40,25 +41,25 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def test_it_is_started_by_the_first_question_and_stays_for_the_next(helper: Warm) -> None:
+def test_it_is_started_by_the_first_question_stays_for_the_next_and_is_started_anew_where_it_was_killed() -> None:
+    helper = Warm()
     assert helper.pid is None
     first, second = helper.ask("state").values, helper.ask("state").values
     assert first == second == {"pid": helper.pid, "keras": False}
-
-
-def test_one_that_was_killed_is_started_anew_by_the_next_question(helper: Warm) -> None:
-    before = helper.ask("state").values["pid"]
+    before = first["pid"]
     os.kill(before, signal.SIGKILL)
     assert helper.ask("state").values["pid"] != before
     assert within(10, lambda: not psutil.pid_exists(before)), "no zombie stays"
+    helper.close()
 
 
 def test_what_breaks_in_it_is_handed_on_and_it_lives(helper: Warm) -> None:
+    before = helper.ask("state").values["pid"]
     with pytest.raises(HelperError, match="KeyError: 'no such question'"):
         helper.ask("no such question")
     with pytest.raises(UserError, match=r"augment\.rotation cannot be 999: it takes 0 ≤ x ≤ 180"):
         helper.ask("augment", {"x": PICTURE}, settings={"rotation": 999}, seed=0, draws=2)
-    assert helper.ask("state").values["pid"] == helper.pid
+    assert helper.ask("state").values["pid"] == helper.pid == before
 
 
 def test_one_that_cannot_be_started_is_one_sentence() -> None:
@@ -118,26 +119,14 @@ def test_the_draws_are_those_of_the_layers_that_train(helper: Warm) -> None:
 
 def training_draws(config: RunConfig) -> np.ndarray:
     """What the random layers of the config's own training model make of a batch of the picture."""
-    code = f"""
-import sys, numpy as np, keras
-from dhc.config import RunConfig
-from dhc.models.build import compiled_model
-x = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(64, 64, 3)
-model = compiled_model(RunConfig.from_json({config.to_json()!r}), 3)
-out = np.repeat(x[None], 12, axis=0)
-for layer in model.layers[1:]:
-    if not type(layer).__name__.startswith("Random"):
-        break
-    out = layer(out, training=True)
-print(np.clip(np.rint(np.asarray(out)), 0, 255).astype(np.uint8).tobytes().hex())
-"""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input=PICTURE.tobytes(),
-        capture_output=True,
-        check=True,
-        cwd=ROOT,
-        env=environment,
-    )
-    return np.frombuffer(bytes.fromhex(done.stdout.decode().split()[-1]), np.uint8).reshape(12, 64, 64, 3)
+    import keras
+
+    from dhc.models.build import compiled_model
+
+    with keras.device("cpu"):  # as the helper
+        out: Any = np.repeat(PICTURE[None], 12, axis=0)
+        for layer in compiled_model(config, 3).layers[1:]:
+            if not type(layer).__name__.startswith("Random"):
+                break
+            out = layer(out, training=True)
+    return np.clip(np.rint(np.asarray(out)), 0, 255).astype(np.uint8)
