@@ -127,7 +127,8 @@ def test_train_and_val_of_a_run_share_colour_and_group_and_one_legend_entry_name
 @pytest.mark.slow
 def test_however_many_runs_the_best_epoch_the_peak_and_the_dip_are_drawn(values: list[float], runs: int) -> None:
     run = history(values)
-    figure = overlay([line(str(number), run, metrics=("loss",)) for number in range(runs)], ["loss"])
+    curves = {"loss": curve(run, "loss", "epoch")}
+    figure = overlay([Line(name, name, "", "#2f7fd6", curves) for name in map(str, range(runs))], ["loss"])
     thinned, star = of(figure, "0-val_loss"), of(figure, "0-loss-best")
     assert len(thinned.x) <= max(123, 60_000 // (2 * runs) + 3)
     assert star.x[0] == run.best_epoch
