@@ -1,11 +1,9 @@
-"""Launching, queueing and stopping, with real processes and real signals."""
+"""Launching and queueing, with real processes; what ends a training is tests/faults/test_ends.py's."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +15,12 @@ from processes import kill_processes_of, processes_of, wait_until
 from dhc.config import RunConfig
 from dhc.data.layout import open_dataset
 from dhc.data.standin.recipe import Recipe
-from dhc.errors import DataError, DeviceError, RunError
+from dhc.errors import DataError, DeviceError
 from dhc.jobs import datasets, launch, queue, worker
 from dhc.jobs.process import detach, python
 from dhc.machine.hardware import environment, resolve
 from dhc.runs import rundir
 from dhc.runs.identity import identify
-from dhc.runs.predictions import read_predictions
 from dhc.runs.status import State
 from dhc.runs.store import Store
 
@@ -36,15 +33,10 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
         process.kill()
 
 
-def child_of(folder: Path) -> int:
-    process = rundir.read_json(folder / rundir.PROCESS)
-    assert process is not None
-    return int(process["child"]["pid"])
-
-
 @pytest.mark.slow
 def test_two_launches_run_one_after_the_other_and_leave_nothing_behind(tiny_config: RunConfig, runs_dir: Path) -> None:
-    first, second = launch.launch(tiny_config, runs_dir), launch.launch(tiny_config, runs_dir)
+    first = launch.launch(tiny_config, runs_dir)
+    second = launch.launch(tiny_config.with_values({"model.name": "knn"}), runs_dir)
     store = Store(runs_dir)
     wait_until(lambda: store.run(first).state is State.RUNNING, "the first run starts")
     assert store.run(second).state is State.QUEUED
@@ -66,104 +58,6 @@ def test_two_launches_run_one_after_the_other_and_leave_nothing_behind(tiny_conf
         rundir.LOG,
     }
     assert not [name for name in names if name.startswith(".") and name != ".lock"]
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("forked")
-def test_stop_ends_the_process_and_keeps_the_best_network(tiny_config: RunConfig, runs_dir: Path) -> None:
-    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
-    queued = launch.launch(tiny_config, runs_dir)
-    store = Store(runs_dir)
-    wait_until(lambda: store.run(run_id).epochs_done >= 2, "two epochs")
-    pid = child_of(runs_dir / run_id)
-    launch.stop(runs_dir, queued)
-    launch.stop(runs_dir, run_id)
-    wait_until(lambda: store.run(run_id).state is State.STOPPED, "the stop is recorded", 60)
-    wait_until(lambda: not psutil.pid_exists(pid), "the process is gone", 30)
-    assert store.run(queued).state is State.STOPPED
-    assert (runs_dir / run_id / rundir.BEST).is_file()
-    assert len(read_predictions(runs_dir / run_id).y_pred) == store.run(run_id).epochs_done
-    with pytest.raises(RunError, match="is stopped: only a queued or running one"):
-        launch.stop(runs_dir, run_id)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("forked")
-def test_a_killed_training_is_recorded_with_its_signal_and_its_epochs_survive(
-    tiny_config: RunConfig, runs_dir: Path
-) -> None:
-    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
-    store = Store(runs_dir)
-    wait_until(lambda: store.run(run_id).epochs_done >= 2, "two epochs")
-    os.kill(child_of(runs_dir / run_id), signal.SIGKILL)
-    wait_until(lambda: store.run(run_id).state is State.KILLED, "the kill is recorded", 30)
-    info = store.run(run_id)
-    assert "SIGKILL" in info.status.reason
-    assert info.epochs_done >= 2
-    assert len(read_predictions(info.folder).y_pred) >= 2
-
-
-@pytest.mark.slow
-def test_training_outlives_the_worker_and_whoever_started_it(tiny_config: RunConfig, runs_dir: Path) -> None:
-    """The server is killed by -9, then the worker: the training goes on and records its own end."""
-    code = f"import sys, time; from pathlib import Path; from dhc.config import RunConfig; from dhc.jobs.launch import launch; print(launch(RunConfig.from_json(sys.stdin.read()), Path({str(runs_dir)!r})), flush=True); time.sleep(600)"
-    server = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert server.stdin is not None
-    assert server.stdout is not None
-    server.stdin.write(tiny_config.with_values({"fit.epochs": 20}).to_json())
-    server.stdin.close()
-    run_id = server.stdout.readline().strip()
-    store = Store(runs_dir)
-    wait_until(lambda: store.run(run_id).epochs_done >= 1, "an epoch")
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
-    server.stdout.close()
-    process = rundir.read_json(runs_dir / run_id / rundir.PROCESS)
-    assert process is not None
-    os.kill(process["worker"]["pid"], signal.SIGKILL)
-    epochs = store.run(run_id).epochs_done
-    wait_until(lambda: store.run(run_id).epochs_done > epochs, "training goes on")
-    wait_until(lambda: store.run(run_id).state is State.FINISHED, "the run ends by itself")
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("forked")
-def test_a_run_that_is_being_trained_is_not_started_twice(tiny_config: RunConfig, runs_dir: Path) -> None:
-    run_id = launch.launch(tiny_config.with_values({"fit.epochs": 5000}), runs_dir)
-    store = Store(runs_dir)
-    wait_until(lambda: store.run(run_id).state is State.RUNNING, "it runs")
-    second = subprocess.run(
-        python("-m", "dhc.training", str(runs_dir / run_id)), capture_output=True, text=True, check=False
-    )
-    assert second.returncode == rundir.TAKEN
-    assert "already being trained" in second.stderr
-    assert store.run(run_id).state is State.RUNNING
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("forked")
-def test_bad_pictures_fail_the_run_in_a_sentence(
-    tiny_config: RunConfig, runs_dir: Path, tmp_path: Path, tiny_data: Path
-) -> None:
-    import shutil
-
-    broken = tmp_path / "broken"
-    shutil.copytree(tiny_data, broken)
-    victim = next((broken / "train_images").iterdir())
-    victim.write_bytes(b"")
-    run_id = launch.launch(tiny_config.with_values({"data.path": str(broken)}), runs_dir)
-    store = Store(runs_dir)
-    wait_until(lambda: not store.run(run_id).state.alive, "the run ends")
-    info = store.run(run_id)
-    assert info.state is State.FAILED
-    assert victim.name in info.status.reason
-    assert "Traceback" not in info.status.reason
-    skipping = launch.launch(tiny_config.with_values({"data.path": str(broken), "data.skip_bad": True}), runs_dir)
-    wait_until(lambda: not store.run(skipping).state.alive, "the second run ends")
-    assert store.run(skipping).state is State.FINISHED
-    assert victim.name in (runs_dir / skipping / rundir.LOG).read_text()
 
 
 def test_what_can_be_known_to_fail_is_refused_before_there_is_a_folder(tiny_config: RunConfig, runs_dir: Path) -> None:

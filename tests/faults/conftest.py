@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from networks import small_network
+from networks import plain_network
 from prefork import Prefork
 from processes import kill_processes_of, processes_of
 
@@ -154,9 +154,9 @@ class Bench:
 
 
 @pytest.fixture
-def started_bench(tmp_path: Path, tiny_config: RunConfig) -> Iterator[Bench]:
+def started_bench(tmp_path: Path, tiny_data: Path) -> Iterator[Bench]:
     """A bench on an ordinary disk, whose processes are started as for a person, Keras and all."""
-    bench = Bench(tmp_path / "runs", tiny_config)
+    bench = Bench(tmp_path / "runs", plain_network(tiny_data))
     yield bench
     bench.clear()
 
@@ -169,8 +169,11 @@ def bench(started_bench: Bench, forked: None) -> Bench:
 
 @pytest.fixture(scope="session")
 def dead_runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, prefork: Prefork | None) -> dict[State, Path]:
-    """Two runs of EPOCHS epochs that really ended after three: the training alone was killed, and its worker with it."""
-    bench = Bench(tmp_path_factory.mktemp("dead") / "runs", small_network(tiny_data))
+    """Two runs of EPOCHS epochs that really ended after three: the training alone was killed, and its worker with it.
+
+    Their states were right within SOON, and they lost no epoch.
+    """
+    bench = Bench(tmp_path_factory.mktemp("dead") / "runs", plain_network(tiny_data))
     with pytest.MonkeyPatch.context() as patch:
         if prefork is not None:
             patch.setattr(subprocess, "Popen", prefork.popen)
@@ -182,9 +185,12 @@ def dead_runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, prefork
 
 def _killed_run(bench: Bench, state: State, *victims: str) -> Path:
     folder = bench.start(fit__epochs=EPOCHS)
+    before = bench.epochs(folder)
     for who in victims:
         os.kill(bench.pid(folder, who), signal.SIGKILL)
-    until(lambda: bench.info(folder).state is state and not bench.processes(), state)
+    until(lambda: bench.info(folder).state is state, state, SOON)
+    bench.keeps(folder, before)
+    until(lambda: not bench.processes(), "nothing is left")
     return folder
 
 
@@ -206,17 +212,16 @@ def copied(folder: Path, bench: Bench) -> Path:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, tiny_config: RunConfig, forked: None) -> Iterator[Bench]:
+def small_disk(tmp_path: Path, tiny_data: Path, forked: None) -> Iterator[Bench]:
     """A bench on a file system of its own of 120 MB, which can really be full."""
     place = tmp_path / "disk"
     place.mkdir()
     if not mounted(place):
         pytest.skip("a file system can be mounted here by root only")
-    bench = Bench(place / "runs", tiny_config)
+    bench = Bench(place / "runs", plain_network(tiny_data))
     yield bench
-    for process in bench.processes():
-        process.kill()
-        process.wait(10)
+    bench.clear()
+    until(lambda: not bench.processes(), "they are gone", 10)
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 

@@ -22,6 +22,7 @@ from dhc.jobs import queue as queues
 from dhc.runs import rundir
 from dhc.runs.autopsy import autopsy
 from dhc.runs.identity import boot_id
+from dhc.runs.predictions import read_predictions
 from dhc.runs.status import State
 from faults.cases import Case, fault
 from faults.conftest import EPOCHS, KNN, SOON, Bench, until
@@ -30,20 +31,26 @@ pytestmark = pytest.mark.slow
 
 
 @fault("normal end", done="a run trains to its last epoch", state="finished")
-def test_a_normal_end(started_bench: Bench, case: Case) -> None:
-    folder = started_bench.start(fit__epochs=3)
-    started_bench.check(folder, case, started_bench.epochs(folder), within=60)
+def test_a_normal_end(bench: Bench, case: Case) -> None:
+    folder = bench.start(fit__epochs=3)
+    bench.check(folder, case, bench.epochs(folder), within=60)
     assert not (folder / rundir.RESUME).exists()
     assert not (folder / rundir.RESERVE).exists()
-    until(lambda: not started_bench.processes(), "worker and child end", 10)
+    until(lambda: not bench.processes(), "worker and child end", 10)
 
 
 @fault("stop", done="Stop is pressed while it trains", state="stopped", says="You, or someone else, stopped it")
 def test_a_stop(bench: Bench, case: Case) -> None:
     folder = bench.start(fit__epochs=EPOCHS)
     before = bench.epochs(folder)
+    child = bench.pid(folder)
     launch.stop(bench.runs_dir, folder.name)
     bench.check(folder, case, before, within=60)
+    until(lambda: not psutil.pid_exists(child), "the process is gone", 30)
+    assert (folder / rundir.BEST).is_file()
+    assert len(read_predictions(folder).y_pred) == bench.info(folder).epochs_done
+    with pytest.raises(RunError, match="is stopped: only a queued or running one"):
+        launch.stop(bench.runs_dir, folder.name)
     bench.resumes(folder, before)
 
 
@@ -90,12 +97,13 @@ def test_killed_on_request(bench: Bench, case: Case) -> None:
     state="killed",
     says="Someone, or the system, killed its process",
 )
-def test_kill_of_the_child(bench: Bench, case: Case) -> None:
-    folder = bench.start(fit__epochs=EPOCHS)
-    before = bench.epochs(folder)
-    os.kill(bench.pid(folder), signal.SIGKILL)
-    bench.check(folder, case, before)
-    bench.resumes(folder, before)
+def test_kill_of_the_child(bench: Bench, case: Case, killed: Path) -> None:
+    """`dead_runs` saw its state in time; that it resumes is `test_a_torn_last_line`'s."""
+    bench.check(killed, case, bench.epochs(killed))
+    assert bench.info(killed).epochs_done >= 3
+    assert len(read_predictions(killed).y_pred) >= 3
+    assert "SIGKILL" in bench.info(killed).status.reason
+    assert "Resume" in bench.shown(killed)
 
 
 @fault("crash in a library", done="SIGSEGV to the training", state="killed", says="crashed inside a library")
@@ -123,16 +131,19 @@ def test_kill_of_the_worker(bench: Bench, case: Case) -> None:
     state="crashed",
     says="both were killed, or memory ran out",
 )
-def test_kill_of_both(bench: Bench, case: Case) -> None:
-    folder = bench.start(fit__epochs=EPOCHS)
-    before = bench.epochs(folder)
-    for who in ("worker", "child"):
-        os.kill(bench.pid(folder, who), signal.SIGKILL)
-    bench.check(folder, case, before)
-    bench.resumes(folder, before)
+def test_kill_of_both(bench: Bench, case: Case, crashed: Path) -> None:
+    """`dead_runs` saw its state in time."""
+    before = bench.epochs(crashed)
+    assert len(before) >= 3
+    bench.check(crashed, case, before)
+    bench.resumes(crashed, before)
 
 
-@fault("kill -9 of the server", done="SIGKILL to the process group that launched it", state="finished")
+@fault(
+    "kill -9 of the server",
+    done="SIGKILL to the process group that launched it, then to the worker, which outlives it",
+    state="finished",
+)
 def test_kill_of_the_server(started_bench: Bench, case: Case) -> None:
     code = (
         "import sys, time; from pathlib import Path; from dhc.config import RunConfig; from dhc.jobs.launch import launch; "
@@ -143,14 +154,17 @@ def test_kill_of_the_server(started_bench: Bench, case: Case) -> None:
     )
     assert server.stdin is not None
     assert server.stdout is not None
-    server.stdin.write(started_bench.config.with_values({"fit.epochs": 12}).to_json())
+    server.stdin.write(started_bench.config.with_values({"fit.epochs": EPOCHS}).to_json())
     server.stdin.close()
     folder = started_bench.runs_dir / server.stdout.readline().strip()
     until(lambda: started_bench.info(folder).epochs_done >= 1, "an epoch")
     os.killpg(server.pid, signal.SIGKILL)
     server.wait()
     server.stdout.close()
-    started_bench.check(folder, case, started_bench.epochs(folder), within=60)
+    os.kill(started_bench.pid(folder, "worker"), signal.SIGKILL)  # it outlived the server
+    before = started_bench.epochs(folder)
+    until(lambda: started_bench.info(folder).epochs_done > len(before), "training goes on")
+    started_bench.check(folder, case, before, within=60)
 
 
 @fault("a paused process", done="SIGSTOP to the training, later SIGCONT", state="running")
@@ -189,7 +203,7 @@ def test_a_loss_that_is_no_number(bench: Bench, case: Case) -> None:
     says=("It ran out of memory", "Restart with batch size halved"),
 )
 def test_out_of_memory(bench: Bench, case: Case) -> None:
-    folder = bench.start(epochs=1)
+    folder = bench.start(epochs=1, model__name="cnn3-dropout", model__conv_dropout=0.1)
     before = bench.epochs(folder)
     child = psutil.Process(bench.pid(folder))
     child.rlimit(psutil.RLIMIT_AS, (child.memory_info().vms,) * 2)

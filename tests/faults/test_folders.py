@@ -187,6 +187,10 @@ def test_a_damaged_picture_is_named(bench: Bench, case: Case, tmp_path: Path, ti
     until(lambda: not bench.info(folder).state.alive, "it ends")
     bench.check(folder, case, bench.epochs(folder))
     assert victim.name in bench.shown(folder)
+    assert "Traceback" not in bench.shown(folder)
+    skipping = bench.queue(data__path=str(copy), data__skip_bad=True, fit__epochs=1)
+    until(lambda: bench.info(skipping).state is State.FINISHED, "without it it trains")
+    assert victim.name in (skipping / rundir.LOG).read_text()
 
 
 @fault(
