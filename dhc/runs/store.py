@@ -218,16 +218,16 @@ class Store:
 
     def find(self, run_id: str, logs: Logs | None = None) -> RunInfo | None:
         """One of `ids`, read anew where one of its files changed; None where its folder is gone."""
-        folder = self.runs_dir / run_id
-        signature = _signature(folder)
-        entry = self._ended.get(folder.name)
+        signature = _signature(f"{self.runs_dir}/{run_id}")
+        entry = self._ended.get(run_id)
         if entry is not None and entry[0] == signature:
             return entry[1]
+        folder = self.runs_dir / run_id
         if entry is None and not folder.is_dir():  # deleted between listing and reading
             return None
         info = self._read(folder, logs)
         if not info.state.alive and _settled(signature):
-            self._ended[folder.name] = (signature, info)
+            self._ended[run_id] = (signature, info)
         return info
 
     def _read(self, folder: Path, logs: Logs | None) -> RunInfo:
@@ -299,8 +299,8 @@ def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
     return "\n".join([line for line in text.splitlines() if not CHATTER.match(line)][-lines:])
 
 
-def _signature(folder: Path) -> Signature:
-    """Changes whenever a file that decides on an ended run's line does."""
+def _signature(folder: str) -> Signature:
+    """Changes whenever a file that decides on an ended run's line does; of text, since a page asks this for every run."""
     parts: list[tuple[int, ...] | None] = []
     for name in DECISIVE:
         try:
