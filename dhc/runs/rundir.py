@@ -41,6 +41,7 @@ KILL = "kill.request"  # a mark that a person killed the training, so that its e
 TRASH = ".trash"  # beside the runs: those that were deleted
 PICTURES = "pictures.json"  # which pictures it was trained on and judged by
 HEALTH = "health.npz"  # histograms of weights and activations by layer, of some epochs
+DYNAMICS = "dynamics"  # folder: what the network said of each training picture while it trained, in it one file an epoch
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 LABELS_LOCK = ".labels.lock"  # beside the runs: held while any run's labels are changed
 SUBMISSION_ORIGIN, SUBMISSION_BEFORE = ".submission.origin.json", ".submission.before.csv"
@@ -56,6 +57,7 @@ STATES = "states"  # folder of the states kept to branch from, in it one folder 
 RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
 DRAFT = re.compile(r"\.epoch-\d{5,}(?:\.[0-9a-f]{16})?")  # in it: a state that is being saved
 STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
+DYNAMICS_OF_EPOCH = re.compile(r"epoch-(\d{5,})\.npy")
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
 
 HALF_MADE = ".new-"  # before the name of a run's folder that is not whole yet
