@@ -71,7 +71,7 @@ FLOORS = (
     {"widgets"},
     {"shell"},
     {"answers", "train"},
-    {"data", "manage", "ladder", "demo", "predict"},
+    {"data", "manage", "ladder", "demo", "predict", "map"},
     {"live", "runs", "home"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
@@ -92,6 +92,7 @@ MAY_WRITE = {
     "dhc/runs/lenient.py: self.save(folder / self.FILE)": "likewise",
     "dhc/runs/views.py: Views(views=views).save(folder / FILE)": "likewise",
     "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
+    "dhc/runs/dynamics.py: np.save(file, array)": "into a file that the room has opened",
     "dhc/runs/histograms.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/runs/predictions.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/training/resume.py: np.savez(file, **values)": "into a file that the room has opened",
@@ -116,6 +117,7 @@ MAY_IMPORT_KERAS = {
     "dhc/training/backend.py",
     "dhc/training/batches.py",
     "dhc/training/changes.py",
+    "dhc/training/dynamics.py",
     "dhc/training/junction.py",
     "dhc/training/health.py",
     "dhc/training/loop.py",

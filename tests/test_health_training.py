@@ -18,6 +18,7 @@ from dhc.analysis.case import Case
 from dhc.analysis.layers import LayerTable, layer_table
 from dhc.config import RunConfig
 from dhc.runs import rundir
+from dhc.runs.dynamics import read_dynamics
 from dhc.runs.histograms import read_histograms
 from dhc.runs.store import Store
 
@@ -28,6 +29,7 @@ OURS = tuple(rule for rule in RULES if rule.look_for in AILMENTS)
 
 def train(config: RunConfig, runs: Path, plant: Callable[[Any], None] = lambda model: None) -> tuple[Path, Any]:
     """The run's folder and its model, trained by the real loop; `plant` may spoil the network first."""
+    from dhc.training.dynamics import answers_of
     from dhc.training.loop import compiled, fit
     from dhc.training.pictures import open_pictures
 
@@ -35,9 +37,10 @@ def train(config: RunConfig, runs: Path, plant: Callable[[Any], None] = lambda m
     rundir.write_json(folder / rundir.CONFIG, config.model_dump())
     with rundir.RunWriter(folder) as writer:
         data = open_pictures(config, writer)
-        model = compiled(config, len(data.classes), folder, "cpu")
+        answers = answers_of(config, len(data.train.ids))
+        model = compiled(config, len(data.classes), folder, "cpu", answers)
         plant(model)
-        fit(config, model, data, writer, lambda: False)
+        fit(config, model, data, writer, lambda: False, answers=answers)
     return folder, model
 
 
@@ -57,11 +60,11 @@ def fired(folder: Path, config: RunConfig) -> list[str]:
     return [mark.rule for mark in coach.marks(Case(Store(folder.parent).history(folder.name), config, 3), OURS)]
 
 
-def test_with_and_without_looks_a_training_is_the_same_to_the_last_bit(
+def test_with_and_without_looks_and_the_record_of_its_pictures_a_training_is_the_same_to_the_last_bit(
     sane: tuple[RunConfig, Path, Any], tmp_path: Path
 ) -> None:
     config, folder, model = sane
-    bare_config = config.with_values({"fit.watch_health": False})
+    bare_config = config.with_values({"fit.watch_health": False, "fit.watch_pictures": False})
     bare_folder, bare_model = train(bare_config, tmp_path)
     columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "best"]
     histories = [Store(place.parent).history(place.name) for place in (folder, bare_folder)]
@@ -70,6 +73,19 @@ def test_with_and_without_looks_a_training_is_the_same_to_the_last_bit(
     for one, other in zip(model.variables, bare_model.variables, strict=True):  # seeds and moving averages too
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
     assert not (bare_folder / rundir.HEALTH).exists()
+    assert not (bare_folder / rundir.DYNAMICS).exists()
+
+
+def test_the_record_of_the_pictures_is_of_the_very_answers_that_training_counts(
+    sane: tuple[RunConfig, Path, Any],
+) -> None:
+    _, folder, _ = sane
+    dynamics, epochs = read_dynamics(folder), Store(folder.parent).history(folder.name).epochs
+    assert dynamics is not None
+    assert dynamics.epochs.tolist() == epochs["epoch"].tolist()
+    assert not np.isnan(dynamics.p).any()
+    assert (dynamics.margin > 0).mean(axis=1).tolist() == pytest.approx(epochs["accuracy"].tolist(), abs=1e-6)
+    assert (-np.log(dynamics.p)).mean(axis=1).tolist() == pytest.approx(epochs["loss"].tolist(), rel=2e-3)
 
 
 def test_a_sane_network_is_looked_at_and_no_rule_fires(sane: tuple[RunConfig, Path, Any]) -> None:

@@ -43,10 +43,15 @@ def config(tiny_config: RunConfig) -> RunConfig:
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Callable[[RunConfig], Any]]:
     """`observers` of a config, writing into a folder of their own."""
+    from dhc.training.dynamics import Answers
     from dhc.training.observers import observers
 
+    def build(config: RunConfig) -> Any:
+        data = load_for_run(config.data, seed=0)
+        return observers(config, data, writer, lambda: False, Answers(len(data.train.ids)))
+
     with RunWriter(rundir.create(tmp_path, "vgg16")) as writer:
-        yield lambda config: observers(config, load_for_run(config.data, seed=0), writer, lambda: False)
+        yield build
 
 
 def kinds(watching: Any) -> list[str]:

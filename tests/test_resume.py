@@ -17,6 +17,7 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.jobs import launch
 from dhc.runs import rundir
+from dhc.runs.dynamics import read_dynamics
 from dhc.runs.predictions import read_predictions
 from dhc.runs.states import STATE
 from dhc.runs.store import Store
@@ -118,6 +119,12 @@ def test_a_run_that_was_killed_once_or_twice_ends_as_an_undisturbed_one(config: 
     ours, theirs = read_predictions(broken), read_predictions(whole)
     np.testing.assert_array_equal(ours.y_pred, theirs.y_pred)
     np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
+    whole_record, record = read_dynamics(whole), read_dynamics(broken)
+    assert whole_record is not None
+    assert record is not None
+    assert (record.epochs.tolist(), record.damaged) == ([*range(1, len(figures(whole)) + 1)], 0)
+    np.testing.assert_array_equal(record.p, whole_record.p)
+    np.testing.assert_array_equal(record.margin, whole_record.margin)
     summaries = [rundir.read_json(f / rundir.SUMMARY) for f in (whole, broken)]
     assert summaries[0] is not None
     assert summaries[1] is not None

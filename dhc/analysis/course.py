@@ -11,7 +11,12 @@ from dhc.models.schedules import BY_LENGTH
 from dhc.runs.course import Branch
 from dhc.runs.store import RunInfo
 
-BOOKKEEPING = ("fit.keep_resume_state", "fit.keep_states_every", "fit.watch_health")  # they change no result
+BOOKKEEPING = (
+    "fit.keep_resume_state",
+    "fit.keep_states_every",
+    "fit.watch_health",
+    "fit.watch_pictures",
+)  # they change no result
 
 
 def course_key(info: RunInfo) -> Hashable:

@@ -227,6 +227,10 @@ class FitConfig(Section):
     """After an epoch, figures of each layer on a few training pictures, for the health strip: at most a hundredth of the
     time. They change nothing of the training."""
 
+    watch_pictures: bool = knob(True, "Follow the training pictures", short="pictures followed", when=NETWORK)
+    """In each epoch, how sure the network is of every training picture's class, for the data map: 4 bytes a picture and epoch, at
+    most 24 MB, beyond which not every epoch is kept. It changes nothing of the training."""
+
 
 class DeviceConfig(Section):
     """Where and in which number format."""

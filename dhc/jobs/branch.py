@@ -28,6 +28,7 @@ from dhc.runs import rundir
 from dhc.runs.config_file import read_config, write_config
 from dhc.runs.contract import Labels, Request
 from dhc.runs.course import Branch, Course
+from dhc.runs.dynamics import link_epochs
 from dhc.runs.events import end_of_epoch
 from dhc.runs.fit import require_fit_queue
 from dhc.runs.labels import new_labels, read_labels
@@ -43,6 +44,7 @@ FREE = (
     "fit.keep_resume_state",
     "fit.keep_states_every",
     "fit.watch_health",
+    "fit.watch_pictures",
     "device.device",
 )  # they leave no mark on the course
 CHANGEABLE = (
@@ -231,6 +233,7 @@ def _fill(draft: Path, parent: Path, proposal: Plan, request: Request, labels: L
     for name in (rundir.PICTURES, rundir.ENVIRONMENT, rundir.HEALTH):
         if (parent / name).exists():
             write.link(parent / name, draft / name)
+    link_epochs(parent, draft, place.epoch)
     resume = write.make_folder(draft / rundir.RESUME)
     target = write.make_folder(resume / f"epoch-{place.epoch:05d}")
     write.link(place.folder / rundir.BEST, target / rundir.BEST)

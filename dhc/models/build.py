@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -35,9 +36,17 @@ def network(config: RunConfig, classes: int) -> keras.Model:
     return build(plan, seed=config.fit.seed, name=config.model.name)
 
 
-def compiled_model(config: RunConfig, classes: int, *, precision: str = "float32", steps: int = 1) -> keras.Model:
+def compiled_model(
+    config: RunConfig,
+    classes: int,
+    *,
+    precision: str = "float32",
+    steps: int = 1,
+    metrics: Sequence[keras.metrics.Metric] = (),
+) -> keras.Model:
     """The config's network, ready for ``fit``: crossentropy and accuracy, as in the report.
-    `precision` is a dtype policy's name and `steps` the batches per execution, both resolved by the caller.
+    `precision` is a dtype policy's name and `steps` the batches per execution, both resolved by the caller. `metrics` see each
+    training batch besides.
     """
     keras.utils.set_random_seed(config.fit.seed)
     keras.config.set_dtype_policy(precision)
@@ -45,7 +54,7 @@ def compiled_model(config: RunConfig, classes: int, *, precision: str = "float32
     model.compile(
         optimizer=_optimizer(config),
         loss=_loss(config.fit.label_smoothing, classes),
-        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
+        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy"), *metrics],
         steps_per_execution=steps,
         jit_compile={"auto": "auto", "on": True, "off": False}[config.device.jit],
     )

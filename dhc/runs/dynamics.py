@@ -21,6 +21,7 @@ from dhc.files.arrays import MAX_HEADER, parse_header
 from dhc.files.folder import is_real_folder
 from dhc.files.read import read_regular
 from dhc.runs import rundir
+from dhc.runs.contract import UsedPictures
 from dhc.runs.lenient import MAX_EPOCH
 
 MOST_FILES, BUDGET = 500, 24_000_000  # of a run: files, and bytes of all of them
@@ -48,6 +49,33 @@ class Dynamics:
         """That of the epochs up to this one."""
         kept = self.epochs <= epoch
         return Dynamics(self.epochs[kept], self.p[kept], self.margin[kept], self.damaged)
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """The N training pictures that a run's dynamics are of: (N,) str files, (N,) int64 labels, the names of the classes."""
+
+    files: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def class_names(self) -> np.ndarray:
+        """(N,) str: the class of each picture."""
+        names: np.ndarray = np.array(self.classes)[self.labels]
+        return names
+
+
+def followed(used: UsedPictures, dynamics: Dynamics) -> Followed:
+    """The pictures of a run's dynamics. Raises RunError where ``pictures.json`` does not name them."""
+    files, labels = np.array(used.train.files, np.str_), np.array(used.train.labels, np.int64)
+    count = dynamics.p.shape[1]
+    if len(files) != count or len(labels) != count or not ((labels >= 0) & (labels < len(used.classes))).all():
+        raise RunError(
+            f"{rundir.PICTURES} of this run does not name the {count:,} training pictures that {rundir.DYNAMICS} is of: "
+            "it was edited or lost, and a copy of the run would write both anew"
+        )
+    return Followed(files, labels, tuple(used.classes))
 
 
 def pace(pictures: int, epochs: int) -> int:

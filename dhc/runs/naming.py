@@ -20,6 +20,7 @@ CIRCUMSTANCES = (
     "fit.keep_resume_state",
     "fit.keep_states_every",
     "fit.watch_health",
+    "fit.watch_pictures",
     "device.device",
     "device.backend",
     "device.jit",

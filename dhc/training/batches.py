@@ -9,9 +9,8 @@ import numpy as np
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Shuffled batches: x (B, 64, 64, 3) uint8, y (B,) int64.
 
-    The last batch of an epoch may be smaller. Epoch e (from 0) visits the pictures in the order
-    ``default_rng([seed, e]).permutation(N)``, so a run that resumes with epoch e sees what an undisturbed one would have
-    seen. Pictures stay uint8 and memory-mapped until a batch is taken.
+    The last batch of an epoch may be smaller. Each epoch visits the pictures in its `order_of_epoch`, so a run that resumes
+    sees what an undisturbed one would have seen. Pictures stay uint8 and memory-mapped until a batch is taken.
     """
 
     def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int, seed: int, first_epoch: int = 0) -> None:
@@ -19,7 +18,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._x, self._y = x, y
         self._size, self._seed = batch_size, seed
         self._epoch = first_epoch - 1
-        self._order = self._permutation(first_epoch)
+        self._order = order_of_epoch(len(y), seed, first_epoch)
 
     def __len__(self) -> int:
         return -(-len(self._y) // self._size)
@@ -31,7 +30,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def on_epoch_begin(self) -> None:
         """Keras calls this before it takes an epoch's first batch."""
         self._epoch += 1
-        self._order = self._permutation(self._epoch)
+        self._order = order_of_epoch(len(self._y), self._seed, self._epoch)
 
-    def _permutation(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self._seed, epoch]).permutation(len(self._y))
+
+def order_of_epoch(pictures: int, seed: int, epoch: int) -> np.ndarray:
+    """The rows of so many pictures (N,) int64 in the order in which the epoch, from 0, visits them."""
+    return np.random.default_rng([seed, epoch]).permutation(pictures)

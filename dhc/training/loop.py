@@ -18,6 +18,7 @@ from dhc.runs.contract import Summary
 from dhc.runs.rundir import RunWriter
 from dhc.training import backend, gpu, resume
 from dhc.training.batches import Batches
+from dhc.training.dynamics import Answers, answers_of
 from dhc.training.observers import Observers, observers
 from dhc.training.outcomes import StopRequested
 from dhc.training.pictures import open_pictures
@@ -38,22 +39,26 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
         if stop_requested():
             raise StopRequested
         writer.phase("network")
-        model = compiled(config, len(data.classes), run_dir, device)
+        answers = answers_of(config, len(data.train.ids))
+        model = compiled(config, len(data.classes), run_dir, device, answers)
         describe(config, model, data, writer, device)
         with gpu.watched(device, writer):
-            summary = fit(config, model, data, writer, stop_requested)
+            summary = fit(config, model, data, writer, stop_requested, answers=answers)
         writer.phase("finishing")
         summary.write(run_dir)
         resume.drop(run_dir)
         return summary
 
 
-def compiled(config: RunConfig, classes: int, run_dir: Path, device: str) -> keras.Model:
-    """The network, in the precision and with the steps per execution that suit the device."""
+def compiled(
+    config: RunConfig, classes: int, run_dir: Path, device: str, answers: Answers | None = None
+) -> keras.Model:
+    """The network, in the precision and with the steps per execution that suit the device; `answers` gather what it says."""
     policy = stored_precision(config.device.precision, run_dir)
     precision = hardware.precision(policy, device, gains=gains_from_bfloat16(config, classes))
     steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
-    return compiled_model(config, classes, precision=precision, steps=steps)
+    metrics = [] if answers is None else [answers]
+    return compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics)
 
 
 def describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:
@@ -82,13 +87,14 @@ def fit(
     writer: RunWriter,
     stop_requested: Callable[[], bool],
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    answers: Answers | None = None,
 ) -> Summary:
     """Train a compiled network, from the last saved epoch if any; returns the run's summary.
 
-    `callbacks` stand behind our own (`dhc.training.observers`). Raises what `train_and_evaluate` does.
+    `callbacks` stand behind our own (`dhc.training.observers`); `answers`, with which it was compiled, are written down. Raises what `train_and_evaluate` does.
     """
     assert data.train.y is not None
-    watching = observers(config, data, writer, stop_requested)
+    watching = observers(config, data, writer, stop_requested, answers)
     watching.resume.restore(model)
     first_epoch = watching.resume.first_epoch
     writer.phase("training")

@@ -17,6 +17,7 @@ from dhc.runs.course import Course
 from dhc.runs.rundir import RunWriter
 from dhc.training import patience, telemetry
 from dhc.training.changes import Changes
+from dhc.training.dynamics import Answers, Recorder
 from dhc.training.health import Health
 from dhc.training.median import rule_of
 from dhc.training.resume import Resume, Stateful
@@ -35,8 +36,14 @@ class Observers:
     resume: Resume
 
 
-def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requested: Callable[[], bool]) -> Observers:
-    """Build a training's callbacks, in the order in which Keras calls them.
+def observers(
+    config: RunConfig,
+    data: RunData,
+    writer: RunWriter,
+    stop_requested: Callable[[], bool],
+    answers: Answers | None = None,
+) -> Observers:
+    """Build a training's callbacks, in the order in which Keras calls them. `answers` are the model's, if it gathers any.
 
     That order is a contract, since each one reads in an epoch's ``logs`` what those before it have put there:
 
@@ -50,8 +57,9 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     7. Telemetry writes all of it down: `Throughput`, `LearningRate`, `BatchEvents`, `NonFiniteLossGuard` (after the event that
        shows the loss), `EpochEvents`, `ConsoleLine`, `Curve`.
     8. `Health` looks at the layers; behind the telemetry, so that no epoch's seconds hold its own.
-    9. `Resume` saves what all of these have become, so it stands behind them.
-    10. `StopAfterEpoch` and `StopHopeless`, last: what the epoch brought is written and saved when a person or the median rule
+    9. `Recorder` writes what the network said of each training picture.
+    10. `Resume` saves what all of these have become, so it stands behind them.
+    11. `StopAfterEpoch` and `StopHopeless`, last: what the epoch brought is written and saved when a person or the median rule
        ends the run with it.
     """
     train, val, fit = data.train, data.val, config.fit
@@ -67,6 +75,7 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
     batch_events, curve = telemetry.BatchEvents(writer, throughput), telemetry.Curve()
     assert train.y is not None
     health = [Health(writer, train.x, train.y, fit.seed, fit.batch_size, best)] if fit.watch_health else []
+    recorder = [] if answers is None else [Recorder(writer, answers, fit.seed)]
     stateful: list[Stateful] = [validation, best, throughput, learning_rate, curve, *health]
     resume = Resume(writer, data, stateful, counting, config=config, best_epoch=lambda: best.best_epoch)
     rule = rule_of(writer.folder, config)
@@ -87,6 +96,7 @@ def observers(config: RunConfig, data: RunData, writer: RunWriter, stop_requeste
         telemetry.ConsoleLine(),
         curve,
         *health,
+        *recorder,
         resume,
         # a stop at once, asked for as well, comes first: at the next batch
         StopAfterEpoch(lambda: (writer.folder / rundir.STOP_AFTER_EPOCH).exists() and not stop_requested()),
