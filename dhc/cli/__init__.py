@@ -18,6 +18,7 @@ from dhc.cli.common import BAD_INPUT
 from dhc.cli.data import data
 from dhc.cli.decide import decide_runs
 from dhc.cli.doctor import doctor
+from dhc.cli.dynamics import dynamics
 from dhc.cli.export import export
 from dhc.cli.going_on import go_on
 from dhc.cli.health import health
@@ -90,6 +91,7 @@ for command in (
     sureness,
     weakness,
     health,
+    dynamics,
     export,
 ):
     cli.add_command(command)

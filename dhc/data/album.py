@@ -56,10 +56,10 @@ class Album:
         return None if self.x is None or row is None else self.x[row]
 
 
-def album_of(ids: np.ndarray, path: str, noted: Prints, source: Source) -> Album:
+def album_of(ids: np.ndarray, path: str, noted: Prints, source: Source, split: str = "val") -> Album:
     """The album of a run on the data set in `path`, whatever has become of it.
 
-    ids: (N,) str, the run's val files.
+    ids: (N,) str, the run's files of the `split` that `source` reads.
 
     noted: the data set's prints when the run was trained, empty where nobody noted them. `source` may raise DataError and OSError.
     """
@@ -71,7 +71,7 @@ def album_of(ids: np.ndarray, path: str, noted: Prints, source: Source) -> Album
     missing = sum(file not in rows for file in ids.tolist())
     problem = ""
     if missing:
-        problem = f"Left blank: {missing:,} of this run's {len(ids):,} val pictures, no longer in {path} or no longer readable."
+        problem = f"Left blank: {missing:,} of this run's {len(ids):,} {split} pictures, no longer in {path} or no longer readable."
     elif noted.differ(today):
         problem = f"The data set in {path} is not quite the one that this run was trained on: its pictures or labels have changed since."
     return Album(ids, pictures.x, rows, problem)
