@@ -9,18 +9,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from archives import tar_of, zip_of
 from make_run import make_run
 from networks import small_network
 
 from dhc.analysis.asked import Answers, answers
 from dhc.cli.classify import _line
 from dhc.data.decode import load_pictures
-from dhc.data.intake import files_of, take
+from dhc.data.intake import take
 from dhc.data.layout import open_dataset
 from dhc.data.picture import encode_png, resize
 from dhc.errors import DataError, UserError
+from dhc.importing.pictures import files_of
 from dhc.jobs.warm import Warm
-from dhc.predict.networks import ask
+from dhc.predict.networks import asked_in_parts
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 
@@ -41,24 +43,47 @@ def predictions(probabilities: np.ndarray, y_true: np.ndarray) -> Predictions:
 
 
 def test_files_become_pictures_or_are_refused_each_by_itself(tmp_path: Path) -> None:
+    """From a file, a folder, a zip of which one member is damaged, and a tar."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "b.png").write_bytes(encode_png(RED))
     (tmp_path / "folder" / "notes.txt").write_text("not looked at")
+    (tmp_path / "folder" / "loop.png").symlink_to("loop.png")
     (tmp_path / "a.png").write_bytes(encode_png(RED)[:60])
-    intake = take(files_of([tmp_path / "a.png", tmp_path / "folder"]))
-    assert [Path(picture.name).name for picture in intake.pictures] == ["b.png"]
-    assert np.array_equal(intake.x, resize(RED)[None])
+    members = {"x/c.png": encode_png(RED), "d.png": encode_png(RED)[:-9] + b"damaged!!", "train.csv": b"Image,Class"}
+    zipped = zip_of(members)
+    (tmp_path / "e.zip").write_bytes(zipped.replace(b"damaged!!", b"DAMAGED!!"))
+    (tmp_path / "f.tar").write_bytes(tar_of({"g.png": encode_png(RED)}, "gz"))
+    intake = take(files_of([tmp_path / name for name in ("a.png", "folder", "e.zip", "f.tar")]))
+    assert [Path(picture.name).name for picture in intake.pictures] == ["b.png", "c.png", "g.png"]
+    assert np.array_equal(intake.x, resize(RED)[None].repeat(3, axis=0))
     assert [(Path(each.name).name, each.why) for each in intake.refusals] == [
-        ("a.png", "the file is damaged or incomplete")
+        ("a.png", "the file is damaged or incomplete"),
+        ("d.png", "it is damaged in its archive"),
     ]
-    with pytest.raises(DataError, match="cannot be read"):
-        list(files_of([tmp_path / "gone.png"]))
+
+
+def test_what_is_no_file_or_a_hostile_archive_is_one_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "text.zip").write_text("no zip")
+    (tmp_path / "out.zip").write_bytes(zip_of({"../out.png": encode_png(RED)}))
+    (tmp_path / "cut.zip").write_bytes(zip_of({"a.png": encode_png(RED)})[:-40])
+    refusals = {
+        "gone.png": "no such file",
+        "pipe.png": "a pipe or a device",
+        "text.zip": "no zip and no tar",
+        "out.zip": "leads out",
+        "cut.zip": "no zip and no tar",
+    }
+    for name, words in refusals.items():
+        with pytest.raises(DataError, match=words):
+            list(files_of([tmp_path / name]))
 
 
 def test_what_was_converted_is_said_and_more_than_the_most_is_counted() -> None:
     grey = np.dstack([RED, np.full(RED.shape[:2], 0, np.uint8)])
     png = cv2.imencode(".png", grey)[1].tobytes()
-    intake = take([("x", png), ("y", b""), ("z", png)], most=2)
+    files = [("x", lambda: png), ("y", lambda: b""), ("z", lambda: pytest.fail("it was read"))]
+    intake = take(files, most=2)
     assert len(intake.pictures[0].conversions) == 1
     assert [each.why for each in intake.refusals] == ["the file is empty"]
     assert intake.rest == 1
@@ -108,9 +133,10 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
         of_first, of_second = (helper.ask("classify", {"x": x}, folder=folder).arrays for folder in (first, second))
         assert of_first["probabilities"].shape == (4, 3)
         np.testing.assert_allclose(of_first["probabilities"].sum(axis=1), 1, rtol=1e-5)
-        np.testing.assert_allclose(of_first["probabilities"], ask(Path(first), x), rtol=1e-4)
+        ((probabilities, features),) = asked_in_parts(Path(first), x)
+        np.testing.assert_allclose(of_first["probabilities"], probabilities, rtol=1e-4)
+        np.testing.assert_allclose(of_first["features"], features, rtol=1e-3, atol=1e-5)
         assert not np.allclose(of_first["probabilities"], of_second["probabilities"])
-        assert of_first["features"].shape[0] == 4
         asked = {"x": x[:1], "classes": np.array([2])}
         heat = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=False).arrays["map"]
         random = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=True).arrays["map"]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dhc.cli.common import JSON, RUNS, print_json
 from dhc.text import clean, percent_text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+STEP = 500  # pictures between two lines that say how far it is
 
 
 @click.command()
@@ -17,15 +22,15 @@ from dhc.text import clean, percent_text
 @RUNS
 @JSON
 def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool) -> None:
-    """Print what a run's best network takes pictures for: files, or all pictures in a folder.
+    """Print what a run's best network takes pictures for: files, or all pictures in a folder, a zip or a tar.
 
     Of each the class, how sure the network is, and that calibrated where its val pictures allow it; with --json its five most probable
     classes, too. A file that is no picture is named and left out.
     """
     from dhc.analysis.asked import answers
-    from dhc.data.intake import files_of, take
+    from dhc.data.intake import take
     from dhc.errors import DataError
-    from dhc.predict.networks import ask
+    from dhc.importing.pictures import files_of
     from dhc.runs.predictions import read_predictions
     from dhc.runs.rundir import run_dir
 
@@ -39,12 +44,27 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
         )
     if not intake.pictures:
         raise DataError("none of these is a picture (PNG, JPEG, BMP, GIF, WebP or TIFF)")
-    said = answers(read_predictions(folder), ask(folder, intake.x))
+    said = answers(read_predictions(folder), _ask(folder, intake.x))
     rows = [_row(picture.name, said, number) for number, picture in enumerate(intake.pictures)]
     if as_json:
         print_json(rows)
     else:
         click.echo("\n".join(_line(row) for row in rows))
+
+
+def _ask(folder: Path, x: np.ndarray) -> np.ndarray:
+    """The probabilities, (N, K) float32; says how far it is where that takes a while."""
+    import numpy as np
+
+    from dhc.predict.networks import asked_in_parts
+
+    parts: list[np.ndarray] = []
+    for probabilities, _ in asked_in_parts(folder, x):
+        parts.append(probabilities)
+        done = sum(map(len, parts))
+        if done % STEP < len(probabilities) and len(x) > STEP:
+            click.echo(f"{done:,} of {len(x):,} pictures answered", err=True)
+    return np.concatenate(parts)
 
 
 def _row(name: str, said: Any, number: int) -> dict[str, Any]:

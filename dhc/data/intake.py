@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import functools
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from dhc.data.columns import PICTURE_ENDINGS
 from dhc.data.formats import PictureError
-from dhc.data.picture import decode, read_bytes
-from dhc.errors import DataError
-from dhc.text import quote_path
+from dhc.data.picture import decode
 
-MOST = 500  # pictures at a time
+MOST = 5_000  # pictures at a time, 61 MB
+File = tuple[str, Callable[[], bytes]]
+"""A name, and a way to read what stands under it, which raises PictureError or OSError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,41 +43,39 @@ class Intake:
     refusals: tuple[Refusal, ...] = ()
     rest: int = 0
 
-    @property
+    @functools.cached_property
     def x(self) -> np.ndarray:
         """(N, 64, 64, 3) uint8."""
         return np.stack([picture.x for picture in self.pictures])
 
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """What tells these pictures from others."""
+        return hashlib.blake2b(self.x.tobytes(), digest_size=16).hexdigest()
 
-def take(files: Iterable[tuple[str, bytes]], most: int = MOST) -> Intake:
-    """Read pictures, given by name and bytes, in their order."""
-    pictures: list[Picture] = []
-    refusals: list[Refusal] = []
-    rest = 0
-    for name, data in files:
-        if len(pictures) + len(refusals) >= most:
-            rest += 1
-            continue
-        try:
-            pictures.append(Picture(name, *decode(data)))
-        except PictureError as error:
-            refusals.append(Refusal(name, str(error)))
-    return Intake(tuple(pictures), tuple(refusals), rest)
+    def first(self, count: int) -> Intake:
+        """The same with so many pictures."""
+        return self if count >= len(self.pictures) else replace(self, pictures=self.pictures[:count])
 
 
-def files_of(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each file, and of each picture in a folder, by name. Raises DataError in one sentence."""
-    for path in paths:
-        for file in _pictures_of(path) if path.is_dir() else [path]:
-            try:
-                yield str(file), read_bytes(str(file))
-            except PictureError:
-                yield str(file), b""  # too large for a picture: `take` refuses it, too
-            except OSError as error:
-                raise DataError(
-                    f"{quote_path(file)} cannot be read ({error.strerror or error}); check its name."
-                ) from error
+def take(files: Iterable[File], most: int = MOST) -> Intake:
+    """Read pictures in their order; those beyond `most` are counted, not read."""
+    remaining = iter(files)
+    return intake([take_one(file) for file in islice(remaining, most)], rest=sum(1 for _ in remaining))
 
 
-def _pictures_of(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_ENDINGS and path.is_file())
+def take_one(file: File) -> Picture | Refusal:
+    """The picture in a file, or why it is refused."""
+    name, read = file
+    try:
+        return Picture(name, *decode(read()))
+    except PictureError as error:
+        return Refusal(name, str(error))
+    except OSError as error:
+        return Refusal(name, f"it cannot be read ({error.strerror or error})")
+
+
+def intake(items: Sequence[Picture | Refusal], rest: int = 0) -> Intake:
+    """What came of some files, each taken by itself."""
+    pictures = tuple(item for item in items if isinstance(item, Picture))
+    return Intake(pictures, tuple(item for item in items if isinstance(item, Refusal)), rest)

@@ -6,13 +6,16 @@ set (a system's own files, archives within the archive, whatever is neither pict
 
 from __future__ import annotations
 
+import io
 import stat
 import tarfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from dhc.errors import DataError
 from dhc.files import archive
@@ -109,16 +112,21 @@ class FolderSource(Source):
 
 
 class ZipSource(Source):
-    """A zip archive."""
+    """A zip archive: the one at `path`, or that in `file`, which was sent under this name and stays open."""
+
+    def __init__(self, path: Path, file: IO[bytes] | None = None) -> None:
+        super().__init__(path)
+        self._file = file
 
     def __enter__(self) -> ZipSource:
         self.contents = Contents()
         try:
-            _refuse_crowd(self.path)
-            self._zip = zipfile.ZipFile(self.path)
+            with nullcontext(self._file) if self._file else self.path.open("rb") as file:
+                size = _refuse_crowd(file)
+            self._zip = zipfile.ZipFile(self._file or self.path)
         except BROKEN as error:
             raise DataError(f"{quote(self.path.name)} is a damaged zip ({error}); get it again.") from error
-        sieve = Sieve(self.contents, packed=self.path.stat().st_size)
+        sieve = Sieve(self.contents, packed=size)
         for info in self._zip.infolist():
             name = _zip_name(info, self.contents.notes)
             kind = stat.S_IFMT(info.external_attr >> 16)
@@ -150,11 +158,11 @@ class ZipSource(Source):
         return _bounded(path, data, entry.size)
 
 
-def _refuse_crowd(path: Path) -> None:
-    """Raise DataError for a zip whose directory has more entries than are read here, before it is read. Raises OSError."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - END_MOST))
-        tail = file.read()
+def _refuse_crowd(file: IO[bytes]) -> int:
+    """How many bytes a zip has. Raises DataError where its directory has more entries than are read here, OSError."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - END_MOST))
+    tail = file.read()
     at = tail.rfind(END_MARK)
     if (
         at >= 0
@@ -162,6 +170,7 @@ def _refuse_crowd(path: Path) -> None:
         and int.from_bytes(tail[at + 12 : at + 16], "little") > MAX_FILES * ENTRY_MOST
     ):
         raise DataError(f"It holds more than {MAX_FILES:,} files, the most that one data set may have; split it.")
+    return size
 
 
 class TarSource(Source):

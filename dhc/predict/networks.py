@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from dhc.runs.predictions import read_predictions
 
 MOST = 2  # networks kept at a time: the report's largest takes 140 MB
 MOST_PICTURES = 512  # of one question
+PART = 64  # pictures that are answered at once, where nobody asks for more: a second at full width
 MAPS = ("grad_cam", "grad_cam_pp", "occlusion", "saliency")
 
 
@@ -65,29 +67,41 @@ class Networks:
 NETWORKS = Networks()
 
 
-def ask(folder: Path, x: np.ndarray) -> np.ndarray:
-    """The probabilities, (N, K) float32, of the run in `folder` for pictures (N, 64, 64, 3) uint8. Raises RunError.
+def asked_in_parts(folder: Path, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """As `classify` answers, for parts of the pictures (N, 64, 64, 3) uint8 in their order: probabilities, features.
 
-    In this very process, on the CPU: for the command line.
+    In this very process, on the CPU: for the command line. Raises RunError.
     """
     os.environ.update(hardware.environment(DeviceConfig(device="cpu"), "cpu"))
-    model = _load(folder, _stamp(folder / rundir.BEST)).model
-    from dhc.predict.network import probabilities
-
-    return probabilities(model, x)
+    network = _load(folder, _stamp(folder / rundir.BEST))
+    for start in range(0, len(x), PART):
+        yield _answers(network, x[start : start + PART])
 
 
 def classify(question: Message) -> Message:
     """The answers of the run in ``folder`` for the pictures ``x``, (N, 64, 64, 3) uint8.
 
-    ``probabilities`` (N, K) and ``features`` (N, F), the values before the last layer, both float32. Raises RunError.
+    ``probabilities`` (N, K) and ``features`` (N, F), the values before the last layer, both float32; ``stamp`` is another
+    one where another network answered. Raises RunError.
     """
     x = _pictures(question)
     network = NETWORKS.of(Path(question.values["folder"]))
-    features, probabilities = (np.asarray(values, np.float32) for values in network.both.predict_on_batch(x))
+    probabilities, features = _answers(network, x)
+    return Message({"stamp": list(network.stamp)}, {"probabilities": probabilities, "features": features})
+
+
+def warm(question: Message) -> Message:
+    """Load the network of the run in ``folder`` and let it answer once, so that the next answer is quick. Raises RunError."""
+    _answers(NETWORKS.of(Path(question.values["folder"])), np.zeros((1, 64, 64, 3), np.uint8))
+    return Message({})
+
+
+def _answers(network: Kept, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The probabilities (N, K) and the features (N, F), both float32. Raises RunError."""
     from dhc.predict.network import require_probabilities
 
-    return Message({}, {"probabilities": require_probabilities(probabilities), "features": features})
+    features, probabilities = (np.asarray(values, np.float32) for values in network.both.predict_on_batch(x))
+    return require_probabilities(probabilities), features
 
 
 def look(question: Message) -> Message:

@@ -10,15 +10,18 @@ import streamlit as st
 
 from dhc.analysis.asked import Answers
 from dhc.data.intake import Intake
+from dhc.export.table import to_csv
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, shorten
 from dhc.ui.predict import one
 from dhc.ui.shell.states import guard
-from dhc.ui.widgets.controls import segments
+from dhc.ui.widgets.controls import pager, segments
 from dhc.ui.widgets.gallery import Tile, gallery
 
 KEY = "dhc_predict_"
+PAGE = KEY + "page"  # in the session: which pictures are paged through, and the page that is open
+PAGE_SIZE = 60
 ORDERS = {"least": "Least sure first", "most": "Surest first", "given": "As given"}
 CAPTION, TILE = 17, 108
 
@@ -29,22 +32,25 @@ def draw(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]
     order_key = segments("Order", ORDERS, bare=True, key=KEY + "order", default="least")
     order = _order(answers, order_key)
     st.caption(f"{count_text(len(order), 'picture')}; click on one to see why.")
-    tiles = [_tile(pictures, answers, int(row)) for row in order]
-    click = gallery(tiles, key=KEY + "grid", size=TILE)
+    click = _grid(pictures, answers, order)
     table = answers_table(infos, pictures, said)
     with st.expander("As a table", icon=":material/table_rows:"):
         st.dataframe(table.iloc[order], hide_index=True)
-    st.download_button(
-        "Answers as CSV",
-        table.to_csv(index=False),
-        "answers.csv",
-        "text/csv",
-        icon=":material/download:",
-        key=KEY + "csv",
-        on_click="ignore",
-    )
+    icon, make = ":material/download:", lambda: to_csv(table)
+    st.download_button("Answers as CSV", make, "answers.csv", "text/csv", icon=icon, key=KEY + "csv", on_click="ignore")
     if click is not None:
-        _open(infos, pictures, said, int(order[click]))
+        _open(infos, pictures, said, click)
+
+
+def _grid(pictures: Intake, answers: Answers, order: np.ndarray) -> int | None:
+    """One page of tiles, the only ones that are encoded; the row of the one that was clicked."""
+    pages = -(-len(order) // PAGE_SIZE)
+    what, page = st.session_state.get(PAGE, ("", 1))
+    page = page if what == pictures.fingerprint and page <= pages else 1
+    pager(pages, page, key=KEY + "pager", turn=lambda to: st.session_state.update({PAGE: (pictures.fingerprint, to)}))
+    here = order[(page - 1) * PAGE_SIZE : page * PAGE_SIZE].tolist()
+    click = gallery([_tile(pictures, answers, row) for row in here], key=KEY + "grid", size=TILE, page_size=PAGE_SIZE)
+    return None if click is None else here[click]
 
 
 def answers_table(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]) -> pd.DataFrame:

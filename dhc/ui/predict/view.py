@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dhc.analysis.asked import Answers, answers
+from dhc.analysis.asked import Answers
 from dhc.data.intake import Intake
-from dhc.runs import rundir
 from dhc.runs.naming import titles
-from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.look import has_network
-from dhc.ui.predict import intake, many, one
+from dhc.ui.predict import asking, intake, many, one
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.states import empty, loading
 
@@ -34,33 +31,21 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
         return
     with head:
         infos = [info, *_beside(info)]
+    for each in infos:
+        asking.warm(each)
     left, right = st.columns([2, 5], gap="large")
     with left:
         pictures = intake.pictures()
     with right:
         if not pictures.pictures:
             empty(
-                "Drop a picture on the left, and the network says what it takes it for.",
+                "Drop a picture on the left, or paste one, and the network says what it takes it for.",
                 icon=":material/add_photo_alternate:",
             )
             return
         with loading("Asking the network … the first time Keras starts for it, which takes some seconds"):
-            said = {each.id: asked(each, pictures) for each in infos}
+            said = {each.id: asking.ask(each, pictures) for each in infos}
         _results(infos, pictures, said)
-
-
-def asked(info: RunInfo, pictures: Intake) -> Answers:
-    """The run's answers, from the helper process. Raises UserError, HelperError, OSError."""
-    stamps = tuple(session.stamp(info.folder / name) for name in (rundir.BEST, rundir.PREDICTIONS))
-    return _answers(str(info.folder), stamps, pictures.x.tobytes(), session.predictions(info))
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _answers(folder: str, stamps: tuple[tuple[int, int], ...], pixels: bytes, _predictions: Predictions) -> Answers:
-    """The answers with their temperature, which takes a fit: asked and fitted once, not at every rerun."""
-    x = np.frombuffer(pixels, np.uint8).reshape(-1, 64, 64, 3)
-    probabilities = session.helper().ask("classify", {"x": x}, folder=folder).arrays["probabilities"]
-    return answers(_predictions, probabilities)
 
 
 def _beside(info: RunInfo) -> list[RunInfo]:
@@ -82,6 +67,10 @@ def _beside(info: RunInfo) -> list[RunInfo]:
 
 
 def _results(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]) -> None:
+    """The answers of the runs that were asked about as many pictures as the first."""
+    count = len(said[infos[0].id].decided)
+    infos = [info for info in infos if len(said[info.id].decided) >= count]
+    pictures = pictures.first(count)
     if len(pictures.pictures) == 1:
         one.draw(infos, pictures, said, 0)
     else:

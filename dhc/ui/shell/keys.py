@@ -44,6 +44,7 @@ KEYS: Final = (
     Key("← → ↑ ↓", "Go from picture to picture", "a grid of pictures"),
     Key("Home, End", "The first picture, the last", "a grid of pictures"),
     Key("Enter, Space", "Open the picture", "a grid of pictures"),
+    Key("Ctrl+V", "Paste a picture that was copied", "Predict"),
     Key("← → ↑ ↓", "Go from cell to cell", "the table of runs"),
     Key("Space", "Select the run, or no longer", "the table of runs"),
     Key("Enter", "Open the run", "the table of runs"),

@@ -1,0 +1,70 @@
+"""Asking runs about pictures, a part at a time, and warming their networks before they are asked."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import streamlit as st
+
+from dhc.analysis.asked import Answers, answers
+from dhc.data.intake import Intake
+from dhc.errors import RunError, UserError
+from dhc.jobs.warm import HelperError
+from dhc.runs import rundir
+from dhc.runs.store import RunInfo
+from dhc.text import count_text
+from dhc.ui.predict.gradual import Work, work_on
+from dhc.ui.shell import session
+
+KEY = "dhc_predict_asked_"
+PART = 64  # pictures of one question: others get their turn in between, and what was asked can be stopped
+AGAIN = 60  # seconds after which a network is warmed again
+
+
+def ask(info: RunInfo, pictures: Intake) -> Answers:
+    """The run's answers for the pictures, or for the first of them where that was stopped. Raises UserError, HelperError, OSError."""
+    identity = pictures.fingerprint, str(info.folder), stamps(info)
+    work = work_on(
+        KEY + info.id,
+        identity,
+        lambda: Work(_parts(info, pictures.x), -(-len(pictures.pictures) // PART)),
+        lambda done, total: (
+            f"{min(done * PART, len(pictures.pictures)):,} of {count_text(len(pictures.pictures), 'picture')} answered"
+        ),
+    )
+    return work.whole(lambda parts: answers(session.predictions(info), np.concatenate(parts)))
+
+
+def stamps(info: RunInfo) -> tuple[tuple[int, int], ...]:
+    """What changes with the run's answers."""
+    return tuple(session.stamp(info.folder / name) for name in (rundir.BEST, rundir.PREDICTIONS))
+
+
+def _parts(info: RunInfo, x: np.ndarray) -> Iterator[np.ndarray]:
+    """The probabilities of each part, (n, K) float32, all of one network."""
+    first = None
+    for start in range(0, len(x), PART):
+        answer = session.helper().ask("classify", {"x": x[start : start + PART]}, folder=str(info.folder))
+        first = first or answer.values["stamp"]
+        if answer.values["stamp"] != first:
+            raise RunError(f"The network of run {info.id} was replaced while it was asked; ask again.")
+        yield answer.arrays["probabilities"]
+
+
+def warm(info: RunInfo) -> None:
+    """Let the helper load the run's network while a person still chooses a picture."""
+    _warm(str(info.folder), stamps(info))
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, ttl=AGAIN)
+def _warm(folder: str, stamps: tuple[tuple[int, int], ...]) -> None:
+    helper = session.helper()
+
+    def load() -> None:
+        with contextlib.suppress(UserError, HelperError, OSError):  # the first question says it
+            helper.ask("warm", folder=folder)
+
+    threading.Thread(target=load, name="warm", daemon=True).start()
