@@ -75,6 +75,15 @@ def test_the_list_says_what_was_seen_and_the_button_fills_the_form_with_the_chan
     assert app.session_state["dhc_parent"] == RUN
 
 
+def test_a_run_that_still_learned_at_its_end_can_be_gone_on_with(runs: Path, tiny_data: Path) -> None:
+    make_run(runs, tiny_data, run_id=RUN, epochs=8, accuracy=0.9, settings={"fit.epochs": 8, "data.classes": 3})
+    app = open_page("live", run=RUN)
+    assert "Still learning at the end" in texts(app)
+    app.button(key="dhc_coach_go_on_still-learning").click().run()
+    assert not app.exception
+    assert app.query_params["go_on"]
+
+
 def test_a_run_that_grows_gets_its_mark_when_the_rule_first_holds(runs: Path, tiny_data: Path) -> None:
     folder = overfitted(runs, tiny_data, how="running", epochs=7)
     app = open_page("live", run=RUN)

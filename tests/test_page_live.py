@@ -182,6 +182,6 @@ def test_only_what_has_an_effect_can_be_changed_on_live(house: Path) -> None:
     keys = {field.key for field in at.number_input}
     assert keys == {"dhc_change_learning_rate_1"}
     at.number_input[0].set_value(3e-4).run()
-    assert "The schedule goes on times what is set over what it had." in texts(at)
+    assert "The schedule goes on, each later rate multiplied by the new rate over the planned one." in texts(at)
     ended = open_page("live", run=run(house, 2, epochs=6).name)
     assert "Change while it trains" not in {box.label for box in ended.expander}

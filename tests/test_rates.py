@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ LOSSES = st.lists(st.integers(1, 1000).map(lambda thousandths: thousandths / 102
 
 
 @pytest.mark.parametrize("search", RECORDED)
-def test_suggestions_are_those_of_fast_ai(search: dict[str, Any]) -> None:
+def test_suggestions_are_those_of_fast_ai(search: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dhc.analysis.rates.NOISE", math.inf)  # fast.ai's rules name a steepest place in noise, too
     losses = [np.nan if loss is None else loss for loss in search["loss"]]
     found = suggestions(np.array(search["learning_rate"]), smooth(losses), search["batches"])
     assert found == RateSuggestions(search["valley"], search["steep"])
@@ -38,6 +40,19 @@ def test_a_loss_that_falls_once_has_its_valley_there() -> None:
     losses = np.array([3, 3.1, 3.2, 3, 2.8, 2.5, 1.9, 1.5, 1.4, 1.3, 4, 6, 9])
     assert steep(rates, losses) == rates[5]
     assert rates[4] <= valley(rates, losses) <= rates[8]
+
+
+def test_a_steepest_place_long_before_the_loss_falls_is_not_suggested() -> None:
+    rates, losses = (
+        np.geomspace(1e-7, 10, 100),
+        np.concatenate([np.full(60, 3.0), np.linspace(3, 1, 30), np.full(10, 9.0)]),
+    )
+    assert suggestions(rates, losses, 100).steep is not None
+    losses[12:15] = 2.5, 1.0, 2.5  # one lucky batch
+    found = suggestions(rates, losses, 100)
+    assert found.valley is not None
+    assert steep(rates[10:-5], losses[10:-5]) < found.valley / 1000
+    assert found.steep is None
 
 
 @given(LOSSES)

@@ -1,7 +1,8 @@
 """Reading a search for a learning rate: where the loss falls best, by fast.ai's two rules.
 
-The rules are those of fast.ai 2 (`fastai.callback.schedule`): the same losses give the same suggestions, but for losses that hardly
-fall, of which its rules name a rate where the loss rises, and ours none. `dhc.models.search` says how a search goes.
+The rules are those of fast.ai 2 (`fastai.callback.schedule`): the same losses give the same suggestions, but for what its rules name in
+noise: a rate where the loss hardly falls, or a steepest place long before it does. Ours name none there. `dhc.models.search` says how a
+search goes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dhc.models.search import smooth
 SKIPPED_START = 0.1  # share of the batches asked for that no suggestion looks at: the average has hardly begun
 SKIPPED_END = 5  # batches at the end, where the loss blows up
 FEWEST = 3  # points from which something can be suggested
+NOISE = 10.0  # times: a steepest place so far below the valley lies before the loss falls
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class RateSuggestions:
     """Learning rates to start from; both None where too few batches ran, or the loss hardly fell.
 
     valley   a good two thirds down the longest stretch in which the smoothed loss falls: the one to take
-    steep    where it falls fastest per decade of the rate
+    steep    where it falls fastest per decade of the rate; None where that is noise, before the loss falls
     """
 
     valley: float | None = None
@@ -59,7 +61,8 @@ def suggestions(rates: np.ndarray, averages: np.ndarray, batches: int) -> RateSu
     end = len(averages) if finite.all() else int(np.argmin(finite))
     if end < FEWEST or falling(averages[:end]).max() < FEWEST:
         return RateSuggestions()
-    return RateSuggestions(valley(rates[:end], averages[:end]), steep(rates[:end], averages[:end]))
+    deep, fast = valley(rates[:end], averages[:end]), steep(rates[:end], averages[:end])
+    return RateSuggestions(deep, fast if fast * NOISE >= deep else None)
 
 
 def valley(rates: np.ndarray, averages: np.ndarray) -> float:

@@ -72,7 +72,7 @@ def lr_find(
 
 
 def outcome(store: Store, run_id: str, search: RateSearch) -> dict[str, Any]:
-    """What a search brought, as plain values: its id, status and reason, the two suggestions, and each batch's rate and loss."""
+    """What a search brought, as plain values: its id, status and reason, the suggestions, and each batch's rate and loss."""
     info, table = store.run(run_id), store.history(run_id).search
     curve = read_search(table, search.batches)
     return {
@@ -95,7 +95,5 @@ def _sentence(result: dict[str, Any], own: float) -> str:
         return (
             f"no suggestion: in {ran} the loss hardly fell, or there were too few; try a lower --low, or more --batches"
         )
-    return (
-        f"suggested learning rate: {rate_text(result['valley'])} (valley), steepest at {rate_text(result['steep'])}; "
-        f"these settings have {rate_text(own)}"
-    )
+    steepest = "" if result["steep"] is None else f", steepest at {rate_text(result['steep'])}"
+    return f"suggested learning rate: {rate_text(result['valley'])} (valley){steepest}; these settings have {rate_text(own)}"

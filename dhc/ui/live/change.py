@@ -30,7 +30,7 @@ COUNT = f"{KEY}count"  # of the session: how often they were
 MOST_LINES = 4  # of what was changed, the latest
 NOTHING = "Set one of them to another value; what is left as it is stays."
 KEPT = "The state before it is kept, to branch from."
-GOES_ON = "The schedule goes on times what is set over what it had."
+GOES_ON = "The schedule goes on, each later rate multiplied by the new rate over the planned one."
 
 
 @dataclass(frozen=True)

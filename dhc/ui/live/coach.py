@@ -21,6 +21,7 @@ from dhc.figures.coach import annotate
 from dhc.runs.events import EventLog
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
+from dhc.ui.manage import branching
 from dhc.ui.shell.glossary import sourced
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box
@@ -77,6 +78,8 @@ def draw(info: RunInfo, advice: Advice) -> None:
 
 
 def _offer(info: RunInfo, mark: Mark) -> None:
+    if [change.name for change in mark.changes] == ["fit.epochs"] and not info.state.alive:
+        branching.button(info, key=f"dhc_coach_go_on_{mark.rule}")  # what was trained need not be trained again
     if mark.config is not None and st.button(
         f"Clone with {mark.suggestion}",
         icon=":material/content_copy:",

@@ -160,13 +160,15 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
     bet = f" {plain(info.labels.note[0].upper() + info.labels.note[1:])}." if info.labels.note else ""
     reason = info.status.reason[:1].upper() + info.status.reason[1:]
     st.markdown(f"{plain(reason)}.{bet}")
-    if found.valley is None or found.steep is None:
+    if found.valley is None:
         st.markdown(
             "No rate can be suggested, since too few batches ran, or the loss hardly fell: begin lower, or give it more batches."
         )
         return
     with st.container(horizontal=True):
         for name, suggested in (("valley", found.valley), ("steep", found.steep)):
+            if suggested is None:
+                continue
             rate = float(f"{suggested:.2g}")  # as the figure says it
             is_taken = st.button(
                 f"Use {rate_text(rate)} ({name})",
