@@ -93,6 +93,8 @@ MAY_WRITE = {
     "dhc/runs/views.py: Views(views=views).save(folder / FILE)": "likewise",
     "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
     "dhc/runs/dynamics.py: np.save(file, array)": "into a file that the room has opened",
+    "dhc/runs/features.py: np.savez(file, **values)": "into a file that the room has opened",
+    "dhc/runs/picture_map.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/runs/histograms.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/runs/predictions.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/training/resume.py: np.savez(file, **values)": "into a file that the room has opened",

@@ -20,6 +20,7 @@ from dhc.cli.decide import decide_runs
 from dhc.cli.doctor import doctor
 from dhc.cli.dynamics import dynamics
 from dhc.cli.export import export
+from dhc.cli.features import features
 from dhc.cli.going_on import go_on
 from dhc.cli.health import health
 from dhc.cli.knn import knn
@@ -87,6 +88,7 @@ for command in (
     evaluate,
     predict,
     classify,
+    features,
     read_sweep,
     sureness,
     weakness,

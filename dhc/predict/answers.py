@@ -67,7 +67,7 @@ def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPred
     if config is None:
         raise RunError(f"run {folder.name}: {problem}")
     if config.trains_network:
-        _refuse_without_network(folder)
+        refuse_without_network(folder)
     dataset = open_dataset(Path(config.data.path))
     count = len(val.classes)
     if dataset.classes[:count] != val.classes:
@@ -82,7 +82,7 @@ def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPred
     return SplitPredictions(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, val.classes)
 
 
-def _refuse_without_network(folder: Path) -> None:
+def refuse_without_network(folder: Path) -> None:
     """Raise RunError before pictures are opened and Keras is imported, which take a while."""
     if (folder / rundir.BEST).exists():
         return

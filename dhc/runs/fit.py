@@ -35,6 +35,8 @@ WORKERS = re.compile(r"\.worker(?:\.log|-[a-z0-9-]+\.(?:json|lock))")  # the nam
 ASKED_FOR = (
     rundir.LABELS,
     rundir.CHANGE,
+    rundir.FEATURES,
+    rundir.MAP,
     rundir.SCORE,
     rundir.SUBMISSION,
     rundir.SUBMISSION_ORIGIN,
