@@ -18,7 +18,7 @@ import pytest
 pytest.register_assert_rewrite(*(path.stem for path in Path(__file__).parent.glob("*.py")), "harness", "faults.house")
 
 from networks import small_network  # noqa: E402
-from prefork import SERVERS, TRAININGS, Prefork  # noqa: E402
+from prefork import KERAS, SERVERS, Prefork  # noqa: E402
 
 from dhc.config import RunConfig  # noqa: E402
 from dhc.data.standin.generate import make_dataset  # noqa: E402
@@ -90,7 +90,7 @@ def tiny_config(tiny_data: Path) -> RunConfig:
 @pytest.fixture(scope="session")
 def prefork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefork | None]:
     """The process that has Keras imported; None where the system cannot do that."""
-    yield from _prefork(tmp_path_factory, TRAININGS)
+    yield from _prefork(tmp_path_factory, KERAS)
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +110,6 @@ def _prefork(tmp_path_factory: pytest.TempPathFactory, modules: tuple[str, ...])
 
 @pytest.fixture
 def forked(prefork: Prefork | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers and trainings that the test starts are forked from `prefork`: as real, but 4 CPU seconds sooner."""
+    """Workers, trainings, tasks and helpers that the test starts are forked from `prefork`: as real, but 4 CPU seconds sooner."""
     if prefork is not None:
         monkeypatch.setattr(subprocess, "Popen", prefork.popen)

@@ -1,5 +1,5 @@
-"""Trainings and workers forked from a process that has imported Keras, which costs each that is started 4 CPU seconds;
-servers of the browser tests from one that has imported the pages, 2 CPU seconds each.
+"""Trainings, workers, tasks and the warm helper forked from a process that has imported Keras, which costs each that is started
+4 CPU seconds; servers of the browser tests from one that has imported the pages, 2 CPU seconds each.
 
 What runs is the product's own module, as ``python -m`` runs it: a real process with a number, session, environment, log, command
 line and exit status of its own, that takes real signals. Only the import is shared, and TensorFlow's runtime starts after the fork.
@@ -20,14 +20,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 import uuid
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 BACKEND = "tensorflow"
+HELPER = "dhc.predict"  # spoken to by its standard input and output
 TRAININGS = ("dhc.training", "dhc.jobs.worker")
+EVIL_NETWORKS = "tests.evil_networks"
+KERAS = (*TRAININGS, "dhc", HELPER, EVIL_NETWORKS)  # what runs with Keras imported
 SERVERS = ("streamlit",)
 ROOM = 4_000  # bytes for the command line of what is forked
 MESSAGE = 200_000  # bytes; an environment is a few thousand
@@ -36,13 +41,13 @@ ABSTRACT = "\0"  # begins the address of a socket that is no file: a file's path
 START = subprocess.Popen
 
 
-def forkable(
-    command: Sequence[str], stdout: Any, options: Mapping[str, Any], modules: Sequence[str] = TRAININGS
-) -> bool:
-    """Whether a command is one of these modules, writes into a file and uses, if any, the backend that is imported."""
+def forkable(command: Sequence[str], options: Mapping[str, Any], modules: Sequence[str] = KERAS) -> bool:
+    """Whether a command is one of these modules, writes into a file or is the helper, and uses, if any, the imported backend."""
     ours = list(command[:2]) == [sys.executable, "-m"] and command[2] in modules
     backend = (options.get("env") or {}).get("KERAS_BACKEND", BACKEND)
-    return ours and hasattr(stdout, "fileno") and backend == BACKEND
+    stdin, stdout = options.get("stdin"), options.get("stdout")
+    connected = stdin == stdout == subprocess.PIPE if ours and command[2] == HELPER else hasattr(stdout, "fileno")
+    return ours and connected and backend == BACKEND
 
 
 # --- the tests' side ---------------------------------------------------------------------------------------------------
@@ -51,7 +56,7 @@ def forkable(
 class Prefork:
     """The process that has imported what these modules need; `popen` stands in for `subprocess.Popen`."""
 
-    def __init__(self, folder: Path, modules: Sequence[str] = TRAININGS) -> None:
+    def __init__(self, folder: Path, modules: Sequence[str] = KERAS) -> None:
         self._socket, self._modules = f"dhc-tests-{uuid.uuid4()}", modules
         environment = {**os.environ, "KERAS_BACKEND": BACKEND, "TF_CPP_MIN_LOG_LEVEL": "3"}
         command = [sys.executable, __file__, self._socket, *modules, " " * ROOM]
@@ -60,11 +65,11 @@ class Prefork:
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n", (folder / "prefork.log").read_text()
 
-    def popen(self, command: Sequence[str], *, stdout: Any = None, **options: Any) -> Any:
+    def popen(self, command: Sequence[str], **options: Any) -> Any:
         """`subprocess.Popen`, but what can be forked is."""
-        if forkable(command, stdout, options, self._modules):
-            return Forked(self._socket, command, stdout, options)
-        return START(command, stdout=stdout, **options)
+        if forkable(command, options, self._modules):
+            return Forked(self._socket, command, options)
+        return START(command, **options)
 
     def environment(self) -> dict[str, str]:
         """For a Python program that is started: it forks what `popen` would, too (tests/site/sitecustomize.py)."""
@@ -88,9 +93,9 @@ def fork_from(address: str) -> None:
         """`subprocess.Popen`, but what can be forked is."""
 
         def __new__(cls, *args: Any, **options: Any) -> Any:
-            command, stdout = args[0] if args else options["args"], options.pop("stdout", None)
-            if not isinstance(command, str | bytes | os.PathLike) and forkable(command, stdout, options):
-                return Forked(address, command, stdout, options)
+            command = args[0] if args else options["args"]
+            if not isinstance(command, str | bytes | os.PathLike) and forkable(command, options):
+                return Forked(address, command, options)
             return super().__new__(cls)
 
     subprocess.Popen = Popen  # type: ignore[misc]
@@ -99,26 +104,50 @@ def fork_from(address: str) -> None:
 class Forked:
     """As much of `subprocess.Popen` as the product and the tests use."""
 
-    def __init__(self, address: str, command: Sequence[str], stdout: IO[bytes], options: Mapping[str, Any]) -> None:
+    def __init__(self, address: str, command: Sequence[str], options: Mapping[str, Any]) -> None:
         self.returncode: int | None = None
-        self._keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._keeper.connect(ABSTRACT + address)
+        self.stdin: IO[bytes] | None = None
+        self.stdout: IO[bytes] | None = None
+        self._lock = threading.Lock()
+        keeper = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._keeper = keeper.fileno()
+        weakref.finalize(self, keeper.close)  # not sooner: several threads may wait for it
+        keeper.connect(ABSTRACT + address)
         program = {
             "command": list(command),
             "environment": dict(options.get("env") or os.environ),
             "folder": str(options.get("cwd") or Path.cwd()),
             "session": options.get("start_new_session", False),
         }
-        socket.send_fds(self._keeper, [json.dumps(program).encode()], [stdout.fileno()])
-        self.pid = int(self._keeper.recv(100))
+        ends = self._connect(options)
+        socket.send_fds(keeper, [json.dumps(program).encode()], ends)
+        for end in ends:
+            os.close(end)
+        self.pid = int(os.read(self._keeper, 100))
+
+    def _connect(self, options: Mapping[str, Any]) -> list[int]:
+        """The program's standard input, output and errors; what is a pipe there, this object has the other end of."""
+        inlet, errors = os.open(os.devnull, os.O_RDONLY), 2
+        if options.get("stdin") == subprocess.PIPE:
+            os.close(inlet)
+            inlet, other = os.pipe()
+            self.stdin = os.fdopen(other, "wb")
+        if options["stdout"] == subprocess.PIPE:
+            other, outlet = os.pipe()
+            self.stdout = os.fdopen(other, "rb")
+        else:
+            outlet = os.dup(options["stdout"].fileno())
+            errors = outlet
+        return [inlet, outlet, os.dup(errors)]
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit status, or minus the signal that ended it."""
         if self.returncode is None:
             if not select.select([self._keeper], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("forked", timeout or 0.0)
-            self.returncode = int(self._keeper.recv(100))
-            self._keeper.close()
+            with self._lock:
+                if self.returncode is None:
+                    self.returncode = int(os.read(self._keeper, 100))
         return self.returncode
 
     def poll(self) -> int | None:
@@ -145,6 +174,8 @@ def serve(address: str, module: str) -> None:
     if module in SERVERS:
         import_pages()
     else:
+        import dhc.cli
+        import dhc.predict.helper
         import dhc.training.loop  # noqa: F401 - what all this is for
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are nobody's to wait for
@@ -174,11 +205,13 @@ def import_pages() -> None:
 def keep(connection: socket.socket) -> NoReturn:
     """Fork what is asked for, tell its number, wait for it as its parent, tell its exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    message, (output, *_), _, _ = socket.recv_fds(connection, MESSAGE, 1)
+    message, ends, _, _ = socket.recv_fds(connection, MESSAGE, 3)
     pid = os.fork()
     if pid == 0:
         program = json.loads(message)
-        become(program["command"], output, program["environment"], program["folder"], program["session"])
+        become(program["command"], ends, program["environment"], program["folder"], program["session"])
+    for end in ends:  # or a pipe would never end
+        os.close(end)
     with contextlib.suppress(OSError):  # the test that asked may be over
         connection.send(str(pid).encode())
         _, status = os.waitpid(pid, 0)
@@ -186,20 +219,21 @@ def keep(connection: socket.socket) -> NoReturn:
     os._exit(0)
 
 
-def become(command: Sequence[str], output: int, environment: Mapping[str, str], folder: str, session: bool) -> NoReturn:
-    """Run ``[python, -m, module, …]`` in this process, which has been forked for it; nothing but the output is inherited."""
+def become(
+    command: Sequence[str], ends: Sequence[int], environment: Mapping[str, str], folder: str, session: bool
+) -> NoReturn:
+    """Run ``[python, -m, module, …]`` in this process, which has been forked for it; only input, output, errors are inherited."""
     if session:
         os.setsid()
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number in (1, 2):
-        os.dup2(output, number)
+    for number, end in enumerate(ends):
+        os.dup2(end, number)
     os.closerange(3, 4096)  # locks too, which a program that is started does not inherit
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     rename(command)
     sys.argv = list(command[2:])
-    if command[2] in TRAININGS:
+    if command[2] in KERAS:
         subprocess.Popen = Child  # type: ignore[misc]
     elif ADDRESS in environment:  # as tests/site/sitecustomize.py does in a program that is started
         fork_from(environment[ADDRESS])
@@ -227,14 +261,15 @@ def rename(command: Sequence[str]) -> None:
 class Child:
     """`subprocess.Popen` for a worker: its trainings are forked from it, other commands started."""
 
-    def __new__(cls, command: Sequence[str], *, stdout: Any = None, **options: Any) -> Any:
+    def __new__(cls, command: Sequence[str], **options: Any) -> Any:
         """A child of this very process."""
-        return super().__new__(cls) if forkable(command, stdout, options) else START(command, stdout=stdout, **options)
+        return super().__new__(cls) if forkable(command, options, TRAININGS) else START(command, **options)
 
     def __init__(self, command: Sequence[str], *, stdout: IO[bytes], **options: Any) -> None:
         self.pid = os.fork()
         if self.pid == 0:
-            become(command, stdout.fileno(), options["env"], str(options["cwd"]), options["start_new_session"])
+            ends = (os.open(os.devnull, os.O_RDONLY), stdout.fileno(), stdout.fileno())
+            become(command, ends, options["env"], str(options["cwd"]), options["start_new_session"])
 
     def wait(self) -> int:
         """Its exit status, or minus the signal that ended it."""

@@ -124,7 +124,7 @@ def asked_runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Pat
 
 @pytest.mark.slow
 def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_goes(
-    asked_runs: Path, tiny_data: Path
+    asked_runs: Path, tiny_data: Path, forked: None
 ) -> None:
     x = np.asarray(load_pictures(open_dataset(tiny_data), "val").x[:4])
     first, second, foreign = (str(asked_runs / run_id) for run_id in RUNS)

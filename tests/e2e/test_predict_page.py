@@ -41,7 +41,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, prefork: Pre
 
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], runs: Path, tiny_data: Path) -> Server:
-    return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(tiny_data.parent)})
+    return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(tiny_data.parent)}, forks=True)
 
 
 def test_dropped_pictures_are_answered_by_two_runs_and_what_they_looked_at_is_shown(

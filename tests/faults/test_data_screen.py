@@ -54,7 +54,7 @@ def html(at: AppTest) -> str:
 
 @pytest.mark.slow
 @fault("the helper process is killed while it is asked", done="SIGSTOP, a question, SIGKILL: a new process answers it")
-def test_a_question_outlives_the_process_that_was_asked(case: Case) -> None:
+def test_a_question_outlives_the_process_that_was_asked(case: Case, forked: None) -> None:
     helper = Warm()
     first = helper.ask("state").values["pid"]
     os.kill(first, signal.SIGSTOP)
@@ -71,7 +71,7 @@ def test_a_question_outlives_the_process_that_was_asked(case: Case) -> None:
     done="SIGSTOP to it, then a question; the next one is answered by another process",
     says="The helper process did not answer within … s and was ended; try again",
 )
-def test_a_helper_that_hangs_is_ended(case: Case) -> None:
+def test_a_helper_that_hangs_is_ended(case: Case, forked: None) -> None:
     helper = Warm(answer=0.3)
     first = helper.ask("state").values["pid"]
     os.kill(first, signal.SIGSTOP)

@@ -17,7 +17,8 @@ from typing import Any
 import archives
 import h5py
 import pytest
-from commands import Completed, dhc, dhc_process
+from commands import ROOT, Completed, dhc, dhc_process
+from prefork import EVIL_NETWORKS, Prefork
 
 from dhc.errors import RunError
 from dhc.jobs import evaluation
@@ -29,39 +30,16 @@ from faults.house import EPOCHS, VICTIM, House, house, no_waiting
 
 __all__ = ["house", "no_waiting"]
 
-BUILD = """
-import os, sys, keras
-from keras import layers as kl
-mark, folder = sys.argv[1:]
-
-@keras.saving.register_keras_serializable("evil")
-class Evil(kl.Layer):
-    def call(self, x):
-        return x
-
-def save(name, *layers):
-    x = inputs = keras.Input((64, 64, 3), dtype="uint8")
-    x = kl.Flatten()(kl.Rescaling(1 / 255)(x))
-    for layer in layers:
-        x = layer(x)
-    keras.Model(inputs, kl.Dense(3, activation="softmax", dtype="float32")(x)).save(os.path.join(folder, name))
-
-save("plain.keras")
-save("lambda.keras", kl.Lambda(lambda x, mark=mark: (__import__("os").makedirs(mark, exist_ok=True), x)[1]))
-save("registered.keras", Evil())
-if os.path.exists(mark):
-    os.rmdir(mark)
-"""
-
 
 class Networks:
     """Real networks of Keras: a plain one, one with a Lambda layer that makes the folder `mark`, one with a layer of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, popen: Callable[..., Any]) -> None:
         self.folder, self.mark = folder, folder / "code-ran"
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-c", BUILD, str(self.mark), str(folder)]
-        subprocess.run(command, check=True, env=environment, capture_output=True)
+        command = [sys.executable, "-m", EVIL_NETWORKS, str(self.mark), str(folder)]
+        with (folder / "log").open("wb") as log:
+            assert popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT).wait() == 0
 
     def give(self, house: House, name: str) -> Path:
         """The victim's best.keras is now this one."""
@@ -69,8 +47,8 @@ class Networks:
 
 
 @pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Networks:
-    return Networks(tmp_path_factory.mktemp("networks"))
+def networks(tmp_path_factory: pytest.TempPathFactory, prefork: Prefork | None) -> Networks:
+    return Networks(tmp_path_factory.mktemp("networks"), prefork.popen if prefork else subprocess.Popen)
 
 
 def refusal(house: House, run: Callable[..., Completed] = dhc) -> str:
@@ -213,7 +191,9 @@ def test_a_network_that_is_none(house: House, case: Case, tmp_path: Path) -> Non
     done="the page's own evaluation in the background is asked of a run with a Lambda",
     says="it holds “keras.layers.Lambda”, which no network of ours has",
 )
-def test_the_background_judgement_says_why_it_failed(house: House, case: Case, networks: Networks) -> None:
+def test_the_background_judgement_says_why_it_failed(
+    house: House, case: Case, networks: Networks, forked: None
+) -> None:
     networks.give(house, "lambda")
     evaluation.start(house.folder)
     end = time.monotonic() + 50
