@@ -170,6 +170,14 @@ def go(page: Page, address: str, timeout: float = 60_000) -> None:
     settled(page, timeout)
 
 
+def visit(page: Page, server: Server, address: str) -> None:
+    """`go` to an address, such as "/runs?select=…", in the session that the page has there; the first one is loaded."""
+    if page.url.startswith(server.url):
+        go(page, address)
+    else:
+        page.goto(server.url + address)
+
+
 _GO = """address => {
   const app = document.querySelector('[data-testid="stApp"]');
   const observer = new MutationObserver(() => {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import ROOT, Server, settled
+from harness import ROOT, Server, settled, visit
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -36,8 +36,13 @@ def server(serve: Callable[..., Server], tiny_data: Path, tmp_path_factory: pyte
     return serve("app.py", env={"DHC_RUNS_DIR": str(folder), "DHC_DATA_DIR": str(tiny_data.parent)})
 
 
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
+
+
 def test_live_opens_what_trains_and_its_list_tells_runs_apart(page: Page, server: Server) -> None:
-    page.goto(f"{server.url}/live")
+    visit(page, server, "/live")
     box = page.get_by_role("combobox", name="Run")
     expect(box).to_have_value(re.compile("factor 0.1.* · running · best"), timeout=60_000)
     settled(page)
@@ -55,7 +60,7 @@ def test_live_opens_what_trains_and_its_list_tells_runs_apart(page: Page, server
 
 
 def test_home_lists_what_trains_first(page: Page, server: Server) -> None:
-    page.goto(server.url)
+    visit(page, server, "/")
     expect(page.get_by_text("Running now")).to_be_visible(timeout=60_000)
     settled(page)
     text = page.locator("[data-testid=stMain]").inner_text()
