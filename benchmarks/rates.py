@@ -34,20 +34,20 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("benchmarks/out/rates"))
     options = parser.parse_args()
     store = Store(options.runs)
-    print("| seed | search, s | suggested: valley, steep | default rate | best val_accuracy: default | suggested |")
+    print("| seed | search, s | suggested: start, valley | default rate | best val_accuracy: default | suggested |")
     print("|---|---|---|---|---|---|", flush=True)
     pairs = []
     for seed in map(int, options.seeds.split(",")):
         base = {"data.path": options.data, "fit.epochs": options.epochs, "fit.seed": seed}
         default = launch.with_absolute_path(preset_config(options.preset).with_values(base))
         seconds, found = _search(options.preset, default, options.runs)
-        if found["valley"] is None:
+        if found["start"] is None:
             sys.exit(f"seed {seed}: the search suggests no rate: {found['reason']}")
-        configs = (default, _at(default, float(f"{found['valley']:.2g}")))  # as the button on Train takes it
+        configs = (default, _at(default, float(f"{found['start']:.2g}")))  # as the button on Train takes it
         infos = [ended(store, run_id) for run_id in [launched(store, config) for config in configs]]
         pairs.append([info.best_val_accuracy or 0.0 for info in infos])
         rates = (
-            f"{rate_text(found['valley'])}, {rate_text(found['steep'])} | {rate_text(default.optimizer.learning_rate)}"
+            f"{rate_text(found['start'])}, {rate_text(found['valley'])} | {rate_text(default.optimizer.learning_rate)}"
         )
         print(f"| {seed} | {seconds:.0f} | {rates} | {pairs[-1][0]:.3f} | {pairs[-1][1]:.3f} |", flush=True)
     first, second = (statistics.mean(results) for results in zip(*pairs, strict=True))

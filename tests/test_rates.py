@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dhc.analysis.rates import RateSuggestions, steep, suggestions, valley
 from dhc.cli import cli
-from dhc.config import RunConfig
+from dhc.config import RunConfig, ScheduleConfig
 from dhc.models.search import has_diverged, rate_of_batch, smooth
 from dhc.runs.contract import MOST_BATCHES, RateSearch, Request
 from dhc.runs.events import EventLog
@@ -61,6 +61,14 @@ def test_a_suggestion_is_one_of_the_rates_and_does_not_depend_on_the_unit_of_los
     for rule in (valley, steep):
         assert rule(rates, np.array(losses)) in rates
     assert valley(rates, np.array(losses)) == valley(rates, np.array(losses) * 8)
+
+
+def test_a_schedule_that_begins_at_its_highest_rate_begins_at_a_third_of_the_valley() -> None:
+    found = RateSuggestions(valley=0.003)
+    assert found.start(ScheduleConfig(name="plateau")) == pytest.approx(0.001)
+    assert found.start(ScheduleConfig(name="warmup", warmup_epochs=0)) == pytest.approx(0.001)
+    assert found.start(ScheduleConfig(name="cosine", warmup_epochs=2)) == 0.003
+    assert RateSuggestions().start(ScheduleConfig()) is None
 
 
 def test_too_few_batches_suggest_nothing() -> None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dhc.config import ScheduleConfig
 from dhc.models.search import smooth
 
 SKIPPED_START = 0.1  # share of the batches asked for that no suggestion looks at: the average has hardly begun
 SKIPPED_END = 5  # batches at the end, where the loss blows up
 FEWEST = 3  # points from which something can be suggested
+START = 1 / 3  # of the valley, for a schedule that begins at its highest rate
 NOISE = 10.0  # times: a steepest place so far below the valley lies before the loss falls
 
 
@@ -24,12 +26,23 @@ NOISE = 10.0  # times: a steepest place so far below the valley lies before the 
 class RateSuggestions:
     """Learning rates to start from; both None where too few batches ran, or the loss hardly fell.
 
-    valley   a good two thirds down the longest stretch in which the smoothed loss falls: the one to take
+    valley   a good two thirds down the longest stretch in which the smoothed loss falls
     steep    where it falls fastest per decade of the rate; None where that is noise, before the loss falls
     """
 
     valley: float | None = None
     steep: float | None = None
+
+    def start(self, schedule: ScheduleConfig) -> float | None:
+        """The rate to take with a schedule.
+
+        fast.ai's valley is the peak of a cycle that rises to it. A schedule that warms up does so, too; one that begins at its
+        highest rate begins at a third (Smith, 2017, section 3.3: a third or a quarter of the largest one).
+        """
+        if self.valley is None:
+            return None
+        rises = schedule.name in ("warmup", "cosine") and schedule.warmup_epochs > 0
+        return self.valley if rises else self.valley * START
 
 
 @dataclass(frozen=True, eq=False)

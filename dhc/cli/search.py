@@ -79,6 +79,7 @@ def outcome(store: Store, run_id: str, search: RateSearch) -> dict[str, Any]:
         "id": run_id,
         "status": info.state.value,
         "reason": info.status.reason,
+        "start": None if info.config is None else curve.suggestions.start(info.config.schedule),
         "valley": curve.suggestions.valley,
         "steep": curve.suggestions.steep,
         "learning_rate": curve.rates.tolist(),
@@ -95,5 +96,6 @@ def _sentence(result: dict[str, Any], own: float) -> str:
         return (
             f"no suggestion: in {ran} the loss hardly fell, or there were too few; try a lower --low, or more --batches"
         )
-    steepest = "" if result["steep"] is None else f", steepest at {rate_text(result['steep'])}"
-    return f"suggested learning rate: {rate_text(result['valley'])} (valley){steepest}; these settings have {rate_text(own)}"
+    steepest = "" if result["steep"] is None else f", steep {rate_text(result['steep'])}"
+    rates = f"{rate_text(result['start'])}, valley {rate_text(result['valley'])}{steepest}"
+    return f"suggested learning rate: {rates}; these settings have {rate_text(own)}"

@@ -6,7 +6,7 @@ is one ``knob(...)`` in `sections`, with its meaning below it, plus the code tha
 
 from dhc.config.knob import COMMON, MISSION, RARE, ConfigField
 from dhc.config.run import RunConfig, differences, fields, find_field, read_assignment
-from dhc.config.sections import AugmentConfig, DataConfig, DeviceConfig, KnnConfig, ModelConfig
+from dhc.config.sections import AugmentConfig, DataConfig, DeviceConfig, KnnConfig, ModelConfig, ScheduleConfig
 
 __all__ = [
     "COMMON",
@@ -19,6 +19,7 @@ __all__ = [
     "KnnConfig",
     "ModelConfig",
     "RunConfig",
+    "ScheduleConfig",
     "differences",
     "fields",
     "find_field",

@@ -90,7 +90,9 @@ def rate_search(info: RunInfo, store: Store) -> Part | None:
     if search is None or not len(table):
         return None
     curve = read_search(table, search.batches)
-    suggested = {"valley": curve.suggestions.valley, "steep": curve.suggestions.steep}
+    found = curve.suggestions
+    start = None if info.config is None else found.start(info.config.schedule)
+    suggested = {"start": start, "valley": found.valley, "steep": found.steep}
     own = None if info.config is None else info.config.optimizer.learning_rate
     marks = {name: rate for name, rate in {"taken": own, **suggested}.items() if rate is not None}
     figure = rates_figure.search(curve.rates, curve.losses, curve.averages, marks)

@@ -11,7 +11,11 @@ from dhc.figures import theme
 from dhc.figures.palette import faint
 
 ROOM = 1.4  # of the first smoothed loss: what is higher has blown up, and would press the rest flat
-COLORS = {"valley": theme.BEST, "steep": theme.SELECTED}  # the form's own rate, and a bet, are grey
+COLORS = {
+    "start": theme.BEST,
+    "valley": theme.BEST,
+    "steep": theme.SELECTED,
+}  # the form's own rate, and a bet, are grey
 
 
 def search(rates: np.ndarray, losses: np.ndarray, averages: np.ndarray, marks: Mapping[str, float]) -> go.Figure:

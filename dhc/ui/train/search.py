@@ -28,6 +28,7 @@ RATE = "optimizer.learning_rate"
 KEY = "dhc_rate_"
 BOX = KEY + "box"
 TAKEN = KEY + "taken"  # in the session: the search and its rate that was put into the form
+THIRD = "start"
 TICK = 0.5  # seconds between two updates while it goes
 BETS = ("no bet", *(f"{10.0**power:g}" for power in range(-4, 2)))
 ABOUT = (
@@ -132,7 +133,7 @@ def show(info: RunInfo) -> None:
     own = info.config.optimizer.learning_rate if info.config is not None else None
     marks = {"in the form": own}
     if not info.state.alive:  # before the loss falls, the rules name rates in the noise
-        marks |= {"valley": found.valley, "steep": found.steep}
+        marks |= _suggestions(info, found)
     shown = {name: rate for name, rate in marks.items() if rate is not None}
     alt = "Loss of each batch over its learning rate, smoothed, with the suggested rates"
     figure = figures.search(curve.rates, curve.losses, curve.averages, shown)
@@ -166,13 +167,13 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
         )
         return
     with st.container(horizontal=True):
-        for name, suggested in (("valley", found.valley), ("steep", found.steep)):
+        for name, suggested in _suggestions(info, found).items():
             if suggested is None:
                 continue
             rate = float(f"{suggested:.2g}")  # as the figure says it
             is_taken = st.button(
                 f"Use {rate_text(rate)} ({name})",
-                type="primary" if name == "valley" else "secondary",
+                type="primary" if suggested == _first_rate(info, found) else "secondary",
                 key=f"{KEY}use_{name}",
                 on_click=_use,
                 args=(info.id, rate),
@@ -182,8 +183,18 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
                 st.rerun(scope="app")  # this part runs alone, and the form would keep what the browser has of it
 
 
+def _suggestions(info: RunInfo, found: RateSuggestions) -> dict[str, float | None]:
+    first = _first_rate(info, found)
+    return ({} if first == found.valley else {THIRD: first}) | {"valley": found.valley, "steep": found.steep}
+
+
+def _first_rate(info: RunInfo, found: RateSuggestions) -> float | None:
+    return found.valley if info.config is None else found.start(info.config.schedule)
+
+
 HELP = {
-    "valley": "Two thirds down the longest stretch in which the loss falls, by fast.ai's rule: the one to take.",
+    THIRD: "For a schedule that begins at its highest rate, as these settings do: a third of valley, which is meant for a rate that rises first.",
+    "valley": "Two thirds down the longest stretch in which the loss falls, by fast.ai's rule: for a schedule that warms up.",
     "steep": "Where the loss falls fastest, by fast.ai's rule: bolder.",
 }
 

@@ -57,7 +57,8 @@ def _outcome(info: RunInfo) -> str:
     if info.search is None or info.state.alive:
         return info.state.value
     suggested = read_search(session.log(info.id).history().search, info.search.batches).suggestions
-    return "no suggestion" if suggested.valley is None else f"{rate_text(float(f'{suggested.valley:.2g}'))} (valley)"
+    rate = suggested.valley if info.config is None else suggested.start(info.config.schedule)
+    return "no suggestion" if rate is None else f"{rate_text(float(f'{rate:.2g}'))} suggested"
 
 
 def _trash() -> None:
