@@ -19,6 +19,7 @@ from dhc.cli.data import data
 from dhc.cli.decide import decide_runs
 from dhc.cli.doctor import doctor
 from dhc.cli.dynamics import dynamics
+from dhc.cli.ensemble import ensemble
 from dhc.cli.export import export
 from dhc.cli.features import features
 from dhc.cli.going_on import go_on
@@ -92,6 +93,7 @@ for command in (
     read_sweep,
     sureness,
     weakness,
+    ensemble,
     health,
     dynamics,
     export,

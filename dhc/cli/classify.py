@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import JSON, RUNS, lesson, print_json
 from dhc.text import clean, percent_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STEP = 500  # pictures between two lines that say how far it is
 
 
-@click.command()
+@click.command(epilog=lesson("your-own-pictures"))
 @click.argument("run_id")
 @click.argument("paths", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
 @RUNS

@@ -31,6 +31,11 @@ def unit(heat: np.ndarray, *, signed: bool = False) -> np.ndarray:
     return values / largest if largest else values
 
 
+def mean_map(heats: np.ndarray, *, signed: bool = False) -> np.ndarray:
+    """The mean of maps (N, h, w), each first divided by its largest size, so that none outweighs the others: (h, w) float32."""
+    return np.asarray(np.mean([unit(heat, signed=signed) for heat in heats], axis=0), np.float32)
+
+
 def _colours(strength: np.ndarray) -> np.ndarray:
     """(H, W, 3) float32 RGB: inferno, whose lightness grows evenly."""
     levels = np.rint(255 * strength).astype(np.uint8)

@@ -73,9 +73,9 @@ def out_of_date(folder: Path, dataset: Dataset) -> str:
     then = origin(folder)
     if not then.network:
         return "it does not say which network and which test pictures it is of"
-    if then.network != _network_mark(folder):
+    if then.network != network_mark(folder):
         return f"it is of epoch {then.epoch}, and the run has been trained since"
-    return "" if then.test == _test_mark(dataset) else "the test pictures or their table have changed since"
+    return "" if then.test == test_mark(dataset) else "the test pictures or their table have changed since"
 
 
 def answers(folder: Path, name: str = FILE) -> dict[str, str]:
@@ -90,16 +90,16 @@ def answers(folder: Path, name: str = FILE) -> dict[str, str]:
 def _origin(folder: Path, dataset: Dataset) -> SubmissionOrigin:
     """What a submission that was asked for now would be of. Raises RunError."""
     epoch = read_predictions(folder).best_epoch
-    return SubmissionOrigin(epoch=epoch, network=_network_mark(folder), test=_test_mark(dataset))
+    return SubmissionOrigin(epoch=epoch, network=network_mark(folder), test=test_mark(dataset))
 
 
-def _network_mark(folder: Path) -> str:
+def network_mark(folder: Path) -> str:
     """Size and time of the file that answers. Raises OSError."""
     status = (folder / (rundir.BEST if (folder / rundir.BEST).is_file() else rundir.PREDICTIONS)).stat()
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def _test_mark(dataset: Dataset) -> str:
+def test_mark(dataset: Dataset) -> str:
     """Sixteen hex digits of the test pictures' names, sizes and times."""
     test = dataset.splits["test"]
     content = repr((test.table.names, stat_files(dataset.pictures, test.files))).encode("utf-8", "backslashreplace")

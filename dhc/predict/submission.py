@@ -11,9 +11,10 @@ from pathlib import Path
 
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.sheet import read_sheet
+from dhc.data.table import Table
 from dhc.errors import DataError, RunError
 from dhc.files import target
-from dhc.predict.answers import predict_split
+from dhc.predict.answers import SplitPredictions, predict_split
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import UsedPictures
 
@@ -43,23 +44,49 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name}: {problem}")
-    dataset = open_dataset(Path(config.data.path))
+    form = open_form(Path(config.data.path), split)
+    wish = unreadable or (COMMONEST if config.data.skip_bad else "")
+    return put_answers(form, predict_split(folder, split, every=True), folder, out, wish=wish, force=force)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a submission of a split must hold: its header, and the order of the pictures, spelled as in the tables."""
+
+    root: Path
+    split: str
+    table: Table
+    header: tuple[str, str]
+    order: tuple[str, ...]
+
+
+def open_form(root: Path, split: str) -> Form:
+    """The form of a submission for a split of the data set in `root`. Raises DataError."""
+    dataset = open_dataset(root)
     if split not in dataset.splits:
         raise DataError(f"{dataset.root} has no {split}.csv, so there is nothing to answer")
     table = dataset.splits[split].table
     refuse_repeated(table.name, table.names)
-    header, order = _form(dataset, split)
-    predictions = predict_split(folder, split, every=True)
-    classes = predictions.classes
+    return Form(root, split, table, *_form(dataset, split))
+
+
+def put_answers(
+    form: Form, predictions: SplitPredictions, folder: Path, out: Path, *, wish: str, force: bool
+) -> Submission:
+    """Write the answers to `out`, atomically; `wish` is the one for pictures that cannot be read, "" for none.
+
+    "commonest" is that among the training pictures of the run in `folder`. Raises RunError or DataError in one sentence.
+    """
+    table, classes = form.table, predictions.classes
     answers = dict(zip(predictions.ids.tolist(), (classes[label] for label in predictions.predicted), strict=True))
     unseen = tuple(name for name, file in zip(table.names, table.files, strict=True) if file not in answers)
-    answer = _answer(folder, unreadable or (COMMONEST if config.data.skip_bad else ""), unseen, split, classes)
+    answer = _answer(folder, wish, unseen, form.split, classes)
     by_name = {name: answers.get(file, answer) for name, file in zip(table.names, table.files, strict=True)}
-    if tuple(open_dataset(Path(config.data.path)).splits[split].files) != table.files:
+    if tuple(open_dataset(form.root).splits[form.split].files) != table.files:
         raise DataError(f"{table.name} was changed while its pictures were answered: try again")
     target.refuse(out, force=force)
-    target.put(out, _csv(header, by_name, order), make_folder=False)
-    return Submission(len(order), unseen, answer if unseen else "")
+    target.put(out, _csv(form.header, by_name, form.order), make_folder=False)
+    return Submission(len(form.order), unseen, answer if unseen else "")
 
 
 def refuse_repeated(table: str, images: Sequence[str]) -> None:

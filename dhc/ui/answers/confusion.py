@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, short_names
+from dhc.ui.answers import average, moment, picture, recall, scores, versus
 from dhc.ui.answers import cell as panel
-from dhc.ui.answers import moment, picture, recall, scores, versus
 from dhc.ui.answers.matrix import (
     KEY,
     MatrixView,
@@ -71,7 +71,7 @@ def _explore(subject: Subject, classes: tuple[int, ...]) -> None:
         pairs = _pairs(subject, classes)
         cell = _take_clicks(subject, pairs)
         left, right = st.columns([3, 2], gap="medium")
-        above, list_place, cell_place, examples_place = (right.container(gap="xsmall") for _ in range(4))
+        above, list_place, cell_place, maps_place, examples_place = (right.container(gap="xsmall") for _ in range(5))
         # Drawn in the order in which someone who clicked waits for it: pictures, list, and last the matrix with its outline.
         with cell_place:
             rows = panel.draw(subject, cell)
@@ -87,6 +87,8 @@ def _explore(subject: Subject, classes: tuple[int, ...]) -> None:
             _draw_matrix(subject, matrix_view, cell, order, key=MATRIX)
         with examples_place:
             panel.examples(subject, cell)
+        with maps_place:
+            average.draw(subject, cell)
         recall.draw(subject, cell, classes)
         picture.show(subject, rows)
 

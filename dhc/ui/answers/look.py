@@ -16,7 +16,7 @@ from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.album import inline
-from dhc.ui.shell import session
+from dhc.ui.shell import lesson, session
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard, loading
 from dhc.ui.widgets.controls import segments
@@ -65,6 +65,10 @@ LIMITS = (
     "A map says which places the score hangs on, not why, and not that the network sees what you see there. Some maps hardly change when "
     "the weights are made random (Adebayo et al., 2018): if that one looks the same, the map tells of the picture, not of what was learned."
 )
+ONE_POINT = (
+    "The layer has a single place for the whole picture, so its map says nothing of where: choose an earlier one."
+)
+RANDOM_HELP = "The same map of the same network before it learned anything."
 
 
 class Asked(NamedTuple):
@@ -89,13 +93,17 @@ def draw(info: RunInfo, picture: np.ndarray, classes: Sequence[Asked]) -> None:
         return
     with box, guard():
         if not has_network(info):
-            st.caption(_without_network(info))
+            st.caption(without_network(info))
             return
         st.session_state.setdefault(KIND, next(iter(METHODS)))
-        kind = segments("Method", {name: method.title for name, method in METHODS.items()}, bare=True, key=KIND, **KEPT)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            kind = segments(
+                "Method", {name: method.title for name, method in METHODS.items()}, bare=True, key=KIND, **KEPT
+            )
+            lesson.draw("what-it-looked-at")
         method = METHODS[kind]
         st.caption(method.words)
-        layer, share, random = _controls(method, _convolutions(info))
+        layer, share, random = _controls(method, convolutions(info))
         stamp, places = session.stamp(info.folder / rundir.BEST), tuple(asked.place for asked in classes)
         with loading("Asking the network … the first time Keras starts for it, which takes some seconds"):
             heats = _heats(str(info.folder), stamp, picture.tobytes(), places, kind, layer, random)
@@ -111,18 +119,19 @@ def _controls(method: Method, convolutions: int) -> tuple[int, float, bool]:
         choices = [LAST, *range(convolutions - 2, -1, -1)]
         words = "Earlier layers have finer maps, of simpler things."
         layer = left.selectbox(
-            "Layer", choices, key=LAYER, format_func=lambda n: _layer_title(n, convolutions), help=words
+            "Layer", choices, key=LAYER, format_func=lambda n: layer_title(n, convolutions), help=words
         )
     share = middle.slider("Overlay", 0, 100, 60, format="%d%%", key=SHARE, **KEPT)
-    words = "The same map of the same network before it learned anything."
-    return layer, share / 100, right.toggle("Random weights", key=RANDOM, help=words, **KEPT)
+    return layer, share / 100, right.toggle("Random weights", key=RANDOM, help=RANDOM_HELP, **KEPT)
 
 
-def _layer_title(layer: int, convolutions: int) -> str:
+def layer_title(layer: int, convolutions: int) -> str:
+    """What a convolution is called, by its place from 0; LAST for the last one."""
     return "last convolution" if layer == LAST else f"convolution {layer + 1} of {convolutions}"
 
 
-def _convolutions(info: RunInfo) -> int:
+def convolutions(info: RunInfo) -> int:
+    """How many convolutions the network of a run has, whose settings can be read. Raises RunError."""
     assert info.config is not None
     return sum(isinstance(layer, Conv2D) for layer in plan_of(info.config, len(session.predictions(info).classes)))
 
@@ -136,9 +145,12 @@ def _pictures(picture: np.ndarray, heats: np.ndarray, classes: Sequence[Asked], 
             st.html(inline(image, size=SIDE, alt=f"{method.title} for {asked.name}"))
             if not heat.any():
                 st.caption("Nothing here speaks for it." if not method.signed else "No square changes the answer.")
+            elif min(heat.shape) == 1:
+                st.caption(ONE_POINT)
 
 
-def _without_network(info: RunInfo) -> str:
+def without_network(info: RunInfo) -> str:
+    """Why a run has no network to ask, as Markdown."""
     if info.example:
         return "The networks of the example runs were left out for their size: train a run of your own to see what it looks at."
     return plain(f"The network of this run, {rundir.BEST}, is not there: no epoch has ended, or it was deleted.")

@@ -14,7 +14,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.look import has_network
 from dhc.ui.predict import asking, intake, many, one
-from dhc.ui.shell import address, session, sharing
+from dhc.ui.shell import address, lesson, session, sharing
 from dhc.ui.shell.states import empty, loading
 
 WITH = "with"  # in the address: the runs beside the first
@@ -36,6 +36,7 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
     left, right = st.columns([2, 5], gap="large")
     with left:
         pictures = intake.pictures()
+        lesson.draw("your-own-pictures")
     with right:
         if not pictures.pictures:
             empty(

@@ -13,6 +13,7 @@ from dhc.ui.runs.compare import (
     bets,
     curves,
     differences,
+    ensemble,
     export,
     flips,
     layers,
@@ -38,11 +39,17 @@ PANELS: dict[str, Panel] = {
     "weakness": ("Weak spots", weakness.draw, 1),
     "layers": ("Layers", layers.draw, 1),
     "flips": ("Flip board", flips.draw, 2),
+    "ensemble": ("Together", ensemble.draw, 2),
     "replay": ("Replay", replay.draw, 1),
     "bets": ("Bets", bets.draw, 1),
     "export": ("Export", export.draw, 1),
 }
-LESSONS = {"reading": "read-the-sweep", "sureness": "how-sure", "weakness": "weak-spots"}
+LESSONS = {
+    "reading": "read-the-sweep",
+    "sureness": "how-sure",
+    "weakness": "weak-spots",
+    "ensemble": "same-score-other-mistakes",
+}
 KEY = "dhc_runs_panel"
 MOST_LISTED = 6  # runs whose curves are drawn while none is selected
 
