@@ -71,7 +71,7 @@ FLOORS = (
     {"widgets"},
     {"shell"},
     {"answers", "train"},
-    {"data", "manage", "ladder", "demo", "predict", "map"},
+    {"data", "manage", "ladder", "demo", "map", "network", "predict"},
     {"live", "runs", "home"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
@@ -132,6 +132,7 @@ MAY_IMPORT_KERAS = {
     "dhc/training/telemetry.py",
     "dhc/training/validation.py",
     "dhc/predict/network.py",
+    "dhc/explain/layers.py",
     "dhc/explain/maps.py",
     "dhc/explain/parts.py",
 }

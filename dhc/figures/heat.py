@@ -23,6 +23,15 @@ def overlay(picture: np.ndarray, heat: np.ndarray, share: float, *, signed: bool
     return np.rint(ground * (1 - weight) + colours * weight).astype(np.uint8)
 
 
+def picture_of(values: np.ndarray, top: float) -> np.ndarray:
+    """(h, w, 3) uint8 of a map (h, w): 0 is black and `top` the brightest; where some are below 0, blue over white to red."""
+    strength = np.nan_to_num(values.astype(np.float32)) / (top or 1.0)
+    is_signed = bool((values < 0).any())
+    colours = _signed_colours(np.clip(strength, -1, 1)) if is_signed else _colours(np.clip(strength, 0, 1))
+    picture: np.ndarray = np.rint(colours).astype(np.uint8)
+    return picture
+
+
 def unit(heat: np.ndarray, *, signed: bool = False) -> np.ndarray:
     """The map as float32 within 0 and 1, or -1 and 1: divided by its largest size; zeros stay."""
     values = np.nan_to_num(heat.astype(np.float32))

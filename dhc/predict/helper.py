@@ -15,6 +15,7 @@ from typing import IO
 
 from dhc.errors import UserError, sentence
 from dhc.files.messages import Message, MessageError, read_message, write_message
+from dhc.predict import layers
 from dhc.predict.augmented import augment
 from dhc.predict.networks import classify, look
 
@@ -31,6 +32,10 @@ ANSWERS: Mapping[str, Callable[[Message], Message]] = {
     "augment": augment,
     "classify": classify,
     "look": look,
+    "layer_maps": layers.layer_maps,
+    "first_filters": layers.first_filters,
+    "unit_peaks": layers.unit_peaks,
+    "layer_times": layers.layer_times,
 }
 
 

@@ -9,9 +9,14 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
-from dhc.models.build import build
+from dhc.files.archive import DamagedError
+from dhc.files.read import reason
+from dhc.models.build import build, network
+from dhc.predict.archive import PRECISIONS
+from dhc.predict.kept import kept_weights
 from dhc.predict.saved import BATCH, saved_network
 from dhc.runs import rundir
+from dhc.runs.contract import Environment
 from dhc.runs.predictions import is_distribution
 from dhc.text import one_line
 
@@ -26,13 +31,35 @@ def load_network(run_dir: Path, config: RunConfig, classes: int) -> keras.Model:
     """
     path = run_dir / rundir.BEST
     try:
-        network = saved_network(path, config, classes)
-        keras.config.set_dtype_policy(network.precision)
-        model = build(network.plan, seed=config.fit.seed, name=config.model.name)
+        saved = saved_network(path, config, classes)
+        keras.config.set_dtype_policy(saved.precision)
+        model = build(saved.plan, seed=config.fit.seed, name=config.model.name)
         _load_weights(model, path)
     except RunError as error:
         raise RunError(f"{rundir.BEST} of run {run_dir.name} cannot be used: {error}; {REMEDY}") from None
     return model
+
+
+def network_of_epoch(run_dir: Path, epoch: int, config: RunConfig, classes: int) -> keras.Model:
+    """The run's network as it was judged after an epoch whose state was kept. Raises RunError where that cannot serve."""
+    try:
+        weights = kept_weights(run_dir, epoch, config, classes)
+    except (DamagedError, OSError) as error:
+        why = reason(error) if isinstance(error, OSError) else f"it {error}"
+        raise RunError(
+            f"the state of epoch {epoch:,} of run {run_dir.name} cannot be used ({why}): choose another epoch"
+        ) from None
+    policy = Environment.of(run_dir).precision
+    keras.config.set_dtype_policy(policy if policy in PRECISIONS else "float32")
+    model = network(config, classes)
+    model.set_weights(weights)
+    return model
+
+
+def untrained(config: RunConfig, classes: int) -> keras.Model:
+    """The network of a config with random weights, in float32."""
+    keras.config.set_dtype_policy("float32")
+    return network(config, classes)
 
 
 def probabilities(model: keras.Model, x: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from dhc.machine import hardware
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.predictions import read_predictions
+from dhc.runs.states import STATE, state_place
 
 MOST = 2  # networks kept at a time: the report's largest takes 140 MB
 MOST_PICTURES = 512  # of one question
@@ -50,17 +51,17 @@ class Networks:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._networks: OrderedDict[Path, Kept] = OrderedDict()
+        self._networks: OrderedDict[tuple[Path, int], Kept] = OrderedDict()
 
-    def of(self, folder: Path) -> Kept:
-        """The best network of the run in `folder`. Raises RunError."""
-        stamp = _stamp(folder / rundir.BEST)
-        network = self._networks.pop(folder, None)
+    def of(self, folder: Path, epoch: int = 0) -> Kept:
+        """The best network of the run in `folder`, or that of an epoch whose state was kept. Raises RunError."""
+        stamp = _stamp(state_place(folder, epoch) / STATE if epoch else folder / rundir.BEST)
+        network = self._networks.pop((folder, epoch), None)
         if network is None or network.stamp != stamp:
             while len(self._networks) >= self._most:
                 self._networks.popitem(last=False)
-            network = _load(folder, stamp)
-        self._networks[folder] = network
+            network = _load(folder, stamp, epoch)
+        self._networks[folder, epoch] = network
         return network
 
 
@@ -133,16 +134,17 @@ def _pictures(question: Message) -> np.ndarray:
     return x
 
 
-def _load(folder: Path, stamp: tuple[int, ...]) -> Kept:
+def _load(folder: Path, stamp: tuple[int, ...], epoch: int = 0) -> Kept:
     config, problem = read_config(folder)
     if config is None:
         raise RunError(f"run {folder.name}: {problem}")
     if not config.trains_network or not stamp:
-        raise RunError(f"run {folder.name} has no network to ask: its {rundir.BEST} is not there")
+        missing = f"the state of epoch {epoch:,}" if epoch else f"its {rundir.BEST}"
+        raise RunError(f"run {folder.name} has no network to ask: {missing} is not there")
     classes = len(read_predictions(folder).classes)
-    from dhc.predict.network import load_network, with_features
+    from dhc.predict.network import load_network, network_of_epoch, with_features
 
-    model = load_network(folder, config, classes)
+    model = network_of_epoch(folder, epoch, config, classes) if epoch else load_network(folder, config, classes)
     return Kept(stamp, model, with_features(model))
 
 

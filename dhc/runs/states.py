@@ -124,6 +124,16 @@ def state_folders(folder: Path) -> list[Path]:
     return sorted(filter(is_real_folder, names), key=epoch_of, reverse=True)
 
 
+def state_place(folder: Path, epoch: int) -> Path:
+    """Where the state of an epoch lies that a run has kept, if it has."""
+    return folder / rundir.STATES / f"epoch-{epoch:05d}"
+
+
+def kept_epochs(folder: Path) -> tuple[int, ...]:
+    """The epochs, rising, whose states a run has kept, whole or not."""
+    return tuple(sorted(epoch_of(place) for place in state_folders(folder / rundir.STATES)))
+
+
 def epoch_of(place: Path) -> int:
     """The epoch that a state's folder is named by."""
     name = rundir.STATE_OF_EPOCH.fullmatch(place.name)

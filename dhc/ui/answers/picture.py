@@ -25,6 +25,7 @@ from dhc.ui.answers import look
 from dhc.ui.answers.album import answer_text, image_or_blank, inline, training_pictures
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, standin
+from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard, loading
 from dhc.ui.widgets import assets
@@ -136,6 +137,8 @@ def _draw(subject: Subject, index: int, other: Subject | None) -> None:
     left, right = st.columns([396, 700], gap="medium")
     with left:
         large(subject.album, index, subject.info)
+        if look.has_network(subject.info) and subject.album.image(index) is not None:
+            link("Network", text="Feature maps of this picture", run=subject.info.id, view="maps", picture=str(index))
     with right:
         _verdict(row)
         if other is not None:

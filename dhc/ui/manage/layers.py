@@ -16,6 +16,7 @@ from dhc.runs.records import History
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.shell import lesson
+from dhc.ui.shell.frame import link
 from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.session import PATHS, stamp
@@ -96,7 +97,9 @@ def _histograms(info: RunInfo, history: History, cell: tuple[str, int]) -> None:
         return
     if layer not in histograms.layers or not histograms.epochs:
         return
-    st.markdown(f"**{layer}** after epoch {epoch}, beside the first, the best and the last look")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{layer}** after epoch {epoch}, beside the first, the best and the last look", width="content")
+        link("Network", text="Look at this layer", run=info.id, layer=layer, view="maps")
     figure = layers.histogram(histograms, layer, compared(histograms, epoch, history.best_epoch))
     plot(figure, key=f"layer-{info.id}", height=HEIGHT, alt=f"Weights and activations of {layer}", clicks=False)
 

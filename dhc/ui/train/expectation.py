@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from dhc.models.knn import KS
 from dhc.models.schedules import planned_rates
 from dhc.text import amount_text, count_text, duration_text, size_text
 from dhc.ui.shell import session
+from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.widgets.plot import plot
 
@@ -84,11 +86,14 @@ def run_seconds(config: RunConfig, dataset: Dataset) -> tuple[float | None, str]
     return None if estimate.seconds is None else start + estimate.seconds, estimate.source
 
 
-def draw(config: RunConfig, dataset: Dataset) -> None:
-    """Draw what will happen: network, memory, time, device, planned learning rate, pictures."""
+def draw(config: RunConfig, dataset: Dataset, settings: Mapping[str, str]) -> None:
+    """Draw what will happen: network, memory, time, device, planned learning rate, pictures.
+
+    `settings` are the config's in an address.
+    """
     k = class_count(dataset, config.data.classes)
     if config.trains_network:
-        _network(config, dataset, k)
+        _network(config, dataset, k, settings)
     else:
         _neighbours(config, dataset)
     drawn = is_dataset(Path(config.data.path))
@@ -109,7 +114,7 @@ def _check(folder: Path) -> None:
         )
 
 
-def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
+def _network(config: RunConfig, dataset: Dataset, k: int, settings: Mapping[str, str]) -> None:
     hardware.require(config.device.backend)
     device = resolved_device(config.device.device)
     estimate = run_estimate(config, dataset, device)
@@ -120,6 +125,7 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
         ("Memory", size_text(estimate.cost.memory), MEMORY_HELP),
         ("Per epoch", duration_text(estimate.seconds_per_epoch), f"Expected, {estimate.source}."),
     )
+    link("Network", text="Look at this network", plan="form", **{**settings, "classes": str(k)})
     place = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
     time, speed = _time_text(estimate, config.fit.epochs), _speed_text(estimate)
     st.markdown(f"Trains on {place}, in {resolved_precision(config, device, k)}{time}. {speed}")

@@ -81,7 +81,7 @@ def _one_run(details: DeltaGenerator, config: RunConfig, dataset: Dataset, *, bl
         with st.container(border=True, key="dhc-train-forecast"):
             st.markdown("**What will happen**")
             duration.warn(time, ways)
-            expectation.draw(config, dataset)
+            expectation.draw(config, dataset, link.written())
         search.draw(config, has_pictures=not problems.needs_pictures(config.data.path))
         name, note = labels.ask(config)
         guess = _guess(config)

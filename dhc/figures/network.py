@@ -1,0 +1,172 @@
+"""A network drawn as blocks: height and depth follow its maps' sides, width its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dhc.analysis.network import NetworkLayer, field_text, shape_text
+from dhc.figures import theme
+from dhc.text import amount_text
+
+HEIGHT = 250  # CSS pixels
+DRAWN = ("resize", "conv", "pool", "average", "dense")  # layers with a block; the others change no shape
+COLORS = {"input": theme.MUTED, "resize": theme.MUTED, "conv": theme.TRAIN, "pool": theme.VAL, "average": theme.VAL}
+TITLES = {
+    "input": "picture",
+    "resize": "smaller picture",
+    "conv": "convolution",
+    "pool": "pooling",
+    "average": "mean of each map",
+    "dense": "dense",
+}
+# Lengths are roots of the numbers: in true proportion the last maps would be points beside the first.
+SIDE_POWER, CHANNEL_POWER = 0.6, 0.4
+TALLEST = 100.0  # of a block, the picture's, in units of the drawing
+DEEP = 0.1  # of its height: how far its top and its side lead back
+GAP, ROOM = 5.0, 17.5  # between two blocks, and from one block's label to the next, at least
+FOOT = -TALLEST / 2 - 4  # where labels begin
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block: where it begins, its width and height; `place` is its layer's, -1 the picture's."""
+
+    place: int
+    kind: str
+    label: str
+    hover: str
+    left: float
+    width: float
+    height: float
+
+    @property
+    def middle(self) -> float:
+        """Of its front, from left to right."""
+        return self.left + self.width / 2
+
+    @property
+    def depth(self) -> float:
+        """How far it leads back."""
+        return DEEP * self.height
+
+
+def blocks(layers: Sequence[NetworkLayer], side: int = 64) -> tuple[Block, ...]:
+    """The blocks of a network's layers from left to right, the picture first."""
+    picture: tuple[int, ...] = (side, side, 3)
+    drawn = [(-1, "input", f"picture<br>{side}×{side}<br>×3", "the picture", picture)]
+    drawn += [
+        (layer.place, layer.kind, _label(layer), _hover(layer), layer.shape) for layer in layers if layer.kind in DRAWN
+    ]
+    row: list[Block] = []
+    left = 0.0
+    for place, kind, label, hover, shape in drawn:
+        maps = shape if len(shape) == 3 else (1, 1, *shape)
+        height, width = TALLEST * (maps[0] / side) ** SIDE_POWER, float(maps[2]) ** CHANNEL_POWER
+        margin = max(0.0, ROOM - width) / 2
+        row.append(Block(place, kind, label, hover, left + margin, width, height))
+        left += max(ROOM, width + GAP)
+    return tuple(row)
+
+
+def drawing(layers: Sequence[NetworkLayer], chosen: int | None = None) -> go.Figure:
+    """The blocks as a figure; that of the layer at place `chosen` is outlined. A click on one carries its place as customdata."""
+    row = blocks(layers)
+    figure = theme.figure(x="", y="")
+    for kind, title in TITLES.items():
+        same = [block for block in row if block.kind == kind]
+        if same:
+            figure.add_trace(_bars(same, title, chosen))
+    figure.add_trace(_labels(row))
+    figure.update_layout(
+        shapes=[shape for block in row for shape in _back(block)],
+        bargap=0,
+        barmode="overlay",
+        hovermode="closest",
+        margin={"l": 4, "r": 4, "t": 22, "b": 0},
+        legend={"itemclick": False, "itemdoubleclick": False},
+    )
+    end = max(block.left + block.width + block.depth for block in row)
+    figure.update_xaxes(visible=False, range=[-2, end + 4], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[FOOT - 38, TALLEST / 2 + DEEP * TALLEST + 1], fixedrange=True)
+    return figure
+
+
+def vector(values: np.ndarray, names: Sequence[str] = ()) -> go.Figure:
+    """A layer's output that is no map, (C,) float32, as bars; `names` of the units, where they have some."""
+    figure = theme.figure(x="unit", y="value")
+    text = [theme.escape_html(name) for name in names] or [f"unit {unit}" for unit in range(len(values))]
+    figure.add_trace(
+        go.Bar(
+            x=np.arange(len(values)),
+            y=theme.numbers(values),
+            text=text,
+            textposition="none",
+            marker={"color": theme.TRAIN, "line": {"width": 0}},
+            hovertemplate="%{text}: %{y:.4g}<extra></extra>",
+        )
+    )
+    figure.update_layout(showlegend=False, bargap=0 if len(values) > 200 else 0.1)
+    return figure
+
+
+def _label(layer: NetworkLayer) -> str:
+    if not layer.has_maps:
+        return f"{layer.name}<br>{shape_text(layer.shape)}"
+    return f"{layer.name}<br>{layer.shape[0]}×{layer.shape[1]}<br>×{layer.shape[2]:,}"
+
+
+def _hover(layer: NetworkLayer) -> str:
+    cost = (
+        f"{amount_text(layer.parameters)} parameters, {amount_text(layer.flops)} FLOPs<br>" if layer.parameters else ""
+    )
+    return f"<b>{layer.name}</b>: {layer.words}<br>output {shape_text(layer.shape)}<br>{cost}a unit sees {field_text(layer)}"
+
+
+def _bars(same: Sequence[Block], title: str, chosen: int | None) -> go.Bar:
+    is_chosen = [block.place == chosen for block in same]
+    return go.Bar(
+        x=[block.middle for block in same],
+        y=[block.height for block in same],
+        base=[-block.height / 2 for block in same],
+        width=[block.width for block in same],
+        customdata=[block.place for block in same],
+        text=[block.hover for block in same],
+        textposition="none",
+        hovertemplate="%{text}<extra></extra>",
+        name=title,
+        marker={
+            "color": COLORS.get(same[0].kind, theme.BEST),
+            "line": {
+                "color": [theme.SELECTED if one else "rgba(0,0,0,0)" for one in is_chosen],
+                "width": [4 if one else 0 for one in is_chosen],
+            },
+        },
+    )
+
+
+def _labels(row: Sequence[Block]) -> go.Scatter:
+    return go.Scatter(
+        x=[block.middle for block in row],
+        y=[FOOT] * len(row),
+        text=[block.label for block in row],
+        mode="text",
+        textposition="bottom center",
+        textfont={"size": 10},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _back(block: Block) -> list[dict[str, object]]:
+    """The top and the right side of a block, as shapes."""
+    left, right = block.left, block.left + block.width
+    low, high, deep = -block.height / 2, block.height / 2, block.depth
+    top = f"M{left},{high} L{left + deep},{high + deep} L{right + deep},{high + deep} L{right},{high} Z"
+    side = f"M{right},{high} L{right + deep},{high + deep} L{right + deep},{low + deep} L{right},{low} Z"
+    color = COLORS.get(block.kind, theme.BEST)
+    common = {"type": "path", "fillcolor": color, "line": {"width": 0}, "layer": "below"}
+    return [{**common, "path": top, "opacity": 0.45}, {**common, "path": side, "opacity": 0.65}]
