@@ -79,10 +79,10 @@ def drawing(layers: Sequence[NetworkLayer], chosen: int | None = None) -> go.Fig
     for kind, title in TITLES.items():
         same = [block for block in row if block.kind == kind]
         if same:
-            figure.add_trace(_bars(same, title, chosen))
+            figure.add_trace(_bars(same, title))
     figure.add_trace(_labels(row))
     figure.update_layout(
-        shapes=[shape for block in row for shape in _back(block)],
+        shapes=[shape for block in row for shape in _back(block)] + _outline(row, chosen),
         bargap=0,
         barmode="overlay",
         hovermode="closest",
@@ -126,8 +126,7 @@ def _hover(layer: NetworkLayer) -> str:
     return f"<b>{layer.name}</b>: {layer.words}<br>output {shape_text(layer.shape)}<br>{cost}a unit sees {field_text(layer)}"
 
 
-def _bars(same: Sequence[Block], title: str, chosen: int | None) -> go.Bar:
-    is_chosen = [block.place == chosen for block in same]
+def _bars(same: Sequence[Block], title: str) -> go.Bar:
     return go.Bar(
         x=[block.middle for block in same],
         y=[block.height for block in same],
@@ -138,14 +137,24 @@ def _bars(same: Sequence[Block], title: str, chosen: int | None) -> go.Bar:
         textposition="none",
         hovertemplate="%{text}<extra></extra>",
         name=title,
-        marker={
-            "color": COLORS.get(same[0].kind, theme.BEST),
-            "line": {
-                "color": [theme.SELECTED if one else "rgba(0,0,0,0)" for one in is_chosen],
-                "width": [4 if one else 0 for one in is_chosen],
-            },
-        },
+        marker={"color": COLORS.get(same[0].kind, theme.BEST), "line": {"width": 0}},
     )
+
+
+def _outline(row: Sequence[Block], chosen: int | None) -> list[dict[str, object]]:
+    """A frame around the chosen layer's block; for one that has none, around that of the layer before, whose output it changes."""
+    before = [block for block in row if chosen is not None and block.place <= chosen]
+    if not before:
+        return []
+    block, margin = before[-1], 1.5
+    top = block.height / 2 + block.depth
+    ends = {
+        "x0": block.left - margin,
+        "x1": block.left + block.width + block.depth + margin,
+        "y0": -block.height / 2 - margin,
+        "y1": top + margin,
+    }
+    return [{"type": "rect", **ends, "line": {"color": theme.SELECTED, "width": 2}}]
 
 
 def _labels(row: Sequence[Block]) -> go.Scatter:

@@ -36,18 +36,6 @@ def draw(subject: Subject) -> None:
     """The table; the times are measured when they are asked for."""
     measured: dict[str, Times] = st.session_state.setdefault(TIMES, {})
     key = f"{subject.classes} {subject.config.model.model_dump_json()}"
-    st.dataframe(
-        table(subject, measured.get(key)),
-        hide_index=True,
-        height="content",
-        column_config={
-            "Layer": st.column_config.TextColumn(pinned=True),
-            "Parameters": st.column_config.NumberColumn(format="localized"),
-            "FLOPs": st.column_config.NumberColumn(format="compact", help=FLOPS),
-            "Sees": st.column_config.TextColumn(help=FIELD),
-            "Time": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, help=TIME),
-        },
-    )
     if key in measured:
         times = measured[key]
         total = float(times.seconds.sum()) / times.pictures
@@ -60,6 +48,18 @@ def draw(subject: Subject) -> None:
         with guard(), loading("Measuring … the first time Keras starts for it, which takes some seconds"):
             measured[key] = asked.times(subject.config, subject.classes)
             st.rerun(scope="fragment")
+    st.dataframe(
+        table(subject, measured.get(key)),
+        hide_index=True,
+        height="content",
+        column_config={
+            "Layer": st.column_config.TextColumn(pinned=True),
+            "Parameters": st.column_config.NumberColumn(format="localized"),
+            "FLOPs": st.column_config.NumberColumn(format="compact", help=FLOPS),
+            "Sees": st.column_config.TextColumn(help=FIELD),
+            "Time": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, help=TIME),
+        },
+    )
     if subject.augments:
         st.caption("Augmentation is left out: it changes pictures only while the network trains.")
 
