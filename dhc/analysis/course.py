@@ -20,10 +20,15 @@ BOOKKEEPING = (
 
 
 def course_key(info: RunInfo) -> Hashable:
-    """Equal for runs that the same was done to on their way: such runs may be repeats of each other, no others.
+    """Equal for runs that the same was done to, on their way and to their pictures: such runs may be repeats of each other, no others.
 
     () for an undisturbed run, and for one that only went on as its parent would have.
     """
+    way = _way(info)
+    return (way, info.review) if info.review else way
+
+
+def _way(info: RunInfo) -> tuple[Hashable, ...]:
     course = info.course
     if not course.branches and not course.changes:
         return ()
@@ -34,7 +39,7 @@ def course_key(info: RunInfo) -> Hashable:
 
 def is_as_set(info: RunInfo) -> bool:
     """Whether a run was trained by its settings alone, from its first epoch on: only then another run can repeat it."""
-    return course_key(info) == ()
+    return _way(info) == ()
 
 
 def course_rows(infos: Sequence[RunInfo], titles: Mapping[str, str]) -> tuple[Row, ...]:

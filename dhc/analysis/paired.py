@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ class Pairing:
     true, a, b       (M,) int64, index into classes: its true class, what A and what B predicted
     classes          names; A's, then those that only B knows
     only_a, only_b   how many pictures only one of them was judged on
+    reviewed         how many both were judged on that a person reviewed away, for which nothing can be said
     """
 
     ids: np.ndarray
@@ -30,14 +32,19 @@ class Pairing:
     classes: tuple[str, ...]
     only_a: int
     only_b: int
+    reviewed: int = 0
 
 
-def pair_up(a: Predictions, b: Predictions) -> Pairing:
-    """Align two runs by picture; a file that is listed twice counts once.
+def pair_up(a: Predictions, b: Predictions, without: Collection[str] = ()) -> Pairing:
+    """Align two runs by picture, those `without`; a file that is listed twice counts once.
 
     Raises RunError where no picture is shared and where the runs disagree about what a picture is.
     """
-    _, rows_a, rows_b = np.intersect1d(a.ids.astype(str), b.ids.astype(str), return_indices=True)
+    files, rows_a, rows_b = np.intersect1d(a.ids.astype(str), b.ids.astype(str), return_indices=True)
+    shared = len(files)
+    if without:
+        stays = ~np.isin(files, list(without))
+        rows_a, rows_b = rows_a[stays], rows_b[stays]
     if not len(rows_a):
         raise RunError(
             "the two runs share no val picture: a comparison picture by picture needs two runs on the same data set"
@@ -57,8 +64,9 @@ def pair_up(a: Predictions, b: Predictions) -> Pairing:
         a=a.predicted[rows_a],
         b=of_b[b.predicted[rows_b]],
         classes=classes,
-        only_a=len(a.ids) - len(rows_a),
-        only_b=len(b.ids) - len(rows_b),
+        only_a=len(a.ids) - shared,
+        only_b=len(b.ids) - shared,
+        reviewed=shared - len(rows_a),
     )
 
 

@@ -20,12 +20,14 @@ class JudgedPictures:
     classes       how many of its classes, from the first on; 0 for all
     val_print     of val's names, labels and pixels; "" for an older run, which noted none
     fingerprint   of the whole data set, by names where there is no val_print; "" where nobody noted it
+    val_review    of what a review did to val; "" where it did nothing
     """
 
     folder: str
     classes: int = 0
     val_print: str = ""
     fingerprint: str = ""
+    val_review: str = ""
 
 
 def judged_pictures(config: RunConfig, environment: Environment) -> JudgedPictures:
@@ -33,11 +35,12 @@ def judged_pictures(config: RunConfig, environment: Environment) -> JudgedPictur
     val_print, fingerprint = environment.data_prints.get("val", ""), environment.data_fingerprint or ""
     asked, present = config.data.classes, environment.data_classes
     classes = 0 if present and asked >= present else asked  # whoever asks for more classes than there are gets all
-    return JudgedPictures(resolved_path(config.data.path), classes, val_print, fingerprint)
+    val_review = environment.data_review.get("val", "")
+    return JudgedPictures(resolved_path(config.data.path), classes, val_print, fingerprint, val_review)
 
 
 def same_data(first: JudgedPictures, second: JudgedPictures) -> bool:
-    """Whether both are of one val split, whatever number of its classes.
+    """Whether both are of one val split, whatever number of its classes, and whatever a review did to it.
 
     By val's prints where both have one, else by fingerprints of one kind, else by the folder.
     """
@@ -49,8 +52,9 @@ def same_data(first: JudgedPictures, second: JudgedPictures) -> bool:
 
 
 def same_pictures(first: JudgedPictures, second: JudgedPictures) -> bool:
-    """Whether both are the same pictures of the same classes."""
-    return first.classes == second.classes and same_data(first, second)
+    """Whether both are the same pictures of the same classes, with the same labels."""
+    same_labels = first.val_review == second.val_review
+    return first.classes == second.classes and same_labels and same_data(first, second)
 
 
 def measured_on_same_pictures(

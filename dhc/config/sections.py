@@ -26,6 +26,7 @@ ADAMW = NETWORK | {"optimizer.name": ("adamw",)}
 PLATEAU = NETWORK | {"schedule.name": ("plateau",)}
 EXPONENTIAL = NETWORK | {"schedule.name": ("exponential", "warmup")}
 WARM_UP = NETWORK | {"schedule.name": ("warmup", "cosine")}
+REVIEWED = {"data.review": ("True",)}
 CHANGING = NETWORK | {"schedule.name": ("plateau", "exponential", "warmup", "cosine")}
 
 
@@ -61,6 +62,13 @@ class DataConfig(Section):
 
     skip_bad: bool = knob(False, "Leave out unreadable pictures", short="unreadable left out")
     """On: pictures that cannot be read are left out and listed in the log. Off: the run refuses to start and names them."""
+
+    review: bool = knob(False, "Train with the review", short="reviewed")
+    """Train with what was marked on Review: other labels are taken, what is left out is left out. The run keeps a copy of the marks
+    that it used; val stays as it is."""
+
+    review_val: bool = knob(False, "Judge by the review, too", short="val reviewed", when=REVIEWED)
+    """Val with its marks: its labels change as well, so that the result compares with no run that was judged without them."""
 
 
 class ModelConfig(Section):

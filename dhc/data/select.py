@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from dhc.config import DataConfig
 from dhc.data.decode import BadPicture, Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
+from dhc.data.review import Mark, Obeyed, obey, place_marks
 from dhc.errors import DataError
 from dhc.text import quote
 
@@ -20,12 +21,16 @@ WRONG_ANSWER = "a picture of another one gets a wrong answer"  # what few classe
 
 @dataclass(frozen=True, eq=False)
 class RunData:
-    """What a run trains on and is judged by; `classes` are the names of the K classes it uses."""
+    """What a run trains on and is judged by; `classes` are the names of the K classes it uses.
+
+    reviews: what the marks of a review did, by split.
+    """
 
     dataset: Dataset
     train: Pictures
     val: Pictures
     classes: tuple[str, ...]
+    reviews: Mapping[str, Obeyed] = field(default_factory=dict)
 
     @property
     def bad(self) -> tuple[BadPicture, ...]:
@@ -33,10 +38,14 @@ class RunData:
         return (*self.train.bad, *self.val.bad)
 
 
-def load_for_run(data: DataConfig, seed: int, progress: SplitProgress | None = None) -> RunData:
+def load_for_run(
+    data: DataConfig, seed: int, progress: SplitProgress | None = None, marks: Sequence[Mark] = ()
+) -> RunData:
     """Decode (or open the cache of) train and val and cut them to the config.
 
-    `progress(split, done, total)` is called while decoding. Raises DataError when nothing is left to train on or to judge by.
+    `progress(split, done, total)` is called while decoding. `marks` are those of the review that the config asks for: they
+    change the pictures of the first classes and of the share that are used without them, so that runs with and without differ in
+    nothing else. Raises DataError when nothing is left to train on or to judge by.
     """
     dataset = open_dataset(Path(data.path))
     k = class_count(dataset, data.classes)
@@ -45,16 +54,31 @@ def load_for_run(data: DataConfig, seed: int, progress: SplitProgress | None = N
         report = None if progress is None else lambda done, total: progress(split, done, total)
         return load_pictures(dataset, split, skip_bad=data.skip_bad, progress=report)
 
-    train = first_classes(load("train"), k)
-    train = share_of_each_class(train, data.train_fraction, seed)
-    val = first_classes(load("val"), k)
+    whole = {split: load(split) for split in ("train", "val")}
+    train = share_of_each_class(first_classes(whole["train"], k), data.train_fraction, seed)
+    val = first_classes(whole["val"], k)
+    reviews: dict[str, Obeyed] = {}
+    if data.review:
+        train, reviews["train"] = review(train, "train", marks, dataset.classes, k)
+    if data.review and data.review_val:
+        val, reviews["val"] = review(val, "val", marks, dataset.classes, k)
     for split, pictures in (("train", train), ("val", val)):
         if len(pictures.ids) == 0:
             raise DataError(
                 f"{split} has no picture of the first {k} classes in {data.path}: use more classes or another data set"
             )
     _refuse_unseen(train, dataset, k)
-    return RunData(dataset, train, val, dataset.classes[:k])
+    return RunData(dataset, train, val, dataset.classes[:k], reviews)
+
+
+def review(
+    pictures: Pictures, split: str, marks: Sequence[Mark], classes: Sequence[str], k: int
+) -> tuple[Pictures, Obeyed]:
+    """The pictures of a split as its marks have them, and what those did; a label beyond the first `k` leaves its picture out."""
+    rows, labels, obeyed = obey(place_marks(marks, split, pictures, classes), pictures, classes[:k])
+    if not obeyed.digest:
+        return pictures, obeyed
+    return replace(select_rows(pictures, rows), y=labels), obeyed
 
 
 def _refuse_unseen(train: Pictures, dataset: Dataset, k: int) -> None:

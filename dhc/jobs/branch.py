@@ -230,7 +230,7 @@ def _fill(draft: Path, parent: Path, proposal: Plan, request: Request, labels: L
     request.write(draft)
     proposal.course.write(draft)
     labels.write(draft)
-    for name in (rundir.PICTURES, rundir.ENVIRONMENT, rundir.HEALTH):
+    for name in (rundir.PICTURES, rundir.REVIEW, rundir.ENVIRONMENT, rundir.HEALTH):
         if (parent / name).exists():
             write.link(parent / name, draft / name)
     link_epochs(parent, draft, place.epoch)

@@ -13,6 +13,7 @@ from pathlib import Path
 from dhc.data.about import PARTIAL, PROGRESS, pointer
 from dhc.data.draft import clear_leftovers, is_being_made
 from dhc.data.places import find_table
+from dhc.data.review import review_file
 from dhc.data.standin.recipe import Recipe
 from dhc.data.tree import DiskTree
 from dhc.errors import DataError
@@ -127,9 +128,9 @@ def restore(place: Path) -> Path:
 
 
 def _move_all(folder: Path, target: Path) -> Path:
-    """Move a data set with what stands beside it: where its pictures are, what its check found."""
+    """Move a data set with what stands beside it: where its pictures are, what its check found, what a person said of pictures."""
     remove.move(folder, target)
-    for beside in (pointer, check.findings):
+    for beside in (pointer, check.findings, review_file):
         with contextlib.suppress(FileNotFoundError):
             remove.move(beside(folder), beside(target))
     return target

@@ -13,6 +13,7 @@ from dhc.config import RunConfig
 from dhc.data.content import changes, split_print
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
+from dhc.data.review import read_marks
 from dhc.data.select import RunData, first_classes, load_for_run
 from dhc.errors import DataError, RunError
 from dhc.machine import hardware
@@ -111,7 +112,8 @@ def _network_probabilities(folder: Path, config: RunConfig, pictures: Pictures, 
 
 def _neighbour_shares(folder: Path, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:
     """The shares of the votes, (N, K) float32, of neighbours among the run's training pictures."""
-    data = load_for_run(config.data, config.fit.seed)
+    marks = read_marks(folder / rundir.REVIEW) if config.data.review else ()
+    data = load_for_run(config.data, config.fit.seed, marks=marks)
     _refuse_other_neighbours(folder, data)
     train, k, metric = first_classes(data.train, classes), config.knn.k, config.knn.metric
     if k > len(train.ids):

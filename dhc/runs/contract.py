@@ -191,6 +191,9 @@ class Environment(RunFile):
     data_prints: Versions = Field(default_factory=dict)
     """Sixteen hex digits for each of train and val that change when a name, a label or a pixel of it does."""
 
+    data_review: Versions = Field(default_factory=dict)
+    """Sixteen hex digits for each of train and val of which a review, ``review.jsonl``, changed labels or left pictures out."""
+
     data_recipe: Options = Field(default_factory=dict)
     """What the pictures were drawn from, if they are a stand-in set's: the options of ``dhc data make``, by name."""
 

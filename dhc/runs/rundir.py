@@ -40,6 +40,7 @@ WORKER_LOG = ".worker.log"  # beside the runs: what workers and the webhook prin
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
 PICTURES = "pictures.json"  # which pictures it was trained on and judged by
+REVIEW = "review.jsonl"  # the marks of Review that it was trained with
 HEALTH = "health.npz"  # histograms of weights and activations by layer, of some epochs
 DYNAMICS = "dynamics"  # folder of what it said of each training picture, in it one file an epoch
 FEATURES = "features.npz"  # of val and a sample of the training pictures: the values before the network's last layer

@@ -17,7 +17,7 @@ from dhc.errors import RunError
 from dhc.files.read import tail
 from dhc.runs import rundir
 from dhc.runs.config_file import read_config
-from dhc.runs.contract import Labels, RateSearch, Request, Summary
+from dhc.runs.contract import Environment, Labels, RateSearch, Request, Summary
 from dhc.runs.course import UNDISTURBED, Course
 from dhc.runs.events import EventLog
 from dhc.runs.labels import NO_LABELS
@@ -83,6 +83,8 @@ class RunInfo:
     sought: str = ""
     course: Course = UNDISTURBED
     """Where it branched off other runs, and what was changed while it trained."""
+    review: str = ""
+    """What the marks of a review did to its pictures: equal digits for the same, "" for nothing."""
     turn: float = 0.0
     """Where it stands in its queue: lower is earlier."""
 
@@ -136,7 +138,7 @@ class RunInfo:
 
 
 FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
-NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "course", "turn")
+NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "course", "review", "turn")
 NULL_IF_EMPTY = ("problem", "name", "note", "group", "design", "parent", "sought")
 
 
@@ -245,6 +247,7 @@ class Store:
             labels=labels or NO_LABELS,
             turn=request.turn,
             course=Course.of(folder),
+            review=_review(folder, config),
             problem="; ".join(filter(None, (problem, doubt, _unreadable(folder, status, labels)))),
             epochs_done=figures.epochs or 0,
             **{
@@ -316,6 +319,13 @@ def _settled(signature: Signature) -> bool:
     """Whether a later change is sure to show: by a coarse clock, two changes may have one time."""
     latest = max((part[-1] for part in signature if part is not None), default=0)
     return abs(time.time_ns() - latest) > COARSE
+
+
+def _review(folder: Path, config: RunConfig | None) -> str:
+    """What a review did to the run's pictures; a file more to read, and only where one was asked for."""
+    if config is None or not config.data.review:
+        return ""
+    return "-".join(f"{split}-{digest}" for split, digest in sorted(Environment.of(folder).data_review.items()))
 
 
 def _unreadable(folder: Path, status: Status, labels: Labels | None) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from dhc.config import RunConfig
 from dhc.data.content import split_print
+from dhc.data.review import Mark, read_marks, review_file, standing, write_marks
 from dhc.data.select import RunData, load_for_run
+from dhc.errors import DataError
 from dhc.runs import rundir
 from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.rundir import RunWriter
@@ -25,7 +30,8 @@ def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
         writer.event("progress", phase="pictures", split=split, done=count, total=total)
 
     writer.phase("pictures")
-    data = load_for_run(config.data, config.fit.seed, progress)
+    data = load_for_run(config.data, config.fit.seed, progress, review_of_run(config, writer.folder))
+    _say_review(data, writer)
     for picture in data.bad:
         print(f"left out: {picture.file} {picture.reason}")
     if data.bad:
@@ -36,6 +42,31 @@ def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
     if rundir.next_epoch(writer.folder) == 1:  # a run that goes on keeps what it began with
         used_pictures(data).write(writer.folder)
     return data
+
+
+def review_of_run(config: RunConfig, folder: Path) -> Sequence[Mark]:
+    """The marks that the run in a folder is trained with: its own copy, made at its beginning of those beside its data set.
+
+    None where its settings ask for no review. Raises DataError where they cannot be read, and where a run that goes on has lost
+    its copy.
+    """
+    copy = folder / rundir.REVIEW
+    if not config.data.review:
+        return ()
+    if not os.path.lexists(copy):
+        if rundir.next_epoch(folder) > 1:
+            raise DataError(
+                f"{rundir.REVIEW}, the marks that this run began with, is gone from its folder: put it back, or start a copy of the run"
+            )
+        write_marks(copy, standing(read_marks(review_file(Path(config.data.path)))))
+    return read_marks(copy)
+
+
+def _say_review(data: RunData, writer: RunWriter) -> None:
+    for split, obeyed in data.reviews.items():
+        text = f"Reviewed {split}: {obeyed.text() or 'no mark changes any of its pictures'}"
+        print(text)
+        writer.event("note", text=text)
 
 
 def used_pictures(data: RunData) -> UsedPictures:

@@ -46,6 +46,7 @@ def environment(
         data_fingerprint=content_fingerprint(data.dataset, split_prints),
         data_classes=len(data.dataset.classes),
         data_prints=split_prints,
+        data_review={split: obeyed.digest for split, obeyed in data.reviews.items() if obeyed.digest},
         data_recipe=dict(noted_recipe(data.dataset.root)),
     )
 

@@ -10,12 +10,13 @@ from dhc.analysis.folders import resolved_path
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.analysis.pictures import JudgedPictures, judged_pictures, same_data
 from dhc.config import RunConfig
-from dhc.errors import RunError
+from dhc.data.review import read_marks
+from dhc.errors import DataError, RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import shorten
+from dhc.text import count_text, shorten
 from dhc.ui.shell import session
 
 
@@ -37,12 +38,40 @@ def align(a: RunInfo, b: RunInfo) -> Pair:
     """
     _refuse_other_data(a, b)
     predictions_a, predictions_b = session.predictions(a), session.predictions(b)
-    return Pair(a, b, predictions_a, predictions_b, _pairing(predictions_a, predictions_b))
+    without = _reviewed_away(a) | _reviewed_away(b)
+    return Pair(a, b, predictions_a, predictions_b, _pairing(predictions_a, predictions_b, without))
 
 
 @lru_cache(maxsize=8)
-def _pairing(a: Predictions, b: Predictions) -> Pairing:
-    return pair_up(a, b)
+def _pairing(a: Predictions, b: Predictions, without: frozenset[str]) -> Pairing:
+    return pair_up(a, b, without)
+
+
+def reviewed_text(pairing: Pairing) -> str:
+    """How many pictures are left out because a person reviewed them away, and why; "" for none."""
+    if not pairing.reviewed:
+        return ""
+    return (
+        f"Left out: {count_text(pairing.reviewed, 'val picture')} given another label, or left out, on Review. Whoever did so had a "
+        "network's answer before them, so that these pictures would favour the network that gave it, or the one that was trained "
+        "with the review."
+    )
+
+
+def _reviewed_away(info: RunInfo) -> frozenset[str]:
+    """The val pictures that the review of a run changes, whether or not the run was judged by it. Raises RunError."""
+    if info.config is None or not info.config.data.review:
+        return frozenset()
+    copy = info.folder / rundir.REVIEW
+    try:
+        return _changed_val(copy, session.stamp(copy))
+    except DataError as error:
+        raise RunError(str(error)) from None
+
+
+@lru_cache(maxsize=64)
+def _changed_val(copy: Path, stamp: tuple[int, int]) -> frozenset[str]:
+    return frozenset(mark.file for mark in read_marks(copy) if mark.split == "val" and mark.changes_training)
 
 
 def pictures_of(info: RunInfo) -> JudgedPictures:

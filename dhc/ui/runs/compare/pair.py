@@ -18,7 +18,7 @@ from dhc.config.phrase import phrase
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import Pair, align, on_other_data
+from dhc.ui.answers.pairs import Pair, align, on_other_data, reviewed_text
 from dhc.ui.runs.compare import nothing
 from dhc.ui.runs.decision import contest_of
 from dhc.ui.shell import address
@@ -41,7 +41,10 @@ def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
     _say_left_out([info for info in runs if info.id not in infos])
     a, b = _of_address(infos)
     _draw(infos, a, b, f"dhc_{panel}_")
-    return align(infos[a], infos[b])
+    pair = align(infos[a], infos[b])
+    if reviewed := reviewed_text(pair.pairing):
+        st.caption(reviewed)
+    return pair
 
 
 def _too_few(count: int, with_answers: int) -> str:
