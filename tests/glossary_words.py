@@ -24,6 +24,7 @@ VIEWS: Mapping[str, tuple[dict[str, str], ...]] = {
     "Runs": ({}, *({"select": ",".join(EXAMPLES[-2:]), "panel": panel} for panel in PANELS)),
     "Mistakes": ({"run": _LAST}, {"run": _LAST, "picture": "865"}),
     "Confusion": ({"run": _LAST, "cell": "3,4"},),
+    "Review": ({"run": _LAST, "split": "val"},),
     "Predict": ({},),
     "Ladder": ({},),
 }

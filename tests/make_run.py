@@ -24,7 +24,8 @@ from dhc.data.layout import fingerprint, open_dataset
 from dhc.data.select import class_count
 from dhc.files import write
 from dhc.runs import rundir
-from dhc.runs.contract import Process, write_exit
+from dhc.runs.contract import PictureSet, Process, UsedPictures, write_exit
+from dhc.runs.dynamics import write_epoch
 from dhc.runs.histograms import KINDS, Histograms, histograms, write_histograms
 from dhc.runs.identity import identify
 
@@ -186,3 +187,21 @@ def add_health(
             samples = {kind: [rng.normal(epoch, 1, 500) for _ in layers] for kind in KINDS}
             looks.append(histograms(layers, epoch, samples))
     write_histograms(folder, functools.reduce(Histograms.joined, looks))
+
+
+def add_dynamics(folder: Path, data: Path, *, suspect: Sequence[int] = (), epochs: int = 4, seed: int = 0) -> None:
+    """What the "network" said of each of the run's training pictures, epoch by epoch; in the rows `suspect` it doubts the label."""
+    dataset = open_dataset(data)
+    train, val = dataset.splits["train"], dataset.splits["val"]
+    assert train.y is not None
+    assert val.y is not None
+    sets = {
+        name: PictureSet(files=list(split.files), labels=np.asarray(split.y).tolist())
+        for name, split in (("train", train), ("val", val))
+    }
+    UsedPictures(classes=list(dataset.classes), **sets).write(folder)
+    rng = np.random.default_rng(seed)
+    for epoch in range(1, epochs + 1):
+        p = rng.uniform(0.3, 0.6, len(train.files)) + 0.3 * epoch / epochs
+        p[list(suspect)] = np.linspace(0.01, 0.05, len(suspect))
+        write_epoch(folder, epoch, np.stack([p, np.log(p / (1 - p))], axis=1))

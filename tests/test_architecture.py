@@ -71,7 +71,7 @@ FLOORS = (
     {"widgets"},
     {"shell"},
     {"answers", "train"},
-    {"data", "manage", "ladder", "demo", "map", "network", "predict"},
+    {"data", "demo", "ladder", "manage", "map", "network", "predict", "review"},
     {"live", "runs", "home"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}

@@ -29,6 +29,7 @@ from dhc.cli.ladder import ladder
 from dhc.cli.network import network
 from dhc.cli.queue import move, queue, work
 from dhc.cli.reading import read_sweep
+from dhc.cli.review import review
 from dhc.cli.runs import runs
 from dhc.cli.score import evaluate, predict
 from dhc.cli.search import lr_find
@@ -91,6 +92,7 @@ for command in (
     predict,
     classify,
     features,
+    review,
     read_sweep,
     sureness,
     weakness,

@@ -32,6 +32,7 @@ class Key:
 
 EVERYWHERE: Final = "every page"
 PRESENT: Final = "Present"
+REVIEW: Final = "Review"
 KEYS: Final = (
     Key("?", "Show these keys", EVERYWHERE, "?", f".st-key-{KEY} button"),
     Key("g", "Open the glossary", EVERYWHERE, "g", f".st-key-{glossary.KEY} button"),
@@ -39,6 +40,13 @@ KEYS: Final = (
     Key("Esc", "Leave Present", PRESENT, "Escape", ":root.dhc-present .st-key-dhc-present button"),
     Key("→", "The next figure of the page", PRESENT, "ArrowRight", ":root.dhc-present .dhc-stage-next"),
     Key("←", "The figure before", PRESENT, "ArrowLeft", ":root.dhc-present .dhc-stage-before"),
+    Key("k", "Keep: the label is right", REVIEW, "k", ".st-key-dhc-review-keep button"),
+    Key("o", "The other label, which the network proposes", REVIEW, "o", ".st-key-dhc-review-relabel button"),
+    Key("x", "Leave the picture out", REVIEW, "x", ".st-key-dhc-review-leave-out button"),
+    Key("u", "Unsure", REVIEW, "u", ".st-key-dhc-review-unsure button"),
+    Key("z", "Take back the last mark", REVIEW, "z", ".st-key-dhc-review-undo button"),
+    Key("→", "The next picture", REVIEW, "ArrowRight", ".st-key-dhc-review-next button"),
+    Key("←", "The picture before", REVIEW, "ArrowLeft", ".st-key-dhc-review-back button"),
     Key("← →", "The picture before, the next", "a large picture"),
     Key("Esc", "Close", "a large picture, a menu"),
     Key("← → ↑ ↓", "Go from picture to picture", "a grid of pictures"),
@@ -65,9 +73,19 @@ def listen() -> None:
 
     It also takes a click on a link to a term of the glossary, which would open another tab.
     """
-    term = keyboard({key.code: key.target for key in KEYS if key.code}, key="dhc-keyboard", parameter=glossary.TERM)
+    term = keyboard(_targets(), key="dhc-keyboard", parameter=glossary.TERM)
     if term is not None:
         address.put(**{glossary.TERM: term})
+
+
+@cache
+def _targets() -> dict[str, str]:
+    """What each key clicks: the first that is there of those that it is for, in the order of the page."""
+    targets: dict[str, list[str]] = {}
+    for key in KEYS:
+        if key.code:
+            targets.setdefault(key.code, []).append(key.target)
+    return {code: ", ".join(of_key) for code, of_key in targets.items()}
 
 
 def menu() -> None:
