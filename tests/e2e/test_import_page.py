@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from harness import Server, form_filled, settled, still, wait_for
+from harness import Server, form_filled, go, settled, still, visit, wait_for
 from playwright.sync_api import Page, expect
 from processes import kill_processes_of
 from test_importing import pack, table
@@ -29,6 +29,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], root: Path) -> Server:
     return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")}, forks=True)
+
+
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
 
 
 def png(label: str, seed: int) -> bytes:
@@ -59,7 +64,7 @@ def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
     files |= {f"insects/val/{label}/v{i}{label}.png": png(label, 150 + i) for i in range(12) for label in labels}
     files |= {f"insects/test/t{i}.png": png(labels[i % 2], 90 + i) for i in range(4)}
     archive = pack(root / "insects.zip", files)
-    page.goto(f"{server.url}/data")
+    visit(page, server, "/data")
     expect(page.get_by_text("No pictures yet")).to_be_visible(timeout=60_000)
     settled(page)
     page.locator("input[type=file]").set_input_files(str(archive))
@@ -103,7 +108,7 @@ def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
     run_id = page.url.partition("run=")[2]
     wait_for(lambda: (root / "runs" / run_id / "exit.json").exists(), "the run ends", 60)
 
-    page.goto(f"{server.url}/runs?select={run_id}")
+    go(page, f"/runs?select={run_id}")
     page.get_by_role("button", name="Submission: answer the test pictures").click()
     offered = page.get_by_role("button", name="Download the submission")
     expect(offered).to_be_visible(timeout=60_000)
@@ -119,7 +124,7 @@ def test_a_table_with_odd_columns_is_put_right_by_hand(page: Page, server: Serve
     files = {f"pics/{i}.png": png(list(COLOURS)[i % 2], i) for i in range(12)}
     files |= {"all.csv": table("kind,shot,who", [f"{'ab'[i % 2]},{i}.png,p{i % 5}" for i in range(12)])}
     archive = pack(root / "odd.zip", files)
-    page.goto(f"{server.url}/data")
+    visit(page, server, "/data")
     expect(page.get_by_text("Add a data set")).to_be_visible(timeout=60_000)
     settled(page)
     if not page.get_by_role("radio", name="On the server").is_visible():  # closed where there is a data set already

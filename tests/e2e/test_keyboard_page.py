@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import ROOT, Server, form_filled, settled
+from harness import ROOT, Server, form_filled, settled, visit
 from playwright.sync_api import Page, expect
 
 LAST, TUNED = "20261124-042501-vgg16-747c", "20261124-035327-vgg16-71c3"
@@ -63,17 +63,25 @@ def server(serve: Callable[..., Server], tmp_path_factory: pytest.TempPathFactor
     return serve("app.py", env={"DHC_RUNS_DIR": str(place / "runs"), "DHC_DATA_DIR": str(place / "data")})
 
 
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_used_by_keyboard_alone(page: Page, server: Server, name: str) -> None:
     address, control, keys, outcome = PAGES[name]
-    page.goto(f"{server.url}/{address}")
+    visit(page, server, f"/{address}")
     expect(page.locator(".st-key-dhc-head h1")).to_be_visible(timeout=60_000)
     if name == "train":
         form_filled(page)
     page.wait_for_timeout(500)
     settled(page)
     page.add_style_tag(content="* { transition: none !important; }")
+    page.evaluate(
+        "document.body.tabIndex = -1; document.body.focus()"
+    )  # Tab begins where it does on a page just loaded
     _reach(page, control)
     for key in keys:
         page.keyboard.press(key)
