@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from folders import write_folder
-from harness import Server, go, settled, still, wait_for
+from harness import Server, settled, still, visit, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 from sklearn.metrics import classification_report, confusion_matrix
@@ -69,10 +69,10 @@ def page(same_page: Page) -> Page:
 
 def open_matrix(page: Page, server: Server, address: str, anew: bool = False) -> Page:
     """Open the matrix at an address: in the session that the module's page has, unless `anew`, as for a matrix without a zoom."""
-    if anew or not page.url.startswith(server.url):
+    if anew:
         page.goto(f"{server.url}/confusion?{address}")
     else:
-        go(page, f"/confusion?{address}")
+        visit(page, server, f"/confusion?{address}")
     page.wait_for_selector(f"{PLOT}[data-drawn] .nsewdrag", state="attached", timeout=60_000)
     settled(page)
     return page

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, settled
+from harness import Server, go, settled, visit
 from playwright.sync_api import Page, expect
 
 from dhc.data.layout import open_dataset
@@ -27,11 +27,16 @@ def server(serve: Callable[..., Server], root: Path) -> Server:
     return serve("app.py", env={**folders, "XDG_CACHE_HOME": str(root / "cache")})
 
 
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
+
+
 def test_pictures_are_paged_searched_opened_and_linked_to(
     page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
 ) -> None:
     files = open_dataset(root / "data" / "eight").splits["train"].files
-    page.goto(f"{server.url}/data")
+    visit(page, server, "/data")
     expect(page.get_by_text("160 train pictures")).to_be_visible(timeout=60_000)
     expect(page.get_by_title(files[0])).to_be_visible()
     page.locator("[class*='st-key-dhc_pictures_page_top'] button", has_text="3").click()
@@ -52,7 +57,7 @@ def test_pictures_are_paged_searched_opened_and_linked_to(
     settled(page)
     link = page.url
 
-    page.goto(f"{server.url}/data?split=val")
+    go(page, "/data?split=val")
     expect(page.get_by_text("200 val pictures")).to_be_visible()
     page.goto(link)
     expect(page.get_by_role("dialog").get_by_text(files[122])).to_be_visible()
@@ -74,7 +79,7 @@ def test_a_class_is_found_and_leads_to_its_pictures(
     page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
 ) -> None:
     name = open_dataset(root / "data" / "eight").classes[5]
-    page.goto(f"{server.url}/data?view=classes")
+    visit(page, server, "/data?view=classes")
     expect(page.get_by_title(f"{name}: the mean of")).to_be_visible(timeout=60_000)
     settled(page)
     looks("data-classes")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Server, settled, wait_for
+from harness import Server, go, settled, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 from processes import kill_processes_of
@@ -82,11 +82,11 @@ def test_ten_runs_say_which_to_keep_at_no_click_and_its_buttons_work(
     wait_for(lambda: read_labels(root / "runs" / BEST).star, "the best run is starred")
     settled(page)
 
-    page.goto(f"{server.url}/runs?select={TIED}")
+    go(page, f"/runs?select={TIED}")
     expect(box).to_contain_text("factor 0.3 and factor 0.8 are tied (0.800): keep either.")
     expect(box.get_by_role("button", name=re.compile("repeat"))).to_have_count(0)
 
-    page.goto(f"{server.url}/runs")
+    go(page, "/runs")
     repeat = box.get_by_role("button", name=re.compile("Run the [0-9]+ repeats"))
     expect(repeat).to_be_visible()
     settled(page)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import Server, dress, fits, go, settled, still, wait_for
+from harness import Server, dress, fits, settled, still, visit, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -114,11 +114,7 @@ def test_from_the_sentence_to_a_flipped_picture(
 
 
 def test_runs_that_answer_alike_have_a_clear_board(page: Page, server: Server) -> None:
-    address = f"/runs?select={FIRST},{TWIN}&panel=flips"
-    if page.url.startswith(server.url):
-        go(page, address)
-    else:
-        page.goto(server.url + address)
+    visit(page, server, f"/runs?select={FIRST},{TWIN}&panel=flips")
     expect(page.get_by_text("Fixed by B · 0", exact=True)).to_be_visible(timeout=60_000)
     expect(page.locator(".dhc-plot[data-drawn] .heatmaplayer")).to_be_attached()
     expect(page.get_by_text("could not be drawn")).to_have_count(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from folders import write_folder
-from harness import Server, fits, go, settled, still, wait_for
+from harness import Server, fits, settled, still, visit, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -51,10 +51,7 @@ def page(same_page: Page) -> Page:
 
 
 def open_mistakes(page: Page, server: Server, address: str) -> None:
-    if page.url.startswith(server.url):
-        go(page, f"/mistakes?{address}")
-    else:
-        page.goto(f"{server.url}/mistakes?{address}")
+    visit(page, server, f"/mistakes?{address}")
     page.wait_for_selector(".tile", timeout=60_000)
     settled(page)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import ROOT, Server, go, settled, wait_for
+from harness import ROOT, Server, settled, visit, wait_for
 from playwright.sync_api import Locator, Page, expect
 
 from dhc.ui.shell.frame import PAGES
@@ -36,15 +36,13 @@ def page(same_page: Page) -> Page:
 
 def arrive(page: Page, server: Server, address: str) -> None:
     """Open an address in the session that the module's page has, not presented unless the address says so."""
-    if not page.url.startswith(server.url):
-        page.goto(f"{server.url}/{address}")
-        return
-    settled(page)
-    if page.locator("html.dhc-present").count():
-        page.keyboard.press("Escape")
-        expect(page.locator("html.dhc-present")).to_have_count(0)
-        page.wait_for_url(lambda url: "present" not in url)
-    go(page, f"/{address}")
+    if page.url.startswith(server.url):
+        settled(page)
+        if page.locator("html.dhc-present").count():
+            page.keyboard.press("Escape")
+            expect(page.locator("html.dhc-present")).to_have_count(0)
+            page.wait_for_url(lambda url: "present" not in url)
+    visit(page, server, f"/{address}")
 
 
 def large(page: Page) -> Locator:

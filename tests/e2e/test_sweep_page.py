@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from harness import Server, form_filled, settled
+from harness import Server, form_filled, go, settled, visit
 from playwright.sync_api import Page, expect
 from processes import kill_processes_of
 
@@ -27,6 +27,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], root: Path) -> Server:
     return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")}, forks=True)
+
+
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
 
 
 def choose(page: Page, *settings: str) -> None:
@@ -52,12 +57,11 @@ def write(page: Page, title: str, text: str) -> None:
 def test_three_values_become_three_runs_and_the_bar_of_their_group_moves_to_its_end(
     page: Page, server: Server, root: Path, screenshot: Callable[..., Path]
 ) -> None:
-    page.goto(
-        f"{server.url}/runs"
-    )  # once, so that this page is quick when the runs have begun: they end within seconds
+    # Runs once, so that this page is quick when the runs have begun: they end within seconds.
+    visit(page, server, "/runs")
     expect(page.get_by_role("heading", name="Runs")).to_be_visible(timeout=60_000)
     settled(page)
-    page.goto(f"{server.url}/train")
+    go(page, "/train")
     form_filled(page)
     page.get_by_role("button", name="A step of the report's ladder").click()
     page.get_by_role("button", name="k nearest neighbours").click()
@@ -89,7 +93,7 @@ def test_three_values_become_three_runs_and_the_bar_of_their_group_moves_to_its_
 def test_a_bad_list_of_values_is_told_below_its_field_and_mended(
     page: Page, server: Server, looks: Callable[..., list[Path]]
 ) -> None:
-    page.goto(f"{server.url}/train")
+    page.goto(f"{server.url}/train")  # a session without a form that is filled in
     expect(page.get_by_role("button", name="Start training")).to_be_visible(timeout=60_000)
     form_filled(page)
     choose(page, "LR factor", "Head")

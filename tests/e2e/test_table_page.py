@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Server, settled, still, wait_for
+from harness import Server, go, settled, still, visit, wait_for
 from make_run import make_run
 from playwright.sync_api import Page, expect
 
@@ -17,6 +17,7 @@ from dhc.data.standin.generate import make_dataset
 from dhc.runs import rundir
 
 OLD, MIDDLE, LIVE = (f"20260101-00000{n}-vgg16-000{n}" for n in (1, 2, 3))
+BY_BEST = "/runs?order=best&q=epochs%3C100"  # all of them: the old one, the one that trains, the middle one
 GRID = ".st-key-dhc_runs_table"
 HEAD, ROW = 38, 35  # pixels of the heading and of a row
 
@@ -33,13 +34,23 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def page(same_page: Page) -> Page:
+    return same_page
+
+
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], root: Path) -> Server:
     return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")})
 
 
-def open_runs(page: Page, server: Server, query: str = "") -> None:
-    page.goto(f"{server.url}/runs{query}")
+def open_runs(page: Page, server: Server, address: str) -> None:
+    """In a session of its own, so that only the address says what is shown."""
+    page.goto(server.url + address)
+    opened(page)
+
+
+def opened(page: Page) -> None:
     page.wait_for_selector(f"{GRID} canvas[data-testid=data-grid-canvas]")
     page.wait_for_selector(".dhc-plot[data-drawn]", state="attached")
     settled(page)
@@ -67,20 +78,32 @@ def cells(page: Page, row: int) -> list[str]:
     return page.locator(f"{GRID} [role=gridcell][id$='-{row}']").all_text_contents()
 
 
-def test_keys_move_select_leave_and_open(page: Page, server: Server) -> None:
-    open_runs(page, server)
+def test_clicks_and_keys_open_rows_wherever_sorting_put_them_and_a_view_is_saved_opened_by_its_link_and_brought_back(
+    page: Page, server: Server
+) -> None:
+    open_runs(page, server, BY_BEST)
+    table = page.locator(f"{GRID} canvas[data-testid=data-grid-canvas]")
+    box = still(table)
+    assert "▶ running 3/9" in cells(page, 1)
+    page.mouse.click(box["x"] + 430, box["y"] + HEAD / 2)  # the heading of the best val_accuracy: from the lowest up
+    wait_for(lambda: "✓ finished" in cells(page, 0) and "0.5" in " ".join(cells(page, 0)), "sorted")
+    page.mouse.click(box["x"] + 80, box["y"] + HEAD + ROW / 2)
+    page.wait_for_url(f"**/live?run={MIDDLE}*")
+
+    go(page, BY_BEST)
+    opened(page)
     page.get_by_role("button", name="Select all").focus()
     press(page, "Shift+Tab", "1-0")
     press(page, "ArrowDown", "1-1")
     page.keyboard.press("Space")
-    wait_for(lambda: selected(page) == [MIDDLE], "Space selects")
+    wait_for(lambda: selected(page) == [LIVE], "Space selects")
     settled(page)
     press(page, "ArrowDown", "1-2")
     page.keyboard.press("Space")
-    wait_for(lambda: selected(page) == [MIDDLE, OLD], "Space selects another one, too")
+    wait_for(lambda: selected(page) == [LIVE, MIDDLE], "Space selects another one, too")
     settled(page)
     page.keyboard.press("Space")
-    wait_for(lambda: selected(page) == [MIDDLE], "and again it does not")
+    wait_for(lambda: selected(page) == [LIVE], "and again it does not")
     settled(page)
 
     inside = f"document.querySelector('{GRID}').contains(document.activeElement)"
@@ -95,28 +118,44 @@ def test_keys_move_select_leave_and_open(page: Page, server: Server) -> None:
     page.locator(f"{GRID} canvas[data-testid=data-grid-canvas]").focus()
     wait_for(lambda: page.evaluate(inside), "the table has the keyboard once more")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**/live?run={OLD}*")
-
-
-def test_a_click_on_a_name_opens_that_run_wherever_sorting_put_it(page: Page, server: Server) -> None:
-    open_runs(page, server, "?order=best")
-    table = page.locator(f"{GRID} canvas[data-testid=data-grid-canvas]")
-    box = still(table)
-    assert "▶ running 3/9" in cells(page, 1)
-    page.mouse.click(box["x"] + 430, box["y"] + HEAD / 2)  # the heading of the best val_accuracy: from the lowest up
-    wait_for(lambda: "✓ finished" in cells(page, 0) and "0.5" in " ".join(cells(page, 0)), "sorted")
-    page.mouse.click(box["x"] + 80, box["y"] + HEAD + ROW / 2)
     page.wait_for_url(f"**/live?run={MIDDLE}*")
 
+    go(page, BY_BEST)
+    opened(page)
+    page.get_by_role("button", name="Views").click()
+    name = page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name")
+    name.fill("weak ones")
+    name.press("Enter")
+    save = page.get_by_role("button", name="Save view")
+    expect(save).to_be_enabled()
+    settled(page)
+    save.click()
+    page.wait_for_url(re.compile(r"[?&]view=weak"))
 
-def test_what_is_tuned_stands_in_sight_and_one_folder_written_in_two_ways_is_no_difference(
-    page: Page, server: Server, root: Path
+    open_runs(page, server, "/runs?view=weak+ones")  # the link alone brings its filter and its order
+    page.wait_for_url(lambda url: "order=best" in url and "q=epochs" in url)
+    expect(page.get_by_text("3 runs, 0 selected")).to_be_visible()
+    page.get_by_role("button", name="Views").click()
+    page.get_by_role("button", name="Delete this view").click()
+    page.wait_for_url(lambda url: "view=" not in url)
+    expect(page.get_by_text("3 runs, 0 selected")).to_be_visible()  # what was shown stays
+    back = page.get_by_role("button", name="Bring weak ones back")
+    settled(page)
+    if not back.is_visible():
+        page.get_by_role("button", name="Views").click()
+    back.click()
+    expect(page.get_by_role("combobox", name="View")).to_be_visible()
+    expect(back).to_have_count(0)
+
+
+def test_what_is_tuned_stands_in_sight_one_folder_written_in_two_ways_is_no_difference_and_a_running_run_ticks(
+    page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
 ) -> None:
     file = root / "runs" / OLD / rundir.CONFIG
     config = json.loads(file.read_text())
     config["data"]["path"] = str(root / "runs" / ".." / "data" / "tiny")
     file.write_text(json.dumps(config))
-    page.goto(f"{server.url}/runs?select={OLD},{MIDDLE}&panel=differences&differences_all=on")
+    visit(page, server, f"/runs?select={LIVE},{OLD}&baseline={OLD}&panel=differences&differences_all=on")
     titles = ["Dropout", "Output dropout", "LR factor", "Patience", "Epochs"]
 
     def in_sight() -> list[str]:
@@ -130,11 +169,8 @@ def test_what_is_tuned_stands_in_sight_and_one_folder_written_in_two_ways_is_no_
     row = differences.locator("[role=row]", has_text="Data folder")
     expect(row.locator("[role=gridcell]")).to_have_text(["Data folder", "data.path", "tiny", "tiny"])
 
-
-def test_a_running_run_ticks_in_the_table_and_in_the_curves_and_stays_selected(
-    page: Page, server: Server, root: Path, looks: Callable[..., list[Path]]
-) -> None:
-    open_runs(page, server, f"?select={LIVE},{OLD}&baseline={OLD}")
+    page.get_by_role("radio", name="Curves").first.click()
+    page.wait_for_selector(".dhc-plot[data-drawn]", state="attached")
     looks("table-live")
     page.evaluate(f"document.querySelector('{GRID} canvas').mark = document.querySelector('.stMain').mark = 1")
     events = root / "runs" / LIVE / rundir.EVENTS
@@ -150,31 +186,3 @@ def test_a_running_run_ticks_in_the_table_and_in_the_curves_and_stays_selected(
     assert page.evaluate(f"document.querySelector('{GRID} canvas').mark") == 1, "the table is the same"
     assert selected(page) == [LIVE, OLD]
     expect(page.locator(f"{GRID} [role=row][aria-selected=true]")).to_have_count(2)
-
-
-def test_a_view_is_saved_opened_by_its_link_deleted_and_brought_back(page: Page, server: Server) -> None:
-    open_runs(page, server, "?order=best&q=epochs%3C100")
-    page.get_by_role("button", name="Views").click()
-    name = page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Name")
-    name.fill("weak ones")
-    name.press("Enter")
-    save = page.get_by_role("button", name="Save view")
-    expect(save).to_be_enabled()
-    settled(page)
-    save.click()
-    page.wait_for_url(re.compile(r"[?&]view=weak"))
-
-    open_runs(page, server, "?view=weak+ones")  # the link alone brings its filter and its order
-    page.wait_for_url(lambda url: "order=best" in url and "q=epochs" in url)
-    expect(page.get_by_text("3 runs, 0 selected")).to_be_visible()
-    page.get_by_role("button", name="Views").click()
-    page.get_by_role("button", name="Delete this view").click()
-    page.wait_for_url(lambda url: "view=" not in url)
-    expect(page.get_by_text("3 runs, 0 selected")).to_be_visible()  # what was shown stays
-    back = page.get_by_role("button", name="Bring weak ones back")
-    settled(page)
-    if not back.is_visible():
-        page.get_by_role("button", name="Views").click()
-    back.click()
-    expect(page.get_by_role("combobox", name="View")).to_be_visible()
-    expect(back).to_have_count(0)
