@@ -205,3 +205,21 @@ def add_dynamics(folder: Path, data: Path, *, suspect: Sequence[int] = (), epoch
         p = rng.uniform(0.3, 0.6, len(train.files)) + 0.3 * epoch / epochs
         p[list(suspect)] = np.linspace(0.01, 0.05, len(suspect))
         write_epoch(folder, epoch, np.stack([p, np.log(p / (1 - p))], axis=1))
+
+
+def write_training(folder: Path, data: Path, *, epochs: int = 6, seed: int = 0) -> None:
+    """What a training writes of its own pictures: ``pictures.json`` and ``dynamics/``.
+
+    Some are known from the first epoch on, some in the last ones, some come and go, and every eighth is never recognised.
+    """
+    dataset = open_dataset(data)
+    train = dataset.splits["train"]
+    assert train.y is not None
+    pictures = PictureSet(files=list(train.files), labels=train.y.tolist())
+    UsedPictures(classes=list(dataset.classes), train=pictures).write(folder)
+    rng = np.random.default_rng(seed)
+    count = len(train.y)
+    pace = rng.gamma(2.0, 0.2, count) * np.where(np.arange(count) % 8 == 0, -1, 1)
+    for epoch in range(1, epochs + 1):
+        margin = -2 + 8 * pace * epoch / epochs + rng.normal(0, 3 * rng.random(count))
+        write_epoch(folder, epoch, np.stack([1 / (1 + np.exp(-margin)), margin], axis=1))

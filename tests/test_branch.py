@@ -14,7 +14,7 @@ import archives
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from make_run import make_run
+from make_run import make_run, write_training
 
 from dhc.analysis.course import is_as_set
 from dhc.cli import cli
@@ -26,6 +26,7 @@ from dhc.jobs.places import places
 from dhc.runs import rundir
 from dhc.runs.contract import Exit, Process, RateSearch, Request, UsedPictures
 from dhc.runs.course import Branch, Change, Course
+from dhc.runs.dynamics import read_dynamics
 from dhc.runs.identity import identify
 from dhc.runs.predictions import read_predictions
 from dhc.runs.states import STATE
@@ -74,6 +75,9 @@ def test_places_are_kept_states_by_epoch_and_the_best_network(parent: Path) -> N
 
 def test_a_child_has_all_that_its_parent_had_and_needs_it_no_more(parent: Path) -> None:
     Course(changes=[Change(epoch=2, factor=0.5), Change(epoch=5, patience=9)]).write(parent)
+    write_training(parent, parent.parents[1] / "data", epochs=EPOCHS)
+    (parent / rundir.DYNAMICS / "epoch-00001.npy").unlink()
+    (parent / rundir.DYNAMICS / "epoch-00001.npy").symlink_to(parent / rundir.CONFIG)  # a stranger's: left where it is
     child = queue(parent, MIDDLE, 3, {"schedule.factor": "0.25"}, name="deeper", note="why not")
     info = Store(child.parent).run(child.name)
     assert (info.state, info.epochs_done, info.epochs_total, info.parent) == ("queued", MIDDLE, 5, parent.name)
@@ -90,6 +94,9 @@ def test_a_child_has_all_that_its_parent_had_and_needs_it_no_more(parent: Path) 
     assert taken is not None
     assert taken.record.epoch == MIDDLE
     assert read_predictions(child).y_pred.shape[0] == MIDDLE
+    dynamics = read_dynamics(child)
+    assert dynamics is not None
+    assert dynamics.epochs.tolist() == [MIDDLE]
 
 
 def test_a_child_of_the_best_network_knows_nothing_of_later_epochs(parent: Path) -> None:

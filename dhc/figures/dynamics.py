@@ -39,7 +39,9 @@ def scatter(
             "color": theme.numbers(colors[some]),
             "cmin": scale[0],
             "cmax": scale[1],
-            "colorscale": [list(stop) for stop in palette.LOW_TO_HIGH[::-1]] if labels is None else _ten(scale),
+            "colorscale": [[1 - place, color] for place, color in reversed(palette.LOW_TO_HIGH)]
+            if labels is None
+            else _ten(scale),
             "showscale": labels is None and name == "shown",
             "colorbar": {"title": {"text": "recognised in"}, "tickformat": ".0%", "outlinewidth": 0, "thickness": 12},
         }

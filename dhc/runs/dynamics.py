@@ -7,6 +7,7 @@ augmented in that epoch, with dropout, at the step that learned from it. NaN whe
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from dhc.errors import RunError
 from dhc.files import remove, write
 from dhc.files.archive import DamagedError
 from dhc.files.arrays import MAX_HEADER, parse_header
-from dhc.files.folder import is_real_folder
+from dhc.files.folder import UnfitError, is_real_folder
 from dhc.files.read import read_regular
 from dhc.runs import rundir
 from dhc.runs.contract import UsedPictures
@@ -114,7 +115,8 @@ def link_epochs(parent: Path, child: Path, last: int) -> None:
     if epochs:
         target = write.make_folder(child / rundir.DYNAMICS)
         for epoch in epochs[: 2 * MOST_FILES]:
-            write.link(place / _name(epoch), target / _name(epoch))
+            with contextlib.suppress(UnfitError):  # a stranger's: no record of ours, and no reason to have no child
+                write.link(place / _name(epoch), target / _name(epoch))
 
 
 def read_dynamics(folder: Path) -> Dynamics | None:

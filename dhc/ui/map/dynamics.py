@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,7 @@ HELP = (
     "Both are of the training pass itself: of the pictures as they were augmented, with dropout. Click a point for its picture."
 )
 TERMS = ("data map", "forgetting event", "area under the margin")
-HEIGHT, PAGE_SIZE, TILE, NAME = 430, 15, 92, 14
+HEIGHT, PAGE_SIZE, TILE, NAME = 430, 12, 92, 14
 KNN = "Nearest neighbours are not trained epoch by epoch, so there is no data map of them. Choose a run that trains a network."
 NOT_YET = "The data map appears after the first epoch. It needs several to tell easy pictures from ambiguous ones."
 NEVER = "This run ended before its first epoch did, so there is no data map. Choose another one."
@@ -128,11 +129,18 @@ def _controls(training: Training) -> str:
     titles = {name: f"{title} · {counts[name]:,}" if name in counts else title for name, title in LISTS.items()}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         binding = address.bound_choice(LIST, list(LISTS), "hard", key=KEY + "list")
-        name: str = segments("Pictures", titles, bare=True, **binding)
+        write, args = binding.pop("on_change"), binding.pop("args")
+        name: str = segments("Pictures", titles, bare=True, on_change=_first_page, args=(write, *args), **binding)
         color = address.bound_choice(COLOR, list(COLORS), "correctness", key=KEY + "color")
         segments("Colour", COLORS, bare=True, **color)
         lesson.draw("data-map")
     return name
+
+
+def _first_page(write: Callable[..., None], *args: object) -> None:
+    """Another list begins on its first page."""
+    write(*args)
+    address.put(**{PAGE: None})
 
 
 def _map(info: RunInfo, training: Training, name: str, rows: np.ndarray, stamp: tuple[int, int]) -> None:
