@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import JSON, RUNS, lesson, print_json
 
 
-@click.command()
+@click.command(epilog=lesson("map-of-pictures"))
 @click.argument("run_id")
 @RUNS
 @click.option("--low-priority", is_flag=True, help="Let every other process have the processor first.")

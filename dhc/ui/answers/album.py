@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -80,6 +80,20 @@ def training_pictures(config: RunConfig, class_name: str) -> tuple[np.ndarray, n
     rows = rows[labels == classes.index(class_name)]
     rows = rows[rows < len(train.x)]  # the data set may have shrunk within the minute that both are kept
     return train.ids[rows], train.x[rows]
+
+
+def sampled_pictures(info: RunInfo, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Training pictures by their places among those that the run used: (n,) str files and (n, 64, 64, 3) uint8 pixels.
+
+    None (n = 0) where the data set does not have as many any more. Raises DataError.
+    """
+    assert info.config is not None
+    path, data = session.pictures_folder(info.config), info.config.data
+    train, count = session.pictures(path, "train"), len(session.dataset(path).classes)
+    rows, _ = _training_rows(path, data.classes or count, data.train_fraction, info.config.fit.seed)
+    fit = not places or (max(places) < len(rows) and rows.max() < len(train.x))
+    chosen = rows[list(places)] if fit and places else rows[:0]
+    return train.ids[chosen], train.x[chosen]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=LOOK_AGAIN)

@@ -17,29 +17,23 @@ from dhc.analysis.trajectory import Trajectory, trajectory_of
 from dhc.data.album import Album
 from dhc.figures.bars import probability_bars
 from dhc.figures.trajectory import LANES, lane_classes, lanes
-from dhc.models.knn import nearest
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, short_names, shorten
-from dhc.ui.answers import look
-from dhc.ui.answers.album import answer_text, image_or_blank, inline, training_pictures
+from dhc.ui.answers import look, near
+from dhc.ui.answers.album import answer_text, image_or_blank, inline
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
-from dhc.ui.shell.states import guard, loading
+from dhc.ui.shell.states import guard
 from dhc.ui.widgets import assets
 from dhc.ui.widgets.plot import plot
 
 PICTURE = "picture"
 LARGE = 384  # CSS pixels a side: 64 × 6, so every pixel is a whole square
-NEIGHBOURS = 6
 STEPS = (("Previous", -1, ":material/arrow_back:", "Left"), ("Next", 1, ":material/arrow_forward:", "Right"))
 LOSS = "The loss of this one picture: -ln of the true class's probability."
-NEAREST = (
-    "Nearest in raw pixels: the number is the Euclidean distance between the pixels, each from 0 to 1. 0 is the same picture, "
-    "110.85 all black against all white. It is what the KNN baseline goes by, not what the network sees."
-)
 
 
 def of_address(subject: Subject) -> int | None:
@@ -68,7 +62,7 @@ def show(
         now=lambda: of_address(subject),
         go=choose,
         rows=rows,
-        draw=lambda index: _draw(subject, index, other),
+        draw=lambda index: draw(subject, index, other),
         on_close=on_close,
     )
 
@@ -132,7 +126,8 @@ def _place(index: int | None, rows: Sequence[int]) -> int | None:
     return rows.index(index) if index in rows else None
 
 
-def _draw(subject: Subject, index: int, other: Subject | None) -> None:
+def draw(subject: Subject, index: int, other: Subject | None = None) -> None:
+    """All that is known of the val picture in row `index`, and what `other` says of it."""
     row = subject.table.iloc[index]
     left, right = st.columns([396, 700], gap="medium")
     with left:
@@ -147,7 +142,7 @@ def _draw(subject: Subject, index: int, other: Subject | None) -> None:
         bars(subject.predictions, index, key="dhc_bars")
         _epochs(subject, index)
     _look(subject, index, row)
-    _neighbours(subject, index, row)
+    near.draw(subject, index)
 
 
 def _look(subject: Subject, index: int, row: pd.Series) -> None:
@@ -246,54 +241,3 @@ def trajectory_sentence(trajectory: Trajectory, classes: Sequence[str]) -> str:
     if trajectory.settled_epoch == total:
         return f"{start}; {last} only after the last one."
     return f"{start}; {last} from epoch {trajectory.settled_epoch:,} on."
-
-
-def _neighbours(subject: Subject, index: int, row: pd.Series) -> None:
-    """The nearest training pictures of the true class and of the predicted one.
-
-    Where both are the same, those of the runner-up.
-    """
-    image = subject.album.image(index)
-    if image is None or subject.info.config is None:
-        return
-    second = top_k(subject.predictions, index, 2)["name"].iloc[-1]
-    rival = (second, "the runner-up") if row["correct"] else (row["predicted_name"], "the predicted class")
-    classes = [(row["true_name"], "the true class"), rival]
-    with loading("Comparing with the training pictures …"):
-        neighbours = [_nearest(subject.info, name, image) for name, _ in classes]
-    for column, (name, role), pictures in zip(st.columns(2, gap="medium"), classes, neighbours, strict=True):
-        with column:
-            _row_of(name, role, pictures)
-
-
-def nearest_of_class(info: RunInfo, class_name: str, role: str, image: np.ndarray) -> None:
-    """The training pictures of a class that are nearest to a picture, (64, 64, 3) uint8; `role` says why that class."""
-    with loading("Comparing with the training pictures …"):
-        pictures = _nearest(info, class_name, image)
-    _row_of(class_name, role, pictures)
-
-
-def _row_of(class_name: str, role: str, pictures: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-    st.markdown(f"Nearest training pictures of {bold(class_name)}, {role}", help=NEAREST)
-    if len(pictures[0]):
-        st.html(_strip(*pictures))
-    else:
-        st.caption("The data set has none of this class.")
-
-
-def _nearest(info: RunInfo, class_name: str, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(n,) files, (n, 64, 64, 3) pixels and (n,) distances."""
-    assert info.config is not None
-    files, x = training_pictures(info.config, class_name)
-    rows, distances = nearest(image, x, NEIGHBOURS)
-    return files[rows], x[rows], distances
-
-
-def _strip(files: np.ndarray, x: np.ndarray, distances: np.ndarray) -> str:
-    """HTML: pictures in a row, each with its distance below."""
-    cells = [
-        f'<figure style="margin: 0">{inline(image, size=80, alt=f"training picture {clean(file)}", title=clean(file))}'
-        f'<figcaption style="text-align: center; font-size: 0.8125rem; padding-top: 3px">{distance:.2f}</figcaption></figure>'
-        for file, image, distance in zip(files.tolist(), x, distances.tolist(), strict=True)
-    ]
-    return f'<div style="display: grid; grid-template-columns: repeat({NEIGHBOURS}, minmax(0, 80px)); gap: 8px">{"".join(cells)}</div>'

@@ -15,7 +15,8 @@ from dhc.data.originals import original
 from dhc.models.knn import nearest
 from dhc.text import clean, shorten, size_text
 from dhc.ui.answers.album import inline
-from dhc.ui.answers.picture import LARGE, NEAREST, NEIGHBOURS, PICTURE, open_dialog
+from dhc.ui.answers.near import NEAREST, NEIGHBOURS
+from dhc.ui.answers.picture import LARGE, PICTURE, open_dialog
 from dhc.ui.shell import address, session
 from dhc.ui.shell.states import error_box, loading
 

@@ -13,7 +13,8 @@ from dhc.runs.store import RunInfo
 from dhc.text import clean, percent_text, shorten
 from dhc.ui.answers import look
 from dhc.ui.answers.album import inline
-from dhc.ui.answers.picture import nearest_of_class, top_bars
+from dhc.ui.answers.near import nearest_of_class
+from dhc.ui.answers.picture import top_bars
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard

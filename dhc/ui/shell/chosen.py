@@ -1,4 +1,4 @@
-"""What links carry from page to page: the classes that a person looks at on Data, Mistakes and Confusion, a page's own state."""
+"""What links carry from page to page: the classes that a person looks at on Data, Mistakes, Confusion and Map, a page's own state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ KEY = "dhc_chosen"
 OWN = "dhc_carried_own"  # in the session: by page, the parameters that it wants to be opened with
 CARRIED = "dhc_carried"  # in the session: what the screen last seen had chosen, and of which run
 # What links to a screen carry there: the classes from any run to any other, the epoch and the other run to the same run only.
-PLACES: Final = {"Data": (CLASSES,), "Mistakes": (CLASSES, EPOCH, VERSUS), "Confusion": (CLASSES, EPOCH, VERSUS)}
+PLACES: Final = {
+    "Data": (CLASSES,),
+    "Mistakes": (CLASSES, EPOCH, VERSUS),
+    "Confusion": (CLASSES, EPOCH, VERSUS),
+    "Map": (CLASSES,),
+}
 
 
 def arrive(page: str) -> None:
@@ -56,7 +61,7 @@ def control(classes: Sequence[str]) -> tuple[int, ...]:
             label, icon=":material/filter_alt:", key=KEY + "_box", type="primary" if chosen else "secondary"
         ):
             st.multiselect(
-                "Only these classes, on Data, Mistakes and Confusion",
+                "Only these classes, on Data, Mistakes, Confusion and Map",
                 placeholder="all classes",
                 format_func=lambda name: shorten(name, NAME_LENGTH),
                 **bound,

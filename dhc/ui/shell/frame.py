@@ -47,6 +47,7 @@ PAGES: Final = (
     Page("pages/runs.py", "Runs", ":material/table_rows:", ".stDataFrame"),
     Page("pages/mistakes.py", "Mistakes", ":material/image_search:", ".st-key-dhc_mistakes_grid"),
     Page("pages/confusion.py", "Confusion", ":material/grid_on:", ".stHorizontalBlock:has(.st-key-dhc_confusion_box)"),
+    Page("pages/map.py", "Map", ":material/bubble_chart:", ".st-key-dhc_map_scatter"),
     Page("pages/network.py", "Network", ":material/account_tree:", CHART),
     Page("pages/review.py", "Review", ":material/rate_review:"),
     Page("pages/predict.py", "Predict", ":material/add_photo_alternate:"),

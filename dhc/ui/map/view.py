@@ -1,0 +1,125 @@
+"""The Map screen: what the network finds alike, in one figure, beside the pictures that a person points at."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dhc.analysis.embedding import COMPONENTS
+from dhc.runs.store import RunInfo
+from dhc.text import count_text, percent_text
+from dhc.ui.answers.subject import has_answers
+from dhc.ui.map import dynamics, gallery, making
+from dhc.ui.map.points import COLOURS, points
+from dhc.ui.map.subject import Mapped, of_run, sheets_of
+from dhc.ui.shell import address, chosen, lesson
+from dhc.ui.shell.glossary import explained
+from dhc.ui.shell.markdown import plain
+from dhc.ui.widgets.controls import segments
+from dhc.ui.widgets.scatter import Atlas, Gesture, gesture, scatter, show_atlas
+
+VIEW, METHOD, COLOUR, SPLIT = "view", "map", "colour", "split"
+VIEWS = {"pictures": "Pictures", "training": "Data map"}
+KEY = "dhc_map_"
+METHODS = {"tsne": "t-SNE", "pca": "PCA"}
+SPLITS = {"both": "Val and train", "val": "Val", "train": "Train"}
+VIEW_HELP = "Pictures: near each other where the trained network finds them alike. Data map: training pictures by how sure it was while it trained."
+METHOD_HELP = (
+    "Both bring the values before the network's last layer down to two numbers. t-SNE keeps near what is near: groups are real, but their sizes and the "
+    "gaps between them mean nothing. PCA is a straight projection: distances are true, as far as two directions can show them."
+)
+COLOUR_HELP = "By the true class, by whether the answer is right, by how sure the network is, or by split."
+SPLIT_HELP = "Val pictures are points, training pictures small rings: a sample of at most 5,000."
+
+
+def view(info: RunInfo, head: DeltaGenerator) -> None:
+    """Draw the screen for a run; `head` is the place beside the title. Raises UserError, OSError."""
+    with head:
+        binding = address.bound_choice(VIEW, list(VIEWS), "pictures", key=KEY + VIEW)
+        part = segments("View", VIEWS, bare=True, help=VIEW_HELP, **binding)
+    if part == "training":
+        dynamics.view(info)
+    elif has_answers(info):
+        _pictures(info, head)
+
+
+def _pictures(info: RunInfo, head: DeltaGenerator) -> None:
+    """The map of pictures, or the way to one."""
+    if not making.is_made(info):
+        making.offer(info)
+        return
+    mapped = of_run(info)
+    assert mapped is not None
+    split = address.choice(SPLIT, list(SPLITS), "both")
+    table = mapped.table if split == "both" else mapped.table[mapped.table["val"] == (split == "val")]
+    _take(mapped, gesture(KEY + "points"), table["row"].tolist())
+    with head:
+        classes = chosen.control(mapped.classes)
+    making.follow(info)
+    _screen(mapped, table, classes)
+
+
+def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> None:
+    with st.container(key=KEY + "controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
+        method = segments(
+            "Map",
+            METHODS,
+            help=explained(METHOD_HELP, "t-SNE", "PCA"),
+            **address.bound_choice(METHOD, list(METHODS), "tsne", key=KEY + METHOD),
+        )
+        colour = segments(
+            "Colour",
+            COLOURS,
+            help=COLOUR_HELP,
+            **address.bound_choice(COLOUR, list(COLOURS), "class", key=KEY + COLOUR),
+        )
+        split = segments(
+            "Pictures", SPLITS, help=SPLIT_HELP, **address.bound_choice(SPLIT, list(SPLITS), "both", key=KEY + SPLIT)
+        )
+        lesson.draw("map-of-pictures")
+    places = mapped.places(method)[table["row"].to_numpy()]
+    near = address.integer(gallery.NEAR, low=0, high=len(mapped.table) - 1)
+    rows = gallery.chosen_rows(mapped, table, places, near)
+    order: list[int] = table["row"].tolist()
+    name, sheets = sheets_of(mapped)
+    show_atlas(Atlas(name, sheets.sheets, sheets.tile, sheets.columns, sheets.each), key=KEY + "atlas")
+    left, right = st.columns([7, 3], gap="medium")
+    with left, st.container(key=KEY + "scatter"):
+        scatter(
+            points(table, places, mapped.classes, colour, classes),
+            key=KEY + "points",
+            frame=f"{mapped.subject.info.id} {method} {split}",
+            alt=f"{METHODS[method]} map of {count_text(len(table), 'picture')}, coloured by {COLOURS[colour].lower()}",
+            atlas=name,
+            tiles=order,
+            area=gallery.area_of_address(),
+            picked=order.index(near) if near in order else None,
+            choosable=colour == "class",
+        )
+    with right:
+        gallery.draw(mapped, rows, near)
+        st.caption(plain(_about(mapped, method)))
+    gallery.show(mapped, rows)
+
+
+def _take(mapped: Mapped, done: Gesture, order: list[int]) -> None:
+    """Bring what a person did with the map into the address."""
+    if done.pick is not None and done.pick < len(order):
+        gallery.clear()
+        address.put(**{gallery.NEAR: order[done.pick]})
+    elif done.area:
+        gallery.clear()
+        address.put(**{gallery.AREA: gallery.area_text(done.area)})
+    elif done.entry is not None and done.entry < len(mapped.classes):
+        names = [mapped.classes[c] for c in sorted({done.entry} ^ set(chosen.of_address(mapped.classes)))]
+        address.put(**{chosen.CLASSES: address.listed(names) or None})
+
+
+def _about(mapped: Mapped, method: str) -> str:
+    width = mapped.features.val.shape[1]
+    made_of = f"Of epoch {mapped.picture_map.best_epoch:,}'s network, {count_text(width, 'value')} a picture"
+    if method == "pca":
+        return f"{made_of}; its two axes show {percent_text(float(mapped.picture_map.shares.sum()))} of the spread."
+    components = min(COMPONENTS, width)
+    return f"{made_of}, by PCA to {components}, then t-SNE of perplexity {mapped.picture_map.perplexity:.0f}."
