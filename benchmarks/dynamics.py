@@ -1,10 +1,10 @@
-"""What following the training pictures costs: CPU seconds of a batch with and without it, and of writing an epoch.
+"""What following the training pictures costs: CPU seconds of gathering and writing an epoch's answers, beside the epoch's own.
 
     python -m benchmarks.dynamics [--model vgg16] [--width 0.25] [--pictures 6000 18000] [--rounds 20] [--backend tensorflow]
 
-CPU seconds, which other work on the machine does not stretch. Two networks of the same settings, one with `Answers` and one without, take
-turns: some batches each, round by round. What following a batch costs is the median of the rounds' differences, so that a machine
-that grows slower or faster meanwhile does not count. The pictures are noise.
+CPU seconds, which other work on the machine stretches little. The gathering is timed by itself, compiled as in a training step, which
+counts all that it costs. As a check, two networks of the same settings, one with `Answers` and one without, take turns, some batches
+each, round by round; the median of their differences, with its middle half, is what really shows. The pictures are noise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from dhc.config import RunConfig
 
-CLASSES, WARM_UP = 96, 3
+CLASSES, WARM_UP, UPDATES = 96, 3, 100
 
 
 def cpu_seconds(action: Callable[[], object]) -> float:
@@ -44,22 +44,23 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["KERAS_BACKEND"] = options.backend
     config = RunConfig().with_values({"model.name": options.model, "model.width": options.width})
-    print(f"{options.model}, width {options.width:g}, {options.backend}: median of {options.rounds} rounds")
-    print("| pictures | an epoch, CPU s | following its batches | writing it | cost |")
-    print("|---|---|---|---|---|")
+    print(f"{options.model}, width {options.width:g}, {options.backend}; differences of {options.rounds} rounds")
+    print("| pictures | an epoch, CPU s | gathering | writing | cost | with less without, middle half |")
+    print("|---|---|---|---|---|---|")
     for pictures in options.pictures:
-        bare, difference = measure(config, pictures, options.rounds, options.batches)
+        bare, differences = measure(config, pictures, options.rounds, options.batches)
         steps = -(-pictures // config.fit.batch_size)
-        writing = written(pictures)
-        share = (difference * steps + writing) / (bare * steps)
+        gathering, writing = gathered(config.fit.batch_size, pictures) * steps, written(pictures)
+        low, middle, high = np.quantile(differences, [0.25, 0.5, 0.75]) / bare
         print(
-            f"| {pictures:,} | {bare * steps:.1f} | {difference * steps:+.3f} s | {writing:.4f} s | {share:.2%} |",
+            f"| {pictures:,} | {bare * steps:.1f} | {gathering:.3f} s | {writing:.4f} s "
+            f"| {(gathering + writing) / (bare * steps):.2%} | {middle:+.2%} ({low:+.2%} to {high:+.2%}) |",
             flush=True,
         )
 
 
-def measure(config: RunConfig, pictures: int, rounds: int, batches: int) -> tuple[float, float]:
-    """CPU seconds of a batch that is not followed, and how much more one takes that is; of `fit`, as the loop calls it."""
+def measure(config: RunConfig, pictures: int, rounds: int, batches: int) -> tuple[float, list[float]]:
+    """CPU seconds of a batch that is not followed, and how much more each round took that was; of `fit`, as the loop calls it."""
     from dhc.models.build import compiled_model
     from dhc.training.batches import Batches
     from dhc.training.dynamics import Answers
@@ -80,7 +81,49 @@ def measure(config: RunConfig, pictures: int, rounds: int, batches: int) -> tupl
         spent = {id(model): cpu_seconds(lambda model=model: some(model)) / batches for model in order}  # type: ignore[misc]
         bare.append(spent[id(models[0])])
         differences.append(spent[id(models[1])] - spent[id(models[0])])
-    return statistics.median(bare), statistics.median(differences)
+    return statistics.median(bare), differences
+
+
+def gathered(size: int, pictures: int) -> float:
+    """CPU seconds of gathering the answers of a batch of so many pictures, by itself."""
+    import keras
+
+    from dhc.training.dynamics import Answers
+
+    rng = np.random.default_rng(0)
+    p = keras.ops.softmax(keras.ops.convert_to_tensor(rng.normal(size=(size, CLASSES)).astype(np.float32)))
+    y = keras.ops.convert_to_tensor(rng.integers(0, CLASSES, size))
+    answers = Answers(pictures)
+    update = _compiled(answers)
+
+    def some() -> None:
+        state = [variable.value for variable in answers.variables]
+        for _ in range(UPDATES):
+            state = update(state, y, p)
+        keras.ops.convert_to_numpy(state[0])
+
+    spent = []
+    for _ in range(WARM_UP + 20):
+        answers.reset_state()
+        spent.append(cpu_seconds(some) / UPDATES)
+    return statistics.median(spent[WARM_UP:])
+
+
+def _compiled(answers: Any) -> Callable[..., Any]:
+    """A function of state, labels and probabilities that gives the new state, compiled as in a training step."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(answers.stateless_update_state, donate_argnums=0)  # type: ignore[no-any-return]
+    import tensorflow as tf
+
+    def update(state: Any, y: Any, p: Any) -> Any:
+        answers.update_state(y, p)
+        return [variable.value for variable in answers.variables]
+
+    return tf.function(update)  # type: ignore[no-any-return]
 
 
 def written(pictures: int) -> float:

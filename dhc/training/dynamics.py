@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import keras
@@ -71,13 +72,13 @@ class Answers(keras.metrics.Metric):  # type: ignore[misc]
 class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes an epoch's answers into ``dynamics/``, in the order of the training pictures.
 
-    Where the disk or the memory does not suffice the training goes on without, and a note says so.
+    Where the disk or the memory does not suffice, the epoch has no record: the training goes on, and the first time a note says so.
     """
 
     def __init__(self, writer: RunWriter, answers: Answers, seed: int) -> None:
         super().__init__()
         self._writer, self._answers, self._seed = writer, answers, seed
-        self._is_first, self._has_stopped, self._every = True, False, 1
+        self._is_first, self._has_failed, self._every = True, False, 1
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Before the first one of this process, drop what an earlier process has left of it and of those after it."""
@@ -85,10 +86,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             return
         self._is_first = False
         self._every = pace(self._answers.pictures, self.params["epochs"])
-        try:
-            keep_epochs(self._writer.folder, last=epoch, every=self._every)
-        except OSError as error:
-            self._stop(one_line(str(error), 200))
+        keep_epochs(self._writer.folder, last=epoch, every=self._every)
         if self._every > 1:
             text = (
                 f"what it says of each training picture is kept of every {self._every} epochs, so that it stays small"
@@ -97,14 +95,14 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write, where the epoch is one to be kept."""
-        if self._has_stopped or not is_recorded(epoch + 1, self._every):
+        if not is_recorded(epoch + 1, self._every):
             return
         try:
             write_epoch(self._writer.folder, epoch + 1, self._in_order(epoch))
         except Exception as error:
             if not (is_memory(error) or isinstance(error, OSError)):
                 raise
-            self._stop("the memory does not suffice" if is_memory(error) else one_line(str(error), 200))
+            self._forgive(epoch + 1, "the memory does not suffice" if is_memory(error) else one_line(str(error), 200))
 
     def _in_order(self, epoch: int) -> np.ndarray:
         """(N, 2): in the order of the pictures."""
@@ -113,9 +111,12 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         in_order[order_of_epoch(len(values), self._seed, epoch)] = values
         return in_order
 
-    def _stop(self, reason: str) -> None:
-        self._has_stopped = True
-        self._writer.event("note", text=f"the training pictures are not followed any more: {reason}")
+    def _forgive(self, epoch: int, reason: str) -> None:
+        if not self._has_failed:
+            with contextlib.suppress(OSError):  # the disk that has no room for the record may have none for the note
+                text = f"what it said of the training pictures in epoch {epoch} could not be written: {reason}"
+                self._writer.event("note", text=text)
+        self._has_failed = True
 
 
 def answers_of(config: RunConfig, pictures: int) -> Answers | None:
