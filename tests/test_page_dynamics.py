@@ -76,13 +76,13 @@ def test_each_list_is_marked_on_the_map_and_opens_its_pictures_the_most_telling_
     assert shown == figures.region("hard").tolist()
     assert sorted([*others, *shown]) == list(range(160))
     assert captions(at)[0].endswith(f"p {figures.confidence.min():.2f}")
-    at.query_params["page"] = "2"
+    at.query_params["part"] = "2"
     (control,) = [one for one in at.segmented_control if one.key == screen.KEY + "list"]
     control.set_value("forgotten").run()
-    assert (address(at, "list"), address(at, "page")) == ("forgotten", None)
+    assert (address(at, "corner"), address(at, "part")) == ("forgotten", None)
     assert rows_drawn(at)[1] == figures.most_forgotten().tolist()
     assert captions(at)[0].endswith(f"{figures.forgotten.max()} times")
-    at = open_view(list="aum", color="class", page="3")
+    at = open_view(corner="aum", shade="class", part="3")
     lowest = figures.lowest_aum()[2 * screen.PAGE_SIZE :]
     assert [one.rpartition("AUM ")[2] for one in captions(at)] == [
         f"{figures.aum[row]:.1f}" for row in lowest[: screen.PAGE_SIZE]
@@ -98,16 +98,16 @@ def test_a_click_on_a_point_or_a_picture_opens_it_large_with_its_way_through_the
     assert f"AUM **{dynamics.margin[:, 17].mean():.2f}**" in said
     assert curve["alt"].endswith(f"from {dynamics.p[0, 17]:.2f} to {dynamics.p[-1, 17]:.2f}")
     assert "train_images/" in said
-    at = click(open_view(list="easy"), screen.KEY + "grid", 1)
+    at = click(open_view(corner="easy"), screen.KEY + "grid", 1)
     assert address(at, "train") == str(data_map(dynamics).region("easy")[1])
     assert "2 of 53 listed" in texts(at)
 
 
 def test_damaged_epochs_lost_pictures_and_strange_addresses_are_said_in_a_sentence(runs: Path) -> None:
     (runs / ID / rundir.DYNAMICS / "epoch-00002.npy").write_bytes(b"torn")
-    at = open_view(train="160", list="all", page="99")
+    at = open_view(train="160", corner="all", part="99")
     assert "epochs 1 to 6, 5 of them; left out: 1 damaged epoch" in texts(at)
-    assert (address(at, "train"), address(at, "list"), address(at, "page")) == (None, None, None)
+    assert (address(at, "train"), address(at, "corner"), address(at, "part")) == (None, None, None)
     (runs / ID / rundir.PICTURES).unlink()
     assert "does not name the 160 training pictures" in texts(at.run())
 

@@ -32,7 +32,7 @@ from dhc.ui.widgets.gallery import Tile, gallery
 from dhc.ui.widgets.plot import plot, to_json
 
 KEY = "dhc_dynamics_"
-LIST, COLOR, PICTURE, PAGE = "list", "color", "train", "page"  # in the address
+LIST, COLOR, PICTURE, PAGE = "corner", "shade", "train", "part"  # in the address, where no other view of Map has them
 LISTS = {
     "hard": "Hard",
     "ambiguous": "Ambiguous",
