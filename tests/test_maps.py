@@ -116,3 +116,50 @@ def test_random_weights_give_another_map_of_the_same_shape(model: keras.Model) -
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)), (
         "the network is untouched"
     )
+
+
+def test_a_network_that_computes_in_16_bits_has_the_maps_of_32(model: keras.Model) -> None:
+    import keras
+
+    from dhc.explain import maps
+    from dhc.explain.parts import in_float32
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        short = chain()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    short.set_weights(model.get_weights())
+    whole = in_float32(short)
+    assert whole is not short
+    assert in_float32(model) is model
+    one = PICTURES[:1], CLASSES[:1]
+    np.testing.assert_array_equal(maps.saliency(whole, *one, samples=2), maps.saliency(model, *one, samples=2))
+    np.testing.assert_array_equal(maps.grad_cam(whole, *one), maps.grad_cam(model, *one))
+
+
+def test_a_layer_of_one_place_and_a_picture_of_one_colour_have_maps_without_a_gap() -> None:
+    import keras
+
+    from dhc.explain import maps
+    from dhc.figures.heat import mean_map, overlay
+
+    parts = [keras.Input((64, 64, 3), dtype="uint8"), keras.layers.Rescaling(1 / 255)]
+    parts += [keras.layers.Conv2D(3, 3, strides=32, padding="same", activation="relu"), keras.layers.Conv2D(3, 2)]
+    model = keras.Sequential([*parts, keras.layers.Flatten(), keras.layers.Dense(4, activation="softmax")])
+    model.set_weights([np.abs(weights) + 0.1 for weights in model.get_weights()])
+    grey = np.full((2, 64, 64, 3), 128, np.uint8)
+    for kind, shape in (("grad_cam", (1, 1)), ("grad_cam_pp", (1, 1)), ("saliency", (64, 64)), ("occlusion", (64, 64))):
+        heats = getattr(maps, kind)(model, grey, CLASSES)
+        assert heats.shape == (2, *shape)
+        assert np.isfinite(heats).all(), kind
+        drawn = overlay(grey[0], mean_map(heats, signed=kind == "occlusion"), 0.6)
+        assert drawn.shape == (256, 256, 3)
+
+
+def test_the_mean_map_gives_each_picture_the_same_weight() -> None:
+    from dhc.figures.heat import mean_map
+
+    heats = np.array([[[4.0, 1.0]], [[0.0, 0.5]], [[0.0, 0.0]]])
+    np.testing.assert_allclose(mean_map(heats), [[1 / 3, 1.25 / 3]])
+    np.testing.assert_allclose(mean_map(np.array([[[-4.0, 2.0]]]), signed=True), [[-1.0, 0.5]])

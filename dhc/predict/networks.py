@@ -39,11 +39,18 @@ class Kept:
     both: Any
 
     @functools.cached_property
+    def exact(self) -> Any:
+        """The same network in 32 bits, for maps."""
+        from dhc.explain.parts import in_float32
+
+        return in_float32(self.model)
+
+    @functools.cached_property
     def random_twin(self) -> Any:
-        """The same network with the weights that it might have begun with."""
+        """The same network, in 32 bits, with the weights that it might have begun with."""
         from dhc.explain.maps import random_twin
 
-        return random_twin(self.model)
+        return random_twin(self.exact)
 
 
 class Networks:
@@ -117,11 +124,14 @@ def look(question: Message) -> Message:
     from dhc.explain import maps
     from dhc.explain.parts import convolutions
 
-    if layer >= len(convolutions(network.model)):
+    count = len(convolutions(network.model))
+    if not count and kind.startswith("grad_cam"):
+        raise RunError("the network has no convolution, of whose maps this one is made: choose occlusion or SmoothGrad")
+    if layer >= max(1, count):
         raise RunError("the network has fewer convolutions: choose an earlier one")
     if kind not in MAPS or classes.max() >= network.model.output.shape[-1]:
         raise RunError(f"there is no map {kind[:40]!r} of that class: choose another one")
-    model = network.random_twin if question.values["random"] else network.model
+    model = network.random_twin if question.values["random"] else network.exact
     options = {"layer": layer} if kind.startswith("grad_cam") else {}
     return Message({}, {"map": np.asarray(getattr(maps, kind)(model, x, classes, **options), np.float32)})
 
