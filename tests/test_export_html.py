@@ -139,6 +139,8 @@ def test_a_sweep_is_read_in_the_report_and_two_runs_are_none(two: Store, tiny_da
     assert "The best LR factor, 0.6, lies at the edge of what was tried (0.2 to 0.6)." in page.text
     assert "Of 5 drawn runs like these the best is expected at" in page.text
     assert {"sweep-1", "sweep-2"} == {name for name in page.charts if name.startswith("sweep")}
+    assert "The mean of the probabilities of 5 runs is right on" in page.text
+    assert "together-1" in page.charts
     assert "What the sweep says" not in Page(to_html(two.runs(), two)).text
 
 

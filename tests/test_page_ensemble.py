@@ -79,7 +79,7 @@ def test_its_figures_are_those_of_the_runs_and_strangers_and_kin_are_named(answe
     path = selection.greedy(answers)
     assert selection.suggestion_text(path, len(answers.ids)) in said
     assert selection.choice_text(selection.judge_choice(answers)) in said
-    assert "It takes the network of each member." in said
+    assert "and those of A, B, C, D are not here." in said
     bars = json.loads(sent(at, "plot")[0]["figure"])["data"]
     assert sum(sum(bar["y"]) for bar in bars) == len(answers.ids)
 

@@ -81,5 +81,11 @@ def by_pictures(
     return groups
 
 
+def on_most_pictures(runs: Iterable[RunInfo], pictures_of: Callable[[RunInfo], JudgedPictures]) -> list[RunInfo]:
+    """Those of the runs that most of them share their val pictures with; of equally many those of the newest run."""
+    groups = [infos for _, infos in by_pictures(runs, pictures_of)]
+    return max(groups, key=len, default=[])
+
+
 def _age(info: RunInfo) -> tuple[float, str]:
     return info.queued_at or 0.0, info.id

@@ -22,7 +22,7 @@ from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.picture import png_base64
 from dhc.errors import RunError
-from dhc.export import tuning
+from dhc.export import ensemble, tuning
 from dhc.export.chart import Chart, chart
 from dhc.export.progress import Progress
 from dhc.figures import confusion, curves, palette, theme
@@ -96,11 +96,13 @@ class Comparison:
     """What sets the runs apart.
 
     advice: which setting to keep, in a sentence or two. names, rows: dotted names of settings, and one line of texts a run;
-    circumstances likewise. chart: the common curves. sweep: what the runs say of each setting, where they are a sweep.
+    circumstances likewise. chart: the common curves. sweep: what the runs say of each setting, where they are a sweep. together: what
+    they answer as an ensemble.
     """
 
     advice: str
     sweep: tuning.Part | None
+    together: tuning.Part | None
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     circumstances: tuple[str, ...]
@@ -119,6 +121,7 @@ def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     return Comparison(
         _advice(runs, store),
         tuning.sweep(runs, _pictures_of),
+        ensemble.together(runs, _pictures_of),
         names,
         rows,
         tuple(row.title for row in around),

@@ -40,8 +40,8 @@ def draw(subject: Subject, cell: tuple[int, int] | None) -> None:
     if not st.toggle("What it looks at here", help=HELP, **address.bound_flag(OPEN, key=KEY + "open")):
         return
     with guard():
-        if not look.has_network(subject.info):
-            st.caption(look.without_network(subject.info))
+        if why := look.obstacle(subject.info):
+            st.caption(why)
             return
         _draw(subject, cell, images)
 

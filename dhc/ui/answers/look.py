@@ -16,7 +16,7 @@ from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.album import inline
-from dhc.ui.shell import lesson, session
+from dhc.ui.shell import lesson, session, sharing
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard, loading
 from dhc.ui.widgets.controls import segments
@@ -92,8 +92,8 @@ def draw(info: RunInfo, picture: np.ndarray, classes: Sequence[Asked]) -> None:
     if not box.open:  # the first map starts Keras
         return
     with box, guard():
-        if not has_network(info):
-            st.caption(without_network(info))
+        if why := obstacle(info):
+            st.caption(why)
             return
         st.session_state.setdefault(KIND, next(iter(METHODS)))
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -149,8 +149,12 @@ def _pictures(picture: np.ndarray, heats: np.ndarray, classes: Sequence[Asked], 
                 st.caption(ONE_POINT)
 
 
-def without_network(info: RunInfo) -> str:
-    """Why a run has no network to ask, as Markdown."""
+def obstacle(info: RunInfo) -> str:
+    """Why no network can be asked, as Markdown; "" where one can."""
+    if sharing.is_read_only():
+        return "This view asks no network: open the full dashboard to see what it looked at."
+    if has_network(info):
+        return ""
     if info.example:
         return "The networks of the example runs were left out for their size: train a run of your own to see what it looks at."
     return plain(f"The network of this run, {rundir.BEST}, is not there: no epoch has ended, or it was deleted.")

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dhc.analysis.ensemble import MOST, Agreement, Ensemble, SharedAnswers, agreement, combine, line_up, mean_of_pairs
 from dhc.analysis.lineage import parent_of
-from dhc.analysis.pictures import by_pictures
+from dhc.analysis.pictures import on_most_pictures
 from dhc.analysis.ranking import best_first
 from dhc.analysis.selection import Choice, Step, choice_text, greedy, judge_choice, suggested, suggestion_text
 from dhc.analysis.significance import verdict
@@ -94,7 +94,7 @@ def _board(candidates: Candidates, everybody: SharedAnswers) -> None:
         with right:
             rows = ensemble_pictures.draw(candidates.infos[answers.runs[0]], answers, together)
             _suggestion(candidates, everybody, members)
-            ensemble_submission.draw([candidates.infos[run] for run in answers.runs])
+            ensemble_submission.draw({candidates.letters[run]: candidates.infos[run] for run in answers.runs})
         with left:
             _bars(answers, together)
             _alike(candidates, answers)
@@ -114,8 +114,7 @@ def _candidates(runs: Sequence[RunInfo]) -> Candidates:
         for info in runs
         if info.config is not None and info.epochs_done > 0 and (info.folder / rundir.PREDICTIONS).is_file()
     ]
-    groups = [infos for _, infos in by_pictures(with_answers, pictures_of)]
-    group = max(groups, key=len, default=[])
+    group = on_most_pictures(with_answers, pictures_of)
     infos = best_first(sorted(group, key=lambda info: info.id))[:MOST]
     _say_left_out([info for info in runs if info not in with_answers], "without answers or readable settings")
     others = [info for info in with_answers if info not in group]

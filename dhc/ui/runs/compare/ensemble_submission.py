@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +11,7 @@ from dhc.errors import DataError
 from dhc.jobs import ensemble as jobs
 from dhc.jobs.ensemble import EnsembleSubmission
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, duration_text, shorten
+from dhc.text import count_text, duration_text
 from dhc.ui.manage.submission import can_answer
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import plain
@@ -22,14 +22,14 @@ KEY = "dhc_ensemble_submission_"
 TICK = 1.0  # seconds between two updates while it is being written
 
 
-def draw(infos: Sequence[RunInfo]) -> None:
-    """Offer to write what the members answer together for test; a sentence where they cannot."""
+def draw(members: Mapping[str, RunInfo]) -> None:
+    """Offer to write what the members, by letter, answer together for test; a sentence where they cannot."""
     st.markdown("#### Submission together")
-    without = [info for info in infos if not can_answer(info)]
+    without = [letter for letter, info in members.items() if not can_answer(info)]
     if without:
-        names = ", ".join(plain(shorten(info.title, 30)) for info in without[:3]) + (" …" if len(without) > 3 else "")
-        st.caption(f"It takes the network of each member. Not here: {names}.")
+        st.caption(f"It takes the network of each member, and those of {', '.join(without)} are not here.")
         return
+    infos = list(members.values())
     config = infos[0].config
     assert config is not None
     try:
