@@ -25,6 +25,7 @@ VIEWS: Mapping[str, tuple[dict[str, str], ...]] = {
     "Mistakes": ({"run": _LAST}, {"run": _LAST, "picture": "865"}),
     "Confusion": ({"run": _LAST, "cell": "3,4"},),
     "Review": ({"run": _LAST, "split": "val"},),
+    "Network": ({"plan": "form", "preset": "report"},),
     "Predict": ({},),
     "Ladder": ({},),
 }

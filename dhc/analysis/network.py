@@ -30,8 +30,8 @@ FLOPS = (
     "Those of normalisation, activation and pooling are few and count 0."
 )
 FIELD = (
-    f"The side of the square of the picture that one unit in the middle sees, of {SIDE} pixels at most, and how far apart two neighbouring "
-    "units look. At the border a part of the square lies outside; what pooling leaves over there is seen by nobody."
+    f"The receptive field: the side of the square of the picture that one unit in the middle sees, {SIDE} pixels at most, and how far apart "
+    "two neighbouring units look. At the border a part of the square lies outside, and what pooling leaves over there is not seen."
 )
 
 

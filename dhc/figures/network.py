@@ -12,7 +12,7 @@ from dhc.analysis.network import NetworkLayer, field_text, shape_text
 from dhc.figures import theme
 from dhc.text import amount_text
 
-HEIGHT = 250  # CSS pixels
+HEIGHT = 230  # CSS pixels
 DRAWN = ("resize", "conv", "pool", "average", "dense")  # layers with a block; the others change no shape
 COLORS = {"input": theme.MUTED, "resize": theme.MUTED, "conv": theme.TRAIN, "pool": theme.VAL, "average": theme.VAL}
 TITLES = {
@@ -28,6 +28,7 @@ SIDE_POWER, CHANNEL_POWER = 0.6, 0.4
 TALLEST = 100.0  # of a block, the picture's, in units of the drawing
 DEEP = 0.1  # of its height: how far its top and its side lead back
 GAP, ROOM = 5.0, 17.5  # between two blocks, and from one block's label to the next, at least
+MOST_NAMES = 24  # of units, beside one another
 FOOT = -TALLEST / 2 - 4  # where labels begin
 
 
@@ -109,6 +110,8 @@ def vector(values: np.ndarray, names: Sequence[str] = ()) -> go.Figure:
             hovertemplate="%{text}: %{y:.4g}<extra></extra>",
         )
     )
+    if 0 < len(names) <= MOST_NAMES:
+        figure.update_xaxes(tickvals=list(range(len(names))), ticktext=text, title=None)
     figure.update_layout(showlegend=False, bargap=0 if len(values) > 200 else 0.1)
     return figure
 

@@ -26,7 +26,7 @@ from dhc.ui.widgets.plot import plot
 KEY = "dhc_network_"
 PAGE, TILE, LARGE = 48, 72, 320  # maps at once; CSS pixels of one, and of a large one
 ORDERS = {"strength": "Strongest first", "place": "In order"}
-SCALES = {"own": "Each its own", "layer": "One for all"}
+SCALES = {"own": "Own scales", "layer": "One scale"}
 WAIT = "Asking the network … the first time Keras starts for it, which takes some seconds"
 
 

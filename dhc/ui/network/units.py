@@ -25,6 +25,7 @@ from dhc.ui.widgets.gallery import Tile, gallery
 KEY = "dhc_network_"
 LOOKING = KEY + "looking"  # in the session: whether the pictures are to be looked through
 PAGE, TILE = 24, 108  # units at once; CSS pixels of one's nine pictures
+SCALE = 3  # pixels of a large picture for one of its own
 MOST_NAMED = 60  # dead units whose numbers are listed
 DEAD = "Units whose output is 0 or less at every place of every val picture: they say nothing, and a ReLU among them learns nothing more."
 
@@ -51,16 +52,20 @@ def _look_through(scan: Scan) -> bool:
     count = count_text(len(scan.rows), "val picture")
     if not st.session_state.get(LOOKING) and not scan.done:
         st.markdown("Each unit's nine most activating pictures, and those units that no picture makes active.")
-        clicked = st.button(f"Look through {count}", type="primary", icon=":material/search:", key=KEY + "look")
-        if not clicked:
-            return False
-        st.session_state[LOOKING] = True
+        label = f"Look through {count}"
+        st.button(label, type="primary", icon=":material/search:", key=KEY + "look", on_click=_agree)
+        return False
     bar = st.progress(0.0)
     while not scan.is_whole:
         bar.progress(scan.done / len(scan.rows), f"{scan.done:,} of {count} looked at")
         scan.step()
     bar.empty()
     return True
+
+
+def _agree() -> None:
+    """From now on in this session, networks are looked through as soon as their units are asked for."""
+    st.session_state[LOOKING] = True
 
 
 def _units(subject: Subject, layer: NetworkLayer, scan: Scan, predictions: Predictions, album: Album) -> None:
@@ -138,12 +143,12 @@ def _open(layer: NetworkLayer, strongest: Strongest, unit: int, album: Album, pr
 def _large(layer: NetworkLayer, row: int, value: float, place: int, album: Album, predictions: Predictions) -> None:
     name = clean(str(predictions.ids[row]))
     image = framed(image_or_blank(album, row), layer, place)
-    st.html(inline(image, size=200, alt=f"The picture {name}", title=name))
+    st.html(inline(image, size=SCALE * SIDE, alt=f"The picture {name}", title=name))
     st.caption(plain(f"{value:.4g} · {shorten(predictions.classes[int(predictions.y_true[row])], 30)}"))
     link("Network", text="Its feature maps", view="maps", layer=layer.name, picture=str(row))
 
 
-def framed(image: np.ndarray, layer: NetworkLayer, place: int, scale: int = 4) -> np.ndarray:
+def framed(image: np.ndarray, layer: NetworkLayer, place: int, scale: int = SCALE) -> np.ndarray:
     """The picture, `scale` times as large, with a frame around what the unit at a place of the layer's map sees."""
     large = image.repeat(scale, axis=0).repeat(scale, axis=1)
     if not layer.has_maps or layer.seen >= SIDE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import streamlit as st
@@ -10,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from dhc.analysis.network import NetworkLayer
 from dhc.figures import network
 from dhc.models.presets import DEFAULT, PRESETS
+from dhc.ui.answers.matrix import click_on
 from dhc.ui.network import filters, maps, subject, table, units
 from dhc.ui.network.subject import FORM, PLAN, Subject
 from dhc.ui.shell import address, session, sharing
@@ -21,6 +23,7 @@ from dhc.ui.widgets.controls import segments
 from dhc.ui.widgets.plot import plot, to_json
 
 KEY = "dhc_network_"
+DRAWING = KEY + "drawing"
 LAYER, VIEW, EPOCH = "layer", "view", "epoch"  # in the address
 VIEWS = {"table": "Table", "maps": "Feature maps", "filters": "First filters", "units": "What units respond to"}
 EPOCH_HELP = "The network after which epoch: the best one, or one whose state was kept (*Keep states* on Train, branches, changes while it trained)."
@@ -82,11 +85,9 @@ def _choose_preset() -> None:
 
 
 def _draw(shown: Subject) -> None:
+    _follow_click(shown)
     layer = _chosen(shown)
-    click = plot(_figure(shown.layers, layer.place), key=KEY + "drawing", height=network.HEIGHT, alt=ALT)
-    if click is not None and isinstance(click["customdata"], int) and 0 <= click["customdata"] < len(shown.layers):
-        _choose(shown.layers[click["customdata"]].name)
-        st.rerun()
+    plot(_figure(shown.layers, layer.place), key=DRAWING, height=network.HEIGHT, alt=ALT)
     st.caption(table.totals(shown))
     bound = address.bound_choice(VIEW, list(VIEWS), "table", key=KEY + "view")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -103,6 +104,14 @@ def _draw(shown: Subject) -> None:
             filters.draw(shown, epoch)
         else:
             units.draw(shown, layer, epoch)
+
+
+def _follow_click(shown: Subject) -> None:
+    """Choose the layer whose block was clicked in this run: read before anything is drawn, so that everything shows it."""
+    click = click_on(DRAWING)
+    place = click.get("customdata") if isinstance(click, Mapping) else None
+    if isinstance(place, int) and 0 <= place < len(shown.layers):
+        _choose(shown.layers[place].name)
 
 
 @lru_cache(maxsize=32)
