@@ -17,6 +17,7 @@ from dhc.data.review import Mark, Placed, pixel_prints, place_marks, read_marks,
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.dynamics import read_dynamics
+from dhc.runs.features import Features, read_features
 from dhc.runs.store import RunInfo
 from dhc.ui.answers.look import has_network
 from dhc.ui.shell import session, sharing
@@ -36,6 +37,7 @@ class Desk:
     classes       the data set's names
     known         names of the classes that the run knows, in its order
     rows          (N,) int64: the picture's row in `pictures`
+    numbers       (N,) int64: the picture's row in the run's own records
     suspects      of the N pictures
     probabilities (N, K) of the run's classes, float; None where they must be asked for
     p             (E, N) of the label, by recorded epoch; None of val
@@ -49,6 +51,7 @@ class Desk:
     classes: tuple[str, ...]
     known: tuple[str, ...]
     rows: np.ndarray
+    numbers: np.ndarray
     suspects: Suspects
     probabilities: np.ndarray | None
     p: np.ndarray | None
@@ -100,6 +103,7 @@ def open_desk(info: RunInfo, split: Split) -> Desk:
         dataset.classes,
         judged.known,
         rows[here],
+        np.flatnonzero(here),
         suspects.among(judged.suspects, here),
         None if judged.probabilities is None else judged.probabilities[here],
         None if judged.p is None else judged.p[:, here],
@@ -164,9 +168,9 @@ def answers_of(desk: Desk, listed: Sequence[int], place: int) -> np.ndarray | No
     listed: the pictures that are gone through, of which the next ones are asked about with it. Raises UserError, HelperError,
     OSError.
     """
-    if desk.probabilities is not None:
-        of_place: np.ndarray = desk.probabilities[place]
-        return of_place
+    known = desk.probabilities[place] if desk.probabilities is not None else _of_sample(desk, place)
+    if known is not None:
+        return known
     if sharing.is_read_only() or not has_network(desk.info):
         return None
     start = listed.index(place) // CHUNK * CHUNK if place in listed else 0
@@ -175,6 +179,34 @@ def answers_of(desk: Desk, listed: Sequence[int], place: int) -> np.ndarray | No
         str(desk.info.folder), session.stamp(desk.info.folder / rundir.BEST), desk.pictures.digest, chunk, desk
     )
     answer: np.ndarray = answers[chunk.index(place)]
+    return answer
+
+
+def features_of(info: RunInfo) -> Features | None:
+    """The features of the run's best network, where they were made. Raises RunError."""
+    stamps = tuple(session.stamp(info.folder / name) for name in (rundir.FEATURES, rundir.BEST, rundir.PREDICTIONS))
+    return _features(str(info.folder), stamps)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _features(folder: str, stamps: tuple[tuple[int, int], ...]) -> Features | None:
+    return read_features(Path(folder))
+
+
+def in_sample(desk: Desk, features: Features, place: int) -> int | None:
+    """The row of a training picture in the sample whose features were made; None where it is not among them."""
+    number = int(desk.numbers[place])
+    row = int(np.searchsorted(features.train_rows, number))
+    return row if row < len(features.train_rows) and int(features.train_rows[row]) == number else None
+
+
+def _of_sample(desk: Desk, place: int) -> np.ndarray | None:
+    """The network's answer for a training picture, where it was noted with its features."""
+    features = features_of(desk.info)
+    row = None if features is None else in_sample(desk, features, place)
+    if features is None or row is None:
+        return None
+    answer: np.ndarray = features.train_probabilities[row]
     return answer
 
 

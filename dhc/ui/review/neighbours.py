@@ -1,4 +1,4 @@
-"""The training pictures that a picture resembles most, whatever their class."""
+"""The training pictures that a picture resembles most, whatever their class: to the network where its features were made, else in pixels."""
 
 from __future__ import annotations
 
@@ -8,25 +8,43 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
+from dhc.analysis.nearest import nearest_by_features
 from dhc.data.near import thumbnails
+from dhc.runs.features import Features
 from dhc.text import clean, shorten
 from dhc.ui.answers.album import inline
-from dhc.ui.review.desk import Desk
-from dhc.ui.shell import session
+from dhc.ui.review.desk import Desk, features_of, in_sample
+from dhc.ui.shell import address, session
+from dhc.ui.widgets.controls import segments
 
 COUNT: Final = 6
 SIDE: Final = 16  # pixels that a picture is averaged to
 SIZE, NAME = 84, 11  # CSS pixels; letters of a class below it
-ABOUT: Final = (
-    "The training pictures that are nearest to it in pixels, averaged to 16×16, with their labels: green where that is its own label. "
-    "Six neighbours that agree on another class say more than one."
+BY, KEY = "by", "dhc_review_by"
+TITLES: Final = {"features": "To the network", "pixels": "In pixels"}
+ABOUT: Final = {
+    "features": "The training pictures whose values before the last layer point the same way, of those that were sampled for the map.",
+    "pixels": "The training pictures that are nearest to it in pixels, averaged to 16×16.",
+}
+READ: Final = (
+    " With their labels: green where that is its own. Neighbours that agree on another class say more than one."
 )
 
 
 def draw(desk: Desk, place: int) -> None:
     """The nearest training pictures with their labels, in a row."""
-    rows = nearest(desk, place)
-    st.markdown("**Looks like**", help=ABOUT)
+    features = features_of(desk.info)
+    query = None if features is None else _query(desk, features, place)
+    by = "pixels"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        title = st.container(width="content")
+        if query is not None:
+            by = segments("Nearest", TITLES, bare=True, **address.bound_choice(BY, list(TITLES), "features", key=KEY))
+        title.markdown("**Looks like**", help=ABOUT[by] + READ)
+    if features is not None and query is not None and by == "features":
+        rows = _by_features(desk, features, query, place)
+    else:
+        rows = _by_pixels(desk, place)
     if not len(rows):
         st.caption("There is no other training picture.")
         return
@@ -38,12 +56,35 @@ def draw(desk: Desk, place: int) -> None:
     st.html(f'<div style="{grid}">{"".join(cells)}</div>')
 
 
-def nearest(desk: Desk, place: int) -> np.ndarray:
+def _query(desk: Desk, features: Features, place: int) -> np.ndarray | None:
+    """(F,) the features of the picture; None where they were not made."""
+    if desk.split == "val":
+        of_val: np.ndarray = features.val[int(desk.numbers[place])]
+        return of_val
+    row = in_sample(desk, features, place)
+    return None if row is None else features.train[row]
+
+
+def _by_features(desk: Desk, features: Features, query: np.ndarray, place: int) -> np.ndarray:
     """(k,) int64 rows of the data set's training pictures, nearest first, without the picture itself."""
+    found, _ = nearest_by_features(query, features.train, COUNT + 1)
+    files = session.used_pictures(desk.info).train.files
+    number = _numbers(desk.folder, session.pictures(desk.folder, "train").digest)
+    names = [files[row] for row in features.train_rows[found[0]].tolist() if row < len(files)]
+    itself = desk.file(place) if desk.split == "train" else ""
+    return np.array([number[name] for name in names if name in number and name != itself][:COUNT], np.int64)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _numbers(folder: str, digest: str) -> dict[str, int]:
+    return {file: row for row, file in enumerate(session.pictures(folder, "train").ids.tolist())}
+
+
+def _by_pixels(desk: Desk, place: int) -> np.ndarray:
+    """The same by pixels."""
     train = session.pictures(desk.folder, "train")
     small = _thumbnails(desk.folder, train.digest, train.x)
-    image = desk.image(place)
-    query = thumbnails(image[None], SIDE).reshape(-1)
+    query = thumbnails(desk.image(place)[None], SIDE).reshape(-1)
     distances = ((small - query) ** 2).sum(axis=1)
     if desk.split == "train":
         distances[desk.rows[place]] = np.inf
@@ -64,13 +105,9 @@ def _cell(image: np.ndarray, file: str, label: str, own: str) -> str:
     name = html.escape(shorten(clean(label), NAME))
     color = "var(--st-green-text-color)" if same else "var(--st-text-color)"
     weight = 400 if same else 600
-    picture = inline(
-        image,
-        size=SIZE,
-        alt=f"training picture {clean(file)}, labelled {clean(label)}",
-        title=f"{clean(file)}: {clean(label)}",
-    )
-    words = f"text-align: center; font-size: 0.8125rem; padding-top: 3px; color: {color}; font-weight: {weight}; white-space: nowrap"
+    words, title = f"training picture {clean(file)}, labelled {clean(label)}", f"{clean(file)}: {clean(label)}"
+    style = f"text-align: center; font-size: 0.8125rem; padding-top: 3px; color: {color}; font-weight: {weight}; white-space: nowrap"
+    picture = inline(image, size=SIZE, alt=words, title=title)
     return (
-        f'<figure style="margin: 0; overflow: hidden">{picture}<figcaption style="{words}">{name}</figcaption></figure>'
+        f'<figure style="margin: 0; overflow: hidden">{picture}<figcaption style="{style}">{name}</figcaption></figure>'
     )
