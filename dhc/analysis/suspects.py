@@ -15,6 +15,8 @@ import numpy as np
 from dhc.analysis.dynamics import area_under_margin
 from dhc.runs.dynamics import Dynamics
 
+FAR: Final = 3.0  # standard deviations
+NORMAL: Final = 1.4826  # standard deviations of a normal distribution for each median deviation
 NEAR_ENOUGH: Final = 1e-6  # by which a probability may miss its class's threshold, as cleanlab has it
 
 
@@ -78,11 +80,22 @@ def normalized_margin(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 def of_train(dynamics: Dynamics) -> Suspects:
     """Train's suspects by the area under the margin.
 
-    Likely wrong are those of which the network believed another class on average. A picture that no epoch showed stands last.
+    Likely wrong are those of which the network believed another class on average, and that lie further below the median than
+    `FAR` standard deviations of what lies around it: a young network believes another class of most pictures. A picture that no
+    epoch showed stands last.
     """
     aum = area_under_margin(dynamics)
     score = np.where(np.isnan(aum), 1.0, 1 / (1 + np.exp(-np.clip(np.nan_to_num(aum), -50, 50))))
-    return Suspects(np.argsort(score, kind="stable"), score, int((aum < 0).sum()))
+    return Suspects(np.argsort(score, kind="stable"), score, int((aum < min(0.0, _far_below(aum))).sum()))
+
+
+def _far_below(values: np.ndarray) -> float:
+    """`FAR` standard deviations below the median, as the median deviation from it tells them, which few outliers cannot move."""
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return 0.0
+    median = float(np.median(values))
+    return median - FAR * NORMAL * float(np.median(np.abs(values - median)))
 
 
 def among(suspects: Suspects, here: np.ndarray) -> Suspects:

@@ -17,13 +17,10 @@ from dhc.data.review import Mark, Placed, pixel_prints, place_marks, read_marks,
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.dynamics import read_dynamics
-from dhc.runs.features import Features, read_features
 from dhc.runs.store import RunInfo
-from dhc.ui.answers.look import has_network
-from dhc.ui.shell import session, sharing
+from dhc.ui.shell import session
 
 Split = Literal["train", "val"]
-CHUNK = 32  # pictures that the network is asked about at once: the one on screen and those that come next
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,69 +157,6 @@ def placed(desk: Desk) -> Placed:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _prints(folder: str, split: str, digest: str, _x: np.ndarray) -> list[str]:
     return pixel_prints(_x)
-
-
-def answers_of(desk: Desk, listed: Sequence[int], place: int) -> np.ndarray | None:
-    """(K,) probabilities of the run's classes for a picture; None where the run has no network to ask.
-
-    listed: the pictures that are gone through, of which the next ones are asked about with it. Raises UserError, HelperError,
-    OSError.
-    """
-    known = desk.probabilities[place] if desk.probabilities is not None else _of_sample(desk, place)
-    if known is not None:
-        return known
-    if sharing.is_read_only() or not has_network(desk.info):
-        return None
-    start = listed.index(place) // CHUNK * CHUNK if place in listed else 0
-    chunk = tuple(listed[start : start + CHUNK]) if place in listed else (place,)
-    answers = _asked(
-        str(desk.info.folder), session.stamp(desk.info.folder / rundir.BEST), desk.pictures.digest, chunk, desk
-    )
-    answer: np.ndarray = answers[chunk.index(place)]
-    return answer
-
-
-def features_of(info: RunInfo) -> Features | None:
-    """The features of the run's best network, where they were made. Raises RunError."""
-    stamps = tuple(session.stamp(info.folder / name) for name in (rundir.FEATURES, rundir.BEST, rundir.PREDICTIONS))
-    return _features(str(info.folder), stamps)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _features(folder: str, stamps: tuple[tuple[int, int], ...]) -> Features | None:
-    return read_features(Path(folder))
-
-
-def in_sample(desk: Desk, features: Features, place: int) -> int | None:
-    """The row of a training picture in the sample whose features were made; None where it is not among them."""
-    number = int(desk.numbers[place])
-    row = int(np.searchsorted(features.train_rows, number))
-    return row if row < len(features.train_rows) and int(features.train_rows[row]) == number else None
-
-
-def _of_sample(desk: Desk, place: int) -> np.ndarray | None:
-    """The network's answer for a training picture, where it was noted with its features."""
-    features = features_of(desk.info)
-    row = None if features is None else in_sample(desk, features, place)
-    if features is None or row is None:
-        return None
-    answer: np.ndarray = features.train_probabilities[row]
-    return answer
-
-
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _asked(folder: str, stamp: tuple[int, int], digest: str, chunk: tuple[int, ...], _desk: Desk) -> np.ndarray:
-    x = np.ascontiguousarray(_desk.pictures.x[_desk.rows[list(chunk)]])
-    return session.helper().ask("classify", {"x": x}, folder=folder).arrays["probabilities"]
-
-
-def proposal(desk: Desk, place: int, answer: np.ndarray | None) -> str:
-    """The class to give a picture instead of its label: the most probable other one; "" where nothing says so."""
-    if answer is None:
-        return ""
-    label = desk.label(place)
-    others = [(chance, name) for chance, name in zip(answer.tolist(), desk.known, strict=True) if name != label]
-    return max(others)[1] if others else ""
 
 
 def counts(by_row: Mapping[int, Mark], desk: Desk, listed: Sequence[int]) -> int:

@@ -13,7 +13,8 @@ from dhc.data.near import thumbnails
 from dhc.runs.features import Features
 from dhc.text import clean, shorten
 from dhc.ui.answers.album import inline
-from dhc.ui.review.desk import Desk, features_of, in_sample
+from dhc.ui.review.answers import features_of, in_sample
+from dhc.ui.review.desk import Desk
 from dhc.ui.shell import address, session
 from dhc.ui.widgets.controls import segments
 

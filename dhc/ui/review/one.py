@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any, Final
 
 import numpy as np
@@ -12,10 +13,12 @@ from dhc.data.review import Mark, Verdict
 from dhc.text import clean, percent_text, shorten
 from dhc.ui.answers.album import inline
 from dhc.ui.review import marking, neighbours
-from dhc.ui.review.desk import Desk, answers_of, proposal
+from dhc.ui.review.answers import answer_of, proposal
+from dhc.ui.review.desk import Desk
 from dhc.ui.shell import sharing
 from dhc.ui.shell.markdown import bold, plain
-from dhc.ui.shell.states import error_box, guard, loading
+from dhc.ui.shell.states import error_box, guard
+from dhc.ui.shell.watch import watch
 from dhc.ui.widgets import assets
 
 KEY: Final = "dhc_review_"
@@ -26,6 +29,10 @@ MARKS: Final[tuple[tuple[Verdict, str, str], ...]] = (
     ("relabel", "It is …", "The label is wrong, and this is the right one (o)"),
     ("leave-out", "Leave out", "The picture is none of the classes, or cannot be told (x)"),
     ("unsure", "Unsure", "Look again later; a training takes it as it is (u)"),
+)
+POLL: Final = 0.5  # seconds between two looks at whether the network has answered
+ASKING: Final = (
+    ":gray[:material/hourglass: Asking the network … the first time Keras starts for it, which takes some seconds]"
 )
 AGREES: Final = "The network agrees with the label"
 
@@ -107,8 +114,10 @@ def _course(p: np.ndarray) -> str:
 
 def _answer(desk: Desk, listed: Sequence[int], place: int) -> np.ndarray | None:
     """Say what the network takes the picture for; returns its probabilities, None where it cannot be asked."""
-    with loading("Asking the network … the first time Keras starts for it, which takes some seconds"):
-        answer = answers_of(desk, listed, place)
+    answer = answer_of(desk, listed, place)
+    if isinstance(answer, Future):
+        watch(answer.done, lambda _: st.markdown(ASKING), every=POLL, alive=lambda done: not done)
+        return None
     if answer is None:
         why = "this view asks none" if sharing.is_read_only() else "this run has none that can be asked"
         st.markdown(f":gray[What the network says of training pictures is not stored, and {why}.]")
