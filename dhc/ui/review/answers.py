@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import streamlit as st
 
+from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.features import Features, read_features
+from dhc.runs.features import Features
 from dhc.runs.store import RunInfo
+from dhc.ui.answers.features import features_of
 from dhc.ui.answers.look import has_network
 from dhc.ui.review.desk import Desk
 from dhc.ui.shell import session, sharing
@@ -66,15 +67,12 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "review")
 
 
-def features_of(info: RunInfo) -> Features | None:
-    """The features of the run's best network, where they were made. Raises RunError."""
-    stamps = tuple(session.stamp(info.folder / name) for name in (rundir.FEATURES, rundir.BEST, rundir.PREDICTIONS))
-    return _features(str(info.folder), stamps)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2)
-def _features(folder: str, stamps: tuple[tuple[int, int], ...]) -> Features | None:
-    return read_features(Path(folder))
+def features_if_sound(info: RunInfo) -> Features | None:
+    """The features of the run's best network; None without them, and where their file is damaged, which Map says."""
+    try:
+        return features_of(info)
+    except RunError:
+        return None
 
 
 def in_sample(desk: Desk, features: Features, place: int) -> int | None:
@@ -86,7 +84,7 @@ def in_sample(desk: Desk, features: Features, place: int) -> int | None:
 
 def _of_sample(desk: Desk, place: int) -> np.ndarray | None:
     """The network's answer for a training picture, where it was noted with its features."""
-    features = features_of(desk.info)
+    features = features_if_sound(desk.info)
     row = None if features is None else in_sample(desk, features, place)
     if features is None or row is None:
         return None

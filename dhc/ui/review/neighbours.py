@@ -13,20 +13,19 @@ from dhc.data.near import thumbnails
 from dhc.runs.features import Features
 from dhc.text import clean, shorten
 from dhc.ui.answers.album import inline
-from dhc.ui.review.answers import features_of, in_sample
+from dhc.ui.answers.near import by_features
+from dhc.ui.review.answers import features_if_sound, in_sample
 from dhc.ui.review.desk import Desk
-from dhc.ui.shell import address, session
-from dhc.ui.widgets.controls import segments
+from dhc.ui.shell import session
 
 COUNT: Final = 6
 SIDE: Final = 16  # pixels that a picture is averaged to
 SIZE, NAME = 84, 11  # CSS pixels; letters of a class below it
-BY, KEY = "by", "dhc_review_by"
-TITLES: Final = {"features": "To the network", "pixels": "In pixels"}
-ABOUT: Final = {
-    "features": "The training pictures whose values before the last layer point the same way, of those that were sampled for the map.",
-    "pixels": "The training pictures that are nearest to it in pixels, averaged to 16×16.",
-}
+BY_FEATURES: Final = "The training pictures that the network finds most alike, of those whose features Map has made."
+BY_PIXELS: Final = (
+    "The training pictures that are nearest to it in pixels, averaged to 16×16; once Map has made this run's features, those that the network "
+    "finds most alike."
+)
 READ: Final = (
     " With their labels: green where that is its own. Neighbours that agree on another class say more than one."
 )
@@ -34,15 +33,13 @@ READ: Final = (
 
 def draw(desk: Desk, place: int) -> None:
     """The nearest training pictures with their labels, in a row."""
-    features = features_of(desk.info)
+    features = features_if_sound(desk.info)
     query = None if features is None else _query(desk, features, place)
-    by = "pixels"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         title = st.container(width="content")
-        if query is not None:
-            by = segments("Nearest", TITLES, bare=True, **address.bound_choice(BY, list(TITLES), "features", key=KEY))
-        title.markdown("**Looks like**", help=ABOUT[by] + READ)
-    if features is not None and query is not None and by == "features":
+        is_by_features = query is not None and by_features()
+        title.markdown("**Looks like**", help=(BY_FEATURES if is_by_features else BY_PIXELS) + READ)
+    if features is not None and query is not None and is_by_features:
         rows = _by_features(desk, features, query, place)
     else:
         rows = _by_pixels(desk, place)
