@@ -97,19 +97,21 @@ def test_the_nine_strongest_of_many_batches_are_those_of_all_at_once_and_equals_
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "changes", [{}, {"optimizer.ema_momentum": 0.9, "model.name": "cnn7", "augment.flip": "vertical"}]
+    ("precision", "changes"),
+    [("float32", {}), ("mixed_float16", {"optimizer.ema_momentum": 0.9, "model.name": "cnn3-linear"})],
 )
 def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
-    changes: dict[str, object], tmp_path: Path, tiny_data: Path
+    precision: str, changes: dict[str, object], tmp_path: Path, tiny_data: Path
 ) -> None:
-    from dhc.models.build import compiled_model, copy_weights, network
+    from dhc.models.build import compiled_model, copy_weights
+    from dhc.predict.network import untrained
     from dhc.predict.networks import Networks
     from dhc.training.resume import state_variables
 
     settings = {"model.name": "cnn3-dropout", "model.width": 1 / 32, "fit.seed": 3, **changes}
-    folder = make_run(tmp_path, tiny_data, epochs=3, settings=settings)
+    folder = make_run(tmp_path, tiny_data, epochs=3, best_epoch=2, settings=settings)
     config = RunConfig().with_values({"data.path": str(tiny_data), "fit.epochs": 3, **settings})
-    model, judged = compiled_model(config, 3), network(config, 3)
+    model, judged = compiled_model(config, 3, precision=precision), untrained(config, 3)
     variables, rng = state_variables(model), np.random.default_rng(0)
     for variable in variables:
         if str(variable.dtype).startswith("float"):
@@ -120,9 +122,8 @@ def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     place.mkdir(parents=True)
     for name in (rundir.BEST, rundir.PREDICTIONS):
         (place / name).hardlink_to(folder / name)
-    record = {"epoch": 2, "seconds": 1.0, "best": 0.5, "best_epoch": 3, "speeds": [1.0] * 2, "curve": [0.5] * 2}
-    record |= {"best_epoch": 2, "rate": 0.1, "counters": []}
-    _with_best_epoch(folder, 2)
+    record = {"epoch": 2, "seconds": 1.0, "best": 0.5, "best_epoch": 2, "speeds": [1.0] * 2, "curve": [0.5] * 2}
+    record |= {"rate": 0.1, "counters": []}
     values = {f"v{number}": np.asarray(variable) for number, variable in enumerate(variables)}
     np.savez(place / "state.npz", told=np.array(json.dumps(record)), **values)
     kept = Networks().of(folder, 2).model
@@ -137,14 +138,10 @@ def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     )
     with pytest.raises(RunError, match=r"holds the variables of another network.*choose another epoch"):
         Networks().of(folder, 2)
-
-
-def _with_best_epoch(folder: Path, epoch: int) -> None:
-    with np.load(folder / rundir.PREDICTIONS) as file:
-        values = dict(file)
-    with (folder / rundir.PREDICTIONS).open("r+b") as out:  # the same file that the state links to
-        out.truncate()
-        np.savez(out, **(values | {"best_epoch": np.int64(epoch)}))
+    (place / rundir.BEST).unlink()
+    (place / rundir.BEST).write_bytes(b"no network")
+    with pytest.raises(RunError, match=r"of its best\.keras: it is damaged.*choose another epoch"):
+        Networks().of(folder, 2)
 
 
 def test_a_state_without_the_averages_that_were_judged_is_refused() -> None:

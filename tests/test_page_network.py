@@ -87,6 +87,15 @@ def test_of_a_run_without_its_network_the_table_stands_and_links_from_other_scre
     live.run()
     assert "layer=conv+1&view=maps" in page_links(live)["Look at this layer"]
     (folder / rundir.STATES / "epoch-00002").mkdir(parents=True)
+    at = open_page("network", run=RUN, layer="conv 9", epoch="7", picture="99", page="0")
+    assert not at.exception
+    assert layer_names(at)[:2] == ["resize", "rescale"], "what does not fit in an address counts as missing"
+    torn = runs / "20260101-000000-cnn3-0002"
+    torn.mkdir()
+    (torn / rundir.CONFIG).write_text('{"torn": ', encoding="utf-8")
+    at = open_page("network", run=torn.name)
+    assert not at.exception
+    assert "does not hold a run's settings" in texts(at)
     monkeypatch.setattr(gate, "is_shut", lambda: True)
     at = open_page("network", run=RUN, view="units")
     assert "This view asks no network" in texts(at)

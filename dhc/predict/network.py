@@ -12,12 +12,11 @@ from dhc.errors import RunError
 from dhc.files.archive import DamagedError
 from dhc.files.read import reason
 from dhc.models.build import build, network
-from dhc.predict.archive import PRECISIONS
 from dhc.predict.kept import kept_weights
 from dhc.predict.saved import BATCH, saved_network
 from dhc.runs import rundir
-from dhc.runs.contract import Environment
 from dhc.runs.predictions import is_distribution
+from dhc.runs.states import state_place
 from dhc.text import one_line
 
 REMEDY = "a copy of the run would train it anew"
@@ -43,14 +42,16 @@ def load_network(run_dir: Path, config: RunConfig, classes: int) -> keras.Model:
 def network_of_epoch(run_dir: Path, epoch: int, config: RunConfig, classes: int) -> keras.Model:
     """The run's network as it was judged after an epoch whose state was kept. Raises RunError where that cannot serve."""
     try:
+        # before all else, so that what lies beside the state unpacks to no more than a network of these settings
+        saved = saved_network(state_place(run_dir, epoch) / rundir.BEST, config, classes)
         weights = kept_weights(run_dir, epoch, config, classes)
-    except (DamagedError, OSError) as error:
+    except (DamagedError, OSError, RunError) as error:
         why = reason(error) if isinstance(error, OSError) else f"it {error}"
+        why = f"of its {rundir.BEST}: {error}" if isinstance(error, RunError) else why
         raise RunError(
             f"the state of epoch {epoch:,} of run {run_dir.name} cannot be used ({why}): choose another epoch"
         ) from None
-    policy = Environment.of(run_dir).precision
-    keras.config.set_dtype_policy(policy if policy in PRECISIONS else "float32")
+    keras.config.set_dtype_policy(saved.precision)
     model = network(config, classes)
     model.set_weights(weights)
     return model

@@ -25,6 +25,7 @@ from dhc.ui.widgets.plot import plot
 
 KEY = "dhc_network_"
 PAGE, TILE, LARGE = 48, 72, 320  # maps at once; CSS pixels of one, and of a large one
+MOST_PAGES = 100_000
 ORDERS = {"strength": "Strongest first", "place": "In order"}
 SCALES = {"own": "Own scales", "layer": "One scale"}
 WAIT = "Asking the network … the first time Keras starts for it, which takes some seconds"
@@ -60,7 +61,7 @@ def _maps(layer: NetworkLayer, maps: np.ndarray, shown: Shown) -> None:
     channels, top = order_of(maps, order), tops(maps, common=common)
     st.caption(_scale_text(layer, maps, common=common))
     count = -(-len(channels) // PAGE)
-    page = address.integer("page", low=1, high=count) or 1
+    page = min(address.integer("page", low=1, high=MOST_PAGES) or 1, count)
     page_channels = channels[(page - 1) * PAGE : page * PAGE].tolist()
     tiles = [_tile(maps[..., channel], float(top[channel]), channel) for channel in page_channels]
     click = gallery(tiles, key=f"{KEY}maps_{layer.name}", size=TILE, page_size=PAGE)

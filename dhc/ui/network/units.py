@@ -23,6 +23,8 @@ from dhc.ui.widgets.controls import pager
 from dhc.ui.widgets.gallery import Tile, gallery
 
 KEY = "dhc_network_"
+SHEET, UNIT = "sheet", "unit"  # in the address: which page of units, and which of them is marked
+MOST_SHEETS = 100_000
 LOOKING = KEY + "looking"  # in the session: whether the pictures are to be looked through
 PAGE, TILE = 24, 108  # units at once; CSS pixels of one's nine pictures
 SCALE = 3  # pixels of a large picture for one of its own
@@ -72,15 +74,16 @@ def _units(subject: Subject, layer: NetworkLayer, scan: Scan, predictions: Predi
     strongest = _of_layer(subject, layer, scan.strongest)
     dead = strongest.dead.tolist()
     _say_dead(layer, dead, len(strongest.values), len(scan.rows))
-    living = [unit for unit in range(len(strongest.values)) if unit not in set(dead)]
+    living = np.flatnonzero(strongest.values[:, 0] > 0).tolist()
     count = max(1, -(-len(living) // PAGE))
-    wanted = address.integer("unit", low=0, high=len(strongest.values) - 1)
-    page = address.integer("page", low=1, high=count) or (living.index(wanted) // PAGE + 1 if wanted in living else 1)
+    wanted = address.integer(UNIT, low=0, high=len(strongest.values) - 1)
+    sheet = address.integer(SHEET, low=1, high=MOST_SHEETS)
+    page = min(sheet or (living.index(wanted) // PAGE + 1 if wanted in living else 1), count)
     here = living[(page - 1) * PAGE : page * PAGE]
     tiles = [_tile(layer, strongest, unit, album, predictions) for unit in here]
     selected = here.index(wanted) if wanted in here else None
     click = gallery(tiles, key=f"{KEY}units_{layer.name}", size=TILE, page_size=PAGE, selected_index=selected)
-    pager(count, page, key=KEY + "units_pager", turn=lambda number: address.put(page=number, unit=None))
+    pager(count, page, key=KEY + "units_pager", turn=lambda number: address.put(**{SHEET: number, UNIT: None}))
     if click is not None:
         _open(layer, strongest, here[click], album, predictions)
 

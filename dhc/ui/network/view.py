@@ -130,7 +130,7 @@ def _chosen(shown: Subject) -> NetworkLayer:
 
 def _choose(name: str) -> None:
     """Put a layer into the address; what is a place in another layer's list goes."""
-    address.put(**{LAYER: name, "page": None, "unit": None})
+    address.put(**{LAYER: name, "page": None, units.SHEET: None, units.UNIT: None})
 
 
 def _layer_box(shown: Subject, layer: NetworkLayer) -> None:
