@@ -82,8 +82,9 @@ def test_several_threads_get_their_own_answers(helper: Warm) -> None:
     assert {value: set(x.ravel().tolist()) for value, x in answers.items()} == {value: {value} for value in range(4)}
 
 
-def test_it_ends_when_it_is_idle_and_the_next_question_starts_another() -> None:
-    helper = Warm(idle=0.3)
+@pytest.mark.parametrize("limit", [{"idle": 0.3}, {"memory": 1}], ids=["idle", "too much memory"])
+def test_it_ends_when_it_is_idle_or_takes_too_much_and_the_next_question_starts_another(limit: dict[str, Any]) -> None:
+    helper = Warm(**limit)
     first = helper.ask("state").values["pid"]
     assert within(10, lambda: helper.pid is None)
     assert helper.ask("state").values["pid"] != first

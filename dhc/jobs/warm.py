@@ -32,11 +32,15 @@ class Warm:
     """The process of ``python -m MODULE --idle SECONDS``, which answers messages on its standard input by its output.
 
     Safe to be asked by several threads. It is started by the first question, again by the next one after its end, and ends
-    by itself when its input is closed: so with this process, however that ends.
+    by itself when its input is closed: so with this process, however that ends. `memory` is how many bytes it may take
+    between two questions, where that is not the module's own limit.
     """
 
-    def __init__(self, module: str = "dhc.predict", *, idle: float = IDLE, answer: float = ANSWER) -> None:
-        self._command = python("-m", module, "--idle", f"{idle:g}")
+    def __init__(
+        self, module: str = "dhc.predict", *, idle: float = IDLE, answer: float = ANSWER, memory: int | None = None
+    ) -> None:
+        limit = [] if memory is None else ["--memory", str(memory)]
+        self._command = python("-m", module, "--idle", f"{idle:g}", *limit)
         self._answer = answer
         self._turn = threading.Lock()
         self._process: _Process | None = None

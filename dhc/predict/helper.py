@@ -13,13 +13,16 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import IO
 
+import psutil
+
 from dhc.errors import UserError, sentence
 from dhc.files.messages import Message, MessageError, read_message, write_message
 from dhc.predict import layers
 from dhc.predict.augmented import augment
-from dhc.predict.networks import classify, look
+from dhc.predict.networks import classify, look, warm
 
 LONGEST = 20_000  # characters of a traceback that are handed on
+MEMORY = 3_000_000_000  # bytes above which it ends: four networks at full width and Keras take half of that
 
 
 def state(question: Message) -> Message:
@@ -36,11 +39,16 @@ ANSWERS: Mapping[str, Callable[[Message], Message]] = {
     "first_filters": layers.first_filters,
     "unit_peaks": layers.unit_peaks,
     "layer_times": layers.layer_times,
+    "warm": warm,
 }
 
 
-def serve(inlet: IO[bytes], outlet: IO[bytes], *, idle: float) -> None:
-    """Answer until the inlet is closed, or for `idle` seconds nothing was asked."""
+def serve(inlet: IO[bytes], outlet: IO[bytes], *, idle: float, memory: int = MEMORY) -> None:
+    """Answer until the inlet is closed, or for `idle` seconds nothing was asked, or this process takes more than `memory` bytes.
+
+    What TensorFlow keeps of networks that are gone comes back only with the end of the process; the next question starts another.
+    """
+    process = psutil.Process()
     questions: queue.Queue[Message | None] = queue.Queue()
     threading.Thread(target=_read_all, args=(inlet, questions.put), daemon=True).start()
     while True:
@@ -53,6 +61,8 @@ def serve(inlet: IO[bytes], outlet: IO[bytes], *, idle: float) -> None:
         try:
             write_message(outlet, answer(question))
         except BrokenPipeError:  # whoever asked is gone
+            return
+        if process.memory_info().rss > memory:
             return
 
 

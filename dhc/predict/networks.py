@@ -24,7 +24,7 @@ from dhc.runs.config_file import read_config
 from dhc.runs.predictions import read_predictions
 from dhc.runs.states import STATE, state_place
 
-MOST = 2  # networks kept at a time: the report's largest takes 140 MB
+MOST = 4  # networks kept at a time, as many as Predict sets side by side: the report's largest takes 140 MB
 MOST_PICTURES = 512  # of one question
 PART = 64  # pictures that are answered at once, where nobody asks for more: a second at full width
 MAPS = ("grad_cam", "grad_cam_pp", "occlusion", "saliency")

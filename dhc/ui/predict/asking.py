@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 
@@ -19,6 +19,7 @@ from dhc.text import count_text
 from dhc.ui.predict.gradual import Work, work_on
 from dhc.ui.shell import session
 
+_LOG = logging.getLogger(__name__)
 KEY = "dhc_predict_asked_"
 PART = 64  # pictures of one question: others get their turn in between, and what was asked can be stopped
 AGAIN = 60  # seconds after which a network is warmed again
@@ -64,7 +65,11 @@ def _warm(folder: str, stamps: tuple[tuple[int, int], ...]) -> None:
     helper = session.helper()
 
     def load() -> None:
-        with contextlib.suppress(UserError, HelperError, OSError):  # the first question says it
+        try:
             helper.ask("warm", folder=folder)
+        except (UserError, OSError):
+            pass  # the first question says it
+        except HelperError:
+            _LOG.exception("A network could not be warmed")
 
     threading.Thread(target=load, name="warm", daemon=True).start()
