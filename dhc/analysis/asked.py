@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dhc.analysis.likeness import MOST_VAL, SHARE
 from dhc.analysis.sureness import fit_temperature, scale
 from dhc.runs.records import Predictions
 
@@ -15,11 +16,16 @@ BARS = 5
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """N answers: the probabilities, (N, K) float64, rows sum to 1; the temperature and the calibrated ones where val allows one."""
+    """N answers: the probabilities, (N, K) float64, rows sum to 1; the temperature where val allows one.
+
+    farther_than: (N,) the share, 0 to 1, of val's pictures that are nearer to training pictures (`likeness`), where the run's
+    features are kept.
+    """
 
     classes: tuple[str, ...]
     probabilities: np.ndarray
     temperature: float | None = None
+    farther_than: np.ndarray | None = None
 
     @functools.cached_property
     def decided(self) -> np.ndarray:
@@ -36,13 +42,30 @@ class Answers:
         """(N,) the same after temperature scaling; None without a temperature."""
         return None if self.temperature is None else scale(self.probabilities, self.temperature).max(axis=1)
 
+    @functools.cached_property
+    def unlike(self) -> np.ndarray:
+        """(N,) bool: the picture is farther from the training pictures than nearly all of val's; False where nobody knows."""
+        if self.farther_than is None:
+            return np.zeros(len(self.probabilities), bool)
+        return np.asarray(self.farther_than >= SHARE)
+
     def top(self, row: int, count: int = BARS) -> list[tuple[str, float]]:
         """The most probable classes of one picture with their probabilities, first the likeliest; equals in the classes' order."""
         best = np.argsort(-self.probabilities[row], kind="stable")[:count]
         return [(self.classes[place], float(self.probabilities[row, place])) for place in best]
 
 
-def answers(predictions: Predictions, probabilities: np.ndarray) -> Answers:
+def answers(predictions: Predictions, probabilities: np.ndarray, farther_than: np.ndarray | None = None) -> Answers:
     """The answers of the run whose val `predictions` say its classes and how far its sureness can be trusted."""
     fit = fit_temperature(predictions)
-    return Answers(predictions.classes, probabilities.astype(np.float64), None if fit is None else fit.value)
+    temperature = None if fit is None else fit.value
+    return Answers(predictions.classes, probabilities.astype(np.float64), temperature, farther_than)
+
+
+def unlike_text(farther_than: float, val_count: int) -> str:
+    """What is said of a picture that is unlike, in two sentences: how many of so many val pictures are nearer to training."""
+    val_count = min(val_count, MOST_VAL)
+    return (
+        f"Unlike the training pictures: as the network sees it, it is farther from the nearest of them than "
+        f"{round(farther_than * val_count):,} of {val_count:,} val pictures are. What is said of such a picture may mean little."
+    )

@@ -13,6 +13,8 @@ from dhc.text import clean, percent_text
 if TYPE_CHECKING:
     import numpy as np
 
+    from dhc.analysis.likeness import Yardstick
+
 STEP = 500  # pictures between two lines that say how far it is
 
 
@@ -25,7 +27,8 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
     """Print what a run's best network takes pictures for: files, or all pictures in a folder, a zip or a tar.
 
     Of each the class, how sure the network is, and that calibrated where its val pictures allow it; with --json its five most probable
-    classes, too. A file that is no picture is named and left out.
+    classes, too. Where `features` has kept what the network makes of its training pictures, one that is unlike them is said to be so;
+    with --json `farther_than` is the share of val's pictures that are nearer. A file that is no picture is named and left out.
     """
     from dhc.analysis.asked import answers
     from dhc.data.intake import take
@@ -44,7 +47,8 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
         )
     if not intake.pictures:
         raise DataError("none of these is a picture (PNG, JPEG, BMP, GIF, WebP or TIFF)")
-    said = answers(read_predictions(folder), _ask(folder, intake.x))
+    predictions = read_predictions(folder)
+    said = answers(predictions, *_ask(folder, intake.x))
     rows = [_row(picture.name, said, number) for number, picture in enumerate(intake.pictures)]
     if as_json:
         print_json(rows)
@@ -52,19 +56,42 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
         click.echo("\n".join(_line(row) for row in rows))
 
 
-def _ask(folder: Path, x: np.ndarray) -> np.ndarray:
-    """The probabilities, (N, K) float32; says how far it is where that takes a while."""
+def _ask(folder: Path, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """The probabilities, (N, K) float32, and `Answers.farther_than`; says how far it is where that takes a while."""
     import numpy as np
 
     from dhc.predict.networks import asked_in_parts
 
+    measure = _yardstick(folder)
     parts: list[np.ndarray] = []
-    for probabilities, _ in asked_in_parts(folder, x):
+    farther: list[np.ndarray] = []
+    for probabilities, features in asked_in_parts(folder, x):
         parts.append(probabilities)
+        if measure is not None and (shares := measure.farther_than(features)) is not None:
+            farther.append(shares)
         done = sum(map(len, parts))
         if done % STEP < len(probabilities) and len(x) > STEP:
             click.echo(f"{done:,} of {len(x):,} pictures answered", err=True)
-    return np.concatenate(parts)
+    return np.concatenate(parts), np.concatenate(farther) if farther else None
+
+
+def _yardstick(folder: Path) -> Yardstick | None:
+    """What says whether a picture is like the training pictures; None, and why on standard error, where that is not kept."""
+    from dhc.analysis.likeness import yardstick
+    from dhc.errors import RunError
+    from dhc.runs.features import read_features
+
+    try:
+        features = read_features(folder)
+    except RunError as error:
+        click.echo(f"whether they are like the training pictures is not said: {error}", err=True)
+        return None
+    if features is None:
+        click.echo(
+            f"whether they are like the training pictures is not said: run `features {folder.name}` first", err=True
+        )
+        return None
+    return yardstick(features.train, features.val)
 
 
 def _row(name: str, said: Any, number: int) -> dict[str, Any]:
@@ -74,10 +101,13 @@ def _row(name: str, said: Any, number: int) -> dict[str, Any]:
         "class": said.classes[said.decided[number]],
         "confidence": float(said.confidences[number]),
         "calibrated": None if calibrated is None else float(calibrated[number]),
+        "farther_than": None if said.farther_than is None else float(said.farther_than[number]),
+        "unlike": None if said.farther_than is None else bool(said.unlike[number]),
         "top": dict(said.top(number)),
     }
 
 
 def _line(row: dict[str, Any]) -> str:
     calibrated = "" if row["calibrated"] is None else f", {percent_text(row['calibrated'])} calibrated"
-    return f"{clean(row['picture'])}: {clean(row['class'])}, {percent_text(row['confidence'])} sure{calibrated}"
+    unlike = ", unlike the training pictures" if row["unlike"] else ""
+    return f"{clean(row['picture'])}: {clean(row['class'])}, {percent_text(row['confidence'])} sure{calibrated}{unlike}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import streamlit as st
@@ -16,6 +16,7 @@ from dhc.jobs.warm import HelperError
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
+from dhc.ui.predict import like
 from dhc.ui.predict.gradual import Work, work_on
 from dhc.ui.shell import session
 
@@ -23,6 +24,9 @@ _LOG = logging.getLogger(__name__)
 KEY = "dhc_predict_asked_"
 PART = 64  # pictures of one question: others get their turn in between, and what was asked can be stopped
 AGAIN = 60  # seconds after which a network is warmed again
+
+
+_Part = tuple[np.ndarray, np.ndarray | None]  # (n, K) float32 probabilities, (n,) `Yardstick.farther_than`
 
 
 def ask(info: RunInfo, pictures: Intake) -> Answers:
@@ -36,23 +40,41 @@ def ask(info: RunInfo, pictures: Intake) -> Answers:
             f"{min(done * PART, len(pictures.pictures)):,} of {count_text(len(pictures.pictures), 'picture')} answered"
         ),
     )
-    return work.whole(lambda parts: answers(session.predictions(info), np.concatenate(parts)))
+    return work.whole(lambda parts: _answers(info, parts))
+
+
+def _answers(info: RunInfo, parts: Sequence[_Part]) -> Answers:
+    measured = [farther for _, farther in parts if farther is not None]
+    farther_than = np.concatenate(measured) if measured and len(measured) == len(parts) else None
+    return answers(session.predictions(info), np.concatenate([chances for chances, _ in parts]), farther_than)
 
 
 def stamps(info: RunInfo) -> tuple[tuple[int, int], ...]:
     """What changes with the run's answers."""
-    return tuple(session.stamp(info.folder / name) for name in (rundir.BEST, rundir.PREDICTIONS))
+    return tuple(session.stamp(info.folder / name) for name in (rundir.BEST, rundir.PREDICTIONS, rundir.FEATURES))
 
 
-def _parts(info: RunInfo, x: np.ndarray) -> Iterator[np.ndarray]:
-    """The probabilities of each part, (n, K) float32, all of one network."""
-    first = None
+def features_of(info: RunInfo, x: np.ndarray) -> np.ndarray:
+    """(F,) what the run's network makes of a picture, (64, 64, 3) uint8, before its last layer. Raises UserError, HelperError, OSError."""
+    return _features(str(info.folder), stamps(info), x.tobytes())
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _features(folder: str, stamps: tuple[tuple[int, int], ...], pixels: bytes) -> np.ndarray:
+    x = np.frombuffer(pixels, np.uint8).reshape(1, 64, 64, 3)
+    return np.asarray(session.helper().ask("classify", {"x": x}, folder=folder).arrays["features"][0])
+
+
+def _parts(info: RunInfo, x: np.ndarray) -> Iterator[_Part]:
+    """The answers for each part, all of one network."""
+    measure, first = like.kept(info).yardstick, None
     for start in range(0, len(x), PART):
         answer = session.helper().ask("classify", {"x": x[start : start + PART]}, folder=str(info.folder))
         first = first or answer.values["stamp"]
         if answer.values["stamp"] != first:
             raise RunError(f"The network of run {info.id} was replaced while it was asked; ask again.")
-        yield answer.arrays["probabilities"]
+        features = answer.arrays["features"]
+        yield answer.arrays["probabilities"], None if measure is None else measure.farther_than(features)
 
 
 def warm(info: RunInfo) -> None:

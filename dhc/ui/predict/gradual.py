@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
@@ -24,12 +25,34 @@ class Work(Generic[T]):
     notes: list[str] = field(default_factory=list)
     results: list[T] = field(default_factory=list)
     is_over: bool = False
+    _error: Exception | None = None
     _whole: tuple[int, Any] | None = None
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def step(self) -> bool:
+        """Do one more step; False where it is over. Raises what a step raised, from then on.
+
+        Streamlit starts the next run of a page while the thread of the last one is still within a step: the two take turns.
+        """
+        with self._turn:
+            if self._error is not None:
+                raise self._error
+            if self.is_over:
+                return False
+            try:
+                self.results.append(next(self.steps))
+            except StopIteration:
+                self.is_over = True
+            except Exception as error:
+                self._error = error
+                raise
+            return not self.is_over
 
     def whole(self, make: Callable[[list[T]], V]) -> V:
         """What `make` makes of the results, made once for so many of them."""
-        if self._whole is None or self._whole[0] != len(self.results):
-            self._whole = len(self.results), make(self.results)
+        results = list(self.results)
+        if self._whole is None or self._whole[0] != len(results):
+            self._whole = len(results), make(results)
         value: V = self._whole[1]
         return value
 
@@ -72,14 +95,12 @@ def work_on(key: str, identity: Hashable, begin: Callable[[], Work[T]], words: C
 
 def _carry_on(work: Work[T], place: DeltaGenerator, key: str, words: Callable[[int, int], str]) -> None:
     bar, began = None, time.monotonic()
-    for result in work.steps:
-        work.results.append(result)
+    while work.step():
         if bar is None and time.monotonic() - began > PATIENCE:
             bar = _bar(work, place, key)
         if bar is not None:
             done = len(work.results)
             bar.progress(min(1.0, done / max(1, work.total)), text=words(done, work.total))
-    work.is_over = True
 
 
 def _bar(work: Work[T], place: DeltaGenerator, key: str) -> DeltaGenerator:

@@ -22,16 +22,24 @@ from dhc.ui.widgets.gallery import Tile, gallery
 KEY = "dhc_predict_"
 PAGE = KEY + "page"  # in the session: which pictures are paged through, and the page that is open
 PAGE_SIZE = 60
-ORDERS = {"least": "Least sure first", "most": "Surest first", "given": "As given"}
+UNLIKE = ", unlike"  # the training pictures
+ORDERS = {
+    "least": "Least sure first",
+    "most": "Surest first",
+    "unlike": "Least like training first",
+    "given": "As given",
+}
 CAPTION, TILE = 17, 108
 
 
 def draw(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]) -> None:
     """The gallery of the first run's answers; what the others say stands in the table."""
     answers = said[infos[0].id]
-    order_key = segments("Order", ORDERS, bare=True, key=KEY + "order", default="least")
+    orders = {key: title for key, title in ORDERS.items() if key != "unlike" or answers.farther_than is not None}
+    order_key = segments("Order", orders, bare=True, key=KEY + "order", default="least")
     order = _order(answers, order_key)
-    st.caption(f"{count_text(len(order), 'picture')}; click on one to see why.")
+    unlike = f" {int(answers.unlike.sum()):,} unlike the training pictures;" if answers.unlike.any() else ""
+    st.caption(f"{count_text(len(order), 'picture')};{unlike} click on one to see why.")
     click = _grid(pictures, answers, order)
     table = answers_table(infos, pictures, said)
     with st.expander("As a table", icon=":material/table_rows:"):
@@ -54,7 +62,7 @@ def _grid(pictures: Intake, answers: Answers, order: np.ndarray) -> int | None:
 
 
 def answers_table(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]) -> pd.DataFrame:
-    """One row a picture: its name, and of each run the class, how sure it is, and that calibrated (0 to 1)."""
+    """One row a picture: its name, and of each run the class, how sure it is, that calibrated, `Answers.farther_than` (0 to 1)."""
     table = pd.DataFrame({"picture": [clean(picture.name) for picture in pictures.pictures]})
     names = titles(infos)
     for info in infos:
@@ -63,19 +71,27 @@ def answers_table(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str,
         table[f"confidence{of_run}"] = answers.confidences.round(4)
         if answers.calibrated is not None:
             table[f"calibrated{of_run}"] = answers.calibrated.round(4)
+        if answers.farther_than is not None:
+            table[f"farther than{of_run}"] = answers.farther_than.round(4)
     return table
 
 
 def _order(answers: Answers, key: str) -> np.ndarray:
     if key == "given":
         return np.arange(len(answers.decided))
+    if key == "unlike" and answers.farther_than is not None:
+        return np.argsort(-answers.farther_than, kind="stable")
     return np.argsort(answers.confidences if key == "least" else -answers.confidences, kind="stable")
 
 
 def _tile(pictures: Intake, answers: Answers, row: int) -> Tile:
     picture, sure = pictures.pictures[row], percent_text(float(answers.confidences[row]))
-    name = answers.classes[answers.decided[row]]
-    return Tile(picture.x, f"{shorten(name, CAPTION)}\n{sure}", f"{clean(picture.name)}: {clean(name)}, {sure} sure")
+    name, unlike = answers.classes[answers.decided[row]], UNLIKE if answers.unlike[row] else ""
+    return Tile(
+        picture.x,
+        f"{shorten(name, CAPTION)}\n{sure}{unlike}",
+        f"{clean(picture.name)}: {clean(name)}, {sure} sure{unlike}",
+    )
 
 
 def _open(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers], row: int) -> None:

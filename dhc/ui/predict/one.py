@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import streamlit as st
 
-from dhc.analysis.asked import Answers
+from dhc.analysis.asked import Answers, unlike_text
 from dhc.data.intake import Intake
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import clean, percent_text, shorten
 from dhc.ui.answers import look
 from dhc.ui.answers.album import inline
-from dhc.ui.answers.near import nearest_of_class
+from dhc.ui.answers.near import by_features, nearest_of_class
 from dhc.ui.answers.picture import top_bars
+from dhc.ui.predict import asking, like
+from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard
@@ -40,12 +43,13 @@ def draw(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]
             for column, info in zip(st.columns(width), infos[start : start + width], strict=False):
                 with column:
                     _answer(info, names[info.id], said[info.id], row, several=len(infos) > 1)
+                    _unknown(said[info.id], said[infos[0].id], row)
     first = infos[0]
     answers = said[first.id]
     place = int(answers.decided[row])
     look.draw(first, picture.x, [look.Asked(place, answers.classes[place], "its answer"), *_runner_up(answers, row)])
     with guard():
-        nearest_of_class(first, answers.classes[place], "the class it decided for", picture.x)
+        _nearest(first, answers.classes[place], picture.x)
 
 
 def _answer(info: RunInfo, title: str, answers: Answers, row: int, *, several: bool) -> None:
@@ -57,7 +61,18 @@ def _answer(info: RunInfo, title: str, answers: Answers, row: int, *, several: b
     if calibrated is not None:
         words += f" · {plain(percent_text(float(calibrated[row])))} calibrated"
     st.caption(words, help=None if calibrated is None else CALIBRATED)
+    if answers.unlike[row] and answers.farther_than is not None:
+        st.warning(
+            unlike_text(float(answers.farther_than[row]), len(session.predictions(info).ids)), icon=":material/help:"
+        )
     top_bars(answers.classes, answers.top(row), key=f"dhc_predict_bars_{info.id}")
+
+
+def _nearest(info: RunInfo, name: str, x: np.ndarray) -> None:
+    """The training pictures of the decided class that are nearest: by features where they are kept and asked for."""
+    by = like.kept(info).features is not None and by_features()
+    feature = asking.features_of(info, x) if by else None
+    nearest_of_class(info, name, "the class it decided for", x, feature)
 
 
 def _runner_up(answers: Answers, row: int) -> list[look.Asked]:

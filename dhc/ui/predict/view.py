@@ -13,7 +13,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.look import has_network
-from dhc.ui.predict import asking, intake, many, one
+from dhc.ui.predict import asking, intake, like, many, one
 from dhc.ui.shell import address, lesson, session, sharing
 from dhc.ui.shell.states import empty, loading
 
@@ -36,6 +36,7 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
     left, right = st.columns([2, 5], gap="large")
     with left:
         pictures = intake.pictures()
+        like.offer(infos)
         lesson.draw("your-own-pictures")
     with right:
         if not pictures.pictures:
