@@ -159,7 +159,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """As `os.kill`, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # as Popen does: it ended between two looks
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL."""

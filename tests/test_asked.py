@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -146,8 +147,16 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
         with pytest.raises(UserError, match=r"best\.keras of run .* cannot be used"):
             helper.ask("classify", {"x": x}, folder=foreign)
         os.kill(helper.ask("state").values["pid"], signal.SIGKILL)
-        again = helper.ask("classify", {"x": x}, folder=first).arrays
-        np.testing.assert_array_equal(again["probabilities"], of_first["probabilities"])
+        helper.ask("warm", folder=first)
+        with ThreadPoolExecutor(
+            4
+        ) as users:  # at once, of two runs; the process is killed while it holds their questions
+            assert helper.pid is not None
+            os.kill(helper.pid, signal.SIGSTOP)
+            asked_at_once = [users.submit(helper.ask, "classify", {"x": x}, folder=run) for run in (first, second) * 2]
+            os.kill(helper.pid, signal.SIGKILL)
+            for answer, expected in zip(asked_at_once, (of_first, of_second) * 2, strict=True):
+                np.testing.assert_array_equal(answer.result().arrays["probabilities"], expected["probabilities"])
         (Path(second) / rundir.BEST).replace(Path(first) / rundir.BEST)
         moved = helper.ask("classify", {"x": x}, folder=first).arrays
         np.testing.assert_array_equal(moved["probabilities"], of_second["probabilities"])

@@ -1,4 +1,4 @@
-"""Whether a picture is like the training pictures, and which of them it is most like: by the features that a run has kept."""
+"""What says whether a picture is like the training pictures: a run's kept features, or the offer to make them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from dhc.errors import RunError
 from dhc.jobs import features as jobs
 from dhc.jobs.features import Making
 from dhc.runs import rundir
-from dhc.runs.features import Features
 from dhc.runs.store import RunInfo
 from dhc.ui.answers.features import features_of
 from dhc.ui.shell import session
@@ -32,7 +31,7 @@ TITLES = {jobs.VALUES: "Asking the network about its own pictures", jobs.MAP: "A
 class Kept:
     """What a run has kept of its pictures' features: nothing, or why they cannot be read; the yardstick where val is large enough."""
 
-    features: Features | None = None
+    is_there: bool = False
     yardstick: Yardstick | None = None
     problem: str = ""
 
@@ -53,12 +52,12 @@ def _kept(_info: RunInfo, folder: str, stamps: tuple[tuple[int, int], ...]) -> K
         features = features_of(_info)
     except RunError as error:
         return Kept(problem=str(error))
-    return Kept() if features is None else Kept(features, yardstick(features.train, features.val))
+    return Kept() if features is None else Kept(True, yardstick(features.train, features.val))
 
 
 def offer(infos: Sequence[RunInfo]) -> None:
     """Where a run has kept none, say so and offer to make them; how far that is while they are made."""
-    missing = [info for info in infos if kept(info).features is None]
+    missing = [info for info in infos if not kept(info).is_there]
     if missing:
         watch(
             lambda: {info.id: jobs.making(info.folder) for info in missing},

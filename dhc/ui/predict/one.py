@@ -11,7 +11,7 @@ from dhc.analysis.asked import Answers, unlike_text
 from dhc.data.intake import Intake
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
-from dhc.text import clean, percent_text, shorten
+from dhc.text import clean, count_text, percent_text, shorten
 from dhc.ui.answers import look
 from dhc.ui.answers.album import inline
 from dhc.ui.answers.near import by_features, nearest_of_class
@@ -70,9 +70,17 @@ def _answer(info: RunInfo, title: str, answers: Answers, row: int, *, several: b
 
 def _nearest(info: RunInfo, name: str, x: np.ndarray) -> None:
     """The training pictures of the decided class that are nearest: by features where they are kept and asked for."""
-    by = like.kept(info).features is not None and by_features()
+    by = like.kept(info).is_there and by_features()
     feature = asking.features_of(info, x) if by else None
     nearest_of_class(info, name, "the class it decided for", x, feature)
+
+
+def _unknown(answers: Answers, first: Answers, row: int) -> None:
+    """Say so where a run does not know the class that the first one decided for, and could not have."""
+    name = first.classes[first.decided[row]]
+    if name not in answers.classes:
+        count = count_text(len(answers.classes), "class")
+        st.caption(plain(f"It knows {count}, and “{shorten(name, 40)}” is none of them."))
 
 
 def _runner_up(answers: Answers, row: int) -> list[look.Asked]:

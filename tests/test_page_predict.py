@@ -1,0 +1,102 @@
+"""Predict as AppTest runs it, with the real helper: a zip, two runs of different classes, what is unlike training, a changed network."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from archives import edge_network, zip_of
+from make_run import make_run
+from screens import click, open_page, sent, texts
+
+from dhc.data.decode import load_pictures
+from dhc.data.layout import open_dataset
+from dhc.data.picture import encode_png
+from dhc.runs import rundir
+from dhc.runs.contract import PictureSet, UsedPictures
+from dhc.runs.features import Features, network_stamp, write_features
+from dhc.ui.shell import session
+
+pytestmark = [pytest.mark.slow, pytest.mark.pages]
+
+EIGHT, THREE = "20261126-100000-cnn3-000a", "20261126-100000-cnn3-000b"
+BLOTS = np.kron(np.random.default_rng(0).integers(0, 2, (16, 16, 1)), np.full((4, 4, 3), 255)).astype(np.uint8)
+
+
+@pytest.fixture
+def runs(
+    tmp_path: Path, eight_classes: Path, tiny_data: Path, forked: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Two runs, of eight classes and of three, with a network each; their helper."""
+    for run_id, data, classes in ((EIGHT, eight_classes, 8), (THREE, tiny_data, 3)):
+        folder = make_run(tmp_path / "runs", data, run_id=run_id, epochs=2, settings={"model.name": "cnn3-dropout"})
+        (folder / rundir.BEST).write_bytes(edge_network(classes))
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("DHC_DATA_DIR", str(eight_classes.parent))
+    yield tmp_path / "runs"
+    session.helper().close()
+
+
+def keep_features(folder: Path, data: Path) -> None:
+    """What the run's network makes of its val and training pictures, as `features` keeps it, asked of the helper."""
+    dataset = open_dataset(data)
+    made = {}
+    for split in ("train", "val"):
+        x = np.asarray(load_pictures(dataset, split).x)
+        made[split] = session.helper().ask("classify", {"x": x}, folder=str(folder)).arrays
+    train = load_pictures(dataset, "train")
+    assert train.y is not None
+    files = PictureSet(files=train.ids.tolist(), labels=train.y.tolist())
+    UsedPictures(classes=list(dataset.classes), train=files).write(folder)
+    chances = made["train"]["probabilities"]
+    values = made["val"]["features"], made["train"]["features"], np.arange(len(train.ids)), train.y, chances
+    write_features(folder, Features(*values, 2, network_stamp(folder)))
+
+
+def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_is_unlike_is_said(
+    runs: Path, eight_classes: Path
+) -> None:
+    val = np.asarray(load_pictures(open_dataset(eight_classes), "val").x[:69])
+    members = {f"pictures/{number:02d}.png": encode_png(x) for number, x in enumerate(val)}
+    members |= {"blots.png": encode_png(BLOTS), "broken.png": b"no picture", "read.me": b"hello", "train.csv": b"a,b"}
+    at = open_page("predict", run=EIGHT, **{"with": THREE})
+    assert "cannot be said yet" in texts(at)
+    at.get("file_uploader")[0].upload("pictures.zip", zip_of(members), "application/zip").run()
+    assert not at.exception
+    assert "70 pictures; click on one" in texts(at)
+    assert "“broken.png”: it is not a picture" in texts(at)
+    assert "1 files that are neither pictures nor tables; 1 tables" in texts(at)
+    (tiles,) = [grid["tiles"] for grid in sent(at, "gallery")]
+    assert len(tiles) == 60
+    sureness = [int(tile["caption"].split("\n")[1].strip("<>%")) for tile in tiles]
+    assert sureness == sorted(sureness)
+    table = at.dataframe[0].value
+    assert len(table) == 70
+    assert sum(name.startswith("class") for name in table.columns) == 2
+
+    keep_features(runs / EIGHT, eight_classes)
+    pid = session.helper().pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    at.run()
+    assert "unlike the training pictures; click on one" in texts(at)
+    at.segmented_control(key="dhc_predict_order").set_value("unlike").run()
+    (tiles,) = [grid["tiles"] for grid in sent(at, "gallery")]
+    place = next(place for place, tile in enumerate(tiles) if tile["tooltip"].startswith("blots.png"))
+    assert tiles[place]["caption"].endswith(", unlike")
+    assert not tiles[-1]["caption"].endswith(", unlike")
+    click(at, "dhc_predict_grid", place)
+    assert re.search(r"farther from the nearest of them than (19\d|200) of 200 val pictures are", texts(at))
+    assert "the class it decided for" in texts(at)
+    assert "is none of them" in texts(at)
+    assert "cannot be said yet" in texts(at), "of the other run"
+
+    (runs / EIGHT / rundir.BEST).write_bytes((runs / THREE / rundir.BEST).read_bytes())
+    at.run()
+    assert "tells 3 classes apart, but the run has 8" in texts(at)
+    assert "Something of ours" not in texts(at)
