@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from make_run import make_run, write_training
-from screens import address, click, open_code, sent, texts
+from screens import address, click, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.analysis.dynamics import DataMap, data_map
@@ -24,13 +24,6 @@ from dhc.ui.map import dynamics as screen
 pytestmark = pytest.mark.pages
 
 ID = "20260101-000000-vgg16-0001"
-CODE = f"""
-from dhc.ui.map import dynamics
-from dhc.ui.shell import session
-from dhc.ui.shell.states import guard
-with guard():
-    dynamics.view(session.run("{ID}"))
-"""
 
 
 @pytest.fixture
@@ -44,10 +37,7 @@ def runs(tmp_path: Path, eight_classes: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def open_view(**words: str) -> AppTest:
-    at = AppTest.from_string(CODE, default_timeout=30)
-    for name, value in words.items():
-        at.query_params[name] = value
-    at.run()
+    at = open_page("map", run=ID, view="training", **words)
     assert not at.exception
     return at
 
@@ -112,10 +102,10 @@ def test_damaged_epochs_lost_pictures_and_strange_addresses_are_said_in_a_senten
     assert "does not name the 160 training pictures" in texts(at.run())
 
 
-def test_without_a_record_it_says_why_and_offers_the_next_step(runs: Path, tmp_path: Path, eight_classes: Path) -> None:
+def test_without_a_record_it_says_why_and_offers_the_next_step(runs: Path, eight_classes: Path) -> None:
     for path in (runs / ID / rundir.DYNAMICS).iterdir():
         path.unlink()
-    at = open_code(tmp_path, CODE)
+    at = open_view()
     assert "did not follow its training pictures" in texts(at)
     (step,) = [one for one in at.button if one.label == "Train a copy"]
     step.click().run()

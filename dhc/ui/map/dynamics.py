@@ -48,7 +48,7 @@ ABOUT = {
     "easy": "Highest confidence: the third of which it was surest from early on.",
     "forgotten": "Recognised in an epoch, and not in the next one: how often.",
     "unlearned": "Recognised in no epoch.",
-    "aum": "Smallest area under the margin: the network believed most in another class.",
+    "aum": "Area under the margin below 0, the lowest first: the network believed rather in another class.",
 }
 HELP = (
     "Each point is a training picture. Confidence is the mean over the epochs of the probability of its class, variability its standard deviation. "
@@ -81,7 +81,9 @@ class Training:
             case "unlearned":
                 return self.figures.unlearned()
             case "aum":
-                return self.figures.lowest_aum()
+                lowest = self.figures.lowest_aum()
+                below: np.ndarray = lowest[self.figures.aum[lowest] < 0]
+                return below
             case "easy" | "ambiguous":
                 return self.figures.region(name)
         return self.figures.region("hard")
