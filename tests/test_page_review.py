@@ -124,6 +124,18 @@ def test_the_command_lists_suspects_and_writes_the_marks(data: Path, places: tup
     assert "ask for --split val" in refused.stderr
 
 
+def test_a_run_whose_pictures_are_gone_says_so(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(places[0]))
+    monkeypatch.setenv("DHC_DATA_DIR", str(places[0]))
+    folder = places[1].rename(places[1].with_name("elsewhere"))
+    try:
+        said = texts(open_page("review", run=OLD))
+    finally:
+        folder.rename(places[1])
+    assert "Without them there is nothing to look at." in said
+    assert "broke" not in said
+
+
 def test_a_record_of_other_pictures_is_refused(places: tuple[Path, Path], tmp_path: Path) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(places[0] / RUN, runs / RUN)

@@ -112,8 +112,7 @@ def _network_probabilities(folder: Path, config: RunConfig, pictures: Pictures, 
 
 def _neighbour_shares(folder: Path, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:
     """The shares of the votes, (N, K) float32, of neighbours among the run's training pictures."""
-    marks = read_marks(folder / rundir.REVIEW) if config.data.review else ()
-    data = load_for_run(config.data, config.fit.seed, marks=marks)
+    data = load_as_trained(folder, config)
     _refuse_other_neighbours(folder, data)
     train, k, metric = first_classes(data.train, classes), config.knn.k, config.knn.metric
     if k > len(train.ids):
@@ -121,6 +120,12 @@ def _neighbour_shares(folder: Path, config: RunConfig, pictures: Pictures, class
     assert train.y is not None
     rows = knn.neighbours(train.x, pictures.x, k, [metric])[metric]
     return knn.vote(train.y[rows], classes)
+
+
+def load_as_trained(folder: Path, config: RunConfig) -> RunData:
+    """A run's pictures as they are today, with the review that it was trained with. Raises DataError."""
+    marks = read_marks(folder / rundir.REVIEW) if config.data.review else ()
+    return load_for_run(config.data, config.fit.seed, marks=marks)
 
 
 def _refuse_other_neighbours(folder: Path, data: RunData) -> None:

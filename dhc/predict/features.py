@@ -12,10 +12,10 @@ import numpy as np
 from dhc.config import DeviceConfig, RunConfig
 from dhc.data.content import changes
 from dhc.data.decode import Pictures
-from dhc.data.select import RunData, load_for_run
+from dhc.data.select import RunData
 from dhc.errors import DataError, RunError
 from dhc.machine import hardware
-from dhc.predict.answers import refuse_without_network
+from dhc.predict.answers import load_as_trained, refuse_without_network
 from dhc.predict.saved import BATCH
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import PictureSet, UsedPictures
@@ -41,7 +41,7 @@ def features_of_run(folder: Path, progress: Progress = lambda done, total: None)
     predictions = read_predictions(folder)
     refuse_without_network(folder)
     stamp = network_stamp(folder)  # before it is read: one that is exchanged meanwhile makes these out of date
-    data = load_for_run(config.data, config.fit.seed)
+    data = load_as_trained(folder, config)
     _refuse_other_pictures(folder, data, predictions.ids)
     assert data.train.y is not None
     rows = training_sample(len(data.train.ids), config.fit.seed)

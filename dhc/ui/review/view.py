@@ -18,7 +18,7 @@ from dhc.text import NAME_LENGTH, clean, count_text, shorten
 from dhc.ui.answers.subject import has_answers
 from dhc.ui.review import marking, one
 from dhc.ui.review.desk import Desk, Split, counts, has_dynamics, marks_of, open_desk, placed
-from dhc.ui.shell import address, sharing
+from dhc.ui.shell import address, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.states import empty, guard
@@ -78,6 +78,8 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
     with head:
         split = _split(info)
         form = segments("Form", FORMS, bare=True, **address.bound_choice(FORM, list(FORMS), "one", key=KEY + "form"))
+    if standin.offer_pictures(info, key="review", rest="Without them there is nothing to look at."):
+        return
     if split == "train" and not has_dynamics(info):
         _no_dynamics()
         return
@@ -114,25 +116,25 @@ def _split(info: RunInfo) -> Split:
 def _screen(info: RunInfo, split: Split, form: str) -> None:
     """All below the title: a mark runs only this again."""
     with guard():
+        arrives = KEY + "show" not in st.session_state  # from another page
         desk = open_desk(info, split)
         marks = placed(desk)
-        by_row = marks.by_row
         review_view = _filters(desk)
-        listed = _listed(desk, review_view, by_row, fresh=form == "grid")
+        listed = _listed(desk, review_view, marks.by_row, fresh=arrives or form == "grid")
         _progress(desk, listed, marks)
         if not listed:
-            message = (
-                "No picture matches these filters."
-                if desk.suspects.likely or review_view.show == "all"
-                else _nothing(desk)
-            )
-            empty(
-                message, step="Show all pictures", action=_show_all, key=KEY + "all", icon=":material/filter_alt_off:"
-            )
+            _none_listed(desk, review_view)
         elif form == "grid":
-            _grid(desk, listed, by_row)
+            _grid(desk, listed, marks.by_row)
         else:
-            one.draw(desk, listed, _place(desk, listed, by_row), by_row, why_unwritable(Path(desk.folder)))
+            place = _place(desk, listed, marks.by_row)
+            one.draw(desk, listed, place, marks.by_row, why_unwritable(Path(desk.folder)))
+
+
+def _none_listed(desk: Desk, view: ReviewView) -> None:
+    is_found = desk.suspects.likely or view.show == "all"
+    message, icon = "No picture matches these filters." if is_found else _nothing(desk), ":material/filter_alt_off:"
+    empty(message, step="Show all pictures", action=_show_all, key=KEY + "all", icon=icon)
 
 
 def _nothing(desk: Desk) -> str:
