@@ -98,7 +98,7 @@ MAY_WRITE = {
     "dhc/runs/histograms.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/runs/predictions.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/training/resume.py: np.savez(file, **values)": "into a file that the room has opened",
-    "dhc/machine/priority.py: AUTOGROUP.write_bytes(b'%d' % LOWEST)": "a file of the kernel's, about this process",
+    "dhc/machine/priority.py: AUTOGROUP.write_bytes(b'%d' % level)": "a file of the kernel's, about this process",
 }
 # Modules that start processes; `dhc.files.gate` refuses what they do in a server that only reads.
 STARTING = {"subprocess", "multiprocessing", "concurrent.futures.ProcessPoolExecutor", "pty", "asyncio.subprocess"}

@@ -15,7 +15,7 @@ from dhc.cli.common import JSON, RUNS, lesson, print_json
 @click.command(epilog=lesson("map-of-pictures"))
 @click.argument("run_id")
 @RUNS
-@click.option("--low-priority", is_flag=True, help="Let every other process have the processor first.")
+@click.option("--low-priority", is_flag=True, help="Leave most of the processor to other processes.")
 @click.option(
     "--record", type=click.Path(path_type=Path), help="Also keep the progress in this file, as the dashboard does."
 )
@@ -28,14 +28,14 @@ def features(run_id: str, runs_dir: Path, low_priority: bool, record: Path | Non
     """
     from dhc.analysis.embedding import map_of
     from dhc.jobs.features import MAP, VALUES, Recorder
-    from dhc.machine.priority import give_way
+    from dhc.machine.priority import LOWER, give_way
     from dhc.predict.features import features_of_run
     from dhc.runs.features import write_features
     from dhc.runs.picture_map import write_map
     from dhc.runs.rundir import run_dir
 
     if low_priority:
-        give_way()
+        give_way(LOWER)
     folder = run_dir(runs_dir, run_id)
     recorder = None if record is None else Recorder(record)
     made = features_of_run(folder, _progress("asking the network", VALUES, recorder))

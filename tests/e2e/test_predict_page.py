@@ -1,4 +1,4 @@
-"""A person's own pictures in a real browser: five bars, two runs beside one another, what the network looked at; many at once."""
+"""A network asked in a real browser: a person's own pictures, and why it took a val picture for something else."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from harness import Server, settled
+from harness import Server, settled, still
 from networks import small_network
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 from prefork import Prefork
 from processes import kill_processes_of
 
 from dhc.data.layout import open_dataset
 from dhc.runs.config_file import write_config
+from dhc.runs.predictions import read_predictions
 
 RUNS = ("20261126-100000-cnn3-000a", "20261126-110000-cnn3-000b")
 
@@ -83,3 +85,78 @@ def test_dropped_pictures_are_answered_by_two_runs_and_what_they_looked_at_is_sh
     page.get_by_role("button", name=re.compile(r"%")).first.click()
     expect(page.get_by_role("dialog").get_by_text("the class it decided for")).to_be_visible()
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_mistake_leads_to_what_it_looked_at_to_what_is_alike_and_to_the_map(
+    page: Page, server: Server, runs: Path, looks: Callable[..., list[Path]]
+) -> None:
+    answers = read_predictions(runs / RUNS[0])
+    mistake = int(np.flatnonzero(answers.y_true != answers.predicted_after(answers.best_epoch))[0])
+    page.goto(f"{server.url}/map?run={RUNS[0]}")
+    page.get_by_role("button", name="Make the map").click(timeout=60_000)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    plane = page.get_by_role("img", name="t-SNE map of 33 pictures")
+    expect(plane).to_be_visible(timeout=60_000)
+
+    page.goto(f"{server.url}/mistakes?run={RUNS[0]}&picture={mistake}")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("What it looked at").click(timeout=60_000)
+    expect(dialog.get_by_role("img", name=re.compile("^Grad-CAM for "))).to_have_count(2, timeout=60_000)
+    dialog.get_by_role("radio", name="Occlusion").click()
+    expect(dialog.get_by_role("img", name=re.compile("^Occlusion for "))).to_have_count(2)
+    distances = dialog.locator("figcaption")
+    expect(distances.first).to_have_text(re.compile(r"^[01]\.\d\d$"))
+    dialog.get_by_role("radio", name="by pixels").click()
+    expect(distances.first).to_have_text(re.compile(r"^\d\d\.\d\d$"))
+    dialog.get_by_role("radio", name="by features").click()
+    expect(distances.first).to_have_text(re.compile(r"^[01]\.\d\d$"))
+    dialog.get_by_role("link", name="On the map").click()
+
+    expect(page).to_have_url(re.compile(rf"/map\?.*near={mistake}\b"))
+    tiles = page.get_by_role("group", name="24 pictures").get_by_role("button")
+    expect(tiles).to_have_count(24)
+    settled(page)
+    box = still(plane)
+    drawn = int(plane.get_attribute("data-drawn") or 0)
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 40, middle[1], steps=3)
+    page.mouse.up()
+    expect(plane).not_to_have_attribute("data-drawn", str(drawn))
+    page.keyboard.press("0")
+    hover(page, plane)
+    looks("map")
+
+    page.get_by_role("button", name=re.compile("Enclose")).click()
+    line(page, still(plane))
+    expect(page).to_have_url(re.compile(r"area=-?\d"))
+    expect(page.get_by_text(re.compile(r"^33 pictures: \d+ wrong"))).to_be_visible()
+    settled(page)
+    tiles.first.click()
+    expect(page.get_by_role("dialog").get_by_text("1 of 33 listed")).to_be_visible()
+    assert "Traceback" not in server.log.read_text()
+
+
+def hover(page: Page, plane: Locator) -> None:
+    """Move over the map until the picture at the pointer is shown."""
+    box, tip = still(plane), page.locator(".tip canvas")
+    for step in range(400):
+        page.mouse.move(
+            box["x"] + box["width"] * (step % 20 + 1) / 21, box["y"] + box["height"] * (step // 20 + 1) / 21
+        )
+        if tip.is_visible():
+            break
+    assert tip.evaluate(
+        "tip => tip.getContext('2d').getImageData(0, 0, 128, 128).data.some(value => value > 0 && value < 255)"
+    )
+
+
+def line(page: Page, box: FloatRect) -> None:
+    """Draw a line around all of the map."""
+    left, top, right, bottom = box["x"] + 3, box["y"] + 3, box["x"] + box["width"] - 3, box["y"] + box["height"] - 3
+    page.mouse.move(left, bottom)
+    page.mouse.down()
+    for corner in ((right, bottom), (right, top + 60), (left, top), (left, bottom - 5)):
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()

@@ -15,6 +15,7 @@ from dhc.ui.answers.album import inline, sampled_pictures, training_pictures
 from dhc.ui.answers.features import features_of
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import session
+from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import loading
 from dhc.ui.widgets.controls import segments
@@ -25,7 +26,7 @@ NEAREST_BY_FEATURES = (
     "Nearest in what the network makes of a picture before its last layer: the number is the cosine distance, 0 for the same direction, 1 for "
     "nothing in common. Among the training pictures whose features are kept, at most 5,000."
 )
-NO_FEATURES = "By pixels: this run's features are not made yet, so what its network finds alike is not known here. *Map* makes them."
+NO_FEATURES = "By pixels: this run's features are not made yet, so what its network finds alike is not known here. The map makes them."
 NEAREST = (
     "Nearest in raw pixels: the number is the Euclidean distance between the pixels, each from 0 to 1. 0 is the same picture, "
     "110.85 all black against all white. It is what the KNN baseline goes by, not what the network sees."
@@ -52,16 +53,22 @@ def draw(subject: Subject, index: int) -> None:
 
 
 def _feature(subject: Subject, index: int) -> np.ndarray | None:
-    """The picture's features where they are kept and asked for; draws the choice."""
+    """The picture's features where they are kept and asked for; draws the choice, and the way to the map."""
+    info = subject.info
     try:
-        features = features_of(subject.info)
+        features = features_of(info)
     except RunError:  # the map says what is wrong with the file
         features = None
     if features is None:
-        if subject.info.trains_network and not subject.info.example:
-            st.caption(NO_FEATURES)
+        if info.trains_network and not info.example:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(NO_FEATURES, width="content")
+                link("Map", run=info.id)
         return None
-    return features.val[index] if by_features() else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        chosen = by_features()
+        link("Map", text="On the map", run=info.id, near=str(index))
+    return features.val[index] if chosen else None
 
 
 def by_features() -> bool:
