@@ -8,9 +8,10 @@ import numpy as np
 import streamlit as st
 
 from dhc.data.album import Album
+from dhc.data.intake import Picture, Refusal, take_one
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import clean, percent_text, shorten
+from dhc.text import clean, percent_text, quote, shorten
 from dhc.ui.answers.album import image_or_blank, inline, open_album
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import link
@@ -19,18 +20,19 @@ from dhc.ui.widgets.gallery import Tile, gallery
 
 PICTURE = "picture"  # in the address, as on Mistakes: the row among the run's val pictures
 KEY = "dhc_network_"
+TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
+LARGEST = 100  # MB of a picture
+OWN = "One of yours, in place of a val picture. It is brought to 64×64, stays in memory, and is gone when this tab is closed."
 SIDE = 150  # CSS pixels
 MISTAKES, SMALL = 8, 44  # offered beside it, and their size
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The picture that the network is shown: its row, its pixels (64, 64, 3) uint8; and the run's answers and album."""
+    """The picture that the network is shown, (64, 64, 3) uint8, and the run's answers for its val pictures."""
 
-    row: int
     image: np.ndarray
     predictions: Predictions
-    album: Album
 
 
 def choose(info: RunInfo, epoch: int) -> Shown | None:
@@ -38,17 +40,20 @@ def choose(info: RunInfo, epoch: int) -> Shown | None:
     predictions = session.predictions(info)
     album = open_album(info, predictions)
     rows = [row for row in range(len(album.ids)) if album.image(row) is not None]
+    place = st.container()
+    own = _own()
+    if own is not None:
+        with place:
+            st.html(inline(own.x, size=SIDE, alt="Your picture", title=clean(own.name)))
+            st.caption(plain(" ".join([clean(own.name), *(f"· {each}" for each in own.conversions)])))
+        return Shown(own.x, predictions)
     if not rows:
         return None
     worst = _worst(predictions, album)
     row = address.integer(PICTURE, low=0, high=len(album.ids) - 1)
     row = row if row in rows else (worst or rows)[0]
-    _box(rows, row, predictions)
-    image = image_or_blank(album, row)
-    name = clean(str(album.ids[row]))
-    st.html(inline(image, size=SIDE, alt=f"The picture {name}", title=name))
-    _verdict(predictions, row, epoch)
-    link("Mistakes", text="Open it on Mistakes", run=info.id, picture=str(row))
+    with place:
+        _val_picture(info, album, row, rows, predictions, epoch)
     if worst:
         st.caption("Mistakes that it was surest of")
         tiles = [Tile(image_or_blank(album, at), "", clean(str(album.ids[at]))) for at in worst]
@@ -57,7 +62,28 @@ def choose(info: RunInfo, epoch: int) -> Shown | None:
         if click is not None and worst[click] != row:
             address.put(**{PICTURE: worst[click]})
             st.rerun()
-    return Shown(row, image, predictions, album)
+    return Shown(image_or_blank(album, row), predictions)
+
+
+def _val_picture(info: RunInfo, album: Album, row: int, rows: list[int], predictions: Predictions, epoch: int) -> None:
+    _box(rows, row, predictions)
+    name = clean(str(album.ids[row]))
+    st.html(inline(image_or_blank(album, row), size=SIDE, alt=f"The picture {name}", title=name))
+    _verdict(predictions, row, epoch)
+    link("Mistakes", text="Open it on Mistakes", run=info.id, picture=str(row))
+
+
+def _own() -> Picture | None:
+    """A picture of the person's own, where one was dropped; a file that is none is said to be."""
+    with st.popover("Your own picture", icon=":material/upload:"):
+        file = st.file_uploader("Picture", type=TYPES, key=KEY + "own", max_upload_size=LARGEST, help=OWN)
+    if file is None:
+        return None
+    taken = take_one((file.name, file.getvalue))
+    if isinstance(taken, Refusal):
+        st.warning(plain(f"Left out: {quote(taken.name, 60)}: {taken.why}."), icon=":material/broken_image:")
+        return None
+    return taken
 
 
 def _box(rows: list[int], row: int, predictions: Predictions) -> None:

@@ -86,14 +86,18 @@ def run_seconds(config: RunConfig, dataset: Dataset) -> tuple[float | None, str]
     return None if estimate.seconds is None else start + estimate.seconds, estimate.source
 
 
-def draw(config: RunConfig, dataset: Dataset, settings: Mapping[str, str]) -> None:
-    """Draw what will happen: network, memory, time, device, planned learning rate, pictures.
+def link_to_network(config: RunConfig, dataset: Dataset, settings: Mapping[str, str]) -> None:
+    """A link to the config's network, layer by layer; `settings` are the config's in an address. None for nearest neighbours."""
+    if config.trains_network:
+        classes = min(config.data.classes or len(dataset.classes), len(dataset.classes))
+        link("Network", text="Look at this network", plan="form", **{**settings, "classes": str(classes)})
 
-    `settings` are the config's in an address.
-    """
+
+def draw(config: RunConfig, dataset: Dataset) -> None:
+    """Draw what will happen: network, memory, time, device, planned learning rate, pictures."""
     k = class_count(dataset, config.data.classes)
     if config.trains_network:
-        _network(config, dataset, k, settings)
+        _network(config, dataset, k)
     else:
         _neighbours(config, dataset)
     drawn = is_dataset(Path(config.data.path))
@@ -114,7 +118,7 @@ def _check(folder: Path) -> None:
         )
 
 
-def _network(config: RunConfig, dataset: Dataset, k: int, settings: Mapping[str, str]) -> None:
+def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
     hardware.require(config.device.backend)
     device = resolved_device(config.device.device)
     estimate = run_estimate(config, dataset, device)
@@ -125,7 +129,6 @@ def _network(config: RunConfig, dataset: Dataset, k: int, settings: Mapping[str,
         ("Memory", size_text(estimate.cost.memory), MEMORY_HELP),
         ("Per epoch", duration_text(estimate.seconds_per_epoch), f"Expected, {estimate.source}."),
     )
-    link("Network", text="Look at this network", plan="form", **{**settings, "classes": str(k)})
     place = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
     time, speed = _time_text(estimate, config.fit.epochs), _speed_text(estimate)
     st.markdown(f"Trains on {place}, in {resolved_precision(config, device, k)}{time}. {speed}")

@@ -79,9 +79,11 @@ def _one_run(details: DeltaGenerator, config: RunConfig, dataset: Dataset, *, bl
     ways = _ways([config], dataset, time, ())
     with details:
         with st.container(border=True, key="dhc-train-forecast"):
-            st.markdown("**What will happen**")
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                st.markdown("**What will happen**", width="content")
+                expectation.link_to_network(config, dataset, link.written())
             duration.warn(time, ways)
-            expectation.draw(config, dataset, link.written())
+            expectation.draw(config, dataset)
         search.draw(config, has_pictures=not problems.needs_pictures(config.data.path))
         name, note = labels.ask(config)
         guess = _guess(config)
