@@ -3,8 +3,9 @@
     python -m benchmarks.why RUNS/ID [--data DATA] [--rounds 20]
 
 The run must have its network; DATA is the folder of its pictures where they lie elsewhere than its settings say. One warm helper
-process is asked, as the screens ask it, each time about another val picture; the first question also starts Keras. The map of t-SNE is
-scikit-learn's, of the values before the last layer of up to 1,000 val and training pictures.
+process is asked, as the screens ask it, each time about another val picture; the first question also starts Keras. Maps of what it
+looked at are those of its last convolution; feature maps those of its first. t-SNE is that of Map, on one thread, of up to 1,000 val and
+training pictures. What the record of the training pictures costs an epoch is measured by `benchmarks.dynamics`.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+from dhc.analysis.embedding import principal, tsne
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import UserError
 from dhc.jobs.warm import HelperError, Warm
+from dhc.models.ladder import plan_of
+from dhc.models.plan import Conv2D
 from dhc.runs.config_file import read_config
 
 MAPS = {"Grad-CAM": "grad_cam", "Grad-CAM++": "grad_cam_pp", "SmoothGrad": "saliency", "occlusion": "occlusion"}
@@ -41,6 +45,9 @@ def main() -> None:
         sys.exit(f"{arguments.run}: {problem}")
     dataset = open_dataset(arguments.data or Path(config.data.path))
     x, train = (load_pictures(dataset, split, skip_bad=True).x for split in ("val", "train"))
+    first = next(
+        place for place, layer in enumerate(plan_of(config, len(dataset.classes))) if isinstance(layer, Conv2D)
+    )
     helper, folder = Warm(), str(arguments.run.resolve())
 
     def classify(pictures: np.ndarray) -> np.ndarray:
@@ -58,6 +65,11 @@ def main() -> None:
                 helper.ask("look", arrays, folder=folder, kind=kind, layer=-1, random=False)
 
             show(f"{title} of one picture", [seconds(lambda one=one: look(one)) for one in rounds])
+
+        def feature_maps(one: np.ndarray) -> None:
+            helper.ask("layer_maps", {"x": one}, folder=folder, epoch=0, place=first)
+
+        show("feature maps of a convolution", [seconds(lambda one=one: feature_maps(one)) for one in rounds])
         pictures = np.concatenate([x, train])[:POINTS]
         start = time.perf_counter()
         features = np.concatenate([classify(pictures[at : at + AT_ONCE]) for at in range(0, len(pictures), AT_ONCE)])
@@ -66,14 +78,10 @@ def main() -> None:
         sys.exit(str(error))
     finally:
         helper.close()
-    show(f"t-SNE of {len(features):,} pictures, {features.shape[1]:,} values each", [seconds(lambda: tsne(features))])
-
-
-def tsne(features: np.ndarray) -> np.ndarray:
-    """(N, 2): scikit-learn's map, begun from the first two principal components."""
-    from sklearn.manifold import TSNE
-
-    return np.asarray(TSNE(init="pca", random_state=0).fit_transform(features))
+    show(
+        f"t-SNE of {len(features):,} pictures, {features.shape[1]:,} values each",
+        [seconds(lambda: tsne(principal(features)[0]))],
+    )
 
 
 def seconds(do: Callable[[], object]) -> float:

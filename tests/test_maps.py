@@ -103,6 +103,9 @@ def test_occlusion_is_the_mean_drop_under_each_square(model: keras.Model) -> Non
     assert heat[0, 0, 0] == pytest.approx(drop(0, 0), rel=1e-3, abs=1e-7)
     four = [drop(top, left) for top in (0, 16) for left in (0, 16)]
     assert heat[0, 20, 20] == pytest.approx(float(np.mean(four)), rel=1e-3, abs=1e-7)
+    both = maps.occlusion(model, np.repeat(PICTURES[:1], 2, axis=0), CLASSES, patch=32, stride=16)
+    np.testing.assert_array_equal(both[0], heat[0])
+    np.testing.assert_array_equal(both[1], maps.occlusion(model, PICTURES[:1], CLASSES[1:], patch=32, stride=16)[0])
 
 
 def test_random_weights_give_another_map_of_the_same_shape(model: keras.Model) -> None:

@@ -118,3 +118,36 @@ def test_runs_that_answer_alike_have_a_clear_board(page: Page, server: Server) -
     expect(page.get_by_text("Fixed by B · 0", exact=True)).to_be_visible(timeout=60_000)
     expect(page.locator(".dhc-plot[data-drawn] .heatmaplayer")).to_be_attached()
     expect(page.get_by_text("could not be drawn")).to_have_count(0)
+
+
+def test_what_both_answer_together_from_a_bar_to_a_picture_and_from_a_pair_to_its_flip_board(
+    page: Page, server: Server, pairing: Pairing, looks: Callable[..., list[Path]]
+) -> None:
+    counts = (pairing.a == pairing.true).astype(int) + (pairing.b == pairing.true)
+    visit(page, server, f"/runs?select={FIRST},{SECOND}&panel=ensemble")
+    shown = page.get_by_role("combobox", name=re.compile("Pictures"))
+    expect(shown).to_have_value(f"nobody is right · {int((counts == 0).sum()):,}", timeout=60_000)
+    bars, table = (page.locator(f".st-key-dhc_ensemble_{name} .dhc-plot[data-drawn]") for name in ("bars", "table"))
+    expect(bars).to_be_visible()
+    settled(page)
+    looks("together", whole=True)
+    bars.scroll_into_view_if_needed()
+    box = still(bars.locator(".bars .point").nth(2))  # of the first colour, that in which both are right
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url("**ensemble_show=2**")
+    expect(shown).to_have_value(f"all are right · {int((counts == 2).sum()):,}")
+    page.locator(".st-key-dhc_ensemble_box .tile").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("recognised")).to_have_count(3)
+    settled(page)
+    fits_wide_and_narrow(page)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.wait_for_url(lambda url: "ensemble_picture" not in url)
+    table.scroll_into_view_if_needed()
+    box = still(table.locator(".heatmaplayer"))
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
+    page.wait_for_url("**ensemble_pair=0%2C1**")
+    page.get_by_role("link", name="Open their flip board").click()
+    expect(page.get_by_text("B minus A")).to_be_visible(timeout=60_000)
+    assert "Traceback" not in server.log.read_text()

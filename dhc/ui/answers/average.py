@@ -56,10 +56,8 @@ def _draw(subject: Subject, cell: tuple[int, int], images: list[tuple[int, np.nd
         classes.append(Asked(true, names[true], "the true class"))
     method, stamp = METHODS[kind], session.stamp(info.folder / rundir.BEST)
     with loading(f"Asking the network about {count_text(len(some), 'picture')} …"):
-        means = [
-            _mean(str(info.folder), stamp, some.tobytes(), one.place, kind, layer, random, method.signed)
-            for one in classes
-        ]
+        places = tuple(asked.place for asked in classes)
+        means = _means(str(info.folder), stamp, some.tobytes(), places, kind, layer, random, method.signed)
     picture = np.rint(some.mean(axis=0)).astype(np.uint8)
     for column, (heat, silent), asked in zip(st.columns(2, gap="small"), means, classes, strict=False):
         with column:
@@ -100,17 +98,17 @@ def _say(subject: Subject, drawn: int, there: int) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
-def _mean(
+def _means(
     folder: str,
     stamp: tuple[int, int],
     pixels: bytes,
-    chosen: int,
+    classes: tuple[int, ...],
     kind: str,
     layer: int,
     random: bool,
     signed: bool,
-) -> tuple[np.ndarray, int]:
-    """The mean map, (h, w) float32, and in how many pictures there was none. Raises UserError, HelperError, OSError.
+) -> list[tuple[np.ndarray, int]]:
+    """For each class the mean map, (h, w) float32, and in how many pictures there was none. Raises UserError, HelperError, OSError.
 
     Asked in parts, so that others who ask meanwhile get their turn.
     """
@@ -118,8 +116,9 @@ def _mean(
     heats = []
     for start in range(0, len(x), AT_ONCE[kind]):
         part = x[start : start + AT_ONCE[kind]]
-        arrays = {"x": part, "classes": np.full(len(part), chosen)}
+        arrays = {"x": np.repeat(part, len(classes), axis=0), "classes": np.tile(classes, len(part))}
         answer = session.helper().ask("look", arrays, folder=folder, kind=kind, layer=layer, random=random)
         heats.append(answer.arrays["map"])
     every = np.concatenate(heats)
-    return mean_map(every, signed=signed), int((~every.any(axis=(1, 2))).sum())
+    by_class = [every[number :: len(classes)] for number in range(len(classes))]
+    return [(mean_map(some, signed=signed), int((~some.any(axis=(1, 2))).sum())) for some in by_class]
