@@ -16,18 +16,18 @@ from dhc.text import one_line
 from dhc.training.batches import order_of_epoch
 from dhc.training.outcomes import is_memory
 
-TINY = float(np.finfo(np.float32).tiny)  # where a softmax in float32 ends: margins stay within ± 87
+TINY = np.finfo(np.float32).tiny  # where a softmax in float32 ends
 
 
 class Answers(keras.metrics.Metric):  # type: ignore[misc]
-    """Gathers p and margin of each training picture of an epoch, in the order in which the epoch visits them.
+    """Gathers of each training picture of an epoch p of its class and of the likeliest other one, in the epoch's order.
 
     A metric, since those are handed what the training step itself computes, on every backend, compiled with it and within as many
     steps at once as the device does: no second pass, and nothing is waited for before the epoch's end. It feeds nothing back, so
     the weights are the same with and without it.
 
-    The probabilities are the softmax's, in float32 whatever the precision of the layers before it. The margin is that of the
-    logits, the picture's class against the largest other one: a softmax's logits differ as its logarithms do.
+    The probabilities are the softmax's, in float32 whatever the precision of the layers before it. Each operation here is one more
+    in every training step: what can wait is done once an epoch, by `p_and_margin`.
     """
 
     def __init__(self, pictures: int) -> None:
@@ -39,13 +39,12 @@ class Answers(keras.metrics.Metric):  # type: ignore[misc]
         """Add a batch: labels (B,) or (B, 1), probabilities (B, K). Weights, of which the loss makes use, do not matter."""
         labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
         probabilities = ops.cast(y_pred, "float32")
-        is_own = ops.one_hot(labels, probabilities.shape[-1], dtype="bool")
-        own = ops.max(ops.where(is_own, probabilities, 0.0), axis=-1)
-        other = ops.max(ops.where(is_own, 0.0, probabilities), axis=-1)
-        margin = ops.log(ops.maximum(own, TINY)) - ops.log(ops.maximum(other, TINY))
+        is_own = ops.one_hot(labels, probabilities.shape[-1], dtype="float32")
+        own = ops.sum(probabilities * is_own, axis=-1)
+        other = ops.max(probabilities - is_own, axis=-1)  # in which that of the class itself is at most 0
         size = ops.shape(labels)[0]
         rows = self._count + ops.arange(size, dtype="int32")
-        batch = ops.stack([own, margin], axis=-1)
+        batch = ops.stack([own, other], axis=-1)
         self._values.assign(ops.scatter_update(self._values, ops.expand_dims(rows, -1), batch))
         self._count.assign(self._count + size)
 
@@ -64,7 +63,7 @@ class Answers(keras.metrics.Metric):  # type: ignore[misc]
         return int(self._values.shape[0])
 
     def values(self) -> np.ndarray:
-        """(N, 2) float32: p and margin, in the order of the epoch; NaN for what it has not seen yet."""
+        """(N, 2) float32: both probabilities, in the order of the epoch; NaN for what it has not seen yet."""
         values: np.ndarray = ops.convert_to_numpy(self._values)
         return values
 
@@ -105,8 +104,8 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
             self._forgive(epoch + 1, "the memory does not suffice" if is_memory(error) else one_line(str(error), 200))
 
     def _in_order(self, epoch: int) -> np.ndarray:
-        """(N, 2): in the order of the pictures."""
-        values = self._answers.values()
+        """(N, 2): p and margin, in the order of the pictures."""
+        values = p_and_margin(self._answers.values())
         in_order = np.empty_like(values)
         in_order[order_of_epoch(len(values), self._seed, epoch)] = values
         return in_order
@@ -117,6 +116,15 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
                 text = f"what it said of the training pictures in epoch {epoch} could not be written: {reason}"
                 self._writer.event("note", text=text)
         self._has_failed = True
+
+
+def p_and_margin(probabilities: np.ndarray) -> np.ndarray:
+    """(N, 2) float32 of those of the class and of the likeliest other one: the margin is that of their logits.
+
+    A softmax's logits differ as its logarithms do; where it ends at 0, so do the margins, at ± 87.
+    """
+    logarithms = np.log(np.maximum(probabilities, TINY))
+    return np.stack([probabilities[:, 0], logarithms[:, 0] - logarithms[:, 1]], axis=1)
 
 
 def answers_of(config: RunConfig, pictures: int) -> Answers | None:
