@@ -27,6 +27,7 @@ from dhc.data.review import (
     place_marks,
     read_marks,
     review_file,
+    reviewed_away,
     standing,
     write_marks,
 )
@@ -204,6 +205,9 @@ def test_a_training_takes_other_labels_leaves_out_and_leaves_val_alone_unless_it
 def test_a_run_keeps_the_marks_that_it_began_with_and_repeats_no_run_without_them(data: Path, tmp_path: Path) -> None:
     """Nearest neighbours, whose training is a second's work and begins as any other."""
     say(data, "train", 0, "relabel", "fox")
+    say(data, "val", 0, "leave-out")
+    (data / "val_images" / "000.png").rename(data / "val_images" / "900.png")  # numbered anew since it was marked
+    write_table(data / "val.csv", [("900.png", "cat"), *((f"{n:03d}.png", LABELS["val"][n]) for n in range(1, 6))])
     runs = tmp_path / "runs"
     settings = {"model.name": "knn", "data.path": str(data), "knn.k": 1}
     config = RunConfig().with_values({**settings, "data.review": True})
@@ -216,7 +220,12 @@ def test_a_run_keeps_the_marks_that_it_began_with_and_repeats_no_run_without_the
         if number == 1:
             say(data, "train", 1, "leave-out")
     marked, same, more, without = (Store(runs).run(run_id) for run_id in ids)
-    assert read_marks(runs / ids[0] / rundir.REVIEW) == read_marks(review_file(data))[:1]
+    copy = read_marks(runs / ids[0] / rundir.REVIEW)
+    assert [(mark.file, mark.verdict) for mark in copy] == [
+        ("train_images/000.png", "relabel"),
+        ("val_images/900.png", "leave-out"),
+    ]
+    assert reviewed_away(runs / ids[0] / rundir.REVIEW) == {"val_images/900.png"}
     assert UsedPictures.of(runs / ids[0]).train.labels[0] == 2
     assert marked.review == same.review != more.review
     assert without.review == ""

@@ -194,16 +194,22 @@ def contest(runs: Iterable[RunInfo], everyone: Iterable[RunInfo], pictures_of: P
     return Contest(tuple(map(tuple, by_place)), left_out, pictures, tuple(telling))
 
 
-def decide(contest: Contest, everyone: Sequence[RunInfo], answers_of: AnswersOf) -> Decision:
-    """The best setting of a contest against the next.
+def decide(
+    contest: Contest,
+    everyone: Sequence[RunInfo],
+    answers_of: AnswersOf,
+    reviewed_away: Callable[[RunInfo], frozenset[str]] = lambda info: frozenset(),
+) -> Decision:
+    """The best setting of a contest against the next, tested without the val pictures that a person `reviewed_away`.
 
-    `answers_of` may raise UserError and OSError, which become the decision's `problem`.
+    Both callables may raise UserError and OSError, which become the decision's `problem`.
     """
     if len(contest.settings) < 2:
         return Decision(contest)
     best, runner_up = contest.settings[:2]
     try:
-        pairing = pair_up(_answers(best.best_run, answers_of), _answers(runner_up.best_run, answers_of))
+        a, b = best.best_run, runner_up.best_run
+        pairing = pair_up(_answers(a, answers_of), _answers(b, answers_of), reviewed_away(a) | reviewed_away(b))
         table, problem = contingency_table(pairing), ""
     except (UserError, OSError) as error:
         table, problem = None, sentence(error)

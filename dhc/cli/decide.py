@@ -15,7 +15,9 @@ from dhc.analysis.reasons import reasons
 from dhc.analysis.repeats import same_but_seed
 from dhc.cli.common import JSON, RUNS, print_json
 from dhc.config import RunConfig
+from dhc.data.review import reviewed_away
 from dhc.errors import RunError
+from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo, Store
@@ -45,7 +47,12 @@ def decide_runs(run_ids: tuple[str, ...], group: str, why: bool, runs_dir: Path,
         raise RunError(
             f"none of these runs is in a group called {quote(group)}: `runs list --json` shows each run's group"
         )
-    decision = decide(contest(runs, everyone, _pictures), everyone, lambda info: read_predictions(info.folder))
+    decision = decide(
+        contest(runs, everyone, _pictures),
+        everyone,
+        lambda info: read_predictions(info.folder),
+        lambda info: reviewed_away(info.folder / rundir.REVIEW),
+    )
     if as_json:
         return print_json(as_dict(decision))
     click.echo(_sentence(decision) or f"no runs in {runs_dir} yet: `python -m dhc train --data DIR` starts one")

@@ -236,6 +236,17 @@ def place_marks(
     return Placed(by_row, sum(not found_rows for found_rows in places), overtaken)
 
 
+def reviewed_away(path: Path) -> frozenset[str]:
+    """The val pictures that the marks in a run's copy of its review change: between two runs they say nothing. Raises DataError."""
+    return frozenset(mark.file for mark in read_marks(path) if mark.split == "val" and mark.changes_training)
+
+
+def as_named_today(marks: Iterable[Mark], split: str, pictures: Pictures, classes: Sequence[str]) -> list[Mark]:
+    """Those of the marks that find their picture in a whole split, under the name that it has there."""
+    by_row = place_marks(marks, split, pictures, classes).by_row
+    return [mark.model_copy(update={"file": str(pictures.ids[row])}) for row, mark in sorted(by_row.items())]
+
+
 def obey(placed: Placed, pictures: Pictures, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray, Obeyed]:
     """Which rows of the pictures a training uses, (M,), their labels, (M,) int64, and what was done.
 

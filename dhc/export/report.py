@@ -21,6 +21,7 @@ from dhc.data.album import Album, Prints, Source, album_of, prints_of
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.picture import png_base64
+from dhc.data.review import reviewed_away
 from dhc.errors import RunError
 from dhc.export import ensemble, tuning
 from dhc.export.chart import Chart, chart
@@ -29,6 +30,7 @@ from dhc.figures import confusion, curves, palette, theme
 from dhc.figures import overlay as overlay_figure
 from dhc.figures import sureness as sureness_figure
 from dhc.figures.junction import Joint
+from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.runs.environment import read_environment
 from dhc.runs.naming import titles
@@ -132,7 +134,12 @@ def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
 
 def _advice(runs: Sequence[RunInfo], store: Store) -> str:
     everyone = store.runs()
-    decision = decide(contest(runs, everyone, _pictures_of), everyone, lambda info: read_predictions(info.folder))
+    decision = decide(
+        contest(runs, everyone, _pictures_of),
+        everyone,
+        lambda info: read_predictions(info.folder),
+        lambda info: reviewed_away(info.folder / rundir.REVIEW),
+    )
     return advice(decision, time=time_text(time_of_repeats(decision)))
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.data.content import split_print
-from dhc.data.review import Mark, read_marks, review_file, standing, write_marks
+from dhc.data.decode import load_pictures
+from dhc.data.review import Mark, as_named_today, read_marks, review_file, standing, write_marks
 from dhc.data.select import RunData, load_for_run
 from dhc.errors import DataError
 from dhc.runs import rundir
@@ -30,8 +31,10 @@ def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
         writer.event("progress", phase="pictures", split=split, done=count, total=total)
 
     writer.phase("pictures")
-    data = load_for_run(config.data, config.fit.seed, progress, review_of_run(config, writer.folder))
-    _say_review(data, writer)
+    marks = review_of_run(config, writer.folder)
+    data = load_for_run(config.data, config.fit.seed, progress, marks)
+    if config.data.review:
+        _keep_review(data, marks, writer)
     for picture in data.bad:
         print(f"left out: {picture.file} {picture.reason}")
     if data.bad:
@@ -45,7 +48,7 @@ def open_pictures(config: RunConfig, writer: RunWriter) -> RunData:
 
 
 def review_of_run(config: RunConfig, folder: Path) -> Sequence[Mark]:
-    """The marks that the run in a folder is trained with: its own copy, made at its beginning of those beside its data set.
+    """The marks that the run in a folder is trained with: its own copy, at its beginning those beside its data set.
 
     None where its settings ask for no review. Raises DataError where they cannot be read, and where a run that goes on has lost
     its copy.
@@ -58,11 +61,19 @@ def review_of_run(config: RunConfig, folder: Path) -> Sequence[Mark]:
             raise DataError(
                 f"{rundir.REVIEW}, the marks that this run began with, is gone from its folder: put it back, or start a copy of the run"
             )
-        write_marks(copy, standing(read_marks(review_file(Path(config.data.path)))))
+        return standing(read_marks(review_file(Path(config.data.path))))
     return read_marks(copy)
 
 
-def _say_review(data: RunData, writer: RunWriter) -> None:
+def _keep_review(data: RunData, marks: Sequence[Mark], writer: RunWriter) -> None:
+    """Write the run's copy of the marks, unless it has one, and say what they did."""
+    copy = writer.folder / rundir.REVIEW
+    if not os.path.lexists(copy):
+        splits = {split: load_pictures(data.dataset, split, skip_bad=True) for split in ("train", "val")}
+        classes = data.dataset.classes
+        write_marks(
+            copy, [mark for name, split in splits.items() for mark in as_named_today(marks, name, split, classes)]
+        )
     for split, obeyed in data.reviews.items():
         text = f"Reviewed {split}: {obeyed.text() or 'no mark changes any of its pictures'}"
         print(text)

@@ -10,7 +10,7 @@ from dhc.analysis.folders import resolved_path
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.analysis.pictures import JudgedPictures, judged_pictures, same_data
 from dhc.config import RunConfig
-from dhc.data.review import read_marks
+from dhc.data.review import reviewed_away
 from dhc.errors import DataError, RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Environment
@@ -38,7 +38,7 @@ def align(a: RunInfo, b: RunInfo) -> Pair:
     """
     _refuse_other_data(a, b)
     predictions_a, predictions_b = session.predictions(a), session.predictions(b)
-    without = _reviewed_away(a) | _reviewed_away(b)
+    without = changed_by_review(a) | changed_by_review(b)
     return Pair(a, b, predictions_a, predictions_b, _pairing(predictions_a, predictions_b, without))
 
 
@@ -58,7 +58,7 @@ def reviewed_text(pairing: Pairing) -> str:
     )
 
 
-def _reviewed_away(info: RunInfo) -> frozenset[str]:
+def changed_by_review(info: RunInfo) -> frozenset[str]:
     """The val pictures that the review of a run changes, whether or not the run was judged by it. Raises RunError."""
     if info.config is None or not info.config.data.review:
         return frozenset()
@@ -71,7 +71,7 @@ def _reviewed_away(info: RunInfo) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _changed_val(copy: Path, stamp: tuple[int, int]) -> frozenset[str]:
-    return frozenset(mark.file for mark in read_marks(copy) if mark.split == "val" and mark.changes_training)
+    return reviewed_away(copy)
 
 
 def pictures_of(info: RunInfo) -> JudgedPictures:

@@ -19,7 +19,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 from dhc.ui.answers.album import has_changed
-from dhc.ui.answers.pairs import pictures_of
+from dhc.ui.answers.pairs import changed_by_review, pictures_of
 from dhc.ui.manage import labels
 from dhc.ui.shell import address, session, sharing, standin
 from dhc.ui.shell.frame import link
@@ -103,7 +103,7 @@ def _contest(subject: _Subject) -> Contest:
 
 @lru_cache(maxsize=16)
 def _verdict(subject: _Subject, stamps: tuple[tuple[int, ...], ...]) -> tuple[Decision, str]:
-    decision = decide(_contest(subject), subject.everyone, session.predictions)
+    decision = decide(_contest(subject), subject.everyone, session.predictions, changed_by_review)
     return decision, "\n\n".join(f"**{reason.title}.** {plain(reason.text)}" for reason in reasons(decision))
 
 
