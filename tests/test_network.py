@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from make_run import make_run
 from networks import small_network
 
 from dhc.analysis.maps import order_of, silent, tops
-from dhc.analysis.network import network_layers
+from dhc.analysis.network import KINDS, network_layers
 from dhc.analysis.units import NINE, none_yet, with_more
 from dhc.cli import cli
 from dhc.config import RunConfig, fields
@@ -21,6 +22,7 @@ from dhc.data.layout import open_dataset
 from dhc.errors import RunError
 from dhc.files.archive import DamagedError
 from dhc.files.messages import Message
+from dhc.models import plan
 from dhc.models.ladder import NETWORKS, RUNGS, plan_of
 from dhc.models.presets import preset_config
 from dhc.predict.kept import wanted
@@ -60,6 +62,10 @@ def test_keras_has_the_same_layers_and_the_pixels_that_move_a_unit_are_those_of_
         if layer.kind != "flatten":  # whose values see a place each
             assert ends == list(layer.field.spans), layer.name
             assert moved.sum() == sum(end - start for start, end in ends), "without a gap"
+
+
+def test_every_layer_that_a_plan_can_have_has_a_name() -> None:
+    assert set(KINDS) == set(get_args(plan.Layer)) - set(plan.RANDOM)
 
 
 def test_a_step_of_the_ladder_has_a_network_but_for_the_neighbours() -> None:

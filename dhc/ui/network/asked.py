@@ -16,7 +16,7 @@ from dhc.errors import RunError
 from dhc.ui.network.subject import Subject
 from dhc.ui.shell import session
 
-AT_ONCE = 64  # pictures of one question, so that other questions get their turn soon
+AT_ONCE = 32  # pictures of one question, so that other questions get their turn soon
 Stamp = tuple[int, int]
 
 
