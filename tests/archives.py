@@ -139,7 +139,7 @@ def edge_network(classes: int) -> bytes:
         conv[1, 1, channel, channel] = 1
     conv[1, 1, 1, 3:] = 8
     conv[1, 2, 1, 3] = conv[2, 1, 1, 4] = -8
-    dense = np.random.default_rng(classes).normal(0, 4, (5, classes))
+    dense = np.random.default_rng(classes).normal(0, 1, (5, classes))
     config = network_config(Conv2D__filters=5, Dense__units=classes)
     return network(config__json=json.dumps(config).encode(), model__weights__h5=network_weights(conv, dense))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +12,12 @@ import cv2
 import numpy as np
 import pytest
 from archives import tar_of, zip_of
+from click.testing import CliRunner
 from make_run import make_run
 from networks import small_network
 
 from dhc.analysis.asked import Answers, answers
+from dhc.cli import cli
 from dhc.cli.classify import _line
 from dhc.data.decode import load_pictures
 from dhc.data.intake import take
@@ -125,7 +128,7 @@ def asked_runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Pat
 
 @pytest.mark.slow
 def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_goes(
-    asked_runs: Path, tiny_data: Path, forked: None
+    asked_runs: Path, tiny_data: Path, forked: None, tmp_path: Path
 ) -> None:
     x = np.asarray(load_pictures(open_dataset(tiny_data), "val").x[:4])
     first, second, foreign = (str(asked_runs / run_id) for run_id in RUNS)
@@ -138,6 +141,15 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
         np.testing.assert_allclose(of_first["probabilities"], probabilities, rtol=1e-4)
         np.testing.assert_allclose(of_first["features"], features, rtol=1e-3, atol=1e-5)
         assert not np.allclose(of_first["probabilities"], of_second["probabilities"])
+        (tmp_path / "four.zip").write_bytes(
+            zip_of({f"{number}.png": encode_png(each) for number, each in enumerate(x)})
+        )
+        command = ["classify", RUNS[0], str(tmp_path / "four.zip"), "--runs", str(asked_runs), "--json"]
+        printed = CliRunner().invoke(cli, command)
+        assert "run `features " in printed.stderr
+        rows = json.loads(printed.stdout)
+        np.testing.assert_allclose([row["confidence"] for row in rows], probabilities.max(axis=1), rtol=1e-4)
+        assert [row["unlike"] for row in rows] == [None] * 4
         asked = {"x": x[:1], "classes": np.array([2])}
         heat = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=False).arrays["map"]
         random = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=True).arrays["map"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,11 @@ class Answers:
         if self.farther_than is None:
             return np.zeros(len(self.probabilities), bool)
         return np.asarray(self.farther_than >= SHARE)
+
+    def first(self, count: int) -> Answers:
+        """The first so many of them."""
+        farther_than = None if self.farther_than is None else self.farther_than[:count]
+        return replace(self, probabilities=self.probabilities[:count], farther_than=farther_than)
 
     def top(self, row: int, count: int = BARS) -> list[tuple[str, float]]:
         """The most probable classes of one picture with their probabilities, first the likeliest; equals in the classes' order."""

@@ -4,46 +4,52 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from archives import edge_network, zip_of
 from harness import Server, settled, still
-from networks import small_network
+from make_run import make_run
 from playwright.sync_api import FloatRect, Locator, Page, expect
-from prefork import Prefork
-from processes import kill_processes_of
 
 from dhc.data.layout import open_dataset
-from dhc.runs.config_file import write_config
+from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
 
 RUNS = ("20261126-100000-cnn3-000a", "20261126-110000-cnn3-000b")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path, prefork: Prefork | None) -> Iterator[Path]:
-    """Two trained runs of one epoch."""
+def runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
+    """Two runs with a network each."""
     folder = tmp_path_factory.mktemp("predict")
-    with (folder / "log").open("wb") as log:
-        trainings = []
-        for seed, run_id in enumerate(RUNS):
-            (folder / run_id).mkdir()
-            write_config(folder / run_id, small_network(tiny_data).with_values({"fit.epochs": 1, "fit.seed": seed}))
-            command = [sys.executable, "-m", "dhc.training", str(folder / run_id)]
-            start = subprocess.Popen if prefork is None else prefork.popen
-            trainings.append(start(command, stdout=log, stderr=log))
-        assert [training.wait(60) for training in trainings] == [0, 0]
-    yield folder
-    kill_processes_of(folder)
+    for seed, run_id in enumerate(RUNS):
+        run = make_run(
+            folder, tiny_data, run_id=run_id, epochs=2, settings={"model.name": "cnn3-dropout", "fit.seed": seed}
+        )
+        (run / rundir.BEST).write_bytes(edge_network(3))
+    return folder
 
 
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], runs: Path, tiny_data: Path) -> Server:
     return serve("app.py", env={"DHC_RUNS_DIR": str(runs), "DHC_DATA_DIR": str(tiny_data.parent)}, forks=True)
+
+
+def paste(page: Page, file: Path) -> None:
+    """Paste a picture as a browser does that was copied from a page or a screen: without a name of its own."""
+    page.evaluate(
+        """data => {
+            const transfer = new DataTransfer();
+            const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+            transfer.items.add(new File([bytes], 'image.png', { type: 'image/png' }));
+            document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true }));
+        }""",
+        b64encode(file.read_bytes()).decode(),
+    )
 
 
 def test_dropped_pictures_are_answered_by_two_runs_and_what_they_looked_at_is_shown(
@@ -71,9 +77,22 @@ def test_dropped_pictures_are_answered_by_two_runs_and_what_they_looked_at_is_sh
     settled(page)
     looks("predict-one")
 
-    (tmp_path / "notes.png").write_text("no picture")
-    page.locator("input[type=file]").set_input_files([*files[1:], tmp_path / "notes.png"])
-    expect(page.get_by_text("“notes.png”: it is not a picture")).to_be_visible()
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "notes.png").write_text("no picture")
+    (tmp_path / "album" / "a.png").write_bytes(files[1].read_bytes())
+    (tmp_path / "b.zip").write_bytes(zip_of({"b.png": files[2].read_bytes()}))
+    page.locator("input[type=file]").set_input_files(tmp_path / "b.zip")
+    expect(page.get_by_text("2 pictures; click on one to see why.")).to_be_visible()
+    paste(page, files[1])
+    expect(page.get_by_text(re.compile("^pasted .*png$"))).to_be_visible()
+    expect(page.get_by_text("3 pictures; click on one to see why.")).to_be_visible()
+    looks("predict-many")
+    page.get_by_role("radio", name="Folder").click()
+    page.locator("input[type=file][webkitdirectory]").set_input_files(tmp_path / "album")
+    expect(page.get_by_text("“album/notes.png”: it is not a picture")).to_be_visible()
+    expect(sure).to_have_count(2)
+    page.get_by_role("radio", name="Files").click()
+    page.locator("input[type=file]:not([webkitdirectory])").set_input_files(files)
     expect(page.get_by_text("3 pictures; click on one to see why.")).to_be_visible()
     settled(page)
     with page.expect_download() as download:

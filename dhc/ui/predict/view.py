@@ -46,8 +46,11 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
             )
             return
         with loading("Asking the network … the first time Keras starts for it, which takes some seconds"):
-            said = {each.id: asking.ask(each, pictures) for each in infos}
-        _results(infos, pictures, said)
+            pictures, said = _ask(infos, pictures)
+        if len(pictures.pictures) == 1:
+            one.draw(infos, pictures, said, 0)
+        else:
+            many.draw(infos, pictures, said)
 
 
 def _beside(info: RunInfo) -> list[RunInfo]:
@@ -68,12 +71,10 @@ def _beside(info: RunInfo) -> list[RunInfo]:
     return [others[run_id] for run_id in address.items(WITH, list(others))][:MOST_BESIDE]
 
 
-def _results(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]) -> None:
-    """The answers of the runs that were asked about as many pictures as the first."""
-    count = len(said[infos[0].id].decided)
-    infos = [info for info in infos if len(said[info.id].decided) >= count]
-    pictures = pictures.first(count)
-    if len(pictures.pictures) == 1:
-        one.draw(infos, pictures, said, 0)
-    else:
-        many.draw(infos, pictures, said)
+def _ask(infos: Sequence[RunInfo], pictures: Intake) -> tuple[Intake, Mapping[str, Answers]]:
+    """The pictures that every run was asked about, where a person stopped early, and the answers of each by its id."""
+    said = {}
+    for info in infos:
+        said[info.id] = asking.ask(info, pictures)
+        pictures = pictures.first(len(said[info.id].decided))
+    return pictures, {run_id: answers.first(len(pictures.pictures)) for run_id, answers in said.items()}
