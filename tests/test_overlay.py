@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_run import make_run
 from test_figures import BLINDNESS, DARK, LIGHT, linear, oklab
@@ -124,6 +124,7 @@ def test_train_and_val_of_a_run_share_colour_and_group_and_one_legend_entry_name
 
 
 @given(st.lists(st.floats(0, 1), min_size=300, max_size=900), st.integers(1, 120))
+@settings(max_examples=30)  # of sixty lines each, on average
 @pytest.mark.slow
 def test_however_many_runs_the_best_epoch_the_peak_and_the_dip_are_drawn(values: list[float], runs: int) -> None:
     run = history(values)

@@ -179,13 +179,13 @@ def visit(page: Page, server: Server, address: str) -> None:
 
 
 _GO = """address => {
-  const app = document.querySelector('[data-testid="stApp"]');
   const observer = new MutationObserver(() => {
     window.dhcRan = true;
     observer.disconnect();
   });
   window.dhcRan = false;
-  observer.observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+  const script = { attributes: true, attributeFilter: ['data-test-script-state'] };
+  observer.observe(document.body, { ...script, subtree: true }); // a change of the theme may put another app in its place
   history.pushState(null, '', address);
   dispatchEvent(new PopStateEvent('popstate'));
 }"""

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,13 +52,13 @@ def test_no_run_is_started_twice(bench: Bench, case: Case) -> None:
 
 @fault(
     "two servers on one folder",
-    done="two processes launch four runs each into one folder at the same time",
+    done="two processes launch two runs each into one folder at the same time",
     state="finished",
 )
 def test_two_servers_share_a_folder(bench: Bench, case: Case) -> None:
     code = (
         "import sys; from pathlib import Path; from dhc.config import RunConfig; from dhc.jobs.launch import launch\n"
-        f"config = RunConfig.from_json(sys.stdin.read())\nfor _ in range(4): launch(config, Path({str(bench.runs_dir)!r}))"
+        f"config = RunConfig.from_json(sys.stdin.read())\nfor _ in range(2): launch(config, Path({str(bench.runs_dir)!r}))"
     )
     text = bench.knn.to_json()
     servers = [subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, text=True) for _ in range(2)]
@@ -66,9 +68,9 @@ def test_two_servers_share_a_folder(bench: Bench, case: Case) -> None:
         server.stdin.close()
     assert [server.wait() for server in servers] == [0, 0]
     store = Store(bench.runs_dir)
-    assert len(store.ids()) == 8
+    assert len(store.ids()) == 4
     until(lambda: all(case.has_state(info.state) for info in store.runs()), "all finish")
-    assert [starts(bench.runs_dir / run_id) for run_id in store.ids()] == [1] * 8
+    assert [starts(bench.runs_dir / run_id) for run_id in store.ids()] == [1] * 4
 
 
 @fault(
@@ -136,18 +138,18 @@ def test_a_moved_run_is_next(bench: Bench, case: Case) -> None:
 
 @fault(
     "the browser and the server are gone over night",
-    done="ten runs are queued by a process that then ends",
+    done="four runs are queued by a process that then ends",
     state="finished",
 )
-def test_ten_runs_without_anyone(bench: Bench, case: Case) -> None:
+def test_four_runs_without_anyone(bench: Bench, case: Case) -> None:
     code = (
         "import sys; from pathlib import Path; from dhc.config import RunConfig; from dhc.jobs.launch import launch_all\n"
-        f"launch_all([RunConfig.from_json(sys.stdin.read())] * 10, Path({str(bench.runs_dir)!r}))"
+        f"launch_all([RunConfig.from_json(sys.stdin.read())] * 4, Path({str(bench.runs_dir)!r}))"
     )
     text = bench.knn.to_json()
     subprocess.run([sys.executable, "-c", code], input=text, text=True, check=True)
     store = Store(bench.runs_dir)
-    until(lambda: [case.has_state(info.state) for info in store.runs()] == [True] * 10, "ten results", 300)
+    until(lambda: [case.has_state(info.state) for info in store.runs()] == [True] * 4, "four results", 300)
 
 
 @fault(
@@ -176,7 +178,8 @@ def test_a_run_resumed_twice_is_started_once(bench: Bench, case: Case) -> None:
     folder = bench.runs_dir / run_id
     until(lambda: bench.info(folder).state is State.STOPPED and not bench.processes(), "it is stopped")
     before = starts(folder)
-    told = together(bench.runs_dir, *[f"launch.resume(runs, {run_id!r})"] * 4)
+    with people(bench.runs_dir, 4) as together:
+        told = together(*[f"launch.resume(runs, {run_id!r})"] * 4)
     assert told.count("") == 1
     assert all(case.is_said(line) for line in told if line)
     until(lambda: case.has_state(bench.info(folder).state) and not bench.processes(), "it finishes")
@@ -189,20 +192,21 @@ def test_a_run_resumed_twice_is_started_once(bench: Bench, case: Case) -> None:
     says="stop it before you delete it | was deleted just now | there is no run",
 )
 def test_a_run_is_deleted_or_resumed_never_both(bench: Bench, case: Case) -> None:
-    for _ in range(3):
-        run_id = launch.launch(bench.knn, bench.runs_dir)
-        launch.stop(bench.runs_dir, run_id)
-        folder = bench.runs_dir / run_id
-        until(lambda f=folder: bench.info(f).state is State.STOPPED and not bench.processes(), "it is stopped")  # type: ignore[misc]
-        told = together(bench.runs_dir, f"trash.delete(runs, {run_id!r})", f"launch.resume(runs, {run_id!r})")
-        assert told.count("") == 1, told
-        assert case.is_said("".join(told))
-        if folder.exists():
-            until(lambda f=folder: bench.info(f).state is State.FINISHED, "it goes on")  # type: ignore[misc]
-            assert "stop it before you delete it" in told[0]
-        else:
-            assert "was deleted just now" in told[1] or "there is no run" in told[1]
-            assert trash.latest(bench.runs_dir, run_id).is_dir()
+    with people(bench.runs_dir, 2) as together:
+        for _ in range(3):
+            run_id = launch.launch(bench.knn, bench.runs_dir)
+            launch.stop(bench.runs_dir, run_id)
+            folder = bench.runs_dir / run_id
+            until(lambda f=folder: bench.info(f).state is State.STOPPED and not bench.processes(), "it is stopped")  # type: ignore[misc]
+            told = together(f"trash.delete(runs, {run_id!r})", f"launch.resume(runs, {run_id!r})")
+            assert told.count("") == 1, told
+            assert case.is_said("".join(told))
+            if folder.exists():
+                until(lambda f=folder: bench.info(f).state is State.FINISHED, "it goes on")  # type: ignore[misc]
+                assert "stop it before you delete it" in told[0]
+            else:
+                assert "was deleted just now" in told[1] or "there is no run" in told[1]
+                assert trash.latest(bench.runs_dir, run_id).is_dir()
 
 
 @fault(
@@ -246,23 +250,35 @@ def test_a_missing_gpu_is_said_and_resume_goes_on_without(bench: Bench, case: Ca
     assert bench.info(folder).device == "cpu"
 
 
-def together(runs_dir: Path, *actions: str) -> list[str]:
-    """Do each in a process of its own, at the same moment; what each was refused with, "" where it was not."""
+@contextmanager
+def people(runs_dir: Path, count: int) -> Iterator[Callable[..., list[str]]]:
+    """So many processes that wait. What is given does an action in each, at the same moment, and returns what each was
+    refused with, "" where it was not."""
     code = (
         "import sys; from pathlib import Path; from dhc.jobs import launch, trash; from dhc.errors import RunError\n"
-        f"runs = Path({str(runs_dir)!r}); print('ready', flush=True); action = sys.stdin.readline()\n"
-        "try:\n    exec(action)\nexcept RunError as error:\n    print(error)"
+        "runs = Path(sys.stdin.readline().strip()); print('ready', flush=True)\n"
+        "for action in sys.stdin:\n    said = ''\n"
+        "    try:\n        exec(action)\n    except RunError as error:\n        said = ' '.join(str(error).split())\n"
+        "    print(said, flush=True)"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    found = [subprocess.Popen([sys.executable, "-c", code], **pipes) for _ in actions]  # type: ignore[call-overload]
-    for process in found:
-        process.stdout.readline()
-    for process, action in zip(found, actions, strict=True):
-        process.stdin.write(action + "\n")
+    processes = [subprocess.Popen([sys.executable, "-c", code], **pipes) for _ in range(count)]  # type: ignore[call-overload]
+    for process in processes:
+        process.stdin.write(f"{runs_dir}\n")  # no word of its command, by which a process of the bench is known
         process.stdin.flush()
-    said = [process.communicate()[0].strip() for process in found]
-    assert [process.returncode for process in found] == [0] * len(actions)
-    return said
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+
+    def together(*actions: str) -> list[str]:
+        for process, action in zip(processes, actions, strict=True):
+            process.stdin.write(action + "\n")
+            process.stdin.flush()
+        return [process.stdout.readline().strip() for process in processes]
+
+    yield together
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0] * count
 
 
 def command(name: str, runs_dir: Path, *arguments: str) -> str:
