@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.errors import RunError
 from dhc.jobs import launch
+from dhc.jobs.values import parse_values
 from dhc.models.presets import preset_config
 from dhc.models.search import rate_of_batch
 from dhc.runs.contract import SEARCH_NAME, Process, RateSearch, write_exit
@@ -87,6 +88,18 @@ def test_its_suggestion_goes_into_the_form_and_the_run_says_where_its_rate_comes
     assert info.sought == run_id
     assert info.config is not None
     assert info.config.optimizer.learning_rate == rate
+
+
+def test_the_rates_around_its_suggestion_become_a_sweep(runs: Path, tiny_data: Path) -> None:
+    finish(runs, falling())
+    at = open_train(tiny_data)
+    suggested = float(at.button(key="dhc_rate_use_start").label.split()[1])
+    at.button(key="dhc_rate_sweep").click().run()
+    assert not at.exception
+    assert at.session_state["dhc_sweep_mode"] == "Sweep"
+    text = at.text_input(key="dhc_sweep_optimizer.learning_rate").value
+    rates = parse_values("optimizer.learning_rate", text)
+    assert rates == pytest.approx([suggested / 2, suggested, 2 * suggested, 4 * suggested], rel=0.05)
 
 
 def test_a_search_that_ended_at_once_suggests_nothing(runs: Path, tiny_data: Path) -> None:

@@ -20,7 +20,7 @@ from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
-from dhc.ui.train import draft, searches
+from dhc.ui.train import draft, searches, sweep
 from dhc.ui.train.link import touched
 from dhc.ui.widgets.plot import plot
 
@@ -181,6 +181,15 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
             )
             if is_taken:
                 st.rerun(scope="app")  # this part runs alone, and the form would keep what the browser has of it
+        if (first := _first_rate(info, found)) is not None and st.button(
+            "Sweep around it",
+            icon=":material/grid_view:",
+            key=KEY + "sweep",
+            on_click=_sweep,
+            args=(info.id, first),
+            **{"help": SWEEP_HELP} | sharing.greyed(),
+        ):
+            st.rerun(scope="app")
 
 
 def _suggestions(info: RunInfo, found: RateSuggestions) -> dict[str, float | None]:
@@ -199,10 +208,20 @@ HELP = {
 }
 
 
+SWEEP_HELP = "Four rates, each twice the one before, with the suggested one among them. Another search may suggest another rate: only training tells."
+
+
 def source(config: RunConfig) -> str:
     """Id of the search from which the config's learning rate was taken in this session, "" for none."""
     run_id, rate = st.session_state.get(TAKEN, ("", None))
     return str(run_id) if rate == config.optimizer.learning_rate else ""
+
+
+def _sweep(run_id: str, rate: float) -> None:
+    """Fill the sweep with rates around that one."""
+    lowest, highest = (float(f"{rate * times:.2g}") for times in (0.5, 4))
+    _use(run_id, lowest)
+    sweep.vary(RATE, f"{lowest:g}..{highest:g} log 4")
 
 
 def _use(run_id: str, rate: float) -> None:

@@ -119,6 +119,12 @@ def written(aliases: Mapping[str, str]) -> dict[str, str]:
     return params | ({"median": "on"} if st.session_state.get(HOPELESS_KEY) else {})
 
 
+def vary(name: str, text: str) -> None:
+    """Select the sweep, over the setting `name` with the values of the text. For a callback: before the fields are drawn."""
+    st.session_state[MODE], st.session_state[NAMES] = SWEEP, [name]
+    st.session_state[_key(name)] = text
+
+
 def take(params: Mapping[str, str], by_alias: Mapping[str, ConfigField], bad: dict[str, str]) -> set[str]:
     """Fill the sweep's fields from the address; returns the dotted names of the settings that vary.
 
