@@ -35,18 +35,22 @@ SPLIT_HELP = "Val pictures are points, training pictures small rings: a sample o
 
 def view(info: RunInfo, head: DeltaGenerator) -> None:
     """Draw the screen for a run; `head` is the place beside the title. Raises UserError, OSError."""
-    with head:
-        binding = address.bound_choice(VIEW, list(VIEWS), "pictures", key=KEY + VIEW)
-        part = segments("View", VIEWS, bare=True, help=VIEW_HELP, **binding)
-    if part == "training":
+    if address.choice(VIEW, list(VIEWS), "pictures") == "training":
+        _view_control()
         dynamics.view(info)
     elif has_answers(info):
         _pictures(info, head)
 
 
+def _view_control() -> None:
+    binding = address.bound_choice(VIEW, list(VIEWS), "pictures", key=KEY + VIEW)
+    segments("View", VIEWS, help=VIEW_HELP, **binding)
+
+
 def _pictures(info: RunInfo, head: DeltaGenerator) -> None:
     """The map of pictures, or the way to one."""
     if not making.is_made(info):
+        _view_control()
         making.offer(info)
         return
     mapped = of_run(info)
@@ -62,6 +66,7 @@ def _pictures(info: RunInfo, head: DeltaGenerator) -> None:
 
 def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> None:
     with st.container(key=KEY + "controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
+        _view_control()
         method = segments(
             "Map",
             METHODS,
@@ -96,6 +101,7 @@ def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> No
             area=gallery.area_of_address(),
             picked=order.index(near) if near in order else None,
             choosable=colour == "class",
+            height=260,
         )
     with right:
         gallery.draw(mapped, rows, near)
