@@ -17,6 +17,7 @@ COMMANDS = (
     ("benchmarks.scale",),
     ("benchmarks.lag",),
     ("benchmarks.overlay",),
+    ("benchmarks.picture_map",),
     ("benchmarks.soak",),
 )
 

@@ -20,8 +20,10 @@ from dhc.errors import RunError
 from dhc.jobs import features as jobs
 from dhc.predict.features import training_sample
 from dhc.runs import rundir
+from dhc.runs.contract import Job
 from dhc.runs.features import MOST_TRAINING, Features, network_stamp, read_features, write_features
-from dhc.runs.picture_map import read_map, write_map
+from dhc.runs.identity import find
+from dhc.runs.picture_map import PictureMap, read_map, write_map
 
 RUN = "20261126-100000-vgg16-00fe"
 
@@ -184,7 +186,53 @@ def test_the_training_sample_is_rising_and_the_same_for_a_seed() -> None:
     assert training_sample(5, 7).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_making_that_ended_badly_says_why_and_one_that_ended_well_nothing(run: Path) -> None:
+def test_a_map_that_is_none_of_ours_is_said_to_be_so_and_one_of_other_pictures_is_none(run: Path) -> None:
+    made = features(network_stamp(run))
+    places = np.zeros((33, 2), np.float32)
+    good = PictureMap({"tsne": places, "pca": places}, np.ones(2, np.float32), 5, 9, 6, made.stamp)
+    write_map(run, good)
+    assert read_map(run, made) is not None
+    write_map(run, dataclasses.replace(good, places={"tsne": places[:30], "pca": places[:30]}))
+    assert read_map(run, made) is None
+    for change in (
+        {"places": {"tsne": places[:30], "pca": places}},
+        {"places": {"tsne": places[:, :1], "pca": places[:, :1]}},
+        {"places": {"tsne": np.full_like(places, np.nan), "pca": places}},
+        {"val": 34},
+        {"best_epoch": 0},
+        {"perplexity": np.inf},
+        {"shares": np.ones(3, np.float32)},
+    ):
+        write_map(run, dataclasses.replace(good, **change))
+        with pytest.raises(RunError, match=r"map\.npz of run .* damaged or was edited"):
+            read_map(run, made)
+
+
+@pytest.mark.slow
+def test_a_making_runs_by_itself_says_why_it_failed_and_can_be_cancelled(tmp_path: Path, tiny_data: Path) -> None:
+    folder = make_run(tmp_path, tiny_data, epochs=1, settings={"model.name": "knn"})
+    jobs.start(folder)
+    jobs.start(folder)  # a second asks for nothing
+    job = Job.load(folder / jobs.JOB)
+    assert job is not None
+    process = find(job)
+    assert process is not None
+    process.wait(60)
+    making = jobs.making(folder)
+    assert making is not None
+    assert "is of nearest neighbours: it has no network" in making.failure
+    jobs.start(folder)
+    making = jobs.making(folder)
+    assert making is not None
+    assert making.pending
+    process = find(Job.load(folder / jobs.JOB))
+    assert process is not None
+    jobs.cancel(folder)
+    assert not process.is_running()
+    assert jobs.making(folder) is None
+
+
+def test_a_making_that_ended_well_says_nothing(run: Path) -> None:
     assert jobs.making(run) is None
     recorder = jobs.Recorder(run / jobs.PROGRESS)
     recorder.report(jobs.VALUES, 3, 33)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from dhc.runs.rundir import read_json, write_json
 JOB, LOG, PROGRESS = ".features.job.json", ".features.log", ".features.progress.json"
 VALUES, MAP, END = "features", "map", "end"  # its steps
 PROGRESS_SECONDS = 0.3  # at most about three reports a second
+_STARTING = threading.Lock()  # two tabs may ask at once
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,14 @@ class Making:
 
 def start(folder: Path) -> None:
     """Start making the features of the run in `folder` and their map, unless that is pending. Raises OSError."""
-    task = _task(folder)
-    standing = task.standing()
-    if standing is not None and standing.pending:
-        return
-    remove.file(folder / PROGRESS)
-    place = folder.parent.resolve()
+    task, place = _task(folder), folder.parent.resolve()
     options = ("--low-priority", "--record", str(place / folder.name / PROGRESS))
-    task.start("features", folder.name, "--runs", str(place), *options)
+    with _STARTING:
+        standing = task.standing()
+        if standing is not None and standing.pending:
+            return
+        remove.file(folder / PROGRESS)
+        task.start("features", folder.name, "--runs", str(place), *options)
 
 
 def cancel(folder: Path) -> None:

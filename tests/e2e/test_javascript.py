@@ -20,6 +20,7 @@ INNER = {
     "cells": "labels, textSize, rows, cellText",
     "film": "frame, placeOf",
     "grid_keys": "rowOf, textOf, leave, press",
+    "scatter": "mixed, bounds, across, down, back, thumbSide, enclose",
     "ranking": "newRow, newList, update, focusable, move, click, reveal",
 }
 PAGE = """<base href="http://127.0.0.1:1/some/base/page"><body style="margin: 0">
@@ -445,3 +446,33 @@ def test_the_table_is_left_to_what_can_have_the_keyboard_around_it(run: Run) -> 
     assert run(f"{TABLE_OF_RUNS} const key = 'Escape', more = {{}}; {leaving}") == "after"
     assert run(f"{TABLE_OF_RUNS} const key = 'Tab', more = {{}}; {leaving}") == "after"
     assert run(f"{TABLE_OF_RUNS} const key = 'Tab', more = {{ shiftKey: true }}; {leaving}") == "before"
+
+
+# --- scatter.js -------------------------------------------------------------------------------------------------------
+
+
+def test_a_place_on_the_map_and_one_on_the_screen_are_turned_into_each_other(run: Run) -> None:
+    state = "{ view: { x: 10, y: 20, zoom: 2 }, width: 100, height: 60 }"
+    assert run(f"[scatter.across({state}, 10), scatter.down({state}, 20)]") == [50, 30]
+    assert run(f"[scatter.across({state}, 15), scatter.down({state}, 15)]") == [60, 40], "y grows upwards"
+    assert run(f"scatter.back({state}, [60, 40])") == [15, 15]
+    assert run("scatter.bounds([3, -1, 2])") == [-1, 3]
+
+
+def test_a_see_through_pixel_is_mixed_with_the_one_below_and_the_result_is_opaque(run: Run) -> None:
+    assert run("scatter.mixed(0xff000000, 0x80ffffff, 0.5) >>> 0") == 0xFF7F7F7F
+    assert run("scatter.mixed(0xff112233, 0xffffffff, 0) >>> 0") == 0xFF112233
+
+
+def test_a_long_line_is_sent_with_at_most_forty_corners_in_whole_numbers(run: Run) -> None:
+    code = """
+      const sent = [];
+      globalThis.requestAnimationFrame = () => 1;
+      scatter.enclose({ send: (name, value) => sent.push([name, value]) }, Array.from({ length: 997 }, (_, i) => [i + 0.4, -i]));
+      return sent;
+    """
+    ((name, corners),) = run(code)
+    assert name == "area"
+    assert len(corners) == 40
+    assert corners[0] == [0, 0]
+    assert all(x == -y for x, y in corners)

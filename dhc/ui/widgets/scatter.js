@@ -311,9 +311,8 @@ function release(state, event) {
 
 /** Send a line of at most MOST_CORNERS corners, evenly taken from the drawn one. */
 function enclose(state, line) {
-  const step = Math.max(1, line.length / MOST_CORNERS);
-  const corners = [];
-  for (let i = 0; i < line.length; i += step) corners.push(line[Math.floor(i)].map(Math.round));
+  const count = Math.min(line.length, MOST_CORNERS);
+  const corners = Array.from({ length: count }, (_, i) => line[Math.floor((i * line.length) / count)].map(Math.round));
   state.area = corners;
   state.send('area', corners);
   soon(state);
