@@ -143,6 +143,13 @@ const growth = () => (parseFloat(getComputedStyle(document.documentElement).font
 const PIXELS = new Set(['size', 'width', 'xshift', 'yshift', 'ax', 'ay', 'standoff', 'thickness', 'l', 'r', 't', 'b']);
 const OF_PIXELS = /^(margin|line|marker|error_[xy]|colorbar|annotations|title|.*font)$/;
 
+let webgl;
+/** Whether the browser draws with the graphics card; asked once, since there are few such contexts. */
+const hasWebgl = () => (webgl ??= Boolean(document.createElement('canvas').getContext('webgl')));
+
+/** The traces as this browser can draw them: without WebGL thousands of points are drawn more slowly, and not at all by Plotly's own choice. */
+const drawable = traces => traces.map(trace => (trace.type === 'scattergl' && !hasWebgl() ? { ...trace, type: 'scatter' } : trace));
+
 /** Type, lines, marks and margins that a figure gives in pixels, `factor` times as large. The data stay as they are. */
 function grown(part, factor, name = 'figure') {
   if (Array.isArray(part)) return part.map(item => (item && typeof item === 'object' ? grown(item, factor, name) : item));
@@ -161,7 +168,7 @@ function look(state, P, css) {
   state.page = theme.page;
   const { width: _width, height: _height, ...layout } = figure.layout ?? {};
   dressCells(state, figure.data ?? [], layout); // cells.js
-  return P.react(state.plot, figure.data ?? [], {
+  return P.react(state.plot, drawable(figure.data ?? []), {
     ...(hasPoints(figure) ? ownRanges(layout) : layout), template: theme, autosize: true, uirevision: layout.uirevision ?? 'keep', clickmode: layout.clickmode ?? 'event',
   }, (state.config ??= config(P, state)));
 }
