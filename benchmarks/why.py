@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from dhc.analysis.embedding import principal, tsne
+from dhc.analysis.network import judged
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import UserError
@@ -46,7 +47,7 @@ def main() -> None:
     dataset = open_dataset(arguments.data or Path(config.data.path))
     x, train = (load_pictures(dataset, split, skip_bad=True).x for split in ("val", "train"))
     first = next(
-        place for place, layer in enumerate(plan_of(config, len(dataset.classes))) if isinstance(layer, Conv2D)
+        place for place, layer in enumerate(judged(plan_of(config, len(dataset.classes)))) if isinstance(layer, Conv2D)
     )
     helper, folder = Warm(), str(arguments.run.resolve())
 

@@ -26,7 +26,7 @@ KEY = "dhc_network_"
 DRAWING = KEY + "drawing"
 LAYER, VIEW, EPOCH = "layer", "view", "epoch"  # in the address
 VIEWS = {"table": "Table", "maps": "Feature maps", "filters": "First filters", "units": "What units respond to"}
-EPOCH_HELP = "The network after which epoch: the best one, or one whose state was kept (*Keep states* on Train, branches, changes while it trained)."
+EPOCH_HELP = "The network after which epoch: the best one, or one whose state was kept (*Keep a state every* on Train; the last one; before a change)."
 ALT = "The network's layers as blocks from left to right; their sides follow height, width and channels. A click chooses a layer."
 
 
