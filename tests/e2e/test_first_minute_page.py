@@ -33,7 +33,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def server(serve: Callable[..., Server], root: Path) -> Server:
-    return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")}, forks=True)
+    return serve("app.py", env={"DHC_RUNS_DIR": str(root / "runs"), "DHC_DATA_DIR": str(root / "data")})
 
 
 def test_from_nothing_to_a_clicked_cell_in_two_clicks(page: Page, server: Server) -> None:
