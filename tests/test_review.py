@@ -19,21 +19,12 @@ from dhc.analysis.repeats import are_repeats
 from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
-from dhc.data.review import (
-    Mark,
-    Verdict,
-    add_mark,
-    new_mark,
-    place_marks,
-    read_marks,
-    review_file,
-    reviewed_away,
-    standing,
-    write_marks,
-)
+from dhc.data.review import Mark, Verdict, add_mark, new_mark, read_marks, review_file, standing, write_marks
+from dhc.data.review_effect import place_marks, reviewed_away
 from dhc.data.select import load_for_run
 from dhc.errors import DataError
 from dhc.jobs import datasets
+from dhc.jobs.places import other_pictures
 from dhc.predict.answers import predict_split
 from dhc.runs import rundir
 from dhc.runs.config_file import write_config
@@ -42,6 +33,7 @@ from dhc.runs.dynamics import Dynamics
 from dhc.runs.store import Store
 from dhc.training.knn import classify_and_evaluate
 from dhc.ui.answers.pairs import align, reviewed_text
+from dhc.ui.manage.used import since
 
 LABELS = {"train": ["cat", "dog", "fox"] * 4, "val": ["cat", "dog", "fox"] * 2}
 
@@ -238,6 +230,12 @@ def test_a_run_keeps_the_marks_that_it_began_with_and_repeats_no_run_without_the
     assert Store(runs).run(ids[0]).review == marked.review
     assert "Reviewed train: 1 picture with another label" in (runs / ids[0] / rundir.EVENTS).read_text()
     assert predict_split(runs / ids[0], "train").predicted[0] == 2
+    assert other_pictures(runs / ids[0], config) == ""  # so that it can be gone on with
+    used = UsedPictures.of(runs / ids[2])
+    assert since(used, open_dataset(data), read_marks(runs / ids[2] / rundir.REVIEW), config.data) == [
+        "Names and labels are as they were."
+    ]
+    assert since(used, open_dataset(data), [], config.data) == ["train: 1 picture relabelled since this run."]
     (runs / ids[0] / rundir.REVIEW).write_text("no marks\n")
     with pytest.raises(DataError, match=r"review\.jsonl.* is no mark"):
         classify_and_evaluate(config, runs / ids[0])

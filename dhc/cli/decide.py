@@ -15,7 +15,7 @@ from dhc.analysis.reasons import reasons
 from dhc.analysis.repeats import same_but_seed
 from dhc.cli.common import JSON, RUNS, print_json
 from dhc.config import RunConfig
-from dhc.data.review import reviewed_away
+from dhc.data.review_effect import reviewed_away
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Environment

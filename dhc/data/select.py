@@ -11,7 +11,8 @@ import numpy as np
 from dhc.config import DataConfig
 from dhc.data.decode import BadPicture, Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
-from dhc.data.review import Mark, Obeyed, obey, place_marks
+from dhc.data.review import Mark
+from dhc.data.review_effect import Obeyed, obey, place_marks
 from dhc.errors import DataError
 from dhc.text import quote
 

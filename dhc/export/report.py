@@ -21,7 +21,7 @@ from dhc.data.album import Album, Prints, Source, album_of, prints_of
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.picture import png_base64
-from dhc.data.review import reviewed_away
+from dhc.data.review_effect import reviewed_away
 from dhc.errors import RunError
 from dhc.export import ensemble, tuning
 from dhc.export.chart import Chart, chart

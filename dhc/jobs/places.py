@@ -10,6 +10,8 @@ from typing import Literal
 from dhc.config import RunConfig
 from dhc.data.content import changes
 from dhc.data.layout import Dataset, open_dataset
+from dhc.data.review import read_marks, standing
+from dhc.data.review_effect import reviews_split, with_review
 from dhc.errors import DataError, RunError, sentence
 from dhc.files.archive import DamagedError
 from dhc.files.read import reason
@@ -104,12 +106,15 @@ def other_pictures(folder: Path, config: RunConfig) -> str:
     """What differs, by their names and labels, between the pictures of today and those that a run began with, in a sentence, or ""."""
     try:
         dataset = open_dataset(Path(config.data.path))
+        marks = standing(read_marks(folder / rundir.REVIEW))
     except (DataError, OSError) as error:
         return f"the pictures of run {folder.name} cannot be read: {sentence(error)}"
     used = UsedPictures.of(folder)
     whole = not config.data.classes and config.data.train_fraction == 1 and not config.data.skip_bad
     for split, before in (("train", used.labels(used.train)), ("val", used.labels(used.val))):
         now = _labels(dataset, split)
+        if reviews_split(split, config.data):
+            now = with_review(now, marks, split, dataset.classes)
         if not whole:
             now = {file: label for file, label in now.items() if file in before}
         if before and (difference := changes(before, now)):

@@ -12,7 +12,8 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.data.content import split_print
 from dhc.data.decode import load_pictures
-from dhc.data.review import Mark, as_named_today, read_marks, review_file, standing, write_marks
+from dhc.data.review import Mark, read_marks, review_file, standing, write_marks
+from dhc.data.review_effect import as_named_today
 from dhc.data.select import RunData, load_for_run
 from dhc.errors import DataError
 from dhc.runs import rundir

@@ -10,7 +10,7 @@ from dhc.analysis.folders import resolved_path
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.analysis.pictures import JudgedPictures, judged_pictures, same_data
 from dhc.config import RunConfig
-from dhc.data.review import reviewed_away
+from dhc.data.review_effect import reviewed_away
 from dhc.errors import DataError, RunError
 from dhc.runs import rundir
 from dhc.runs.contract import Environment

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dhc.config import DataConfig
 from dhc.data.content import Changes, changes
 from dhc.data.layout import Dataset
+from dhc.data.review import Mark, read_marks
+from dhc.data.review_effect import reviews_split, with_review
 from dhc.errors import UserError, sentence
+from dhc.runs import rundir
 from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text
@@ -34,12 +38,12 @@ def draw(info: RunInfo) -> None:
             if pictures.reading:
                 st.caption(plain(f"{name}: {pictures.reading}"))
         try:
-            dataset = session.dataset(path)
+            dataset, marks = session.dataset(path), read_marks(info.folder / rundir.REVIEW)
         except (UserError, OSError) as error:
             if not standin.offer_pictures(info, key="used"):
                 st.caption(plain(f"They cannot be compared with today's: {sentence(error)}"))
         else:
-            for line in since(used, dataset):
+            for line in since(used, dataset, marks, info.config.data):
                 st.caption(f":material/history: {plain(line)}")
             link("Data", text="Pictures of this run", data=Path(path).name, of=info.id)
         st.dataframe(
@@ -47,9 +51,17 @@ def draw(info: RunInfo) -> None:
         )
 
 
-def since(used: UsedPictures, dataset: Dataset) -> list[str]:
-    """What has changed in the data set since the run, in sentences; one that says so where nothing has."""
-    differences = {"train": _train_changes(used, dataset), "val": _val_changes(used, dataset)}
+def since(used: UsedPictures, dataset: Dataset, marks: Sequence[Mark], data: DataConfig) -> list[str]:
+    """What has changed in the data set since the run, in sentences; one that says so where nothing has.
+
+    marks: of the review that the run was trained with, as far as its settings obey it.
+    """
+
+    def labels(split: str) -> dict[str, str]:
+        now = _labels(dataset, split)
+        return with_review(now, marks, split, dataset.classes) if reviews_split(split, data) else now
+
+    differences = {"train": _train_changes(used, labels("train")), "val": _val_changes(used, labels("val"))}
     lines = [f"{name}: {difference.text()} since this run." for name, difference in differences.items() if difference]
     classes = set(used.classes)
     new = [name for name in dataset.classes if name not in classes]
@@ -59,15 +71,15 @@ def since(used: UsedPictures, dataset: Dataset) -> list[str]:
     return lines or ["Names and labels are as they were."]
 
 
-def _train_changes(used: UsedPictures, dataset: Dataset) -> Changes:
+def _train_changes(used: UsedPictures, now: Mapping[str, str]) -> Changes:
     """A run may use some of the classes and a share of them: what it left out then is not new now."""
-    before, now = used.labels(used.train), _labels(dataset, "train")
+    before = used.labels(used.train)
     return changes(before, {file: label for file, label in now.items() if file in before})
 
 
-def _val_changes(used: UsedPictures, dataset: Dataset) -> Changes:
+def _val_changes(used: UsedPictures, now: Mapping[str, str]) -> Changes:
     """Of the classes that the run knows."""
-    before, now, classes = used.labels(used.val), _labels(dataset, "val"), set(used.classes)
+    before, classes = used.labels(used.val), set(used.classes)
     return changes(before, {file: label for file, label in now.items() if file in before or label in classes})
 
 

@@ -13,7 +13,8 @@ import streamlit as st
 from dhc.analysis import suspects
 from dhc.analysis.suspects import Suspects
 from dhc.data.decode import Pictures
-from dhc.data.review import Mark, Placed, pixel_prints, place_marks, read_marks, review_file, standing
+from dhc.data.review import Mark, pixel_prints, read_marks, review_file, standing
+from dhc.data.review_effect import Placed, place_marks
 from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.dynamics import read_dynamics

@@ -11,7 +11,8 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dhc.data.review import Mark, Placed, why_unwritable
+from dhc.data.review import Mark, why_unwritable
+from dhc.data.review_effect import Placed
 from dhc.export.review import review_csv
 from dhc.runs.store import RunInfo
 from dhc.text import NAME_LENGTH, clean, count_text, shorten
