@@ -151,8 +151,11 @@ def test_a_click_on_the_legend_chooses_a_class_and_the_others_turn_grey(runs: Pa
     assert address(at, "classes") == classes[1]
     legend = drawn(at)["legend"]
     assert [entry["label"] for entry in legend if entry["chosen"]] == [classes[1]]
-    assert legend[-1]["label"] == "other classes"
-    assert legend[-1]["count"] == 33 - legend[1]["count"]
+    assert len({entry["color"] for entry in legend}) == 2, "the chosen one's, and grey"
+    assert sum(entry["count"] for entry in legend) == 33
+    assert [name["text"] for name in drawn(at)["names"]] == [classes[1]]
+    legend = drawn(open_page("map", run=RUN, colour="right", classes=classes[1]))["legend"]
+    assert [entry["label"] for entry in legend] == ["right", "wrong", "other classes"]
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def _progress(info: RunInfo, current: Making) -> None:
         button.button(
             "Cancel", icon=":material/close:", key=KEY + "cancel", on_click=attempt, args=cancel, **sharing.greyed()
         )
-        st.caption("It goes on when this page is closed, and gives way to whatever else the machine does.")
+        st.caption("It goes on when this page is closed, and leaves most of the processor to a training.")
 
 
 def overall(current: Making) -> float:

@@ -58,7 +58,13 @@ def class_colours(count: int) -> list[str]:
 
 
 def _colouring(table: pd.DataFrame, classes: tuple[str, ...], colour: str, chosen: Sequence[int]) -> Colouring:
-    plain = _plain(table, classes, colour, chosen)
+    if colour == "class":
+        colors = class_colours(len(classes))
+        if chosen:  # few, as a rule: colours easy to tell apart
+            of_chosen = dict(zip(chosen, class_colours(len(chosen)), strict=True))
+            colors = [of_chosen.get(place, theme.MUTED) for place in range(len(classes))]
+        return Colouring(table["true"].to_numpy(), classes, tuple(colors), _dots(len(classes)))
+    plain = _plain(table, colour)
     if not chosen:
         return plain
     grey = len(plain.labels)
@@ -66,14 +72,7 @@ def _colouring(table: pd.DataFrame, classes: tuple[str, ...], colour: str, chose
     return Colouring(entries, (*plain.labels, OTHERS), (*plain.colors, theme.MUTED), (*plain.shapes, "dot"))
 
 
-def _plain(table: pd.DataFrame, classes: tuple[str, ...], colour: str, chosen: Sequence[int]) -> Colouring:
-    if colour == "class":
-        colors = class_colours(len(classes))
-        for color, place in zip(
-            class_colours(len(chosen)), chosen, strict=True
-        ):  # few chosen ones: colours easy to tell apart
-            colors[place] = color
-        return Colouring(table["true"].to_numpy(), classes, tuple(colors), _dots(len(classes)))
+def _plain(table: pd.DataFrame, colour: str) -> Colouring:
     if colour == "right":
         wrong = (~table["correct"]).to_numpy().astype(np.int64)
         return Colouring(wrong, ("right", "wrong"), (theme.BEST, theme.SELECTED), ("dot", WRONG))
@@ -98,10 +97,10 @@ def _styles(table: pd.DataFrame, colouring: Colouring, *, both: bool) -> tuple[n
 
 
 def _style(colouring: Colouring, entry: int, *, is_train: bool) -> Style:
-    label, shape = colouring.labels[entry], colouring.shapes[entry]
-    layer = 0 if label == OTHERS else 1 + 2 * (shape == WRONG) + (not is_train)
+    color, shape = colouring.colors[entry], colouring.shapes[entry]
+    layer = 0 if color == theme.MUTED else 1 + 2 * (shape == WRONG) + (not is_train)
     mark: Shape = "ring" if is_train and shape == "dot" else shape
-    return Style(colouring.colors[entry], entry, mark, TRAIN_RADIUS if is_train else VAL_RADIUS, layer)
+    return Style(color, entry, mark, TRAIN_RADIUS if is_train else VAL_RADIUS, layer)
 
 
 def _names(table: pd.DataFrame, places: np.ndarray, classes: tuple[str, ...], colouring: Colouring) -> list[Name]:
@@ -109,8 +108,8 @@ def _names(table: pd.DataFrame, places: np.ndarray, classes: tuple[str, ...], co
     short = short_names(classes, NAME_ON_MAP)
     true, names = table["true"].to_numpy(), []
     for place in np.argsort(-np.bincount(true, minlength=len(classes)), kind="stable"):
-        rows = (true == place) & (colouring.entries == place)
-        if rows.any():
+        rows = true == place
+        if rows.any() and colouring.colors[place] != theme.MUTED:
             x, y = np.median(places[rows], axis=0)
             names.append(Name(short[place], float(x), float(y), int(place)))
     return names
