@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 import re
 import shutil
 from pathlib import Path
@@ -206,6 +207,23 @@ def test_a_map_of_an_earlier_network_or_a_damaged_one_is_said_and_can_be_made_ag
     assert "features.npz of run" in texts(at)
     assert "damaged or was edited" in texts(at)
     assert [button for button in at.button if button.key == "dhc_map_make"]
+
+
+def test_a_map_whose_pictures_are_gone_is_still_a_map(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(runs / RUN, tmp_path / RUN))
+    config = json.loads((folder / rundir.CONFIG).read_text())
+    config["data"]["path"] = str(tmp_path / "gone")
+    (folder / rundir.CONFIG).write_text(json.dumps(config))
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path))
+    for picture in ("2", "20"):
+        at = open_page("map", run=RUN, near="3", picture=picture)
+        assert not at.exception
+        assert len(numbers(drawn(at)["x"], np.float32)) == 33
+        assert "Of epoch 6's network" in texts(at)
+        assert "Something of ours broke" not in texts(at)
 
 
 def test_the_large_picture_on_mistakes_compares_by_features_where_they_are_kept_and_by_pixels_on_request(

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dhc.data.atlas import Sheets, make_sheets
+from dhc.errors import DataError
 from dhc.runs import rundir
 from dhc.runs.features import Features
 from dhc.runs.picture_map import PictureMap
@@ -59,16 +60,22 @@ class Mapped:
     def images(self, rows: Sequence[int]) -> list[np.ndarray]:
         """The pictures in some rows, (64, 64, 3) uint8 each; stripes for what is gone."""
         sample = [int(self.features.train_rows[row - self.val]) for row in rows if row >= self.val]
-        _, x = sampled_pictures(self.subject.info, sample)
-        train = iter(x)
+        train = iter(self._sampled(sample)[1])
         return [image_or_blank(self.subject.album, row) if row < self.val else next(train, blank()) for row in rows]
 
     def file(self, row: int) -> str:
         """The file of the picture in a row."""
         if row < self.val:
             return str(self.subject.predictions.ids[row])
-        files, _ = sampled_pictures(self.subject.info, [int(self.features.train_rows[row - self.val])])
+        files, _ = self._sampled([int(self.features.train_rows[row - self.val])])
         return str(files[0]) if len(files) else "a training picture that is gone"
+
+    def _sampled(self, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """`sampled_pictures`, none where the data set is gone, which the album says already."""
+        try:
+            return sampled_pictures(self.subject.info, places)
+        except (DataError, OSError):
+            return np.empty(0, np.str_), np.empty((0, 64, 64, 3), np.uint8)
 
 
 def of_run(info: RunInfo) -> Mapped | None:
