@@ -5,7 +5,7 @@
 The run must have its network; DATA is the folder of its pictures where they lie elsewhere than its settings say. One warm helper
 process is asked, as the screens ask it, each time about another val picture; the first question also starts Keras. Maps of what it
 looked at are those of its last convolution; feature maps those of its first. t-SNE is that of Map, on one thread, of up to 1,000 val and
-training pictures. What the record of the training pictures costs an epoch is measured by `benchmarks.dynamics`.
+training pictures. CPU seconds, of both cores, are hardly longer where other work shares the machine. What the record of the training pictures costs an epoch is measured by `benchmarks.dynamics`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
+import psutil
 
 from dhc.analysis.embedding import principal, tsne
 from dhc.analysis.network import judged
@@ -32,6 +34,42 @@ from dhc.runs.config_file import read_config
 MAPS = {"Grad-CAM": "grad_cam", "Grad-CAM++": "grad_cam_pp", "SmoothGrad": "saliency", "occlusion": "occlusion"}
 POINTS = 1000  # of the t-SNE
 AT_ONCE = 100  # pictures of one question for features
+HEADER = "| what | first (s) | later: median (s) | least to most (s) | CPU, mean (s) |\n|---|---|---|---|---|"
+
+
+class Asked:
+    """The network of a run and the helper process that has it; its questions are timed one picture at a time."""
+
+    def __init__(self, folder: Path, x: np.ndarray, rounds: int) -> None:
+        self.helper = Warm()
+        self._folder = str(folder.resolve())
+        self._pictures = [x[n % len(x)][None] for n in range(rounds + 1)]
+
+    def features(self, x: np.ndarray) -> np.ndarray:
+        """The values before the last layer, (N, F) float32."""
+        parts = [x[at : at + AT_ONCE] for at in range(0, len(x), AT_ONCE)]
+        answers = [self.helper.ask("classify", {"x": part}, folder=self._folder).arrays for part in parts]
+        return np.concatenate([answer["features"] for answer in answers])
+
+    def row(
+        self, what: str, question: str, arrays: Mapping[str, np.ndarray] = MappingProxyType({}), **values: object
+    ) -> None:
+        """Ask about each picture and print a line."""
+        times, before = [], 0.0
+        for number, one in enumerate(self._pictures):
+            start = time.perf_counter()
+            self.helper.ask(question, {"x": one, **arrays}, folder=self._folder, **values)
+            times.append(time.perf_counter() - start)
+            before = before if number else self.cpu_seconds()
+        later = times[1:]
+        mean = (self.cpu_seconds() - before) / len(later)
+        span = f"{statistics.median(later):.3f} | {min(later):.3f}–{max(later):.3f} | {mean:.3f}"
+        print(f"| {what} | {times[0]:.2f} | {span} |", flush=True)
+
+    def cpu_seconds(self) -> float:
+        """What the helper process has used so far."""
+        times = psutil.Process(self.helper.pid).cpu_times()
+        return times.user + times.system
 
 
 def main() -> None:
@@ -46,57 +84,31 @@ def main() -> None:
         sys.exit(f"{arguments.run}: {problem}")
     dataset = open_dataset(arguments.data or Path(config.data.path))
     x, train = (load_pictures(dataset, split, skip_bad=True).x for split in ("val", "train"))
-    first = next(
-        place for place, layer in enumerate(judged(plan_of(config, len(dataset.classes)))) if isinstance(layer, Conv2D)
-    )
-    helper, folder = Warm(), str(arguments.run.resolve())
-
-    def classify(pictures: np.ndarray) -> np.ndarray:
-        return helper.ask("classify", {"x": pictures}, folder=folder).arrays["features"]
-
-    print("| what | first (s) | later: median (s) | least to most (s) |")
-    print("|---|---|---|---|", flush=True)
+    plan = judged(plan_of(config, len(dataset.classes)))
+    convolution = next(place for place, layer in enumerate(plan) if isinstance(layer, Conv2D))
+    asked = Asked(arguments.run, x, arguments.rounds)
+    print(HEADER, flush=True)
     try:
-        rounds = [x[n % len(x)][None] for n in range(arguments.rounds + 1)]
-        show("prediction of one picture", [seconds(lambda one=one: classify(one)) for one in rounds])
+        asked.row("prediction of one picture", "classify")
         for title, kind in MAPS.items():
-
-            def look(one: np.ndarray, kind: str = kind) -> None:
-                arrays = {"x": one, "classes": np.zeros(1, np.int64)}
-                helper.ask("look", arrays, folder=folder, kind=kind, layer=-1, random=False)
-
-            show(f"{title} of one picture", [seconds(lambda one=one: look(one)) for one in rounds])
-
-        def feature_maps(one: np.ndarray) -> None:
-            helper.ask("layer_maps", {"x": one}, folder=folder, epoch=0, place=first)
-
-        show("feature maps of a convolution", [seconds(lambda one=one: feature_maps(one)) for one in rounds])
-        pictures = np.concatenate([x, train])[:POINTS]
-        start = time.perf_counter()
-        features = np.concatenate([classify(pictures[at : at + AT_ONCE]) for at in range(0, len(pictures), AT_ONCE)])
-        show(f"features of {len(pictures):,} pictures", [time.perf_counter() - start])
+            one_class = {"classes": np.zeros(1, np.int64)}
+            asked.row(f"{title} of one picture", "look", one_class, kind=kind, layer=-1, random=False)
+        asked.row("feature maps of a convolution", "layer_maps", epoch=0, place=convolution)
+        pictures, start, before = np.concatenate([x, train])[:POINTS], time.perf_counter(), asked.cpu_seconds()
+        features = asked.features(pictures)
+        _once(f"features of {len(pictures):,} pictures", time.perf_counter() - start, asked.cpu_seconds() - before)
     except (UserError, HelperError) as error:
         sys.exit(str(error))
     finally:
-        helper.close()
-    show(
-        f"t-SNE of {len(features):,} pictures, {features.shape[1]:,} values each",
-        [seconds(lambda: tsne(principal(features)[0]))],
-    )
+        asked.helper.close()
+    start, before = time.perf_counter(), time.process_time()
+    tsne(principal(features)[0])
+    what = f"t-SNE of {len(features):,} pictures, {features.shape[1]:,} values each"
+    _once(what, time.perf_counter() - start, time.process_time() - before)
 
 
-def seconds(do: Callable[[], object]) -> float:
-    """How long it took."""
-    start = time.perf_counter()
-    do()
-    return time.perf_counter() - start
-
-
-def show(what: str, times: list[float]) -> None:
-    """A line of the table; of a single time only that."""
-    first, later = times[0], times[1:]
-    rest = f"{statistics.median(later):.3f} | {min(later):.3f}–{max(later):.3f}" if later else "–  | –"
-    print(f"| {what} | {first:.2f} | {rest} |", flush=True)
+def _once(what: str, seconds: float, cpu_seconds: float) -> None:
+    print(f"| {what} | {seconds:.2f} | – | – | {cpu_seconds:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,19 @@ def test_occlusion_is_the_mean_drop_under_each_square(model: keras.Model) -> Non
     np.testing.assert_array_equal(both[1], maps.occlusion(model, PICTURES[:1], CLASSES[1:], patch=32, stride=16)[0])
 
 
+def test_smoothgrad_is_the_mean_size_of_the_slopes_at_noisy_copies(model: keras.Model) -> None:
+    """The noise is a share of the picture's own range, as in tf-keras-vis, and sizes are taken before the mean."""
+    from dhc.explain import maps
+    from dhc.explain.parts import above, gradient
+
+    (heat,) = maps.saliency(model, PICTURES[:1], CLASSES[:1], samples=3, seed=4)
+    sigma = maps.NOISE * (float(PICTURES[0].max()) - float(PICTURES[0].min()))
+    noise = np.random.default_rng(4).normal(0, sigma, (3, 64, 64, 3)).astype(np.float32)
+    score = maps._score(above(model), CLASSES[:1])
+    slopes = [gradient(score, PICTURES[:1].astype(np.float32) + one[None])[0] for one in noise]
+    np.testing.assert_allclose(heat, np.mean(np.abs(slopes), axis=0).max(axis=-1), rtol=1e-3, atol=1e-4 * heat.max())
+
+
 def test_random_weights_give_another_map_of_the_same_shape(model: keras.Model) -> None:
     from dhc.explain import maps
 

@@ -48,7 +48,8 @@ def saliency(
 ) -> np.ndarray:
     """The steepest slope of the score in each pixel, the largest of its three colours by size (Simonyan et al., 2014).
 
-    Of SmoothGrad (Smilkov et al., 2017) the mean of `samples` noisy copies; of one the picture's own.
+    Of SmoothGrad (Smilkov et al., 2017) the mean size over `samples` noisy copies, so that slopes of two signs do not cancel, as
+    tf-keras-vis takes it; of one the picture's own.
     """
     part, rng = above(model), np.random.default_rng(seed)
     return np.stack(
@@ -62,7 +63,7 @@ def _saliency(part: keras.Model, x: np.ndarray, chosen: int, samples: int, rng: 
     if samples > 1:
         copies += rng.normal(0, NOISE * (float(x.max()) - float(x.min())), copies.shape).astype(np.float32)
     slopes = gradient(_score(part, np.full(samples, chosen)), copies)
-    return np.asarray(np.abs(slopes.mean(axis=0)).max(axis=-1))
+    return np.asarray(np.abs(slopes).mean(axis=0).max(axis=-1))
 
 
 def occlusion(
