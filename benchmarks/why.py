@@ -4,8 +4,9 @@
 
 The run must have its network; DATA is the folder of its pictures where they lie elsewhere than its settings say. One warm helper
 process is asked, as the screens ask it, each time about another val picture; the first question also starts Keras. Maps of what it
-looked at are those of its last convolution; feature maps those of its first. t-SNE is that of Map, on one thread, of up to 1,000 val and
-training pictures. CPU seconds, of both cores, are hardly longer where other work shares the machine. What the record of the training pictures costs an epoch is measured by `benchmarks.dynamics`.
+looked at are those of its last convolution, feature maps those of its first. t-SNE is that of Map, on one thread, of up to 1,000 val and
+training pictures. CPU seconds are hardly more where other work shares the machine. What the record of the training pictures costs an
+epoch is measured by `benchmarks.dynamics`.
 """
 
 from __future__ import annotations

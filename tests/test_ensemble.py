@@ -23,6 +23,8 @@ from dhc.data.layout import open_dataset
 from dhc.errors import DataError, RunError
 from dhc.jobs import ensemble as jobs
 from dhc.runs import rundir
+from dhc.runs.contract import Job
+from dhc.runs.identity import find, is_alive
 from dhc.runs.records import Predictions
 
 CLASSES = ("cat", "dog", "eel")
@@ -237,7 +239,14 @@ def test_a_submission_of_neighbours_in_the_background_is_the_mean_of_their_votes
     (folders[1] / rundir.PREDICTIONS).touch()
     assert "a member has been trained since" in jobs.out_of_date(folders, dataset)
     jobs.start(folders, dataset)
+    (record,) = (tmp_path / jobs.FOLDER).glob(f"*/{jobs.JOB}")
+    job = Job.load(record)
+    assert job is not None
+    process = find(job)
+    while process is not None and "ensemble" not in process.cmdline():  # one that was forked takes its name late
+        time.sleep(0.01)
     jobs.cancel(folders)
+    assert not is_alive(job)
     assert jobs.submission(folders) is None
 
 
