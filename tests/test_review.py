@@ -20,7 +20,7 @@ from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.review import Mark, Verdict, add_mark, new_mark, read_marks, review_file, standing, write_marks
-from dhc.data.review_effect import place_marks, reviewed_away
+from dhc.data.review_effect import COPY, place_marks, reviewed_away
 from dhc.data.select import load_for_run
 from dhc.errors import DataError
 from dhc.jobs import datasets
@@ -212,16 +212,21 @@ def test_a_run_keeps_the_marks_that_it_began_with_and_repeats_no_run_without_the
         if number == 1:
             say(data, "train", 1, "leave-out")
     marked, same, more, without = (Store(runs).run(run_id) for run_id in ids)
+    assert COPY == rundir.REVIEW
     copy = read_marks(runs / ids[0] / rundir.REVIEW)
     assert [(mark.file, mark.verdict) for mark in copy] == [
         ("train_images/000.png", "relabel"),
         ("val_images/900.png", "leave-out"),
     ]
-    assert reviewed_away(runs / ids[0] / rundir.REVIEW) == {"val_images/900.png"}
+    assert reviewed_away(runs / ids[0], config) == {"val_images/900.png"}
     assert UsedPictures.of(runs / ids[0]).train.labels[0] == 2
     assert marked.review == same.review != more.review
     assert without.review == ""
     assert not (runs / ids[3] / rundir.REVIEW).exists()
+    (runs / ids[3] / rundir.REVIEW).write_text("a stranger's\n")  # counts only where it was asked for
+    assert reviewed_away(runs / ids[3], without.config) == frozenset()
+    assert without.config is not None
+    assert other_pictures(runs / ids[3], without.config) == ""
     assert are_repeats(marked, same)
     assert not are_repeats(marked, more)
     assert not are_repeats(marked, without)

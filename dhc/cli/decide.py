@@ -17,7 +17,6 @@ from dhc.cli.common import JSON, RUNS, print_json
 from dhc.config import RunConfig
 from dhc.data.review_effect import reviewed_away
 from dhc.errors import RunError
-from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo, Store
@@ -51,7 +50,7 @@ def decide_runs(run_ids: tuple[str, ...], group: str, why: bool, runs_dir: Path,
         contest(runs, everyone, _pictures),
         everyone,
         lambda info: read_predictions(info.folder),
-        lambda info: reviewed_away(info.folder / rundir.REVIEW),
+        lambda info: reviewed_away(info.folder, info.config),
     )
     if as_json:
         return print_json(as_dict(decision))

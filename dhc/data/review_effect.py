@@ -7,13 +7,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from dhc.config import DataConfig
+from dhc.config import DataConfig, RunConfig
 from dhc.data.decode import Pictures
 from dhc.data.review import Mark, pixel_print, pixel_prints, read_marks, standing
 from dhc.text import count_text
+
+COPY: Final = "review.jsonl"  # in a run's folder: the marks that it was trained with
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,19 @@ def place_marks(
     return Placed(by_row, sum(not found_rows for found_rows in places), overtaken)
 
 
-def reviewed_away(path: Path) -> frozenset[str]:
-    """The val pictures that the marks in a run's copy of its review change: between two runs they say nothing. Raises DataError."""
-    return frozenset(mark.file for mark in read_marks(path) if mark.split == "val" and mark.changes_training)
+def marks_of_run(folder: Path, config: RunConfig | None) -> list[Mark]:
+    """The marks that the run in a folder was trained with; none, whatever lies there, where its settings ask for no review.
+
+    Raises DataError.
+    """
+    return read_marks(folder / COPY) if config is not None and config.data.review else []
+
+
+def reviewed_away(folder: Path, config: RunConfig | None) -> frozenset[str]:
+    """The val pictures that those marks change: between two runs they say nothing. Raises DataError."""
+    return frozenset(
+        mark.file for mark in marks_of_run(folder, config) if mark.split == "val" and mark.changes_training
+    )
 
 
 def with_review(

@@ -30,7 +30,6 @@ from dhc.figures import confusion, curves, palette, theme
 from dhc.figures import overlay as overlay_figure
 from dhc.figures import sureness as sureness_figure
 from dhc.figures.junction import Joint
-from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.runs.environment import read_environment
 from dhc.runs.naming import titles
@@ -138,7 +137,7 @@ def _advice(runs: Sequence[RunInfo], store: Store) -> str:
         contest(runs, everyone, _pictures_of),
         everyone,
         lambda info: read_predictions(info.folder),
-        lambda info: reviewed_away(info.folder / rundir.REVIEW),
+        lambda info: reviewed_away(info.folder, info.config),
     )
     return advice(decision, time=time_text(time_of_repeats(decision)))
 

@@ -10,8 +10,7 @@ from typing import Literal
 from dhc.config import RunConfig
 from dhc.data.content import changes
 from dhc.data.layout import Dataset, open_dataset
-from dhc.data.review import read_marks, standing
-from dhc.data.review_effect import reviews_split, with_review
+from dhc.data.review_effect import marks_of_run, reviews_split, with_review
 from dhc.errors import DataError, RunError, sentence
 from dhc.files.archive import DamagedError
 from dhc.files.read import reason
@@ -106,7 +105,7 @@ def other_pictures(folder: Path, config: RunConfig) -> str:
     """What differs, by their names and labels, between the pictures of today and those that a run began with, in a sentence, or ""."""
     try:
         dataset = open_dataset(Path(config.data.path))
-        marks = standing(read_marks(folder / rundir.REVIEW))
+        marks = marks_of_run(folder, config)
     except (DataError, OSError) as error:
         return f"the pictures of run {folder.name} cannot be read: {sentence(error)}"
     used = UsedPictures.of(folder)

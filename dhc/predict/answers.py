@@ -13,7 +13,7 @@ from dhc.config import RunConfig
 from dhc.data.content import changes, split_print
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
-from dhc.data.review import read_marks
+from dhc.data.review_effect import marks_of_run
 from dhc.data.select import RunData, first_classes, load_for_run
 from dhc.errors import DataError, RunError
 from dhc.machine import hardware
@@ -124,8 +124,7 @@ def _neighbour_shares(folder: Path, config: RunConfig, pictures: Pictures, class
 
 def load_as_trained(folder: Path, config: RunConfig) -> RunData:
     """A run's pictures as they are today, with the review that it was trained with. Raises DataError."""
-    marks = read_marks(folder / rundir.REVIEW) if config.data.review else ()
-    return load_for_run(config.data, config.fit.seed, marks=marks)
+    return load_for_run(config.data, config.fit.seed, marks=marks_of_run(folder, config))
 
 
 def _refuse_other_neighbours(folder: Path, data: RunData) -> None:

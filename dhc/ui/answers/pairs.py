@@ -60,18 +60,15 @@ def reviewed_text(pairing: Pairing) -> str:
 
 def changed_by_review(info: RunInfo) -> frozenset[str]:
     """The val pictures that the review of a run changes, whether or not the run was judged by it. Raises RunError."""
-    if info.config is None or not info.config.data.review:
-        return frozenset()
-    copy = info.folder / rundir.REVIEW
     try:
-        return _changed_val(copy, session.stamp(copy))
+        return _changed_val(info.folder, session.stamp(info.folder / rundir.REVIEW), info.config)
     except DataError as error:
         raise RunError(str(error)) from None
 
 
 @lru_cache(maxsize=64)
-def _changed_val(copy: Path, stamp: tuple[int, int]) -> frozenset[str]:
-    return reviewed_away(copy)
+def _changed_val(folder: Path, stamp: tuple[int, int], config: RunConfig | None) -> frozenset[str]:
+    return reviewed_away(folder, config)
 
 
 def pictures_of(info: RunInfo) -> JudgedPictures:

@@ -12,10 +12,9 @@ import streamlit as st
 from dhc.config import DataConfig
 from dhc.data.content import Changes, changes
 from dhc.data.layout import Dataset
-from dhc.data.review import Mark, read_marks
-from dhc.data.review_effect import reviews_split, with_review
+from dhc.data.review import Mark
+from dhc.data.review_effect import marks_of_run, reviews_split, with_review
 from dhc.errors import UserError, sentence
-from dhc.runs import rundir
 from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text
@@ -38,7 +37,7 @@ def draw(info: RunInfo) -> None:
             if pictures.reading:
                 st.caption(plain(f"{name}: {pictures.reading}"))
         try:
-            dataset, marks = session.dataset(path), read_marks(info.folder / rundir.REVIEW)
+            dataset, marks = session.dataset(path), marks_of_run(info.folder, info.config)
         except (UserError, OSError) as error:
             if not standin.offer_pictures(info, key="used"):
                 st.caption(plain(f"They cannot be compared with today's: {sentence(error)}"))
