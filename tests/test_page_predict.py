@@ -20,6 +20,7 @@ from dhc.data.picture import encode_png
 from dhc.runs import rundir
 from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.features import Features, network_stamp, write_features
+from dhc.ui.predict import asking
 from dhc.ui.shell import session
 
 pytestmark = [pytest.mark.slow, pytest.mark.pages]
@@ -96,6 +97,12 @@ def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_i
     assert "is none of them" in texts(at)
     assert "cannot be said yet" in texts(at), "of the other run"
 
+    parts = asking._parts(session.run(EIGHT), np.repeat(val[:1], asking.PART + 1, axis=0))
+    next(parts)
+    (runs / EIGHT / "new.keras").write_bytes(edge_network(8))
+    (runs / EIGHT / "new.keras").replace(runs / EIGHT / rundir.BEST)
+    with pytest.raises(asking.ReplacedError):  # upon which the page asks the new one about all
+        next(parts)
     (runs / EIGHT / rundir.BEST).write_bytes((runs / THREE / rundir.BEST).read_bytes())
     at.run()
     assert "tells 3 classes apart, but the run has 8" in texts(at)

@@ -29,8 +29,22 @@ AGAIN = 60  # seconds after which a network is warmed again
 _Part = tuple[np.ndarray, np.ndarray | None]  # (n, K) float32 probabilities, (n,) `Yardstick.farther_than`
 
 
+class ReplacedError(RunError):
+    """The run's network was replaced while it was asked: some answers are of the one before."""
+
+
 def ask(info: RunInfo, pictures: Intake) -> Answers:
-    """The run's answers for the pictures, or for the first of them where that was stopped. Raises UserError, HelperError, OSError."""
+    """The run's answers for the pictures, or for the first of them where that was stopped. Raises UserError, HelperError, OSError.
+
+    All are of one network: where it is replaced meanwhile, the new one is asked about all of them.
+    """
+    try:
+        return _ask(info, pictures)
+    except ReplacedError:
+        return _ask(info, pictures)
+
+
+def _ask(info: RunInfo, pictures: Intake) -> Answers:
     identity = pictures.fingerprint, str(info.folder), stamps(info)
     work = work_on(
         KEY + info.id,
@@ -72,7 +86,9 @@ def _parts(info: RunInfo, x: np.ndarray) -> Iterator[_Part]:
         answer = session.helper().ask("classify", {"x": x[start : start + PART]}, folder=str(info.folder))
         first = first or answer.values["stamp"]
         if answer.values["stamp"] != first:
-            raise RunError(f"The network of run {info.id} was replaced while it was asked; ask again.")
+            raise ReplacedError(
+                f"The network of run {info.id} was replaced again and again while it was asked; ask later."
+            )
         features = answer.arrays["features"]
         yield answer.arrays["probabilities"], None if measure is None else measure.farther_than(features)
 
