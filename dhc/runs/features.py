@@ -25,7 +25,7 @@ from dhc.runs.predictions import is_distribution, read_predictions
 
 T = TypeVar("T")
 MOST_TRAINING = 5_000  # pictures of the sample
-MAX_BYTES = 2_000_000_000  # 50,000 val pictures of the report's largest network take 450 MB
+MAX_BYTES = 500_000_000  # 50,000 val pictures of the report's largest network take 450 MB
 HEADERS = 10_000  # bytes that the archive has besides its values
 LARGEST = float(np.finfo(np.float16).max)
 STAMP = 32  # hex digits
