@@ -34,6 +34,7 @@ from dhc.runs.config_file import read_config
 
 MAPS = {"Grad-CAM": "grad_cam", "Grad-CAM++": "grad_cam_pp", "SmoothGrad": "saliency", "occlusion": "occlusion"}
 POINTS = 1000  # of the t-SNE
+QUESTIONS = 200  # before the helper's memory is looked at again
 AT_ONCE = 100  # pictures of one question for features
 HEADER = "| what | first (s) | later: median (s) | least to most (s) | CPU, mean (s) |\n|---|---|---|---|---|"
 
@@ -67,6 +68,11 @@ class Asked:
         span = f"{statistics.median(later):.3f} | {min(later):.3f}–{max(later):.3f} | {mean:.3f}"
         print(f"| {what} | {times[0]:.2f} | {span} |", flush=True)
 
+    def memory_row(self, when: str) -> None:
+        """Print a line on what the helper process takes."""
+        size = psutil.Process(self.helper.pid).memory_info().rss
+        print(f"| the helper's memory {when} | {size / 1e6:,.0f} MB | – | – | – |", flush=True)
+
     def cpu_seconds(self) -> float:
         """What the helper process has used so far."""
         times = psutil.Process(self.helper.pid).cpu_times()
@@ -95,6 +101,10 @@ def main() -> None:
             one_class = {"classes": np.zeros(1, np.int64)}
             asked.row(f"{title} of one picture", "look", one_class, kind=kind, layer=-1, random=False)
         asked.row("feature maps of a convolution", "layer_maps", epoch=0, place=convolution)
+        asked.memory_row("after these")
+        for count in np.random.default_rng(0).integers(1, AT_ONCE, QUESTIONS):
+            asked.features(x[:count])
+        asked.memory_row(f"after {QUESTIONS} questions about 1 to {AT_ONCE} pictures")
         pictures, start, before = np.concatenate([x, train])[:POINTS], time.perf_counter(), asked.cpu_seconds()
         features = asked.features(pictures)
         _once(f"features of {len(pictures):,} pictures", time.perf_counter() - start, asked.cpu_seconds() - before)
