@@ -132,8 +132,14 @@ PRODUCT = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROO
 OUTSIDE = [path for path in PRODUCT if path.parent != ROOT / "dhc" / "runs"]
 NAMES = ("CONFIG", "ENVIRONMENT", "REQUEST", "PROCESS", "SUMMARY", "EXIT", "LABELS")
 RAW = {"read_json", "write_json", "open", "read_text", "read_bytes", "write_text", "write_bytes", "load", "loads"}
-# Files of no run: how far the making of a data set is, how far its check is and what that found.
-NO_RUN = {"dhc/jobs/datasets.py": {"read_json"}, "dhc/jobs/check.py": {"read_json"}}
+# Files of no run: how far a task is in the background, what a check found, and what a submission of several runs is of.
+NO_RUN = {
+    "dhc/jobs/check.py": {"read_json"},
+    "dhc/jobs/datasets.py": {"read_json"},
+    "dhc/jobs/ensemble.py": {"read_json", "write_json"},
+    "dhc/jobs/features.py": {"read_json", "write_json"},
+    "dhc/predict/ensemble.py": {"write_json"},
+}
 
 
 def raw_access(tree: ast.Module) -> Iterator[str]:
