@@ -138,6 +138,7 @@ def test_disk_tells_each_run_and_the_sums(run: Path) -> None:
     assert values["states"] == {"used": 0, "limit": 10_000_000_000, "problem": ""}
 
 
+@pytest.mark.slow
 def test_kill_ends_a_real_training(forked: None, tmp_path: Path, tiny_data: Path) -> None:
     runs_dir = tmp_path / "runs"
     config = preset_config("knn").with_values({"data.path": str(tiny_data)})

@@ -134,6 +134,7 @@ def test_the_epoch_that_runs_is_counted_from_1_and_not_past_the_last() -> None:
     assert [progress.epoch(history(batches=[(0.0, place)]), 3) for place in (0.1, 1.0, 2.9, 3.0)] == [1, 2, 3, 3]
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0.01, 10_000), min_size=2, max_size=40), st.integers(1, 6))
 def test_the_time_left_never_more_than_doubles_or_halves_from_one_tick_to_the_next(
     durations: list[float], ticks: int
