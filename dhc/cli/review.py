@@ -12,6 +12,7 @@ import numpy as np
 from dhc.analysis import suspects
 from dhc.analysis.suspects import Suspects
 from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.numbers import Whole
 from dhc.data.review import Mark, read_marks, review_file, standing
 from dhc.errors import RunError
 from dhc.export.review import review_csv
@@ -30,7 +31,11 @@ SAID = {"keep": "kept", "relabel": "other label", "leave-out": "left out", "unsu
 @click.argument("run_id")
 @click.option("--split", type=click.Choice(["train", "val"]), default="val", show_default=True, help="Whose labels.")
 @click.option(
-    "--most", type=click.IntRange(1), default=20, show_default=True, help="How many of the most suspect labels."
+    "--most",
+    type=Whole(1, 100_000, "no data set has more to look at"),
+    default=20,
+    show_default=True,
+    help="How many of the most suspect labels.",
 )
 @click.option(
     "--export", "out", type=click.Path(path_type=Path), help="Instead: write the marks of its data set to a CSV file."
