@@ -223,6 +223,9 @@ def test_every_hyperparameter_has_a_widget_with_help_wherever_it_has_an_effect(f
     for preset in ("quick", "knn", "vgg16-exp", "tuned"):
         app.button(key=f"dhc_preset_{preset}").click().run()
         config = preset_config(preset)
+        if preset == "tuned":
+            app.toggle(key="dhc_form_data.review").set_value(True).run()
+            config = config.with_values({"data.review": True})
         widgets = widgets_of(app)
         for field in fields():
             key = f"dhc_form_{field.name}"

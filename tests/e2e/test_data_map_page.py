@@ -37,8 +37,8 @@ def test_a_point_of_a_corner_opens_its_picture_with_its_way_through_the_epochs(
     server = serve("app.py", env={"DHC_RUNS_DIR": str(root), "DHC_DATA_DIR": str(eight_classes.parent)})
     visit(page, server, f"/map?run={RUN}&view=training")
     page.get_by_role("radio", name="Ambiguous").click()
+    page.wait_for_url(lambda url: "corner=ambiguous" in url)
     settled(page)
-    assert "corner=ambiguous" in page.url
     area = page.locator(".dhc-plot-area")
     expect(area.locator(".scatterlayer .point")).to_have_count(160)
     box = still(area)

@@ -79,8 +79,8 @@ def read_without_a_network(chromium: Browser, report: Path, folder: Path) -> Non
     page.goto(report.resolve().as_uri())
     expect(page.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
     expect(page.locator(".chart .main-svg").first).to_be_visible()
-    expect(page.locator(".chart")).to_have_count(11)
-    expect(page.locator(".chart:has(.main-svg)")).to_have_count(11)
+    expect(page.locator(".chart")).to_have_count(12)
+    expect(page.locator(".chart:has(.main-svg)")).to_have_count(12)
     assert page.locator(".wrong img").count() > 10
     whole = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
     wait_for(lambda: page.evaluate(whole), "every picture is there")

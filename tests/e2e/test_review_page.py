@@ -50,6 +50,7 @@ def test_pictures_are_reviewed_by_keyboard_and_a_training_may_use_that(
     settled(page)
     page.wait_for_selector(".dhc-keyboard", state="attached")  # from here on keys are heard
     for count, (key, row) in enumerate((("k", 40), ("x", 90), ("u", 120)), start=1):
+        settled(page)
         page.keyboard.press(key)
         expect(page).to_have_url(re.compile(rf"picture={row}$"))
         marked(count, 4)
