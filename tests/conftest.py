@@ -24,7 +24,8 @@ from dhc.config import RunConfig  # noqa: E402
 from dhc.data.standin.generate import make_dataset  # noqa: E402
 
 SLOW_FIRST = ("e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
-UNTIL = "DHC_TESTS_UNTIL"  # in the environment: when the tests have to be done, in seconds since 1970
+UNTIL = "DHC_TESTS_UNTIL"  # in the environment of a machine on which nobody watches: when the tests have to be done, in seconds since 1970
+TIMED = ("e2e", "slow")  # markers of tests that wait for real browsers and processes, which may stall on such a machine
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
 hypothesis.settings.load_profile("any machine")
@@ -34,12 +35,15 @@ hypothesis.settings.load_profile("any machine")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whole files in the order of SLOW_FIRST: a long one that came last would keep one core waiting for the other.
 
-    Errands come last where there is a time to be done, since those for which none is left are skipped.
+    Errands come last where there is a time to be done, since those for which none is left are skipped. There, too, a test that
+    waits for browsers and processes is tried once more when it fails; the summary names it.
     """
     ranks: dict[Path, list[int]] = defaultdict(list)
     last: dict[Path, float] = {}
     for item in items:
         ranks[item.path] += [SLOW_FIRST.index(mark.name) for mark in item.iter_markers() if mark.name in SLOW_FIRST]
+        if UNTIL in os.environ and any(mark.name in TIMED for mark in item.iter_markers()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if UNTIL in os.environ and (errand := item.get_closest_marker("errand")):
             last[item.path] = -errand.kwargs["seconds"]  # the longest first
     items.sort(

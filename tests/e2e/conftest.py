@@ -144,9 +144,13 @@ def module_page(profile: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.fixture
-def same_page(module_page: Page, theme: str, width: int, watch: Watch) -> Iterator[Page]:
+def same_page(
+    module_page: Page, theme: str, width: int, watch: Watch, request: pytest.FixtureRequest
+) -> Iterator[Page]:
     """As ``page``, but one page for all tests of a module, which spares each of them the load of the frontend; each must say
     where it begins, as by `harness.go`. A module whose ``page`` returns it has it in ``looks``, too."""
+    if getattr(request.node, "execution_count", 1) > 1:  # a second try, and the first may have broken the page
+        module_page.goto("about:blank")
     dress(module_page, theme, width)
     watch.attach(module_page)
     yield module_page
