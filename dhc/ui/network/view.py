@@ -61,6 +61,11 @@ def _view_of_address(head: DeltaGenerator) -> None:
     _draw(subject.of_address())
 
 
+SIDES = (
+    "The sides of the blocks grow with the roots of the sizes and of the channels, so that the small ones can be seen."
+)
+
+
 def _choose_preset() -> None:
     """Another preset, whose own settings then count."""
     names = list(PRESETS)
@@ -88,7 +93,7 @@ def _draw(shown: Subject) -> None:
     _follow_click(shown)
     layer = _chosen(shown)
     plot(_figure(shown.layers, layer.place), key=DRAWING, height=network.HEIGHT, alt=ALT)
-    st.caption(table.totals(shown))
+    st.caption(table.totals(shown), help=SIDES)
     bound = address.bound_choice(VIEW, list(VIEWS), "table", key=KEY + "view")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         chosen_view = segments("View", VIEWS, bare=True, **bound)
