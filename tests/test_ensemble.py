@@ -49,6 +49,16 @@ def noisy(count: int, right: float, *, pictures: int = 200, seed: int = 0) -> di
     return runs
 
 
+def test_pictures_that_a_person_reviewed_away_tell_nothing() -> None:
+    runs = noisy(3, 0.7, pictures=20)
+    ids = next(iter(runs.values())).ids.tolist()
+    answers = line_up(runs, [*ids[:4], "val_images/9999.png"])
+    assert (answers.ids.tolist(), answers.left_out, answers.reviewed) == (ids[4:], 0, 4)
+    assert answers.of(["run0", "run2"]).reviewed == 4
+    with pytest.raises(RunError, match="20 in all, was given another label or left out on Review: choose"):
+        line_up(runs, ids)
+
+
 @pytest.fixture
 def answers() -> SharedAnswers:
     return line_up(noisy(4, 0.7))

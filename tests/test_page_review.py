@@ -13,7 +13,7 @@ from make_run import add_dynamics, make_run
 from screens import address, click, open_page, page_links, sent, texts
 from streamlit.testing.v1 import AppTest
 
-from dhc.data.review import Mark, read_marks, review_file, standing
+from dhc.data.review import Mark, add_mark, read_marks, review_file, standing
 from dhc.files import gate
 from dhc.runs import rundir
 
@@ -77,6 +77,32 @@ def test_each_mark_is_kept_and_opens_the_next_picture_and_the_last_is_taken_back
     assert [tile["tone"] for tile in grid["tiles"]] == ["bad"]
     click(again, "dhc_review_grid", 0)
     assert address(again, "picture") == str(SUSPECT[2])
+
+
+def test_undo_leaves_a_mark_that_someone_else_made_since(data: Path) -> None:
+    at = open_page("review", run=RUN)
+    press(at, "Keep")
+    (mine,) = marks(data)
+    add_mark(data, mine.model_copy(update={"verdict": "leave-out"}))
+    press(at, "Undo")
+    assert "Someone has marked this picture anew since" in at.toast[0].value
+    assert [mark.verdict for mark in marks(data)] == ["leave-out"]
+    assert all(button.disabled for button in at.button if button.label == "Undo")
+
+
+def test_of_a_run_with_the_review_it_is_said_which_label_it_learned_from(
+    data: Path, places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(places[0] / RUN, tmp_path / RUN)
+    record = rundir.read_json(tmp_path / RUN / rundir.PICTURES) or {}
+    label = record["train"]["labels"][SUSPECT[0]]
+    record["train"]["labels"][SUSPECT[0]] = (label + 1) % len(record["classes"])
+    rundir.write_json(tmp_path / RUN / rundir.PICTURES, record)
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    said = texts(open_page("review", run=RUN, picture=str(SUSPECT[0])))
+    assert f"Labelled **{record['classes'][label]}" in said
+    other = record["classes"][(label + 1) % len(record["classes"])]
+    assert f"the network gave {other}, the label that it learned from, 1% on average" in said
 
 
 def test_val_shows_the_networks_answer_and_takes_its_class_at_a_click(data: Path) -> None:

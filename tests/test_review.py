@@ -14,15 +14,15 @@ from folders import picture, write_folder, write_picture, write_table
 from make_run import make_run
 
 from dhc.analysis import suspects
-from dhc.analysis.paired import pair_up
+from dhc.analysis.paired import pair_up, reviewed_text
 from dhc.analysis.repeats import are_repeats
 from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.data.review import Mark, Verdict, add_mark, new_mark, read_marks, review_file, standing, write_marks
-from dhc.data.review_effect import COPY, place_marks, reviewed_away
+from dhc.data.review_effect import COPY, place_marks, reviewed_away, with_review
 from dhc.data.select import load_for_run
-from dhc.errors import DataError
+from dhc.errors import DataError, RunError
 from dhc.jobs import datasets
 from dhc.jobs.places import other_pictures
 from dhc.predict.answers import predict_split
@@ -32,7 +32,7 @@ from dhc.runs.contract import UsedPictures
 from dhc.runs.dynamics import Dynamics
 from dhc.runs.store import Store
 from dhc.training.knn import classify_and_evaluate
-from dhc.ui.answers.pairs import align, reviewed_text
+from dhc.ui.answers.pairs import align
 from dhc.ui.manage.used import since
 
 LABELS = {"train": ["cat", "dog", "fox"] * 4, "val": ["cat", "dog", "fox"] * 2}
@@ -169,6 +169,48 @@ def test_a_copy_of_a_marked_picture_is_another_picture(data: Path) -> None:
     assert placed(data) == ({3: "leave-out"}, 0, 0)
 
 
+def test_of_copies_with_other_labels_each_finds_its_own_mark_under_another_name(data: Path) -> None:
+    (data / "train_images" / "001.png").write_bytes((data / "train_images" / "000.png").read_bytes())  # a cat, a dog
+    say(data, "train", 0, "keep")
+    say(data, "train", 1, "leave-out")
+    for row in (0, 1):
+        (data / "train_images" / f"00{row}.png").rename(data / "train_images" / f"90{row}.png")
+    rows = [(f"{number:03d}.png", label) for number, label in enumerate(LABELS["train"])]
+    write_table(data / "train.csv", [("900.png", "cat"), ("901.png", "dog"), *rows[2:]])
+    assert placed(data) == ({0: "keep", 1: "leave-out"}, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_mark_of_a_picture_that_a_run_does_not_use_changes_none_of_its_copies(data: Path, seed: int) -> None:
+    for row in (3, 6, 9):
+        (data / "train_images" / f"{row:03d}.png").write_bytes((data / "train_images" / "000.png").read_bytes())
+    say(data, "train", 0, "leave-out")
+    settings = {"data.path": str(data), "data.review": True, "data.train_fraction": 0.5}
+    used = load_for_run(RunConfig().with_values(settings).data, seed, marks=read_marks(review_file(data)))
+    whole = load_for_run(RunConfig().with_values({**settings, "data.review": False}).data, seed)
+    assert set(whole.train.ids) - set(used.train.ids) <= {"train_images/000.png"}
+
+
+def test_a_review_that_leaves_a_class_without_pictures_is_named_as_the_reason(data: Path) -> None:
+    for row in (2, 5, 8):
+        say(data, "train", row, "leave-out")
+    say(data, "train", 11, "relabel", "cat")
+    for row in range(6):
+        say(data, "val", row, "leave-out")
+    marks = read_marks(review_file(data))
+    config = RunConfig().with_values({"data.path": str(data), "data.review": True, "data.review_val": True})
+    with pytest.raises(DataError, match=r"review leaves no training picture of the class “fox”: take some"):
+        load_for_run(config.data, 0, marks=marks)
+    with pytest.raises(DataError, match=r"review leaves no val picture: take some"):
+        load_for_run(config.data, 0, marks=[mark for mark in marks if mark.split == "val"])
+
+
+def test_marks_that_were_copied_twice_into_a_run_count_once(data: Path) -> None:
+    mark = say(data, "train", 0, "leave-out")
+    other = mark.model_copy(update={"pixels": "0" * 16})
+    assert with_review({mark.file: "cat"}, [mark, mark, other], "train", ["cat", "dog", "fox"]) == {}
+
+
 def test_a_training_takes_other_labels_leaves_out_and_leaves_val_alone_unless_it_is_told_otherwise(data: Path) -> None:
     say(data, "train", 0, "relabel", "fox")
     say(data, "train", 1, "leave-out")
@@ -255,8 +297,10 @@ def test_two_runs_are_compared_on_the_pictures_that_nobody_reviewed_away(data: P
     pair = align(Store(runs).run(a.name), Store(runs).run(b.name))
     assert pair.pairing.ids.tolist() == [f"val_images/{row:03d}.png" for row in (2, 3, 4, 5)]
     assert (pair.pairing.reviewed, pair.pairing.only_a, pair.pairing.only_b) == (2, 0, 0)
-    assert "Left out: 2 val pictures" in reviewed_text(pair.pairing)
-    assert reviewed_text(pair_up(pair.predictions_a, pair.predictions_a)) == ""
+    assert "Left out: 2 val pictures" in reviewed_text(pair.pairing.reviewed)
+    assert reviewed_text(0) == ""
+    with pytest.raises(RunError, match=r"6 in all, was given another label or left out on Review: choose"):
+        pair_up(pair.predictions_a, pair.predictions_b, pair.predictions_a.ids.tolist())
 
 
 def test_marks_go_with_their_data_set(data: Path) -> None:
@@ -266,6 +310,11 @@ def test_marks_go_with_their_data_set(data: Path) -> None:
     moved = datasets.rename(data, "cats")
     assert not review_file(data).exists()
     assert len(read_marks(review_file(moved))) == 1
+    review_file(data).write_bytes(b"")  # left by a data set that was removed by hand
+    with pytest.raises(DataError, match=r"pets\.review\.jsonl"):
+        datasets.rename(moved, "pets")
+    assert len(read_marks(review_file(moved))) == 1
+    review_file(data).unlink()
     place = datasets.delete(moved)
     assert len(read_marks(review_file(datasets.restore(place)))) == 1
 

@@ -10,11 +10,12 @@ ensemble, and the shares of votes of nearest neighbours have none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from dhc.analysis.paired import all_reviewed_text
 from dhc.analysis.significance import ContingencyTable, mcnemar_p, wilson
 from dhc.errors import RunError
 from dhc.runs.records import Predictions
@@ -34,6 +35,7 @@ class SharedAnswers:
     rows           (R, M) int64, the picture's row in each run's own predictions
     classes        K names: the first run's, then those that only others know
     left_out       how many pictures only some of the runs were judged on
+    reviewed       how many all were judged on that a person reviewed away, for which nothing can be said
     """
 
     runs: tuple[str, ...]
@@ -44,6 +46,7 @@ class SharedAnswers:
     rows: np.ndarray
     classes: tuple[str, ...]
     left_out: int
+    reviewed: int = 0
 
     @property
     def right(self) -> np.ndarray:
@@ -63,6 +66,7 @@ class SharedAnswers:
             self.rows[at],
             self.classes,
             self.left_out,
+            self.reviewed,
         )
 
 
@@ -113,8 +117,8 @@ class Agreement:
     double_fault: np.ndarray
 
 
-def line_up(predictions: Mapping[str, Predictions]) -> SharedAnswers:
-    """Align runs by picture, and their classes by name; a file that is listed twice counts once.
+def line_up(predictions: Mapping[str, Predictions], without: Collection[str] = ()) -> SharedAnswers:
+    """Align runs by picture, those `without`, and their classes by name; a file that is listed twice counts once.
 
     Raises RunError for fewer than two runs or more than MOST, where no picture is shared, and where two runs disagree about what a picture is.
     """
@@ -126,6 +130,10 @@ def line_up(predictions: Mapping[str, Predictions]) -> SharedAnswers:
         shared = np.intersect1d(shared, other.ids.astype(str))
     if not len(shared):
         raise RunError("the runs share no val picture: an ensemble needs runs on the same data set")
+    count = len(shared)
+    shared = shared[~np.isin(shared, list(without))] if without else shared
+    if not len(shared):
+        raise RunError(all_reviewed_text(count))
     rows = np.stack([_rows(one.ids, shared) for one in predictions.values()])
     rows = rows[:, np.argsort(rows[0])]
     classes = tuple(dict.fromkeys(name for one in predictions.values() for name in one.classes))
@@ -138,8 +146,10 @@ def line_up(predictions: Mapping[str, Predictions]) -> SharedAnswers:
         probabilities[place][:, number] = one.probabilities[at]
     predicted = [number[one.predicted[at]] for one, number, at in zip(predictions.values(), numbers, rows, strict=True)]
     everything = {str(name) for one in predictions.values() for name in one.ids}
-    left_out = len(everything) - len(ids)
-    return SharedAnswers(tuple(predictions), ids, true[0], np.stack(predicted), probabilities, rows, classes, left_out)
+    left_out, reviewed = len(everything) - count, count - len(ids)
+    return SharedAnswers(
+        tuple(predictions), ids, true[0], np.stack(predicted), probabilities, rows, classes, left_out, reviewed
+    )
 
 
 def _rows(ids: np.ndarray, names: np.ndarray) -> np.ndarray:

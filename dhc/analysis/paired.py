@@ -9,6 +9,7 @@ import numpy as np
 
 from dhc.errors import RunError
 from dhc.runs.records import Predictions
+from dhc.text import count_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,9 @@ def pair_up(a: Predictions, b: Predictions, without: Collection[str] = ()) -> Pa
     if without:
         stays = ~np.isin(files, list(without))
         rows_a, rows_b = rows_a[stays], rows_b[stays]
-    if not len(rows_a):
+    if shared and not len(rows_a):
+        raise RunError(all_reviewed_text(shared))
+    if not shared:
         raise RunError(
             "the two runs share no val picture: a comparison picture by picture needs two runs on the same data set"
         )
@@ -67,6 +70,25 @@ def pair_up(a: Predictions, b: Predictions, without: Collection[str] = ()) -> Pa
         only_a=len(a.ids) - shared,
         only_b=len(b.ids) - shared,
         reviewed=shared - len(rows_a),
+    )
+
+
+def reviewed_text(count: int) -> str:
+    """How many pictures are left out because a person reviewed them away, and why; "" for none."""
+    if not count:
+        return ""
+    return (
+        f"Left out: {count_text(count, 'val picture')} given another label, or left out, on Review. Whoever did so had a "
+        "network's answer before them, so that these pictures would favour the network that gave it, or the one that was trained "
+        "with the review."
+    )
+
+
+def all_reviewed_text(count: int) -> str:
+    """Why runs that share so many val pictures cannot be compared where a person reviewed all of them away."""
+    return (
+        f"each val picture that these runs share, {count:,} in all, was given another label or left out on Review: "
+        "choose runs that were trained without these marks"
     )
 
 

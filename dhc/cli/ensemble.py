@@ -68,10 +68,13 @@ def _result(folders: Sequence[Path]) -> dict[str, Any]:
     from dhc.analysis import selection
     from dhc.analysis.ensemble import agreement, combine, line_up
     from dhc.analysis.significance import verdict
+    from dhc.data.review_effect import reviewed_away
+    from dhc.runs.config_file import read_config
     from dhc.runs.predictions import read_predictions
 
     _refuse_other_data(folders)
-    answers = line_up({folder.name: read_predictions(folder) for folder in folders})
+    without = frozenset[str]().union(*(reviewed_away(folder, read_config(folder)[0]) for folder in folders))
+    answers = line_up({folder.name: read_predictions(folder) for folder in folders}, without)
     together, alike, path = combine(answers), agreement(answers), selection.greedy(answers)
     choice = selection.judge_choice(answers)
     right = answers.right
@@ -80,6 +83,7 @@ def _result(folders: Sequence[Path]) -> dict[str, Any]:
         "members": [{"id": run, "accuracy": float(row.mean())} for run, row in zip(answers.runs, right, strict=True)],
         "pictures": len(answers.ids),
         "left_out": answers.left_out,
+        "reviewed": answers.reviewed,
         "accuracy": together.accuracy,
         "interval": together.interval,
         "best_member": answers.runs[together.best],
@@ -115,6 +119,8 @@ def _refuse_other_data(folders: Sequence[Path]) -> None:
 
 
 def _lines(result: dict[str, Any]) -> list[str]:
+    from dhc.analysis.paired import reviewed_text
+
     low, high = result["interval"]
     pictures, against = result["pictures"], result["against_best"]
     lines = [f"{one['id']}: accuracy {one['accuracy']:.3f}" for one in result["members"]]
@@ -127,6 +133,8 @@ def _lines(result: dict[str, Any]) -> list[str]:
     ]
     if result["left_out"]:
         lines.append(f"left out: {count_text(result['left_out'], 'picture')} that only some of them were judged on")
+    if result["reviewed"]:
+        lines.append(reviewed_text(result["reviewed"]))
     if result["all_wrong"]:
         more = " …" if len(result["all_wrong"]) > MOST_FILES else ""
         lines.append(f"none is right on: {', '.join(clean(name) for name in result['all_wrong'][:MOST_FILES])}{more}")

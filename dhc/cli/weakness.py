@@ -13,6 +13,8 @@ from dhc.analysis.confusion import confusion_matrix
 from dhc.analysis.paired import pair_up
 from dhc.analysis.significance import ALPHA, contingency_table, mcnemar_p
 from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.data.review_effect import reviewed_away
+from dhc.runs.config_file import read_config
 from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import run_dir
 from dhc.text import count_text, percent_text
@@ -43,7 +45,9 @@ def weakness(run_id: str, versus: str | None, runs_dir: Path, as_json: bool) -> 
     lines += [analysis.families_text(matrix, families)] if families else []
     lines += [analysis.uncertain_text(one, classes) for one in uncertain]
     if versus is not None:
-        table = contingency_table(pair_up(predictions, read_predictions(run_dir(runs_dir, versus))))
+        other = run_dir(runs_dir, versus)
+        without = _reviewed_away(run_dir(runs_dir, run_id)) | _reviewed_away(other)
+        table = contingency_table(pair_up(predictions, read_predictions(other), without))
         result["versus"] = {
             "id": versus,
             "pictures": table.n,
@@ -55,6 +59,10 @@ def weakness(run_id: str, versus: str | None, runs_dir: Path, as_json: bool) -> 
         print_json(result)
     else:
         click.echo("\n".join(lines) or "no weak spot: it makes no mistake")
+
+
+def _reviewed_away(folder: Path) -> frozenset[str]:
+    return reviewed_away(folder, read_config(folder)[0])
 
 
 def _named(one: Any, classes: Sequence[str], *places: str) -> dict[str, Any]:

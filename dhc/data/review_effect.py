@@ -67,7 +67,8 @@ def place_marks(
     ours = [mark for mark in standing(marks) if mark.split == split]
     places = [[row for row in rows.get(mark.file, ()) if shows(row) == mark.pixels] for mark in ours]
     if not all(places):
-        places = _by_pixels(ours, places, pixel_prints(pictures.x) if prints is None else prints)
+        names = [classes[label] for label in pictures.y.tolist()]
+        places = _by_pixels(ours, places, pixel_prints(pictures.x) if prints is None else prints, names)
     by_row, overtaken = {}, 0
     for mark, found_rows in sorted(zip(ours, places, strict=True), key=lambda pair: pair[0].at):
         same = [row for row in found_rows if classes[pictures.y[row]] == mark.label]
@@ -96,12 +97,12 @@ def with_review(
 ) -> dict[str, str]:
     """A split's labels by file as a run with these marks uses them; by names and labels alone, without a look at the pictures."""
     reviewed = dict(labels)
-    for mark in marks:
+    for mark in standing(marks):
         if mark.split == split and mark.changes_training and labels.get(mark.file) == mark.label:
             if mark.verdict == "relabel" and mark.other in classes:
                 reviewed[mark.file] = mark.other
             else:
-                del reviewed[mark.file]
+                reviewed.pop(mark.file, None)
     return reviewed
 
 
@@ -114,6 +115,16 @@ def as_named_today(marks: Iterable[Mark], split: str, pictures: Pictures, classe
     """Those of the marks that find their picture in a whole split, under the name that it has there."""
     by_row = place_marks(marks, split, pictures, classes).by_row
     return [mark.model_copy(update={"file": str(pictures.ids[row])}) for row, mark in sorted(by_row.items())]
+
+
+def within(placed: Placed, whole: Pictures, part: Pictures) -> Placed:
+    """Marks of a whole split, by row of the part of it that a run uses: those of other pictures say nothing of the part's."""
+    assert whole.y is not None
+    assert part.y is not None
+    marks = {(str(whole.ids[row]), int(whole.y[row])): mark for row, mark in placed.by_row.items()}
+    named = enumerate(zip(part.ids.tolist(), part.y.tolist(), strict=True))
+    by_row = {row: marks[picture] for row, picture in named if picture in marks}
+    return Placed(by_row, placed.lost, placed.overtaken)
 
 
 def obey(placed: Placed, pictures: Pictures, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray, Obeyed]:
@@ -136,14 +147,19 @@ def obey(placed: Placed, pictures: Pictures, classes: Sequence[str]) -> tuple[np
     return np.flatnonzero(keep), labels[keep], obeyed
 
 
-def _by_pixels(marks: Sequence[Mark], places: Sequence[list[int]], prints: Sequence[str]) -> list[list[int]]:
-    """The places of marks whose file is not theirs any more: the first picture that looks the same and has no mark of its own."""
+def _by_pixels(
+    marks: Sequence[Mark], places: Sequence[list[int]], prints: Sequence[str], labels: Sequence[str]
+) -> list[list[int]]:
+    """The places of marks whose file is not theirs any more: the first picture that looks the same and has no mark of its own.
+
+    One with the label that was judged goes first: of two copies with different labels each finds its own mark.
+    """
     taken = {row for found_rows in places for row in found_rows}
     free: dict[str, int] = {}
-    for row, pixels in enumerate(prints):
+    labelled: dict[tuple[str, str], int] = {}
+    for row, (pixels, label) in enumerate(zip(prints, labels, strict=True)):
         if row not in taken:
             free.setdefault(pixels, row)
-    return [
-        found_rows or ([free[mark.pixels]] if mark.pixels in free else [])
-        for mark, found_rows in zip(marks, places, strict=True)
-    ]
+            labelled.setdefault((pixels, label), row)
+    found = [labelled.get((mark.pixels, mark.label), free.get(mark.pixels)) for mark in marks]
+    return [here or ([] if row is None else [row]) for here, row in zip(places, found, strict=True)]

@@ -12,7 +12,7 @@ from dhc.config import DataConfig
 from dhc.data.decode import BadPicture, Pictures, load_pictures
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.review import Mark
-from dhc.data.review_effect import Obeyed, obey, place_marks
+from dhc.data.review_effect import Obeyed, obey, place_marks, within
 from dhc.errors import DataError
 from dhc.text import quote
 
@@ -59,27 +59,47 @@ def load_for_run(
     train = share_of_each_class(first_classes(whole["train"], k), data.train_fraction, seed)
     val = first_classes(whole["val"], k)
     reviews: dict[str, Obeyed] = {}
-    if data.review:
-        train, reviews["train"] = review(train, "train", marks, dataset.classes, k)
-    if data.review and data.review_val:
-        val, reviews["val"] = review(val, "val", marks, dataset.classes, k)
-    for split, pictures in (("train", train), ("val", val)):
-        if len(pictures.ids) == 0:
-            raise DataError(
-                f"{split} has no picture of the first {k} classes in {data.path}: use more classes or another data set"
-            )
+    _refuse_none(train, val, data.path, k)
     _refuse_unseen(train, dataset, k)
+    if data.review:
+        train, reviews["train"] = review(train, whole["train"], "train", marks, dataset.classes, k)
+        _refuse_reviewed_away(train, dataset.classes[:k])
+    if data.review and data.review_val:
+        val, reviews["val"] = review(val, whole["val"], "val", marks, dataset.classes, k)
+        if len(val.ids) == 0:
+            raise DataError("the review leaves no val picture: take some of its marks back, or judge without it")
     return RunData(dataset, train, val, dataset.classes[:k], reviews)
 
 
 def review(
-    pictures: Pictures, split: str, marks: Sequence[Mark], classes: Sequence[str], k: int
+    pictures: Pictures, whole: Pictures, split: str, marks: Sequence[Mark], classes: Sequence[str], k: int
 ) -> tuple[Pictures, Obeyed]:
-    """The pictures of a split as its marks have them, and what those did; a label beyond the first `k` leaves its picture out."""
-    rows, labels, obeyed = obey(place_marks(marks, split, pictures, classes), pictures, classes[:k])
+    """Pictures of a `whole` split as its marks have them, and what those did; a label beyond the first `k` leaves its picture out."""
+    placed = within(place_marks(marks, split, whole, classes), whole, pictures)
+    rows, labels, obeyed = obey(placed, pictures, classes[:k])
     if not obeyed.digest:
         return pictures, obeyed
     return replace(select_rows(pictures, rows), y=labels), obeyed
+
+
+def _refuse_none(train: Pictures, val: Pictures, path: str, k: int) -> None:
+    for split, pictures in (("train", train), ("val", val)):
+        if len(pictures.ids) == 0:
+            raise DataError(
+                f"{split} has no picture of the first {k} classes in {path}: use more classes or another data set"
+            )
+
+
+def _refuse_reviewed_away(train: Pictures, classes: Sequence[str]) -> None:
+    """Raise DataError where the marks leave a class without training pictures."""
+    assert train.y is not None
+    unseen = np.flatnonzero(np.bincount(train.y, minlength=len(classes)) == 0)
+    if len(unseen):
+        more = f" (and {len(unseen) - 1:,} more classes)" if len(unseen) > 1 else ""
+        raise DataError(
+            f"the review leaves no training picture of the class {quote(classes[unseen[0]])}{more}: "
+            "take some of its marks back, or train without the review"
+        )
 
 
 def _refuse_unseen(train: Pictures, dataset: Dataset, k: int) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 
 from dhc.analysis import selection
 from dhc.analysis.ensemble import MOST, Ensemble, SharedAnswers, agreement, combine, line_up, mean_of_pairs
+from dhc.analysis.paired import reviewed_text
 from dhc.analysis.pictures import JudgedPictures, on_most_pictures
 from dhc.analysis.ranking import best_first
 from dhc.analysis.significance import verdict
-from dhc.errors import RunError
+from dhc.data.review_effect import reviewed_away
+from dhc.errors import DataError, RunError
 from dhc.export.chart import Chart, chart
 from dhc.export.tuning import Part
 from dhc.figures import ensemble as figures
@@ -28,8 +30,9 @@ def together(runs: Sequence[RunInfo], pictures_of: Callable[[RunInfo], JudgedPic
     if len(predictions) < 2:
         return None
     try:
-        answers = line_up(predictions)
-    except RunError as error:
+        without = (reviewed_away(info.folder, info.config) for info in group if info.id in predictions)
+        answers = line_up(predictions, frozenset[str]().union(*without))
+    except (RunError, DataError) as error:
         return Part((f"What the runs answer together cannot be said: {error}.",))
     titles = {info.id: clean(shorten(info.title, 60)) for info in group}
     ensemble = combine(answers)
@@ -57,6 +60,7 @@ def _sentences(answers: SharedAnswers, ensemble: Ensemble, titles: dict[str, str
         f"{mean_of_pairs(agreement(answers).same):.3f} on average.",
         f"Taken one by one: {', '.join(taken)}. {selection.suggestion_text(path, len(answers.ids))}",
         selection.choice_text(selection.judge_choice(answers)),
+        *filter(None, [reviewed_text(answers.reviewed)]),
     )
 
 

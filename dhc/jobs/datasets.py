@@ -128,7 +128,14 @@ def restore(place: Path) -> Path:
 
 
 def _move_all(folder: Path, target: Path) -> Path:
-    """Move a data set with what stands beside it: where its pictures are, what its check found, what a person said of pictures."""
+    """Move a data set with what stands beside it: where its pictures are, what its check found, what a person said of pictures.
+
+    Raises DataError, before anything is moved, where another's marks lie at the target.
+    """
+    if os.path.lexists(review_file(target)):
+        raise DataError(
+            f"{review_file(target).name}, the review of another data set of that name, is still there: move it away first."
+        )
     remove.move(folder, target)
     for beside in (pointer, check.findings, review_file):
         with contextlib.suppress(FileNotFoundError):

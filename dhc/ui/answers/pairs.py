@@ -16,7 +16,7 @@ from dhc.runs import rundir
 from dhc.runs.contract import Environment
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, shorten
+from dhc.text import shorten
 from dhc.ui.shell import session
 
 
@@ -45,17 +45,6 @@ def align(a: RunInfo, b: RunInfo) -> Pair:
 @lru_cache(maxsize=8)
 def _pairing(a: Predictions, b: Predictions, without: frozenset[str]) -> Pairing:
     return pair_up(a, b, without)
-
-
-def reviewed_text(pairing: Pairing) -> str:
-    """How many pictures are left out because a person reviewed them away, and why; "" for none."""
-    if not pairing.reviewed:
-        return ""
-    return (
-        f"Left out: {count_text(pairing.reviewed, 'val picture')} given another label, or left out, on Review. Whoever did so had a "
-        "network's answer before them, so that these pictures would favour the network that gave it, or the one that was trained "
-        "with the review."
-    )
 
 
 def changed_by_review(info: RunInfo) -> frozenset[str]:

@@ -8,14 +8,14 @@ from functools import lru_cache
 import streamlit as st
 
 from dhc.analysis.mistakes import outcomes
-from dhc.analysis.paired import Pairing, on_shared_pictures
+from dhc.analysis.paired import Pairing, on_shared_pictures, reviewed_text
 from dhc.analysis.pictures import same_data
 from dhc.errors import RunError
 from dhc.runs.naming import titles
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import align, pictures_of, reviewed_text
+from dhc.ui.answers.pairs import align, pictures_of
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, session
 from dhc.ui.shell.chosen import VERSUS
@@ -80,7 +80,7 @@ def beside(subject: Subject, other: RunInfo) -> tuple[Subject, Subject] | None:
     a, b = _on_shared(pair.pairing, pair.predictions_a, pair.predictions_b)
     if pair.pairing.only_a or pair.pairing.only_b:
         st.caption(f"On the {count_text(len(a.ids), 'val picture')} that A and B share.")
-    if reviewed := reviewed_text(pair.pairing):
+    if reviewed := reviewed_text(pair.pairing.reviewed):
         st.caption(reviewed)
     album = replace(subject.album, ids=a.ids)
     epoch = b.best_epoch if subject.of_best else min(subject.epoch, len(b.y_pred))

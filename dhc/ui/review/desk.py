@@ -17,7 +17,7 @@ from dhc.data.review import Mark, pixel_prints, read_marks, review_file, standin
 from dhc.data.review_effect import Placed, place_marks
 from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.dynamics import read_dynamics
+from dhc.runs.dynamics import followed, read_dynamics
 from dhc.runs.store import RunInfo
 from dhc.ui.shell import session
 
@@ -38,7 +38,8 @@ class Desk:
     numbers       (N,) int64: the picture's row in the run's own records
     suspects      of the N pictures
     probabilities (N, K) of the run's classes, float; None where they must be asked for
-    p             (E, N) of the label, by recorded epoch; None of val
+    p             (E, N) of the label that the run learned from, by recorded epoch; None of val
+    learned       (N,) str, that label; None of val
     gone          how many of the run's pictures are not there any more
     """
 
@@ -53,6 +54,7 @@ class Desk:
     suspects: Suspects
     probabilities: np.ndarray | None
     p: np.ndarray | None
+    learned: np.ndarray | None
     gone: int
 
     def label(self, place: int) -> str:
@@ -105,6 +107,7 @@ def open_desk(info: RunInfo, split: Split) -> Desk:
         suspects.among(judged.suspects, here),
         None if judged.probabilities is None else judged.probabilities[here],
         None if judged.p is None else judged.p[:, here],
+        None if judged.learned is None else judged.learned[here],
         int((~here).sum()),
     )
 
@@ -117,6 +120,7 @@ class _Judged(NamedTuple):
     suspects: Suspects
     probabilities: np.ndarray | None = None
     p: np.ndarray | None = None
+    learned: np.ndarray | None = None
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -129,12 +133,8 @@ def _judged(folder: str, split: Split, stamps: tuple[tuple[int, int], ...], _inf
     used, dynamics = session.used_pictures(_info), read_dynamics(_info.folder)
     if dynamics is None:
         raise RunError("this run noted nothing of its training pictures")
-    if len(used.train.files) != dynamics.p.shape[1]:
-        raise RunError(
-            f"what this run noted of its training pictures is of {dynamics.p.shape[1]:,}, but it names {len(used.train.files):,}: "
-            "files of another run lie in its folder"
-        )
-    return _Judged(used.train.files, tuple(used.classes), suspects.of_train(dynamics), p=dynamics.p)
+    names = followed(used, dynamics).class_names
+    return _Judged(used.train.files, tuple(used.classes), suspects.of_train(dynamics), p=dynamics.p, learned=names)
 
 
 def marks_of(folder: str) -> tuple[Mark, ...]:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dhc.data.review import Mark, Verdict, add_mark, new_mark
 from dhc.text import clean, shorten
-from dhc.ui.review.desk import Desk
+from dhc.ui.review.desk import Desk, placed
 from dhc.ui.shell import address
 from dhc.ui.shell.states import guard, toast
 
@@ -46,7 +46,7 @@ def mark(desk: Desk, place: int, verdict: Verdict, other: str, before: Mark | No
     with guard(toast):
         _write(desk, place, verdict, other)
         done = st.session_state.setdefault(DONE, [])
-        done.append((desk.folder, desk.split, desk.file(place), int(desk.rows[place]), before))
+        done.append((desk.folder, desk.split, desk.file(place), int(desk.rows[place]), before, (verdict, other)))
         del done[:-MOST_DONE]
         if then is not None:
             go(then, desk)
@@ -69,15 +69,15 @@ def undo(desk: Desk) -> None:
     if last is None:
         return
     with guard(toast):
-        _, _, file, row, before = last
+        _, _, file, row, before, said = last
         places = [place for place, other in enumerate(desk.rows.tolist()) if other == row and desk.file(place) == file]
         if places:
-            _write(
-                desk,
-                places[0],
-                "unmarked" if before is None else before.verdict,
-                "" if before is None else before.other,
-            )
+            now = placed(desk).by_row.get(row)
+            if now is not None and (now.verdict, now.other) == said:
+                verdict, other = ("unmarked", "") if before is None else (before.verdict, before.other)
+                _write(desk, places[0], verdict, other)
+            elif now is not None:
+                toast("Someone has marked this picture anew since, so that mark stays.")
             go(places[0], desk)
         done.remove(last)
 

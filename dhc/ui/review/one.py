@@ -56,7 +56,7 @@ def draw(desk: Desk, listed: Sequence[int], place: int, by_row: Mapping[int, Mar
                     plain(marking.words(mark)), icon=marking.ICONS[mark.verdict], color=marking.COLORS[mark.verdict]
                 )
         if desk.p is not None:
-            st.caption(_course(desk.p[:, place]))
+            st.caption(_course(desk, desk.p[:, place], place))
         answer_line = st.container()
         other = _buttons(desk, listed, place, mark, problem)
         neighbours.draw(desk, place)
@@ -103,13 +103,15 @@ def _steps(desk: Desk, listed: Sequence[int], place: int) -> None:
             )
 
 
-def _course(p: np.ndarray) -> str:
-    """What the label's probability was while the network trained. p: (E,), NaN where an epoch did not show the picture."""
+def _course(desk: Desk, p: np.ndarray, place: int) -> str:
+    """What the probability of the label that it learned from was while it trained. p: (E,), NaN where an epoch did not show the picture."""
     seen = p[np.isfinite(p)]
     if not len(seen):
         return "No recorded epoch showed this picture."
     mean, last = percent_text(float(seen.mean())), percent_text(float(seen[-1]))
-    return plain(f"While it trained, the network gave this label {mean} on average, {last} in the end.")
+    learned = desk.label(place) if desk.learned is None else str(desk.learned[place])
+    label = "this label" if learned == desk.label(place) else f"{clean(learned)}, the label that it learned from,"
+    return plain(f"While it trained, the network gave {label} {mean} on average, {last} in the end.")
 
 
 def _answer(desk: Desk, listed: Sequence[int], place: int) -> np.ndarray | None:

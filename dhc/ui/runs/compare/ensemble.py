@@ -12,6 +12,7 @@ import streamlit as st
 
 from dhc.analysis.ensemble import MOST, Agreement, Ensemble, SharedAnswers, agreement, combine, line_up, mean_of_pairs
 from dhc.analysis.lineage import parent_of
+from dhc.analysis.paired import reviewed_text
 from dhc.analysis.pictures import on_most_pictures
 from dhc.analysis.ranking import best_first
 from dhc.analysis.selection import Choice, Step, choice_text, greedy, judge_choice, suggested, suggestion_text
@@ -24,7 +25,7 @@ from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, short_names, shorten
 from dhc.ui.answers.matrix import click_on, clicked_cell
-from dhc.ui.answers.pairs import pictures_of
+from dhc.ui.answers.pairs import changed_by_review, pictures_of
 from dhc.ui.runs.compare import ensemble_pictures, ensemble_submission, nothing
 from dhc.ui.runs.compare.ensemble_pictures import PAGE, PICTURE, SHOW
 from dhc.ui.shell import address, session
@@ -121,8 +122,9 @@ def _candidates(runs: Sequence[RunInfo]) -> Candidates:
     _say_left_out(others, "judged on other val pictures or classes")
     _say_left_out([info for info in group if info not in infos], f"beyond the {MOST} best")
     folders = tuple(info.folder for info in infos)
-    stamps = tuple(session.stamp(folder / rundir.PREDICTIONS) for folder in folders)
-    answers, broken = _read(folders, stamps)
+    files = (rundir.PREDICTIONS, rundir.REVIEW)
+    stamps = tuple(session.stamp(folder / name) for folder in folders for name in files)
+    answers, broken = _read(folders, stamps, frozenset[str]().union(*map(changed_by_review, infos)))
     for run, reason in broken.items():
         st.caption(plain(f"Left out: {run}, because {reason}."))
     infos = [info for info in infos if info.id not in broken]
@@ -141,7 +143,7 @@ def _say_left_out(runs: Sequence[RunInfo], why: str) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=session.PATHS)
 def _read(
-    folders: tuple[Path, ...], stamps: tuple[tuple[int, int], ...]
+    folders: tuple[Path, ...], stamps: tuple[tuple[int, int], ...], without: frozenset[str]
 ) -> tuple[SharedAnswers | None, dict[str, str]]:
     """The shared answers of those that can be read, and why the others cannot. Raises RunError where they do not fit."""
     predictions, broken = {}, {}
@@ -150,7 +152,7 @@ def _read(
             predictions[folder.name] = read_predictions(folder)
         except RunError as error:
             broken[folder.name] = str(error)
-    return (line_up(predictions) if len(predictions) > 1 else None), broken
+    return (line_up(predictions, without) if len(predictions) > 1 else None), broken
 
 
 @st.cache_resource(show_spinner="Taking the members one by one …", max_entries=8)
@@ -245,6 +247,8 @@ def _figures(candidates: Candidates, answers: SharedAnswers, together: Ensemble)
     )
     if answers.left_out:
         st.caption(f"{count_text(answers.left_out, 'picture')} that only some of the runs were judged on are left out.")
+    if reviewed := reviewed_text(answers.reviewed):
+        st.caption(reviewed)
 
 
 def _bars(answers: SharedAnswers, together: Ensemble) -> None:

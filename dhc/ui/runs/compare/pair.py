@@ -13,12 +13,13 @@ import streamlit as st
 
 from dhc.analysis.decision import telling_settings
 from dhc.analysis.differences import differing_settings
+from dhc.analysis.paired import reviewed_text
 from dhc.analysis.ranking import best_first, best_run
 from dhc.config.phrase import phrase
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import Pair, align, on_other_data, reviewed_text
+from dhc.ui.answers.pairs import Pair, align, on_other_data
 from dhc.ui.runs.compare import nothing
 from dhc.ui.runs.decision import contest_of
 from dhc.ui.shell import address
@@ -42,7 +43,7 @@ def pick(runs: Sequence[RunInfo], panel: str) -> Pair | None:
     a, b = _of_address(infos)
     _draw(infos, a, b, f"dhc_{panel}_")
     pair = align(infos[a], infos[b])
-    if reviewed := reviewed_text(pair.pairing):
+    if reviewed := reviewed_text(pair.pairing.reviewed):
         st.caption(reviewed)
     return pair
 
