@@ -16,6 +16,7 @@ from dhc.data.review import read_marks, review_file, standing, write_marks
 from dhc.runs import rundir
 
 A, B = "20261126-100000-vgg16-000a", "20261126-110000-vgg16-000b"
+TWICE = """key => [key, "x"].forEach(one => document.dispatchEvent(new KeyboardEvent("keydown", { key: one, bubbles: true })))"""  # a slip
 SUSPECT = [5, 40, 90, 120]  # training pictures
 
 
@@ -51,9 +52,11 @@ def test_pictures_are_reviewed_by_keyboard_and_a_training_may_use_that(
     page.wait_for_selector(".dhc-keyboard", state="attached")  # from here on keys are heard
     for count, (key, row) in enumerate((("k", 40), ("x", 90), ("u", 120)), start=1):
         settled(page)
-        page.keyboard.press(key)
+        page.evaluate(TWICE, key)
         expect(page).to_have_url(re.compile(rf"picture={row}$"))
         marked(count, 4)
+        page.wait_for_timeout(300)
+    assert len(read_marks(review_file(data))) == 3
     page.keyboard.press("ArrowLeft")
     expect(page).to_have_url(re.compile(r"picture=90$"))
     page.keyboard.press("z")

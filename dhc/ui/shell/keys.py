@@ -20,7 +20,8 @@ class Key:
     """A key, what it does, and where.
 
     shown: as on a keyboard. code: the browser's name of it, for a key of every page. target: CSS selector of what such a key
-    clicks. Keys without code belong to the widget that has the focus, which obeys them itself.
+    clicks. once: one of these counts in a blink. Keys without code belong to the widget that has the focus, which obeys
+    them itself.
     """
 
     shown: str
@@ -28,6 +29,7 @@ class Key:
     place: str
     code: str = ""
     target: str = ""
+    once: bool = False
 
 
 EVERYWHERE: Final = "every page"
@@ -40,10 +42,12 @@ KEYS: Final = (
     Key("Esc", "Leave Present", PRESENT, "Escape", ":root.dhc-present .st-key-dhc-present button"),
     Key("→", "The next figure of the page", PRESENT, "ArrowRight", ":root.dhc-present .dhc-stage-next"),
     Key("←", "The figure before", PRESENT, "ArrowLeft", ":root.dhc-present .dhc-stage-before"),
-    Key("k", "Keep: the label is right", REVIEW, "k", ".st-key-dhc-review-keep button"),
-    Key("o", "The other label, which the network proposes", REVIEW, "o", ".st-key-dhc-review-relabel button"),
-    Key("x", "Leave the picture out", REVIEW, "x", ".st-key-dhc-review-leave-out button"),
-    Key("u", "Unsure", REVIEW, "u", ".st-key-dhc-review-unsure button"),
+    Key("k", "Keep: the label is right", REVIEW, "k", ".st-key-dhc-review-keep button", once=True),
+    Key(
+        "o", "The other label, which the network proposes", REVIEW, "o", ".st-key-dhc-review-relabel button", once=True
+    ),
+    Key("x", "Leave the picture out", REVIEW, "x", ".st-key-dhc-review-leave-out button", once=True),
+    Key("u", "Unsure", REVIEW, "u", ".st-key-dhc-review-unsure button", once=True),
     Key("z", "Take back the last mark", REVIEW, "z", ".st-key-dhc-review-undo button"),
     Key("→", "The next picture", REVIEW, "ArrowRight", ".st-key-dhc-review-next button"),
     Key("←", "The picture before", REVIEW, "ArrowLeft", ".st-key-dhc-review-back button"),
@@ -73,7 +77,9 @@ def listen() -> None:
 
     It also takes a click on a link to a term of the glossary, which would open another tab.
     """
-    term = keyboard(_targets(), key="dhc-keyboard", parameter=glossary.TERM)
+    term = keyboard(
+        _targets(), key="dhc-keyboard", parameter=glossary.TERM, once=[key.code for key in KEYS if key.once]
+    )
     if term is not None:
         address.put(**{glossary.TERM: term})
 

@@ -5,7 +5,11 @@ const TYPING = `textarea, select, input:not([type=checkbox], [type=radio], [type
 const MOVING = '[role=slider], [role=radiogroup], [role=tablist], [role=group].grid, input[type=radio]'; // arrow keys move inside
 const OPEN = '[role=dialog], [data-testid=stPopoverBody], [data-testid=stTooltipContent]'; // Escape closes it
 
+const BLINK = 250; // ms
+
 let targets = {};
+let once = []; // keys of which one counts in a blink: a second would be for what nobody has seen
+let last = -BLINK; // when one of them was pressed
 let send = () => {};
 let parameter = '';
 
@@ -22,6 +26,11 @@ function press(event) {
   const element = document.querySelector(target);
   if (!element) return;
   event.preventDefault();
+  if (once.includes(event.key)) {
+    const isSlip = event.timeStamp - last < BLINK;
+    last = event.timeStamp;
+    if (isSlip) return;
+  }
   element.click();
 }
 
@@ -34,7 +43,7 @@ function follow(event) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  ({ targets, parameter } = data);
+  ({ targets, once, parameter } = data);
   send = setTriggerValue;
   parentElement.className = 'dhc-keyboard';
   document.removeEventListener('keydown', press); // one listener a page, however often this is called
