@@ -74,8 +74,8 @@ def undo(desk: Desk) -> None:
         if places:
             now = placed(desk).by_row.get(row)
             if now is not None and (now.verdict, now.other) == said:
-                verdict, other = ("unmarked", "") if before is None else (before.verdict, before.other)
-                _write(desk, places[0], verdict, other)
+                verdict: Verdict = "unmarked" if before is None else before.verdict
+                _write(desk, places[0], verdict, "" if before is None else before.other)
             elif now is not None:
                 toast("Someone has marked this picture anew since, so that mark stays.")
             go(places[0], desk)
