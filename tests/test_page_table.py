@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from dhc.runs.labels import change_labels
 from dhc.runs.views import read_views
 from dhc.ui.runs.filters import moved
+from dhc.ui.runs.table import GOTO
 
 pytestmark = pytest.mark.pages
 
@@ -200,6 +201,21 @@ def test_a_name_opens_its_run_and_two_alike_can_be_told(runs: Path) -> None:
     assert shown(open_page("runs")) == ["factor 0.7", "factor 0.6", "★ Alpha"], "not what all of them share"
     change_labels(runs / A, name=":material/home: not an icon")
     assert not any(name.startswith(("★ :", ":")) for name in shown(open_page("runs")))
+
+
+def test_back_from_a_run_that_was_opened_by_its_name_the_runs_are_filtered_and_ordered_as_before(runs: Path) -> None:
+    app = open_page("runs", q="factor>0.5", order="best")
+    app.session_state[GOTO] = A
+    app.run()
+    assert app.title[0].value.endswith("Live")
+    app.query_params.clear()
+    app.query_params["run"] = A  # what the browser's Back finds: Streamlit wrote it over the table's address
+    app.switch_page("pages/runs.py").run()
+    assert (address(app, "q"), address(app, "order"), address(app, "run")) == ("factor>0.5", "best", A)
+    app.query_params.clear()
+    app.query_params["run"] = A
+    app.run()
+    assert address(app, "q") is None, "whoever clears the address has it cleared"
 
 
 def test_a_widget_writes_the_address(runs: Path) -> None:

@@ -89,8 +89,10 @@ def test_clicks_and_keys_open_rows_wherever_sorting_put_them_and_a_view_is_saved
     wait_for(lambda: "✓ finished" in cells(page, 0) and "0.5" in " ".join(cells(page, 0)), "sorted")
     page.mouse.click(box["x"] + 80, box["y"] + HEAD + ROW / 2)
     page.wait_for_url(f"**/live?run={MIDDLE}*")
+    settled(page)
 
-    go(page, BY_BEST)
+    page.go_back()  # to the runs as they were filtered and ordered
+    page.wait_for_url(lambda url: "/runs?" in url and "order=best" in url and "q=epochs" in url)
     opened(page)
     page.get_by_role("button", name="Select all").focus()
     press(page, "Shift+Tab", "1-0")

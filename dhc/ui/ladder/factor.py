@@ -19,7 +19,7 @@ from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, rate_text, shorten
 from dhc.ui.shell import address, session, sharing, standin
-from dhc.ui.shell.frame import choose_run, link
+from dhc.ui.shell.frame import choose_run, go, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import describe
 from dhc.ui.shell.states import guard
@@ -170,4 +170,4 @@ def open_run(click: Click | None) -> None:
     run = session.run_or_none(click["customdata"]) if click and isinstance(click["customdata"], str) else None
     if run is not None:
         choose_run(run.id)
-        st.switch_page("pages/live.py", query_params={"run": run.id})
+        go("Live", run=run.id)

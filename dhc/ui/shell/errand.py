@@ -16,7 +16,7 @@ from dhc.jobs import datasets
 from dhc.jobs.datasets import Making
 from dhc.jobs.launch import launch
 from dhc.ui.shell import drawing, session
-from dhc.ui.shell.frame import choose_run
+from dhc.ui.shell.frame import choose_run, go
 from dhc.ui.shell.states import error_box, guard, toast
 from dhc.ui.shell.watch import watch
 
@@ -116,4 +116,4 @@ def _launch(errand: Errand) -> None:
             with guard(toast):
                 datasets.start(stand_in_folder(), low_priority=True)
         choose_run(run_id)
-        st.switch_page("pages/live.py", query_params={"run": run_id})
+        go("Live", run=run_id)

@@ -24,6 +24,7 @@ HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
 CHART: Final = ".dhc-plot"
 SPARE: Final = "<style>/* Spare. */</style>"  # what a callback of a part says replaces the page's first style: it may have this one
 HERE: Final = "dhc_here"  # in the session: what every link of the page holds, looked up once for dozens of them
+LEFT: Final = "dhc_left"  # in the session: by page that `go` left, the address that it wrote over its own, and that
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def frame(title: str, icon: str) -> DeltaGenerator:
     fence()
     st.html(SPARE)
     session.take_snapshot()
+    _come_back(title)
     present.arrive(title)
     chosen.arrive(title)
     _note_here()
@@ -137,9 +139,21 @@ def go(label: str, **params: str) -> None:
     """Go to the page called ``label`` in PAGES, with the chosen run and ``params`` in its address, in place of this one."""
     page = next(page for page in PAGES if page.label == label)
     run = current_run()
-    st.switch_page(
-        page.file, query_params=({"run": run} if run else {}) | chosen.carried(label, params.get("run", run)) | params
-    )
+    query = ({"run": run} if run else {}) | chosen.carried(label, params.get("run", run)) | params
+    st.session_state.setdefault(LEFT, {})[present.last_page()] = (query, st.query_params.to_dict())
+    st.switch_page(page.file, query_params=query)
+
+
+def _come_back(page: str) -> None:
+    """Give `page` the address that it had when `go` left it.
+
+    Streamlit writes the next page's address over this one's before it goes, so that the browser's Back would find neither filter
+    nor order.
+    """
+    written, own = st.session_state.get(LEFT, {}).get(page, ({}, {}))
+    if written and present.last_page() != page and st.query_params.to_dict() == written:
+        st.query_params.from_dict(own)
+        del st.session_state[LEFT][page]
 
 
 def _note_here() -> None:

@@ -31,6 +31,11 @@ def arrive(page: str) -> bool:
     return is_on()
 
 
+def last_page() -> str:
+    """The page that was drawn last, "" before the first one."""
+    return str(st.session_state.get(PAGE, ""))
+
+
 def is_on() -> bool:
     """Whether the page that is drawn now is presented."""
     return bool(st.session_state.get(ON))

@@ -13,7 +13,7 @@ from dhc.data.layout import Dataset
 from dhc.errors import ConfigError
 from dhc.text import count_text
 from dhc.ui.shell import drawing, errand, session, sharing, standin
-from dhc.ui.shell.frame import choose_run
+from dhc.ui.shell.frame import choose_run, go
 from dhc.ui.shell.states import error_box, guard
 from dhc.ui.train import (
     bet,
@@ -111,7 +111,7 @@ def _start(config: RunConfig, **about: Any) -> None:
     if run_id is not None:
         labels.forget()
         choose_run(run_id)
-        st.switch_page("pages/live.py", query_params={"run": run_id})
+        go("Live", run=run_id)
 
 
 def _sweep(
@@ -143,7 +143,7 @@ def _sweep(
         if ids:
             labels.forget()
             choose_run(None)  # Live then shows the one that trains
-            st.switch_page("pages/runs.py", query_params={"group": session.store().run(ids[0]).group})
+            go("Runs", group=session.store().run(ids[0]).group)
 
 
 def _ways(
