@@ -149,11 +149,15 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 def test_totals_tell_runs_trash_and_what_can_be_won(tmp_path: Path) -> None:
     stopped, running = make(tmp_path), make(tmp_path, "running")
     place = trash.delete(tmp_path, make(tmp_path).name)
+    together = tmp_path / rundir.ENSEMBLES / "0a"
+    together.mkdir(parents=True)
+    (together / "submission.csv").write_bytes(b"x" * 9000)
     found = disk.totals(tmp_path, Store(tmp_path).runs(), disk.Ledger().usage)
     assert found.runs == disk.usage(stopped).bytes + disk.usage(running).bytes
     assert found.networks >= 2 * KEPT
     assert found.resume == disk.usage(stopped).resume  # the running one needs its own
     assert found.trash >= disk.usage(place).bytes
+    assert 9000 <= found.ensembles < 50_000
     assert found.freeable == found.resume + found.trash
     assert 0 < found.free <= shutil.disk_usage(tmp_path).total
     assert disk.free(tmp_path / "not" / "yet" / "there") > 0

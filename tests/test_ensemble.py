@@ -249,7 +249,7 @@ def test_a_submission_of_neighbours_in_the_background_is_the_mean_of_their_votes
     (folders[1] / rundir.PREDICTIONS).touch()
     assert "a member has been trained since" in jobs.out_of_date(folders, dataset)
     jobs.start(folders, dataset)
-    (record,) = (tmp_path / jobs.FOLDER).glob(f"*/{jobs.JOB}")
+    (record,) = (tmp_path / rundir.ENSEMBLES).glob(f"*/{jobs.JOB}")
     job = Job.load(record)
     assert job is not None
     process = find(job)

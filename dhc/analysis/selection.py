@@ -129,7 +129,7 @@ def choice_text(choice: Choice | None) -> str:
     gain = 100 * (choice.held_back - choice.single)
     verdict = (
         f"expect {gain:+.1f} points against the best single run"
-        if gain > 0
+        if round(gain, 1) > 0
         else "expect no gain over the best single run"
     )
     return (

@@ -12,7 +12,7 @@ import click
 from dhc.cli.common import BAD_INPUT, JSON, RUNS, print_json
 from dhc.errors import RunError
 from dhc.jobs import trash
-from dhc.runs import budget, disk
+from dhc.runs import budget, disk, rundir
 from dhc.runs.store import Store
 from dhc.text import size_text
 
@@ -75,6 +75,8 @@ def show_disk(runs_dir: Path, as_json: bool) -> None:
         click.echo(_row(run_id, usage.bytes, usage.network, usage.resume))
     click.echo(_row("all runs", totals.runs, totals.networks, totals.resume))
     click.echo(_row("trash", totals.trash))
+    if totals.ensembles:
+        click.echo(_row(f"submissions together ({rundir.ENSEMBLES})", totals.ensembles))
     click.echo(_row("free", totals.free))
     click.echo(f"{_row('states to branch from', room.used)} of {size_text(room.limit)} ({budget.VARIABLE})")
     if room.problem:

@@ -13,9 +13,8 @@ from dhc.files import remove, write
 from dhc.jobs.check import count
 from dhc.jobs.submission import network_mark, test_mark
 from dhc.jobs.task import Task
-from dhc.runs.rundir import read_json, write_json
+from dhc.runs.rundir import ENSEMBLES, read_json, write_json
 
-FOLDER = ".ensembles"  # beside the runs; in it one folder for each set of members
 FILE, MANIFEST = "submission.csv", "submission.csv.members.json"
 ORIGIN, PROGRESS, JOB, LOG = "origin.json", "progress.json", ".job.json", ".log"
 
@@ -44,7 +43,7 @@ def start(folders: Sequence[Path], dataset: Dataset) -> None:
         return
     runs = folders[0].parent.resolve()
     write.root(runs)
-    place = write.make_folder(runs / FOLDER / _place(folders).name, runs)
+    place = write.make_folder(runs / ENSEMBLES / _place(folders).name, runs)
     for name in (FILE, MANIFEST, PROGRESS):
         remove.file(place / name)
     write_json(place / ORIGIN, _origin(folders, dataset))
@@ -93,7 +92,7 @@ def _place(folders: Sequence[Path]) -> Path:
     """The folder of these members, in whatever order they were named."""
     members = " ".join(sorted(folder.name for folder in folders))
     name = hashlib.blake2b(members.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
-    return folders[0].parent.resolve() / FOLDER / name
+    return folders[0].parent.resolve() / ENSEMBLES / name
 
 
 def _task(place: Path) -> Task:

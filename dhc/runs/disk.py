@@ -40,13 +40,15 @@ class Usage:
 class Totals:
     """Bytes that all runs and the trash take, and that are free on their disk.
 
-    resume    the states to go on from of runs that have ended: what can be given up without losing a network
+    resume     the states to go on from of runs that have ended: what can be given up without losing a network
+    ensembles  submissions of several runs together
     """
 
     runs: int
     networks: int
     resume: int
     trash: int
+    ensembles: int
     free: int
 
     @property
@@ -99,9 +101,14 @@ def totals(runs_dir: Path, runs: Iterable[RunInfo], usage: Callable[[Path], Usag
         runs=sum(space.bytes for _, space in usages),
         networks=sum(space.network for _, space in usages),
         resume=sum(space.resume for info, space in usages if not info.state.alive),
-        trash=sum({file.inode: file.size for file in files(runs_dir / rundir.TRASH)}.values()),
+        trash=_all_below(runs_dir / rundir.TRASH),
+        ensembles=_all_below(runs_dir / rundir.ENSEMBLES),
         free=free(runs_dir),
     )
+
+
+def _all_below(folder: Path) -> int:
+    return sum({file.inode: file.size for file in files(folder)}.values())
 
 
 def free(folder: Path) -> int:

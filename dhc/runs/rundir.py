@@ -39,6 +39,7 @@ STOP_AFTER_EPOCH = "stop-after-epoch.request"
 WORKER_LOG = ".worker.log"  # beside the runs: what workers and the webhook print
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
+ENSEMBLES = ".ensembles"  # beside the runs: submissions of several together, a folder for each set of members
 PICTURES = "pictures.json"  # which pictures it was trained on and judged by
 REVIEW = "review.jsonl"  # the marks of Review that it was trained with
 HEALTH = "health.npz"  # histograms of weights and activations by layer, of some epochs

@@ -102,6 +102,9 @@ def _sums(totals: Totals, run_count: int, trash_count: int) -> None:
     columns[1].metric("Kept states", size_text(totals.resume), help="Of runs that have ended: to go on with them.")
     columns[2].metric(f"Trash, {count_text(trash_count, 'run')}", size_text(totals.trash))
     columns[3].metric("Free on this disk", size_text(totals.free))
+    if totals.ensembles:
+        where = f"`{rundir.ENSEMBLES}` beside the runs: it may be deleted"
+        st.caption(f"Submissions of several runs together take {size_text(totals.ensembles)}, in the folder {where}.")
 
 
 def _budget(runs: Sequence[RunInfo]) -> None:

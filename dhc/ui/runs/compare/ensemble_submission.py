@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dhc.data.select import WRONG_ANSWER, few_classes_text
 from dhc.errors import DataError
 from dhc.jobs import ensemble as jobs
 from dhc.jobs.ensemble import EnsembleSubmission
@@ -33,13 +34,16 @@ def draw(members: Mapping[str, RunInfo]) -> None:
     config = infos[0].config
     assert config is not None
     try:
-        test = session.dataset(config.data.path).splits.get("test")
+        dataset = session.dataset(config.data.path)
     except DataError as error:
         st.caption(plain(f"No submission: {error}"))
         return
+    test = dataset.splits.get("test")
     if test is None:
         st.caption("No submission: the data set has no test.csv.")
         return
+    if warning := few_classes_text(session.predictions(infos[0]).classes, dataset, WRONG_ANSWER):
+        st.caption(warning)
     folders, pictures = [info.folder for info in infos], len(test.files)
     watch(
         lambda: jobs.submission(folders),
