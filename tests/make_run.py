@@ -26,8 +26,11 @@ from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.contract import PictureSet, Process, UsedPictures, write_exit
 from dhc.runs.dynamics import write_epoch
+from dhc.runs.features import Features, network_stamp, write_features
 from dhc.runs.histograms import KINDS, Histograms, histograms, write_histograms
 from dhc.runs.identity import identify
+from dhc.runs.picture_map import PictureMap, write_map
+from dhc.runs.predictions import read_predictions
 
 How = Literal["finished", "stopped", "failed", "running"]
 LEARNING_RATE = 1e-3
@@ -205,6 +208,32 @@ def add_dynamics(folder: Path, data: Path, *, suspect: Sequence[int] = (), epoch
         p = rng.uniform(0.3, 0.6, len(train.files)) + 0.3 * epoch / epochs
         p[list(suspect)] = np.linspace(0.01, 0.05, len(suspect))
         write_epoch(folder, epoch, np.stack([p, np.log(p / (1 - p))], axis=1))
+
+
+def add_map(folder: Path, data: Path) -> Features:
+    """Features of made-up values, and a map on which each picture lies at places of its own."""
+    predictions = read_predictions(folder)
+    labels = np.asarray(open_dataset(data).splits["train"].y)
+    count, classes = len(predictions.ids), len(predictions.classes)
+    rng = np.random.default_rng(0)
+    features = Features(
+        val=rng.random((count, 6)).astype(np.float32),
+        train=rng.random((len(labels), 6)).astype(np.float32),
+        train_rows=np.arange(len(labels)),
+        train_true=labels.astype(np.int64),
+        train_probabilities=np.eye(classes, dtype=np.float32)[labels],
+        best_epoch=predictions.best_epoch,
+        stamp=network_stamp(folder),
+    )
+    write_features(folder, features)
+    places = rng.random((count + len(labels), 2)).astype(np.float32)
+    places[0], places[1] = (0, 0), (1, 1)
+    shares = np.array([0.4, 0.2], np.float32)
+    write_map(
+        folder,
+        PictureMap({"tsne": places, "pca": -places}, shares, 30, count, predictions.best_epoch, features.stamp),
+    )
+    return features
 
 
 def write_training(folder: Path, data: Path, *, epochs: int = 6, seed: int = 0) -> None:

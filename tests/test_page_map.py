@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_run import make_run
+from make_run import add_map, make_run
 from screens import address, click, open_page, page_links, sent, texts
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +20,7 @@ from dhc.analysis.nearest import nearest_by_features
 from dhc.data.layout import open_dataset
 from dhc.files import gate
 from dhc.runs import rundir
-from dhc.runs.features import Features, network_stamp, write_features
+from dhc.runs.features import write_features
 from dhc.runs.picture_map import PictureMap, write_map
 from dhc.runs.predictions import read_predictions
 from dhc.ui.widgets.scatter import enclosed
@@ -33,32 +33,6 @@ RUN, BARE, NEIGHBOURS, EXAMPLE = (
 POINTS, GRID = "dhc_map_points", "dhc_map_grid"
 
 
-def give_features(folder: Path, data: Path) -> Features:
-    """Features of made-up values, and a map on which each picture lies at places of its own."""
-    predictions = read_predictions(folder)
-    labels = np.asarray(open_dataset(data).splits["train"].y)
-    count, classes = len(predictions.ids), len(predictions.classes)
-    rng = np.random.default_rng(0)
-    features = Features(
-        val=rng.random((count, 6)).astype(np.float32),
-        train=rng.random((len(labels), 6)).astype(np.float32),
-        train_rows=np.arange(len(labels)),
-        train_true=labels.astype(np.int64),
-        train_probabilities=np.eye(classes, dtype=np.float32)[labels],
-        best_epoch=predictions.best_epoch,
-        stamp=network_stamp(folder),
-    )
-    write_features(folder, features)
-    places = rng.random((count + len(labels), 2)).astype(np.float32)
-    places[0], places[1] = (0, 0), (1, 1)
-    shares = np.array([0.4, 0.2], np.float32)
-    write_map(
-        folder,
-        PictureMap({"tsne": places, "pca": -places}, shares, 30, count, predictions.best_epoch, features.stamp),
-    )
-    return features
-
-
 @pytest.fixture(scope="module")
 def all_runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
     runs = tmp_path_factory.mktemp("runs")
@@ -68,7 +42,7 @@ def all_runs(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> Path:
             (folder / rundir.BEST).write_bytes(b"a network")
     rundir.write_json(runs / EXAMPLE / rundir.REQUEST, {"queued_at": 0, "example": True})
     make_run(runs, tiny_data, run_id=NEIGHBOURS, epochs=1, settings={"model.name": "knn"})
-    give_features(runs / RUN, tiny_data)
+    add_map(runs / RUN, tiny_data)
     return runs
 
 
@@ -101,7 +75,7 @@ def test_every_picture_is_a_point_coloured_as_the_address_says_and_has_its_pictu
     points = drawn(at)
     x = numbers(points["x"], np.float32)
     assert len(x) == 9 + 24
-    assert (x[0], x[1]) == (0, pytest.approx(1000, rel=1e-3))
+    assert (x[0], x[1]) == (0, pytest.approx(10_000, rel=1e-3))
     (atlas,) = sent(at, "atlas")
     assert atlas["name"] == points["atlas"]
     assert numbers(points["tiles"], np.uint32).tolist() == list(range(33))
@@ -116,11 +90,11 @@ def test_a_line_and_a_click_lead_to_the_gallery_and_on_to_the_large_picture(runs
     at = open_page("map", run=RUN, colour="right")
     points = drawn(at)
     x, y = (numbers(points[name], np.float32) for name in ("x", "y"))
-    at.session_state[POINTS] = {"area": [[0, 0], [500, 0], [500, 1000], [0, 1000]]}
+    at.session_state[POINTS] = {"area": [[0, 0], [5000, 0], [5000, 10_000], [0, 10_000]]}
     at.run()
-    assert address(at, "area") == "0_0.500_0.500_1000.0_1000"
-    inside = enclosed(x, y, [(0, 0), (500, 0), (500, 1000), (0, 1000)])
-    assert inside.sum() == (x < 500).sum() > 3
+    assert address(at, "area") == "0_0.5000_0.5000_10000.0_10000"
+    inside = enclosed(x, y, [(0, 0), (5000, 0), (5000, 10_000), (0, 10_000)])
+    assert inside.sum() == (x < 5000).sum() > 3
     assert f"**{inside.sum()} pictures**" in texts(at)
     at = open_page("map", run=RUN, area=address(at, "area") or "")
     tiles = sent(at, "gallery")[0]["tiles"]
@@ -196,7 +170,7 @@ def test_a_map_of_an_earlier_network_or_a_damaged_one_is_said_and_can_be_made_ag
 ) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
     folder = Path(shutil.copytree(runs / RUN, tmp_path / RUN))
-    features = give_features(folder, tiny_data)
+    features = add_map(folder, tiny_data)
     write_features(folder, dataclasses.replace(features, best_epoch=2))
     (folder / rundir.BEST).write_bytes(b"another network")
     at = open_page("map", run=RUN)
@@ -224,6 +198,49 @@ def test_a_map_whose_pictures_are_gone_is_still_a_map(
         assert len(numbers(drawn(at)["x"], np.float32)) == 33
         assert "Of epoch 6's network" in texts(at)
         assert "Something of ours broke" not in texts(at)
+
+
+def test_training_pictures_are_those_that_the_run_learned_from_not_those_that_stand_in_their_place_today(
+    runs: Path, tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a review left the first one out, or where one is not in the data set any more."""
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    folder = Path(shutil.copytree(runs / RUN, tmp_path / RUN))
+    train = open_dataset(tiny_data).splits["train"]
+    assert train.y is not None
+    used = {"files": [*train.files[1:-1], "gone.png"], "labels": train.y[1:].tolist()}
+    classes = list(read_predictions(folder).classes)
+    rundir.write_json(folder / rundir.PICTURES, {"classes": classes, "train": used})
+    features = add_map(folder, tiny_data)
+    rows = np.arange(len(train.files) - 1)
+    write_features(
+        folder,
+        dataclasses.replace(
+            features,
+            train=features.train[1:],
+            train_rows=rows,
+            train_true=features.train_true[1:],
+            train_probabilities=features.train_probabilities[1:],
+        ),
+    )
+    places = np.random.default_rng(0).random((9 + len(rows), 2)).astype(np.float32)
+    shares, epoch = np.array([0.4, 0.2], np.float32), features.best_epoch
+    write_map(folder, PictureMap({"tsne": places, "pca": places}, shares, 30, 9, epoch, features.stamp))
+    said = texts(open_page("map", run=RUN, picture="9"))
+    assert f"{train.files[1]} · a training picture" in said
+    assert train.files[0] not in said
+    at = open_page("map", run=RUN, picture=str(9 + len(rows) - 1))
+    assert not at.exception
+    assert "a training picture that is gone" in texts(at)
+    strips = [e.proto.body for e in open_page("mistakes", run=RUN, show="all", picture="3").get("html")]
+    assert not [strip for strip in strips if f"training picture {train.files[0]}" in strip]
+
+
+def test_another_map_takes_away_the_line_that_was_drawn_on_the_first(runs: Path) -> None:
+    at = open_page("map", run=RUN, area="0_0.5000_0.5000_10000.0_10000")
+    at.get_by_key("dhc_map_map").set_value("pca").run()
+    assert address(at, "map") == "pca"
+    assert address(at, "area") is None
 
 
 def test_the_large_picture_on_mistakes_compares_by_features_where_they_are_kept_and_by_pixels_on_request(

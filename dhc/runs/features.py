@@ -187,7 +187,7 @@ def _check_headers(headers: Mapping[str, Header]) -> None:
 def _check_values(features: Features) -> None:
     if not (np.isfinite(features.val).all() and np.isfinite(features.train).all()):
         raise DamagedError("has values that are no finite numbers")
-    if (np.diff(features.train_rows) <= 0).any():
+    if features.train_rows[0] < 0 or (np.diff(features.train_rows) <= 0).any():
         raise DamagedError("has training pictures in no order")
     if not is_distribution(features.train_probabilities):
         raise DamagedError("has answers that are no probabilities")

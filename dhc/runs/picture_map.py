@@ -17,6 +17,7 @@ from dhc.runs.features import STAMP, Features, is_current, read_archive
 
 KINDS = {"pca": "f", "tsne": "f", "shares": "f", "perplexity": "f", "val": "u", "best_epoch": "u", "stamp": "U"}
 METHODS = ("tsne", "pca")
+FARTHEST = 1e9  # from the middle that a place may be; of ours none is beyond some hundreds
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +77,8 @@ def _parse(archive: ArrayArchive) -> PictureMap:
     ):
         raise DamagedError("has arrays that do not fit together")
     arrays = {name: archive.array(name) for name in KINDS}
-    if not all(np.isfinite(arrays[name]).all() for name, kind in KINDS.items() if kind == "f"):
-        raise DamagedError("has places that are no finite numbers")
+    if not all((np.abs(arrays[name]) < FARTHEST).all() for name, kind in KINDS.items() if kind == "f"):
+        raise DamagedError("has places that are no finite numbers, or too large")
     if not (1 <= int(arrays["val"]) <= shape[0] and arrays["best_epoch"] >= 1):
         raise DamagedError("names pictures or an epoch that it does not have")
     return PictureMap(

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dhc.config import RunConfig
 from dhc.data.album import Album, Prints, album_of, prints_of
 from dhc.data.decode import Pictures
 from dhc.data.picture import png_base64
@@ -64,36 +63,60 @@ def _prints(path: str) -> Prints:
     return prints_of(session.dataset(path), session.pictures(path, "val"))
 
 
-def training_pictures(config: RunConfig, class_name: str) -> tuple[np.ndarray, np.ndarray]:
-    """The training pictures of one class: (M,) str files and (M, 64, 64, 3) uint8 pixels.
+def training_pictures(info: RunInfo, class_name: str) -> tuple[np.ndarray, np.ndarray]:
+    """The training pictures of one class that the run used: (M,) str files and (M, 64, 64, 3) uint8 pixels.
 
-    None (M = 0) when the data set does not know the class any more. Raises DataError.
+    None (M = 0) when neither the run nor its data set knows the class any more. Raises DataError.
     """
-    path = session.pictures_folder(config)
-    classes = session.dataset(path).classes
-    train = session.pictures(path, "train")
-    if class_name not in classes:
-        return train.ids[:0], train.x[:0]
-    rows, labels = _training_rows(
-        path, config.data.classes or len(classes), config.data.train_fraction, config.fit.seed
-    )
-    rows = rows[labels == classes.index(class_name)]
-    rows = rows[rows < len(train.x)]  # the data set may have shrunk within the minute that both are kept
+    rows, labels = _rows_of_run(info)
+    train = session.pictures(_folder(info), "train")
+    rows = rows[(labels == class_name) & (rows >= 0)]
     return train.ids[rows], train.x[rows]
 
 
 def sampled_pictures(info: RunInfo, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Training pictures by their places among those that the run used: (n,) str files and (n, 64, 64, 3) uint8 pixels.
 
-    None (n = 0) where the data set does not have as many any more. Raises DataError.
+    One that the data set does not have any more has no name and is striped. Raises DataError.
+    """
+    rows, _ = _rows_of_run(info)
+    train = session.pictures(_folder(info), "train")
+    chosen = np.array([rows[place] if place < len(rows) else -1 for place in places], np.int64)
+    there = np.flatnonzero(chosen >= 0)
+    files, x = np.full(len(chosen), "", train.ids.dtype), np.repeat(blank()[None], len(chosen), axis=0)
+    files[there], x[there] = train.ids[chosen[there]], train.x[chosen[there]]
+    return files, x
+
+
+def _folder(info: RunInfo) -> str:
+    assert info.config is not None
+    return session.pictures_folder(info.config)
+
+
+def _rows_of_run(info: RunInfo) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int64 rows of today's training pictures that the run used, in its order, -1 for one that is gone; (n,) str classes.
+
+    By the names that it noted, so that neither a review nor a change of the data set puts one picture in the place of another; a run
+    that noted none is given the draw of its settings.
     """
     assert info.config is not None
-    path, data = session.pictures_folder(info.config), info.config.data
-    train, count = session.pictures(path, "train"), len(session.dataset(path).classes)
-    rows, _ = _training_rows(path, data.classes or count, data.train_fraction, info.config.fit.seed)
-    fit = not places or (max(places) < len(rows) and rows.max() < len(train.x))
-    chosen = rows[list(places)] if fit and places else rows[:0]
-    return train.ids[chosen], train.x[chosen]
+    path, data, used = _folder(info), info.config.data, session.used_pictures(info)
+    train = session.pictures(path, "train")
+    if used.train.files:
+        labels = used.labels(used.train)
+        number = rows_by_file(path, train.digest)
+        rows = np.array([number.get(file, -1) for file in used.train.files], np.int64)
+        return rows, np.array([labels.get(file, "") for file in used.train.files], np.str_)
+    classes = np.array(session.dataset(path).classes, np.str_)
+    rows, numbers = _training_rows(path, data.classes or len(classes), data.train_fraction, info.config.fit.seed)
+    rows = np.where(rows < len(train.x), rows, -1)  # it may have shrunk within the minute that both are kept
+    return rows, classes[numbers]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, ttl=LOOK_AGAIN)
+def rows_by_file(path: str, digest: str) -> dict[str, int]:
+    """The row of each training picture of a data set by its file; `digest` is theirs."""
+    return {file: row for row, file in enumerate(session.pictures(path, "train").ids.tolist())}
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, ttl=LOOK_AGAIN)

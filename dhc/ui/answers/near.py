@@ -21,6 +21,7 @@ from dhc.ui.shell.states import loading
 from dhc.ui.widgets.controls import segments
 
 NEIGHBOURS = 6
+GONE = "that is gone"
 BY, BY_KEY = {"features": "by features", "pixels": "by pixels"}, "dhc_nearest_by"
 NEAREST_BY_FEATURES = (
     "Nearest in what the network makes of a picture before its last layer: the number is the cosine distance, 0 for the same direction, 1 for "
@@ -107,10 +108,9 @@ def _nearest(
     info: RunInfo, class_name: str, image: np.ndarray, feature: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(n,) files, (n, 64, 64, 3) pixels and (n,) distances, by the picture's feature (F,) or by its pixels."""
-    assert info.config is not None
     if feature is not None:
         return _nearest_by_features(info, class_name, feature)
-    files, x = training_pictures(info.config, class_name)
+    files, x = training_pictures(info, class_name)
     rows, distances = nearest(image, x, NEIGHBOURS)
     return files[rows], x[rows], distances
 
@@ -124,13 +124,13 @@ def _nearest_by_features(
     of_class = np.flatnonzero(features.train_true == classes.index(class_name))
     (rows,), (distances,) = nearest_by_features(feature, features.train[of_class], NEIGHBOURS)
     files, x = sampled_pictures(info, features.train_rows[of_class[rows]].tolist())
-    return files, x, distances[: len(files)]
+    return files, x, distances
 
 
 def _strip(files: np.ndarray, x: np.ndarray, distances: np.ndarray) -> str:
     """HTML: pictures in a row, each with its distance below."""
     cells = [
-        f'<figure style="margin: 0">{inline(image, size=80, alt=f"training picture {clean(file)}", title=clean(file))}'
+        f'<figure style="margin: 0">{inline(image, size=80, alt=f"training picture {clean(file) or GONE}", title=clean(file) or GONE)}'
         f'<figcaption style="text-align: center; font-size: 0.8125rem; padding-top: 3px">{distance:.2f}</figcaption></figure>'
         for file, image, distance in zip(files.tolist(), x, distances.tolist(), strict=True)
     ]

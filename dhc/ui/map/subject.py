@@ -21,7 +21,7 @@ from dhc.ui.answers.features import features_of, map_of
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import session
 
-SPAN = 1000.0  # units that the longer side of the map has, so that whole numbers name its places
+SPAN = 10_000.0  # units that the longer side of the map has, so that whole numbers name its places, close up, too
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class Mapped:
         if row < self.val:
             return str(self.subject.predictions.ids[row])
         files, _ = self._sampled([int(self.features.train_rows[row - self.val])])
-        return str(files[0]) if len(files) else "a training picture that is gone"
+        return str(files[0]) if len(files) and files[0] else "a training picture that is gone"
 
     def _sampled(self, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """`sampled_pictures`, none where the data set is gone, which the album says already."""

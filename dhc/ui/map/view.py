@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -49,12 +51,11 @@ def _view_control() -> None:
 
 def _pictures(info: RunInfo, head: DeltaGenerator) -> None:
     """The map of pictures, or the way to one."""
-    if not making.is_made(info):
+    mapped = of_run(info) if making.is_made(info) else None
+    if mapped is None:
         _view_control()
         making.offer(info)
         return
-    mapped = of_run(info)
-    assert mapped is not None
     split = address.choice(SPLIT, list(SPLITS), "both")
     table = mapped.table if split == "both" else mapped.table[mapped.table["val"] == (split == "val")]
     _take(mapped, gesture(KEY + "points"), table["row"].tolist())
@@ -67,12 +68,10 @@ def _pictures(info: RunInfo, head: DeltaGenerator) -> None:
 def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> None:
     with st.container(key=KEY + "controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
         _view_control()
-        method = segments(
-            "Map",
-            METHODS,
-            help=explained(METHOD_HELP, "t-SNE", "PCA"),
-            **address.bound_choice(METHOD, list(METHODS), "tsne", key=KEY + METHOD),
-        )
+        binding = address.bound_choice(METHOD, list(METHODS), "tsne", key=KEY + METHOD)
+        write, args = binding.pop("on_change"), binding.pop("args")
+        method_help = explained(METHOD_HELP, "t-SNE", "PCA")
+        method = segments("Map", METHODS, help=method_help, on_change=_other_map, args=(write, *args), **binding)
         colour = segments(
             "Colour",
             COLOURS,
@@ -107,6 +106,12 @@ def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> No
         gallery.draw(mapped, rows, near)
         st.caption(plain(_about(mapped, method)))
     gallery.show(mapped, rows)
+
+
+def _other_map(write: Callable[..., None], *args: object) -> None:
+    """Another map has other places, on which a line around some pictures means nothing."""
+    write(*args)
+    address.put(**{gallery.AREA: None, gallery.PAGE: None})
 
 
 def _take(mapped: Mapped, done: Gesture, order: list[int]) -> None:

@@ -12,7 +12,7 @@ from dhc.analysis.nearest import nearest_by_features
 from dhc.data.near import thumbnails
 from dhc.runs.features import Features
 from dhc.text import clean, shorten
-from dhc.ui.answers.album import inline
+from dhc.ui.answers.album import inline, rows_by_file
 from dhc.ui.answers.near import by_features
 from dhc.ui.review.answers import features_if_sound, in_sample
 from dhc.ui.review.desk import Desk
@@ -67,15 +67,10 @@ def _by_features(desk: Desk, features: Features, query: np.ndarray, place: int) 
     """(k,) int64 rows of the data set's training pictures, nearest first, without the picture itself."""
     found, _ = nearest_by_features(query, features.train, COUNT + 1)
     files = session.used_pictures(desk.info).train.files
-    number = _numbers(desk.folder, session.pictures(desk.folder, "train").digest)
+    number = rows_by_file(desk.folder, session.pictures(desk.folder, "train").digest)
     names = [files[row] for row in features.train_rows[found[0]].tolist() if row < len(files)]
     itself = desk.file(place) if desk.split == "train" else ""
     return np.array([number[name] for name in names if name in number and name != itself][:COUNT], np.int64)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _numbers(folder: str, digest: str) -> dict[str, int]:
-    return {file: row for row, file in enumerate(session.pictures(folder, "train").ids.tolist())}
 
 
 def _by_pixels(desk: Desk, place: int) -> np.ndarray:

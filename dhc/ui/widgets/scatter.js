@@ -73,7 +73,7 @@ const back = (state, [px, py]) => [(px - state.width / 2) / state.view.zoom + st
 
 function whole(state) {
   const { low, high } = state;
-  const room = 0.92 * Math.min(state.width / Math.max(1e-9, high[0] - low[0]), state.height / Math.max(1e-9, high[1] - low[1]));
+  const room = 0.92 * Math.min(state.width / Math.max(1, high[0] - low[0]), state.height / Math.max(1, high[1] - low[1]));
   state.view = { x: (low[0] + high[0]) / 2, y: (low[1] + high[1]) / 2, zoom: room, least: room / 2, most: room * 300 };
 }
 

@@ -97,7 +97,7 @@ def scatter(
 
     The view (what is in sight, and how large) stays while `frame` does. `atlas` names one that `show_atlas` has sent, `tiles` (N,) which
     of its pictures is each point's. `area` is a line that stands, `picked` a point that is marked. The legend's entries can be
-    clicked if it is `choosable`. A line's corners are whole numbers, so the points should spread over hundreds.
+    clicked if it is `choosable`. A line's corners are whole numbers, so the points should spread over thousands.
     """
     assert len(points.styles) <= MOST_STYLES
     assets.component("scatter", isolate_styles=True)(
