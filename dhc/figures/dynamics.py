@@ -70,7 +70,7 @@ def scatter(
             showarrow=False,
             xanchor="left" if x < 0.5 else "right",
             yanchor=anchor,
-            font={"size": 13, "color": theme.MUTED},
+            font={"size": 13},
         )
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%")

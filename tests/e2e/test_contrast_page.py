@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from contrast import faint, texts
 from harness import ROOT, Server, go, settled, wait_for
+from make_run import add_dynamics, add_map, make_run
 from playwright.sync_api import Page, expect
 
 LAST, TUNED = "20261124-042501-vgg16-747c", "20261124-035327-vgg16-71c3"
+MAPPED = "20261126-100000-vgg16-00a1"
 EVIL = "![x](http://evil.example/x.png) <img src=http://evil.example/y.png>"
 BOTH = f"select={LAST},{TUNED}&page=99"
 PAGES = (  # address, heading
@@ -25,6 +27,10 @@ PAGES = (  # address, heading
     (f"runs?run={LAST}&{BOTH}&panel=noise", "Runs"),
     (f"mistakes?run={LAST}&{BOTH}", "Mistakes"),
     (f"confusion?run={LAST}&{BOTH}&cell=3,4", "Confusion"),
+    (f"map?run={MAPPED}&{BOTH}&near=0", "Map"),
+    (f"map?run={MAPPED}&{BOTH}&view=training", "Map"),
+    (f"network?run={LAST}&{BOTH}", "Network"),
+    (f"review?run={MAPPED}&{BOTH}", "Review"),
     (f"ladder?run={LAST}&{BOTH}", "Ladder"),
     (f"predict?run={LAST}&{BOTH}", "Predict"),
     (f"live?run={TUNED}&present=1", "Live"),  # last: whatever came after it would be presented, too
@@ -49,13 +55,16 @@ def test_the_measure_finds_each_kind_of_faint_text(page: Page) -> None:
 
 @pytest.fixture
 def house(tmp_path: Path, tiny_data: Path) -> Path:
-    """Two of the examples, whose words, log and end name pictures on another machine, and one data set."""
+    """Two of the examples, whose words, log and end name pictures on another machine, one data set, and a run on it with a map."""
     for run in (LAST, TUNED):
         folder = shutil.copytree(ROOT / "runs" / run, tmp_path / "runs" / run)
         (folder / "labels.json").write_text(json.dumps({"name": EVIL, "tags": [EVIL[:28]], "note": EVIL}))
         (folder / "train.log").write_text(EVIL)
     (tmp_path / "runs" / LAST / "exit.json").write_text(json.dumps({"how": "failed", "reason": EVIL}))
-    shutil.copytree(tiny_data, tmp_path / "data" / "stand-in")
+    data = shutil.copytree(tiny_data, tmp_path / "data" / "stand-in")
+    mapped = make_run(tmp_path / "runs", data, run_id=MAPPED, accuracy=0.6)
+    add_map(mapped, data)
+    add_dynamics(mapped, data, suspect=[3, 10])
     return tmp_path
 
 

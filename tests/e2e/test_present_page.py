@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from collections.abc import Callable
@@ -78,6 +79,9 @@ def test_present_fills_the_window_and_its_keys_lead_on(page: Page, server: Serve
     bar = page.locator(".st-key-dhc-bar").bounding_box()
     assert bar
     assert bar["y"] + bar["height"] < 90
+    edges = "buttons => buttons.map(one => one.getBoundingClientRect()).filter(box => box.width > 1).map(box => [box.left, box.right])"
+    tools = sorted(page.locator(".st-key-dhc-tools button").evaluate_all(edges))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(tools)), "no tool lies on another"
     expect(page.get_by_test_id("stSelectbox").first).to_be_visible()  # the picker
     expect(page.locator(".st-key-dhc-head").get_by_text("finished").last).to_be_visible()
     expect(chart(page)).to_have_attribute("aria-label", "Accuracy on training and val pictures by epoch")
