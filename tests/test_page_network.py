@@ -102,6 +102,19 @@ def test_of_a_run_without_its_network_the_table_stands_and_links_from_other_scre
     assert at.select_slider[0].options == ["epoch 2", "epoch 3, the best"]
 
 
+@pytest.mark.pages
+def test_nearest_neighbours_have_no_network_wherever_an_address_asks_for_it(runs: Path, tiny_data: Path) -> None:
+    make_run(runs, tiny_data, run_id=RUN, epochs=3, settings={"model.name": "cnn3"})
+    neighbours = make_run(runs, tiny_data, run_id="20260101-000000-knn-0001", settings={"model.name": "knn"}).name
+    for name, value in (("preset", "knn"), ("model", "knn"), ("like", neighbours)):
+        at = open_page("network", plan="form", **{name: value})
+        assert "Something of ours" not in texts(at)
+        assert f"{name} = “{value}”, which" in at.toast[0].value.replace("\\", "")
+        assert " conv + " in texts(at), "of the default preset"
+    assert "has no network: choose another one" in texts(open_page("network", run=neighbours))
+    assert "has no network to ask: choose another one" in texts(open_page("predict", run=neighbours))
+
+
 def test_a_frame_is_drawn_around_what_a_unit_sees_and_nine_pictures_make_a_sheet() -> None:
     layers = network_layers(plan_of(RUNGS["cnn3"].config(), 3))
     conv = next(layer for layer in layers if layer.name == "conv 1")

@@ -82,6 +82,17 @@ def test_several_threads_get_their_own_answers(helper: Warm) -> None:
     assert {value: set(x.ravel().tolist()) for value, x in answers.items()} == {value: {value} for value in range(4)}
 
 
+@pytest.mark.parametrize("pictures", [1, 300], ids=["a small question", "one that no pipe holds"])
+def test_one_that_is_frozen_is_ended_and_the_next_question_is_answered(pictures: int) -> None:
+    helper = Warm(answer=1)
+    frozen = helper.ask("state").values["pid"]
+    os.kill(frozen, signal.SIGSTOP)
+    with pytest.raises(UserError, match="did not answer within 1 s and was ended"):
+        helper.ask("state", {"x": np.repeat(PICTURE[None], pictures, axis=0)})
+    assert helper.ask("state").values["pid"] != frozen
+    helper.close()
+
+
 @pytest.mark.parametrize("limit", [{"idle": 0.3}, {"memory": 1}], ids=["idle", "too much memory"])
 def test_it_ends_when_it_is_idle_or_takes_too_much_and_the_next_question_starts_another(limit: dict[str, Any]) -> None:
     helper = Warm(**limit)

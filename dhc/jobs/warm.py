@@ -7,6 +7,7 @@ import os
 import queue
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import IO
 
@@ -127,11 +128,18 @@ class _Process:
 
     def exchange(self, message: Message, limit: float) -> Message | None:
         """The answer; None where the process has ended. Raises queue.Empty after `limit` seconds."""
+        end = time.monotonic() + limit
+        timer = threading.Timer(limit, self._popen.kill)  # what a frozen process does not read holds whoever writes it
+        timer.start()
         try:
             write_message(self._inlet, message)
         except OSError:  # it has just ended
+            if time.monotonic() >= end:
+                raise queue.Empty from None
             return None
-        answer = self._messages.get(timeout=limit)
+        finally:
+            timer.cancel()
+        answer = self._messages.get(timeout=max(0.0, end - time.monotonic()))
         return answer if isinstance(answer, Message) else None
 
     def end(self) -> None:

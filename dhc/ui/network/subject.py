@@ -84,8 +84,12 @@ def of_address() -> Subject:
         name = alias(field)
         if field.section in SHAPING and name in st.query_params:
             try:
-                config = config.with_values({field.name: field.check(st.query_params[name])})
+                changed = config.with_values({field.name: field.check(st.query_params[name])})
             except ConfigError:
+                changed = None
+            if changed is not None and changed.trains_network:
+                config = changed
+            else:
                 bad[name] = st.query_params[name]
     if bad:
         address.refuse(bad, "which does not fit here" if len(bad) == 1 else "which do not fit here")
@@ -94,10 +98,18 @@ def of_address() -> Subject:
 
 
 def _origin() -> RunConfig:
-    info = session.run_or_none(st.query_params.get(LIKE) or None)
-    if info is not None and info.config is not None:
+    like = st.query_params.get(LIKE, "")
+    info = session.run_or_none(like or None)
+    if info is not None and info.config is not None and info.config.trains_network:
         return info.config
-    return preset_config(address.choice(PRESET, list(PRESETS), DEFAULT))
+    if like:
+        address.refuse({LIKE: like}, "which has no network here")
+    return preset_config(address.choice(PRESET, presets(), DEFAULT))
+
+
+def presets() -> list[str]:
+    """The names of the presets that train a network."""
+    return [name for name in PRESETS if preset_config(name).trains_network]
 
 
 def _classes(info: RunInfo, config: RunConfig) -> tuple[int, int]:

@@ -45,7 +45,9 @@ def view(head: DeltaGenerator) -> None:
         )
         return
     info = pick_run(head, lambda info: info.has_epochs)
-    if info is not None:
+    if info is not None and info.config is not None and not info.config.trains_network:
+        empty("This run compares pictures and has no network: choose another one above.", links=["Ladder"])
+    elif info is not None:
         _draw(subject.of_run(info))
 
 
@@ -68,7 +70,7 @@ SIDES = (
 
 def _choose_preset() -> None:
     """Another preset, whose own settings then count."""
-    names = list(PRESETS)
+    names = subject.presets()
     key = KEY + "preset"
     if LIKE not in st.query_params:
         st.session_state[key] = address.choice(PRESET, names, DEFAULT)

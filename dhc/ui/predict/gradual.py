@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
@@ -18,13 +19,17 @@ PATIENCE = 0.7  # seconds before a bar is worth its place
 
 @dataclass(eq=False)
 class Work(Generic[T]):
-    """Steps, of which some are done, with their results; `total` is how many there are, `notes` what else is to be said."""
+    """Steps, of which some are done, with their results; `total` is how many there are, `notes` what else is to be said.
+
+    `number` tells it from every other: two may be drawn in one run, where the first is to be done anew.
+    """
 
     steps: Iterator[T]
     total: int
     notes: list[str] = field(default_factory=list)
     results: list[T] = field(default_factory=list)
     is_over: bool = False
+    number: int = field(default_factory=count().__next__)
     _error: Exception | None = None
     _whole: tuple[int, Any] | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -83,9 +88,10 @@ def work_on(key: str, identity: Hashable, begin: Callable[[], Work[T]], words: C
     if not work.is_over:
         place = st.empty()
         try:
-            _carry_on(work, place, f"{key}_stop", words)
+            _carry_on(work, place, f"{key}_stop_{work.number}", words)
         except Exception:
             st.session_state.pop(key, None)
+            place.empty()
             raise
         place.empty()
     if work.was_stopped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -15,7 +15,7 @@ from dhc.errors import DataError
 from dhc.importing.pictures import files_in
 from dhc.importing.sieve import left_out_text
 from dhc.importing.source import ZipSource
-from dhc.text import quote
+from dhc.text import count_text, quote
 from dhc.ui.predict.gradual import Work, work_on
 from dhc.ui.shell.markdown import plain
 from dhc.ui.widgets.controls import segments
@@ -24,6 +24,7 @@ from dhc.ui.widgets.paste import paste_into
 KEY = "dhc_predict_"
 FILES, FOLDER, CAMERA = KEY + "files", KEY + "folder", KEY + "camera"
 WORK = KEY + "reading"
+CHOSEN = KEY + "chosen"  # in the session: what was chosen last, and by which way
 TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 WAYS = {FILES: "Files", FOLDER: "Folder", CAMERA: "Camera"}
 HELP = (
@@ -36,7 +37,7 @@ MOST_NAMES = 3  # of refused files
 
 def pictures() -> Intake:
     """Draw the ways in; returns what came through the chosen one."""
-    uploads = _uploads(segments("Where they are", WAYS, bare=True, key=KEY + "way", default=FILES))
+    uploads = _chosen(segments("Where they are", WAYS, bare=True, key=KEY + "way", default=FILES))
     identity = tuple(upload.file_id for _, upload in uploads)
     work = work_on(WORK, identity, lambda: _begin(uploads), lambda done, total: f"{done:,} of {total:,} files read")
     taken = work.whole(intake)
@@ -47,12 +48,35 @@ def pictures() -> Intake:
 _Upload = tuple[str, UploadedFile]  # with its name
 
 
+def _chosen(way: str) -> Sequence[_Upload]:
+    """What came through the way that is open; else what was chosen before it was, which is said and can be removed.
+
+    Streamlit empties a way in that is left, and all of them with the page.
+    """
+    uploads = _uploads(way)
+    if uploads:
+        st.session_state[CHOSEN] = way, uploads
+        return uploads
+    before, kept = st.session_state.get(CHOSEN, (way, ()))
+    if kept:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"Still here from {WAYS[before]}: {count_text(len(kept), 'file')}.", width="content")
+            st.button("Remove", icon=":material/close:", key=KEY + "remove", on_click=_forget)
+    return cast("Sequence[_Upload]", kept)
+
+
+def _forget() -> None:
+    """Let go of what was chosen, as when a person removes it or chooses anew."""
+    st.session_state.pop(CHOSEN, None)
+
+
 def _uploads(way: str) -> Sequence[_Upload]:
     """Draw one way in; returns what came through it."""
     if way == CAMERA:
-        photo = st.camera_input("Camera", key=CAMERA, label_visibility="collapsed")
+        photo = st.camera_input("Camera", key=CAMERA, label_visibility="collapsed", on_change=_forget)
         return [("camera", photo)] if photo else []
     shown: dict[str, Any] = {"label": "Pictures", "key": way, "help": HELP, "max_upload_size": LARGEST}
+    shown["on_change"] = _forget
     if way == FOLDER:
         files = st.file_uploader(type=TYPES, accept_multiple_files="directory", **shown)
     else:
@@ -83,6 +107,8 @@ def _files_of(name: str, upload: UploadedFile, notes: list[str]) -> Sequence[Fil
         return []
     files, left_out = list(files_in(source)), source.contents.left_out
     left_out["tables"] += len(source.contents.entries) - len(files)
+    if not files:
+        notes.append(f"{quote(name, 60)} holds no picture.")
     notes.append(left_out_text(+left_out))  # those above zero
     return files
 

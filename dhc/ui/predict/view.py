@@ -9,12 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dhc.analysis.asked import Answers
 from dhc.data.intake import Intake
+from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.look import has_network
 from dhc.ui.predict import asking, intake, like, many, one
 from dhc.ui.shell import address, lesson, session, sharing
+from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty, loading
 
 WITH = "with"  # in the address: the runs beside the first
@@ -28,6 +30,9 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
         empty(
             "This view takes no pictures: open the full dashboard to ask a network about your own.", links=["Mistakes"]
         )
+        return
+    if not has_network(info):
+        empty(_without_network(info), links=["Runs", "Train"])
         return
     with head:
         infos = [info, *_beside(info)]
@@ -51,6 +56,17 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
             one.draw(infos, pictures, said, 0)
         else:
             many.draw(infos, pictures, said)
+
+
+def _without_network(info: RunInfo) -> str:
+    """Why a run that an address named cannot be asked, as Markdown."""
+    if not info.trains_network:
+        return "This run compares pictures and has no network to ask: choose another one above."
+    if info.search is not None:
+        return "This run looked for a learning rate and kept no network: choose another one above."
+    if info.example:
+        return "The networks of the example runs were left out for their size: train a run of your own to ask it."
+    return plain(f"The network of this run, {rundir.BEST}, is not there: no epoch has ended, or it was deleted.")
 
 
 def _beside(info: RunInfo) -> list[RunInfo]:
