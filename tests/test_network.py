@@ -213,6 +213,10 @@ def test_the_command_prints_the_table_and_its_json(tmp_path: Path, tiny_data: Pa
     record = json.loads(CliRunner().invoke(cli, ["network", folder.name, "--runs", str(tmp_path), "--json"]).output)
     assert record["parameters"] == sum(layer["parameters"] for layer in record["layers"])
     assert record["layers"][2]["field"] == 6
+    for nonsense in ("abc", -5, True, 10**12, None):
+        with (folder / rundir.EVENTS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"t": 1.0, "kind": "start", "classes": nonsense}) + "\n")
+        assert CliRunner().invoke(cli, ["network", folder.name, "--runs", str(tmp_path)]).exit_code == 0
     neighbours = make_run(tmp_path, tiny_data, settings={"model.name": "knn"})
     refused = CliRunner().invoke(cli, ["network", neighbours.name, "--runs", str(tmp_path)])
     assert isinstance(refused.exception, RunError)

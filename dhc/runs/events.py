@@ -64,6 +64,7 @@ MAX_BYTES = 500_000_000  # of a log; 50,000 epochs with ten batch events each ha
 MAX_EVENTS = 1_000_000  # lines of a log
 MOST_LAYERS, MOST_LETTERS = 256, 32  # of a network; in a layer's name
 MOST_LOOKS = 20_000  # epochs whose layers are read; a training writes about 500
+MOST_CLASSES = 100_000  # that a start event can name
 MAX_TEXT = 1_000  # characters of a text in an event
 MAX_OTHERS = 200  # latest events of other kinds
 MAX_KINDS = 50  # kinds whose last event is remembered
@@ -161,6 +162,8 @@ class EventLog:
             return
         if kind == "change":
             event = _flat(event)
+        if kind == "start" and not _is_class_count(event.get("classes")):
+            event = {name: value for name, value in event.items() if name != "classes"}
         if kind in TABLES and kind != "layer":
             row = {name: _cell(name, event.get(name), dtype) for name, dtype in TABLES[kind].items()}
             if kind == "health":
@@ -305,6 +308,10 @@ def _cell(name: str, value: Any, dtype: str) -> Any:
     if name in MOST and not 0 <= number <= MOST[name]:
         return math.nan
     return number if math.isfinite(number) else math.nan
+
+
+def _is_class_count(value: Any) -> bool:
+    return type(value) is int and 2 <= value <= MOST_CLASSES
 
 
 def _epoch(value: Any) -> int:
