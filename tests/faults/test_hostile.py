@@ -58,6 +58,8 @@ def test_half_a_config(house: House, case: Case) -> None:
     assert case.has_state(house.read().state)
     assert house.epochs() == ALL
     assert case.is_said(house.see())
+    for screen in ("map", "network", "review"):
+        house.see(screen)
 
 
 @fault(

@@ -69,7 +69,7 @@ def test_the_real_command_says_one_sentence(house: House, case: Case) -> None:
     assert case.is_said(done.stderr)
 
 
-@pytest.mark.parametrize("screen", ["live", "mistakes", "confusion"])
+@pytest.mark.parametrize("screen", ["live", "mistakes", "confusion", "map", "review"])
 @fault(
     "a run in the address that is none",
     done="../, HTML, 300 letters, … as ?run= on each page that shows one",
@@ -139,10 +139,18 @@ PARAMETERS = [
     "model",
     "optimizer",
     "learning_rate",
+    "view",
+    "layer",
+    "split",
+    "corner",
+    "with",
 ]
 
 
-@pytest.mark.parametrize("screen", ["data", "train", "live", "runs", "mistakes", "confusion", "ladder"])
+@pytest.mark.parametrize(
+    "screen",
+    ["data", "train", "live", "runs", "mistakes", "confusion", "map", "network", "review", "predict", "ladder"],
+)
 @fault("every parameter of the address, strange", done="all at once, on every page, fifteen values")
 def test_no_page_fails_on_a_strange_address(house: House, case: Case, screen: str) -> None:
     for value in EVIL:

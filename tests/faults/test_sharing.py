@@ -44,6 +44,11 @@ VIEWS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("runs", {"select": f"{ENDED},{BROKEN}", "panel": "noise"}),
     ("mistakes", {"run": ENDED}),
     ("confusion", {"run": ENDED}),
+    ("map", {"run": ENDED}),
+    ("map", {"run": ENDED, "view": "training"}),
+    ("network", {"run": ENDED, "view": "maps"}),
+    ("review", {"run": ENDED, "show": "all"}),
+    ("predict", {"run": ENDED}),
     ("ladder", {}),
 )
 REFUSED = "This is a read-only view: it starts, changes and deletes nothing"

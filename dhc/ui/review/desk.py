@@ -85,7 +85,8 @@ def has_dynamics(info: RunInfo) -> bool:
 
 def open_desk(info: RunInfo, split: Split) -> Desk:
     """The desk of a run. Raises RunError and DataError where there is nothing to judge by, or no pictures."""
-    assert info.config is not None
+    if info.config is None:
+        raise RunError(f"run {info.id}: {info.problem}")
     folder = session.pictures_folder(info.config)
     dataset, pictures = session.dataset(folder), session.pictures(folder, split)
     stamps = (session.stamp(info.folder / rundir.PREDICTIONS), session.stamp(info.folder / rundir.DYNAMICS))
