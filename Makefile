@@ -76,6 +76,7 @@ clean:
 	$(PYTHON) -m venv .venv || (rm -rf .venv; exit 1)  # half a .venv would pass for a whole one the next time
 
 .venv/run: requirements.txt constraints.txt | .venv/bin/python
+	@echo "The tested versions are downloaded and installed: some minutes, in silence."
 	$(PIP) -r requirements.txt
 	@touch $@
 

@@ -171,7 +171,7 @@ def test_copies_of_one_run_bring_nothing_and_small_vals_are_not_halved() -> None
     copies = line_up({"a": run, "b": run, "c": run})
     path = selection.greedy(copies)
     assert selection.suggested(path) == (0,)
-    assert "no other run adds to it" in selection.suggestion_text(path, 200)
+    assert "no second run adds to it" in selection.suggestion_text(path, 200)
     choice = selection.judge_choice(copies)
     assert choice is not None
     assert choice.held_back == choice.single

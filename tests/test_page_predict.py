@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from archives import edge_network, zip_of
 from make_run import make_run
-from screens import click, open_page, sent, texts
+from screens import address, click, open_page, page_links, sent, texts
 
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
@@ -71,7 +71,7 @@ def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_i
     assert not at.exception
     assert "70 pictures; click on one" in texts(at)
     assert "“broken.png”: it is not a picture" in texts(at)
-    assert "1 files that are neither pictures nor tables; 1 tables" in texts(at)
+    assert "1 file that is neither pictures nor tables; 1 table or text" in texts(at)
     (tiles,) = [grid["tiles"] for grid in sent(at, "gallery")]
     assert len(tiles) == 60
     sureness = [int(tile["caption"].split("\n")[1].strip("<>%")) for tile in tiles]
@@ -94,6 +94,16 @@ def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_i
     click(at, "dhc_predict_grid", place)
     assert re.search(r"farther from the nearest of them than (19\d|200) of 200 val pictures are", texts(at))
     assert "the class it decided for" in texts(at)
+    assert page_links(at)["Its feature maps"].endswith("view=maps&yours=1")
+    network = open_page("network", run=EIGHT, view="maps", yours="1")
+    assert "Back to the val pictures" not in [button.label for button in network.button], "of another session"
+    network.session_state["dhc_yours"] = at.session_state["dhc_yours"]
+    network.run()
+    assert not network.exception
+    assert "blots.png" in texts(network)
+    network.button(key="dhc_network_val").click().run()
+    assert address(network, "yours") is None
+    assert "blots.png" not in texts(network)
     assert "is none of them" in texts(at)
     assert "cannot be said yet" in texts(at), "of the other run"
 

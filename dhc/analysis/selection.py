@@ -112,11 +112,11 @@ def _greedy(sets: _Sets, pictures: np.ndarray, limit: int, *, to_the_end: bool) 
 
 
 def suggestion_text(path: Sequence[Step], pictures: int) -> str:
-    """Return ``These 3 together: 0.870. Adding the next brings nothing.``, or that no other run adds to the best one."""
+    """Return ``These 3 together: 0.870. Adding the next brings nothing.``, or that no second run adds to the best one."""
     count, runs = len(suggested(path)), len(path)
     reached = f"{path[count - 1].right / pictures:.3f}"
     if count == 1:
-        return f"The best run alone has {reached} right, and no other run adds to it."
+        return f"The best run alone has {reached} right, and no second run adds to it."
     if count < runs:
         return f"These {count} together: {reached}. Adding the next brings nothing."
     return f"These {count} together: {reached}. Each of them brought something."

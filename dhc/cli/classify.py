@@ -27,7 +27,7 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
     """Print what a run's best network takes pictures for: files, or all pictures in a folder, a zip or a tar.
 
     Of each the class, how sure the network is, and that calibrated where its val pictures allow it; with --json its five most probable
-    classes, too. Where `features` has kept what the network makes of its training pictures, one that is unlike them is said to be so;
+    classes, too. Where `features` has made those of its training pictures, one that is unlike them is said to be so;
     with --json `farther_than` is the share of val's pictures that are nearer. A file that is no picture is named and left out.
     """
     from dhc.analysis.asked import answers

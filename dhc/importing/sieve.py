@@ -19,6 +19,13 @@ MAX_RATIO = 200  # unpacked to packed bytes of a whole archive; of pictures it i
 RATIO_FROM = 2**27  # bytes from which the ratio counts: small archives of empty pictures do no harm
 MAX_NAME = 1_000  # letters of a path in the archive
 ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
+SINGULARS = {
+    "files": "file",
+    "pictures larger": "picture larger",
+    "tables larger": "table larger",
+    "tables or texts": "table or text",
+}
+SINGULARS |= {"archives": "archive", "links, pipes and devices": "link, pipe or device", " are ": " is "}
 JUNK_NAMES = {"thumbs.db", "desktop.ini"}
 
 
@@ -115,5 +122,12 @@ def left_out_text(reasons: Counter[str]) -> str:
     """What was left out, in a sentence; "" for nothing."""
     if not reasons:
         return ""
-    parts = [f"{count:,} {reason}" for reason, count in reasons.most_common()]
+    parts = [f"{count:,} {reason if count > 1 else _of_one(reason)}" for reason, count in reasons.most_common()]
     return f"Left out: {'; '.join(parts)}."
+
+
+def _of_one(reason: str) -> str:
+    """A plural noun of `left_out` in the singular."""
+    for many, one in SINGULARS.items():
+        reason = reason.replace(many, one)
+    return reason

@@ -124,11 +124,11 @@ def test_a_mistake_leads_to_what_it_looked_at_to_what_is_alike_and_to_the_map(
     dialog.get_by_role("radio", name="Occlusion").click()
     expect(dialog.get_by_role("img", name=re.compile("^Occlusion for "))).to_have_count(2)
     distances = dialog.locator("figcaption")
-    expect(distances.first).to_have_text(re.compile(r"^[01]\.\d\d$"))
+    expect(distances.first).to_have_text(re.compile(r"^[01]\.\d{3}$"))
     dialog.get_by_role("radio", name="by pixels").click()
     expect(distances.first).to_have_text(re.compile(r"^\d\d\.\d\d$"))
     dialog.get_by_role("radio", name="by features").click()
-    expect(distances.first).to_have_text(re.compile(r"^[01]\.\d\d$"))
+    expect(distances.first).to_have_text(re.compile(r"^[01]\.\d{3}$"))
     dialog.get_by_role("link", name="On the map").click()
 
     expect(page).to_have_url(re.compile(rf"/map\?.*near={mistake}\b"))

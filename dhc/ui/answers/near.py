@@ -25,7 +25,7 @@ GONE = "that is gone"
 BY, BY_KEY = {"features": "by features", "pixels": "by pixels"}, "dhc_nearest_by"
 NEAREST_BY_FEATURES = (
     "Nearest in what the network makes of a picture before its last layer: the number is the cosine distance, 0 for the same direction, 1 for "
-    "nothing in common. Among the training pictures whose features are kept, at most 5,000."
+    "nothing in common. Among the training pictures whose features were made, at most 5,000."
 )
 NO_FEATURES = "By pixels: this run's features are not made yet, so what its network finds alike is not known here. The map makes them."
 NEAREST = (
@@ -99,7 +99,7 @@ def _row_of(
     help_text = NEAREST_BY_FEATURES if by_features else NEAREST
     st.markdown(f"Nearest training pictures of {bold(class_name)}, {role}", help=help_text)
     if len(pictures[0]):
-        st.html(_strip(*pictures))
+        st.html(_strip(*pictures, decimals=3 if by_features else 2))
     else:
         st.caption("The data set has none of this class.")
 
@@ -127,11 +127,11 @@ def _nearest_by_features(
     return files, x, distances
 
 
-def _strip(files: np.ndarray, x: np.ndarray, distances: np.ndarray) -> str:
+def _strip(files: np.ndarray, x: np.ndarray, distances: np.ndarray, *, decimals: int) -> str:
     """HTML: pictures in a row, each with its distance below."""
     cells = [
         f'<figure style="margin: 0">{inline(image, size=80, alt=f"training picture {clean(file) or GONE}", title=clean(file) or GONE)}'
-        f'<figcaption style="text-align: center; font-size: 0.8125rem; padding-top: 3px">{distance:.2f}</figcaption></figure>'
+        f'<figcaption style="text-align: center; font-size: 0.8125rem; padding-top: 3px">{distance:.{decimals}f}</figcaption></figure>'
         for file, image, distance in zip(files.tolist(), x, distances.tolist(), strict=True)
     ]
     return f'<div style="display: grid; grid-template-columns: repeat({NEIGHBOURS}, minmax(0, 80px)); gap: 8px">{"".join(cells)}</div>'

@@ -41,7 +41,7 @@ LISTS = {
     "unlearned": "Never learned",
     "aum": "Lowest AUM",
 }
-COLORS = {"correctness": "By correctness", "class": "By class"}
+COLORS = {"correctness": "How often recognised", "class": "Class"}
 ABOUT = {
     "hard": "Lowest confidence: the third of which it was least sure. Wrong labels are frequent here.",
     "ambiguous": "Highest variability: the third of which it was now sure, now not. These teach most.",

@@ -12,6 +12,7 @@ from dhc.data.intake import Picture, Refusal, take_one
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, percent_text, quote, shorten
+from dhc.ui.answers import yours
 from dhc.ui.answers.album import image_or_blank, inline, open_album
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import link
@@ -46,6 +47,11 @@ def choose(info: RunInfo, epoch: int) -> Shown | None:
         with place:
             st.html(inline(own.x, size=SIDE, alt="Your picture", title=clean(own.name)))
             st.caption(plain(" ".join([clean(own.name), *(f"· {each}" for each in own.conversions)])))
+            if own is yours.given():
+                icon = ":material/arrow_back:"
+                st.button(
+                    "Back to the val pictures", icon=icon, key=KEY + "val", type="tertiary", on_click=yours.take_back
+                )
         return Shown(own.x, predictions)
     if not rows:
         return None
@@ -74,11 +80,11 @@ def _val_picture(info: RunInfo, album: Album, row: int, rows: list[int], predict
 
 
 def _own() -> Picture | None:
-    """A picture of the person's own, where one was dropped; a file that is none is said to be."""
+    """A picture of the person's own, dropped here or shown on Predict before; a file that is none is said to be."""
     with st.popover("Your own picture", icon=":material/upload:"):
         file = st.file_uploader("Picture", type=TYPES, key=KEY + "own", max_upload_size=LARGEST, help=OWN)
     if file is None:
-        return None
+        return yours.given()
     taken = take_one((file.name, file.getvalue))
     if isinstance(taken, Refusal):
         st.warning(plain(f"Left out: {quote(taken.name, 60)}: {taken.why}."), icon=":material/broken_image:")

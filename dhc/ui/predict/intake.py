@@ -106,7 +106,7 @@ def _files_of(name: str, upload: UploadedFile, notes: list[str]) -> Sequence[Fil
         notes.append(str(error))
         return []
     files, left_out = list(files_in(source)), source.contents.left_out
-    left_out["tables"] += len(source.contents.entries) - len(files)
+    left_out["tables or texts"] += len(source.contents.entries) - len(files)
     if not files:
         notes.append(f"{quote(name, 60)} holds no picture.")
     notes.append(left_out_text(+left_out))  # those above zero

@@ -20,10 +20,8 @@ from dhc.ui.shell.watch import watch
 
 KEY = "dhc_predict_like_"
 TICK = 0.5  # seconds between two updates while features are made
-MISSING = (
-    "Whether a picture is like the training pictures cannot be said yet: what the network makes of those is not kept."
-)
-HELP = "The values before the last layer, of all val pictures and of up to 5,000 training pictures: once a run, in the background."
+MISSING = "Whether a picture is like the training pictures cannot be said yet: their features are not made."
+HELP = "The values before the last layer, of all val pictures and of up to 5,000 training pictures, and their map: once a run, in the background."
 TITLES = {jobs.VALUES: "Asking the network about its own pictures", jobs.MAP: "Arranging their map"}
 
 
@@ -86,7 +84,7 @@ def _draw(missing: Sequence[RunInfo], makings: Mapping[str, Making | None]) -> N
             error_box(f"The features of {info.title} could not be made: {problem}." if making else problem)
     st.caption(MISSING)
     icon = ":material/scatter_plot:"
-    st.button("Keep its features", icon=icon, key=KEY + "make", help=HELP, on_click=attempt, args=(_start, missing))
+    st.button("Make the features", icon=icon, key=KEY + "make", help=HELP, on_click=attempt, args=(_start, missing))
 
 
 def _start(missing: Sequence[RunInfo]) -> None:

@@ -12,7 +12,7 @@ from dhc.data.intake import Intake
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, percent_text, shorten
-from dhc.ui.answers import look
+from dhc.ui.answers import look, yours
 from dhc.ui.answers.album import inline
 from dhc.ui.answers.near import by_features, nearest_of_class
 from dhc.ui.answers.picture import top_bars
@@ -36,6 +36,7 @@ def draw(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]
     with left:
         st.html(inline(picture.x, size=LARGE, alt=f"The picture {clean(picture.name)}", title=clean(picture.name)))
         st.caption(plain(" ".join([clean(picture.name), *(f"· {each}" for each in picture.conversions)])))
+        yours.way(infos[0], picture)
     with right:
         names = titles(infos)
         width = min(BESIDE, len(infos))

@@ -44,7 +44,12 @@ KEYS: Final = (
     Key("←", "The figure before", PRESENT, "ArrowLeft", ":root.dhc-present .dhc-stage-before"),
     Key("k", "Keep: the label is right", REVIEW, "k", ".st-key-dhc-review-keep button", once=True),
     Key(
-        "o", "The other label, which the network proposes", REVIEW, "o", ".st-key-dhc-review-relabel button", once=True
+        "o",
+        "The other label, which the network proposes",
+        REVIEW,
+        "o",
+        ".st-key-dhc-review-relabel .stButton button",  # not that of the box beside it
+        once=True,
     ),
     Key("x", "Leave the picture out", REVIEW, "x", ".st-key-dhc-review-leave-out button", once=True),
     Key("u", "Unsure", REVIEW, "u", ".st-key-dhc-review-unsure button", once=True),
