@@ -256,7 +256,7 @@ def test_the_large_picture_on_mistakes_compares_by_features_where_they_are_kept_
     _, (distances,) = nearest_by_features(features.val[3], features.train[of_class], 6)
     strips = [element.proto.body for element in at.get("html") if "training picture" in element.proto.body]
     for distance in distances:
-        assert f"{distance:.2f}</figcaption>" in strips[0]
+        assert f"{distance:.3f}</figcaption>" in strips[0]
     at.get_by_key("dhc_nearest_by").set_value("pixels").run()
     strips = [element.proto.body for element in at.get("html") if "training picture" in element.proto.body]
     assert min(float(number) for number in re.findall(r">([\d.]+)</figcaption>", strips[0])) > 5, (
