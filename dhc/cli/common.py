@@ -29,6 +29,12 @@ RUNS = click.option(
 )
 DATA = click.option("--data", "folder", required=True, help="Data folder: train.csv, val.csv and their pictures.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+UNREADABLE = click.option(
+    "--unreadable",
+    default="",
+    metavar="CLASS",
+    help="The answer for pictures that cannot be read: a class, or `commonest`.",
+)
 
 
 def settings(help: str) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, UNREADABLE, lesson, print_json
 from dhc.text import clean, count_text
 
 MOST_FILES = 20  # of pictures that no run has right, in the text
@@ -24,12 +24,7 @@ MOST_FILES = 20  # of pictures that no run has right, in the text
     help="Also write their answers for test to this file, and beside it who answered.",
 )
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
-@click.option(
-    "--unreadable",
-    default="",
-    metavar="CLASS",
-    help="The answer for pictures that cannot be read: a class, or `commonest`.",
-)
+@UNREADABLE
 @click.option("--progress", type=click.Path(path_type=Path), hidden=True)
 @RUNS
 @JSON

@@ -17,7 +17,7 @@ from dhc.data.review import Mark, read_marks, review_file, standing
 from dhc.errors import RunError
 from dhc.export.review import review_csv
 from dhc.files import target
-from dhc.runs.config_file import read_config
+from dhc.runs.config_file import require_config
 from dhc.runs.contract import UsedPictures
 from dhc.runs.dynamics import read_dynamics
 from dhc.runs.predictions import read_predictions
@@ -49,9 +49,7 @@ def review(run_id: str, split: str, most: int, out: Path | None, force: bool, ru
     With --export, all marks of its data set as CSV: split, file, label, mark, other label, who, when, run.
     """
     folder = run_dir(runs_dir, run_id)
-    config, problem = read_config(folder)
-    if config is None:
-        raise RunError(f"run {run_id}: {problem}")
+    config = require_config(folder)
     path = review_file(Path(config.data.path))
     marks = standing(read_marks(path))
     if out is not None:

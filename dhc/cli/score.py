@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dhc.cli.common import JSON, RUNS, print_json
+from dhc.cli.common import JSON, RUNS, UNREADABLE, print_json
 
 
 @click.command()
@@ -43,12 +43,7 @@ def evaluate(run_id: str, split: str, out: Path | None, runs_dir: Path, as_json:
 @click.option("--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="The file to write.  [default: <RUN_ID>-<split>.csv]")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
-@click.option(
-    "--unreadable",
-    default="",
-    metavar="CLASS",
-    help="The answer for pictures that cannot be read: a class, or `commonest`.",
-)
+@UNREADABLE
 @RUNS
 def predict(run_id: str, split: str, out: Path | None, force: bool, unreadable: str, runs_dir: Path) -> None:
     """Write a run's answers as a submission: a class for each picture, in the form of the data set's sample or tables."""

@@ -19,7 +19,7 @@ from dhc.errors import DataError, RunError
 from dhc.machine import hardware
 from dhc.models import knn
 from dhc.runs import rundir
-from dhc.runs.config_file import read_config
+from dhc.runs.config_file import require_config
 from dhc.runs.contract import Environment, Request, UsedPictures
 from dhc.runs.predictions import read_predictions
 
@@ -64,9 +64,7 @@ def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPred
     val = read_predictions(folder)
     if split == "val" and not every:
         return SplitPredictions(val.ids, val.y_true, val.predicted, val.probabilities, val.classes)
-    config, problem = read_config(folder)
-    if config is None:
-        raise RunError(f"run {folder.name}: {problem}")
+    config = require_config(folder)
     if config.trains_network:
         refuse_without_network(folder)
     dataset = open_dataset(Path(config.data.path))

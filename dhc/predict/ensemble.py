@@ -18,7 +18,7 @@ from dhc.files import target
 from dhc.predict.answers import SplitPredictions, predict_split
 from dhc.predict.submission import COMMONEST, Submission, open_form, put_answers
 from dhc.runs import rundir
-from dhc.runs.config_file import read_config
+from dhc.runs.config_file import require_config
 from dhc.runs.predictions import read_predictions
 
 MANIFEST = ".members.json"  # after the submission's name
@@ -36,7 +36,7 @@ def write_ensemble(
     manifest = out.with_name(out.name + MANIFEST)
     for path in (out, manifest):
         target.refuse(path, force=force)
-    configs = [_config(folder) for folder in folders]
+    configs = [require_config(folder) for folder in folders]
     _refuse_strangers(folders, configs)
     form = open_form(Path(configs[0].data.path), "test")
     rows = [_member(folder, config) for folder, config in zip(folders, configs, strict=True)]
@@ -55,13 +55,6 @@ def write_ensemble(
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     target.put(manifest, text.encode("utf-8", "backslashreplace"), make_folder=False)
     return written
-
-
-def _config(folder: Path) -> RunConfig:
-    config, problem = read_config(folder)
-    if config is None:
-        raise RunError(f"run {folder.name}: {problem}")
-    return config
 
 
 def _refuse_strangers(folders: Sequence[Path], configs: Sequence[RunConfig]) -> None:

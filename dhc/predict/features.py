@@ -17,7 +17,7 @@ from dhc.errors import DataError, RunError
 from dhc.machine import hardware
 from dhc.predict.answers import load_as_trained, refuse_without_network
 from dhc.predict.saved import BATCH
-from dhc.runs.config_file import read_config
+from dhc.runs.config_file import require_config
 from dhc.runs.contract import PictureSet, UsedPictures
 from dhc.runs.features import MOST_TRAINING, Features, network_stamp
 from dhc.runs.predictions import read_predictions
@@ -31,9 +31,7 @@ def features_of_run(folder: Path, progress: Progress = lambda done, total: None)
 
     Raises RunError or DataError in one sentence: no network, other pictures than those that the run was trained and judged with.
     """
-    config, problem = read_config(folder)
-    if config is None:
-        raise RunError(f"run {folder.name}: {problem}")
+    config = require_config(folder)
     if not config.trains_network:
         raise RunError(
             f"run {folder.name} is of nearest neighbours: it has no network, so its pictures have no features"

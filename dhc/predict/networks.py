@@ -20,7 +20,7 @@ from dhc.errors import RunError
 from dhc.files.messages import Message
 from dhc.machine import hardware
 from dhc.runs import rundir
-from dhc.runs.config_file import read_config
+from dhc.runs.config_file import require_config
 from dhc.runs.predictions import read_predictions
 from dhc.runs.states import STATE, state_place
 
@@ -145,9 +145,7 @@ def _pictures(question: Message) -> np.ndarray:
 
 
 def _load(folder: Path, stamp: tuple[int, ...], epoch: int = 0) -> Kept:
-    config, problem = read_config(folder)
-    if config is None:
-        raise RunError(f"run {folder.name}: {problem}")
+    config = require_config(folder)
     if not config.trains_network or not stamp:
         missing = f"the state of epoch {epoch:,}" if epoch else f"its {rundir.BEST}"
         raise RunError(f"run {folder.name} has no network to ask: {missing} is not there")

@@ -12,10 +12,10 @@ from pathlib import Path
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.sheet import read_sheet
 from dhc.data.table import Table
-from dhc.errors import DataError, RunError
+from dhc.errors import DataError
 from dhc.files import target
 from dhc.predict.answers import SplitPredictions, predict_split
-from dhc.runs.config_file import read_config
+from dhc.runs.config_file import require_config
 from dhc.runs.contract import UsedPictures
 
 HEADER = ("Image", "Class")
@@ -41,9 +41,7 @@ def write_submission(folder: Path, split: str, out: Path, *, force: bool = False
     sentence, among them: `out` is there already (and not `force`), a picture that cannot be read, ids that do not fit.
     """
     target.refuse(out, force=force)
-    config, problem = read_config(folder)
-    if config is None:
-        raise RunError(f"run {folder.name}: {problem}")
+    config = require_config(folder)
     form = open_form(Path(config.data.path), split)
     wish = unreadable or (COMMONEST if config.data.skip_bad else "")
     return put_answers(form, predict_split(folder, split, every=True), folder, out, wish=wish, force=force)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dhc.config import RunConfig
-from dhc.errors import ConfigError
+from dhc.errors import ConfigError, RunError
 from dhc.files.read import read_regular, reason
 from dhc.runs import rundir
 
@@ -25,6 +25,14 @@ def read_config(folder: Path) -> tuple[RunConfig | None, str]:
         return None, f"{rundir.CONFIG} cannot be read: {reason(error)}"
     except ConfigError as error:
         return None, f"{rundir.CONFIG} does not hold a run's settings: {error}"
+
+
+def require_config(folder: Path) -> RunConfig:
+    """The run's config. Raises RunError, which says why it cannot be read."""
+    config, problem = read_config(folder)
+    if config is None:
+        raise RunError(f"run {folder.name}: {problem}")
+    return config
 
 
 def write_config(folder: Path, config: RunConfig) -> None:
