@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import streamlit as st
@@ -12,8 +13,7 @@ from dhc.ui.shell import address
 
 CLASSES, EPOCH, VERSUS = "classes", "epoch", "versus"
 KEY = "dhc_chosen"
-OWN = "dhc_carried_own"  # in the session: by page, the parameters that it wants to be opened with
-CARRIED = "dhc_carried"  # in the session: what the screen last seen had chosen, and of which run
+CARRIED = "dhc_carried"  # in the session: what links carry
 # What links to a screen carry there: the classes from any run to any other, the epoch and the other run to the same run only.
 PLACES: Final = {
     "Data": (CLASSES,),
@@ -23,26 +23,40 @@ PLACES: Final = {
 }
 
 
+@dataclass
+class Carried:
+    """What links carry.
+
+    choice: of the screen last seen, its run and what it had chosen.
+    left: by page that is none of PLACES, the parameters that it wants to be opened with.
+    """
+
+    choice: dict[str, str] = field(default_factory=dict)
+    left: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def to(self, page: str, run: str | None) -> dict[str, str]:
+        """The parameters of a link to `page` that keep there what is chosen here, or was left there; `run` is the link's."""
+        if page not in PLACES:
+            return self.left.get(page, {})
+        names = PLACES[page] if self.choice.get("run") == run else set(PLACES[page]) & {CLASSES}
+        return {name: self.choice[name] for name in names if self.choice.get(name)}
+
+
+def carried() -> Carried:
+    """What the session's links carry: the same object for the whole session."""
+    found: Carried = st.session_state.setdefault(CARRIED, Carried())
+    return found
+
+
 def arrive(page: str) -> None:
     """Note what the address of `page` has chosen, for the links to the others."""
     if page in PLACES:
-        carried = st.session_state.setdefault(CARRIED, {})
-        carried |= {name: st.query_params.get(name, "") for name in ("run", *PLACES[page])}
+        carried().choice |= {name: st.query_params.get(name, "") for name in ("run", *PLACES[page])}
 
 
 def remember(page: str, params: Mapping[str, str]) -> None:
     """Let each link to `page`, which is none of PLACES, hold these parameters, so that it opens as it was left."""
-    st.session_state.setdefault(OWN, {})[page] = dict(params)
-
-
-def carried(page: str, run: str | None) -> dict[str, str]:
-    """The parameters of a link to `page` that keep there what is chosen here, or was left there; `run` is the link's."""
-    if page not in PLACES:
-        own: dict[str, str] = st.session_state.get(OWN, {}).get(page, {})
-        return own
-    state = st.session_state.get(CARRIED, {})
-    names = PLACES[page] if state.get("run") == run else set(PLACES[page]) & {CLASSES}
-    return {name: state[name] for name in names if state.get(name)}
+    carried().left[page] = dict(params)
 
 
 def of_address(classes: Sequence[str]) -> tuple[int, ...]:

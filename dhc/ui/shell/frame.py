@@ -23,7 +23,7 @@ HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
 
 CHART: Final = ".dhc-plot"
 SPARE: Final = "<style>/* Spare. */</style>"  # what a callback of a part says replaces the page's first style: it may have this one
-HERE: Final = "dhc_here"  # in the session: what every link of the page holds, looked up once for dozens of them
+HERE: Final = "dhc_here"  # in the session: what the links of the page hold, looked up once for dozens of them
 LEFT: Final = "dhc_left"  # in the session: by page that `go` left, the address that it wrote over its own, and that
 
 
@@ -123,12 +123,12 @@ class _Fence(MetaPathFinder):
 def link(label: str, *, text: str | None = None, **params: str) -> None:
     """Draw a link, shown as ``text``, to the page called ``label`` in PAGES.
 
-    Its address holds the chosen run, what that page was left with (`chosen.carried`) and ``params``. A page that this app does
+    Its address holds the chosen run, what that page was left with (`chosen.Carried`) and ``params``. A page that this app does
     not have is left out.
     """
     page = next(page for page in PAGES if page.label == label)
-    here: dict[str, str] = st.session_state.get(HERE, {})
-    query = here | chosen.carried(label, params.get("run") or here.get("run")) | params
+    here, carried = st.session_state.get(HERE) or _note_here()
+    query = here | carried.to(label, params.get("run") or here.get("run")) | params
     try:
         st.page_link(page.file, label=text or page.label, icon=page.icon, query_params=query)
     except StreamlitPageNotFoundError:
@@ -139,7 +139,7 @@ def go(label: str, **params: str) -> None:
     """Go to the page called ``label`` in PAGES, with the chosen run and ``params`` in its address, in place of this one."""
     page = next(page for page in PAGES if page.label == label)
     run = current_run()
-    query = ({"run": run} if run else {}) | chosen.carried(label, params.get("run", run)) | params
+    query = ({"run": run} if run else {}) | chosen.carried().to(label, params.get("run", run)) | params
     st.session_state.setdefault(LEFT, {})[present.last_page()] = (query, st.query_params.to_dict())
     st.switch_page(page.file, query_params=query)
 
@@ -156,9 +156,11 @@ def _come_back(page: str) -> None:
         del st.session_state[LEFT][page]
 
 
-def _note_here() -> None:
+def _note_here() -> tuple[dict[str, str], chosen.Carried]:
     run = current_run()
-    st.session_state[HERE] = ({"run": run} if run else {}) | ({present.NAME: "1"} if present.is_on() else {})
+    here = ({"run": run} if run else {}) | ({present.NAME: "1"} if present.is_on() else {}), chosen.carried()
+    st.session_state[HERE] = here
+    return here
 
 
 def current_run() -> str | None:
