@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.errors import RunError
 from dhc.jobs import changes
 from dhc.runs.course import change_text
@@ -14,7 +14,7 @@ from dhc.runs.rundir import run_dir
 from dhc.runs.store import Store
 
 
-@click.command("change", epilog=lesson("change-while-it-trains"))
+@click.command("change", epilog=guide("change-while-it-trains"))
 @click.argument("run_id")
 @click.option("--learning-rate", metavar="RATE", help="The rate to go on with.")
 @click.option("--factor", metavar="FACTOR", help="ReduceLROnPlateau's factor to go on with.")

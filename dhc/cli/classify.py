@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.text import clean, percent_text
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STEP = 500  # pictures between two lines that say how far it is
 
 
-@click.command(epilog=lesson("your-own-pictures"))
+@click.command(epilog=guide("your-own-pictures"))
 @click.argument("run_id")
 @click.argument("paths", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
 @RUNS

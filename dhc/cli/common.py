@@ -42,7 +42,7 @@ def settings(help: str) -> Callable[[Any], Any]:
     return click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help=help)
 
 
-def lesson(anchor: str) -> str:
+def guide(anchor: str) -> str:
     """The last line of a command's help: where it is said what its figures mean, and what not."""
     return f"What it shows and what it does not say: docs/tuning.md#{anchor}"
 

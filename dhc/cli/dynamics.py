@@ -11,7 +11,7 @@ import pandas as pd
 
 from dhc.analysis import dynamics as analysis
 from dhc.analysis.dynamics import DataMap
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.cli.numbers import Whole
 from dhc.errors import RunError
 from dhc.export.table import to_csv
@@ -32,7 +32,7 @@ TITLES = {
 }
 
 
-@click.command(epilog=lesson("data-map"))
+@click.command(epilog=guide("data-map"))
 @click.argument("run_id")
 @click.option("--until", type=Whole(1, 1_000_000, "epochs count from 1"), help="Only the epochs up to this one.")
 @click.option("--csv", "out", type=click.Path(path_type=Path), help="Also write a row for each training picture there.")

@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, UNREADABLE, lesson, print_json
+from dhc.cli.common import JSON, RUNS, UNREADABLE, guide, print_json
 from dhc.text import clean, count_text
 
 MOST_FILES = 20  # of pictures that no run has right, in the text
 
 
-@click.command(epilog=lesson("same-score-other-mistakes"))
+@click.command(epilog=guide("same-score-other-mistakes"))
 @click.argument("run_ids", nargs=-1, required=True, metavar="RUN_ID RUN_ID…")
 @click.option(
     "--submission",

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 
 
-@click.command(epilog=lesson("map-of-pictures"))
+@click.command(epilog=guide("map-of-pictures"))
 @click.argument("run_id")
 @RUNS
 @click.option("--low-priority", is_flag=True, help="Leave most of the processor to other processes.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, follow_to_end, lesson, print_json, settings
+from dhc.cli.common import JSON, RUNS, follow_to_end, guide, print_json, settings
 from dhc.cli.numbers import Whole
 from dhc.config import read_assignment
 from dhc.jobs import branch as branching
@@ -32,7 +32,7 @@ def _epoch(context: click.Context, option: click.Parameter, text: str) -> branch
     return int(text)
 
 
-@click.command("go-on", epilog=lesson("go-on-and-branch"))
+@click.command("go-on", epilog=guide("go-on-and-branch"))
 @click.argument("run_id")
 @click.option("--list", "only_list", is_flag=True, help="Only list the epochs that it can go on from.")
 @click.option(

@@ -13,7 +13,7 @@ from dhc.analysis.ailments import AILMENTS
 from dhc.analysis.case import Case
 from dhc.analysis.coach import Mark
 from dhc.analysis.layers import LayerTable, layer_table
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.errors import RunError
 from dhc.runs.records import HEALTH_FIGURES, History
 from dhc.runs.store import Store
@@ -22,7 +22,7 @@ TITLES = ("update ratio", "gradient", "dead", "mean", "spread")
 EPOCHS = "best, last or a number"
 
 
-@click.command(epilog=lesson("health"))
+@click.command(epilog=guide("health"))
 @click.argument("run_id")
 @click.option("--epoch", default="last", show_default=True, metavar="EPOCH", help=f"After which epoch: {EPOCHS}.")
 @RUNS

@@ -12,7 +12,7 @@ from dhc.analysis.differences import value_text
 from dhc.analysis.importance import Importance, importance
 from dhc.analysis.pictures import JudgedPictures, judged_pictures
 from dhc.analysis.reading import Reading, SettingReading, importance_text, read, too_few_text, worth_text
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.errors import RunError
 from dhc.runs.contract import Environment
 from dhc.runs.store import RunInfo, Store
@@ -21,7 +21,7 @@ from dhc.text import count_text
 NOT_DRAWN = "What more runs are worth can only be said of settings that were drawn: sweep --sample."
 
 
-@click.command("read-sweep", epilog=lesson("read-the-sweep"))
+@click.command("read-sweep", epilog=guide("read-the-sweep"))
 @click.argument("names", nargs=-1, required=True, metavar="GROUP|RUN_ID…")
 @RUNS
 @JSON

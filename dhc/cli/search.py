@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from dhc.analysis.rates import read_search
-from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, lesson, print_json, settings
+from dhc.cli.common import DATA, GOOD, JSON, RUNS, follow_all, guide, print_json, settings
 from dhc.cli.numbers import Real, Whole
 from dhc.config import read_assignment
 from dhc.errors import ConfigError
@@ -23,7 +23,7 @@ from dhc.text import rate_text
 RATE = Real(LEAST_RATE, MOST_RATE, "no network learns beyond")
 
 
-@click.command("lr-find", epilog=lesson("find-the-rate"))
+@click.command("lr-find", epilog=guide("find-the-rate"))
 @DATA
 @click.option(
     "--preset", default=DEFAULT, show_default=True, type=click.Choice(list(PRESETS)), help="Settings to start from."

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dhc.analysis import sureness as analysis
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.cli.numbers import Real
 from dhc.runs.predictions import read_predictions
 from dhc.runs.rundir import run_dir
@@ -17,7 +17,7 @@ from dhc.text import count_text
 NO_TEMPERATURE = "too few pictures or classes to fit a temperature"
 
 
-@click.command(epilog=lesson("how-sure"))
+@click.command(epilog=guide("how-sure"))
 @click.argument("run_ids", nargs=-1, required=True, metavar="RUN_ID…")
 @click.option(
     "--threshold",

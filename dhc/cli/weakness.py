@@ -12,7 +12,7 @@ from dhc.analysis import weakness as analysis
 from dhc.analysis.confusion import confusion_matrix
 from dhc.analysis.paired import pair_up
 from dhc.analysis.significance import ALPHA, contingency_table, mcnemar_p
-from dhc.cli.common import JSON, RUNS, lesson, print_json
+from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.data.review_effect import reviewed_away
 from dhc.runs.config_file import read_config
 from dhc.runs.predictions import read_predictions
@@ -22,7 +22,7 @@ from dhc.text import count_text, percent_text
 MOST_FAMILIES = 10  # in the text
 
 
-@click.command(epilog=lesson("weak-spots"))
+@click.command(epilog=guide("weak-spots"))
 @click.argument("run_id")
 @click.option("--versus", metavar="RUN_ID", help="Also: whether val is large enough to tell it from this run.")
 @RUNS

@@ -16,7 +16,7 @@ from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.album import inline
-from dhc.ui.shell import lesson, session, sharing
+from dhc.ui.shell import guide, session, sharing
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard, loading
 from dhc.ui.widgets.controls import segments
@@ -100,7 +100,7 @@ def draw(info: RunInfo, picture: np.ndarray, classes: Sequence[Asked]) -> None:
             kind = segments(
                 "Method", {name: method.title for name, method in METHODS.items()}, bare=True, key=KIND, **KEPT
             )
-            lesson.draw("what-it-looked-at")
+            guide.draw("what-it-looked-at")
         method = METHODS[kind]
         st.caption(method.words)
         layer, share, random = _controls(method, convolutions(info))

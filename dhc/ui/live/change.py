@@ -18,7 +18,7 @@ from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import rough_text
-from dhc.ui.shell import lesson, session, sharing
+from dhc.ui.shell import guide, session, sharing
 from dhc.ui.shell.glossary import explained, names_of_setting
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt
@@ -104,7 +104,7 @@ def _fields(info: RunInfo, config: RunConfig, history: History, held: Holding, r
             st.markdown(f"{_when(history, held)}: {_steps(held, wanted)}. {notes}", width="stretch")
         elif not problem:
             st.caption(NOTHING, width="stretch")
-        lesson.draw("change-while-it-trains")
+        guide.draw("change-while-it-trains")
 
 
 def _field(name: str, filled: Filled) -> float | None:

@@ -20,7 +20,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import count_text
 from dhc.ui.manage import branch_form
 from dhc.ui.manage.branch_form import KEY, LAST, PLACE, Choices
-from dhc.ui.shell import address, lesson, session, sharing
+from dhc.ui.shell import address, guide, session, sharing
 from dhc.ui.shell.frame import choose_run, go
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, guard
@@ -97,7 +97,7 @@ def _plan(info: RunInfo, options: Places, choices: Choices) -> None:
         plot(figure, key=KEY + "rates", height=HEIGHT, alt="Learning rate before and after the junction", clicks=False)
         with st.container(horizontal=True, wrap=False):
             st.markdown(plain(proposal.sentence), width="stretch")
-            lesson.draw("go-on-and-branch")
+            guide.draw("go-on-and-branch")
         _say_time(proposal, choices)
     proposed = "" if proposal is None else proposed_name(info.folder, proposal)
     name = st.text_input("Name", key=KEY + "name", max_chars=MAX_NAME, placeholder=proposed, help=NAME_HELP)

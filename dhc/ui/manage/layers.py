@@ -15,7 +15,7 @@ from dhc.runs.histograms import Histograms, read_histograms
 from dhc.runs.records import History
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
-from dhc.ui.shell import lesson
+from dhc.ui.shell import guide
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import bold
@@ -60,7 +60,7 @@ def draw(runs: Sequence[tuple[RunInfo, History]]) -> None:
             help=explained(HELP, *TERMS),
             width="content",
         )
-        lesson.draw("health")
+        guide.draw("health")
     ends = tuple(layers.limits(sound).items())
     cell_key = (
         KEY + "cell_" + ",".join(info.id for info, _ in runs)

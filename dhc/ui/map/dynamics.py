@@ -21,7 +21,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, shorten
 from dhc.ui.answers import picture
 from dhc.ui.answers.album import image_or_blank, inline
-from dhc.ui.shell import address, lesson, session, sharing, standin
+from dhc.ui.shell import address, guide, session, sharing, standin
 from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.session import PATHS
@@ -135,7 +135,7 @@ def _controls(training: Training) -> str:
         name: str = segments("Pictures", titles, bare=True, on_change=_first_page, args=(write, *args), **binding)
         color = address.bound_choice(COLOR, list(COLORS), "correctness", key=KEY + "color")
         segments("Colour", COLORS, bare=True, **color)
-        lesson.draw("data-map")
+        guide.draw("data-map")
     return name
 
 

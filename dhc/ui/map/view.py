@@ -15,7 +15,7 @@ from dhc.ui.answers.subject import has_answers
 from dhc.ui.map import dynamics, gallery, making
 from dhc.ui.map.points import COLOURS, points
 from dhc.ui.map.subject import Mapped, of_run, sheets_of
-from dhc.ui.shell import address, chosen, lesson
+from dhc.ui.shell import address, chosen, guide
 from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import plain
 from dhc.ui.widgets.controls import segments
@@ -81,7 +81,7 @@ def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> No
         split = segments(
             "Pictures", SPLITS, help=SPLIT_HELP, **address.bound_choice(SPLIT, list(SPLITS), "both", key=KEY + SPLIT)
         )
-        lesson.draw("map-of-pictures")
+        guide.draw("map-of-pictures")
     places = mapped.places(method)[table["row"].to_numpy()]
     near = address.integer(gallery.NEAR, low=0, high=len(mapped.table) - 1)
     rows = gallery.chosen_rows(mapped, table, places, near)

@@ -15,7 +15,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import shorten
 from dhc.ui.answers.look import has_network
 from dhc.ui.predict import asking, intake, like, many, one
-from dhc.ui.shell import address, lesson, session, sharing
+from dhc.ui.shell import address, guide, session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import empty, loading
 
@@ -42,7 +42,7 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
     with left:
         pictures = intake.pictures()
         like.offer(infos)
-        lesson.draw("your-own-pictures")
+        guide.draw("your-own-pictures")
     with right:
         if not pictures.pictures:
             empty(

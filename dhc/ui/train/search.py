@@ -15,7 +15,7 @@ from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, SEARCH_NA
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import rate_text
-from dhc.ui.shell import lesson, session, sharing, standin
+from dhc.ui.shell import guide, session, sharing, standin
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard
@@ -52,7 +52,7 @@ def draw(config: RunConfig, *, has_pictures: bool) -> None:
     with box:
         with st.container(horizontal=True, wrap=False):
             st.caption(ABOUT, width="stretch")
-            lesson.draw("find-the-rate")
+            guide.draw("find-the-rate")
         if is_alive:
             st.caption("It waits its turn like a run, and stands in no list of runs.")
         else:

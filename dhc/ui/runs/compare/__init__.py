@@ -24,7 +24,7 @@ from dhc.ui.runs.compare import (
     sureness,
     weakness,
 )
-from dhc.ui.shell import address, lesson
+from dhc.ui.shell import address, guide
 from dhc.ui.shell.states import guard
 from dhc.ui.widgets.controls import segments
 
@@ -44,7 +44,7 @@ PANELS: dict[str, Panel] = {
     "bets": ("Bets", bets.draw, 1),
     "export": ("Export", export.draw, 1),
 }
-LESSONS = {
+GUIDES = {
     "reading": "read-the-sweep",
     "sureness": "how-sure",
     "weakness": "weak-spots",
@@ -73,8 +73,8 @@ def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> No
     by_name = address.bound_choice("panel", list(titles), next(iter(titles)), key=KEY)
     with st.container(horizontal=True, vertical_alignment="center"):
         name = segments("Compare", titles, bare=True, **by_name)
-        if name in LESSONS:
-            lesson.draw(LESSONS[name])
+        if name in GUIDES:
+            guide.draw(GUIDES[name])
     with guard():
         PANELS[name][1](selected_runs)
 

@@ -1,6 +1,6 @@
-"""The lesson of a tuning tool: its section of docs/tuning.md, behind a question mark.
+"""The guide to a tuning tool: its section of docs/tuning.md, behind a question mark.
 
-Commands name the same sections (`dhc.cli.common.lesson`).
+Commands name the same sections (`dhc.cli.common.guide`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def draw(anchor: str) -> None:
         icon=":material/help:",
         type="tertiary",
         help="What this shows and what it does not say",
-        key=f"dhc_lesson_{anchor}",
+        key=f"dhc_guide_{anchor}",
         on_change="rerun",
     )
     if popover.open:
