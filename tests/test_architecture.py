@@ -28,7 +28,9 @@ ALLOWED: dict[str, set[str]] = {
     "training": {"config", "data", "errors", "files", "machine", "models", "predict", "runs", "text"},
     "jobs": {"config", "data", "errors", "files", "machine", "models", "runs", "text"},
     "analysis": {"config", "errors", "models", "runs", "text"},
-    "figures": {"analysis", "runs", "text"},
+    "lessons": set(),
+    "teaching": {"config", "errors", "files", "lessons", "models", "runs", "text"},
+    "figures": {"analysis", "lessons", "runs", "text"},
     "explain": set(),
     "predict": {"analysis", "config", "data", "errors", "explain", "files", "machine", "models", "runs", "text"},
     "export": {"analysis", "config", "data", "errors", "files", "figures", "runs", "text"},
@@ -43,10 +45,11 @@ ALLOWED: dict[str, set[str]] = {
             "files",
             "importing",
             "jobs",
+            "lessons",
             "machine",
             "models",
         ),
-        *("runs", "text"),
+        *("runs", "teaching", "text"),
     },
     "cli": {
         "analysis",
@@ -72,7 +75,7 @@ FLOORS = (
     {"shell"},
     {"answers", "train"},
     {"data", "demo", "ladder", "manage", "map", "network", "predict", "review"},
-    {"live", "runs", "home"},
+    {"live", "runs", "home", "lessons", "walk", "teach"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}
@@ -225,7 +228,21 @@ def test_the_reader_side_never_loads_a_framework_and_importing_it_does_no_work()
         return {path for path in ROOT.iterdir() if not path.name.startswith(".")}  # caches of other tests may come
 
     before = lying_here()
-    rooms = ("config", "data", "runs", "jobs", "analysis", "figures", "export", "ui", "cli", "machine", "predict")
+    rooms = (
+        "config",
+        "data",
+        "runs",
+        "jobs",
+        "analysis",
+        "figures",
+        "export",
+        "ui",
+        "cli",
+        "machine",
+        "predict",
+        "lessons",
+        "teaching",
+    )
     code = "; ".join(f"import {name}" for name in names(*rooms))
     assert not loaded_by(code) & (WRITERS_ONLY | ON_DEMAND)
     assert lying_here() == before

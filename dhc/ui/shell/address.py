@@ -6,6 +6,7 @@ the address, and counts as missing. A default is not written, so that addresses 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ MOST_REFUSED = 3  # parameters that one notice names
 MOST_LETTERS = 100_000  # of a parameter; no browser's address is longer
 
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?(e-?[0-9]{1,2})?", re.ASCII)
 
 
 def integer(name: str, *, low: int, high: int) -> int | None:
@@ -100,6 +102,21 @@ def bound_integer(name: str, *, low: int, high: int, key: str) -> dict[str, Any]
     return {"min_value": low, "max_value": high, "key": key, "on_change": _write_integer, "args": (name, key, low)}
 
 
+def number(name: str, *, low: float, high: float) -> float | None:
+    """The parameter `name` as a number from `low` to `high` inclusive, such as "0.25" or "1e-3"; None for anything else."""
+    text = st.query_params.get(name, "")
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    return _valid(name, text, value if low <= value <= high else None)
+
+
+def bound_number(name: str, *, low: float, high: float, default: float, key: str) -> dict[str, Any]:
+    """The same for a slider or a box with a number from `low` to `high`."""
+    value = number(name, low=low, high=high)
+    st.session_state[key] = float(default if value is None else value)
+    args = (name, key, float(default))
+    return {"min_value": float(low), "max_value": float(high), "key": key, "on_change": _write_number, "args": args}
+
+
 def bound_text(name: str, *, key: str, **also: None) -> dict[str, Any]:
     """The same for a text box, whose parameter is its text; a change removes the parameters `also`, which hung on it."""
     st.session_state[key] = text(name)
@@ -139,6 +156,11 @@ def _write_flag(name: str, key: str, on: str) -> None:
 def _write_integer(name: str, key: str, default: int) -> None:
     value = int(st.session_state[key])
     put(**{name: None if value == default else value})
+
+
+def _write_number(name: str, key: str, default: float) -> None:
+    value = st.session_state[key]
+    put(**{name: None if value is None or value == default else f"{value:.6g}"})
 
 
 def _write_text(name: str, key: str, also: Mapping[str, None]) -> None:

@@ -53,6 +53,7 @@ PAGES: Final = (
     Page("pages/review.py", "Review", ":material/rate_review:"),
     Page("pages/predict.py", "Predict", ":material/add_photo_alternate:"),
     Page("pages/ladder.py", "Ladder", ":material/stairs:", CHART),
+    Page("pages/lessons.py", "Lessons", ":material/school:", ".st-key-dhc_lesson_grid"),
 )
 
 

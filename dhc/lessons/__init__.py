@@ -1,0 +1,1 @@
+"""The ideas behind a network, computed step by step: NumPy alone, written to be read."""

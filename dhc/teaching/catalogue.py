@@ -1,0 +1,63 @@
+"""The course: its lessons in order, and what leads to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from dhc.teaching.fact import Facts
+from dhc.teaching.facts import seeing
+
+MINUTES: Final = 10  # a lesson
+GROUPS: Final = ("seeing", "network", "training", "judging", "own")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson.
+
+    name: as addresses and the language files have it. facts: computes what its text says. What links to it: settings, by
+    dotted name; terms of the glossary; marks, the ids of the coach's rules; charts, by the key that `plot` draws them with.
+    """
+
+    name: str
+    group: str
+    facts: Callable[[], Facts]
+    settings: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    charts: tuple[str, ...] = ()
+
+
+COURSE: Final = (
+    # nearest-neighbours
+    Lesson("convolution", "seeing", seeing.convolution),
+    # feature-map
+    # stride
+    # padding
+    # pooling
+    # receptive-field
+    # activation
+    # batch-normalisation
+    # dense
+    # softmax
+    # dropout
+    # augmentation
+    # backpropagation
+    # gradient-descent
+    # schedules
+    # overfitting
+    # confusion
+    # own: blow-up
+    # own: dead-units
+    # own: forgotten
+    # own: data-map
+    # own: nine-of-ten
+    # own: another-seed
+    # own: other-mistakes
+    # own: nonsense
+    # own: between
+    # own: thrown-away
+)
+LESSONS: Final = {lesson.name: lesson for lesson in COURSE}

@@ -1,0 +1,30 @@
+"""The report's final network and settings, for the numbers that the lessons take from it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final, TypeVar
+
+from dhc.config import RunConfig
+from dhc.models.ladder import plan_of
+from dhc.models.plan import LayerSize, measure
+from dhc.models.presets import preset_config
+
+CLASSES: Final = 96
+T = TypeVar("T")
+
+
+def config() -> RunConfig:
+    """Its settings, as the report ran it."""
+    return preset_config("report")
+
+
+@cache
+def sizes() -> tuple[LayerSize, ...]:
+    """Its layers in order, with their shapes and costs."""
+    return measure(plan_of(config(), CLASSES))
+
+
+def layers(kind: type[T]) -> list[T]:
+    """Its layers of one kind, in order."""
+    return [size.layer for size in sizes() if isinstance(size.layer, kind)]

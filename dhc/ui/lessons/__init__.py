@@ -1,0 +1,1 @@
+"""Lessons: the course, page by page."""

@@ -1,0 +1,46 @@
+"""A lesson's question: answered by a choice or by a number, and checked."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from dhc.teaching.catalogue import Lesson
+from dhc.teaching.fact import Facts
+from dhc.teaching.words import Words, common
+
+
+def draw(lesson: Lesson, words: Words, facts: Facts) -> None:
+    """The question, the box for its answer, and what is said of that answer."""
+    st.markdown(f"##### {common(words.language, 'question')}\n\n{words.question}")
+    given = _given(lesson, words)
+    if given is None:
+        return
+    if facts.is_right(given):
+        st.success(f"**{common(words.language, 'right')}** {words.why}", icon=":material/check_circle:")
+    else:
+        st.info(common(words.language, "wrong"), icon=":material/replay:")
+
+
+def _given(lesson: Lesson, words: Words) -> float | None:
+    """The answer as a number, or as the place of the option; None before there is one, or where it is none."""
+    key, label = f"dhc_answer_{lesson.name}", common(words.language, "answer")
+    if words.options:
+        places = range(len(words.options))
+        chosen = st.radio(label, places, index=None, format_func=words.options.__getitem__, key=key)
+        return None if chosen is None else float(chosen)
+    text = st.text_input(label, key=key, width=200)
+    value = number(text)
+    if text.strip() and value is None:
+        st.warning(common(words.language, "not_a_number", example=3.5))
+    return value
+
+
+def number(text: str) -> float | None:
+    """A number as a person writes it, 3.5 or 3,5; None for anything else."""
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,40 @@
+"""Which figure belongs to which lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from dhc.teaching.words import Words
+from dhc.ui.lessons.figures import convolution
+
+FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
+    # nearest-neighbours
+    "convolution": convolution.draw,
+    # feature-map
+    # stride
+    # padding
+    # pooling
+    # receptive-field
+    # activation
+    # batch-normalisation
+    # dense
+    # softmax
+    # dropout
+    # augmentation
+    # backpropagation
+    # gradient-descent
+    # schedules
+    # overfitting
+    # confusion
+    # own: blow-up
+    # own: dead-units
+    # own: forgotten
+    # own: data-map
+    # own: nine-of-ten
+    # own: another-seed
+    # own: other-mistakes
+    # own: nonsense
+    # own: between
+    # own: thrown-away
+}
