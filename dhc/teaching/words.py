@@ -75,9 +75,26 @@ def words(language: str, lesson: str) -> Words:
     return Words(language, entry["title"], **texts, options=tuple(options), labels=entry.get("labels", {}))
 
 
+@dataclass(frozen=True)
+class Labels:
+    """What one screen says in one language, by name."""
+
+    language: str
+    texts: Mapping[str, str]
+
+    def __call__(self, label: str, /, **values: Value) -> str:
+        """What stands under this name, with these values. Raises KeyError for a name or a value that is not there."""
+        return filled(self.texts[label], self.language, values)
+
+
+def labels(language: str, part: str) -> Labels:
+    """What a part of the language's file that is no lesson says: ``walk``, ``story``, ``teach``. Raises KeyError without it."""
+    return Labels(language, file_of(language)[part])
+
+
 def common(language: str, label: str, /, **values: Value) -> str:
     """What every lesson's screen says under this name."""
-    return filled(file_of(language)[COMMON][label], language, values)
+    return labels(language, COMMON)(label, **values)
 
 
 @cache

@@ -31,13 +31,14 @@ LEFT: Final = "dhc_left"  # in the session: by page that `go` left, the address 
 class Page:
     """One screen: its file beside app.py, its name in the navigation, its Material icon, what is large when presented.
 
-    stage: CSS selector of its main part; "" for the whole page.
+    stage: CSS selector of its main part; "" for the whole page. is_aside: reached by links alone, not by the navigation.
     """
 
     file: str
     label: str
     icon: str
     stage: str = ""
+    is_aside: bool = False
 
 
 PAGES: Final = (
@@ -80,7 +81,8 @@ def frame(title: str, icon: str) -> DeltaGenerator:
     with st.container(key="dhc-bar", gap="xxsmall"):
         with st.container(key="dhc-navigation", horizontal=True, wrap=False, gap="xxsmall"):
             for page in PAGES:
-                link(page.label)
+                if not page.is_aside:
+                    link(page.label)
         with st.container(key="dhc-tools", horizontal=True, wrap=False, gap="xxsmall", vertical_alignment="center"):
             reach.badge(short=present.is_on())
             present.button()
