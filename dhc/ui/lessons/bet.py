@@ -1,0 +1,62 @@
+"""A bet before the figure shows the answer: a slider, a button, and the bets of this session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from dhc.teaching.words import Words, common
+from dhc.ui.shell import address
+
+BET, OPEN = "bet", "open"  # in the address: the bet, and that it is settled
+
+
+def place(words: Words, lesson: str, titles: Mapping[str, str], default: str) -> tuple[str, bool]:
+    """The slider over the keys of `titles`, and its button; returns the bet, and whether it was settled.
+
+    The lesson's label `bet` is the slider's.
+    """
+    key, language = f"dhc_lesson_{lesson}_bet", words.language
+    is_settled = address.choice(OPEN, ("on",), "") == "on"
+    binding = address.bound_choice(BET, list(titles), default, key=key)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width="stretch"):
+            bet = st.select_slider(words("bet"), format_func=titles.__getitem__, disabled=is_settled, **binding)
+        if is_settled:
+            st.button(
+                common(language, "bet_again"),
+                icon=":material/replay:",
+                key=f"{key}_again",
+                on_click=_settle,
+                args=(None,),
+            )
+        else:
+            st.button(
+                common(language, "bet_now"),
+                icon=":material/casino:",
+                type="primary",
+                key=f"{key}_now",
+                on_click=_settle,
+                args=("on",),
+            )
+    return str(bet), is_settled
+
+
+def _settle(state: str | None) -> None:
+    address.put(**{OPEN: state})
+
+
+def remember(lesson: str, subject: str, bet: float, answer: float) -> None:
+    """Keep a settled bet for this session: the first one on each subject, since the next knows the answer."""
+    st.session_state.setdefault(_name(lesson), {}).setdefault(subject, (bet, answer))
+
+
+def remembered(lesson: str) -> Sequence[tuple[float, float]]:
+    """Bet and answer of each subject that was bet on in this session, in that order."""
+    bets: Mapping[str, tuple[float, float]] = st.session_state.get(_name(lesson), {})
+    return list(bets.values())
+
+
+def _name(lesson: str) -> str:
+    return f"dhc_lesson_{lesson}_bets"
