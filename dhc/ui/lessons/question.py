@@ -9,6 +9,7 @@ import streamlit as st
 from dhc.teaching.catalogue import Lesson
 from dhc.teaching.fact import Facts
 from dhc.teaching.words import Words, common
+from dhc.ui.lessons import attending
 
 
 def draw(lesson: Lesson, words: Words, facts: Facts) -> None:
@@ -17,10 +18,13 @@ def draw(lesson: Lesson, words: Words, facts: Facts) -> None:
     given = _given(lesson, words)
     if given is None:
         return
+    attending.send(lesson.name, given)
     if facts.is_right(given):
         st.success(f"**{common(words.language, 'right')}** {words.why}", icon=":material/check_circle:")
     else:
         st.info(common(words.language, "wrong"), icon=":material/replay:")
+    if attending.is_sent(lesson.name):
+        st.caption(common(words.language, "sent"))
 
 
 def _given(lesson: Lesson, words: Words) -> float | None:

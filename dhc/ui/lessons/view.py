@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dhc.teaching.catalogue import COURSE, LESSONS, MINUTES, Lesson
+from dhc.teaching.catalogue import LESSONS, MINUTES, Lesson
+from dhc.teaching.classrooms import Classroom
 from dhc.teaching.words import common, words
-from dhc.ui.lessons import language, question
+from dhc.ui.lessons import attending, language, question
 from dhc.ui.lessons.registry import FIGURES
-from dhc.ui.shell import address, chosen
+from dhc.ui.shell import address, chosen, sharing
 from dhc.ui.shell.frame import link
+from dhc.ui.shell.markdown import plain
 
 NAME = "lesson"  # in the address
 STAGE = "dhc_lesson_grid"  # the part that is large in Present
@@ -23,22 +26,33 @@ def draw(head: DeltaGenerator) -> None:
     with head:
         tongue = language.choose()
     name = address.choice(NAME, tuple(LESSONS), "")
-    chosen.remember("Lessons", {key: value for key, value in ((NAME, name), (language.NAME, tongue)) if value})
+    classroom = attending.classroom()
+    kept = {NAME: name, language.NAME: tongue} | attending.params()
+    chosen.remember("Lessons", {key: value for key, value in kept.items() if value})
     if name:
-        _draw_lesson(LESSONS[name], tongue)
+        _draw_lesson(LESSONS[name], tongue, attending.course(classroom))
     else:
-        _draw_contents(tongue)
+        _draw_contents(tongue, classroom)
 
 
-def _draw_contents(tongue: str) -> None:
-    st.markdown(common(tongue, "introduction", count=len(COURSE), minutes=MINUTES))
-    for group, lessons in groupby(COURSE, key=lambda lesson: lesson.group):
+def _draw_contents(tongue: str, classroom: Classroom | None) -> None:
+    lessons = attending.course(classroom)
+    if classroom is not None:
+        st.markdown(f"**{plain(common(tongue, 'in_class', title=classroom.title))}**")
+    st.markdown(common(tongue, "introduction", count=len(lessons), minutes=MINUTES))
+    if classroom is None and sharing.is_read_only():
+        attending.code_box(tongue)
+    for group, members in groupby(lessons, key=lambda lesson: lesson.group):
         st.subheader(common(tongue, group), anchor=False)
-        for lesson in lessons:
-            link("Lessons", text=words(tongue, lesson.name).title, lesson=lesson.name, lang=tongue)
+        for lesson in members:
+            _link(lesson, words(tongue, lesson.name).title, tongue)
 
 
-def _draw_lesson(lesson: Lesson, tongue: str) -> None:
+def _link(lesson: Lesson, text: str, tongue: str) -> None:
+    link("Lessons", text=text, lesson=lesson.name, lang=tongue, **attending.params())
+
+
+def _draw_lesson(lesson: Lesson, tongue: str, course: Sequence[Lesson]) -> None:
     facts = lesson.facts()
     said = words(tongue, lesson.name).with_facts(facts)
     figure, text = st.columns([5, 3], gap="medium")
@@ -48,7 +62,7 @@ def _draw_lesson(lesson: Lesson, tongue: str) -> None:
         st.markdown(f"### {said.title}\n\n{said.idea}")
         st.markdown(f"**{common(tongue, 'report')}.** {said.report}")
         question.draw(lesson, said, facts)
-    _draw_neighbours(lesson, tongue)
+    _draw_neighbours(lesson, tongue, course)
 
 
 @st.fragment
@@ -57,11 +71,10 @@ def _draw_figure(name: str, tongue: str) -> None:
     FIGURES[name](words(tongue, name))
 
 
-def _draw_neighbours(lesson: Lesson, tongue: str) -> None:
-    place = COURSE.index(lesson)
+def _draw_neighbours(lesson: Lesson, tongue: str, course: Sequence[Lesson]) -> None:
+    place = course.index(lesson) if lesson in course else -1
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         for label, neighbour in (("previous", place - 1), ("next", place + 1)):
-            if 0 <= neighbour < len(COURSE):
-                other = COURSE[neighbour]
-                text = common(tongue, label, title=words(tongue, other.name).title)
-                link("Lessons", text=text, lesson=other.name, lang=tongue)
+            if 0 <= neighbour < len(course):
+                other = course[neighbour]
+                _link(other, common(tongue, label, title=words(tongue, other.name).title), tongue)

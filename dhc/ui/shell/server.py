@@ -14,7 +14,8 @@ from streamlit import config
 
 from dhc.errors import UserError, sentence
 from dhc.files import gate
-from dhc.ui.shell import password, reach, sharing
+from dhc.teaching import letterbox
+from dhc.ui.shell import password, reach, session, sharing
 from dhc.ui.shell.visitors import OwnPagesOnly
 
 MIDDLEWARE: Final = [Middleware(OwnPagesOnly), Middleware(password.Password), Middleware(sharing.ReadingOnly)]
@@ -30,6 +31,7 @@ def prepare() -> None:
         if sharing.is_wanted():
             for name, megabytes in LIMITS.items():
                 config.set_option(name, megabytes)
+            letterbox.open_box(session.runs_dir())  # the one thing that can be written to behind the gate
             gate.shut()
     except (UserError, OSError) as error:
         print(f"error: {sentence(error)}", file=sys.stderr, flush=True)

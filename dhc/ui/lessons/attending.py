@@ -1,0 +1,66 @@
+"""The class that a person attends: its code stands in the address, ``class=K7M2PX``, and goes along from lesson to lesson."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from dhc.teaching import letterbox
+from dhc.teaching.catalogue import COURSE, LESSONS, Lesson
+from dhc.teaching.classrooms import Classroom, code_in, read_classrooms
+from dhc.teaching.words import common
+from dhc.ui.shell import address, session, sharing
+from dhc.ui.shell.frame import go
+
+NAME: Final = "class"
+POSTED: Final = "dhc_class_posted"  # in the session: class and lesson of each answer that was sent
+
+
+def classroom() -> Classroom | None:
+    """The class that the address names; a code that is none is taken out of it, and said."""
+    code = st.query_params.get(NAME, "")
+    if not code:
+        return None
+    found = read_classrooms(session.runs_dir()).get(code)
+    if found is None:
+        address.refuse({NAME: code}, "a class that is not here: ask your teacher for the code once more")
+    return found
+
+
+def course(classroom: Classroom | None) -> tuple[Lesson, ...]:
+    """The lessons of the class, all lessons without one."""
+    return COURSE if classroom is None else tuple(LESSONS[name] for name in classroom.lessons)
+
+
+def params() -> dict[str, str]:
+    """The parameters that a link from lesson to lesson keeps."""
+    code = st.query_params.get(NAME, "")
+    return {NAME: code} if code else {}
+
+
+def send(lesson: str, answer: float) -> None:
+    """Send the first answer to a lesson's question to the teacher: in a read-only view, by who attends a class."""
+    code = st.query_params.get(NAME, "")
+    posted: set[tuple[str, str]] = st.session_state.setdefault(POSTED, set())
+    if not code or not sharing.is_read_only() or (code, lesson) in posted:
+        return
+    if letterbox.post(code, lesson, answer):
+        posted.add((code, lesson))
+
+
+def is_sent(lesson: str) -> bool:
+    """Whether an answer to the lesson's question was sent."""
+    return (st.query_params.get(NAME, ""), lesson) in st.session_state.get(POSTED, ())
+
+
+def code_box(language: str) -> None:
+    """A box for the code of a class; a code opens its lessons."""
+    text = st.text_input(
+        common(language, "class_code"), key="dhc_class_code", placeholder="K7M2PX", max_chars=20, width=180
+    )
+    code = code_in(text)
+    if text.strip() and code not in read_classrooms(session.runs_dir()):
+        st.warning(common(language, "no_class"), icon=":material/search_off:")
+    elif code:
+        go("Lessons", **{NAME: code, "lang": read_classrooms(session.runs_dir())[code].language})
