@@ -94,6 +94,7 @@ MAY_WRITE = {
     "dhc/cli/score.py: score.save(out.parent.resolve() / out.name)": "likewise",
     "dhc/runs/lenient.py: self.save(folder / self.FILE)": "likewise",
     "dhc/runs/views.py: Views(views=views).save(folder / FILE)": "likewise",
+    "dhc/teaching/classrooms.py: _File(classes=classrooms).save(folder / FILE)": "likewise",
     "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
     "dhc/runs/dynamics.py: np.save(file, array)": "into a file that the room has opened",
     "dhc/runs/features.py: np.savez(file, **values)": "into a file that the room has opened",
