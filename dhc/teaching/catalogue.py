@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dhc.teaching.fact import Facts
-from dhc.teaching.facts import seeing
+from dhc.teaching.facts import learning, seeing
 
 MINUTES: Final = 10  # a lesson
 GROUPS: Final = ("seeing", "network", "training", "judging", "own")
@@ -45,7 +45,14 @@ COURSE: Final = (
     # dropout
     # augmentation
     # backpropagation
-    # gradient-descent
+    Lesson(
+        "gradient-descent",
+        "training",
+        learning.gradient_descent,
+        settings=("optimizer.name", "optimizer.learning_rate"),
+        terms=("gradient", "learning rate", "momentum", "optimizer"),
+        marks=("divergence", "rate-too-low", "unstable", "exploding-loss", "large-updates", "small-updates"),
+    ),
     # schedules
     # overfitting
     # confusion

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from dhc.teaching.words import Words
-from dhc.ui.lessons.figures import convolution
+from dhc.ui.lessons.figures import convolution, gradient_descent
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # nearest-neighbours
@@ -23,7 +23,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # dropout
     # augmentation
     # backpropagation
-    # gradient-descent
+    "gradient-descent": gradient_descent.draw,
     # schedules
     # overfitting
     # confusion
