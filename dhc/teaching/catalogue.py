@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dhc.teaching.fact import Facts
-from dhc.teaching.facts import learning, seeing
+from dhc.teaching.facts import learning, network, seeing
 
 MINUTES: Final = 10  # a lesson
 GROUPS: Final = ("seeing", "network", "training", "judging", "own")
@@ -41,7 +41,7 @@ COURSE: Final = (
     # activation
     # batch-normalisation
     # dense
-    # softmax
+    Lesson("softmax", "network", network.softmax),
     # dropout
     # augmentation
     # backpropagation

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from dhc.teaching.words import Words
-from dhc.ui.lessons.figures import convolution, gradient_descent
+from dhc.ui.lessons.figures import convolution, gradient_descent, softmax
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # nearest-neighbours
@@ -19,7 +19,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # activation
     # batch-normalisation
     # dense
-    # softmax
+    "softmax": softmax.draw,
     # dropout
     # augmentation
     # backpropagation

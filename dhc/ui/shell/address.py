@@ -109,6 +109,14 @@ def number(name: str, *, low: float, high: float) -> float | None:
     return _valid(name, text, value if low <= value <= high else None)
 
 
+def numbers(name: str, *, count: int, low: float, high: float) -> tuple[float, ...] | None:
+    """The parameter `name`, written "1.5,-2,0", as so many numbers from `low` to `high` inclusive; None for anything else."""
+    text = st.query_params.get(name, "")
+    parts = text.split(",", count)
+    values = tuple(float(part) for part in parts if _NUMBER.fullmatch(part) and low <= float(part) <= high)
+    return _valid(name, text, values if len(parts) == len(values) == count else None)
+
+
 def bound_number(name: str, *, low: float, high: float, default: float, key: str) -> dict[str, Any]:
     """The same for a slider or a box with a number from `low` to `high`."""
     value = number(name, low=low, high=high)

@@ -1,0 +1,62 @@
+"""The lessons on the network's parts: by hand, and equal to Keras and SciPy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import special
+from screens import address, open_page, sent, texts
+
+from dhc.lessons import softmax as s
+from dhc.teaching.words import LANGUAGES, words
+
+
+def test_softmax_shares_one_among_the_classes_by_powers_of_e() -> None:
+    assert s.softmax(np.log([1.0, 2.0, 5.0])) == pytest.approx([1 / 8, 2 / 8, 5 / 8])
+    assert s.softmax(np.log([1.0, 4.0]), temperature=2) == pytest.approx([1 / 3, 2 / 3])
+    assert s.softmax(np.array([1e4, 1e4 - 1])) == pytest.approx(special.softmax([1.0, 0.0]))
+    with pytest.raises(ValueError, match="temperature is above 0"):
+        s.softmax(np.zeros(2), temperature=0)
+
+
+def test_a_confident_mistake_costs_more_and_equal_shares_cost_the_logarithm_of_their_number() -> None:
+    assert s.cross_entropy(s.softmax(np.zeros(96)), 7) == pytest.approx(np.log(96))
+    assert s.cross_entropy(np.array([0.001, 0.999]), 0) == pytest.approx(3 * np.log(10))
+
+
+def test_the_gradient_of_the_loss_is_what_each_logit_changes() -> None:
+    logits, step = np.array([0.3, -1.2, 2.0]), 1e-6
+    shifted = [s.cross_entropy(s.softmax(logits + step * unit), 1) for unit in np.eye(3)]
+    slopes = (np.array(shifted) - s.cross_entropy(s.softmax(logits), 1)) / step
+    assert s.gradient(s.softmax(logits), 1) == pytest.approx(slopes, abs=1e-5)
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("lesson", ["softmax"])
+def test_each_lesson_opens_in_both_languages(lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))
+    for language in LANGUAGES:
+        at = open_page("lessons", lesson=lesson, lang=language)
+        assert not at.exception
+        assert words(language, lesson).title in texts(at)
+
+
+@pytest.mark.pages
+def test_what_is_dragged_stands_in_the_address_and_nonsense_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
+    at = open_page("lessons", lesson="softmax", logits="1,2,3,4,5,6", temperature="0")
+    assert sent(at, "logits")[0]["logits"] == [2.0, 3.2, 0.5, -1.0, -2.0]
+    assert len(at.toast) == 2
+    for state, logits in (
+        ({"logits": [0, 0, 0, 0, 9], "truth": 2, "temperature": 1}, None),
+        ({"logits": [0, 1, 0, 0, -6], "truth": 2, "temperature": 1}, "0,1,0,0,-6"),
+    ):
+        at.session_state["dhc_lesson_softmax_logits"] = {"state": state}
+        at.run()
+        assert address(at, "logits") == logits
+    assert address(at, "true") == "3"
