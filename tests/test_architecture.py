@@ -139,6 +139,7 @@ MAY_IMPORT_KERAS = {
     "dhc/explain/layers.py",
     "dhc/explain/maps.py",
     "dhc/explain/parts.py",
+    "dhc/explain/walk.py",
 }
 
 

@@ -20,6 +20,7 @@ from dhc.files.messages import Message, MessageError, read_message, write_messag
 from dhc.predict import layers
 from dhc.predict.augmented import augment
 from dhc.predict.networks import classify, look, warm
+from dhc.predict.walk import walk
 
 LONGEST = 20_000  # characters of a traceback that are handed on
 MEMORY = 3_000_000_000  # bytes above which it ends: four networks at full width and Keras take half of that
@@ -40,6 +41,7 @@ ANSWERS: Mapping[str, Callable[[Message], Message]] = {
     "unit_peaks": layers.unit_peaks,
     "layer_times": layers.layer_times,
     "warm": warm,
+    "walk": walk,
 }
 
 

@@ -41,20 +41,25 @@ def load_network(run_dir: Path, config: RunConfig, classes: int) -> keras.Model:
 
 def network_of_epoch(run_dir: Path, epoch: int, config: RunConfig, classes: int) -> keras.Model:
     """The run's network as it was judged after an epoch whose state was kept. Raises RunError where that cannot serve."""
+    precision, weights = weights_of_epoch(run_dir, epoch, config, classes)
+    keras.config.set_dtype_policy(precision)
+    model = network(config, classes)
+    model.set_weights(weights)
+    return model
+
+
+def weights_of_epoch(run_dir: Path, epoch: int, config: RunConfig, classes: int) -> tuple[str, list[np.ndarray]]:
+    """The precision of that network and its weights. Raises RunError where the state cannot serve."""
     try:
         # before all else, so that what lies beside the state unpacks to no more than a network of these settings
         saved = saved_network(state_place(run_dir, epoch) / rundir.BEST, config, classes)
-        weights = kept_weights(run_dir, epoch, config, classes)
+        return saved.precision, kept_weights(run_dir, epoch, config, classes)
     except (DamagedError, OSError, RunError) as error:
         why = reason(error) if isinstance(error, OSError) else f"it {error}"
         why = f"of its {rundir.BEST}: {error}" if isinstance(error, RunError) else why
         raise RunError(
             f"the state of epoch {epoch:,} of run {run_dir.name} cannot be used ({why}): choose another epoch"
         ) from None
-    keras.config.set_dtype_policy(saved.precision)
-    model = network(config, classes)
-    model.set_weights(weights)
-    return model
 
 
 def untrained(config: RunConfig, classes: int) -> keras.Model:

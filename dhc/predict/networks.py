@@ -62,7 +62,7 @@ class Networks:
 
     def of(self, folder: Path, epoch: int = 0) -> Kept:
         """The best network of the run in `folder`, or that of an epoch whose state was kept. Raises RunError."""
-        stamp = _stamp(state_place(folder, epoch) / STATE if epoch else folder / rundir.BEST)
+        stamp = stamp_of(folder, epoch)
         network = self._networks.pop((folder, epoch), None)
         if network is None or network.stamp != stamp:
             while len(self._networks) >= self._most:
@@ -81,7 +81,7 @@ def asked_in_parts(folder: Path, x: np.ndarray) -> Iterator[tuple[np.ndarray, np
     In this very process, on the CPU: for the command line. Raises RunError.
     """
     os.environ.update(hardware.environment(DeviceConfig(device="cpu"), "cpu"))
-    network = _load(folder, _stamp(folder / rundir.BEST))
+    network = _load(folder, stamp_of(folder))
     for start in range(0, len(x), PART):
         yield _answers(network, x[start : start + PART])
 
@@ -156,7 +156,9 @@ def _load(folder: Path, stamp: tuple[int, ...], epoch: int = 0) -> Kept:
     return Kept(stamp, model, with_features(model))
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def stamp_of(folder: Path, epoch: int = 0) -> tuple[int, ...]:
+    """What changes with the file of a run's best network, or with that of a kept epoch's state; () where there is none."""
+    path = state_place(folder, epoch) / STATE if epoch else folder / rundir.BEST
     try:
         stat = path.stat()
     except OSError:

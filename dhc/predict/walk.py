@@ -1,0 +1,179 @@
+"""A picture's walk through a network, as the helper process answers it: every layer's maps, one number's history, dropout's draws."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dhc.analysis.maps import order_of, silent
+from dhc.analysis.network import judged
+from dhc.errors import RunError
+from dhc.files.messages import Message
+from dhc.models import plan as p
+from dhc.models.ladder import plan_of
+from dhc.predict.networks import NETWORKS, stamp_of
+from dhc.runs.config_file import require_config
+from dhc.runs.predictions import read_predictions
+
+MOST_UNITS = 512  # of a layer: those with the largest values
+MOST_WALKS = 6  # kept at a time: of the report's largest network 9 MB each
+MOST_DRAWS = 100
+ZERO, LEVELS = 128, 127  # the byte that stands for 0, and how many there are on each side of it
+
+
+def walk(question: Message) -> Message:
+    """What the network of the run in ``folder`` after the kept ``epoch``, 0 for its best, makes of ``x``, (64, 64, 3) uint8.
+
+    ``part`` says of what: ``maps`` of every layer, the ``number`` at ``layer``, ``unit``, ``row`` and ``column``, or ``draws``
+    of its Dropout layers. All is computed in 32 bits. Raises RunError.
+    """
+    x, part = question.arrays["x"], str(question.values["part"])
+    assert x.shape == (64, 64, 3)
+    assert x.dtype == np.uint8
+    folder, epoch = Path(question.values["folder"]), int(question.values["epoch"])
+    model, values = WALKS.of(folder, epoch, x)
+    if part == "draws":
+        return _draws(model, x, int(question.values["draws"]))
+    if part == "number":
+        return _number(model, x, values, *(int(question.values[name]) for name in ("layer", "unit", "row", "column")))
+    return _maps(model, values)
+
+
+@dataclass(eq=False)
+class _Frame:
+    """A run's network, built once, and what is in it: an epoch's weights, out of the file with that stamp."""
+
+    folder: Path
+    model: Any
+    epoch: int
+    stamp: tuple[int, ...]
+
+
+class Walks:
+    """The networks that pictures walk through, and every layer's output for the last pictures."""
+
+    def __init__(self, most: int = MOST_WALKS) -> None:
+        self._most = most
+        self._frame: _Frame | None = None
+        self._values: OrderedDict[tuple[Any, ...], list[np.ndarray]] = OrderedDict()
+
+    def of(self, folder: Path, epoch: int, x: np.ndarray) -> tuple[Any, list[np.ndarray]]:
+        """The network, in 32 bits, and every layer's output for the picture, (h, w, C) float32. Raises RunError."""
+        model, stamp = self._model(folder, epoch)
+        key = (folder, epoch, stamp, hashlib.sha256(x.tobytes()).digest())
+        values = self._values.pop(key, None)
+        if values is None:
+            from dhc.explain.walk import values_of
+
+            values = values_of(model, x)
+            if not all(np.isfinite(each).all() for each in values):
+                raise RunError(
+                    f"the network of run {folder.name} gives values that are no finite numbers: choose another epoch or run"
+                )
+            while len(self._values) >= self._most:
+                self._values.popitem(last=False)
+        self._values[key] = values
+        return model, values
+
+    def _model(self, folder: Path, epoch: int) -> tuple[Any, tuple[int, ...]]:
+        if not epoch:
+            network = NETWORKS.of(folder)
+            _require_planned(folder, network.exact)
+            return network.exact, network.stamp
+        stamp = stamp_of(folder, epoch)
+        frame = self._frame
+        if frame is None or (frame.folder, frame.epoch, frame.stamp) != (folder, epoch, stamp):
+            self._frame = None  # what is half filled is nobody's network
+            frame = self._frame = _filled(folder, epoch, stamp, frame)
+        return frame.model, stamp
+
+
+WALKS = Walks()
+
+
+def _filled(folder: Path, epoch: int, stamp: tuple[int, ...], frame: _Frame | None) -> _Frame:
+    """The run's network with an epoch's weights, in the frame of another epoch where there is one. Raises RunError."""
+    config = require_config(folder)
+    if not config.trains_network or not stamp:
+        raise RunError(f"the state of epoch {epoch:,} of run {folder.name} is not there: choose another epoch")
+    classes = len(read_predictions(folder).classes)
+    from dhc.predict.network import untrained, weights_of_epoch
+
+    _, weights = weights_of_epoch(folder, epoch, config, classes)
+    shapes = [weight.shape for weight in weights]
+    fits = frame is not None and frame.folder == folder and [each.shape for each in frame.model.weights] == shapes
+    model = frame.model if frame is not None and fits else untrained(config, classes)
+    model.set_weights(weights)
+    return _Frame(folder, model, epoch, stamp)
+
+
+def _require_planned(folder: Path, model: Any) -> None:
+    """Raise RunError where the saved network has other layers than the run's settings describe: its file is of another version."""
+    config = require_config(folder)
+    rows = p.measure(judged(plan_of(config, model.output.shape[-1])))
+    if [tuple(layer.output.shape[1:]) for layer in model.layers[1:]] != [row.shape for row in rows]:
+        raise RunError(
+            f"the network of run {folder.name} has other layers than its settings describe: choose another run"
+        )
+
+
+def _maps(model: Any, values: list[np.ndarray]) -> Message:
+    """Every layer's maps, one after the other, as bytes; of a layer with very many those with the largest values.
+
+    ``bytes`` uint8, of each map its rows; ``steps`` float32, the value of a byte in each map; ``units`` int64, each map's unit; ``counts`` and
+    ``silent`` int64, how many maps of each layer there are here, and how many of all its maps are 0 everywhere; ``probabilities``
+    and ``logits`` (K,) float32.
+    """
+    from dhc.explain.walk import logits
+    from dhc.predict.network import require_probabilities
+
+    probabilities = require_probabilities(values[-1].reshape(1, -1))[0]
+    units = [np.sort(order_of(maps, "strength")[:MOST_UNITS]) for maps in values]
+    packed = [_packed(maps[..., chosen]) for maps, chosen in zip(values, units, strict=True)]
+    arrays = {
+        "bytes": np.concatenate([levels for levels, _ in packed]),
+        "steps": np.concatenate([steps for _, steps in packed]),
+        "units": np.concatenate(units).astype(np.int64),
+        "counts": np.array([len(chosen) for chosen in units], np.int64),
+        "silent": np.array([silent(maps) for maps in values], np.int64),
+        "probabilities": probabilities,
+        "logits": logits(model.layers[-1], values[-2]),
+    }
+    return Message({}, arrays)
+
+
+def _packed(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maps (h, w, C) as bytes, map by map, and the value of one step of each, (C,) float32."""
+    steps = (np.abs(maps).max(axis=(0, 1)) / LEVELS).astype(np.float32)
+    levels = np.rint(maps / np.where(steps, steps, 1)) + ZERO
+    return levels.transpose(2, 0, 1).astype(np.uint8).reshape(-1), steps
+
+
+def _number(
+    model: Any, x: np.ndarray, values: list[np.ndarray], layer: int, unit: int, row: int, column: int
+) -> Message:
+    """How one number came about: `dhc.explain.walk.Number`; and ``then``, what the layers up to the next weights make of it. Raises RunError."""
+    from dhc.explain.walk import number, then
+
+    if not 0 <= layer < len(values):
+        raise RunError("the network has fewer layers: choose an earlier one")
+    height, width, units = values[layer].shape
+    if not (0 <= row < height and 0 <= column < width and 0 <= unit < units):
+        raise RunError("the layer has no number at that place: choose another one")
+    before = values[layer - 1] if layer else x.astype(np.float32)
+    history = number(model.layers[layer + 1], before, values[layer], unit, row, column)
+    following = then(model.layers[1:], values, layer, unit, row, column)
+    return Message({**history.values, "then": following}, dict(history.arrays))
+
+
+def _draws(model: Any, x: np.ndarray, draws: int) -> Message:
+    """``draws`` (draws, K) float32: the answer under so many draws of the Dropout layers."""
+    assert 1 <= draws <= MOST_DRAWS
+    from dhc.explain.walk import dropout_draws
+
+    return Message({}, {"draws": dropout_draws(model, x, draws)})
