@@ -26,6 +26,7 @@ from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.contract import PictureSet, Process, UsedPictures, write_exit
 from dhc.runs.dynamics import write_epoch
+from dhc.runs.epoch_maps import EpochMaps, write_epoch_maps
 from dhc.runs.features import Features, network_stamp, write_features
 from dhc.runs.histograms import KINDS, Histograms, histograms, write_histograms
 from dhc.runs.identity import identify
@@ -234,6 +235,26 @@ def add_map(folder: Path, data: Path) -> Features:
         PictureMap({"tsne": places, "pca": -places}, shares, 30, count, predictions.best_epoch, features.stamp),
     )
     return features
+
+
+def add_epoch_maps(folder: Path, features: Features, epochs: Sequence[int] = (2, 4, 6)) -> EpochMaps:
+    """Maps after some epochs of every second picture of the run's map, each at places of its own, the classes in turn."""
+    rng = np.random.default_rng(1)
+    rows = np.arange(0, len(features.val) + len(features.train), 2)
+    places = rng.random((2, len(epochs), len(rows), 2)).astype(np.float32)
+    maps = EpochMaps(
+        epochs=np.array(epochs),
+        rows=rows,
+        places={"tsne": places[0], "pca": places[1]},
+        shares=np.tile(np.array([0.3, 0.1], np.float32), (len(epochs), 1)),
+        predicted=np.arange(len(epochs) * len(rows)).reshape(len(epochs), -1) % features.train_probabilities.shape[1],
+        confidence=rng.uniform(0.4, 1, (len(epochs), len(rows))).astype(np.float32),
+        perplexity=5.0,
+        best_epoch=features.best_epoch,
+        stamp=features.stamp,
+    )
+    write_epoch_maps(folder, maps)
+    return maps
 
 
 def write_training(folder: Path, data: Path, *, epochs: int = 6, seed: int = 0) -> None:

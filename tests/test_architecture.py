@@ -97,6 +97,7 @@ MAY_WRITE = {
     "dhc/teaching/classrooms.py: _File(classes=classrooms).save(folder / FILE)": "likewise",
     "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
     "dhc/runs/dynamics.py: np.save(file, array)": "into a file that the room has opened",
+    "dhc/runs/epoch_maps.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/runs/features.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/runs/picture_map.py: np.savez(file, **values)": "into a file that the room has opened",
     "dhc/runs/histograms.py: np.savez(file, **values)": "into a file that the room has opened",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -27,6 +28,8 @@ from dhc.models.ladder import NETWORKS, RUNGS, plan_of
 from dhc.models.presets import preset_config
 from dhc.predict.kept import wanted
 from dhc.runs import rundir
+from dhc.runs.epoch_maps import read_epoch_maps
+from dhc.runs.features import read_features
 
 
 def test_the_fields_of_vgg16_are_those_counted_by_hand() -> None:
@@ -132,6 +135,7 @@ def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     record |= {"rate": 0.1, "counters": []}
     values = {f"v{number}": np.asarray(variable) for number, variable in enumerate(variables)}
     np.savez(place / "state.npz", told=np.array(json.dumps(record)), **values)
+    _has_maps_by_epoch(folder, place, record, values)
     kept = Networks().of(folder, 2).model
     for ours, theirs in zip(kept.get_weights(), judged.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -148,6 +152,27 @@ def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     (place / rundir.BEST).write_bytes(b"no network")
     with pytest.raises(RunError, match=r"of its best\.keras: it is damaged.*choose another epoch"):
         Networks().of(folder, 2)
+
+
+def _has_maps_by_epoch(folder: Path, place: Path, record: dict[str, object], values: dict[str, np.ndarray]) -> None:
+    """Of a second state that holds the same network after another epoch, and of a third that is damaged."""
+    later = place.with_name("epoch-00003")
+    shutil.copytree(place, later)
+    record = {**record, "epoch": 3, "speeds": [1.0] * 3, "curve": [0.5] * 3}
+    np.savez(later / "state.npz", told=np.array(json.dumps(record)), **values)
+    shutil.copytree(place, place.with_name("epoch-00001"))
+    result = CliRunner().invoke(cli, ["features", folder.name, "--runs", str(folder.parent), "--json"])
+    assert "the state of epoch 1 of run" in result.stderr
+    assert json.loads(result.stdout)["epochs"] == [2, 3]
+    features = read_features(folder)
+    assert features is not None
+    maps = read_epoch_maps(folder, features)
+    assert maps is not None
+    assert maps.rows.tolist() == list(range(9 + 24))
+    for number in range(2):
+        np.testing.assert_array_equal(maps.predicted[number, 9:], features.train_probabilities.argmax(axis=1))
+    np.testing.assert_allclose(maps.confidence[1, 9:], features.train_probabilities.max(axis=1), atol=2e-3)
+    np.testing.assert_allclose(maps.places["pca"][0], maps.places["pca"][1], atol=1e-5)
 
 
 def test_a_state_without_the_averages_that_were_judged_is_refused() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_run import add_map, make_run
+from make_run import add_epoch_maps, add_map, make_run
 from screens import address, click, open_page, page_links, sent, texts
 from streamlit.testing.v1 import AppTest
 
@@ -181,6 +181,48 @@ def test_a_map_of_an_earlier_network_or_a_damaged_one_is_said_and_can_be_made_ag
     assert "features.npz of run" in texts(at)
     assert "damaged or was edited" in texts(at)
     assert [button for button in at.button if button.key == "dhc_map_make"]
+
+
+def test_after_a_kept_epoch_the_map_is_of_what_the_network_made_of_them_then_and_stands_still(
+    runs: Path, tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    folder = Path(shutil.copytree(runs / RUN, tmp_path / RUN))
+    at = open_page("map", run=RUN)
+    assert "With *Keep a state every* on Train, a run has a map after each of those epochs" in texts(at)
+    assert not [box for box in at.select_slider if box.key == "dhc_map_epoch"]
+    for epoch in (2, 6):
+        (folder / rundir.STATES / f"epoch-{epoch:05d}").mkdir(parents=True)
+    at = open_page("map", run=RUN)
+    assert "States of 2 epochs were kept" in texts(at)
+    assert [button.label for button in at.button if button.key == "dhc_map_epoch_make"] == ["Make maps by epoch"]
+
+    features = add_map(folder, tiny_data)
+    maps = add_epoch_maps(folder, features)
+    at = open_page("map", run=RUN, epoch="4", colour="right", near="4")
+    assert not [button for button in at.button if button.key == "dhc_map_epoch_make"]
+    points = drawn(at)
+    true = np.concatenate([read_predictions(folder).y_true, features.train_true])[maps.rows]
+    wrong = true != maps.predicted[1]
+    assert [entry["count"] for entry in points["legend"]] == [int((~wrong).sum()), int(wrong.sum())]
+    assert numbers(points["tiles"], np.uint32).tolist() == maps.rows.tolist()
+    assert "17 pictures after epoch 4: t-SNE of perplexity 5" in texts(at)
+    whole = maps.places["tsne"].reshape(-1, 2)
+    expected = (maps.places["tsne"][1] - whole.min(axis=0)) * (10_000 / np.ptp(whole, axis=0).max())
+    np.testing.assert_allclose(numbers(points["x"], np.float32), expected[:, 0], atol=0.1)
+
+    at.get_by_key("dhc_map_epoch").set_value("6").run()
+    assert (address(at, "epoch"), address(at, "near")) == ("6", "4"), "the same picture is followed"
+    assert drawn(at)["frame"] == points["frame"], "its zoom stays"
+    at.get_by_key("dhc_map_epoch").set_value("best").run()
+    assert address(at, "epoch") is None
+    assert len(numbers(drawn(at)["x"], np.float32)) == 33
+    at = open_page("map", run=RUN, epoch="5")
+    assert address(at, "epoch") is None, "of which there is no map"
+    (folder / rundir.EPOCH_MAPS).write_bytes(b"damaged")
+    at = open_page("map", run=RUN)
+    assert "The maps by epoch cannot be read" in texts(at)
+    assert len(numbers(drawn(at)["x"], np.float32)) == 33
 
 
 def test_a_map_whose_pictures_are_gone_is_still_a_map(

@@ -24,12 +24,15 @@ def features(run_id: str, runs_dir: Path, low_priority: bool, record: Path | Non
     """Make the features of a run's pictures, the values before its best network's last layer, and the map of pictures.
 
     Of every val picture and of at most 5,000 training pictures, in features.npz of the run's folder. The map, by PCA and by t-SNE,
-    stands in map.npz beside it.
+    stands in map.npz beside it; where states of two epochs or more were kept, maps of at most 2,000 pictures after at most 8 of
+    those epochs stand in epoch-maps.npz.
     """
     from dhc.analysis.embedding import map_of
-    from dhc.jobs.features import MAP, VALUES, Recorder
+    from dhc.jobs.features import EPOCHS, MAP, VALUES, Recorder
     from dhc.machine.priority import LOWER, give_way
+    from dhc.predict.epoch_maps import maps_of_epochs
     from dhc.predict.features import features_of_run
+    from dhc.runs.epoch_maps import write_epoch_maps
     from dhc.runs.features import write_features
     from dhc.runs.picture_map import write_map
     from dhc.runs.rundir import run_dir
@@ -42,16 +45,21 @@ def features(run_id: str, runs_dir: Path, low_priority: bool, record: Path | Non
     write_features(folder, made)
     picture_map = map_of(made, _progress("arranging the map", MAP, recorder))
     write_map(folder, picture_map)
+    epoch_maps = maps_of_epochs(folder, made, _progress("following the epochs", EPOCHS, recorder))
+    if epoch_maps is not None:
+        write_epoch_maps(folder, epoch_maps)
+    epochs = [] if epoch_maps is None else epoch_maps.epochs.tolist()
     if recorder is not None:
         recorder.end()
     val, train, width = len(made.val), len(made.train), made.val.shape[1]
     if as_json:
         shares = [float(share) for share in picture_map.shares]
         counts = {"val": val, "train": train, "values": width}
-        print_json({"run": run_id, "best_epoch": made.best_epoch, **counts, "pca_shares": shares})
+        print_json({"run": run_id, "best_epoch": made.best_epoch, **counts, "pca_shares": shares, "epochs": epochs})
     else:
+        after = f", and maps after {len(epochs)} epochs" if epochs else ""
         click.echo(
-            f"{folder}: features of {val:,} val and {train:,} training pictures, {width:,} values each, and their map"
+            f"{folder}: features of {val:,} val and {train:,} training pictures, {width:,} values each, and their map{after}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The features of a run's pictures, and their map, made in the background into the run's folder."""
+"""The features of a run's pictures, and their maps, made in the background into the run's folder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dhc.jobs.task import Task
 from dhc.runs.rundir import read_json, write_json
 
 JOB, LOG, PROGRESS = ".features.job.json", ".features.log", ".features.progress.json"
-VALUES, MAP, END = "features", "map", "end"  # its steps
+VALUES, MAP, EPOCHS, END = "features", "map", "epochs", "end"  # its steps
 PROGRESS_SECONDS = 0.3  # at most about three reports a second
 _STARTING = threading.Lock()  # two tabs may ask at once
 
 
 @dataclass(frozen=True)
 class Making:
-    """How it stands: `done` of `total` of the `step` that it is at, VALUES or MAP, for so many `seconds`; or why it failed."""
+    """How it stands: `done` of `total` of the `step` that it is at, for so many `seconds`; or why it failed."""
 
     step: str = ""
     done: int = 0

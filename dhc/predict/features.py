@@ -43,10 +43,10 @@ def features_of_run(folder: Path, progress: Progress = lambda done, total: None)
     _refuse_other_pictures(folder, data, predictions.ids)
     assert data.train.y is not None
     rows = training_sample(len(data.train.ids), config.fit.seed)
-    ask = _asker(folder, config, len(predictions.classes))
+    ask = asker(folder, config, len(predictions.classes))
     total = len(data.val.ids) + len(rows)
-    val, _ = _ask(ask, data.val, np.arange(len(data.val.ids)), lambda done: progress(done, total))
-    train, answers = _ask(ask, data.train, rows, lambda done: progress(len(val) + done, total))
+    val, _ = ask_in_batches(ask, data.val.x, progress=lambda done: progress(done, total))
+    train, answers = ask_in_batches(ask, data.train.x, rows, lambda done: progress(len(val) + done, total))
     return Features(val, train, rows, data.train.y[rows].astype(np.int64), answers, predictions.best_epoch, stamp)
 
 
@@ -57,23 +57,28 @@ def training_sample(count: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([seed, SAMPLE]).choice(count, MOST_TRAINING, replace=False))
 
 
-def _asker(folder: Path, config: RunConfig, classes: int) -> Any:
-    """From pictures (B, 64, 64, 3) to their features (B, F) and probabilities (B, K)."""
+def asker(folder: Path, config: RunConfig, classes: int, epoch: int = 0) -> Any:
+    """From pictures (B, 64, 64, 3) to their features (B, F) and probabilities (B, K): of the best network, or after a kept epoch.
+
+    Raises RunError.
+    """
     os.environ.update(hardware.environment(DeviceConfig(device="cpu"), "cpu"))
-    from dhc.predict.network import load_network, with_features  # Keras, once the environment is set
+    from dhc.predict.network import load_network, network_of_epoch, with_features  # Keras, once the environment is set
 
-    return with_features(load_network(folder, config, classes)).predict_on_batch
+    model = network_of_epoch(folder, epoch, config, classes) if epoch else load_network(folder, config, classes)
+    return with_features(model).predict_on_batch
 
 
-def _ask(
-    ask: Any, pictures: Pictures, rows: np.ndarray, progress: Callable[[int], None]
+def ask_in_batches(
+    ask: Any, x: np.ndarray, rows: np.ndarray | None = None, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The features and probabilities of some of the pictures, float32. Raises RunError where they are none."""
+    """The features and probabilities of pictures (N, 64, 64, 3) or of some rows of them, float32. Raises RunError where they are none."""
     from dhc.predict.network import require_probabilities
 
+    rows = np.arange(len(x)) if rows is None else rows
     features, answers = [], []
     for start in range(0, len(rows), BATCH):
-        values, chances = ask(np.asarray(pictures.x[rows[start : start + BATCH]]))
+        values, chances = ask(np.asarray(x[rows[start : start + BATCH]]))
         features.append(np.asarray(values, np.float32))
         answers.append(require_probabilities(np.asarray(chances, np.float32)))
         progress(min(start + BATCH, len(rows)))

@@ -37,6 +37,7 @@ ASKED_FOR = (
     rundir.CHANGE,
     rundir.FEATURES,
     rundir.MAP,
+    rundir.EPOCH_MAPS,
     rundir.SCORE,
     rundir.SUBMISSION,
     rundir.SUBMISSION_ORIGIN,

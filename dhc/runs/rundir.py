@@ -46,6 +46,7 @@ HEALTH = "health.npz"  # histograms of weights and activations by layer, of some
 DYNAMICS = "dynamics"  # folder of what it said of each training picture, in it one file an epoch
 FEATURES = "features.npz"  # of val and a sample of the training pictures: the values before the network's last layer
 MAP = "map.npz"  # beside them: where each of these pictures lies on the map of pictures
+EPOCH_MAPS = "epoch-maps.npz"  # the same of some of them, after each of some epochs whose states were kept
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 LABELS_LOCK = ".labels.lock"  # beside the runs: held while any run's labels are changed
 SUBMISSION_ORIGIN, SUBMISSION_BEFORE = ".submission.origin.json", ".submission.before.csv"

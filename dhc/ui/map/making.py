@@ -34,7 +34,11 @@ FIRST = (
 )
 STALE = "The map of this run is of an earlier network, of epoch {}; the best one now is that of epoch {}. Make it again for the network of today."
 AFRESH = "The map of this run cannot be used any more: its files are of other pictures, or not whole. Make it again."
-STEPS = {jobs.VALUES: "Asking the network", jobs.MAP: "Arranging the map (t-SNE)"}
+STEPS = {
+    jobs.VALUES: "Asking the network",
+    jobs.MAP: "Arranging the map (t-SNE)",
+    jobs.EPOCHS: "Arranging a map for each kept epoch",
+}
 
 
 def offer(info: RunInfo) -> None:
@@ -52,6 +56,7 @@ def offer(info: RunInfo) -> None:
         lambda making: _draw(info, making),
         every=TICK,
         alive=lambda making: bool(making and making.pending),
+        page=lambda making: (bool(making and making.pending), is_made(info)),  # the maps by epoch come later
     )
 
 
@@ -77,7 +82,7 @@ def _draw(info: RunInfo, current: Making | None) -> None:
         empty(READ_ONLY, icon=ICON, links=["Mistakes"])
         return
     step = "Make the map" if (info.folder / rundir.FEATURES).exists() is False else "Make the map again"
-    empty(_why(info), step=step, action=_start, args=(info,), key=KEY + "make", icon=ICON)
+    empty(_why(info), step=step, action=start, args=(info,), key=KEY + "make", icon=ICON)
 
 
 def _why(info: RunInfo) -> str:
@@ -92,7 +97,8 @@ def _why(info: RunInfo) -> str:
     return AFRESH if features.best_epoch == best else STALE.format(f"{features.best_epoch:,}", f"{best:,}")
 
 
-def _start(info: RunInfo) -> None:
+def start(info: RunInfo) -> None:
+    """Begin to make the run's maps, in the background. Raises OSError."""
     jobs.start(info.folder)
 
 
@@ -108,7 +114,9 @@ def _progress(info: RunInfo, current: Making) -> None:
 
 
 def overall(current: Making) -> float:
-    """How far all of it is, 0 to 1: each step is about half the work."""
+    """How far the map is, 0 to 1: each of its steps is about half the work; then how far those by epoch are."""
+    if current.step == jobs.EPOCHS:
+        return current.fraction
     return current.fraction / 2 + (0.5 if current.step == jobs.MAP else 0.0)
 
 

@@ -49,9 +49,7 @@ class Mapped:
 
     def places(self, method: str) -> np.ndarray:
         """The places (N + n, 2) of the method, from 0 to SPAN, as wide as high."""
-        places = self.picture_map.places[method]
-        low, high = places.min(axis=0), places.max(axis=0)
-        return np.asarray((places - low) * (SPAN / max(float((high - low).max()), 1e-12)))
+        return scaled(self.picture_map.places[method])
 
     def feature(self, row: int) -> np.ndarray:
         """The features (F,) of the picture in a row."""
@@ -76,6 +74,13 @@ class Mapped:
             return sampled_pictures(self.subject.info, places)
         except (DataError, OSError):
             return np.empty(0, np.str_), np.empty((0, 64, 64, 3), np.uint8)
+
+
+def scaled(places: np.ndarray) -> np.ndarray:
+    """Places (…, 2) of a map, or of several on one scale, from 0 to SPAN, as wide as high."""
+    over = tuple(range(places.ndim - 1))
+    low, high = places.min(axis=over), places.max(axis=over)
+    return np.asarray((places - low) * (SPAN / max(float((high - low).max()), 1e-12)))
 
 
 def of_run(info: RunInfo) -> Mapped | None:

@@ -12,7 +12,8 @@ from dhc.analysis.embedding import COMPONENTS
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, percent_text
 from dhc.ui.answers.subject import has_answers
-from dhc.ui.map import dynamics, gallery, making
+from dhc.ui.map import dynamics, epochs, gallery, making
+from dhc.ui.map.epochs import After
 from dhc.ui.map.points import COLOURS, points
 from dhc.ui.map.subject import Mapped, of_run, sheets_of
 from dhc.ui.shell import address, chosen, guide
@@ -56,16 +57,18 @@ def _pictures(info: RunInfo, head: DeltaGenerator) -> None:
         _view_control()
         making.offer(info)
         return
+    after = epochs.of_address(mapped)
+    table = mapped.table if after is None else after.mapped.table.loc[after.maps.rows]
     split = address.choice(SPLIT, list(SPLITS), "both")
-    table = mapped.table if split == "both" else mapped.table[mapped.table["val"] == (split == "val")]
+    table = table if split == "both" else table[table["val"] == (split == "val")]
     _take(mapped, gesture(KEY + "points"), table["row"].tolist())
     with head:
         classes = chosen.control(mapped.classes)
     making.follow(info)
-    _screen(mapped, table, classes)
+    _screen(mapped, table, classes, after)
 
 
-def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> None:
+def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...], after: After | None) -> None:
     with st.container(key=KEY + "controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
         _view_control()
         binding = address.bound_choice(METHOD, list(METHODS), "tsne", key=KEY + METHOD)
@@ -81,8 +84,9 @@ def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> No
         split = segments(
             "Pictures", SPLITS, help=SPLIT_HELP, **address.bound_choice(SPLIT, list(SPLITS), "both", key=KEY + SPLIT)
         )
+        epochs.control(mapped, _other_map)
         guide.draw("map-of-pictures")
-    places = mapped.places(method)[table["row"].to_numpy()]
+    places = (mapped if after is None else after).places(method)[table["row"].to_numpy()]
     near = address.integer(gallery.NEAR, low=0, high=len(mapped.table) - 1)
     rows = gallery.chosen_rows(mapped, table, places, near)
     order: list[int] = table["row"].tolist()
@@ -93,8 +97,8 @@ def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> No
         scatter(
             points(table, places, mapped.classes, colour, classes),
             key=KEY + "points",
-            frame=f"{mapped.subject.info.id} {method} {split}",
-            alt=f"{METHODS[method]} map of {count_text(len(table), 'picture')}, coloured by {COLOURS[colour].lower()}",
+            frame=f"{mapped.subject.info.id} {method} {split} {'best' if after is None else 'epochs'}",
+            alt=f"{METHODS[method]} map of {count_text(len(table), 'picture')}{_epoch(after)}, coloured by {COLOURS[colour].lower()}",
             atlas=name,
             tiles=order,
             area=gallery.area_of_address(),
@@ -103,8 +107,9 @@ def _screen(mapped: Mapped, table: pd.DataFrame, classes: tuple[int, ...]) -> No
             height=260,
         )
     with right:
-        gallery.draw(mapped, rows, near)
-        st.caption(plain(_about(mapped, method)))
+        gallery.draw(mapped if after is None else after.mapped, rows, near)
+        st.caption(plain(_about(mapped, method) if after is None else _about_epoch(after, method)))
+        epochs.offer(mapped)
     gallery.show(mapped, rows)
 
 
@@ -134,3 +139,18 @@ def _about(mapped: Mapped, method: str) -> str:
         return f"{made_of}; its two axes show {percent_text(float(mapped.picture_map.shares.sum()))} of the spread."
     components = min(COMPONENTS, width)
     return f"{made_of}, by PCA to {components}, then t-SNE of perplexity {mapped.picture_map.perplexity:.0f}."
+
+
+def _about_epoch(after: After, method: str) -> str:
+    count = f"{count_text(len(after.maps.rows), 'picture')}{_epoch(after)}"
+    alike = "Pictures most like another are those of the best network."
+    if method == "pca":
+        share = percent_text(float(after.maps.shares[after.number].sum()))
+        return f"{count}, on the axes of epoch {after.maps.epochs[-1]:,}: they show {share} of this epoch's spread. {alike}"
+    return (
+        f"{count}: t-SNE of perplexity {after.maps.perplexity:.0f} that begins at the map of the epoch before. {alike}"
+    )
+
+
+def _epoch(after: After | None) -> str:
+    return "" if after is None else f" after epoch {after.epoch:,}"

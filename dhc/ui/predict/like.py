@@ -22,7 +22,11 @@ KEY = "dhc_predict_like_"
 TICK = 0.5  # seconds between two updates while features are made
 MISSING = "Whether a picture is like the training pictures cannot be said yet: their features are not made."
 HELP = "The values before the last layer, of all val pictures and of up to 5,000 training pictures, and their map: once a run, in the background."
-TITLES = {jobs.VALUES: "Asking the network about its own pictures", jobs.MAP: "Arranging their map"}
+TITLES = {
+    jobs.VALUES: "Asking the network about its own pictures",
+    jobs.MAP: "Arranging their map",
+    jobs.EPOCHS: "Arranging their maps by epoch",
+}
 
 
 @dataclass(frozen=True, eq=False)
