@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from screens import sent
 from streamlit.testing.v1 import AppTest
 
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
+from dhc.teaching.words import LANGUAGES
 
+ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.pages
 
 
@@ -38,7 +44,7 @@ def chooser() -> None:
 def test_a_picture_is_chosen_by_the_address_from_any_data_set_or_drawn_where_there_is_none(
     data: Path, tiny_data: Path
 ) -> None:
-    app = AppTest.from_function(chooser).run()
+    app = AppTest.from_function(chooser, default_timeout=30).run()
     drawn = app.session_state["chosen"]
     assert drawn.shape == (64, 64, 3)
     assert len(set(drawn.ravel().tolist())) > 50
@@ -60,6 +66,41 @@ def test_a_picture_is_chosen_by_the_address_from_any_data_set_or_drawn_where_the
 def test_a_data_set_whose_pictures_are_gone_is_said_to_be_and_one_is_drawn(data: Path, tiny_data: Path) -> None:
     shutil.copytree(tiny_data, data / "bare")
     shutil.rmtree(data / "bare" / "val_images")
-    app = AppTest.from_function(chooser).run()
+    app = AppTest.from_function(chooser, default_timeout=30).run()
     assert len(app.error) == 1
     assert app.session_state["chosen"].shape == (64, 64, 3)
+
+
+def lesson(name: str, language: str, **query: str) -> AppTest:
+    """A lesson as its page opens it."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+    app.switch_page("pages/lessons.py")
+    for parameter, value in {"lesson": name, "lang": language, **query}.items():
+        app.query_params[parameter] = value
+    app.run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def figure(app: AppTest) -> dict[str, Any]:
+    """What the page sends to the sliding window."""
+    (data,) = sent(app, "kernel")
+    return data
+
+
+def grid(packed: dict[str, Any]) -> np.ndarray:
+    """A grid of numbers as it was sent."""
+    return np.frombuffer(base64.b64decode(packed["values"]), np.float32).reshape(packed["shape"])
+
+
+def test_every_lesson_of_the_group_opens_in_both_languages_and_its_figure_is_right(data: Path) -> None:
+    for language in LANGUAGES:
+        app = lesson("convolution", language)
+        assert grid(figure(app)["answer"]).tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
+    app = lesson("convolution", "ro", on="picture", k="0,0,0,0,2,0,0,0,0", at="63")
+    shown = figure(app)
+    assert grid(shown["answer"]).tolist() == (2 * grid(shown["input"])[1:-1, 1:-1]).tolist()
+    assert shown["place"] == 63
+    for hostile in ({"k": "1,2"}, {"k": "1,2,3,4,5,6,7,8,nan"}, {"k": "1,2,3,4,5,6,7,8,1e9"}, {"at": "9"}, {"on": "x"}):
+        assert len(lesson("convolution", "en", **hostile).toast) == 1

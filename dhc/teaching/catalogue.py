@@ -32,7 +32,7 @@ class Lesson:
 
 COURSE: Final = (
     # nearest-neighbours
-    Lesson("convolution", "seeing", seeing.convolution),
+    Lesson("convolution", "seeing", seeing.convolution, terms=("convolution", "kernel")),
     # feature-map
     # stride
     # padding

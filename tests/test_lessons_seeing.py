@@ -1,0 +1,59 @@
+"""What a convolution sees: the lessons' arithmetic against hand-computed numbers and Keras's own layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dhc.lessons import convolution as c
+
+RNG = np.random.default_rng(3)
+
+
+def test_the_reports_example_has_the_reports_answer() -> None:
+    answer = c.convolve(np.array(c.REPORT_INPUT, float), np.array(c.REPORT_KERNEL, float))
+    assert answer.tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
+
+
+def test_blur_keeps_a_plain_picture_and_edges_find_nothing_in_it() -> None:
+    plain = np.full((6, 6), 90.0)
+    assert c.convolve(plain, np.array(c.KERNELS["blur"])) == pytest.approx(plain[1:-1, 1:-1])
+    assert c.convolve(plain, np.array(c.KERNELS["sharpen"], float)) == pytest.approx(plain[1:-1, 1:-1])
+    assert not c.convolve(plain, np.array(c.KERNELS["edge"], float)).any()
+
+
+def test_brightness_is_whole_and_white_is_255() -> None:
+    picture = np.array([[[255, 255, 255], [0, 0, 0], [255, 0, 0]]], np.uint8)
+    assert c.brightness(picture).tolist() == [[255, 0, 76]]
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    for side, extent, stride in ((2, 3, 1), (5, 3, 0)):
+        with pytest.raises(ValueError, match="does not fit"):
+            c.size(side, extent, stride)
+
+
+def test_corners_are_seen_once_and_the_middle_nine_times_without_padding() -> None:
+    assert c.times_seen(4, 3, 1, (0, 0)).tolist() == [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
+    assert c.times_seen(4, 3, 1, (1, 1))[0].tolist() == [4, 6, 6, 4]
+    assert c.unseen(8, 3, 3) == 2
+    assert c.unseen(8, 3, 1) == 0
+
+
+@pytest.mark.slow
+def test_convolution_is_keras_layer_with_every_stride_and_padding() -> None:
+    from keras import layers
+
+    for side, extent in ((8, 3), (9, 5), (7, 2)):
+        picture, kernel = RNG.normal(size=(side, side)), RNG.normal(size=(extent, extent))
+        for stride in (1, 2, 3):
+            for padding in ("valid", "same"):
+                layer = layers.Conv2D(1, extent, strides=stride, padding=padding, use_bias=False)
+                layer.build((None, side, side, 1))
+                layer.set_weights([kernel[:, :, None, None]])
+                theirs = np.asarray(layer(picture[None, :, :, None].astype(np.float32)))[0, :, :, 0]
+                zeros = c.same_padding(side, extent, stride) if padding == "same" else (0, 0)
+                ours = c.convolve(picture, kernel, stride=stride, padding=zeros)
+                assert ours.shape == theirs.shape, (side, extent, stride, padding)
+                assert ours == pytest.approx(theirs, abs=1e-4)
+                assert ours.size == c.size(side + sum(zeros), extent, stride) ** 2
