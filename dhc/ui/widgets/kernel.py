@@ -68,7 +68,6 @@ def kernel(
     The window stays where the mouse has brought it while `frame` is the same. `words` has all of WORDS; in "spoken" stand the
     braces row, column and value. The figure fills the window that the page has, and is at least `height` CSS pixels high.
     """
-    assert set(words) >= set(WORDS)
     assets.component("kernel", isolate_styles=True, parts=("grids",))(
         key=key,
         data={
