@@ -15,7 +15,7 @@ from streamlit import config
 from dhc.errors import UserError, sentence
 from dhc.files import gate
 from dhc.teaching import letterbox
-from dhc.ui.shell import password, reach, session, sharing
+from dhc.ui.shell import announced, password, reach, session, sharing
 from dhc.ui.shell.visitors import OwnPagesOnly
 
 MIDDLEWARE: Final = [Middleware(OwnPagesOnly), Middleware(password.Password), Middleware(sharing.ReadingOnly)]
@@ -31,6 +31,7 @@ def prepare() -> None:
         if sharing.is_wanted():
             for name, megabytes in LIMITS.items():
                 config.set_option(name, megabytes)
+            announced.announce(session.runs_dir())
             letterbox.open_box(session.runs_dir())  # the one thing that can be written to behind the gate
             gate.shut()
     except (UserError, OSError) as error:

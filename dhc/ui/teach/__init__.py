@@ -1,0 +1,1 @@
+"""Teach: a teacher's classes."""

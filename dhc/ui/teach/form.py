@@ -1,0 +1,59 @@
+"""What a class is: its name, lessons, runs and language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dhc.runs.naming import titles
+from dhc.teaching.catalogue import COURSE
+from dhc.teaching.classrooms import MOST_RUNS, TITLE_LENGTH, Classroom
+from dhc.teaching.words import LANGUAGES, Labels, words
+from dhc.text import shorten
+from dhc.ui.shell import session
+from dhc.ui.shell.states import attempt
+from dhc.ui.widgets.controls import segments
+
+LENGTH = 60  # letters of a run's title
+
+
+def draw(said: Labels, room: Classroom, *, button: str, key: str, act: Callable[[Classroom], None]) -> None:
+    """Fields for a class as `room` is, and the button that calls `act` with what they hold."""
+    for name, value in (("title", room.title), ("lessons", list(room.lessons)), ("language", room.language)):
+        st.session_state.setdefault(key + name, value)
+    st.session_state.setdefault(key + "runs", [run for run in room.runs if session.run_or_none(run)])
+    st.text_input(said("name"), key=key + "title", max_chars=TITLE_LENGTH, help=said("name_help"))
+    tongue = str(segments(said("language"), LANGUAGES, key=key + "language"))
+    st.multiselect(
+        said("lessons"),
+        [lesson.name for lesson in COURSE],
+        key=key + "lessons",
+        format_func=lambda name: words(tongue, name).title,
+        help=said("lessons_help"),
+    )
+    _runs(said, key)
+    st.button(said(button), type="primary", key=key + "save", on_click=attempt, args=(_save, key, room, act))
+
+
+def _runs(said: Labels, key: str) -> None:
+    runs = [info for info in session.runs() if info.trains_network]
+    names = titles(runs)
+    st.multiselect(
+        said("runs"),
+        [info.id for info in runs],
+        key=key + "runs",
+        format_func=lambda run: shorten(str(names.get(run, run)), LENGTH),
+        max_selections=MOST_RUNS,
+        help=said("runs_help"),
+    )
+
+
+def _save(key: str, room: Classroom, act: Callable[[Classroom], None]) -> None:
+    lessons: Sequence[str] = st.session_state[key + "lessons"] or [lesson.name for lesson in COURSE]
+    values = {"title": st.session_state[key + "title"], "language": st.session_state[key + "language"]}
+    act(
+        Classroom.sift(
+            {**values, "lessons": list(lessons), "runs": st.session_state[key + "runs"], "begins_at": room.begins_at}
+        )[0]
+    )

@@ -1,0 +1,117 @@
+"""The Teach screen and a class as a pupil attends it, run without a browser."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from screens import address, open_page, page_links, texts
+
+from dhc.files import gate
+from dhc.teaching import letterbox
+from dhc.teaching.catalogue import COURSE, LESSONS
+from dhc.teaching.classrooms import Classroom, add, read_classrooms
+from dhc.teaching.handout import handout, marked
+from dhc.teaching.words import LANGUAGES
+
+pytestmark = pytest.mark.pages
+
+
+@pytest.fixture
+def runs(tmp_path: Path, eight_classes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("DHC_DATA_DIR", str(eight_classes.parent))
+    return tmp_path
+
+
+@pytest.fixture
+def code(runs: Path) -> str:
+    return add(runs, Classroom(title="7b *bold*", lessons=("convolution",), language="ro"))
+
+
+def test_a_class_is_made_deleted_and_brought_back(runs: Path) -> None:
+    at = open_page("teach")
+    at.text_input(key="dhc_teach_new_title").set_value("7b").run()
+    at.multiselect(key="dhc_teach_new_lessons").set_value(["convolution"]).run()
+    at.button(key="dhc_teach_new_save").click().run()
+    ((made, room),) = read_classrooms(runs).items()
+    assert (room.title, room.lessons) == ("7b", ("convolution",))
+    assert address(at, "class") == made
+    assert at.metric[0].value == made
+    at.button(key="dhc_teach_delete").click().run()
+    assert not read_classrooms(runs)
+    at.button(key="dhc_teach_undo").click().run()
+    assert read_classrooms(runs) == {made: room}
+    assert not at.exception
+
+
+def test_a_class_without_a_name_is_refused_with_a_sentence(runs: Path) -> None:
+    at = open_page("teach")
+    at.button(key="dhc_teach_new_save").click().run()
+    assert "a class needs a name" in texts(at).lower()
+    assert not read_classrooms(runs)
+
+
+def test_answers_are_shown_by_question_and_counted_anew(runs: Path, code: str) -> None:
+    letterbox.open_box(runs)
+    for answer in (17.0, 17.0, 3.5):
+        letterbox.post(code, "convolution", answer)
+    letterbox.close_box()
+    at = open_page("teach", **{"class": code})
+    assert re.search(r"3 answers, 67 % right", texts(at))
+    assert "3,5: **1**" in texts(at), "numbers as the class's language writes them"
+    at.button(key="dhc_teach_renew").click().run()
+    assert "No answer yet" in texts(at)
+    at.button(key="dhc_teach_recount").click().run()
+    assert "3 answers" in texts(at)
+
+
+def test_a_pupils_first_answer_is_counted_in_a_read_only_view_alone(
+    runs: Path, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = open_page("lessons", **{"class": code, "lesson": "convolution"})
+    assert address(at, "class") == code
+    letterbox.open_box(runs)
+    at.text_input(key="dhc_answer_convolution").set_value("3").run()
+    assert letterbox.length(runs) == 0
+    monkeypatch.setattr(gate, "is_shut", lambda: True)
+    at.text_input(key="dhc_answer_convolution").set_value("17").run()
+    at.text_input(key="dhc_answer_convolution").set_value("18").run()
+    letterbox.close_box()
+    assert letterbox.counts(runs, code, read_classrooms(runs)[code]) == {"convolution": {17.0: 1}}
+    links = page_links(at)
+    assert all(f"class={code}" in query for label, query in links.items() if label == "Lessons")
+
+
+def test_a_code_opens_its_lessons_and_a_wrong_one_says_so(
+    runs: Path, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "is_shut", lambda: True)
+    at = open_page("lessons")
+    at.text_input(key="dhc_class_code").set_value("AAAAAA").run()
+    assert "no class with this code" in texts(at)
+    at.text_input(key="dhc_class_code").set_value(code[:3].lower() + " " + code[3:]).run()
+    assert address(at, "class") == code
+    assert "7b *bold*" in texts(at)
+    at = open_page("teach", **{"class": code})
+    assert "full dashboard" in texts(at)
+    assert not at.metric
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_papers_hold_each_lesson_and_no_answer_where_none_belongs(language: str) -> None:
+    paper = handout(COURSE, language, "hand_out", "<b>7b</b>").decode()
+    assert "<b>7b" not in paper
+    assert "{" not in re.sub(r"<style>.*?</style>", "", paper, flags=re.DOTALL)
+    assert paper.count("<section>") == len(COURSE)
+    lesson = [LESSONS["convolution"]]
+    questions, answers = (handout(lesson, language, kind).decode() for kind in ("questions", "questions_answers"))
+    assert "17" not in re.sub(r"<style>.*?</style>", "", questions, flags=re.DOTALL)
+    assert "<p>17</p>" in answers
+
+
+def test_marked_escapes_what_is_no_markup_of_ours() -> None:
+    assert marked("a **b** <i>c</i>\n\nd `e` [f](http://x)") == (
+        "<p>a <strong>b</strong> &lt;i&gt;c&lt;/i&gt;</p><p>d <code>e</code> f</p>"
+    )
