@@ -50,6 +50,9 @@ VIEWS: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("review", {"run": ENDED, "show": "all"}),
     ("predict", {"run": ENDED}),
     ("ladder", {}),
+    ("lessons", {}),
+    ("lessons", {"lesson": "convolution"}),
+    ("teach", {}),
 )
 REFUSED = "This is a read-only view: it starts, changes and deletes nothing"
 HEAVY, CARD = 2, 7  # places in VIEWS: the augmentation, which loads Keras; the card of the run that has ended
