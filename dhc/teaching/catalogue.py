@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dhc.teaching.fact import Facts
-from dhc.teaching.facts import learning, network, seeing
+from dhc.teaching.facts import learning, network, own, seeing
 
 MINUTES: Final = 10  # a lesson
 GROUPS: Final = ("seeing", "network", "training", "judging", "own")
@@ -56,7 +56,14 @@ COURSE: Final = (
     # schedules
     # overfitting
     # confusion
-    # own: blow-up
+    Lesson(
+        "blow-up",
+        "own",
+        own.blow_up,
+        settings=("optimizer.learning_rate",),
+        terms=("learning rate",),
+        charts=("rate-search",),
+    ),
     # own: dead-units
     # own: forgotten
     # own: data-map

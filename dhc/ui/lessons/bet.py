@@ -18,29 +18,20 @@ def place(words: Words, lesson: str, titles: Mapping[str, str], default: str) ->
     The lesson's label `bet` is the slider's.
     """
     key, language = f"dhc_lesson_{lesson}_bet", words.language
-    is_settled = address.choice(OPEN, ("on",), "") == "on"
+    if address.choice(OPEN, ("on",), "") == "on":
+        bet = address.choice(BET, list(titles), default)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            st.markdown(f"{words('bet')} **{titles[bet]}**", width="stretch")
+            again = common(language, "bet_again")
+            st.button(again, icon=":material/replay:", key=f"{key}_again", on_click=_settle, args=(None,))
+        return bet, True
     binding = address.bound_choice(BET, list(titles), default, key=key)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width="stretch"):
-            bet = st.select_slider(words("bet"), format_func=titles.__getitem__, disabled=is_settled, **binding)
-        if is_settled:
-            st.button(
-                common(language, "bet_again"),
-                icon=":material/replay:",
-                key=f"{key}_again",
-                on_click=_settle,
-                args=(None,),
-            )
-        else:
-            st.button(
-                common(language, "bet_now"),
-                icon=":material/casino:",
-                type="primary",
-                key=f"{key}_now",
-                on_click=_settle,
-                args=("on",),
-            )
-    return str(bet), is_settled
+            bet = str(st.select_slider(words("bet"), format_func=titles.__getitem__, **binding))
+        now = common(language, "bet_now")
+        st.button(now, icon=":material/casino:", type="primary", key=f"{key}_now", on_click=_settle, args=("on",))
+    return bet, False
 
 
 def _settle(state: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from dhc.teaching.words import Words
-from dhc.ui.lessons.figures import convolution, gradient_descent, softmax
+from dhc.ui.lessons.figures import blow_up, convolution, gradient_descent, softmax
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # nearest-neighbours
@@ -27,7 +27,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # schedules
     # overfitting
     # confusion
-    # own: blow-up
+    "blow-up": blow_up.draw,
     # own: dead-units
     # own: forgotten
     # own: data-map
