@@ -9,6 +9,7 @@ import pytest
 from scipy import special
 from screens import address, open_page, sent, texts
 
+from dhc.lessons import dense as d
 from dhc.lessons import softmax as s
 from dhc.teaching.words import LANGUAGES, words
 
@@ -33,8 +34,33 @@ def test_the_gradient_of_the_loss_is_what_each_logit_changes() -> None:
     assert s.gradient(s.softmax(logits), 1) == pytest.approx(slopes, abs=1e-5)
 
 
+def test_a_dense_unit_takes_every_place_of_every_map_in_keras_own_order() -> None:
+    assert d.flatten(d.MAPS).tolist() == [3, 0, 1, 2, 0, 4, 2, 1]
+    assert d.dense(d.flatten(d.MAPS), d.WEIGHTS, d.BIASES).tolist() == [
+        3 - 1 + 4 - 4 + 1 + 1,
+        -3 + 1 - 2 - 8 + 2 + 1 - 1,
+    ]
+    assert d.parameters(2 * 2 * 512, 4069) == 8_337_381
+
+
+@pytest.mark.slow
+def test_the_lessons_layers_are_those_of_keras() -> None:
+    keras = pytest.importorskip("keras")
+    layers, rows = keras.layers, np.random.default_rng(0)
+    network = keras.Sequential([layers.Input((2, 2, 2)), layers.Flatten(), layers.Dense(2)])
+    network.layers[-1].set_weights([d.WEIGHTS, d.BIASES])
+    answer = np.asarray(network(d.MAPS[None].astype("float32")))[0]
+    assert d.dense(d.flatten(d.MAPS), d.WEIGHTS, d.BIASES) == pytest.approx(answer)
+    assert network.count_params() == d.parameters(8, 2)
+
+    logits = rows.normal(size=96)
+    assert s.softmax(logits) == pytest.approx(np.asarray(keras.ops.softmax(logits[None]))[0])
+    loss = keras.losses.sparse_categorical_crossentropy(np.array([7]), logits[None], from_logits=True)
+    assert s.cross_entropy(s.softmax(logits), 7) == pytest.approx(float(np.asarray(loss)[0]))
+
+
 @pytest.mark.pages
-@pytest.mark.parametrize("lesson", ["softmax"])
+@pytest.mark.parametrize("lesson", ["dense", "softmax"])
 def test_each_lesson_opens_in_both_languages(lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))

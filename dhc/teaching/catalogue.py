@@ -40,7 +40,7 @@ COURSE: Final = (
     # receptive-field
     # activation
     # batch-normalisation
-    # dense
+    Lesson("dense", "network", network.dense),
     Lesson("softmax", "network", network.softmax),
     # dropout
     # augmentation

@@ -6,11 +6,33 @@ import math
 
 import numpy as np
 
+from dhc.lessons import dense as d
 from dhc.lessons import softmax as s
+from dhc.models.plan import Dense, Flatten, MaxPooling2D
 from dhc.teaching.fact import Facts
 from dhc.teaching.facts import report
 
 CLASSES = 5  # of the figure on softmax
+
+
+def dense() -> Facts:
+    """What the report's network flattens, and how much its two largest layers learn of all that it learns."""
+    sizes = report.sizes()
+    last = [size.shape for size in sizes if isinstance(size.layer, MaxPooling2D)][-1]
+    inputs = next(size.shape[0] for size in sizes if isinstance(size.layer, Flatten))
+    first, second = [size for size in sizes if isinstance(size.layer, Dense)][:2]
+    total = sum(size.parameters for size in sizes)
+    values = {
+        "side": last[0],
+        "maps": last[2],
+        "inputs": inputs,
+        "units": first.shape[0],
+        "first": first.parameters,
+        "second": second.parameters,
+        "share": (first.parameters + second.parameters) / total,
+        "total": total,
+    }
+    return Facts(d.parameters(inputs, 1), values)
 
 
 def softmax() -> Facts:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from dhc.teaching.words import Words
-from dhc.ui.lessons.figures import blow_up, convolution, gradient_descent, softmax
+from dhc.ui.lessons.figures import blow_up, convolution, dense, gradient_descent, softmax
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # nearest-neighbours
@@ -18,7 +18,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # receptive-field
     # activation
     # batch-normalisation
-    # dense
+    "dense": dense.draw,
     "softmax": softmax.draw,
     # dropout
     # augmentation
