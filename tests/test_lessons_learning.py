@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from javascript import evaluate
-from screens import ROOT, address, open_page, sent
+from screens import ROOT, address, open_page, sent, texts
 
+from dhc.analysis import replay
+from dhc.config import RunConfig
 from dhc.lessons import descent as d
-from dhc.teaching.words import LANGUAGES
+from dhc.lessons import schedules as s
+from dhc.lessons.stopping import Ending, ending, gaps
+from dhc.models.schedules import rate_of_epoch
+from dhc.teaching.words import LANGUAGES, words
 from dhc.ui.lessons.figures.gradient_descent import CONSTANTS
 
 ROUND = d.Surface(((1.0, 2, 0), (1.0, 0, 2)), start=(1.0, 2.0))  # x² + y²: the slope is (2x, 2y)
@@ -83,9 +92,82 @@ def test_the_walks_are_kerass_optimizers(method: str) -> None:
     assert d.METHODS[method](surface, surface.start, rate, 30) == pytest.approx(np.array(places), abs=1e-4)
 
 
+CURVES = st.lists(st.sampled_from([0.1, 0.2, 0.2 + 5e-5, 0.3, 0.35, 0.5, float("nan")]), min_size=1, max_size=30)
+
+
+def test_the_rate_falls_after_patience_epochs_that_are_not_better_by_hand() -> None:
+    watched = s.plateau([0.5, 0.5, 0.4, 0.6, 0.6, 0.6, 0.6], first=1.0, factor=0.5, patience=2, min_lr=0.4)
+    assert [epoch.waited for epoch in watched] == [0, 1, 2, 0, 1, 2, 1]
+    assert [epoch.rate for epoch in watched] == pytest.approx([1, 1, 0.5, 0.5, 0.5, 0.4, 0.4])
+    assert [place for place, epoch in enumerate(watched) if epoch.has_dropped] == [2, 5]
+
+
+@given(CURVES, st.integers(1, 4), st.sampled_from([0.1, 0.5, 0.8]), st.sampled_from([0.0, 1e-4, 5e-4]))
+def test_the_lessons_plateau_and_stopping_are_those_of_the_replay(
+    values: list[float], patience: int, factor: float, min_lr: float
+) -> None:
+    """The replay is compared with Keras's callbacks in tests/test_replay.py, which starts a NaN otherwise."""
+    values = [0.1, *values]
+    watched = s.plateau(values, first=1e-3, factor=factor, patience=patience, min_lr=min_lr)
+    theirs = replay.plateau(values, learning_rate=1e-3, mode="max", factor=factor, patience=patience, min_lr=min_lr)
+    assert tuple(epoch.rate for epoch in watched) == theirs
+    ours, stop = ending(values, patience), replay.early_stopping(values, patience=patience)
+    assert (ours.last, ours.best) == (stop.epoch or len(values), stop.kept_epoch)
+
+
+@pytest.mark.slow
+@settings(max_examples=20)
+@given(CURVES, st.integers(1, 4), st.sampled_from([0.1, 0.5, 0.8]))
+def test_the_lessons_plateau_and_stopping_are_kerass_callbacks(
+    values: list[float], patience: int, factor: float
+) -> None:
+    import keras
+
+    values, model = [0.1, *values], SimpleNamespace(optimizer=keras.optimizers.SGD(1e-3), stop_training=False)
+    model.get_weights = lambda: None
+    lower = keras.callbacks.ReduceLROnPlateau("val_accuracy", factor=factor, patience=patience, mode="max", min_lr=1e-4)
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=patience, mode="max")
+    for callback in (lower, stop):
+        callback.set_model(model)
+        callback.on_train_begin()
+    last = 0
+    for epoch, (value, ours) in enumerate(
+        zip(values, s.plateau(values, first=1e-3, factor=factor, patience=patience, min_lr=1e-4), strict=True)
+    ):
+        lower.on_epoch_end(epoch, {"val_accuracy": value})
+        assert ours.rate == float(model.optimizer.learning_rate)
+        stop.on_epoch_end(epoch, {"val_accuracy": value})
+        last = last or (epoch + 1 if model.stop_training else 0)
+    end = ending(values, patience)
+    assert end.last == (last or len(values))
+
+
+def test_the_timetables_are_those_that_train() -> None:
+    def trained(name: str, **values: float) -> list[float]:
+        of = {"schedule.name": name, "fit.epochs": 12} | {f"schedule.{key}": value for key, value in values.items()}
+        config = RunConfig().with_values(of)
+        return [rate_of_epoch(config, epoch) for epoch in range(12)]
+
+    assert s.exponential(1e-3, 0.9, 12) == pytest.approx(trained("exponential", decay_rate=0.9, min_lr=0))
+    assert s.warm_up(1e-3, 0.9, 12, 3) == pytest.approx(trained("warmup", decay_rate=0.9, warmup_epochs=3, min_lr=0))
+    assert s.cosine(1e-3, 1e-4, 12) == pytest.approx(trained("cosine", warmup_epochs=0, min_lr=1e-4))
+
+
+def test_how_many_drops_leave_less_than_a_half() -> None:
+    assert [s.drops_until(0.5, factor) for factor in (0.8, 0.4, 0.5)] == [4, 1, 2]  # 0.5 is not less than a half
+
+
+def test_early_stopping_ends_and_a_checkpoint_keeps_by_hand() -> None:
+    assert ending([0.5, 0.6, 0.58, 0.59, 0.57, 0.65], 3) == Ending(5, 2, (0, 0, 1, 2, 3), is_early=True)
+    assert ending([0.5, 0.6, 0.58, 0.59, 0.57, 0.65], 4) == Ending(6, 6, (0, 0, 1, 2, 3, 0), is_early=False)
+    assert gaps([0.5, 0.9], [0.25, 0.5]) == pytest.approx([0.25, 0.4])
+
+
 @pytest.mark.pages
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_each_lesson_opens_in_each_language_and_moves(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+def test_each_lesson_opens_in_each_language_and_moves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, language: str
+) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(ROOT / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(ROOT / "data"))
     page = open_page("lessons", lesson="gradient-descent", lang=language, gd_rate="0.5", gd_step="7")
@@ -96,3 +178,16 @@ def test_each_lesson_opens_in_each_language_and_moves(monkeypatch: pytest.Monkey
     (maps,) = sent(page.run(), "descent")
     assert (maps["rate"], maps["step"], maps["start"]) == (0.25, 100, [1.5, -2])
     assert (address(page, "gd_rate"), address(page, "gd_step")) == ("0.25", None)
+    for lesson in ("schedules", "overfitting"):
+        page = open_page("lessons", lesson=lesson, lang=language, sc_patience="1", of_patience="1")
+        assert not page.exception
+        (before,) = sent(page, "plot")
+        (slider,) = [slider for slider in page.slider if slider.key == f"dhc_lesson_{lesson}_patience"]
+        assert slider.value == 1
+        assert sent(slider.set_value(9).run(), "plot") != [before]
+        assert address(page, f"{lesson[0]}{'c' if lesson[0] == 's' else 'f'}_patience") == "9"
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    for lesson in ("schedules", "overfitting"):
+        page = open_page("lessons", lesson=lesson, lang=language)
+        assert not page.exception
+        assert words(language, lesson)("missing") in texts(page)

@@ -53,8 +53,28 @@ COURSE: Final = (
         terms=("gradient", "learning rate", "momentum", "optimizer"),
         marks=("divergence", "rate-too-low", "unstable", "exploding-loss", "large-updates", "small-updates"),
     ),
-    # schedules
-    # overfitting
+    Lesson(
+        "schedules",
+        "training",
+        learning.schedules,
+        settings=(
+            *("schedule.name", "schedule.factor", "schedule.patience", "schedule.monitor", "schedule.min_delta"),
+            *("schedule.decay_rate", "schedule.warmup_epochs", "schedule.min_lr"),
+        ),
+        terms=(
+            *("schedule", "factor", "patience", "plateau", "ReduceLROnPlateau", "minimum learning rate"),
+            *("cosine", "exponential decay", "warm-up"),
+        ),
+        marks=("rate-drops", "plateau"),
+    ),
+    Lesson(
+        "overfitting",
+        "training",
+        learning.overfitting,
+        settings=("fit.epochs", "fit.early_stopping"),
+        terms=("overfitting", "early stopping", "gap", "epoch"),
+        marks=("overfitting", "val-asleep", "still-learning"),
+    ),
     # confusion
     Lesson(
         "blow-up",

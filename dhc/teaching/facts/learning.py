@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dhc.lessons import descent as d
-from dhc.teaching.fact import Facts
+from dhc.lessons import schedules as s
+from dhc.lessons.stopping import ending
+from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
 
 NEAR = 0.1  # of the answer, where it is read off a slider
+HALF = 0.5
+CURVE, CURVE_PATIENCE = (0.50, 0.60, 0.58, 0.59, 0.57, 0.65), 3  # val accuracies that a question asks about
 
 
 def gradient_descent() -> Facts:
@@ -15,3 +19,26 @@ def gradient_descent() -> Facts:
     weights = sum(size.parameters for size in report.sizes())
     values = {"rate": optimizer.learning_rate, "weights": weights, "kept": d.MOMENTUM, "curvature": d.CURVATURE}
     return Facts(d.LARGEST_RATE, values | {"near": NEAR, "largest": d.LARGEST_RATE}, tolerance=NEAR)
+
+
+def schedules() -> Facts:
+    """The report's schedule, and how many of its drops leave less than half of the learning rate."""
+    config = report.config()
+    schedule, rate = config.schedule, config.optimizer.learning_rate
+    drops = s.drops_until(HALF, schedule.factor)
+    values = {"factor": schedule.factor, "patience": schedule.patience, "min_lr": schedule.min_lr, "rate": rate}
+    left = {"drops": drops, "fewer": drops - 1, "left": schedule.factor**drops, "more": schedule.factor ** (drops - 1)}
+    return Facts(drops, values | left)
+
+
+def overfitting() -> Facts:
+    """A curve made up for the question, and what early stopping makes of it; how long the report trains."""
+    end = ending(CURVE, CURVE_PATIENCE)
+    values: dict[str, Value] = {f"v{epoch}": value for epoch, value in enumerate(CURVE, start=1)}
+    about: dict[str, Value] = {
+        "patience": CURVE_PATIENCE,
+        "last": end.last,
+        "best": end.best,
+        "epochs": report.config().fit.epochs,
+    }
+    return Facts(end.best, values | about)

@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from dhc.teaching.words import Words
-from dhc.ui.lessons.figures import blow_up, convolution, dense, gradient_descent, softmax
+from dhc.ui.lessons.figures import (
+    blow_up,
+    convolution,
+    dense,
+    gradient_descent,
+    overfitting,
+    schedules,
+    softmax,
+)
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # nearest-neighbours
@@ -24,8 +32,8 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # augmentation
     # backpropagation
     "gradient-descent": gradient_descent.draw,
-    # schedules
-    # overfitting
+    "schedules": schedules.draw,
+    "overfitting": overfitting.draw,
     # confusion
     "blow-up": blow_up.draw,
     # own: dead-units

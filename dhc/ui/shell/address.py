@@ -96,10 +96,11 @@ def bound_flag(name: str, *, key: str, on: str = "on", off: str = "off") -> dict
     return {"key": key, "on_change": _write_flag, "args": (name, key, on)}
 
 
-def bound_integer(name: str, *, low: int, high: int, key: str) -> dict[str, Any]:
-    """The same for a slider from `low`, which is its default, to `high`."""
-    st.session_state[key] = integer(name, low=low, high=high) or low
-    return {"min_value": low, "max_value": high, "key": key, "on_change": _write_integer, "args": (name, key, low)}
+def bound_integer(name: str, *, low: int, high: int, key: str, default: int | None = None) -> dict[str, Any]:
+    """The same for a slider from `low`, which is its default where none is given, to `high`."""
+    value, default = integer(name, low=low, high=high), low if default is None else default
+    st.session_state[key] = default if value is None else value
+    return {"min_value": low, "max_value": high, "key": key, "on_change": _write_integer, "args": (name, key, default)}
 
 
 def number(name: str, *, low: float, high: float) -> float | None:
