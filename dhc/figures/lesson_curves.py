@@ -47,7 +47,10 @@ def plateau(
     figure.update_yaxes(
         range=[0, HEADROOM * max([1.0, *np.nan_to_num(values)])], domain=(0.46, 1), tickvals=[0, 0.5, 1]
     )
-    for title, y in (("accuracy", 0.98), ("rate", 0.43)):  # above the axes: beside them there is no room in a low window
+    for title, y in (
+        ("accuracy", 0.98),
+        ("rate", 0.43),
+    ):  # above the axes: beside them there is no room in a low window
         at_top = {"x": 0.005, "xref": "paper", "y": y, "yref": "paper", "xanchor": "left", "yanchor": "top"}
         figure.add_annotation(text=f"<b>{say(title)}</b>", showarrow=False, **at_top)
     below = {"domain": [0, 0.34], "anchor": "x", "rangemode": "tozero", "automargin": True}
