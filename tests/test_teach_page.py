@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from dhc.teaching.catalogue import COURSE, LESSONS
 from dhc.teaching.classrooms import Classroom, add, read_classrooms
 from dhc.teaching.handout import handout, marked
 from dhc.teaching.words import LANGUAGES
+from dhc.ui.teach import before
 
 pytestmark = pytest.mark.pages
 
@@ -59,12 +61,12 @@ def test_answers_are_shown_by_question_and_counted_anew(runs: Path, code: str) -
         letterbox.post(code, "convolution", answer)
     letterbox.close_box()
     at = open_page("teach", **{"class": code})
-    assert re.search(r"3 answers, 67 % right", texts(at))
+    assert re.search("answers: 3, 67 % right", texts(at))
     assert "3,5: **1**" in texts(at), "numbers as the class's language writes them"
     at.button(key="dhc_teach_renew").click().run()
     assert "No answer yet" in texts(at)
     at.button(key="dhc_teach_recount").click().run()
-    assert "3 answers" in texts(at)
+    assert "answers: 3" in texts(at)
 
 
 def test_a_pupils_first_answer_is_counted_in_a_read_only_view_alone(
@@ -115,3 +117,19 @@ def test_marked_escapes_what_is_no_markup_of_ours() -> None:
     assert marked("a **b** <i>c</i>\n\nd `e` [f](http://x)") == (
         "<p>a <strong>b</strong> &lt;i&gt;c&lt;/i&gt;</p><p>d <code>e</code> f</p>"
     )
+
+
+def test_what_the_lessons_look_at_is_queued_before_the_class(
+    runs: Path, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, object]] = []
+    monkeypatch.setattr(before, "launch", lambda config, _, search=None: asked.append((config, search)))
+    monkeypatch.setitem(LESSONS, "convolution", replace(LESSONS["convolution"], needs=tuple(before.NEEDS)))
+    at = open_page("teach", **{"class": code})
+    at.button(key="dhc_teach_before").click().run()
+    assert not at.exception
+    searches = [search for _, search in asked if search is not None]
+    rates = [config.optimizer.learning_rate for config, search in asked if search is None]  # type: ignore[attr-defined]
+    assert len(searches) == 1
+    assert len(rates) == 4, "a first run, two repeats, one at ten times the rate"
+    assert max(rates) == pytest.approx(10 * min(rates))

@@ -19,6 +19,7 @@ class Lesson:
 
     name: as addresses and the language files have it. facts: computes what its text says. What links to it: settings, by
     dotted name; terms of the glossary; marks, the ids of the coach's rules; charts, by the key that `plot` draws them with.
+    needs: runs that it looks at, by their names on Teach (`dhc.ui.teach.before`).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Lesson:
     terms: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     charts: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 COURSE: Final = (

@@ -55,7 +55,7 @@ PAGES: Final = (
     Page("pages/predict.py", "Predict", ":material/add_photo_alternate:"),
     Page("pages/ladder.py", "Ladder", ":material/stairs:", CHART),
     Page("pages/lessons.py", "Lessons", ":material/school:", ".st-key-dhc_lesson_grid"),
-    Page("pages/teach.py", "Teach", ":material/co_present:", is_aside=True),
+    Page("pages/teach.py", "Teach", ":material/co_present:", ".st-key-dhc_teach_code", is_aside=True),
 )
 
 

@@ -21,14 +21,15 @@ COMMAND = "make run SHARE=read"
 
 def draw(code: str, room: Classroom, said: Labels) -> None:
     """The code in large type, the address and its QR code, and the lessons as a pupil sees them."""
-    st.markdown(f"### {plain(room.title)}")
-    st.metric(said("code"), code)
     params = {NAME: code, language.NAME: room.language}
     place = announced.address(session.runs_dir())
-    if place is None:
-        st.info(said("not_shared", command=f"`{COMMAND}`"), icon=":material/wifi_off:")
-    else:
-        _draw_address(f"{place.rstrip('/')}/lessons?{urlencode(params)}", said)
+    with st.container(key="dhc_teach_code"):
+        st.markdown(f"### {plain(room.title)}")
+        st.metric(said("code"), code)
+        if place is None:
+            st.info(said("not_shared", command=f"`{COMMAND}`"), icon=":material/wifi_off:")
+        else:
+            _draw_address(f"{place.rstrip('/')}/lessons?{urlencode(params)}", said)
     link("Lessons", text=said("preview"), **params)
 
 
