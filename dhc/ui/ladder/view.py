@@ -39,6 +39,7 @@ INTRODUCTION = (
 def draw() -> None:
     """The choice of pictures, missing rungs, chart, steps, the LR-factor experiment."""
     st.caption(INTRODUCTION)
+    link("Story", text="The story of these steps, one by one")
     drawing.notice()
     runs = session.runs()
     sets = picture_sets(runs, session.data_folders())

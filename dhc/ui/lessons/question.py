@@ -12,19 +12,21 @@ from dhc.teaching.words import Words, common
 from dhc.ui.lessons import attending
 
 
-def draw(lesson: Lesson, words: Words, facts: Facts) -> None:
-    """The question, the box for its answer, and what is said of that answer."""
+def draw(lesson: Lesson, words: Words, facts: Facts) -> bool:
+    """The question, the box for its answer, and what is said of that answer; returns whether it is right."""
     st.markdown(f"##### {common(words.language, 'question')}\n\n{words.question}")
     given = _given(lesson, words)
     if given is None:
-        return
+        return False
     attending.send(lesson.name, given)
-    if facts.is_right(given):
+    is_right = facts.is_right(given)
+    if is_right:
         st.success(f"**{common(words.language, 'right')}** {words.why}", icon=":material/check_circle:")
     else:
         st.info(common(words.language, "wrong"), icon=":material/replay:")
     if attending.is_sent(lesson.name):
         st.caption(common(words.language, "sent"))
+    return is_right
 
 
 def _given(lesson: Lesson, words: Words) -> float | None:

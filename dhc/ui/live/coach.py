@@ -26,6 +26,7 @@ from dhc.ui.shell.glossary import sourced
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box
 from dhc.ui.train import clone
+from dhc.ui.widgets import learn
 
 __all__ = ["Advice", "advise", "annotate", "draw"]
 REMEDY = "Fix the file, or restore the one that came with the dashboard."
@@ -72,7 +73,8 @@ def draw(info: RunInfo, advice: Advice) -> None:
         with st.container(border=True, key=f"dhc_coach_{mark.rule}"):
             text, button = st.columns([3, 2], vertical_alignment="center")
             source = f" :small[{sourced(mark.source)}]" if mark.source else ""
-            text.markdown(f"{_headline(mark)}  \n{plain(mark.lesson)}{source}")
+            lessons = f"  \n:material/school: {links}" if (links := learn.of_mark(mark.rule)) else ""
+            text.markdown(f"{_headline(mark)}  \n{plain(mark.lesson)}{source}{lessons}")
             with button:
                 _offer(info, mark)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
 
 import streamlit as st
 from streamlit.errors import StreamlitPageNotFoundError
@@ -55,6 +56,7 @@ PAGES: Final = (
     Page("pages/predict.py", "Predict", ":material/add_photo_alternate:"),
     Page("pages/ladder.py", "Ladder", ":material/stairs:", CHART),
     Page("pages/lessons.py", "Lessons", ":material/school:", ".st-key-dhc_lesson_grid"),
+    Page("pages/story.py", "Story", ":material/auto_stories:", ".st-key-dhc_lesson_grid", is_aside=True),
     Page("pages/teach.py", "Teach", ":material/co_present:", ".st-key-dhc_teach_code", is_aside=True),
 )
 
@@ -93,12 +95,18 @@ def frame(title: str, icon: str) -> DeltaGenerator:
     return head
 
 
+def entitle(title: str) -> None:
+    """Let the browser's tab name a page's subject in place of the page."""
+    st.set_page_config(page_title=f"{title} · {PRODUCT}")
+
+
 @st.fragment
 def _tools(title: str) -> None:
     """What runs again without the page: the chooser of what is large, the keys, the glossary."""
     page = next((page for page in PAGES if page.label == title), PAGES[0])
     present.draw_stage(page.label, page.stage)
-    keys.listen()
+    if followed := keys.listen():
+        _follow(followed)
     glossary.menu(page.label)
     keys.menu()
 
@@ -139,11 +147,23 @@ def link(label: str, *, text: str | None = None, **params: str) -> None:
         return
 
 
+def _follow(address: str) -> None:
+    """Go where a link in a text leads, such as ``lessons?lesson=dropout``; nowhere if there is no such page."""
+    name, _, query = address.partition("?")
+    page = next((page for page in PAGES if page.file == f"pages/{name}.py"), None)
+    if page is not None:
+        go(page.label, **dict(parse_qsl(query, keep_blank_values=True)))
+
+
 def go(label: str, **params: str) -> None:
-    """Go to the page called ``label`` in PAGES, with the chosen run and ``params`` in its address, in place of this one."""
+    """Go to the page called ``label`` in PAGES, with the chosen run and ``params`` in its address, in place of this one.
+
+    A parameter that is "" is left out, though the page may have been left with it.
+    """
     page = next(page for page in PAGES if page.label == label)
-    run = current_run()
-    query = ({"run": run} if run else {}) | chosen.carried().to(label, params.get("run", run)) | params
+    here = _here()
+    query = here | chosen.carried().to(label, params.get("run", here.get("run"))) | params
+    query = {name: value for name, value in query.items() if value}
     st.session_state.setdefault(LEFT, {})[present.last_page()] = (query, st.query_params.to_dict())
     st.switch_page(page.file, query_params=query)
 
@@ -161,10 +181,15 @@ def _come_back(page: str) -> None:
 
 
 def _note_here() -> tuple[dict[str, str], chosen.Carried]:
-    run = current_run()
-    here = ({"run": run} if run else {}) | ({present.NAME: "1"} if present.is_on() else {}), chosen.carried()
+    here = _here(), chosen.carried()
     st.session_state[HERE] = here
     return here
+
+
+def _here() -> dict[str, str]:
+    """What every link holds: the chosen run, and whether pages are presented."""
+    run = current_run()
+    return ({"run": run} if run else {}) | ({present.NAME: "1"} if present.is_on() else {})
 
 
 def current_run() -> str | None:

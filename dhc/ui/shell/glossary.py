@@ -15,7 +15,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dhc.ui.shell import address
-from dhc.ui.widgets import assets
+from dhc.ui.widgets import assets, learn
 
 KEY: Final = "dhc-glossary"
 SEARCH: Final = "dhc_glossary_search"
@@ -114,7 +114,8 @@ def _lines(groups: Mapping[str, Sequence[Term]]) -> Iterator[str]:
 
 def _line(term: Term) -> str:
     source = f"  \n:small[{sourced(term.source)}]" if term.source else ""
-    return f"**{term.name}**: {_PAGE_LINK.sub('', term.text)}{source}"
+    lesson = f"  \n:material/school: {links}" if (links := learn.of_term(term.name)) else ""
+    return f"**{term.name}**: {_PAGE_LINK.sub('', term.text)}{source}{lesson}"
 
 
 def sourced(source: str) -> str:

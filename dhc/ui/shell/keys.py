@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -35,6 +36,7 @@ class Key:
 EVERYWHERE: Final = "every page"
 PRESENT: Final = "Present"
 REVIEW: Final = "Review"
+LESSONS: Final = "Lessons, the story"
 KEYS: Final = (
     Key("?", "Show these keys", EVERYWHERE, "?", f".st-key-{KEY} button"),
     Key("g", "Open the glossary", EVERYWHERE, "g", f".st-key-{glossary.KEY} button"),
@@ -56,6 +58,9 @@ KEYS: Final = (
     Key("z", "Take back the last mark", REVIEW, "z", ".st-key-dhc-review-undo button"),
     Key("→", "The next picture", REVIEW, "ArrowRight", ".st-key-dhc-review-next button"),
     Key("←", "The picture before", REVIEW, "ArrowLeft", ".st-key-dhc-review-back button"),
+    Key("n", "The next lesson, the next step of the story", LESSONS, "n", ".dhc-course-next"),
+    Key("b", "Back: the lesson before", LESSONS, "b", ".dhc-course-previous"),
+    Key("c", "Contents: all lessons", LESSONS, "c", ".dhc-course-contents"),
     Key("← →", "The picture before, the next", "a large picture"),
     Key("Esc", "Close", "a large picture, a menu"),
     Key("← → ↑ ↓", "Go from picture to picture", "a grid of pictures"),
@@ -77,16 +82,19 @@ def rows() -> Iterator[str]:
         yield f"| **{key.shown}** | {key.effect} | {key.place} |"
 
 
-def listen() -> None:
+def listen() -> str | None:
     """Let the browser listen for the keys of every page; not while someone types, nor in a table or a dialog.
 
-    It also takes a click on a link to a term of the glossary, which would open another tab.
+    It also takes a click on a link in our texts, which would open another tab: to a term of the glossary, which opens, or to
+    another page, such as ``lessons?lesson=dropout``, which is returned.
     """
-    term = keyboard(
+    link = keyboard(
         _targets(), key="dhc-keyboard", parameter=glossary.TERM, once=[key.code for key in KEYS if key.once]
     )
-    if term is not None:
-        address.put(**{glossary.TERM: term})
+    if link is None or not link.startswith("?"):
+        return link
+    address.put(**{glossary.TERM: dict(parse_qsl(link[1:])).get(glossary.TERM)})
+    return None
 
 
 @cache

@@ -17,6 +17,7 @@ from dhc.ui.shell.markdown import plain
 from dhc.ui.train import draft
 from dhc.ui.train.draft import has_effect
 from dhc.ui.train.words import setting_words
+from dhc.ui.widgets import learn
 
 SECTIONS = {
     "data": "Pictures",
@@ -139,6 +140,8 @@ def _below(field: ConfigField, state: FormState) -> None:
 def _widget(field: ConfigField, state: FormState) -> None:
     terms = glossary.names_of_setting(field.name)
     help = glossary.explained(f"{field.help}\n\n`{field.name}`, {field.bounds}", *terms)
+    if lessons := learn.of_setting(field.name):
+        help = f"{help}\n\n{lessons}"
     about: dict[str, Any] = {"key": state.key(field.name), "help": help, "on_change": state.on_change}
     match field.kind:
         case "bool":

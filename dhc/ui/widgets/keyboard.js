@@ -11,7 +11,7 @@ let targets = {};
 let once = []; // keys of which one counts in a blink: a second would be for what nobody has seen
 let last = -BLINK; // when one of them was pressed
 let send = () => {};
-let parameter = '';
+let parameter = ''; // of an address: what links to a place of this page hold
 
 function hasUseForIt(event) {
   const arrow = event.key.startsWith('Arrow');
@@ -34,12 +34,13 @@ function press(event) {
   element.click();
 }
 
-/** A link to a parameter of this page: Streamlit would open it in another tab. */
+/** A link to a parameter of this page, or to another page of ours: Streamlit would open it in another tab. */
 function follow(event) {
-  const value = new URLSearchParams(event.target.closest?.('a[href^="?"]')?.getAttribute('href') ?? '').get(parameter);
-  if (!value || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const address = event.target.closest?.('a[href]')?.getAttribute('href') ?? '';
+  const isHere = address.startsWith('?') && new URLSearchParams(address).get(parameter);
+  if (!(isHere || /^[a-z]+\?/.test(address)) || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  send('link', value);
+  send('link', address);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

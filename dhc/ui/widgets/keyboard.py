@@ -13,7 +13,8 @@ def keyboard(targets: Mapping[str, str], *, key: str, parameter: str, once: Coll
     ``targets`` goes from the browser's name of a key, such as ``"p"`` or ``"Escape"``, to a selector. Of those in ``once`` one
     counts in a blink, so that no second press answers for what nobody has seen. Keys with Ctrl, Alt or Meta are left alone,
     and so are those that a text field, a list, a slider, a table, a dialog or a menu has a use for.
-    Returns the value that a link to ``?<parameter>=…`` names, if one was clicked in THIS run: the page stays.
+    Returns the address of a link to ``?<parameter>=…`` or to another of our pages, ``lessons?lesson=…``, if one was clicked in
+    THIS run: the browser leaves it to us.
     """
     renderer = assets.component("keyboard", isolate_styles=False)
     result = renderer(

@@ -248,6 +248,20 @@ function mount(parent) {
   return state;
 }
 
+/** Links to the lessons on what the chart shows. */
+function linkLessons(state, lessons) {
+  const text = JSON.stringify(lessons);
+  if (text === state.lessons) return;
+  state.lessons = text;
+  state.host.querySelector('.dhc-plot-lessons')?.remove();
+  if (!lessons.length) return;
+  const line = Object.assign(document.createElement('span'), { className: 'dhc-plot-lessons' });
+  for (const [title, href] of lessons) {
+    line.append(Object.assign(document.createElement('a'), { href, textContent: title, title: `Lesson: ${title}` }));
+  }
+  state.host.append(line);
+}
+
 function dispose(parent, state) {
   state.gone = true;
   state.observer.disconnect();
@@ -269,6 +283,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   else state.host.style.height = `${data.height}px`;
   state.host.classList.toggle('dhc-plot-clicks', data.clicks);
   state.plot.setAttribute('aria-label', data.alt);
+  linkLessons(state, data.lessons ?? []);
   draw(state);
   return () => { if (state.call === call) dispose(parentElement, state); };
 }

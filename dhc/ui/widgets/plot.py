@@ -8,7 +8,7 @@ from typing import Any, TypedDict, cast
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from dhc.ui.widgets import assets
+from dhc.ui.widgets import assets, learn
 
 
 class Click(TypedDict):
@@ -41,6 +41,8 @@ def plot(
 
     Colours that the figure leaves open come from the theme: text, grid, lines, colour scales. To name one of the theme's
     own, write ``"var(--st-red-color)"`` where Plotly wants a colour. The figure's template, width and height are ignored.
+
+    A lesson that names the chart in the catalogue is linked to from its lower corner.
     """
     result = assets.component("plot", isolate_styles=False, parts=("cells",))(
         key=key,
@@ -52,6 +54,7 @@ def plot(
             "name": re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-") or "chart",
             "clicks": clicks,
             "fill": fill,
+            "lessons": learn.of_chart(key),
         },
         on_click_change=_rerun,
     )

@@ -2,6 +2,7 @@
 // Parts come and go with every run of the page, so they are looked for again whenever the page's elements change.
 
 const ROW = 35; // pixels that a row of a table is high, with type of the usual size
+const WHOLE = '.st-key-dhc_lesson_grid'; // what stands in it is large with it only
 const root = document.documentElement;
 let stage = null; // the state of the page's only stage
 
@@ -11,7 +12,7 @@ const found = selector => (selector ? [...(main()?.querySelectorAll(selector) ??
 /** The parts to choose from; null is the whole page. */
 function parts({ first, others }) {
   const begin = found(first);
-  const rest = found(others).filter(part => !begin.includes(part));
+  const rest = found(others).filter(part => !begin.includes(part) && !part.closest(WHOLE));
   return first ? [...begin, ...rest, null] : [null, ...rest];
 }
 

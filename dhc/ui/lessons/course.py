@@ -1,0 +1,79 @@
+"""The course on its screens: its contents, and the line that leads from one lesson, or one step of the story, to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from urllib.parse import urlencode
+
+from streamlit.delta_generator import DeltaGenerator
+
+from dhc.models.ladder import RUNGS
+from dhc.teaching.catalogue import COURSE, Lesson
+from dhc.teaching.words import common, labels, words
+from dhc.ui.lessons import attending, language
+from dhc.ui.widgets import course as widget
+from dhc.ui.widgets.course import Card, Place, Way
+
+CONTENTS = ("begin", "go_on", "progress", "done", "clear", "sure")
+
+
+def address(page: str, tongue: str, **params: str) -> str:
+    """A link to a page of ours in a language, relative to the server's root; "" asks that a parameter be left out."""
+    return f"{page}?{urlencode({**params, language.NAME: tongue, **attending.params()})}"
+
+
+def draw_contents(lessons: Sequence[Lesson], tongue: str) -> None:
+    """The lessons as cards, group by group, what is done of them; of the whole course the other ways in, too."""
+    said = labels(tongue, "common")
+    groups = {said(group): _cards(list(members), tongue) for group, members in groupby(lessons, lambda one: one.group)}
+    if len(lessons) == len(COURSE):
+        groups[said("tours")] = _tours(tongue)
+    blanks = {"title": "{title}", "done": "{done}", "count": "{count}"}  # the browser fills these in
+    texts = {name: said(name, **blanks) for name in CONTENTS}
+    names = [lesson.name for lesson in lessons]
+    widget.contents(groups, names, key="dhc-course", name=said("contents"), lang=tongue, words=texts)
+
+
+def _cards(lessons: Sequence[Lesson], tongue: str) -> list[Card]:
+    lines = labels(tongue, "lines")
+    return [
+        Card(
+            name=lesson.name,
+            number=f"{COURSE.index(lesson) + 1}",
+            title=words(tongue, lesson.name).title,
+            line=lines(lesson.name),
+            href=address("lessons", tongue, lesson=lesson.name),
+        )
+        for lesson in lessons
+    ]
+
+
+def _tours(tongue: str) -> list[Card]:
+    story = labels(tongue, "story")
+    line = story("line", count=len(RUNGS))
+    return [Card("story", "→", story("title"), line, address("story", tongue, rung=""))]
+
+
+def draw_rail(head: DeltaGenerator, lesson: Lesson, lessons: Sequence[Lesson], tongue: str, *, is_done: bool) -> None:
+    """The line beside the page's title: contents, the lesson before, where one is, the next."""
+    place = lessons.index(lesson) if lesson in lessons else -1
+
+    def way(neighbour: int) -> Way | None:
+        if place < 0 or not 0 <= neighbour < len(lessons):
+            return None
+        name = lessons[neighbour].name
+        return Way(address("lessons", tongue, lesson=name), words(tongue, name).title)
+
+    text = common(tongue, "place", number=place + 1, count=len(lessons)) if place >= 0 else ""
+    contents = address("lessons", tongue, lesson="")
+    here = Place(lesson.name, text, contents, way(place - 1), way(place + 1), is_done=is_done)
+    draw_place(head, here, [lesson.name for lesson in lessons], tongue)
+
+
+def draw_place(head: DeltaGenerator, place: Place, names: Sequence[str], tongue: str) -> None:
+    """The line with a place in the course, or in the story."""
+    said = labels(tongue, "common")
+    with head:
+        texts = {name: said(name) for name in ("contents", "done")}
+        widget.rail(place, names, key="dhc-course-rail", name=said("contents"), lang=tongue, words=texts)
