@@ -57,3 +57,9 @@ def test_convolution_is_keras_layer_with_every_stride_and_padding() -> None:
                 assert ours.shape == theirs.shape, (side, extent, stride, padding)
                 assert ours == pytest.approx(theirs, abs=1e-4)
                 assert ours.size == c.size(side + sum(zeros), extent, stride) ** 2
+
+
+def test_a_picture_is_made_smaller_by_whole_means() -> None:
+    picture = np.array([[1, 3, 10, 10], [5, 7, 10, 11]], float)
+    assert c.shrunk(picture, 2).tolist() == [[4, 10]]
+    assert c.mean_kernel(2).tolist() == [[0.25, 0.25], [0.25, 0.25]]

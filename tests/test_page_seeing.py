@@ -98,6 +98,11 @@ def test_every_lesson_of_the_group_opens_in_both_languages_and_its_figure_is_rig
     for language in LANGUAGES:
         app = lesson("convolution", language)
         assert grid(figure(app)["answer"]).tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
+        shown = figure(lesson("stride", language, step="3"))
+        assert (shown["stride"], shown["input"]["shape"], shown["answer"]["shape"]) == (3, [8, 8], [2, 2])
+        assert grid(shown["answer"])[1, 1] == pytest.approx(grid(shown["input"])[3:6, 3:6].mean())
+        shown = figure(lesson("padding", language, view="whole", extent="7"))
+        assert (shown["padding"], shown["input"]["shape"], shown["answer"]["shape"]) == ([3, 3], [70, 70], [64, 64])
     app = lesson("convolution", "ro", on="picture", k="0,0,0,0,2,0,0,0,0", at="63")
     shown = figure(app)
     assert grid(shown["answer"]).tolist() == (2 * grid(shown["input"])[1:-1, 1:-1]).tolist()

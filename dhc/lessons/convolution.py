@@ -25,6 +25,18 @@ def brightness(picture: NDArray[np.uint8]) -> Floats:
     return np.asarray(np.rint(picture @ np.array(BRIGHTNESS)), float)
 
 
+def shrunk(picture: Floats, factor: int) -> Floats:
+    """The picture made of whole means of factor × factor pixels: (H // factor, W // factor)."""
+    height, width = (side // factor for side in picture.shape)
+    blocks = picture[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return np.asarray(np.rint(blocks.mean(axis=(1, 3))), float)
+
+
+def mean_kernel(extent: int) -> Floats:
+    """The kernel that takes the mean of extent × extent numbers."""
+    return np.full((extent, extent), 1 / extent**2)
+
+
 def convolve(picture: Floats, kernel: Floats, *, stride: int = 1, padding: int | tuple[int, int] = 0) -> Floats:
     """The convolution of a picture (H, W) with a kernel (h, w) as Keras means it: the kernel is not turned over.
 

@@ -36,8 +36,8 @@ COURSE: Final = (
     # nearest-neighbours
     Lesson("convolution", "seeing", seeing.convolution, terms=("convolution", "kernel")),
     # feature-map
-    # stride
-    # padding
+    Lesson("stride", "seeing", seeing.stride),
+    Lesson("padding", "seeing", seeing.padding),
     # pooling
     # receptive-field
     # activation

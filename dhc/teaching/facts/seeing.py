@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from dhc.lessons import convolution as c
-from dhc.models.plan import Conv2D
+from dhc.models.plan import Conv2D, LayerSize, MaxPooling2D
 from dhc.teaching.fact import Facts
 from dhc.teaching.facts import report
+
+SIDE = 64  # of the report's pictures
 
 
 def convolution() -> Facts:
@@ -19,6 +21,35 @@ def convolution() -> Facts:
     middle = {"patch": _listed(picture[1:4, 1:4]), "kernel": _listed(kernel), "products": _listed(products, " + ")}
     right = float(answer[1, 1])
     return Facts(right, {**sizes, **middle, "answer": f"{right:g}", "convolutions": len(report.layers(Conv2D))})
+
+
+def stride() -> Facts:
+    """How many numbers a stride of two leaves, and what makes the report's maps smaller."""
+    side, extent, two = SIDE, report.layers(Conv2D)[0].kernel, 2
+    pools = [size for size in report.sizes() if isinstance(size.layer, MaxPooling2D)]
+    (one,) = {layer.strides for layer in report.layers(Conv2D)}
+    answer = c.size(side, extent, two)
+    values = {"one": one, "two": two, "three": 3, "side": side, "extent": extent, "steps": answer - 1, "answer": answer}
+    values |= {"convolutions": len(report.layers(Conv2D)), "pools": len(pools)}
+    values |= {"before": _before(pools[0]).shape[0], "after": pools[0].shape[0], "last": pools[-1].shape[0]}
+    return Facts(answer, {**values, "exact": (side - extent) / two})
+
+
+def padding() -> Facts:
+    """What the report's first convolution leaves, and what a second one without padding would."""
+    first, *others = (size for size in report.sizes() if isinstance(size.layer, Conv2D))
+    extent = report.layers(Conv2D)[0].kernel
+    width = first.shape[0]
+    same = sum(isinstance(size.layer, Conv2D) and size.layer.padding == "same" for size in others)
+    second = c.size(width, extent, 1)
+    values = {"side": SIDE, "extent": extent, "first": width, "second": second, "lost": SIDE - width, "others": same}
+    return Facts(second, values)
+
+
+def _before(size: LayerSize) -> LayerSize:
+    """The layer before one of the report's network."""
+    sizes = report.sizes()
+    return sizes[sizes.index(size) - 1]
 
 
 def _listed(numbers: c.Floats, between: str = " ") -> str:

@@ -59,8 +59,8 @@ def choose(words: Words) -> Pixels:
     _take_click(source)
     row, own = row_of(source), _own()
     name = common(words.language, "picture")
-    label = clean(own.name if own else str(source.ids[row]))
-    with st.popover(f"{name}: {plain(shorten(label, 40))}", icon=":material/image:"):
+    label = clean(own.name if own else str(source.ids[row])).rpartition("/")[2] or name
+    with st.popover(plain(shorten(label, 22)), icon=":material/image:"):
         _choose_source(words)
         _choose_row(source, None if own else row)
         _choose_own(words)

@@ -12,16 +12,18 @@ from dhc.ui.lessons.figures import (
     dense,
     gradient_descent,
     overfitting,
+    padding,
     schedules,
     softmax,
+    stride,
 )
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # nearest-neighbours
     "convolution": convolution.draw,
     # feature-map
-    # stride
-    # padding
+    "stride": stride.draw,
+    "padding": padding.draw,
     # pooling
     # receptive-field
     # activation

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from dhc.lessons import convolution as c
 from dhc.teaching.words import Words, common
+from dhc.ui.lessons import picture
 from dhc.ui.shell import address
 from dhc.ui.widgets import kernel as widget
+from dhc.ui.widgets.controls import segments
 from dhc.ui.widgets.kernel import Sliding
 
 PLACE, WEIGHTS = "at", "k"  # in the address
+SMALL, WHOLE = "small", "whole"
+FACTOR = 8  # how much smaller a picture is made of which the numbers can be read
 SHARED = ("patch", "kernel", "products", "result", "spoken", "play", "pause", "help")
 
 
@@ -37,6 +42,29 @@ def put_weights(weights: NDArray[np.float64], default: NDArray[np.float64]) -> N
     """Write a kernel into the address."""
     text = ",".join(f"{value:.4g}" for value in weights.ravel().tolist())
     address.put(**{WEIGHTS: None if np.allclose(weights, default, atol=1e-3) else text})
+
+
+def values(words: Words, *, key: str) -> NDArray[np.float64]:
+    """How bright the picture is that the person chooses: as it is, or made small so that its numbers can be read."""
+    titles = {name: common(words.language, f"window_{name}") for name in (SMALL, WHOLE)}
+    label = common(words.language, "window_view")
+    view = segments(label, titles, bare=True, **address.bound_choice("view", [*titles], SMALL, key=key + "view"))
+    bright = c.brightness(picture.choose(words))
+    return bright if view == WHOLE else c.shrunk(bright, FACTOR)
+
+
+def averaging(bright: NDArray[np.float64], extent: int, stride: int, padding: tuple[int, int]) -> Sliding:
+    """A kernel that takes the mean slid over a picture, with its whole answer."""
+    weights = c.mean_kernel(extent)
+    return Sliding(
+        padded=np.pad(bright, padding),
+        answer=c.convolve(bright, weights, stride=stride, padding=padding),
+        extent=(extent, extent),
+        weights=tuple(weights.ravel().tolist()),
+        stride=stride,
+        padding=padding,
+        whole=True,
+    )
 
 
 def draw(

@@ -21,6 +21,9 @@ const light = ([r, g, b]) => {
   return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
 };
 
+/** How many digits behind the sign have room in a cell. */
+const digits = (value, side) => (Math.abs(value) < 10 ? (side < 30 ? 1 : 2) : side < 44 ? 0 : 1);
+
 /** Black or white, whichever is easier to read on that ground. */
 const ink = ground => (light(ground) > 0.179 ? '#000' : '#fff');
 
@@ -67,14 +70,14 @@ function drawGrid(canvas, grid, side, { scale, language, look = () => '', line =
     if (kind !== 'empty') {
       context.fillStyle = kind === 'zero' ? 'transparent' : `rgb(${ground})`;
       context.fillRect(x, y, side, side);
+      if (kind === 'unseen') hatch(context, x, y, side);
       context.fillStyle = kind === 'zero' ? line : ink(ground);
-      context.fillText(text(numbers[i], language), x + side / 2, y + side / 2 + 1, side - 4);
+      context.fillText(text(numbers[i], language, digits(numbers[i], side)), x + side / 2, y + side / 2 + 1, side - 4);
     }
     context.strokeStyle = line;
     context.lineWidth = 1;
     context.setLineDash(kind === 'zero' || kind === 'empty' ? [3, 3] : []);
     context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
-    if (kind === 'unseen') hatch(context, x, y, side);
   }
   context.setLineDash([]);
 }
@@ -96,12 +99,12 @@ function hatch(context, x, y, side) {
   context.beginPath();
   context.rect(x, y, side, side);
   context.clip();
-  context.strokeStyle = '#d0006f';
+  context.strokeStyle = '#ff5fae';
   context.lineWidth = 2;
-  for (let at = -side; at < side; at += 8) {
+  for (const [x1, y1, x2, y2] of [[0, 0.3, 0.3, 0], [0.7, 1, 1, 0.7]]) { // two corners: the number between them can be read
     context.beginPath();
-    context.moveTo(x + at, y + side);
-    context.lineTo(x + at + side, y);
+    context.moveTo(x + x1 * side, y + y1 * side);
+    context.lineTo(x + x2 * side, y + y2 * side);
     context.stroke();
   }
   context.restore();

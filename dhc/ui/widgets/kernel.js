@@ -148,13 +148,16 @@ function measure(state) {
   const scroller = document.querySelector('.stMain');
   const top = root.getBoundingClientRect().top + (document.querySelector('.dhc-large') ? 0 : scroller?.scrollTop ?? 0);
   const room = Math.max(height, innerHeight - top - 8);
-  const captions = 1.5 * rem;
-  const widths = state.kind === 'sum' ? 3 * extent[1] : extent[1];
-  const lower = room * 0.29;
-  state.cell = Math.floor(Math.max(22, Math.min((lower - captions) / extent[0], (state.width - 9 * rem) / widths, 4 * rem)));
-  const upper = room - state.cell * extent[0] - captions - 3.2 * rem - captions;
-  const gap = 1.2 * rem;
-  state.side = Math.max(1, Math.min((state.width - gap) / (input.columns + answer.columns), upper / Math.max(input.rows, answer.rows), 5 * rem));
+  const [captions, foot, gap] = [1.5 * rem, 3.4 * rem, 1.2 * rem];
+  const wide = state.width > 1.9 * room; // as on a projector: the sum stands beside the grids, in two lines, not below them
+  root.classList.toggle('wide', wide);
+  const isSum = state.kind === 'sum';
+  const [across, left] = wide ? [isSum ? 2 : 1, 0.37 * state.width - 4 * rem] : [isSum ? 3 : 1, state.width - 9 * rem];
+  const lower = wide ? (room - foot) / 2 - captions - rem : 0.29 * room - captions;
+  state.cell = Math.floor(Math.max(22, Math.min(lower / extent[0], left / (across * extent[1]), 4 * rem)));
+  const upper = room - foot - captions - (wide ? 0 : state.cell * extent[0] + captions + rem);
+  const space = (wide ? 0.61 : 1) * state.width - gap;
+  state.side = Math.max(1, Math.min(space / (input.columns + answer.columns), upper / Math.max(input.rows, answer.rows), 5 * rem));
   if (state.side > 8) state.side = Math.floor(state.side);
   state.line = style.getPropertyValue('--st-text-color') || '#888';
   pair.style.gap = `${gap}px`;
@@ -252,8 +255,9 @@ function mount(parent) {
   sum.kernel.grid = make('div', 'numbers', sum.kernel.box);
   sum.equal = Object.assign(make('span', 'sign', lower), { textContent: '=' });
   sum.products = panel(lower, 'products');
-  sum.sign = make('span', 'sign', lower);
-  sum.result = make('output', 'result', lower);
+  const total = make('span', 'total', lower); // a sum and its sign stay on one line
+  sum.sign = make('span', 'sign', total);
+  sum.result = make('output', 'result', total);
   const foot = make('div', 'foot', root);
   const state = { root, pair, left, right, sum, button: make('button', 'play', foot), said: make('span', 'said', foot), sent: [], reached: 0, place: 0 };
   state.button.type = 'button';
