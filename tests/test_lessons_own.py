@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from make_run import make_run
+from make_run import add_health, make_run
 from screens import address, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
-from dhc.lessons import explosion
+from dhc.lessons import dead, explosion
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch, Request, write_exit
 
 RUN = "20260101-000000-vgg16-0001"
+HOT = "20260103-000000-vgg16-0003"
 SEARCH = "20260102-000000-vgg16-0002"
+LAYERS = ("conv 1", "norm 1", "dense 1")
 LOSSES = [2.0, 2.0, 2.1, 1.9, 1.5, 1.2, 1.0, 1.4, 2.5, 1.8, 3.0, 9.0]
 
 
@@ -38,7 +41,8 @@ def test_a_loss_blows_up_where_it_leaves_the_loss_of_the_start_for_good() -> Non
 def runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Iterator[Path]:
     """The folder of one run, of all that its lessons draw from, and of one search with its settings."""
     folder = tmp_path_factory.mktemp("own") / "runs"
-    make_run(folder, eight_classes, run_id=RUN)
+    run = make_run(folder, eight_classes, run_id=RUN)
+    add_health(run, [1, 3, 6], LAYERS, dead_share=[0.1, np.nan, 0.05])
     search = make_run(folder, eight_classes, run_id=SEARCH, epochs=1)
     (search / rundir.EVENTS).unlink()
     Request(queued_at=1.0, device="cpu", search=RateSearch(low=1e-6, high=1.0, batches=40)).write(search)
@@ -78,3 +82,38 @@ def test_a_bet_on_the_blow_up_is_settled_by_the_search_and_hidden_before(runs: P
     at = lesson("blow-up", bet="2e-1", open="on", lang="ro")
     assert "explodează la 0,1" in annotations(at)
     assert "de 2,0 ori prea sus" in texts(at)
+
+
+def test_a_dead_unit_answers_nothing_and_learns_nothing() -> None:
+    inputs = np.array([[-1.0, 2.0, -3.0], [-0.5, -1.0, 0.0]])
+    assert dead.relu(inputs).tolist() == [[0, 2, 0], [0, 0, 0]]
+    assert dead.relu(inputs, dead.LEAK).tolist() == [[-0.2, 2, pytest.approx(-0.6)], [-0.1, -0.2, 0]]
+    assert dead.slope(inputs, dead.LEAK).tolist() == [[0.2, 1, 0.2], [0.2, 0.2, 0.2]]
+    assert dead.is_dead(inputs).tolist() == [True, False, True]
+    assert dead.deadly_rate(highest=1, bias=0.5, gradient=3) == 0.5
+    with pytest.raises(ValueError, match="living unit"):
+        dead.deadly_rate(highest=1, bias=-1, gradient=3)
+
+
+@pytest.mark.pages
+def test_the_partner_at_ten_times_the_rate_is_offered_then_bet_on_then_shown(runs: Path) -> None:
+    at = lesson("dead-units")
+    assert "not trained yet" in annotations(at)
+    (start,) = [button for button in at.button if button.key == "dhc_lesson_dead-units_hot"]
+    assert start.label.startswith("Start it: ")
+    hot = {"optimizer.learning_rate": 0.01, "fit.seed": 3}
+    folder = make_run(runs, Path(os.environ["DHC_DATA_DIR"]) / "eight", run_id=HOT, settings=hot)
+    try:
+        add_health(folder, [1, 3, 6], LAYERS, dead_share=[[0.1, np.nan, 0.4], [0.1, np.nan, 0.6], [0.2, np.nan, 0.7]])
+        at = lesson("dead-units", run=RUN, bet="30")
+        assert len(figure(at)["data"][0]["y"]) == 2  # norm 1 has no ReLU
+        assert "rate 0.01" not in annotations(at)
+        at.button(key="dhc_lesson_dead-units_bet_now").click().run()
+        assert "rate 0.01, val 0.75" in annotations(at)
+        said = "In **dense 1**, the worst layer, **70%** are dead, 40 points more. At the lower rate 10%, in conv 1."
+        assert said in texts(at)
+        assert "**70%** sunt moarte, cu 40 puncte mai mult" in texts(
+            lesson("dead-units", run=RUN, bet="30", open="on", lang="ro")
+        )
+    finally:
+        shutil.rmtree(folder)

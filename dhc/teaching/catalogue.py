@@ -86,7 +86,14 @@ COURSE: Final = (
         terms=("learning rate",),
         charts=("rate-search",),
     ),
-    # own: dead-units
+    Lesson(
+        "dead-units",
+        "own",
+        own.dead_units,
+        settings=("model.activation", "fit.watch_health"),
+        terms=("dead unit",),
+        charts=("layers",),
+    ),
     # own: forgotten
     # own: data-map
     # own: nine-of-ten

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from dhc.lessons import dead
+from dhc.models.plan import Conv2D, Dense
 from dhc.runs.contract import RateSearch
 from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
 from dhc.text import rate_text
 
 Values = dict[str, Value]
+TIMES: Final = 10  # how much hotter the second run of the lesson on dead units is
 
 
 def blow_up() -> Facts:
@@ -15,3 +20,12 @@ def blow_up() -> Facts:
     search, settings = RateSearch(), report.config()
     values: Values = {"batches": search.batches, "low": rate_text(search.low), "high": rate_text(search.high)}
     return Facts(1, {**values, "rate": settings.optimizer.learning_rate, "factor": settings.schedule.factor})
+
+
+def dead_units() -> Facts:
+    """The step that kills a unit, and how many layers of the report's network can have dead ones."""
+    highest, bias, gradient = 1.0, 0.5, 3.0
+    layers: list[Conv2D | Dense] = [*report.layers(Conv2D), *report.layers(Dense)]
+    count = sum(layer.activation == "relu" for layer in layers)
+    values: Values = {"highest": highest, "bias": bias, "gradient": gradient, "leak": dead.LEAK, "layers": count}
+    return Facts(dead.deadly_rate(highest, bias, gradient), {**values, "times": TIMES}, tolerance=0.02)

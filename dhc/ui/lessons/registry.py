@@ -9,6 +9,7 @@ from dhc.teaching.words import Words
 from dhc.ui.lessons.figures import (
     blow_up,
     convolution,
+    dead_units,
     dense,
     gradient_descent,
     overfitting,
@@ -38,7 +39,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "overfitting": overfitting.draw,
     # confusion
     "blow-up": blow_up.draw,
-    # own: dead-units
+    "dead-units": dead_units.draw,
     # own: forgotten
     # own: data-map
     # own: nine-of-ten
