@@ -9,6 +9,7 @@ import pytest
 from scipy import special
 from screens import address, open_page, sent, texts
 
+from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
 from dhc.lessons import softmax as s
 from dhc.teaching.words import LANGUAGES, words
@@ -43,6 +44,29 @@ def test_a_dense_unit_takes_every_place_of_every_map_in_keras_own_order() -> Non
     assert d.parameters(2 * 2 * 512, 4069) == 8_337_381
 
 
+def test_the_way_forward_and_back_by_hand() -> None:
+    ahead, back = b.forward(b.PICTURE, b.START, 4), b.backward(b.PICTURE, b.START, 4)
+    assert ahead.convolved.tolist() == [[4, -1], [-2, 2]]
+    assert (ahead.total, ahead.loss, back.total) == (6, 4, 4)
+    assert back.kernel.tolist() == [[16, 4], [4, 12]]
+    assert back.bias == 8
+    assert b.forward(b.PICTURE, b.step(b.START, back, 0.01), 4).loss == pytest.approx((4.76 - 4) ** 2)
+
+
+def test_each_gradient_is_what_the_loss_changes_by() -> None:
+    def slopes(kernel: np.ndarray, bias: float, picture: np.ndarray) -> float:
+        return (b.forward(b.PICTURE + picture, b.Weights(b.START.kernel + kernel, bias), 4).loss - 4) / 1e-6
+
+    back, units = b.backward(b.PICTURE, b.START, 4), 1e-6 * np.eye(9)
+    assert [slopes(unit[:4].reshape(2, 2), 0, 0 * b.PICTURE) for unit in units[:4]] == pytest.approx(
+        back.kernel.ravel(), abs=1e-3
+    )
+    assert [slopes(0 * b.START.kernel, 0, unit.reshape(3, 3)) for unit in units] == pytest.approx(
+        back.picture.ravel(), abs=1e-3
+    )
+    assert slopes(0 * b.START.kernel, 1e-6, 0 * b.PICTURE) == pytest.approx(back.bias, abs=1e-3)
+
+
 @pytest.mark.slow
 def test_the_lessons_layers_are_those_of_keras() -> None:
     keras = pytest.importorskip("keras")
@@ -53,6 +77,15 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
     assert d.dense(d.flatten(d.MAPS), d.WEIGHTS, d.BIASES) == pytest.approx(answer)
     assert network.count_params() == d.parameters(8, 2)
 
+    tensorflow = pytest.importorskip("tensorflow")
+    variables = [tensorflow.Variable(value, dtype="float32") for value in (b.PICTURE, b.START.kernel, b.START.bias)]
+    with tensorflow.GradientTape() as tape:
+        maps = keras.ops.conv(variables[0][None, :, :, None], variables[1][:, :, None, None]) + variables[2]
+        loss = (keras.ops.sum(keras.ops.relu(maps)) - b.TARGET) ** 2
+    back = b.backward(b.PICTURE, b.START, b.TARGET)
+    for ours, theirs in zip((back.picture, back.kernel, back.bias), tape.gradient(loss, variables), strict=True):
+        assert ours == pytest.approx(np.asarray(theirs))
+
     logits = rows.normal(size=96)
     assert s.softmax(logits) == pytest.approx(np.asarray(keras.ops.softmax(logits[None]))[0])
     loss = keras.losses.sparse_categorical_crossentropy(np.array([7]), logits[None], from_logits=True)
@@ -60,7 +93,7 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
 
 
 @pytest.mark.pages
-@pytest.mark.parametrize("lesson", ["dense", "softmax"])
+@pytest.mark.parametrize("lesson", ["dense", "softmax", "backpropagation"])
 def test_each_lesson_opens_in_both_languages(lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))

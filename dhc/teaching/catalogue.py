@@ -46,7 +46,7 @@ COURSE: Final = (
     Lesson("softmax", "network", network.softmax),
     # dropout
     # augmentation
-    # backpropagation
+    Lesson("backpropagation", "training", network.backpropagation),
     Lesson(
         "gradient-descent",
         "training",

@@ -6,13 +6,19 @@ import math
 
 import numpy as np
 
+from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
 from dhc.lessons import softmax as s
-from dhc.models.plan import Dense, Flatten, MaxPooling2D
-from dhc.teaching.fact import Facts
+from dhc.models.plan import BatchNormalization, Dense, Flatten, MaxPooling2D
+from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
 
 CLASSES = 5  # of the figure on softmax
+
+
+def learnt() -> int:
+    """How many weights the report's network learns: all but the averages of batch normalisation, half of what it keeps."""
+    return sum(size.parameters // (2 if isinstance(size.layer, BatchNormalization) else 1) for size in report.sizes())
 
 
 def dense() -> Facts:
@@ -21,7 +27,7 @@ def dense() -> Facts:
     last = [size.shape for size in sizes if isinstance(size.layer, MaxPooling2D)][-1]
     inputs = next(size.shape[0] for size in sizes if isinstance(size.layer, Flatten))
     first, second = [size for size in sizes if isinstance(size.layer, Dense)][:2]
-    total = sum(size.parameters for size in sizes)
+    total = learnt()
     values = {
         "side": last[0],
         "maps": last[2],
@@ -51,3 +57,16 @@ def softmax() -> Facts:
         "equal": equal,
     }
     return Facts(equal, values, tolerance=0.02)
+
+
+def backpropagation() -> Facts:
+    """What reaches the last number of the kernel, and how many weights the report's network learns in this way."""
+    gradients = b.backward(b.PICTURE, b.START, b.TARGET)
+    pairs = b.kernel_products(b.PICTURE, gradients.convolved, (1, 1))
+    values: dict[str, Value] = {
+        "products": " + ".join(f"{pixel:g}·{slope:g}" for pixel, slope in pairs),
+        "answer": f"{gradients.kernel[1, 1]:g}",
+        "weights": learnt(),
+        "batch": report.config().fit.batch_size,
+    }
+    return Facts(float(gradients.kernel[1, 1]), values)

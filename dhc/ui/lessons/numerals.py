@@ -14,9 +14,9 @@ from dhc.ui.widgets.board import Grid
 DIGITS = 2
 
 
-def short(value: float, language: str) -> str:
-    """A number with as many of two digits behind the point as it needs, and a true minus."""
-    rounded = round(float(value), DIGITS) + 0.0
+def short(value: float, language: str, digits: int = DIGITS) -> str:
+    """A number with as many of these digits behind the point as it needs, and a true minus."""
+    rounded = round(float(value), digits) + 0.0
     return filled(f"{{x:.{len(repr(rounded).rstrip('0').partition('.')[2])}f}}", language, {"x": rounded}).replace(
         "-", "−"
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 from dhc.teaching.words import Words
 from dhc.ui.lessons.figures import (
+    backpropagation,
     blow_up,
     convolution,
     dead_units,
@@ -33,7 +34,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "softmax": softmax.draw,
     # dropout
     # augmentation
-    # backpropagation
+    "backpropagation": backpropagation.draw,
     "gradient-descent": gradient_descent.draw,
     "schedules": schedules.draw,
     "overfitting": overfitting.draw,
