@@ -161,6 +161,9 @@ def test_marks_find_their_pictures_under_other_names_and_know_when_they_were_ove
     verdicts, lost, overtaken = placed(data)
     assert verdicts == {11: "keep", 2: "keep"}
     assert (lost, overtaken) == (1, 1)
+    config = RunConfig().with_values({"data.path": str(data), "data.review": True})
+    done = load_for_run(config.data, 0, marks=read_marks(review_file(data))).reviews["train"].text()
+    assert done.startswith("no mark changes any of its pictures; not obeyed: 1 mark whose picture is gone, 1 mark of a")
 
 
 def test_a_copy_of_a_marked_picture_is_another_picture(data: Path) -> None:

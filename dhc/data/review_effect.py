@@ -36,17 +36,23 @@ class Placed:
 class Obeyed:
     """What marks did to the pictures of a split: how many got another label, how many were left out, and a print of both.
 
-    digest: sixteen hex digits, equal for marks that do the same; "" where none did anything.
+    digest             sixteen hex digits, equal for marks that do the same; "" where none did anything
+    lost, overtaken    how many marks did nothing for want of their picture, or of the label that they judged, as in `Placed`
     """
 
     relabelled: int = 0
     left_out: int = 0
     digest: str = ""
+    lost: int = 0
+    overtaken: int = 0
 
     def text(self) -> str:
-        """``12 pictures with another label, 3 pictures left out``; "" for none."""
-        parts = ((self.relabelled, "with another label"), (self.left_out, "left out"))
-        return ", ".join(f"{count_text(count, 'picture')} {what}" for count, what in parts if count)
+        """``12 pictures with another label, 3 pictures left out; not obeyed: 1 mark whose picture is gone``."""
+        done = ((self.relabelled, "with another label"), (self.left_out, "left out"))
+        undone = ((self.lost, "whose picture is gone"), (self.overtaken, "of a label that the table has no more"))
+        words = ", ".join(f"{count_text(count, 'picture')} {what}" for count, what in done if count)
+        aside = ", ".join(f"{count_text(count, 'mark')} {what}" for count, what in undone if count)
+        return (words or "no mark changes any of its pictures") + (f"; not obeyed: {aside}" if aside else "")
 
 
 def place_marks(
@@ -143,7 +149,8 @@ def obey(placed: Placed, pictures: Pictures, classes: Sequence[str]) -> tuple[np
             changes.append((mark.pixels, mark.label, "" if other is None else mark.other))
     digest = hashlib.blake2b(repr(sorted(changes)).encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
     left_out = int((~keep).sum())
-    obeyed = Obeyed(len(changes) - left_out, left_out, digest if changes else "")
+    changed = len(changes) - left_out
+    obeyed = Obeyed(changed, left_out, digest if changes else "", placed.lost, placed.overtaken)
     return np.flatnonzero(keep), labels[keep], obeyed
 
 

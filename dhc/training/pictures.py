@@ -76,7 +76,7 @@ def _keep_review(data: RunData, marks: Sequence[Mark], writer: RunWriter) -> Non
             copy, [mark for name, split in splits.items() for mark in as_named_today(marks, name, split, classes)]
         )
     for split, obeyed in data.reviews.items():
-        text = f"Reviewed {split}: {obeyed.text() or 'no mark changes any of its pictures'}"
+        text = f"Reviewed {split}: {obeyed.text()}"
         print(text)
         writer.event("note", text=text)
 
