@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 from commands import dhc
 from make_run import add_dynamics, make_run
 from screens import address, click, open_page, page_links, sent, texts
 from streamlit.testing.v1 import AppTest
 
-from dhc.data.review import Mark, add_mark, read_marks, review_file, standing
+from dhc.data.decode import load_pictures
+from dhc.data.layout import open_dataset
+from dhc.data.review import Mark, Verdict, add_mark, new_mark, read_marks, review_file, standing
 from dhc.files import gate
 from dhc.runs import rundir
 
@@ -113,6 +118,26 @@ def test_val_shows_the_networks_answer_and_takes_its_class_at_a_click(data: Path
     other.click().run()
     (mark,) = marks(data)
     assert (mark.split, mark.verdict, mark.other) == ("val", "relabel", name)
+
+
+def test_pictures_that_it_looks_like_bear_the_labels_that_a_review_gave_them(data: Path) -> None:
+    def nearest() -> list[str]:
+        bodies = [element.proto.body for element in open_page("review", run=RUN, split="val", picture="7").get("html")]
+        (strip,) = [body for body in bodies if "training picture" in body]
+        return re.findall(r'title="([^"]*)"', strip)
+
+    before = nearest()
+    train = load_pictures(open_dataset(data), "train")
+    rows = [train.ids.tolist().index(title.partition(":")[0]) for title in before[:2]]
+    names = [open_dataset(data).classes[int(np.asarray(train.y)[row])] for row in rows]
+    other = next(name for name in open_dataset(data).classes if name != names[0])
+    for row, name, verdict, said in ((rows[0], names[0], "relabel", other), (rows[1], names[1], "leave-out", "")):
+        mark = new_mark("train", str(train.ids[row]), train.x[row], name, cast(Verdict, verdict), other=said)
+        add_mark(data, mark)
+    after = nearest()
+    assert after[0].endswith(f"labelled {names[0]}, reviewed: {other}")
+    assert after[1].endswith(f"labelled {names[1]}, reviewed: left out")
+    assert after[2:] == before[2:]
 
 
 def test_what_cannot_be_done_is_said_and_what_lies_there_stays(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,9 +151,13 @@ def _marks(path: str, stamp: tuple[int, int]) -> tuple[Mark, ...]:
 
 def placed(desk: Desk) -> Placed:
     """The marks of the desk's split, by row of its pictures."""
-    pictures = desk.pictures
-    prints = _prints(desk.folder, desk.split, pictures.digest, pictures.x)
-    return place_marks(marks_of(desk.folder), desk.split, pictures, desk.classes, prints)
+    return placed_among(desk.folder, desk.split, desk.pictures, desk.classes)
+
+
+def placed_among(folder: str, split: Split, pictures: Pictures, classes: Sequence[str]) -> Placed:
+    """The marks of a whole split of the data set in a folder, by row of its pictures. Raises DataError."""
+    prints = _prints(folder, split, pictures.digest, pictures.x)
+    return place_marks(marks_of(folder), split, pictures, classes, prints)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -10,16 +10,18 @@ import streamlit as st
 
 from dhc.analysis.nearest import nearest_by_features
 from dhc.data.near import thumbnails
+from dhc.data.review import Mark
 from dhc.runs.features import Features
 from dhc.text import clean, shorten
 from dhc.ui.answers.album import inline, rows_by_file
 from dhc.ui.answers.near import by_features
 from dhc.ui.review.answers import features_if_sound, in_sample
-from dhc.ui.review.desk import Desk
+from dhc.ui.review.desk import Desk, placed_among
 from dhc.ui.shell import session
 
 COUNT: Final = 6
 SIDE: Final = 16  # pixels that a picture is averaged to
+LEFT_OUT: Final = "left out"
 SIZE, NAME = 84, 11  # CSS pixels; letters of a class below it
 BY_FEATURES: Final = "The training pictures that the network finds most alike, of those whose features Map has made."
 BY_PIXELS: Final = (
@@ -27,7 +29,8 @@ BY_PIXELS: Final = (
     "finds most alike."
 )
 READ: Final = (
-    " With their labels: green where that is its own. Neighbours that agree on another class say more than one."
+    " With their labels, as far as they are reviewed those that they were given: green where that is its own. Neighbours that agree on another class "
+    "say more than one."
 )
 
 
@@ -48,8 +51,9 @@ def draw(desk: Desk, place: int) -> None:
         return
     train = session.pictures(desk.folder, "train")
     assert train.y is not None
-    own = desk.label(place)
-    cells = [_cell(train.x[row], str(train.ids[row]), desk.classes[int(train.y[row])], own) for row in rows.tolist()]
+    own, marks = desk.label(place), placed_among(desk.folder, "train", train, desk.classes).by_row
+    labels = [_label(desk.classes[int(train.y[row])], marks.get(row)) for row in rows.tolist()]
+    cells = [_cell(train.x[row], str(train.ids[row]), *label, own) for row, label in zip(rows, labels, strict=True)]
     grid = f"display: grid; grid-template-columns: repeat({COUNT}, minmax(0, {SIZE}px)); gap: 8px"
     st.html(f'<div style="{grid}">{"".join(cells)}</div>')
 
@@ -93,12 +97,20 @@ def _thumbnails(folder: str, digest: str, _x: np.ndarray) -> np.ndarray:
     return thumbnails(_x, SIDE).reshape(len(_x), -1)
 
 
-def _cell(image: np.ndarray, file: str, label: str, own: str) -> str:
+def _label(label: str, mark: Mark | None) -> tuple[str, str]:
+    """The class that stands below a picture, and what is said of it: its label, or what a review made of that."""
+    if mark is None or not mark.changes_training:
+        return label, f"labelled {clean(label)}"
+    said = mark.other if mark.verdict == "relabel" else LEFT_OUT
+    return said, f"labelled {clean(label)}, reviewed: {clean(said)}"
+
+
+def _cell(image: np.ndarray, file: str, label: str, said: str, own: str) -> str:
     same = label == own
     name = html.escape(shorten(clean(label), NAME))
     color = "var(--st-green-text-color)" if same else "var(--st-text-color)"
     weight = 400 if same else 600
-    words, title = f"training picture {clean(file)}, labelled {clean(label)}", f"{clean(file)}: {clean(label)}"
+    words, title = f"training picture {clean(file)}, {said}", f"{clean(file)}: {said}"
     style = f"text-align: center; font-size: 0.8125rem; padding-top: 3px; color: {color}; font-weight: {weight}; white-space: nowrap"
     picture = inline(image, size=SIZE, alt=words, title=title)
     return (
