@@ -105,6 +105,7 @@ def test_members_and_group_stand_in_the_address_and_the_suggestion_is_taken_at_a
     two = answers.of(IDS[1:3])
     at = panel(ensemble=f"{IDS[2]},{IDS[1]},nonsense", ensemble_show="broken")
     assert at.metric[0].value == f"{combine(two).accuracy:.3f}"
+    assert "Not selected, or not there, so no members: nonsense." in texts(at)
     broken = groups(two, combine(two))["broken"]
     assert set(files(at)) == set(two.ids[broken])
     best = [IDS[place] for place in selection.suggested(selection.greedy(answers))]

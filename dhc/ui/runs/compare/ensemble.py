@@ -23,7 +23,7 @@ from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, short_names, shorten
+from dhc.text import clean, count_text, short_names, shorten
 from dhc.ui.answers.matrix import click_on, clicked_cell
 from dhc.ui.answers.pairs import changed_by_review, pictures_of
 from dhc.ui.runs.compare import ensemble_pictures, ensemble_submission, nothing
@@ -165,7 +165,8 @@ def _path(
 def _members(candidates: Candidates) -> tuple[str, ...]:
     """The members in the address, at first every candidate."""
     ids = list(candidates.infos)
-    st.session_state[KEY + "members"] = [run for run in address.words(MEMBERS) if run in ids] or ids
+    wanted = [run for run in address.words(MEMBERS) if run]
+    st.session_state[KEY + "members"] = [run for run in wanted if run in ids] or ids
 
     def label(run: str) -> str:
         best = candidates.infos[run].best_val_accuracy
@@ -183,6 +184,9 @@ def _members(candidates: Candidates) -> tuple[str, ...]:
         help="The selected runs that were judged on the same val pictures.",
     )
     members = tuple(run for run in ids if run in chosen)
+    if others := [shorten(clean(run), TITLE) for run in wanted if run not in ids]:
+        more = f" and {len(others) - MOST_TITLES} more" if len(others) > MOST_TITLES else ""
+        st.caption(plain(f"Not selected, or not there, so no members: {', '.join(others[:MOST_TITLES])}{more}."))
     _say_kin(candidates, members)
     return members
 
