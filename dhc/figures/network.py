@@ -27,7 +27,9 @@ TITLES = {
 SIDE_POWER, CHANNEL_POWER = 0.6, 0.4
 TALLEST = 100.0  # of a block, the picture's, in units of the drawing
 DEEP = 0.1  # of its height: how far its top and its side lead back
-GAP, ROOM = 5.0, 17.5  # between two blocks, and from one block's label to the next, at least
+GAP, ROOM = 5.0, 19.0  # between two blocks, and from one block's label to the next, at least
+WIDER = 1.2  # the room of `dense 4`, a longer word than the others
+END = 0.75  # of that room, on either side of the drawing
 MOST_NAMES = 24  # of units, beside one another
 FOOT = -TALLEST / 2 - 4  # where labels begin
 
@@ -67,9 +69,10 @@ def blocks(layers: Sequence[NetworkLayer], side: int = 64) -> tuple[Block, ...]:
     for place, kind, label, hover, shape in drawn:
         maps = shape if len(shape) == 3 else (1, 1, *shape)
         height, width = TALLEST * (maps[0] / side) ** SIDE_POWER, float(maps[2]) ** CHANNEL_POWER
-        margin = max(0.0, ROOM - width) / 2
+        room = WIDER * ROOM if kind == "dense" else ROOM
+        margin = max(0.0, room - width) / 2
         row.append(Block(place, kind, label, hover, left + margin, width, height))
-        left += max(ROOM, width + GAP)
+        left += max(room, width + GAP)
     return tuple(row)
 
 
@@ -90,8 +93,11 @@ def drawing(layers: Sequence[NetworkLayer], chosen: int | None = None) -> go.Fig
         margin={"l": 4, "r": 4, "t": 22, "b": 0},
         legend={"itemclick": False, "itemdoubleclick": False},
     )
-    end = max(block.left + block.width + block.depth for block in row)
-    figure.update_xaxes(visible=False, range=[-2, end + 4], fixedrange=True)
+    ends = [
+        row[0].middle - END * ROOM,
+        row[-1].middle + END * ROOM,
+    ]  # so that the outer labels stand whole, in Present, too
+    figure.update_xaxes(visible=False, range=ends, fixedrange=True)
     figure.update_yaxes(visible=False, range=[FOOT - 38, TALLEST / 2 + DEEP * TALLEST + 1], fixedrange=True)
     return figure
 
