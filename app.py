@@ -13,7 +13,8 @@ if __name__ == "__main__":  # the screen, as it runs for each visit
     with guard():
         st.markdown(
             "Train a VGG16 on 64×64 pictures, watch loss and accuracy while it learns, look at what it gets wrong, and choose "
-            "dropout, learning-rate factor, patience and epochs by hand."
+            "dropout, learning-rate factor, patience and epochs by hand. New to it? [Lessons](lessons?lesson=) explain the ideas, "
+            "[the story](story?rung=) tells how the report's network came about."
         )
         demo.draw()
         home.draw()
