@@ -63,6 +63,10 @@ class DataConfig(Section):
     skip_bad: bool = knob(False, "Leave out unreadable pictures", short="unreadable left out")
     """On: pictures that cannot be read are left out and listed in the log. Off: the run refuses to start and names them."""
 
+    shuffle_labels: bool = knob(False, "Shuffle the training labels", short="labels shuffled")
+    """Deal the training labels out anew, by the seed: nothing is left to understand, only to learn by heart. For the lesson on
+    nonsense; val keeps its labels."""
+
     review: bool = knob(False, "Train with the review", short="reviewed")
     """Train with what was marked on Review: other labels are taken, what is left out is left out. The run keeps a copy of the marks
     that it used; val stays as it is."""

@@ -68,6 +68,8 @@ def load_for_run(
         val, reviews["val"] = review(val, whole["val"], "val", marks, dataset.classes, k)
         if len(val.ids) == 0:
             raise DataError("the review leaves no val picture: take some of its marks back, or judge without it")
+    if data.shuffle_labels:
+        train = shuffled(train, seed)
     return RunData(dataset, train, val, dataset.classes[:k], reviews)
 
 
@@ -141,6 +143,12 @@ def first_classes(pictures: Pictures, k: int) -> Pictures:
     """Only the pictures whose class is among the first `k`, in their order."""
     assert pictures.y is not None
     return select_rows(pictures, np.flatnonzero(pictures.y < k))
+
+
+def shuffled(pictures: Pictures, seed: int) -> Pictures:
+    """The same pictures with the same labels, dealt out at random by `seed` (Zhang et al. 2017, arXiv 1611.03530)."""
+    assert pictures.y is not None
+    return replace(pictures, y=np.random.default_rng(seed).permutation(pictures.y))
 
 
 def share_of_each_class(pictures: Pictures, fraction: float, seed: int) -> Pictures:

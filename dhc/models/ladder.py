@@ -49,8 +49,8 @@ class Rung:
         return RunConfig().with_values({**self.changes, **self.marks, **(self.quick if scale == "quick" else {})})
 
     def is_step_of(self, config: RunConfig) -> bool:
-        """Whether a run with this config is a run of this step."""
-        return all(config.get(name) == value for name, value in self.marks.items())
+        """Whether a run with this config is a run of this step; one that learns nonsense is none."""
+        return not config.data.shuffle_labels and all(config.get(name) == value for name, value in self.marks.items())
 
     @property
     def reported_text(self) -> str:
