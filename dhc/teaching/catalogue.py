@@ -99,7 +99,7 @@ COURSE: Final = (
     # own: nine-of-ten
     # own: another-seed
     # own: other-mistakes
-    # own: nonsense
+    Lesson("nonsense", "own", own.nonsense, settings=("data.shuffle_labels",), needs=("shuffled",)),
     # own: between
     # own: thrown-away
 )

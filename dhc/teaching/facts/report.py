@@ -11,6 +11,7 @@ from dhc.models.plan import LayerSize, measure
 from dhc.models.presets import preset_config
 
 CLASSES: Final = 96
+PICTURES: Final = 12_000  # for training: the competition's train.csv
 T = TypeVar("T")
 
 

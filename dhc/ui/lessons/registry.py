@@ -13,6 +13,7 @@ from dhc.ui.lessons.figures import (
     dead_units,
     dense,
     gradient_descent,
+    nonsense,
     overfitting,
     padding,
     schedules,
@@ -46,7 +47,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # own: nine-of-ten
     # own: another-seed
     # own: other-mistakes
-    # own: nonsense
+    "nonsense": nonsense.draw,
     # own: between
     # own: thrown-away
 }

@@ -21,6 +21,7 @@ from dhc.teaching.classrooms import Classroom
 from dhc.teaching.words import Labels
 from dhc.text import duration_text
 from dhc.ui.lessons import run as lesson_run
+from dhc.ui.lessons.figures import nonsense
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.states import attempt
@@ -58,10 +59,20 @@ def _has_repeats(runs: Sequence[RunInfo]) -> bool:
     return any(count >= REPEATS for count in same.values())
 
 
+def _has_shuffled(runs: Sequence[RunInfo]) -> bool:
+    return any(info.config is not None and info.config.data.shuffle_labels for info in runs)
+
+
+def _by_heart() -> list[RunConfig]:
+    """A run on shuffled labels and its honest twin."""
+    return [config for shuffle in (True, False) if (config := nonsense.by_heart(shuffle=shuffle)) is not None]
+
+
 NEEDS: Final[Mapping[str, Need]] = {
     "run": Need(bool, lambda base: [base]),
     "states": Need(_has_states, lambda base: [base]),  # a first run keeps its states anyway
     "faster": Need(_has_faster, lambda base: [base, base.with_values({RATE: TIMES * base.optimizer.learning_rate})]),
+    "shuffled": Need(_has_shuffled, lambda _: _by_heart()),
     "seeds": Need(
         _has_repeats, lambda base: [base.with_values({SEED: base.fit.seed + more}) for more in range(REPEATS)]
     ),

@@ -1,0 +1,79 @@
+"""The other lessons on one's own runs: their ideas against numbers computed by hand, their pages on runs made by hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from make_run import make_run
+from screens import address, open_page, sent, texts
+from streamlit.testing.v1 import AppTest
+
+from dhc.config import RunConfig
+from dhc.data.select import load_for_run
+from dhc.lessons.guessing import chance
+from dhc.models.ladder import RUNGS
+
+NONSENSE, HONEST = "20260101-000000-vgg16-0001", "20260102-000000-vgg16-0002"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("own2") / "runs"
+    make_run(folder, eight_classes, run_id=NONSENSE, settings={"data.shuffle_labels": True})
+    make_run(folder, eight_classes, run_id=HONEST)
+    before = dict(os.environ)
+    os.environ |= {"DHC_RUNS_DIR": str(folder), "DHC_DATA_DIR": str(eight_classes.parent)}
+    yield folder
+    os.environ.clear()
+    os.environ |= before
+
+
+def lesson(name: str, **words: str) -> AppTest:
+    at = open_page("lessons", lesson=name, **words)
+    assert not at.exception
+    assert not at.error
+    return at
+
+
+def test_chance_is_how_often_a_deal_of_the_train_labels_is_right() -> None:
+    assert chance(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1])) == 0.5 * 0.25 + 0.25 * 0.75
+    assert chance(np.arange(96), np.arange(96)) == pytest.approx(1 / 96)
+    assert chance(np.array([0]), np.array([1])) == 0
+    with pytest.raises(ValueError, match="nothing to guess"):
+        chance(np.array([], int), np.array([1]))
+
+
+def test_shuffled_labels_are_the_same_labels_dealt_out_anew_by_the_seed_and_val_keeps_its_own(
+    eight_classes: Path,
+) -> None:
+    config = RunConfig().with_values({"data.path": str(eight_classes)})
+    data = config.with_values({"data.shuffle_labels": True}).data
+    true, first, again, other = load_for_run(config.data, 0), *(load_for_run(data, seed) for seed in (0, 0, 1))
+    assert np.array_equal(np.sort(true.train.y), np.sort(first.train.y))
+    assert not np.array_equal(true.train.y, first.train.y)
+    assert np.array_equal(first.train.y, again.train.y)
+    assert not np.array_equal(first.train.y, other.train.y)
+    assert np.array_equal(true.val.y, first.val.y)
+    assert np.array_equal(true.train.x, first.train.x)
+
+
+def test_a_run_that_learns_nonsense_is_no_step_of_the_ladder() -> None:
+    config = RUNGS["vgg16"].config()
+    assert RUNGS["vgg16"].is_step_of(config)
+    assert not RUNGS["vgg16"].is_step_of(config.with_values({"data.shuffle_labels": True}))
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("language", ["en", "ro"])
+def test_nonsense_shows_both_runs_once_the_bet_is_placed(runs: Path, language: str) -> None:
+    at = lesson("nonsense", lang=language, run=NONSENSE)
+    (before,) = sent(at, "plot")
+    at.button(key="dhc_lesson_nonsense_bet_now").click().run()
+    assert address(at, "open") == "on"
+    (after,) = sent(at, "plot")
+    assert (before["figure"].count('"mode":"lines"'), after["figure"].count('"mode":"lines"')) == (2, 4)
+    assert f"{1 / 8:.0%}" in texts(at), "eight classes, equally frequent"
