@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from screens import address, open_page, sent, texts
 
 from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
+from dhc.lessons import dropout as o
 from dhc.lessons import softmax as s
 from dhc.teaching.words import LANGUAGES, words
 
@@ -67,6 +69,26 @@ def test_each_gradient_is_what_the_loss_changes_by() -> None:
     assert slopes(0 * b.START.kernel, 1e-6, 0 * b.PICTURE) == pytest.approx(back.bias, abs=1e-3)
 
 
+@pytest.mark.parametrize("rate", [0.3, 0.6, 0.7])
+def test_over_all_masks_inverted_scaling_keeps_the_mean_and_nothing_else_does(rate: float) -> None:
+    values = o.hidden()
+    every = np.array(list(itertools.product([False, True], repeat=len(values))))
+    chance = (rate ** (~every).sum(1)) * ((1 - rate) ** every.sum(1))
+    answers = {
+        scaled: np.array([o.answer(o.drop(values, mask, rate, is_scaled=scaled)) for mask in every])
+        for scaled in (True, False)
+    }
+    assert chance @ answers[True] == pytest.approx(o.answer(values))
+    assert chance @ answers[False] == pytest.approx((1 - rate) * o.answer(values))
+    assert np.sqrt(chance @ (answers[True] - o.answer(values)) ** 2) == pytest.approx(o.spread(rate, values))
+    assert o.masks(rate, 2000, 10, seed=1).mean() == pytest.approx(1 - rate, abs=0.02)
+
+
+def test_a_rate_of_one_leaves_nothing_to_scale() -> None:
+    with pytest.raises(ValueError, match="from 0 to below 1"):
+        o.drop(o.hidden(), np.ones(10, bool), 1)
+
+
 @pytest.mark.slow
 def test_the_lessons_layers_are_those_of_keras() -> None:
     keras = pytest.importorskip("keras")
@@ -76,6 +98,11 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
     answer = np.asarray(network(d.MAPS[None].astype("float32")))[0]
     assert d.dense(d.flatten(d.MAPS), d.WEIGHTS, d.BIASES) == pytest.approx(answer)
     assert network.count_params() == d.parameters(8, 2)
+
+    ones = np.ones((1, 10), "float32")
+    dropped = np.asarray(layers.Dropout(0.6, seed=3)(ones, training=True))[0]
+    assert o.drop(ones[0], dropped > 0, 0.6) == pytest.approx(dropped)
+    assert np.asarray(layers.Dropout(0.6)(ones, training=False)) == pytest.approx(ones)
 
     tensorflow = pytest.importorskip("tensorflow")
     variables = [tensorflow.Variable(value, dtype="float32") for value in (b.PICTURE, b.START.kernel, b.START.bias)]
@@ -93,7 +120,7 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
 
 
 @pytest.mark.pages
-@pytest.mark.parametrize("lesson", ["dense", "softmax", "backpropagation"])
+@pytest.mark.parametrize("lesson", ["dense", "softmax", "dropout", "backpropagation"])
 def test_each_lesson_opens_in_both_languages(lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))

@@ -44,7 +44,7 @@ COURSE: Final = (
     # batch-normalisation
     Lesson("dense", "network", network.dense),
     Lesson("softmax", "network", network.softmax),
-    # dropout
+    Lesson("dropout", "training", network.dropout),
     # augmentation
     Lesson("backpropagation", "training", network.backpropagation),
     Lesson(

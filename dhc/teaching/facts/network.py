@@ -9,7 +9,7 @@ import numpy as np
 from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
 from dhc.lessons import softmax as s
-from dhc.models.plan import BatchNormalization, Dense, Flatten, MaxPooling2D
+from dhc.models.plan import BatchNormalization, Dense, Dropout, Flatten, MaxPooling2D
 from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
 
@@ -70,3 +70,19 @@ def backpropagation() -> Facts:
         "batch": report.config().fit.batch_size,
     }
     return Facts(float(gradients.kernel[1, 1]), values)
+
+
+def dropout() -> Facts:
+    """The report's two rates, and what is made up for at the higher one."""
+    *among, last = report.layers(Dropout)
+    units = next(size.shape[0] for size in report.sizes() if size.layer == last)
+    values = {
+        "rate": among[0].rate,
+        "places": len(among),
+        "last": last.rate,
+        "units": units,
+        "stay": units * (1 - last.rate),
+        "left": 1 - last.rate,
+        "factor": 1 / (1 - last.rate),
+    }
+    return Facts(1 / (1 - last.rate), values, tolerance=0.02)

@@ -12,6 +12,7 @@ from dhc.ui.lessons.figures import (
     convolution,
     dead_units,
     dense,
+    dropout,
     gradient_descent,
     nonsense,
     overfitting,
@@ -33,7 +34,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # batch-normalisation
     "dense": dense.draw,
     "softmax": softmax.draw,
-    # dropout
+    "dropout": dropout.draw,
     # augmentation
     "backpropagation": backpropagation.draw,
     "gradient-descent": gradient_descent.draw,
