@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,4 +77,4 @@ def test_nonsense_shows_both_runs_once_the_bet_is_placed(runs: Path, language: s
     assert address(at, "open") == "on"
     (after,) = sent(at, "plot")
     assert (before["figure"].count('"mode":"lines"'), after["figure"].count('"mode":"lines"')) == (2, 4)
-    assert f"{1 / 8:.0%}" in texts(at), "eight classes, equally frequent"
+    assert re.search(r"\b1[23]%", texts(at)), "guessing among eight classes"

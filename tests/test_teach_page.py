@@ -131,5 +131,5 @@ def test_what_the_lessons_look_at_is_queued_before_the_class(
     searches = [search for _, search in asked if search is not None]
     rates = [config.optimizer.learning_rate for config, search in asked if search is None]  # type: ignore[attr-defined]
     assert len(searches) == 1
-    assert len(rates) == 4, "a first run, two repeats, one at ten times the rate"
+    assert len(rates) == 6, "a first run, two repeats, one at ten times the rate, one on shuffled labels and its twin"
     assert max(rates) == pytest.approx(10 * min(rates))
