@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from javascript import evaluate
 from screens import ROOT, address, open_page, sent, texts
+from streamlit.testing.v1 import AppTest
 
 from dhc.analysis import replay
 from dhc.config import RunConfig
+from dhc.lessons import augmentation as a
 from dhc.lessons import descent as d
 from dhc.lessons import schedules as s
 from dhc.lessons.stopping import Ending, ending, gaps
@@ -163,6 +165,58 @@ def test_early_stopping_ends_and_a_checkpoint_keeps_by_hand() -> None:
     assert gaps([0.5, 0.9], [0.25, 0.5]) == pytest.approx([0.25, 0.4])
 
 
+def test_a_turn_by_hand() -> None:
+    ramp = np.array([[1.0, 2.0], [3.0, 4.0]])[..., None]
+    assert a.turn(ramp, 90)[..., 0].tolist() == [[2, 4], [1, 3]]  # against the clock: the right column comes up
+    assert a.shift(ramp, 0.5)[..., 0].tolist() == [[1, 1], [3, 3]]  # mirrored beyond the edge
+    assert a.shift(ramp, 0.25)[..., 0].tolist() == [[1, 1.5], [3, 3.5]]  # between two pixels: their mean
+
+
+def test_a_six_turned_by_half_is_the_nine_and_no_flip_alone_makes_one() -> None:
+    digits = a.digits()
+    assert (a.both(digits[6]) == digits[9]).all()
+    assert [a.nearest_digit(flip(digits[6])) == 9 for flip in a.FLIPS.values()] == [False, False, True]
+    assert [a.nearest_digit(digit) for digit in digits] == list(range(10))
+
+
+def test_no_turn_changes_one_pixel_and_every_quarter_turn_changes_more() -> None:
+    pixels = np.random.default_rng(0).uniform(0, 255, (1, 1, 512))
+    assert all((a.turn(pixels, degrees) == pixels).all() for degrees in range(0, 1080, 7))
+    assert (a.turn(np.arange(9.0).reshape(3, 3, 1), 90) != np.arange(9.0).reshape(3, 3, 1)).sum() == 8
+
+
+def test_erasing_hits_its_share_and_shrinking_keeps_the_mean() -> None:
+    picture = np.full((64, 64, 3), 300.0)
+    assert (a.erase(picture, 0.25, np.random.default_rng(1)) != picture).any(axis=-1).mean() == 0.25
+    ramp = np.arange(64.0 * 64).reshape(64, 64, 1)
+    assert a.shrink(ramp, 1)[0, 0, 0] == ramp.mean()
+    assert a.shrink(ramp, 31).shape == (31, 31, 1)
+
+
+@pytest.mark.slow
+def test_the_changes_are_kerass_layers() -> None:
+    from keras import layers
+
+    x = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype("float32")
+
+    def of(layer: layers.Layer, count: int = 1) -> np.ndarray:
+        return np.asarray(layer(np.repeat(x[None], count, axis=0), training=True))
+
+    flips = {"horizontal": (x, a.mirror(x)), "vertical": (x, a.upset(x))}
+    for mode, results in flips.items():  # each picture of a batch is flipped or not
+        seen = {
+            next(i for i, result in enumerate(results) if (result == y).all()) for y in of(layers.RandomFlip(mode), 32)
+        }
+        assert seen == {0, 1}
+    quarter = layers.RandomRotation((0.25, 0.25), interpolation="nearest")
+    assert (of(quarter)[0] == a.turn(x, 90)).all()
+    for turns in (0.1, -0.07):
+        assert of(layers.RandomRotation((turns, turns)))[0] == pytest.approx(a.turn(x, 360 * turns), abs=0.01)
+    assert of(layers.RandomTranslation((0, 0), (0.13, 0.13)))[0] == pytest.approx(a.shift(x, 0.13), abs=0.01)
+    for larger in (-0.5, 0.3):  # Keras's positive zoom shows more
+        assert of(layers.RandomZoom((larger, larger)))[0] == pytest.approx(a.zoom(x, 1 / (1 + larger)), abs=0.01)
+
+
 @pytest.mark.pages
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_lesson_opens_in_each_language_and_moves(
@@ -178,6 +232,14 @@ def test_each_lesson_opens_in_each_language_and_moves(
     (maps,) = sent(page.run(), "descent")
     assert (maps["rate"], maps["step"], maps["start"]) == (0.25, 100, [1.5, -2])
     assert (address(page, "gd_rate"), address(page, "gd_step")) == ("0.25", None)
+    page = open_page("lessons", lesson="augmentation", lang=language, au_change="both")
+    assert not page.exception
+    said = words(language, "augmentation")
+    assert said("became", digit=9) in _html(page)
+    turned = page.segmented_control(key="dhc_lesson_augmentation_kind").set_value("turn").run()
+    assert not turned.exception
+    assert said("nearest", digit=0) in _html(turned)
+    assert _html(turned).count(said("same")) == 1  # the map of one number
     for lesson in ("schedules", "overfitting"):
         page = open_page("lessons", lesson=lesson, lang=language, sc_patience="1", of_patience="1")
         assert not page.exception
@@ -191,3 +253,7 @@ def test_each_lesson_opens_in_each_language_and_moves(
         page = open_page("lessons", lesson=lesson, lang=language)
         assert not page.exception
         assert words(language, lesson)("missing") in texts(page)
+
+
+def _html(page: AppTest) -> str:
+    return "".join(element.proto.body for element in page.get("html"))

@@ -45,7 +45,16 @@ COURSE: Final = (
     Lesson("dense", "network", network.dense),
     Lesson("softmax", "network", network.softmax),
     Lesson("dropout", "training", network.dropout),
-    # augmentation
+    Lesson(
+        "augmentation",
+        "training",
+        learning.augmentation,
+        settings=(
+            *("augment.where", "augment.flip", "augment.rotation", "augment.zoom", "augment.translation"),
+            "augment.erasing",
+        ),
+        terms=("augmentation", "random erasing"),
+    ),
     Lesson("backpropagation", "training", network.backpropagation),
     Lesson(
         "gradient-descent",

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from dhc.lessons import augmentation as a
 from dhc.lessons import descent as d
 from dhc.lessons import schedules as s
 from dhc.lessons.stopping import ending
+from dhc.models.plan import RandomFlip, RandomRotation
+from dhc.models.presets import preset_config
 from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
 
 NEAR = 0.1  # of the answer, where it is read off a slider
 HALF = 0.5
+SIX, NINE = 6, 9
 CURVE, CURVE_PATIENCE = (0.50, 0.60, 0.58, 0.59, 0.57, 0.65), 3  # val accuracies that a question asks about
+
+
+def augmentation() -> Facts:
+    """Which flips make a nine of a six; where the report has its random layers."""
+    made = [a.nearest_digit(flip(a.digits()[SIX])) for flip in a.FLIPS.values()]
+    flip, rotation = (_side_of(kind) for kind in (RandomFlip, RandomRotation))
+    turns = preset_config(
+        "report-meant"
+    ).augment.rotation  # the number that the report's code has, and meant as degrees
+    values = {"six": SIX, "nine": NINE, "flip": flip, "rotation": rotation, "turns": turns}
+    return Facts(made.index(NINE), values)
+
+
+def _side_of(kind: type[RandomFlip | RandomRotation]) -> int:
+    """How large the maps are that the report's layer of this kind changes."""
+    return next(size.shape[0] for size in report.sizes() if isinstance(size.layer, kind))
 
 
 def gradient_descent() -> Facts:

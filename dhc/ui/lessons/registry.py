@@ -7,6 +7,7 @@ from typing import Final
 
 from dhc.teaching.words import Words
 from dhc.ui.lessons.figures import (
+    augmentation,
     backpropagation,
     blow_up,
     convolution,
@@ -35,8 +36,8 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "dense": dense.draw,
     "softmax": softmax.draw,
     "dropout": dropout.draw,
-    # augmentation
     "backpropagation": backpropagation.draw,
+    "augmentation": augmentation.draw,
     "gradient-descent": gradient_descent.draw,
     "schedules": schedules.draw,
     "overfitting": overfitting.draw,

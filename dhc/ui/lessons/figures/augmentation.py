@@ -1,0 +1,118 @@
+"""Augmentation: what a change does to a picture, to a digit, and to feature maps of every size that the report has."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dhc.data.picture import png_base64
+from dhc.lessons import augmentation as a
+from dhc.models.plan import MaxPooling2D
+from dhc.teaching.facts import report
+from dhc.teaching.words import Words
+from dhc.ui.lessons import picture
+from dhc.ui.shell import address
+from dhc.ui.widgets.controls import segments
+
+KIND = "au_change"  # in the address; how much of it under the name of the change
+KEY = "dhc_lesson_augmentation_"
+# Lowest and highest amount of a change, the one at first, and a step: degrees, or per cent.
+AMOUNTS: Final = {"turn": (0, 360, 40, 5), "zoom": (50, 200, 150, 5), "shift": (0, 100, 25, 5), "erase": (0, 90, 20, 5)}
+CHANGES: Final = (*a.FLIPS, *AMOUNTS)
+DIGIT = 6
+STYLE = """<style>
+.dhc-augment { display: grid; gap: 0.2rem 0.5rem; align-items: end; margin: 0; font-size: 0.85rem; line-height: 1.25; }
+.dhc-augment img { width: 100%; image-rendering: pixelated; border-radius: 0.3rem; object-fit: contain; object-position: left bottom; }
+.dhc-augment b { display: block; align-self: start; }
+.dhc-augment .same { font-weight: 600; }
+.dhc-augment { --dhc-tall: 21vh; --dhc-low: 11vh; }
+.dhc-present .dhc-augment { --dhc-tall: 17vh; --dhc-low: 8.5vh; }
+</style>"""
+
+
+def draw(words: Words) -> None:
+    """Which change and how much of it; before and after, of a picture, a digit and maps of each size."""
+    titles = {name: words(name) for name in CHANGES}
+    bound = address.bound_choice(KIND, CHANGES, "turn", key=f"{KEY}kind")
+    kind = segments(words("change"), titles, bare=True, **bound)
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        pixels = picture.choose(words).astype(float)
+    with right:
+        change = _change(words, kind)
+    six = a.digits()[DIGIT]
+    _pairs(
+        [
+            (words("picture"), pixels, change(pixels), words("look")),
+            (words("digit", digit=DIGIT), six, change(six), _verdict(words, change(six))),
+        ],
+        words,
+    )
+    st.markdown(f"**{words('maps')}**")
+    _maps(words, pixels, change)
+
+
+def _change(words: Words, kind: str) -> Callable[[a.Floats], a.Floats]:
+    """The change with its amount, which a slider sets."""
+    if kind in a.FLIPS:
+        return a.FLIPS[kind]
+    low, high, first, step = AMOUNTS[kind]
+    bound = address.bound_integer(f"au_{kind}", low=low, high=high, default=first, key=f"{KEY}{kind}")
+    amount = int(st.slider(words(f"{kind}_amount"), step=step, **bound))
+    return {
+        "turn": lambda pixels: a.turn(pixels, amount),
+        "zoom": lambda pixels: a.zoom(pixels, amount / 100),
+        "shift": lambda pixels: a.shift(pixels, amount / 100),
+        "erase": lambda pixels: a.erase(pixels, amount / 100, np.random.default_rng(0)),
+    }[kind]
+
+
+def _verdict(words: Words, changed: a.Floats) -> str:
+    """What has become of the digit."""
+    nearest = a.nearest_digit(changed)
+    return words("became" if np.allclose(changed, a.digits()[nearest]) else "nearest", digit=nearest)
+
+
+def _pairs(pairs: list[tuple[str, a.Floats, a.Floats, str]], words: Words) -> None:
+    cells = [
+        f"<div><b>{html.escape(title)}</b>{_image(before, words('before'), 'tall')}</div>"
+        f"<div><span>{html.escape(said)}</span>{_image(after, words('after'), 'tall')}</div>"
+        for title, before, after, said in pairs
+    ]
+    _grid("".join(cells), 2 * len(pairs))
+
+
+def _maps(words: Words, pixels: a.Floats, change: Callable[[a.Floats], a.Floats]) -> None:
+    """The picture as small as the maps behind each pooling are, before and after, and how many numbers changed."""
+    sides = [len(pixels), *(size.shape[0] for size in report.sizes() if isinstance(size.layer, MaxPooling2D))]
+    before = [a.shrink(pixels, side) for side in sides]
+    after = [change(small) for small in before]
+    heads = "".join(f"<b>{html.escape(words('side', side=side))}</b>" for side in sides)
+    rows = [
+        "".join(_image(small, words(name), "low") for small in of)
+        for name, of in (("before", before), ("after", after))
+    ]
+    shares = [float((np.abs(new - old) > 0.5).any(axis=-1).mean()) for old, new in zip(before, after, strict=True)]
+    said = "".join(
+        f"<span{' class=same' if not share else ''}>{html.escape(words('changed', share=share) if share else words('same'))}</span>"
+        for share in shares
+    )
+    _grid(heads + "".join(rows) + said, len(sides))
+
+
+def _image(pixels: a.Floats, alt: str, height: str) -> str:
+    """A picture (H, W, 1 or 3) of 0 to 255 as an image, as high as STYLE says."""
+    shown: NDArray[np.uint8] = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).round().clip(0, 255).astype(np.uint8)
+    source = f"data:image/png;base64,{png_base64(shown)}"
+    return f'<img src="{source}" alt="{html.escape(alt)}" style="height: var(--dhc-{height})">'
+
+
+def _grid(cells: str, columns: int) -> None:
+    st.html(
+        f'{STYLE}<div class="dhc-augment" style="grid-template-columns: repeat({columns}, minmax(0, 1fr))">{cells}</div>'
+    )
