@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dhc.lessons import convolution as c
+from dhc.lessons import filters as f
 
 RNG = np.random.default_rng(3)
 
@@ -57,9 +58,34 @@ def test_convolution_is_keras_layer_with_every_stride_and_padding() -> None:
                 assert ours.shape == theirs.shape, (side, extent, stride, padding)
                 assert ours == pytest.approx(theirs, abs=1e-4)
                 assert ours.size == c.size(side + sum(zeros), extent, stride) ** 2
+    picture, filters = RNG.normal(size=(7, 6, 3)), RNG.normal(size=(3, 2, 3, 4))
+    layer = layers.Conv2D(4, (3, 2), use_bias=False)
+    layer.build((None, 7, 6, 3))
+    layer.set_weights([filters])
+    theirs = np.asarray(layer(picture[None].astype(np.float32)))[0]
+    assert f.feature_maps(picture, filters) == pytest.approx(theirs, abs=1e-4)
 
 
 def test_a_picture_is_made_smaller_by_whole_means() -> None:
     picture = np.array([[1, 3, 10, 10], [5, 7, 10, 11]], float)
     assert c.shrunk(picture, 2).tolist() == [[4, 10]]
     assert c.mean_kernel(2).tolist() == [[0.25, 0.25], [0.25, 0.25]]
+
+
+def test_each_filter_made_by_hand_finds_what_it_is_named_for() -> None:
+    left, top = np.zeros((5, 5, 3)), np.zeros((5, 5, 3))
+    left[:, 3:], top[3:] = 1, 1  # dark, then bright
+    assert answers(left, "upright") == pytest.approx(1)
+    assert answers(left, "level") == 0
+    assert answers(top, "level") == pytest.approx(1)
+    dot = np.zeros((5, 5, 3))
+    dot[2, 2] = 1
+    assert answers(dot, "spot") == pytest.approx(1)
+    for name, colour in (("red", (1, 0, 0)), ("blue", (0, 0, 1))):
+        assert answers(np.ones((5, 5, 3)) * colour, name) == pytest.approx(1)
+        assert answers(np.ones((5, 5, 3)), name) == pytest.approx(0)
+
+
+def answers(picture: np.ndarray, name: str) -> float:
+    """The strongest answer of a filter."""
+    return float(f.feature_maps(picture, f.FILTERS[name][..., None]).max())

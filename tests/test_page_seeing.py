@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
+from dhc.lessons.filters import FILTERS
 from dhc.teaching.words import LANGUAGES
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,12 @@ def test_every_lesson_of_the_group_opens_in_both_languages_and_its_figure_is_rig
     for language in LANGUAGES:
         app = lesson("convolution", language)
         assert grid(figure(app)["answer"]).tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
+        app = lesson("feature-map", language, map="3")
+        assert [len(each["tiles"]) for each in sent(app, "gallery")][-1] == len(FILTERS)
+        assert "<table" in " ".join(element.proto.body for element in app.get("html"))
+        app = lesson("feature-map", language, by="run")
+        assert not sent(app, "kernel")
+        assert app.get("page_link")
         shown = figure(lesson("stride", language, step="3"))
         assert (shown["stride"], shown["input"]["shape"], shown["answer"]["shape"]) == (3, [8, 8], [2, 2])
         assert grid(shown["answer"])[1, 1] == pytest.approx(grid(shown["input"])[3:6, 3:6].mean())

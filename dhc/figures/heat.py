@@ -23,10 +23,10 @@ def overlay(picture: np.ndarray, heat: np.ndarray, share: float, *, signed: bool
     return np.rint(ground * (1 - weight) + colours * weight).astype(np.uint8)
 
 
-def picture_of(values: np.ndarray, top: float) -> np.ndarray:
-    """(h, w, 3) uint8 of a map (h, w): 0 is black and `top` the brightest; where some are below 0, blue over white to red."""
+def picture_of(values: np.ndarray, top: float, *, signed: bool = False) -> np.ndarray:
+    """(h, w, 3) uint8 of a map (h, w): 0 is black and `top` the brightest; where it is `signed`, or some are below 0, blue over white to red."""
     strength = np.nan_to_num(values.astype(np.float32)) / (top or 1.0)
-    is_signed = bool((values < 0).any())
+    is_signed = signed or bool((values < 0).any())
     colours = _signed_colours(np.clip(strength, -1, 1)) if is_signed else _colours(np.clip(strength, 0, 1))
     picture: np.ndarray = np.rint(colours).astype(np.uint8)
     return picture

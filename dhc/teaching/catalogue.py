@@ -34,8 +34,8 @@ class Lesson:
 
 COURSE: Final = (
     # nearest-neighbours
-    Lesson("convolution", "seeing", seeing.convolution, terms=("convolution", "kernel")),
-    # feature-map
+    Lesson("convolution", "seeing", seeing.convolution, terms=("convolution",)),
+    Lesson("feature-map", "seeing", seeing.feature_map, terms=("feature map",)),
     Lesson("stride", "seeing", seeing.stride),
     Lesson("padding", "seeing", seeing.padding),
     # pooling

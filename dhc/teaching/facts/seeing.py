@@ -23,6 +23,17 @@ def convolution() -> Facts:
     return Facts(right, {**sizes, **middle, "answer": f"{right:g}", "convolutions": len(report.layers(Conv2D))})
 
 
+def feature_map() -> Facts:
+    """How many weights a filter has, on the picture and deep in the report's network."""
+    first, *_, last = report.layers(Conv2D)
+    (deepest,) = (size for size in report.sizes() if size.layer is last)
+    deep = _before(deepest).shape[-1]
+    colours, extent = 3, first.kernel
+    answer = extent**2 * colours
+    values = {"filters": first.filters, "extent": extent, "colours": colours, "answer": answer}
+    return Facts(answer, {**values, "deep": deep, "deep_weights": f"{last.kernel**2 * deep}"})
+
+
 def stride() -> Facts:
     """How many numbers a stride of two leaves, and what makes the report's maps smaller."""
     side, extent, two = SIDE, report.layers(Conv2D)[0].kernel, 2

@@ -14,6 +14,7 @@ from dhc.ui.lessons.figures import (
     dead_units,
     dense,
     dropout,
+    feature_map,
     gradient_descent,
     nonsense,
     overfitting,
@@ -26,7 +27,7 @@ from dhc.ui.lessons.figures import (
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # nearest-neighbours
     "convolution": convolution.draw,
-    # feature-map
+    "feature-map": feature_map.draw,
     "stride": stride.draw,
     "padding": padding.draw,
     # pooling
