@@ -11,7 +11,7 @@ from screens import ROOT, open_page, sent
 from dhc.analysis import coach
 from dhc.config import fields
 from dhc.teaching.catalogue import COURSE, LESSONS
-from dhc.teaching.words import LANGUAGES, labels
+from dhc.teaching.words import LANGUAGES, labels, words
 from dhc.ui.shell import glossary
 from dhc.ui.widgets import learn
 
@@ -39,7 +39,7 @@ def test_what_leads_to_a_lesson_exists() -> None:
 def test_the_charts_names_are_read_from_the_source() -> None:
     names = chart_names()
     assert {"accuracy", "loss", "rate", "planned_rates", "dhc_confusion_matrix", "rate-search"} <= names
-    assert names >= {"layers", "dhc_settings_factor", "dhc_replay"}
+    assert names >= {"layers", "dhc_settings_factor", "dhc-replay"}
     assert not any("{" in name for name in names)
 
 
@@ -48,15 +48,14 @@ def test_every_lesson_is_reached_from_some_place_besides_the_course() -> None:
     assert lonely == FROM_THE_COURSE_ALONE
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_each_lesson_says_in_a_line_what_it_shows(language: str) -> None:
-    assert list(labels(language, "lines").texts) == list(LESSONS)
+def test_each_lesson_says_in_a_line_what_it_shows() -> None:
+    for language in LANGUAGES:
+        assert set(labels(language, "lines").texts) >= set(LESSONS)
 
 
 def test_a_link_says_what_it_leads_to_and_many_are_listed() -> None:
-    assert (
-        learn.of_setting("schedule.patience") == "Lesson: [Schedules and ReduceLROnPlateau](lessons?lesson=schedules)"
-    )
+    title = words("en", "schedules").title
+    assert learn.of_setting("schedule.patience") == f"Lesson: [{title}](lessons?lesson=schedules)"
     assert learn.of_setting("optimizer.learning_rate").startswith("Lessons: [")
     assert learn.of_setting("optimizer.learning_rate").count("](lessons?lesson=") >= 2
     assert learn.of_setting("data.path") == learn.of_term("wall") == learn.of_mark("nothing") == ""
@@ -68,11 +67,11 @@ def test_a_link_says_what_it_leads_to_and_many_are_listed() -> None:
 def test_the_form_the_coach_and_the_charts_link_to_lessons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(ROOT / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path))
-    marked = next(path.name for path in sorted((ROOT / "runs").glob("2026*-vgg16-*")))
+    marked = "20261124-042501-vgg16-747c"  # an example whose learning rate fell
     at = open_page("live", run=marked)
     charts = sent(at, "plot")
     assert [lesson for chart in charts if chart["name"].startswith("accuracy") for lesson in chart["lessons"]] == [
-        ["Overfitting", "lessons?lesson=overfitting"]
+        [words("en", "overfitting").title, "lessons?lesson=overfitting"]
     ]
     said = [str(element.value) for element in at.markdown if "badge[" in str(element.value)]
     assert any(learn.of_mark("rate-drops") in text for text in said)

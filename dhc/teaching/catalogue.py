@@ -35,16 +35,39 @@ class Lesson:
 COURSE: Final = (
     # nearest-neighbours
     Lesson("convolution", "seeing", seeing.convolution, terms=("convolution",)),
-    Lesson("feature-map", "seeing", seeing.feature_map, terms=("feature map",)),
-    Lesson("stride", "seeing", seeing.stride),
-    Lesson("padding", "seeing", seeing.padding),
+    Lesson(
+        "feature-map",
+        "seeing",
+        seeing.feature_map,
+        terms=("feature map", "convolution"),
+        charts=("dhc_network_vector",),
+    ),
+    Lesson("stride", "seeing", seeing.stride, terms=("convolution",), charts=("dhc_network_drawing",)),
+    Lesson("padding", "seeing", seeing.padding, terms=("convolution",)),
     # pooling
     # receptive-field
     # activation
     # batch-normalisation
-    Lesson("dense", "network", network.dense),
-    Lesson("softmax", "network", network.softmax),
-    Lesson("dropout", "training", network.dropout),
+    Lesson("dense", "network", network.dense, settings=("model.head",), terms=("dense layer", "head", "parameters")),
+    Lesson(
+        "softmax",
+        "network",
+        network.softmax,
+        settings=("fit.label_smoothing",),
+        terms=(
+            *("loss", "log loss", "probability", "confidence", "temperature"),
+            *("label smoothing", "saturation of the softmax"),
+        ),
+        charts=("loss",),
+    ),
+    Lesson(
+        "dropout",
+        "training",
+        network.dropout,
+        settings=("model.conv_dropout", "model.dense_dropout"),
+        terms=("dropout",),
+        marks=("dead-start", "overfitting"),
+    ),
     Lesson(
         "augmentation",
         "training",
@@ -55,28 +78,39 @@ COURSE: Final = (
         ),
         terms=("augmentation", "random erasing"),
     ),
-    Lesson("backpropagation", "training", network.backpropagation),
+    Lesson(
+        "backpropagation",
+        "training",
+        network.backpropagation,
+        terms=("gradient", "vanishing and exploding gradients", "weights"),
+        marks=("vanishing-gradients", "exploding-gradients", "idle-layer"),
+        charts=("layers",),
+    ),
     Lesson(
         "gradient-descent",
         "training",
         learning.gradient_descent,
         settings=("optimizer.name", "optimizer.learning_rate"),
-        terms=("gradient", "learning rate", "momentum", "optimizer"),
-        marks=("divergence", "rate-too-low", "unstable", "exploding-loss", "large-updates", "small-updates"),
+        terms=("gradient", "learning rate", "momentum", "optimizer", "update ratio"),
+        marks=(
+            *("divergence", "rate-too-low", "unstable", "exploding-loss"),
+            *("large-updates", "small-updates"),
+        ),
     ),
     Lesson(
         "schedules",
         "training",
         learning.schedules,
         settings=(
-            *("schedule.name", "schedule.factor", "schedule.patience", "schedule.monitor", "schedule.min_delta"),
-            *("schedule.decay_rate", "schedule.warmup_epochs", "schedule.min_lr"),
+            *("schedule.name", "schedule.factor", "schedule.patience", "schedule.monitor"),
+            *("schedule.min_delta", "schedule.decay_rate", "schedule.warmup_epochs", "schedule.min_lr"),
         ),
         terms=(
             *("schedule", "factor", "patience", "plateau", "ReduceLROnPlateau", "minimum learning rate"),
             *("cosine", "exponential decay", "warm-up"),
         ),
         marks=("rate-drops", "plateau"),
+        charts=("rate", "planned_rates", "dhc-replay", "dhc_factor_chart"),
     ),
     Lesson(
         "overfitting",
@@ -85,6 +119,7 @@ COURSE: Final = (
         settings=("fit.epochs", "fit.early_stopping"),
         terms=("overfitting", "early stopping", "gap", "epoch"),
         marks=("overfitting", "val-asleep", "still-learning"),
+        charts=("accuracy", "loss"),
     ),
     # confusion
     Lesson(
@@ -92,7 +127,7 @@ COURSE: Final = (
         "own",
         own.blow_up,
         settings=("optimizer.learning_rate",),
-        terms=("learning rate",),
+        terms=("learning rate", "learning-rate search"),
         charts=("rate-search",),
     ),
     Lesson(
@@ -101,6 +136,7 @@ COURSE: Final = (
         own.dead_units,
         settings=("model.activation", "fit.watch_health"),
         terms=("dead unit",),
+        marks=("dead-units",),
         charts=("layers",),
     ),
     # own: forgotten
@@ -108,7 +144,15 @@ COURSE: Final = (
     # own: nine-of-ten
     # own: another-seed
     # own: other-mistakes
-    Lesson("nonsense", "own", own.nonsense, settings=("data.shuffle_labels",), needs=("shuffled",)),
+    Lesson(
+        "nonsense",
+        "own",
+        own.nonsense,
+        settings=("data.shuffle_labels",),
+        terms=("overfitting",),
+        marks=("overfitting",),
+        needs=("shuffled",),
+    ),
     # own: between
     # own: thrown-away
 )
