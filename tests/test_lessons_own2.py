@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.config import RunConfig
 from dhc.data.select import load_for_run
+from dhc.lessons import luck
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
 
@@ -78,3 +80,32 @@ def test_nonsense_shows_both_runs_once_the_bet_is_placed(runs: Path, language: s
     (after,) = sent(at, "plot")
     assert (before["figure"].count('"mode":"lines"'), after["figure"].count('"mode":"lines"')) == (2, 4)
     assert re.search(r"\b1[23]%", texts(at)), "guessing among eight classes"
+
+
+def test_a_contest_is_won_as_often_as_its_pictures_say() -> None:
+    rng = np.random.default_rng(0)
+    right = np.array([[True] * 6 + [False] * 4, [False] * 4 + [True] * 6, [True] * 3 + [False] * 7])
+    accuracies = luck.redraw(right, 10, 4_000, rng)
+    assert accuracies.mean(axis=0) == pytest.approx([0.6, 0.6, 0.3], abs=0.01)
+    assert accuracies.std(axis=0)[0] == pytest.approx(np.sqrt(0.6 * 0.4 / 10), abs=0.005), "the binomial's own spread"
+    shares = luck.wins(accuracies)
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] == pytest.approx(shares[1], abs=0.03)
+    assert luck.wins(np.array([[0.5, 0.5], [0.9, 0.1]])).tolist() == [0.75, 0.25], "a tie is shared"
+    assert luck.with_seeds(np.zeros((4_000, 2)), 0.02, rng).std() == pytest.approx(0.02, rel=0.05)
+    with pytest.raises(ValueError, match="no picture to draw"):
+        luck.redraw(right[:, :0], 10, 5, rng)
+
+
+def test_the_spread_of_seeds_is_pooled_over_the_repeats_alone() -> None:
+    assert luck.spread_of_seeds([[0.8, 0.9], [0.5], [0.1, 0.2]]) == pytest.approx(np.sqrt((0.005 + 0.005) / 2))
+    assert luck.spread_of_seeds([[0.8], [0.9]]) is None
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("language", ["en", "ro"])
+def test_the_contest_is_held_once_the_bet_is_placed(runs: Path, language: str) -> None:
+    at = lesson("another-seed", lang=language)
+    at.button(key="dhc_lesson_another-seed_bet_now").click().run()
+    (bars,) = (json.loads(part["figure"])["data"][0] for part in sent(at, "plot"))
+    assert sum(int(text.rstrip("%")) for text in bars["text"]) == pytest.approx(100, abs=2)

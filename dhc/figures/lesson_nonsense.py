@@ -34,9 +34,9 @@ def curves(
     for run, color in ((shuffled, theme.VAL), (honest, theme.TRAIN)):
         if run is not None:
             _lines(figure, run, color, say)
-    _level(figure, chance, say("chance", value=chance), theme.MUTED)
+    _level(figure, chance, say("chance", value=chance), theme.MUTED, "top")
     if bet is not None:
-        _level(figure, bet, say("your_bet", value=bet), theme.SELECTED)
+        _level(figure, bet, say("your_bet", value=bet), theme.SELECTED, "bottom")
     if shuffled is None:
         theme.say(figure, say("hidden"))
     figure.update_xaxes(range=[0.5, epochs + 0.5])
@@ -59,8 +59,8 @@ def _lines(figure: go.Figure, run: Learnt, color: str, say: Say) -> None:
         )
 
 
-def _level(figure: go.Figure, value: float, text: str, color: str) -> None:
+def _level(figure: go.Figure, value: float, text: str, color: str, side: str) -> None:
     line = {"color": color, "width": 1.5, "dash": "dash"}
     figure.add_shape(type="line", x0=0, x1=1, xref="paper", y0=value, y1=value, line=line)
-    place = {"x": 1, "xref": "paper", "xanchor": "right", "y": value, "yanchor": "bottom"}
+    place = {"x": 1, "xref": "paper", "xanchor": "right", "y": value, "yanchor": side}
     figure.add_annotation(text=text, showarrow=False, **place)

@@ -142,7 +142,7 @@ COURSE: Final = (
     # own: forgotten
     # own: data-map
     # own: nine-of-ten
-    # own: another-seed
+    Lesson("another-seed", "own", own.another_seed, settings=("fit.seed",), needs=("run", "seeds")),
     # own: other-mistakes
     Lesson(
         "nonsense",

@@ -7,6 +7,7 @@ from typing import Final
 
 from dhc.teaching.words import Words
 from dhc.ui.lessons.figures import (
+    another_seed,
     augmentation,
     backpropagation,
     blow_up,
@@ -48,7 +49,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # own: forgotten
     # own: data-map
     # own: nine-of-ten
-    # own: another-seed
+    "another-seed": another_seed.draw,
     # own: other-mistakes
     "nonsense": nonsense.draw,
     # own: between
