@@ -20,7 +20,7 @@ from dhc.lessons import luck
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
 
-NONSENSE, HONEST = "20260101-000000-vgg16-0001", "20260102-000000-vgg16-0002"
+NONSENSE, HONEST, REPEAT = (f"2026010{n}-000000-vgg16-000{n}" for n in (1, 2, 3))
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Itera
     folder = tmp_path_factory.mktemp("own2") / "runs"
     make_run(folder, eight_classes, run_id=NONSENSE, settings={"data.shuffle_labels": True})
     make_run(folder, eight_classes, run_id=HONEST)
+    make_run(folder, eight_classes, run_id=REPEAT, accuracy=0.6, settings={"fit.seed": 1})
     before = dict(os.environ)
     os.environ |= {"DHC_RUNS_DIR": str(folder), "DHC_DATA_DIR": str(eight_classes.parent)}
     yield folder
