@@ -10,6 +10,7 @@ import pytest
 from scipy import special
 from screens import address, open_page, sent, texts
 
+from dhc.lessons import activation as a
 from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
 from dhc.lessons import dropout as o
@@ -35,6 +36,14 @@ def test_the_gradient_of_the_loss_is_what_each_logit_changes() -> None:
     shifted = [s.cross_entropy(s.softmax(logits + step * unit), 1) for unit in np.eye(3)]
     slopes = (np.array(shifted) - s.cross_entropy(s.softmax(logits), 1)) / step
     assert s.gradient(s.softmax(logits), 1) == pytest.approx(slopes, abs=1e-5)
+
+
+def test_relu_cuts_and_leaky_relu_shrinks_what_is_below_zero_and_its_gradient_likewise() -> None:
+    values = np.array([-2.0, 0.0, 3.0])
+    assert a.leaky_relu(values, 0).tolist() == [0, 0, 3]
+    assert a.leaky_relu(values, 0.1) == pytest.approx([-0.2, 0, 3])
+    assert a.gradient(values, 0.1).tolist() == [0.1, 0.1, 1]
+    assert a.passing(values) == pytest.approx(1 / 3)
 
 
 def test_a_dense_unit_takes_every_place_of_every_map_in_keras_own_order() -> None:
@@ -99,6 +108,10 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
     assert d.dense(d.flatten(d.MAPS), d.WEIGHTS, d.BIASES) == pytest.approx(answer)
     assert network.count_params() == d.parameters(8, 2)
 
+    values = rows.normal(size=50).astype("float32")
+    for slope in (0.0, 0.3):
+        assert a.leaky_relu(values, slope) == pytest.approx(np.asarray(layers.LeakyReLU(slope)(values)))
+
     ones = np.ones((1, 10), "float32")
     dropped = np.asarray(layers.Dropout(0.6, seed=3)(ones, training=True))[0]
     assert o.drop(ones[0], dropped > 0, 0.6) == pytest.approx(dropped)
@@ -120,7 +133,7 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
 
 
 @pytest.mark.pages
-@pytest.mark.parametrize("lesson", ["dense", "softmax", "dropout", "backpropagation"])
+@pytest.mark.parametrize("lesson", ["activation", "dense", "softmax", "dropout", "backpropagation"])
 def test_each_lesson_opens_in_both_languages(lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))

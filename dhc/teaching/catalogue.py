@@ -46,7 +46,7 @@ COURSE: Final = (
     Lesson("padding", "seeing", seeing.padding, terms=("convolution",)),
     # pooling
     # receptive-field
-    # activation
+    Lesson("activation", "network", network.activation),
     # batch-normalisation
     Lesson("dense", "network", network.dense, settings=("model.head",), terms=("dense layer", "head", "parameters")),
     Lesson(

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from dhc.lessons import activation as a
 from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
 from dhc.lessons import softmax as s
-from dhc.models.plan import BatchNormalization, Dense, Dropout, Flatten, MaxPooling2D
+from dhc.models.plan import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
 
@@ -19,6 +20,13 @@ CLASSES = 5  # of the figure on softmax
 def learnt() -> int:
     """How many weights the report's network learns: all but the averages of batch normalisation, half of what it keeps."""
     return sum(size.parameters // (2 if isinstance(size.layer, BatchNormalization) else 1) for size in report.sizes())
+
+
+def activation() -> Facts:
+    """How many of the report's layers use ReLU, and what comes back through a unit that lets nothing through."""
+    kinds = [layer.activation for layer in report.layers(Conv2D)] + [layer.activation for layer in report.layers(Dense)]
+    values = {"relu": kinds.count("relu"), "layers": len(kinds)}
+    return Facts(float(a.gradient(np.array(-1.0), 0.0)), values)
 
 
 def dense() -> Facts:

@@ -7,6 +7,7 @@ from typing import Final
 
 from dhc.teaching.words import Words
 from dhc.ui.lessons.figures import (
+    activation,
     another_seed,
     augmentation,
     backpropagation,
@@ -33,7 +34,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "padding": padding.draw,
     # pooling
     # receptive-field
-    # activation
+    "activation": activation.draw,
     # batch-normalisation
     "dense": dense.draw,
     "softmax": softmax.draw,
