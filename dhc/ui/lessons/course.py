@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Final
 from urllib.parse import urlencode
 
 from streamlit.delta_generator import DeltaGenerator
@@ -12,9 +13,13 @@ from dhc.models.ladder import RUNGS
 from dhc.teaching.catalogue import COURSE, Lesson
 from dhc.teaching.words import common, labels, words
 from dhc.ui.lessons import attending, language
+from dhc.ui.shell import sharing
+from dhc.ui.shell.frame import PAGES
 from dhc.ui.widgets import course as widget
 from dhc.ui.widgets.course import Card, Place, Way
 
+# Screens beside the lessons, and what their addresses begin without.
+TOURS: Final[Mapping[str, Mapping[str, str]]] = {"story": {"rung": ""}, "walk": {}, "teach": {"class": ""}}
 CONTENTS = ("begin", "go_on", "progress", "done", "clear", "sure")
 
 
@@ -50,9 +55,15 @@ def _cards(lessons: Sequence[Lesson], tongue: str) -> list[Card]:
 
 
 def _tours(tongue: str) -> list[Card]:
-    story = labels(tongue, "story")
-    line = story("line", count=len(RUNGS))
-    return [Card("story", "→", story("title"), line, address("story", tongue, rung=""))]
+    """The other ways in, as far as this view has them."""
+    lines, cards = labels(tongue, "lines"), []
+    for page in PAGES:
+        part = page.label.lower()
+        if part in TOURS and not (part == "teach" and sharing.is_read_only()):
+            title = labels(tongue, part)("title")
+            href = address(part, tongue, **TOURS[part])
+            cards.append(Card(part, "→", title, lines(part, count=len(RUNGS)), href))
+    return cards
 
 
 def draw_rail(head: DeltaGenerator, lesson: Lesson, lessons: Sequence[Lesson], tongue: str, *, is_done: bool) -> None:
