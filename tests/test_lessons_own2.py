@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.config import RunConfig
 from dhc.data.select import load_for_run
-from dhc.lessons import luck
+from dhc.lessons import luck, pairs
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
 
@@ -110,3 +110,25 @@ def test_the_contest_is_held_once_the_bet_is_placed(runs: Path, language: str) -
     at.button(key="dhc_lesson_another-seed_bet_now").click().run()
     (bars,) = (json.loads(part["figure"])["data"][0] for part in sent(at, "plot"))
     assert sum(int(text.rstrip("%")) for text in bars["text"]) == pytest.approx(100, abs=2)
+
+
+def test_two_networks_quarters_are_counted_by_hand() -> None:
+    first, second = np.array([1, 1, 1, 0, 0], bool), np.array([1, 0, 0, 1, 0], bool)
+    parts = pairs.quarters(first, second)
+    assert (parts.both, parts.first, parts.second, parts.neither) == (0.2, 0.4, 0.2, 0.2)
+    assert parts.apart == pytest.approx(0.6)
+    assert parts.either == pytest.approx((first | second).mean())
+    assert pairs.apart_by_chance(0.9, 0.9) == pytest.approx(0.18)
+    with pytest.raises(ValueError, match="nothing can be compared"):
+        pairs.quarters(first[:0], second[:0])
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("language", ["en", "ro"])
+def test_two_runs_stand_picture_by_picture_once_the_bet_is_placed(runs: Path, language: str) -> None:
+    at = lesson("other-mistakes", lang=language, a=HONEST, b=REPEAT)
+    at.button(key="dhc_lesson_other-mistakes_bet_now").click().run()
+    (figure,) = (json.loads(part["figure"]) for part in sent(at, "plot"))
+    assert len(figure["data"][0]["y"]) == 4
+    at = lesson("other-mistakes", lang=language, a="../..", b=HONEST)
+    assert at.toast, "what is no run is said and ignored"

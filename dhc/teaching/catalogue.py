@@ -143,7 +143,7 @@ COURSE: Final = (
     # own: data-map
     # own: nine-of-ten
     Lesson("another-seed", "own", own.another_seed, settings=("fit.seed",), needs=("run", "seeds")),
-    # own: other-mistakes
+    Lesson("other-mistakes", "own", own.other_mistakes, needs=("run", "faster")),
     Lesson(
         "nonsense",
         "own",

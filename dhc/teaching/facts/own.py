@@ -45,6 +45,23 @@ def nonsense() -> Facts:
 
 def another_seed() -> Facts:
     """How close the report's best two rungs are; two equal networks win one half of the contests each."""
-    best, before = (float(rung.reported[1]) for rung in (RUNGS["vgg16"], RUNGS["vgg16-exp"]) if rung.reported)
+    best, before = _best_two()
     values: Values = {"contests": CONTESTS, "best": best, "before": before, "gap": 100 * abs(best - before)}
     return Facts(0.5, {**values, "lucky": LUCKY, "share": 0.9}, tolerance=0.01)
+
+
+def _best_two() -> tuple[float, float]:
+    """The report's accuracies of its final model and of the rung that comes closest."""
+    best, before = (RUNGS[name].reported for name in ("vgg16", "vgg16-exp"))
+    assert best is not None
+    assert before is not None
+    return best[1], before[1]
+
+
+def other_mistakes() -> Facts:
+    """What two networks that err independently know together, in percent."""
+    best, before = _best_two()
+    share = 0.9
+    wrong = 1 - share
+    values: Values = {"share": share, "wrong": wrong, "both": wrong * wrong, "gap": 100 * abs(best - before)}
+    return Facts(100 * (1 - wrong * wrong), values, tolerance=0.001)

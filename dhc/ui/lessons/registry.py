@@ -19,6 +19,7 @@ from dhc.ui.lessons.figures import (
     feature_map,
     gradient_descent,
     nonsense,
+    other_mistakes,
     overfitting,
     padding,
     schedules,
@@ -51,7 +52,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # own: data-map
     # own: nine-of-ten
     "another-seed": another_seed.draw,
-    # own: other-mistakes
+    "other-mistakes": other_mistakes.draw,
     "nonsense": nonsense.draw,
     # own: between
     # own: thrown-away
