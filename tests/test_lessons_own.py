@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_run import add_health, make_run
-from screens import address, open_page, sent, texts
+from make_run import add_health, make_run, write_predictions
+from screens import address, click, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
-from dhc.lessons import dead, explosion
+from dhc.lessons import dead, explosion, forgetting
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch, Request, write_exit
+from dhc.runs.predictions import read_predictions
+from dhc.ui.lessons.figures.forgotten import PAGE
 
 RUN = "20260101-000000-vgg16-0001"
 HOT = "20260103-000000-vgg16-0003"
@@ -37,11 +39,21 @@ def test_a_loss_blows_up_where_it_leaves_the_loss_of_the_start_for_good() -> Non
         explosion.start_loss(np.array([]))
 
 
+def flicker(run: Path) -> None:
+    """Let every third answer of the epochs before the best one be another class's."""
+    known = read_predictions(run)
+    flips = np.random.default_rng(0).random(known.y_pred.shape) < 0.33
+    flips[known.best_epoch - 1] = False
+    y_pred = np.where(flips, (known.y_pred + 1) % len(known.classes), known.y_pred)
+    write_predictions(run, known.ids, known.y_true, y_pred, known.best_epoch, known.probabilities, known.classes)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Iterator[Path]:
     """The folder of one run, of all that its lessons draw from, and of one search with its settings."""
     folder = tmp_path_factory.mktemp("own") / "runs"
     run = make_run(folder, eight_classes, run_id=RUN)
+    flicker(run)
     add_health(run, [1, 3, 6], LAYERS, dead_share=[0.1, np.nan, 0.05])
     search = make_run(folder, eight_classes, run_id=SEARCH, epochs=1)
     (search / rundir.EVENTS).unlink()
@@ -117,3 +129,31 @@ def test_the_partner_at_ten_times_the_rate_is_offered_then_bet_on_then_shown(run
         )
     finally:
         shutil.rmtree(folder)
+
+
+def test_a_picture_is_forgotten_when_it_was_right_and_is_wrong_after_the_next_epoch() -> None:
+    rights = np.array([[1, 0, 0, 1], [0, 0, 1, 1], [1, 0, 1, 0], [1, 0, 1, 1], [0, 0, 1, 0]], bool)
+    assert forgetting.events(rights).tolist() == [2, 0, 0, 2]
+    assert forgetting.is_forgotten(rights).sum(axis=1).tolist() == [0, 1, 1, 0, 2]
+    assert forgetting.most_forgotten(rights).tolist() == [0, 3]  # both were right three times
+    assert forgetting.unforgettable(rights).tolist() == [2]
+    assert forgetting.never_learned(rights).tolist() == [1]
+
+
+@pytest.mark.pages
+def test_the_pictures_most_often_forgotten_are_rows_that_open(runs: Path) -> None:
+    predictions = read_predictions(runs / RUN)
+    rights = predictions.y_pred == predictions.y_true
+    order, share = forgetting.most_forgotten(rights), (forgetting.events(rights) > 0).mean()
+    at = lesson("forgotten", run=RUN, bet="10", open="on", lang="ro")
+    assert f"sunt **{share:.0%}**" in texts(at)
+    drawn = figure(at)
+    assert len(drawn["layout"]["images"]) == PAGE
+    assert drawn["layout"]["yaxis2"]["ticktext"][0] == f"{forgetting.events(rights)[order[0]]}×"
+    cell = {"customdata": int(order[2]), "x": 1, "y": 2, "z": 1, "curve": 1, "point": [2, 0]}
+    at = click(at, "dhc_lesson_forgotten_courses", cell)
+    assert address(at, "place") == "3"
+    at.session_state["dhc_lesson_forgotten_courses"] = {"click": None}
+    at.button(key="dhc_lesson_forgotten_later").click().run()
+    assert address(at, "place") == "4"
+    assert f"4 din {len(order)}" in texts(at)

@@ -139,7 +139,7 @@ COURSE: Final = (
         marks=("dead-units",),
         charts=("layers",),
     ),
-    # own: forgotten
+    Lesson("forgotten", "own", own.forgotten, settings=("schedule.factor",), terms=("forgetting event",)),
     # own: data-map
     # own: nine-of-ten
     Lesson("another-seed", "own", own.another_seed, settings=("fit.seed",), needs=("run", "seeds")),

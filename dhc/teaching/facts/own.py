@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dhc.lessons import dead
+import numpy as np
+
+from dhc.lessons import dead, forgetting
 from dhc.models.ladder import RUNGS
 from dhc.models.plan import Conv2D, Dense
 from dhc.runs.contract import RateSearch
@@ -65,3 +67,12 @@ def other_mistakes() -> Facts:
     wrong = 1 - share
     values: Values = {"share": share, "wrong": wrong, "both": wrong * wrong, "gap": 100 * abs(best - before)}
     return Facts(100 * (1 - wrong * wrong), values, tolerance=0.001)
+
+
+def forgotten() -> Facts:
+    """A picture's way through some epochs, and how often it was forgotten on it."""
+    rights = np.array([True, False, True, True, False, False, True, True, False])
+    course = " ".join("✓" if right else "✗" for right in rights)
+    settings = report.config()
+    values: Values = {"course": course, "epochs": settings.fit.epochs, "monitor": settings.schedule.monitor}
+    return Facts(float(forgetting.events(rights[:, None])[0]), values)

@@ -17,6 +17,7 @@ from dhc.ui.lessons.figures import (
     dense,
     dropout,
     feature_map,
+    forgotten,
     gradient_descent,
     nonsense,
     other_mistakes,
@@ -48,7 +49,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     # confusion
     "blow-up": blow_up.draw,
     "dead-units": dead_units.draw,
-    # own: forgotten
+    "forgotten": forgotten.draw,
     # own: data-map
     # own: nine-of-ten
     "another-seed": another_seed.draw,

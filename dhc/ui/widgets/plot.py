@@ -7,6 +7,7 @@ from typing import Any, TypedDict, cast
 
 import plotly.graph_objects as go
 import plotly.io as pio
+import streamlit as st
 
 from dhc.ui.widgets import assets, learn
 
@@ -59,6 +60,12 @@ def plot(
         on_click_change=_rerun,
     )
     return cast("Click | None", result.get("click"))
+
+
+def clicked(key: str) -> Click | None:
+    """The click on the chart of that key which started THIS run, if any: asked before it is drawn, so that it is drawn with it."""
+    state = st.session_state.get(key)
+    return None if state is None else cast("Click | None", state.get("click"))
 
 
 def to_json(figure: go.Figure) -> str:
