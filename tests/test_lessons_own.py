@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from make_run import add_health, make_run, write_predictions
+from make_run import add_health, make_run, write_predictions, write_training
 from screens import address, click, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
-from dhc.lessons import dead, explosion, forgetting
+from dhc.analysis import dynamics
+from dhc.lessons import cartography, dead, explosion, forgetting
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch, Request, write_exit
+from dhc.runs.dynamics import read_dynamics
 from dhc.runs.predictions import read_predictions
 from dhc.ui.lessons.figures.forgotten import PAGE
 
@@ -54,6 +56,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, eight_classes: Path) -> Itera
     folder = tmp_path_factory.mktemp("own") / "runs"
     run = make_run(folder, eight_classes, run_id=RUN)
     flicker(run)
+    write_training(run, eight_classes)
     add_health(run, [1, 3, 6], LAYERS, dead_share=[0.1, np.nan, 0.05])
     search = make_run(folder, eight_classes, run_id=SEARCH, epochs=1)
     (search / rundir.EVENTS).unlink()
@@ -157,3 +160,35 @@ def test_the_pictures_most_often_forgotten_are_rows_that_open(runs: Path) -> Non
     at.button(key="dhc_lesson_forgotten_later").click().run()
     assert address(at, "place") == "4"
     assert f"4 din {len(order)}" in texts(at)
+
+
+def test_a_picture_lies_where_its_probabilities_say(runs: Path) -> None:
+    p = np.array([[0.2, 1.0], [0.8, 1.0], [0.2, 1.0], [0.8, 1.0]])
+    assert cartography.confidence(p) == pytest.approx([0.5, 1])
+    assert cartography.variability(p) == pytest.approx([0.3, 0])
+    assert cartography.most_variability(np.array([0, 0.5, 1])) == pytest.approx([0, 0.5, 0])
+    record = read_dynamics(runs / RUN)
+    assert record is not None
+    assert cartography.confidence(record.p) == pytest.approx(dynamics.confidence(record))
+    assert cartography.variability(record.p) == pytest.approx(dynamics.variability(record), abs=1e-6)
+
+
+@pytest.mark.pages
+def test_the_map_names_its_corners_only_after_the_bet_and_then_shows_their_pictures(runs: Path) -> None:
+    record = read_dynamics(runs / RUN)
+    assert record is not None
+    mapped = dynamics.data_map(record)
+    at = lesson("data-map", run=RUN)
+    assert "Hard" not in annotations(at)
+    assert sent(at, "gallery") == []
+    at = lesson("data-map", run=RUN, open="on", bet="hard", lang="ro")
+    assert "Grele" in annotations(at)
+    assert "Într-adevăr, C." in texts(at)
+    first = int(mapped.region("hard")[0])
+    assert f"încredere {mapped.confidence[first]:.2f}".replace(".", ",") in texts(at)
+    (control,) = [one for one in at.segmented_control if one.key == "dhc_lesson_data-map_corner"]
+    control.set_value("ambiguous").run()
+    most = int(mapped.region("ambiguous")[0])
+    assert f"variabilitate {mapped.variability[most]:.2f}".replace(".", ",") in texts(at)
+    click(at, "dhc_lesson_data-map_map", {"customdata": 7, "x": 0, "y": 0, "z": None, "curve": 1, "point": 0})
+    assert address(at, "train") == "7"

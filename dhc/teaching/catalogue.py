@@ -140,7 +140,7 @@ COURSE: Final = (
         charts=("layers",),
     ),
     Lesson("forgotten", "own", own.forgotten, settings=("schedule.factor",), terms=("forgetting event",)),
-    # own: data-map
+    Lesson("data-map", "own", own.data_map, settings=("fit.watch_pictures",), terms=("data map",)),
     # own: nine-of-ten
     Lesson("another-seed", "own", own.another_seed, settings=("fit.seed",), needs=("run", "seeds")),
     Lesson("other-mistakes", "own", own.other_mistakes, needs=("run", "faster")),

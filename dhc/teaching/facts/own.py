@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from dhc.lessons import dead, forgetting
+from dhc.lessons import cartography, dead, forgetting
 from dhc.models.ladder import RUNGS
 from dhc.models.plan import Conv2D, Dense
 from dhc.runs.contract import RateSearch
@@ -76,3 +76,16 @@ def forgotten() -> Facts:
     settings = report.config()
     values: Values = {"course": course, "epochs": settings.fit.epochs, "monitor": settings.schedule.monitor}
     return Facts(float(forgetting.events(rights[:, None])[0]), values)
+
+
+def data_map() -> Facts:
+    """Four probabilities, and how much they waver."""
+    low, high = 0.2, 0.8
+    p = np.array([[low], [high], [low], [high]])
+    values: Values = {
+        "low": low,
+        "high": high,
+        "mean": float(cartography.confidence(p)[0]),
+        "pictures": report.PICTURES,
+    }
+    return Facts(float(cartography.variability(p)[0]), values, tolerance=0.02)

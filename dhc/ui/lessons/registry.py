@@ -13,6 +13,7 @@ from dhc.ui.lessons.figures import (
     backpropagation,
     blow_up,
     convolution,
+    data_map,
     dead_units,
     dense,
     dropout,
@@ -50,7 +51,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "blow-up": blow_up.draw,
     "dead-units": dead_units.draw,
     "forgotten": forgotten.draw,
-    # own: data-map
+    "data-map": data_map.draw,
     # own: nine-of-ten
     "another-seed": another_seed.draw,
     "other-mistakes": other_mistakes.draw,

@@ -91,8 +91,7 @@ class Training:
 
 def view(info: RunInfo) -> None:
     """Draw the data map of a run. Raises RunError where its files are damaged."""
-    stamp = session.stamp(info.folder / rundir.DYNAMICS)
-    training = _training(info.folder, stamp, session.stamp(info.folder / rundir.PICTURES))
+    stamp, training = session.stamp(info.folder / rundir.DYNAMICS), training_of(info)
     if training is None:
         _nothing(info)
         return
@@ -103,6 +102,12 @@ def view(info: RunInfo) -> None:
         _map(info, training, name, rows, stamp)
     with list_column:
         _list(info, training, name, rows)
+
+
+def training_of(info: RunInfo) -> Training | None:
+    """What there is of a run's training pictures; None where it has not followed them. Raises RunError where its files are damaged."""
+    stamps = (session.stamp(info.folder / name) for name in (rundir.DYNAMICS, rundir.PICTURES))
+    return _training(info.folder, *stamps)
 
 
 def _nothing(info: RunInfo) -> None:
