@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from dhc.jobs import launch
 from dhc.jobs.values import parse_values
 from dhc.models.presets import preset_config
 from dhc.models.search import rate_of_batch
-from dhc.runs.contract import SEARCH_NAME, Process, RateSearch, write_exit
+from dhc.runs.contract import SEARCH_NAME, Process, RateSearch, Request, write_exit
 from dhc.runs.identity import identify
 from dhc.runs.rundir import RunWriter
 from dhc.runs.store import Store
@@ -38,12 +39,13 @@ def runs(tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return folder
 
 
-def finish(runs: Path, losses: list[float]) -> str:
+def finish(runs: Path, *passes: list[float]) -> str:
     (info,) = Store(runs).searches()
     with RunWriter(info.folder) as writer:
-        for number, loss in enumerate(losses):
-            rate = rate_of_batch(number, SEARCH.low, SEARCH.high, SEARCH.batches)
-            writer.event("search", batch=number + 1, learning_rate=rate, loss=loss)
+        for which, losses in enumerate(passes, start=1):
+            for number, loss in enumerate(losses):
+                rate = rate_of_batch(number, SEARCH.low, SEARCH.high, SEARCH.batches)
+                writer.event("search", **{"pass": which, "batch": number + 1, "learning_rate": rate, "loss": loss})
     write_exit(info.folder, "finished", "the loss blew up at a learning rate of 0.2")
     return info.id
 
@@ -108,10 +110,14 @@ def test_a_search_that_ended_at_once_suggests_nothing(runs: Path, tiny_data: Pat
 
 
 def test_live_shows_a_search_at_its_address(runs: Path, tiny_data: Path) -> None:
-    run_id = finish(runs, falling())
+    run_id = finish(runs, falling() + [100.0] * 5, [3.0] * 10 + falling()[:-5] + [100.0] * 10)
     at = open_page("live", run=run_id)
     assert not at.exception
     assert any("blew up at a learning rate" in element.value for element in at.markdown)
+    rates = re.search(r"its passes suggest rates from ([\d.]+) to ([\d.]+)\.", texts(at))
+    assert rates is not None
+    label = at.button(key="dhc_rate_use_start").label
+    assert float(rates[1]) < float(label.split()[1]) < float(rates[2])
 
 
 def test_a_search_that_waits_stands_in_the_queue_and_can_be_taken_out(runs: Path) -> None:
@@ -148,6 +154,11 @@ def test_a_search_that_goes_is_promised_neither_epochs_nor_a_network(runs: Path)
     Process(child=child, worker=child, host=socket.gethostname()).write(info.folder)
     at = open_page("live", run=info.id)
     assert [bar.proto.text for bar in at.get("progress")] == ["1 of 60 batches"]
+    Request.change(info.folder, search=SEARCH.model_copy(update={"passes": 3}).model_dump())
+    with RunWriter(info.folder) as writer:
+        writer.event("search", **{"pass": 2, "batch": 1, "learning_rate": 1e-6, "loss": 2.0})
+    going = open_page("live", run=info.id).get("progress")
+    assert [bar.proto.text for bar in going] == ["pass 2 of 3: 1 of 60 batches"]
     assert "dhc-stop-after-epoch" not in {button.key for button in at.button}
     assert "Ends at the next batch; the batches so far are kept." in texts(at)
     assert "best network" not in texts(at)

@@ -8,22 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhc.analysis.rates import RateSuggestions, steep, suggestions, valley
+from dhc.analysis.rates import RateSuggestions, centre, read_search, steep, suggestions, valley
 from dhc.cli import cli
+from dhc.cli.search import outcome, sentence
 from dhc.config import RunConfig, ScheduleConfig
-from dhc.models.search import has_diverged, rate_of_batch, smooth
-from dhc.runs.contract import MOST_BATCHES, RateSearch, Request
+from dhc.figures import rates as figures
+from dhc.models.search import ending, has_diverged, rate_of_batch, seed_of_pass, smooth
+from dhc.runs.contract import MOST_BATCHES, MOST_PASSES, RateSearch, Request, write_exit
 from dhc.runs.events import EventLog
+from dhc.runs.rundir import RunWriter
 from dhc.runs.store import Store
 from dhc.training.__main__ import main as train
 
 # Recorded searches (one broken by losses that are no numbers), with what fast.ai's own rules say of them.
 RECORDED = json.loads((Path(__file__).parent / "goldens" / "rates.json").read_text(encoding="utf-8"))
+# Twelve passes of 50 batches from 1e-7 to 10 of one network, the preset quick on twelve classes: each batch's loss.
+PASSES = json.loads((Path(__file__).parent / "goldens" / "passes.json").read_text(encoding="utf-8"))
 LOSSES = st.lists(st.integers(1, 1000).map(lambda thousandths: thousandths / 1024), min_size=3, max_size=60)
 
 
@@ -63,12 +69,68 @@ def test_a_suggestion_is_one_of_the_rates_and_does_not_depend_on_the_unit_of_los
     assert valley(rates, np.array(losses)) == valley(rates, np.array(losses) * 8)
 
 
-def test_a_schedule_that_begins_at_its_highest_rate_begins_at_a_third_of_the_valley() -> None:
-    found = RateSuggestions(valley=0.003)
-    assert found.start(ScheduleConfig(name="plateau")) == pytest.approx(0.001)
-    assert found.start(ScheduleConfig(name="warmup", warmup_epochs=0)) == pytest.approx(0.001)
+def test_a_schedule_that_begins_at_its_highest_rate_begins_at_the_centre_of_the_fall() -> None:
+    found = RateSuggestions(valley=0.003, centre=0.001)
+    assert found.start(ScheduleConfig(name="plateau")) == 0.001
+    assert found.start(ScheduleConfig(name="warmup", warmup_epochs=0)) == 0.001
     assert found.start(ScheduleConfig(name="cosine", warmup_epochs=2)) == 0.003
+    assert RateSuggestions(valley=0.0003, centre=0.001).start(ScheduleConfig(name="warmup", warmup_epochs=2)) == 0.001
     assert RateSuggestions().start(ScheduleConfig()) is None
+
+
+@given(st.integers(30, 72), st.floats(0.5, 5), st.floats(0.1, 10), st.sampled_from([1, 6]))
+def test_a_loss_that_falls_around_a_rate_has_its_centre_there(at: int, fall: float, unit: float, width: int) -> None:
+    rates = np.geomspace(1e-7, 10, 101)[:96]
+    losses = unit * (6 - fall / (1 + np.exp((at - np.arange(96)) / (width / 4))))
+    losses[-3:] = 50 * unit, 900 * unit, np.nan
+    found = centre(rates, losses, 100)
+    assert found is not None
+    assert abs(math.log10(found / rates[at])) < 0.1
+
+
+def test_the_mean_of_three_passes_has_its_centre_where_single_ones_scatter() -> None:
+    single = [read_search(table([losses]), 50) for losses in PASSES]
+    pooled = [read_search(table(PASSES[first : first + 3]), 50) for first in range(0, 12, 3)]
+    assert spread([curve.suggestions.centre for curve in pooled]) < 0.6 * spread([c.suggestions.centre for c in single])
+    assert spread([curve.suggestions.centre for curve in single]) < spread([c.suggestions.valley for c in single])
+    assert all(0.0005 < (curve.suggestions.centre or 0) < 0.002 for curve in pooled)
+
+
+def spread(rates: list[float | None]) -> float:
+    """Standard deviation of their logarithms."""
+    return float(np.std(np.log10([rate for rate in rates if rate is not None]), ddof=1))
+
+
+def table(passes: list[list[float]], batches: int = 50) -> pd.DataFrame:
+    """The events of a search whose passes had these losses."""
+    return pd.DataFrame(
+        [
+            {"pass": number, "batch": at + 1, "learning_rate": rate_of_batch(at, 1e-7, 10, batches), "loss": loss}
+            for number, losses in enumerate(passes, start=1)
+            for at, loss in enumerate(losses)
+        ],
+        columns=["pass", "batch", "learning_rate", "loss"],
+    )
+
+
+def test_passes_are_read_as_their_mean_and_one_that_was_broken_off_does_not_count() -> None:
+    first, second, third = PASSES[:3]
+    curve = read_search(table([first, second, third[:20]]), 50)
+    count = min(len(first), len(second))
+    mean = (np.array(first[:count]) + second[:count]) / 2
+    assert curve.losses == pytest.approx(mean)
+    assert curve.averages == pytest.approx(smooth(mean))
+    by_rule = suggestions(curve.rates, smooth(mean), 50)
+    assert (curve.suggestions.valley, curve.suggestions.steep) == (by_rule.valley, by_rule.steep)
+    centres = [read_search(table([losses]), 50).suggestions.centre for losses in (first, second)]
+    assert curve.starts(ScheduleConfig(name="constant")) == (min(filter(None, centres)), max(filter(None, centres)))
+    assert [len(one.losses) for one in curve.passes] == [len(first), len(second), 20]
+    assert len(figures.search(curve, {}).data) == 3 + 2, "each pass thin, the mean of each batch, their running average"
+    begun = read_search(table([first[:30]]), 50)
+    assert begun.losses == pytest.approx(first[:30])
+    assert begun.starts(ScheduleConfig()) is None
+    assert len(figures.search(begun, {}).data) == 2
+    assert read_search(table([]), 50).suggestions == RateSuggestions()
 
 
 def test_too_few_batches_suggest_nothing() -> None:
@@ -109,33 +171,74 @@ def queue_search(folder: Path, config: RunConfig, search: RateSearch, monkeypatc
 def test_a_real_search_ends_when_the_loss_blows_up_and_is_no_run_of_the_list(
     tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: None
 ) -> None:
-    config = tiny_config.with_values({"fit.batch_size": 4, "optimizer.name": "sgd"})
-    run_id = queue_search(tmp_path, config, RateSearch(low=1e-6, high=100, batches=40), monkeypatch)
+    config = tiny_config.with_values({"fit.batch_size": 4, "optimizer.name": "sgd", "optimizer.ema_momentum": 0.9})
+    run_id = queue_search(tmp_path, config, RateSearch(low=1e-6, high=100, batches=40, passes=2), monkeypatch)
     assert train([str(tmp_path / run_id)]) == 0
     store = Store(tmp_path)
     assert store.runs() == []
     (info,) = store.searches()
-    table = store.history(run_id).search
+    both = store.history(run_id).search
     assert info.state.value == "finished"
-    assert "blew up at a learning rate" in info.status.reason
+    assert "blew up at" in info.status.reason
+    table, second = (rows for _, rows in both.groupby("pass"))
     assert list(table["batch"]) == list(range(1, len(table) + 1))
     assert table["learning_rate"].to_numpy() == pytest.approx(
         [rate_of_batch(n, 1e-6, 100, 40) for n in range(len(table))], rel=1e-5
     )
     assert len(table) < 40
     assert not (tmp_path / run_id / "best.keras").exists()
+    alike = config.with_values({"fit.seed": seed_of_pass(config.fit.seed, 2)})
+    alone = queue_search(tmp_path, alike, RateSearch(low=1e-6, high=100, batches=40), monkeypatch)
+    assert train([str(tmp_path / alone)]) == 0
+    first = store.history(alone).search
+    assert second["loss"].tolist() == first["loss"].tolist(), "a second pass is the first one of a search with its seed"
+    assert second["loss"].tolist()[:5] != table["loss"].tolist()[:5]
 
 
 def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path) -> None:
-    from dhc.runs.rundir import RunWriter
-
     folder = tmp_path / "20260101-000000-vgg16-000a"
     folder.mkdir()
     Request(search=RateSearch()).write(folder)
     with RunWriter(folder) as writer:
         for batch in (1, 2, 3, 1, 2):
             writer.event("search", batch=batch, learning_rate=1e-7 * batch, loss=1.0)
-    assert list(Store(tmp_path).history(folder.name).search["batch"]) == [1, 2]
+    history = Store(tmp_path).history(folder.name)
+    assert list(history.search["batch"]) == [1, 2]
+    assert list(history.search["pass"]) == [1, 1], "a search from before there were passes"
+    with RunWriter(folder) as writer:
+        for number, batch in ((1, 1), (1, 2), (2, 1), (1, 1), (1, 2), (2, 1), (2, 2), (MOST_PASSES + 1, 1)):
+            writer.event("search", **{"pass": number, "batch": batch, "learning_rate": 1e-7 * batch, "loss": 1.0})
+    history = Store(tmp_path).history(folder.name)
+    assert list(zip(history.search["pass"], history.search["batch"], strict=True)) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_the_command_says_how_far_the_passes_lie_apart(tmp_path: Path) -> None:
+    folder, search = tmp_path / "20260101-000000-vgg16-000a", RateSearch(batches=50, passes=3)
+    folder.mkdir()
+    Request(search=search).write(folder)
+    with RunWriter(folder) as writer:
+        for row in table(PASSES[:3]).to_dict("records"):
+            writer.event("search", **{str(name): value for name, value in row.items()})
+    write_exit(folder, "finished", "the loss blew up at a learning rate of 6")
+    result = json.loads(json.dumps(outcome(Store(tmp_path), folder.name, search)))
+    starts = [one["start"] for one in result["passes"]]
+    assert result["range"] == [min(starts), max(starts)]
+    assert min(starts) < result["start"] < max(starts)
+    assert [len(one["loss"]) for one in result["passes"]] == [len(losses) for losses in PASSES[:3]]
+    assert len(result["loss"]) == len(result["learning_rate"]) == min(map(len, PASSES[:3]))
+    assert f"; its passes alone {min(starts):.3g} to {max(starts):.3g};"[:24] in sentence(result, 0.001)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ([None, None], "all batches done"),
+        ([2.31, 2.3], "the loss blew up at a learning rate of 2.3"),
+        ([2.8, None, 1.9], "the loss blew up at learning rates of 1.9 to 2.8, in 2 of 3 passes"),
+    ],
+)
+def test_an_end_says_where_the_passes_blew_up(ends: list[float | None], words: str) -> None:
+    assert ending(ends) == words
 
 
 @pytest.mark.parametrize(
@@ -144,6 +247,7 @@ def test_a_search_that_was_broken_off_begins_anew(tmp_path: Path) -> None:
         (["--low", "1", "--high", "0.1"], "cannot grow from 1 to 0.1"),
         (["--high", "1e9"], "is no number from 1e-12 to 100"),
         (["--low", "0"], "is no number from 1e-12 to 100"),
+        (["--passes", "0"], "is no whole number from 1 to 10"),
         (["--set", "model.name=knn"], "nearest neighbours have no learning rate"),
     ],
 )
@@ -153,7 +257,7 @@ def test_what_cannot_be_sought_is_refused(tiny_data: Path, tmp_path: Path, words
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("value", [{"low": -1}, {"batches": 10**9}, {"high": "much"}, "all", 7])
+@pytest.mark.parametrize("value", [{"low": -1}, {"batches": 10**9}, {"passes": 10**9}, {"high": "much"}, "all", 7])
 def test_a_hand_edited_request_is_read_with_distrust(tmp_path: Path, value: Any) -> None:
     folder = tmp_path / "20260101-000000-vgg16-000a"
     folder.mkdir()

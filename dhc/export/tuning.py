@@ -95,10 +95,12 @@ def rate_search(info: RunInfo, store: Store) -> Part | None:
     suggested = {"start": start, "valley": found.valley, "steep": found.steep}
     own = None if info.config is None else info.config.optimizer.learning_rate
     marks = {name: rate for name, rate in {"taken": own, **suggested}.items() if rate is not None}
-    figure = rates_figure.search(curve.rates, curve.losses, curve.averages, marks)
+    figure = rates_figure.search(curve, marks)
     words = ", ".join(f"{rate_text(rate)} ({name})" for name, rate in suggested.items() if rate is not None)
     alt = "loss of each batch by its learning rate, smoothed"
-    sentence = f"The search {shorten(info.sought, 60)} suggested {words or 'no rate'}."
+    alone = None if info.config is None else curve.starts(info.config.schedule)
+    span = "" if alone is None else f"; its passes alone {' to '.join(map(rate_text, alone))}"
+    sentence = f"The search {shorten(info.sought, 60)} suggested {words or 'no rate'}{span}."
     return Part((sentence,), (chart("Loss while the learning rate grows", alt, 260, figure),))
 
 

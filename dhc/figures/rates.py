@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import plotly.graph_objects as go
 
+from dhc.analysis.rates import RateCurve, RatePass
 from dhc.figures import theme
 from dhc.figures.palette import faint
 
@@ -18,12 +19,17 @@ COLORS = {
 }  # the form's own rate, and a bet, are grey
 
 
-def search(rates: np.ndarray, losses: np.ndarray, averages: np.ndarray, marks: Mapping[str, float]) -> go.Figure:
+def search(curve: RateCurve, marks: Mapping[str, float]) -> go.Figure:
     """Each batch's loss as a faint dot, its running average as a line, and a labelled line at each of the `marks`, which are rates.
 
-    All (N,); the figure waits where there is no batch yet.
+    Where there are several passes both are of their mean, and the running average of each is a thin line. The figure waits where
+    there is no batch yet.
     """
+    rates, losses, averages = curve.rates, curve.losses, curve.averages
     figure = theme.figure(x="learning rate", y="loss")
+    is_one = len(curve.passes) < 2
+    for number, one in enumerate(() if is_one else curve.passes, start=1):
+        figure.add_trace(_pass(number, one))
     figure.add_trace(
         go.Scatter(
             x=theme.numbers(rates),
@@ -31,7 +37,7 @@ def search(rates: np.ndarray, losses: np.ndarray, averages: np.ndarray, marks: M
             mode="markers",
             marker={"size": 5, "color": faint(theme.TRAIN, 0.35)},
             hoverinfo="skip",
-            name="one batch",
+            name="one batch" if is_one else "mean of the passes",
             uid="batches",
         )
     )
@@ -63,7 +69,22 @@ def search(rates: np.ndarray, losses: np.ndarray, averages: np.ndarray, marks: M
     figure.update_xaxes(type="log", exponentformat="power", dtick=1)
     finite = averages[np.isfinite(averages)]
     if len(finite):
-        figure.update_yaxes(range=[0.9 * float(finite.min()), ROOM * float(finite[: len(finite) // 2 + 1].max())])
+        lowest = min(float(finite.min()), float(np.nanmin(losses)))  # the average lags behind where the loss falls fast
+        figure.update_yaxes(range=[0.9 * lowest, ROOM * float(finite[: len(finite) // 2 + 1].max())])
     else:
         theme.say(figure, theme.WAITING)
     return figure
+
+
+def _pass(number: int, one: RatePass) -> go.Scatter:
+    return go.Scatter(
+        x=theme.numbers(one.rates),
+        y=theme.numbers(one.averages),
+        mode="lines",
+        line={"color": faint(theme.TRAIN, 0.6), "width": 1},
+        hoverinfo="skip",
+        name="each pass",
+        legendgroup="passes",
+        showlegend=number == 1,
+        uid=f"pass-{number}",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,12 +44,17 @@ def compiled_model(
     precision: str = "float32",
     steps: int = 1,
     metrics: Sequence[keras.metrics.Metric] = (),
+    again: bool = False,
 ) -> keras.Model:
     """The config's network, ready for ``fit``: crossentropy and accuracy, as in the report.
     `precision` is a dtype policy's name and `steps` the batches per execution, both resolved by the caller. `metrics` see each
-    training batch besides.
+    training batch besides. One that is built `again` in a process leaves the backend's own seed alone, whose change would have
+    TensorFlow prepare the graphs of other networks anew; it has the same weights.
     """
-    keras.utils.set_random_seed(config.fit.seed)
+    if again:
+        random.seed(config.fit.seed)  # all that Keras's initializers draw on
+    else:
+        keras.utils.set_random_seed(config.fit.seed)
     keras.config.set_dtype_policy(precision)
     model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True)
     model.compile(

@@ -6,7 +6,7 @@ After Smith, 2017, "Cyclical learning rates for training neural networks", secti
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -31,3 +31,20 @@ def smooth(losses: Iterable[float]) -> np.ndarray:
 def has_diverged(averages: np.ndarray) -> bool:
     """Whether the last smoothed loss is no number, or `DIVERGED` times the lowest one."""
     return not math.isfinite(averages[-1]) or bool(averages[-1] > DIVERGED * averages.min())
+
+
+def seed_of_pass(seed: int, number: int) -> int:
+    """The seed of a pass, from 1: the first has the config's, and no later one that of a neighbouring search."""
+    return seed if number == 1 else int(np.random.default_rng([seed, number]).integers(2**31))
+
+
+def ending(ends: Sequence[float | None]) -> str:
+    """How a search ended, in words, whose passes blew up at these learning rates, or at none."""
+    blown = [rate for rate in ends if rate is not None]
+    if not blown:
+        return "all batches done"
+    low, high = f"{min(blown):.2g}", f"{max(blown):.2g}"
+    rates = f"a learning rate of {low}" if low == high else f"learning rates of {low} to {high}"
+    return f"the loss blew up at {rates}" + (
+        "" if len(blown) == len(ends) else f", in {len(blown)} of {len(ends)} passes"
+    )

@@ -41,6 +41,8 @@ from dhc.runs.lenient import (
 
 FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and next to it a step would be lost
 LEAST_RATE, MOST_RATE, FEWEST_BATCHES, MOST_BATCHES = 1e-12, 100.0, 20, 1000  # of a search for a learning rate
+MOST_PASSES = 10  # of such a search
+SEARCH_BATCHES, SEARCH_PASSES = 40, 3  # of a new one: as steady as it gets in a few seconds, see docs/measured.md
 SEARCH_NAME = "learning-rate search"  # what such a search is called in the queue
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
@@ -76,7 +78,7 @@ CAUSES: tuple[str, ...] = get_args(Cause)
 
 
 class RateSearch(Record):
-    """Between which learning rates a search goes, and in how many batches."""
+    """Between which learning rates a search goes, in how many batches, and how often."""
 
     low: Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE)] = 1e-7
     """The learning rate of the first batch."""
@@ -85,7 +87,10 @@ class RateSearch(Record):
     """The one that the last batch would come to."""
 
     batches: Annotated[int, Field(ge=FEWEST_BATCHES, le=MOST_BATCHES)] = 100
-    """How many batches, unless the loss blows up before."""
+    """How many batches a pass has, unless the loss blows up before."""
+
+    passes: Annotated[int, Field(ge=1, le=MOST_PASSES)] = 1
+    """How many networks are trained so, one after the other, each with weights and an order of pictures of its own."""
 
 
 def _search(value: Any) -> Any:
@@ -95,7 +100,7 @@ def _search(value: Any) -> Any:
     if isinstance(value, RateSearch):
         return value
     search, _ = RateSearch.sift(value if isinstance(value, Mapping) else {})
-    return search if search.low < search.high else RateSearch(batches=search.batches)
+    return search if search.low < search.high else RateSearch(batches=search.batches, passes=search.passes)
 
 
 Design = Literal["", "grid", "random", "sobol"]
@@ -131,7 +136,7 @@ class Request(RunFile):
     """``median`` stops the run early if it does worse than its group's ended runs (``dhc.training.median``)."""
 
     search: Annotated[RateSearch | None, BeforeValidator(_search)] = None
-    """For a search for a learning rate, which is no run of the list: its bounds (``dhc.training.finder``)."""
+    """For a search for a learning rate, which is no run of the list: its bounds (``dhc.training.search``)."""
 
     sought: RunId = ""
     """The id of the search from which its learning rate was taken."""

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dhc.files.read import open_regular, reason
-from dhc.runs.contract import MOST_BATCHES
+from dhc.runs.contract import MOST_BATCHES, MOST_PASSES
 from dhc.runs.lenient import MAX_EPOCH, MAX_MOMENT, MAX_SPEED
 from dhc.runs.records import (
     BATCH_COLUMNS,
@@ -162,6 +162,8 @@ class EventLog:
             return
         if kind == "change":
             event = _flat(event)
+        if kind == "search":
+            event = {"pass": 1} | event  # of a search from before there were several
         if kind == "start" and not _is_class_count(event.get("classes")):
             event = {name: value for name, value in event.items() if name != "classes"}
         if kind in TABLES and kind != "layer":
@@ -248,13 +250,15 @@ def _tells_of(line: bytes, epoch: int) -> bool:
 def _last_search(search: pd.DataFrame) -> pd.DataFrame:
     """The batches of the search that began last: one that was broken off begins anew.
 
-    As far as they can be true: at most as many as a search may have, each with a rate above 0 and not below those before it.
+    As far as they can be true: at most as many as a search may have, each with a rate above 0 and not below those before it in
+    its pass.
     """
-    first = np.flatnonzero(search["batch"].to_numpy() == 1)
-    rows = search.iloc[first[-1] if len(first) else 0 :][:MOST_BATCHES]
-    rates = np.nan_to_num(rows["learning_rate"].to_numpy())
-    is_rising = (rates > 0) & (rates >= np.maximum.accumulate(rates))
-    return rows.iloc[np.flatnonzero(is_rising)].reset_index(drop=True)
+    first = np.flatnonzero((search["batch"] == 1) & (search["pass"] == 1))
+    rows = search.iloc[first[-1] if len(first) else 0 :]
+    rows = rows[rows["pass"] <= MOST_PASSES].groupby("pass", sort=False).head(MOST_BATCHES)
+    rates = rows["learning_rate"].fillna(0.0)
+    is_rising = (rates > 0) & (rates >= rates.groupby(rows["pass"]).cummax())
+    return rows[is_rising].reset_index(drop=True)
 
 
 def _flat(event: Mapping[str, Any]) -> dict[str, Any]:

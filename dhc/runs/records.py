@@ -41,7 +41,7 @@ GPU_COLUMNS: Mapping[str, str] = MappingProxyType(
     dict.fromkeys(("t", "memory_used", "memory", "utilization", "temperature"), "float64")
 )
 SEARCH_COLUMNS: Mapping[str, str] = MappingProxyType(
-    {"t": "float64", "batch": "int64", "learning_rate": "float64", "loss": "float64"}
+    {"t": "float64", "pass": "int64", "batch": "int64", "learning_rate": "float64", "loss": "float64"}
 )
 HEALTH_FIGURES = ("update_ratio", "gradient_norm", "dead_share", "mean", "std")  # by layer
 HEALTH_COLUMNS: Mapping[str, str] = MappingProxyType(
@@ -70,7 +70,7 @@ class History:
     lr_changes  epoch (1-based, the first one that runs at the new rate), old, new.
     changes     what a person set while it trained: epoch (1-based, the first one that it holds for), learning_rate_old and _new,
                 factor_old and _new, patience_old and _new; NaN for what was left as it was.
-    search      of a search for a learning rate: t, batch (1-based), learning_rate, loss of that batch.
+    search      of a search for a learning rate: t, pass and its batch (1-based), learning_rate, loss of that batch.
     health      of each layer after each epoch that was looked at: epoch, layer (place in `layers`); update_ratio, ‖Δw‖/‖w‖ of the
                 epoch's last step; gradient_norm, dead_share (0 to 1), mean and std of activations on a few training pictures.
     softmax     of the same epochs: mean_largest of the probabilities, share_certain of the pictures, those above 0.99.

@@ -51,14 +51,17 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
 
 
 def compiled(
-    config: RunConfig, classes: int, run_dir: Path, device: str, answers: Answers | None = None
+    config: RunConfig, classes: int, run_dir: Path, device: str, answers: Answers | None = None, *, again: bool = False
 ) -> keras.Model:
-    """The network, in the precision and with the steps per execution that suit the device; `answers` gather what it says."""
+    """The network, in the precision and with the steps per execution that suit the device; `answers` gather what it says.
+
+    `again` is for a further one in this process, see `compiled_model`.
+    """
     policy = stored_precision(config.device.precision, run_dir)
     precision = hardware.precision(policy, device, gains=gains_from_bfloat16(config, classes))
     steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
     metrics = [] if answers is None else [answers]
-    return compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics)
+    return compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics, again=again)
 
 
 def describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:

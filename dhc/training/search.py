@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from dhc.config import RunConfig
-from dhc.models.search import has_diverged, rate_of_batch, smooth
+from dhc.models.search import ending, has_diverged, rate_of_batch, seed_of_pass, smooth
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch
 from dhc.runs.rundir import RunWriter
@@ -23,7 +23,7 @@ from dhc.training.throughput import IntervalMean
 def search_rate(config: RunConfig, search: RateSearch, folder: Path, *, device: str = "cpu") -> str:
     """Train the config's network while its learning rate grows, and write each batch's loss; returns how it ended, in words.
 
-    The network is thrown away. Raises what
+    Each pass has weights, an order of the pictures, dropout and augmentation of its own. The network is thrown away. Raises what
     `dhc.training.loop.train_and_evaluate` does, but for a loss that is not finite: with that the search has done its work.
     """
     with RunWriter(folder) as writer:
@@ -35,38 +35,55 @@ def search_rate(config: RunConfig, search: RateSearch, folder: Path, *, device: 
         writer.phase("network")
         # a batch at a time, whatever the device: each has a rate of its own
         by_batch = config.with_values({"device.steps_per_execution": 1})
-        model = compiled(by_batch, len(data.classes), folder, device)
+        model = _growing(by_batch, search, len(data.classes), folder, device)
         describe(config, model, data, writer, device)
-        model.optimizer.learning_rate = _growing(search)
-        watch = _Losses(writer, search, len(data.train.ids), config.fit.batch_size)
         writer.phase("training")
-        batches = Batches(data.train.x, data.train.y, config.fit.batch_size, config.fit.seed)
-        model.fit(
-            batches,
-            epochs=-(-search.batches // len(batches)),
-            verbose=0,
-            shuffle=False,
-            callbacks=[StopOnRequest(stop_requested), watch],
-        )
-        return watch.outcome
+        ends = []
+        for number in range(1, search.passes + 1):
+            seed = seed_of_pass(config.fit.seed, number)
+            if number > 1:  # its graph is compiled once: that takes as long as twenty batches
+                reseeded = by_batch.with_values({"fit.seed": seed})
+                _renew(model, _growing(reseeded, search, len(data.classes), folder, device, again=True))
+            watch = _Losses(writer, search, number, len(data.train.ids), config.fit.batch_size)
+            batches = Batches(data.train.x, data.train.y, config.fit.batch_size, seed)
+            model.fit(
+                batches,
+                epochs=-(-search.batches // len(batches)),
+                verbose=0,
+                shuffle=False,
+                callbacks=[StopOnRequest(stop_requested), watch],
+            )
+            ends.append(watch.end)
+        return ending(ends)
 
 
-def _growing(search: RateSearch) -> keras.optimizers.schedules.LearningRateSchedule:
-    return keras.optimizers.schedules.ExponentialDecay(
+def _growing(
+    config: RunConfig, search: RateSearch, classes: int, folder: Path, device: str, *, again: bool = False
+) -> keras.Model:
+    model = compiled(config, classes, folder, device, again=again)
+    model.optimizer.learning_rate = keras.optimizers.schedules.ExponentialDecay(
         search.low, decay_steps=search.batches, decay_rate=search.high / search.low
     )
+    return model
+
+
+def _renew(model: keras.Model, fresh: keras.Model) -> None:
+    """Let a model be as the fresh one is that was compiled alike: its weights, its optimizer, the seeds of its random layers."""
+    states = [[*one.variables, *one.optimizer.variables] for one in (model, fresh)]
+    for variable, value in zip(*states, strict=True):
+        variable.assign(value)
 
 
 class _Losses(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes each batch's rate and loss, and ends the search where the loss blows up or all batches ran."""
+    """Writes each batch's rate and loss, and ends the pass where the loss blows up or all batches ran."""
 
-    def __init__(self, writer: RunWriter, search: RateSearch, pictures: int, batch_size: int) -> None:
+    def __init__(self, writer: RunWriter, search: RateSearch, number: int, pictures: int, batch_size: int) -> None:
         super().__init__()
-        self._writer, self._search = writer, search
+        self._writer, self._search, self._number = writer, search, number
         self._pictures, self._batch_size = pictures, batch_size
         self._mean = IntervalMean()
         self._losses: list[float] = []
-        self.outcome = "all batches done"
+        self.end: float | None = None  # the learning rate at which the loss blew up
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Keras's running mean begins anew."""
@@ -79,9 +96,10 @@ class _Losses(keras.callbacks.Callback):  # type: ignore[misc]
         number, search = len(self._losses), self._search
         rate = rate_of_batch(number, search.low, search.high, search.batches)
         self._losses.append(loss)
-        self._writer.event("search", batch=number + 1, learning_rate=float(f"{rate:.6g}"), loss=float(f"{loss:.6g}"))
+        figures = {"learning_rate": float(f"{rate:.6g}"), "loss": float(f"{loss:.6g}")}
+        self._writer.event("search", **{"pass": self._number, "batch": number + 1, **figures})
         if has_diverged(smooth(self._losses)):
-            self.outcome = f"the loss blew up at a learning rate of {rate:.2g}"
+            self.end = rate
             self.model.stop_training = True
         elif len(self._losses) == search.batches:
             self.model.stop_training = True

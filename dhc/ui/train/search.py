@@ -6,12 +6,21 @@ from typing import Any
 
 import streamlit as st
 
-from dhc.analysis.rates import RateSuggestions, read_search
+from dhc.analysis.rates import RateCurve, RateSuggestions, read_search
 from dhc.analysis.repeats import settings_key
 from dhc.config import RunConfig
 from dhc.figures import rates as figures
 from dhc.jobs import launch
-from dhc.runs.contract import FEWEST_BATCHES, MOST_BATCHES, MOST_RATE, SEARCH_NAME, RateSearch
+from dhc.runs.contract import (
+    FEWEST_BATCHES,
+    MOST_BATCHES,
+    MOST_PASSES,
+    MOST_RATE,
+    SEARCH_BATCHES,
+    SEARCH_NAME,
+    SEARCH_PASSES,
+    RateSearch,
+)
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import rate_text
@@ -28,13 +37,13 @@ RATE = "optimizer.learning_rate"
 KEY = "dhc_rate_"
 BOX = KEY + "box"
 TAKEN = KEY + "taken"  # in the session: the search and its rate that was put into the form
-THIRD = "start"
+START = "start"
 TICK = 0.5  # seconds between two updates while it goes
 BETS = ("no bet", *(f"{10.0**power:g}" for power in range(-4, 2)))
 ABOUT = (
-    "Trains this network for up to 100 batches while the learning rate grows from batch to batch, and shows where the loss falls and where "
-    "it blows up. The curve depends on the batch size, the dropout and the augmentation: those of the form are taken. Nothing is kept of "
-    "the network."
+    "Trains this network for some batches while the learning rate grows from batch to batch, and shows where the loss falls and where "
+    "it blows up; then again, each pass with other weights, since one curve is noisy. The curve depends on the batch size, the dropout and "
+    "the augmentation: those of the form are taken. Nothing is kept of the network."
 )
 KEPT: dict[str, Any] = {"persist_state": "session"}  # of a widget: it keeps its value while other pages are open
 
@@ -77,10 +86,13 @@ def _serves(info: RunInfo, config: RunConfig) -> bool:
 
 
 def _fields(config: RunConfig, has_pictures: bool) -> None:
-    low, high, batches = st.columns(3)
+    low, high, batches, passes = st.columns(4)
     first = low.number_input("From", 1e-9, MOST_RATE, 1e-7, format="%g", key=KEY + "low", **KEPT)
     last = high.number_input("To", 1e-9, MOST_RATE, 10.0, format="%g", key=KEY + "high", **KEPT)
-    count = batches.number_input("Batches", FEWEST_BATCHES, MOST_BATCHES, 100, step=10, key=KEY + "batches", **KEPT)
+    count = batches.number_input(
+        "Batches a pass", FEWEST_BATCHES, MOST_BATCHES, SEARCH_BATCHES, step=10, key=KEY + "batches", **KEPT
+    )
+    often = passes.number_input("Passes", 1, MOST_PASSES, SEARCH_PASSES, key=KEY + "passes", **KEPT)
     bet = st.select_slider(
         "Bet: where will it blow up?",
         BETS,
@@ -92,7 +104,7 @@ def _fields(config: RunConfig, has_pictures: bool) -> None:
         error_box(
             f"The learning rate must grow: {rate_text(first)} is not below {rate_text(last)}. Lower the first or raise the last."
         )
-    search = RateSearch(low=min(first, last), high=max(first, last), batches=int(count))
+    search = RateSearch(low=min(first, last), high=max(first, last), batches=int(count), passes=int(often))
     about: dict[str, Any] = {"disabled": first >= last or not has_pictures} | sharing.greyed()
     note = "" if bet == BETS[0] else f"bet: blows up at {bet}"
     if not has_pictures:
@@ -129,26 +141,26 @@ def show(info: RunInfo) -> None:
         return
     table = session.log(info.id).history().search
     curve = read_search(table, info.search.batches)
-    found = curve.suggestions
     own = info.config.optimizer.learning_rate if info.config is not None else None
     marks = {"in the form": own}
     if not info.state.alive:  # before the loss falls, the rules name rates in the noise
-        marks |= _suggestions(info, found)
+        marks |= _suggestions(info, curve.suggestions)
     shown = {name: rate for name, rate in marks.items() if rate is not None}
     alt = "Loss of each batch over its learning rate, smoothed, with the suggested rates"
-    figure = figures.search(curve.rates, curve.losses, curve.averages, shown)
+    figure = figures.search(curve, shown)
     plot(figure, key=f"rate-search-{info.id}", height=300, alt=alt, clicks=False)
-    _state(info, len(curve.losses))
+    _state(info, curve)
     if not info.state.alive and info.state in (State.FINISHED, State.STOPPED):
-        _outcome(info, found)
+        _outcome(info, curve)
 
 
-def _state(info: RunInfo, batches: int) -> None:
+def _state(info: RunInfo, curve: RateCurve) -> None:
     assert info.search is not None
     if info.state is State.QUEUED:
         st.caption("Waiting for its turn: another run trains on this device.")
     elif info.state.alive:
-        st.progress(min(1.0, batches / info.search.batches), text=f"{batches} of {info.search.batches} batches")
+        fraction, words = _progress(info.search, curve)
+        st.progress(fraction, text=words)
         st.button(
             "Stop the search", on_click=attempt, args=(launch.stop, session.runs_dir(), info.id), key=KEY + "stop"
         )
@@ -157,7 +169,16 @@ def _state(info: RunInfo, batches: int) -> None:
         link("Live", text="Its log", run=info.id)
 
 
-def _outcome(info: RunInfo, found: RateSuggestions) -> None:
+def _progress(search: RateSearch, curve: RateCurve) -> tuple[float, str]:
+    """How much of the search is done, from 0 to 1, and that in words."""
+    number, batches = max(1, len(curve.passes)), len(curve.passes[-1].losses) if curve.passes else 0
+    of = f"{batches} of {search.batches} batches"
+    words = of if search.passes == 1 else f"pass {number} of {search.passes}: {of}"
+    return min(1.0, (number - 1 + batches / search.batches) / search.passes), words
+
+
+def _outcome(info: RunInfo, curve: RateCurve) -> None:
+    found = curve.suggestions
     bet = f" {plain(info.labels.note[0].upper() + info.labels.note[1:])}." if info.labels.note else ""
     reason = info.status.reason[:1].upper() + info.status.reason[1:]
     st.markdown(f"{plain(reason)}.{bet}")
@@ -166,6 +187,9 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
             "No rate can be suggested, since too few batches ran, or the loss hardly fell: begin lower, or give it more batches."
         )
         return
+    if (alone := None if info.config is None else curve.starts(info.config.schedule)) is not None:
+        low, high = (rate_text(float(f"{rate:.2g}")) for rate in alone)
+        st.markdown(f"By themselves its passes suggest rates from {low} to {high}.")
     with st.container(horizontal=True):
         for name, suggested in _suggestions(info, found).items():
             if suggested is None:
@@ -194,7 +218,7 @@ def _outcome(info: RunInfo, found: RateSuggestions) -> None:
 
 def _suggestions(info: RunInfo, found: RateSuggestions) -> dict[str, float | None]:
     first = _first_rate(info, found)
-    return ({} if first == found.valley else {THIRD: first}) | {"valley": found.valley, "steep": found.steep}
+    return ({} if first == found.valley else {START: first}) | {"valley": found.valley, "steep": found.steep}
 
 
 def _first_rate(info: RunInfo, found: RateSuggestions) -> float | None:
@@ -202,8 +226,8 @@ def _first_rate(info: RunInfo, found: RateSuggestions) -> float | None:
 
 
 HELP = {
-    THIRD: "For a schedule that begins at its highest rate, as these settings do: a third of valley, which is meant for a rate that rises first.",
-    "valley": "Two thirds down the longest stretch in which the loss falls, by fast.ai's rule: for a schedule that warms up.",
+    START: "The middle of the whole fall, each loss counted: the steadiest of the three, and for a schedule that begins at its highest rate.",
+    "valley": "Two thirds down the longest stretch in which the loss falls, by fast.ai's rule: the peak of a schedule that warms up.",
     "steep": "Where the loss falls fastest, by fast.ai's rule: bolder.",
 }
 
