@@ -143,7 +143,7 @@ def follow(language: str, info: RunInfo) -> None:
 
 def _progress(language: str, info: RunInfo) -> None:
     if info.search is not None:
-        done, total = len(session.log(info.id).history().search), info.search.batches
+        done, total = len(session.log(info.id).history().search), info.search.batches * info.search.passes
         said = common(language, "batches_done", done=done, total=total)
     else:
         done, total = info.epochs_done, info.epochs_total or 1

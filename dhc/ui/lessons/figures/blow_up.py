@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dhc.figures import lesson_blow_up as figures
@@ -35,7 +36,7 @@ def draw(words: Words) -> None:
         _offer(words, words("none"))
         return
     info = _current(searches)
-    table = session.log(info.id).history().search
+    table = _first_pass(info)
     rates, losses = (table[name].to_numpy(dtype=np.float64) for name in ("learning_rate", "loss"))
     at_bet, is_open = bet.place(words, NAME, {rate: _text(words, float(rate)) for rate in RATES}, MIDDLE)
     if is_open:
@@ -51,7 +52,13 @@ def draw(words: Words) -> None:
 
 
 def _losses(info: RunInfo) -> int:
-    return len(session.log(info.id).history().search)
+    return len(_first_pass(info))
+
+
+def _first_pass(info: RunInfo) -> pd.DataFrame:
+    """The batches on which there can be a bet: further passes of a search would show the same once more."""
+    table = session.log(info.id).history().search
+    return table[table["pass"] == 1]
 
 
 def _current(searches: Sequence[RunInfo]) -> RunInfo:
