@@ -53,6 +53,8 @@ def trained(page: Page, store: Store) -> RunInfo:
     page.wait_for_url(re.compile(r"/live\?run="))
     run_id = re.findall(r"run=([\w-]+)", page.url)[0]
     wait_for(lambda: store.run(run_id).state is State.FINISHED, "it has finished", 60)
+    expect(page.get_by_text("Finished: all epochs done.")).to_be_visible()
+    settled(page)
     return store.run(run_id)
 
 

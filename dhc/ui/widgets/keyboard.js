@@ -36,7 +36,9 @@ function press(event) {
 
 /** A link to a parameter of this page, or to another page of ours: Streamlit would open it in another tab. */
 function follow(event) {
-  const address = event.target.closest?.('a[href]')?.getAttribute('href') ?? '';
+  const link = event.target.closest?.('a[href]');
+  if (link?.matches('[data-testid=stPageLink-NavLink]')) return; // Streamlit goes there: a second way at once breaks its page
+  const address = link?.getAttribute('href') ?? '';
   const isHere = address.startsWith('?') && new URLSearchParams(address).get(parameter);
   if (!(isHere || /^[a-z]+\?/.test(address)) || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
