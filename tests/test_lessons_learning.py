@@ -19,6 +19,7 @@ from dhc.config import RunConfig
 from dhc.lessons import augmentation as a
 from dhc.lessons import descent as d
 from dhc.lessons import schedules as s
+from dhc.lessons import scores
 from dhc.lessons.stopping import Ending, ending, gaps
 from dhc.models.schedules import rate_of_epoch
 from dhc.teaching.words import LANGUAGES, words
@@ -217,6 +218,37 @@ def test_the_changes_are_kerass_layers() -> None:
         assert of(layers.RandomZoom((larger, larger)))[0] == pytest.approx(a.zoom(x, 1 / (1 + larger)), abs=0.01)
 
 
+def test_precision_recall_and_f1_by_hand() -> None:
+    of = scores.scores(np.array([[3, 1], [0, 4]]))
+    assert of.precision.tolist() == [1, 0.8]
+    assert of.recall.tolist() == [0.75, 1]
+    assert of.f1 == pytest.approx([6 / 7, 8 / 9])
+    assert scores.accuracy(np.array([[3, 1], [0, 4]])) == 7 / 8
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 9), min_size=9, max_size=9).filter(any))
+def test_the_lessons_scores_are_scikit_learns(counts: list[int]) -> None:
+    from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+    matrix = np.array(counts).reshape(3, 3)
+    true, answers = (np.repeat(places.ravel(), counts) for places in np.indices((3, 3)))
+    of = scores.scores(matrix)
+    theirs = precision_recall_fscore_support(true, answers, labels=[0, 1, 2], zero_division=0)
+    assert np.array([of.precision, of.recall, of.f1, of.real]) == pytest.approx(np.array(theirs))
+    assert scores.accuracy(matrix) == pytest.approx(accuracy_score(true, answers))
+    for average, ours in (("macro", scores.macro), ("weighted", lambda figure: scores.weighted(figure, of.real))):
+        *figures, _ = precision_recall_fscore_support(true, answers, labels=[0, 1, 2], average=average, zero_division=0)
+        assert [ours(figure) for figure in (of.precision, of.recall, of.f1)] == pytest.approx(figures)
+
+
+def test_always_the_largest_class_and_all_right_keep_the_pictures() -> None:
+    matrix = np.array([[1, 2, 0], [4, 3, 1], [0, 0, 2]])
+    assert scores.always_the_largest(matrix).tolist() == [[0, 3, 0], [0, 8, 0], [0, 2, 0]]
+    assert scores.all_right(matrix).tolist() == [[3, 0, 0], [0, 8, 0], [0, 0, 2]]
+    assert scores.accuracy(np.zeros((3, 3), int)) == 0
+
+
 @pytest.mark.pages
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_lesson_opens_in_each_language_and_moves(
@@ -240,6 +272,17 @@ def test_each_lesson_opens_in_each_language_and_moves(
     assert not turned.exception
     assert said("nearest", digit=0) in _html(turned)
     assert _html(turned).count(said("same")) == 1  # the map of one number
+    page = open_page("lessons", lesson="confusion", lang=language, cm_class="second", cm="1,2,x")
+    assert not page.exception
+    assert "2 / (2 + 2 + 0) = 2 / 4" in _html(page)
+    assert "2 / (3 + 2 + 1) = 2 / 6" in _html(page)
+    assert address(page, "cm") is None
+    page.session_state["dhc_lesson_confusion_tally"] = {"counts": [9, 0, 0, 0, 5, 0, 0, 3, 1]}
+    assert "5 / (0 + 5 + 3) = 5 / 8" in _html(page.run())
+    assert address(page, "cm") == "9,0,0,0,5,0,0,3,1"
+    page.session_state["dhc_lesson_confusion_tally"] = {}
+    page.button(key="dhc_lesson_confusion_largest").click().run()
+    assert address(page, "cm") == "9,0,0,5,0,0,4,0,0"
     for lesson in ("schedules", "overfitting"):
         page = open_page("lessons", lesson=lesson, lang=language, sc_patience="1", of_patience="1")
         assert not page.exception

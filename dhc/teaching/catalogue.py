@@ -121,7 +121,12 @@ COURSE: Final = (
         marks=("overfitting", "val-asleep", "still-learning"),
         charts=("accuracy", "loss"),
     ),
-    # confusion
+    Lesson(
+        "confusion",
+        "judging",
+        learning.confusion,
+        terms=("confusion matrix", "precision", "recall", "F1", "support", "accuracy"),
+    ),
     Lesson(
         "blow-up",
         "own",

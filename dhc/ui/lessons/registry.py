@@ -12,6 +12,7 @@ from dhc.ui.lessons.figures import (
     augmentation,
     backpropagation,
     blow_up,
+    confusion,
     convolution,
     data_map,
     dead_units,
@@ -47,7 +48,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "gradient-descent": gradient_descent.draw,
     "schedules": schedules.draw,
     "overfitting": overfitting.draw,
-    # confusion
+    "confusion": confusion.draw,
     "blow-up": blow_up.draw,
     "dead-units": dead_units.draw,
     "forgotten": forgotten.draw,
