@@ -7,6 +7,7 @@ import pytest
 
 from dhc.lessons import convolution as c
 from dhc.lessons import filters as f
+from dhc.lessons import pooling as p
 
 RNG = np.random.default_rng(3)
 
@@ -42,7 +43,7 @@ def test_corners_are_seen_once_and_the_middle_nine_times_without_padding() -> No
 
 
 @pytest.mark.slow
-def test_convolution_is_keras_layer_with_every_stride_and_padding() -> None:
+def test_convolution_and_pooling_are_keras_layers_with_every_stride_and_padding() -> None:
     from keras import layers
 
     for side, extent in ((8, 3), (9, 5), (7, 2)):
@@ -58,6 +59,12 @@ def test_convolution_is_keras_layer_with_every_stride_and_padding() -> None:
                 assert ours.shape == theirs.shape, (side, extent, stride, padding)
                 assert ours == pytest.approx(theirs, abs=1e-4)
                 assert ours.size == c.size(side + sum(zeros), extent, stride) ** 2
+    values = RNG.normal(size=(7, 7))
+    for kind, pooled in (("max", layers.MaxPooling2D), ("mean", layers.AveragePooling2D)):
+        theirs = np.asarray(pooled(3)(values[None, :, :, None].astype(np.float32)))[0, :, :, 0]
+        assert p.pool(values, 3, kind) == pytest.approx(theirs, abs=1e-5)
+    theirs = np.asarray(layers.GlobalAveragePooling2D()(values[None, :, :, None].astype(np.float32)))
+    assert p.pool(values, 7, "mean") == pytest.approx(theirs, abs=1e-5)
     picture, filters = RNG.normal(size=(7, 6, 3)), RNG.normal(size=(3, 2, 3, 4))
     layer = layers.Conv2D(4, (3, 2), use_bias=False)
     layer.build((None, 7, 6, 3))
@@ -89,3 +96,20 @@ def test_each_filter_made_by_hand_finds_what_it_is_named_for() -> None:
 def answers(picture: np.ndarray, name: str) -> float:
     """The strongest answer of a filter."""
     return float(f.feature_maps(picture, f.FILTERS[name][..., None]).max())
+
+
+def test_a_window_leaves_its_largest_number_or_its_mean() -> None:
+    values = np.array([[1, 2, 5, 0, 9], [3, 6, 0, 3, 9]], float)
+    assert p.pool(values, 2, "max").tolist() == [[6, 5]]
+    assert p.pool(values, 2, "mean").tolist() == [[3, 2]]
+
+
+def test_a_shift_within_a_window_changes_the_map_and_not_its_pooled_answer() -> None:
+    dot = np.zeros((4, 4))
+    dot[0, 0] = 7
+    moved = np.roll(dot, 1, axis=1)
+    assert p.change(dot, moved) == 1
+    assert p.change(p.pool(dot, 2, "max"), p.pool(moved, 2, "max")) == 0
+    assert p.shifted(np.array([[1.0, 2.0, 3.0]]), 1).tolist() == [[1, 1, 2]]
+    assert p.change(np.zeros(3), np.zeros(3)) == 0
+    assert p.strongest_corner(moved, 2, 2) == (0, 0)

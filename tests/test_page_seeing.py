@@ -110,6 +110,13 @@ def test_every_lesson_of_the_group_opens_in_both_languages_and_its_figure_is_rig
         assert grid(shown["answer"])[1, 1] == pytest.approx(grid(shown["input"])[3:6, 3:6].mean())
         shown = figure(lesson("padding", language, view="whole", extent="7"))
         assert (shown["padding"], shown["input"]["shape"], shown["answer"]["shape"]) == ([3, 3], [70, 70], [64, 64])
+        shown = figure(lesson("pooling", language, shift="1"))
+        map_, answer = grid(shown["input"]), grid(shown["answer"])
+        assert answer.tolist() == map_.reshape(4, 2, 4, 2).max(axis=(1, 3)).tolist()
+        assert grid(figure(lesson("pooling", language, view="whole", window="all", kind="mean"))["answer"]).shape == (
+            1,
+            1,
+        )
     app = lesson("convolution", "ro", on="picture", k="0,0,0,0,2,0,0,0,0", at="63")
     shown = figure(app)
     assert grid(shown["answer"]).tolist() == (2 * grid(shown["input"])[1:-1, 1:-1]).tolist()

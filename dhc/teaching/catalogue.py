@@ -44,7 +44,7 @@ COURSE: Final = (
     ),
     Lesson("stride", "seeing", seeing.stride, terms=("convolution",), charts=("dhc_network_drawing",)),
     Lesson("padding", "seeing", seeing.padding, terms=("convolution",)),
-    # pooling
+    Lesson("pooling", "seeing", seeing.pooling, terms=("pooling",)),
     # receptive-field
     Lesson("activation", "network", network.activation),
     # batch-normalisation

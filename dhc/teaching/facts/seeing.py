@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dhc.lessons import convolution as c
+from dhc.lessons.pooling import pool
 from dhc.models.plan import Conv2D, LayerSize, MaxPooling2D
 from dhc.teaching.fact import Facts
 from dhc.teaching.facts import report
@@ -55,6 +56,19 @@ def padding() -> Facts:
     second = c.size(width, extent, 1)
     values = {"side": SIDE, "extent": extent, "first": width, "second": second, "lost": SIDE - width, "others": same}
     return Facts(second, values)
+
+
+def pooling() -> Facts:
+    """What windows leave over, and what the report's make of its maps."""
+    pools = [size for size in report.sizes() if isinstance(size.layer, MaxPooling2D)]
+    (window,) = {layer.pool for layer in report.layers(MaxPooling2D)}
+    numbers = np.array([[3, 9], [4, 8]], float)
+    answer = float(pool(numbers, len(numbers), "mean")[0, 0])
+    a, b, c_, d = (int(number) for number in numbers.ravel())
+    values = {"two": window, "all": window**2, "lost": window**2 - 1, "pools": len(pools)}
+    values |= {"first": _before(pools[0]).shape[0], "last": pools[-1].shape[0]}
+    values |= {"a": a, "b": b, "c": c_, "d": d, "count": numbers.size, "largest": int(numbers.max())}
+    return Facts(answer, {**values, "answer": answer})
 
 
 def _before(size: LayerSize) -> LayerSize:

@@ -25,6 +25,7 @@ from dhc.ui.lessons.figures import (
     other_mistakes,
     overfitting,
     padding,
+    pooling,
     schedules,
     softmax,
     stride,
@@ -36,7 +37,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "feature-map": feature_map.draw,
     "stride": stride.draw,
     "padding": padding.draw,
-    # pooling
+    "pooling": pooling.draw,
     # receptive-field
     "activation": activation.draw,
     # batch-normalisation

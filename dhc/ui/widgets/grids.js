@@ -39,8 +39,7 @@ function colour(value, { low, high, signed }) {
 
 /** Make the canvas hold rows × columns cells, at most width × height CSS pixels in all; returns the side of a cell. */
 function fit(canvas, rows, columns, width, height) {
-  const exact = Math.min(width / columns, height / rows);
-  const side = exact > 8 ? Math.floor(exact) : exact;
+  const side = Math.min(width / columns, height / rows);
   const ratio = devicePixelRatio || 1;
   const [w, h] = [Math.round(side * columns), Math.round(side * rows)];
   canvas.width = Math.round(w * ratio);
@@ -108,6 +107,26 @@ function hatch(context, x, y, side) {
     context.stroke();
   }
   context.restore();
+}
+
+/** A green corner in some cells whose numbers are written. */
+function markCells(canvas, { rows, columns }, side, marks) {
+  if (!isWritten(rows, columns)) return;
+  const context = canvas.getContext('2d');
+  const size = Math.min(side / 3, 14);
+  context.lineWidth = 1;
+  for (const place of marks) {
+    const [right, top] = [((place % columns) + 1) * side - 1, Math.floor(place / columns) * side + 1];
+    context.beginPath();
+    context.moveTo(right - size, top);
+    context.lineTo(right, top);
+    context.lineTo(right, top + size);
+    context.closePath();
+    context.fillStyle = '#2ecc71';
+    context.fill();
+    context.strokeStyle = '#000';
+    context.stroke();
+  }
 }
 
 /** A frame that is seen on any ground. */

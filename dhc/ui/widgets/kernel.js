@@ -58,14 +58,19 @@ function draw(state) {
   if (state.said.textContent !== said) state.said.textContent = said;
 }
 
+/** How many cells of the picture one of the answer is drawn as large as. */
+const stretch = ({ stretched, stride }) => (stretched ? stride : 1);
+
 function drawPair(state) {
   const { left, right, input, answer, language, line } = state;
   const side = state.side;
   const [zero, lost] = [isPadding(state), unseen(state)];
   fit(left.canvas, input.rows, input.columns, side * input.columns, side * input.rows);
   drawGrid(left.canvas, input, side, { scale: state.scale, language, line, look: i => (lost(i) ? 'unseen' : zero(i) ? 'zero' : '') });
-  const cell = fit(right.canvas, answer.rows, answer.columns, side * answer.columns, side * answer.rows);
+  const times = stretch(state);
+  const cell = fit(right.canvas, answer.rows, answer.columns, times * side * answer.columns, times * side * answer.rows);
   drawGrid(right.canvas, answer, cell, { scale: state.answerScale, language, line, look: i => (state.whole || i <= state.reached ? '' : 'empty') });
+  markCells(right.canvas, answer, cell, state.marks);
   const [top, start] = corner(state);
   frame(left.canvas, start * side - 1, top * side - 1, state.extent[1] * side + 2, state.extent[0] * side + 2);
   const [row, column] = [Math.floor(state.place / answer.columns), state.place % answer.columns];
@@ -139,32 +144,44 @@ function type(state, i) {
   state.send('weights', [...state.weights]);
 }
 
+/** How far down on its page the figure stands. */
+function topOf(root) {
+  const scrolled = document.querySelector('.dhc-large') ? 0 : document.querySelector('.stMain')?.scrollTop ?? 0;
+  return root.getBoundingClientRect().top + scrolled;
+}
+
+/** What stands above it may come later, or be laid out anew, of which no observer tells. */
+function settle(state) {
+  for (const wait of [100, 400, 1000]) setTimeout(() => Math.abs(topOf(state.root) - state.top) > 3 && redo(state), wait);
+}
+
 /** How large cells can be: of both grids beside one another, and of the sum below them, in the room that there is. */
 function measure(state) {
   const { root, pair, input, answer, extent, height } = state;
   const style = getComputedStyle(root);
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   state.width = root.clientWidth;
-  const scroller = document.querySelector('.stMain');
-  const top = root.getBoundingClientRect().top + (document.querySelector('.dhc-large') ? 0 : scroller?.scrollTop ?? 0);
+  const top = topOf(root);
+  state.top = top;
   const room = Math.max(height, innerHeight - top - 8);
   const [captions, foot, gap] = [1.5 * rem, 3.4 * rem, 1.2 * rem];
   const wide = state.width > 1.9 * room; // as on a projector: the sum stands beside the grids, in two lines, not below them
   root.classList.toggle('wide', wide);
   const isSum = state.kind === 'sum';
   const [across, left] = wide ? [isSum ? 2 : 1, 0.37 * state.width - 4 * rem] : [isSum ? 3 : 1, state.width - 9 * rem];
-  const lower = wide ? (room - foot) / 2 - captions - rem : 0.29 * room - captions;
-  state.cell = Math.floor(Math.max(22, Math.min(lower / extent[0], left / (across * extent[1]), 4 * rem)));
+  const lower = wide ? (room - foot) / 2 - captions - rem : (isSum ? 0.29 : 0.24) * room - captions;
+  const cell = Math.min(lower / extent[0], left / (across * extent[1]), 4 * rem);
+  state.cell = isWritten(...extent) ? Math.floor(Math.max(22, cell)) : Math.max(1, cell);
   const upper = room - foot - captions - (wide ? 0 : state.cell * extent[0] + captions + rem);
   const space = (wide ? 0.61 : 1) * state.width - gap;
-  state.side = Math.max(1, Math.min(space / (input.columns + answer.columns), upper / Math.max(input.rows, answer.rows), 5 * rem));
+  state.side = Math.max(1, Math.min(space / (input.columns + stretch(state) * answer.columns), upper / Math.max(input.rows, answer.rows), 5 * rem));
   if (state.side > 8) state.side = Math.floor(state.side);
   state.line = style.getPropertyValue('--st-text-color') || '#888';
   pair.style.gap = `${gap}px`;
 }
 
 function redo(state) {
-  if (!state.input) return;
+  if (!state.input || !state.root.isConnected) return;
   measure(state);
   layKernel(state);
   draw(state);
@@ -192,7 +209,8 @@ function soon(state) {
 function point(state, event, onAnswer) {
   const box = event.currentTarget.getBoundingClientRect();
   const { answer, stride, extent, side } = state;
-  const [x, y] = [(event.clientX - box.left) / side, (event.clientY - box.top) / side];
+  const cell = side * (onAnswer ? stretch(state) : 1);
+  const [x, y] = [(event.clientX - box.left) / cell, (event.clientY - box.top) / cell];
   const at = (value, size, count) => Math.max(0, Math.min(count - 1, onAnswer ? Math.floor(value) : Math.round((value - size / 2) / stride)));
   stop(state);
   go(state, at(y, extent[0], answer.rows) * answer.columns + at(x, extent[1], answer.columns));
@@ -298,4 +316,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
   caption(state);
   button(state);
   redo(state);
+  settle(state);
 }

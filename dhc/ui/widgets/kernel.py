@@ -29,6 +29,8 @@ class Sliding:
     weights  its numbers in rows; () where the largest or the mean is taken
     scale    what is black and what is white in the picture; answer_scale likewise; `signed`: blue below 0, red above it
     whole    whether the answer is there from the beginning, or is filled in place by place
+    stretched  whether the answer is drawn as large as the picture, a number of it as large as a step
+    marks    (h, w) bool: numbers of the answer that get a mark in their corner
     """
 
     padded: NDArray[np.float64]
@@ -42,6 +44,8 @@ class Sliding:
     answer_scale: tuple[float, float] = (0.0, 255.0)
     signed: bool = False
     whole: bool = False
+    stretched: bool = False
+    marks: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ def kernel(
             "scale": _scale(sliding.scale),
             "answerScale": {**_scale(sliding.answer_scale), "signed": sliding.signed},
             "whole": sliding.whole,
+            "stretched": sliding.stretched,
+            "marks": [] if sliding.marks is None else np.flatnonzero(sliding.marks).tolist(),
             "frame": frame,
             "place": place,
             "words": {name: words[name] for name in WORDS},
