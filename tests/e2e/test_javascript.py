@@ -19,6 +19,7 @@ INNER = {
     "tab": "icon, dress, undress, hindrance, stored, store, wanted",
     "cells": "labels, textSize, rows, cellText",
     "film": "frame, placeOf",
+    "keyboard": "follow",
     "grid_keys": "rowOf, textOf, leave, press",
     "scatter": "mixed, bounds, across, down, back, thumbSide, enclose",
     "ranking": "newRow, newList, update, focusable, move, click, reveal",
@@ -476,3 +477,31 @@ def test_a_long_line_is_sent_with_at_most_forty_corners_in_whole_numbers(run: Ru
     assert len(corners) == 40
     assert corners[0] == [0, 0]
     assert all(x == -y for x, y in corners)
+
+
+# --- keyboard.js ------------------------------------------------------------------------------------------------------
+
+
+def test_links_in_our_texts_are_followed_and_those_that_streamlit_follows_are_left_to_it(run: Run) -> None:
+    followed = run("""
+      const got = [], data = { targets: {}, once: [], parameter: 'term' };
+      keyboard.default({ data, parentElement: document.createElement('div'), setTriggerValue: (name, value) => got.push(value) });
+      const click = (href, attributes = {}, keys = {}) => {
+        const link = document.body.appendChild(document.createElement('a'));
+        link.href = href;
+        Object.entries(attributes).forEach(([name, value]) => link.setAttribute(name, value));
+        const event = new MouseEvent('click', { bubbles: true, cancelable: true, ...keys });
+        const hold = other => other.preventDefault(); // so that the browser goes nowhere
+        addEventListener('click', hold, { once: true });
+        link.dispatchEvent(event);
+        link.remove();
+      };
+      click('?term=epoch');
+      click('?other=1');
+      click('lessons?lesson=dropout');
+      click('lessons?lesson=dropout', {}, { ctrlKey: true });
+      click('https://example.org/a?b=c');
+      click('review?run=1', { 'data-testid': 'stPageLink-NavLink' });
+      return got;
+    """)
+    assert followed == ["?term=epoch", "lessons?lesson=dropout"]

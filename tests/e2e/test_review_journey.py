@@ -19,7 +19,7 @@ from dhc.runs.contract import UsedPictures
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
 
-pytestmark = pytest.mark.errand(seconds=45)
+pytestmark = pytest.mark.errand(seconds=60)
 
 FORM = "model=cnn3-dropout&width=0.03125&epochs=3&batch_size=16&learning_rate=0.01"
 OF_TRAIN = "kxukxkxuokkxxkuxkkxk"  # 20 marks
