@@ -14,6 +14,7 @@ from dhc.lessons import activation as a
 from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
 from dhc.lessons import dropout as o
+from dhc.lessons import normalisation as n
 from dhc.lessons import softmax as s
 from dhc.teaching.words import LANGUAGES, words
 
@@ -44,6 +45,21 @@ def test_relu_cuts_and_leaky_relu_shrinks_what_is_below_zero_and_its_gradient_li
     assert a.leaky_relu(values, 0.1) == pytest.approx([-0.2, 0, 3])
     assert a.gradient(values, 0.1).tolist() == [0.1, 0.1, 1]
     assert a.passing(values) == pytest.approx(1 / 3)
+
+
+def test_a_batch_has_mean_0_and_deviation_1_behind_it_and_then_beta_and_gamma() -> None:
+    batch = np.array([1.0, 3, 5, 11])
+    behind = n.normalise(batch, batch.mean(), batch.var(), gamma=2, beta=-1)
+    assert (behind.mean(), behind.std()) == pytest.approx((-1, 2), rel=1e-3)
+    assert n.normalise(np.array([2.0, 9.0]), 5.5, 3.5**2) == pytest.approx([-1, 1], rel=1e-3)
+
+
+def test_the_moving_average_lags_and_small_batches_make_the_means_noisy() -> None:
+    slow, quick = n.train(32, 0.99), n.train(32, 0.5)
+    assert n.moved(0, 4, 0.99) == pytest.approx(0.04)
+    assert slow.moving_mean[n.TURN + 10] > 1
+    assert quick.moving_mean[n.TURN + 10] == pytest.approx(n.MEANS[1], abs=1)
+    assert n.train(2, 0.99).mean[: n.TURN].std() > 3 * n.train(128, 0.99).mean[: n.TURN].std()
 
 
 def test_a_dense_unit_takes_every_place_of_every_map_in_keras_own_order() -> None:
@@ -112,6 +128,19 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
     for slope in (0.0, 0.3):
         assert a.leaky_relu(values, slope) == pytest.approx(np.asarray(layers.LeakyReLU(slope)(values)))
 
+    norm, batch = layers.BatchNormalization(momentum=0.9), n.train(32, 0.9).values[:3].astype("float32")
+    norm.build((None, 1))
+    norm.gamma.assign([2.0])
+    norm.beta.assign([-1.0])
+    training = n.train(32, 0.9)
+    for step, values in enumerate(batch):
+        expected = n.normalise(values, training.mean[step], training.variance[step], 2, -1)
+        assert np.asarray(norm(values[:, None], training=True))[:, 0] == pytest.approx(expected, abs=1e-4)
+        kept = training.moving_mean[step], training.moving_variance[step]
+        assert (norm.moving_mean.numpy()[0], norm.moving_variance.numpy()[0]) == pytest.approx(kept, rel=1e-4)
+        expected = n.normalise(values, *kept, 2, -1)
+        assert np.asarray(norm(values[:, None], training=False))[:, 0] == pytest.approx(expected, abs=1e-4)
+
     ones = np.ones((1, 10), "float32")
     dropped = np.asarray(layers.Dropout(0.6, seed=3)(ones, training=True))[0]
     assert o.drop(ones[0], dropped > 0, 0.6) == pytest.approx(dropped)
@@ -133,7 +162,9 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
 
 
 @pytest.mark.pages
-@pytest.mark.parametrize("lesson", ["activation", "dense", "softmax", "dropout", "backpropagation"])
+@pytest.mark.parametrize(
+    "lesson", ["activation", "batch-normalisation", "dense", "softmax", "dropout", "backpropagation"]
+)
 def test_each_lesson_opens_in_both_languages(lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))

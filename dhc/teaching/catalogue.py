@@ -47,7 +47,7 @@ COURSE: Final = (
     Lesson("pooling", "seeing", seeing.pooling, terms=("pooling",)),
     # receptive-field
     Lesson("activation", "network", network.activation),
-    # batch-normalisation
+    Lesson("batch-normalisation", "network", network.batch_normalisation),
     Lesson("dense", "network", network.dense, settings=("model.head",), terms=("dense layer", "head", "parameters")),
     Lesson(
         "softmax",

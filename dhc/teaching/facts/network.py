@@ -9,6 +9,7 @@ import numpy as np
 from dhc.lessons import activation as a
 from dhc.lessons import backpropagation as b
 from dhc.lessons import dense as d
+from dhc.lessons import normalisation as n
 from dhc.lessons import softmax as s
 from dhc.models.plan import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from dhc.teaching.fact import Facts, Value
@@ -27,6 +28,22 @@ def activation() -> Facts:
     kinds = [layer.activation for layer in report.layers(Conv2D)] + [layer.activation for layer in report.layers(Dense)]
     values = {"relu": kinds.count("relu"), "layers": len(kinds)}
     return Facts(float(a.gradient(np.array(-1.0), 0.0)), values)
+
+
+def batch_normalisation() -> Facts:
+    """What two values become, and how slowly the report's averages follow."""
+    layers = report.layers(BatchNormalization)
+    momentum = layers[0].momentum
+    two = np.array([1.0, 4.0])
+    values: dict[str, Value] = {
+        "layers": len(layers),
+        "convolutions": len(report.layers(Conv2D)),
+        "momentum": momentum,
+        "new": 1 - momentum,
+        "half": math.log(0.5) / math.log(momentum),
+        "batch": report.config().fit.batch_size,
+    }
+    return Facts(round(float(n.normalise(two, two.mean(), two.var())[1])), values, tolerance=0.02)
 
 
 def dense() -> Facts:

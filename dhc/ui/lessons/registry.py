@@ -11,6 +11,7 @@ from dhc.ui.lessons.figures import (
     another_seed,
     augmentation,
     backpropagation,
+    batch_normalisation,
     blow_up,
     confusion,
     convolution,
@@ -40,7 +41,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "pooling": pooling.draw,
     # receptive-field
     "activation": activation.draw,
-    # batch-normalisation
+    "batch-normalisation": batch_normalisation.draw,
     "dense": dense.draw,
     "softmax": softmax.draw,
     "dropout": dropout.draw,
