@@ -75,8 +75,8 @@ FLOORS = (
     {"shell"},
     {"answers", "train"},
     {"data", "demo", "ladder", "manage", "map", "network", "predict", "review"},
-    {"live", "runs", "home", "lessons", "walk"},
-    {"teach"},
+    {"live", "runs", "home", "lessons"},
+    {"walk", "teach"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}

@@ -1,0 +1,116 @@
+"""What the walk asks of the helper process, asked once: every layer's maps, how one number came about, dropout's draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dhc.files.messages import Message
+from dhc.ui.network.subject import Subject
+from dhc.ui.shell import session
+
+DRAWS = 30
+ZERO = 128  # the byte that stands for 0
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerMaps:
+    """A layer's maps for one picture, those with the largest values where it has very many.
+
+    units (n,) int64, rising; levels (n, h, w) uint8, of which `ZERO` stands for 0; steps (n,) float32, the value of one level
+    silent: how many of all its maps are 0 everywhere
+    """
+
+    units: np.ndarray
+    levels: np.ndarray
+    steps: np.ndarray
+    silent: int
+
+    @property
+    def strongest(self) -> int:
+        """The unit with the largest value."""
+        highest = (self.levels.max(axis=(1, 2)).astype(np.int64) - ZERO) * self.steps
+        return int(self.units[int(np.argmax(highest))])
+
+    def peak(self, unit: int) -> tuple[int, int]:
+        """Row and column of a unit's largest value."""
+        levels = self.levels[int(np.searchsorted(self.units, unit))]
+        row, column = divmod(int(levels.argmax()), levels.shape[1])
+        return row, column
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """Every layer's maps for one picture; probabilities and logits (K,) float32."""
+
+    layers: tuple[LayerMaps, ...]
+    probabilities: np.ndarray
+    logits: np.ndarray
+
+    @property
+    def ranking(self) -> list[int]:
+        """The classes, the most probable first."""
+        return [int(place) for place in np.argsort(-self.logits, kind="stable")]
+
+
+@dataclass(frozen=True)
+class Walker:
+    """Whose walk it is: a run's network after an epoch, and a picture."""
+
+    folder: str
+    epoch: int  # 0 for the best
+    stamp: Stamp
+    pixels: bytes
+
+
+def walker(subject: Subject, epoch: int, picture: np.ndarray) -> Walker:
+    """The walk of a picture (64, 64, 3) uint8 through the subject's network after that epoch."""
+    return Walker(str(subject.folder), subject.epoch_asked(epoch), subject.stamp(epoch), picture.tobytes())
+
+
+def whole(of: Walker, subject: Subject) -> Whole:
+    """Every layer's maps. Raises UserError, HelperError, OSError."""
+    sides = tuple(layer.shape[:2] if layer.has_maps else (1, 1) for layer in subject.layers)
+    return _whole(of.folder, of.epoch, of.stamp, of.pixels, sides)
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)  # of up to 3 MB each
+def _whole(folder: str, epoch: int, stamp: Stamp, pixels: bytes, sides: tuple[tuple[int, ...], ...]) -> Whole:
+    arrays = _ask(folder, epoch, pixels, "maps").arrays
+    layers, start, first = [], 0, 0
+    for (height, width), count, silent in zip(sides, arrays["counts"].tolist(), arrays["silent"].tolist(), strict=True):
+        size, last = count * height * width, first + count
+        levels = arrays["bytes"][start : start + size].reshape(count, height, width)
+        layers.append(LayerMaps(arrays["units"][first:last], levels, arrays["steps"][first:last], silent))
+        start, first = start + size, last
+    return Whole(tuple(layers), arrays["probabilities"], arrays["logits"])
+
+
+def number(of: Walker, layer: int, unit: int, row: int, column: int) -> Message:
+    """How a layer's number came about: `dhc.explain.walk.Number`. Raises UserError, HelperError, OSError."""
+    return _number(of.folder, of.epoch, of.stamp, of.pixels, (layer, unit, row, column))
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)  # of up to 200 kB each
+def _number(folder: str, epoch: int, stamp: Stamp, pixels: bytes, at: tuple[int, int, int, int]) -> Message:
+    names = ("layer", "unit", "row", "column")
+    return _ask(folder, epoch, pixels, "number", **dict(zip(names, at, strict=True)))
+
+
+def draws(of: Walker) -> np.ndarray:
+    """(DRAWS, K) float32: the answers under draws of the Dropout layers. Raises UserError, HelperError, OSError."""
+    return _draws(of.folder, of.epoch, of.stamp, of.pixels)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _draws(folder: str, epoch: int, stamp: Stamp, pixels: bytes) -> np.ndarray:
+    return _ask(folder, epoch, pixels, "draws", draws=DRAWS).arrays["draws"]
+
+
+def _ask(folder: str, epoch: int, pixels: bytes, part: str, **values: Any) -> Message:
+    x = np.frombuffer(pixels, np.uint8).reshape(64, 64, 3)
+    return session.helper().ask("walk", {"x": x}, folder=folder, epoch=epoch, part=part, **values)
