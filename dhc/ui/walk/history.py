@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dhc.files.messages import Message
+from dhc.models.plan import Dropout
 from dhc.teaching.words import Labels, filled
 from dhc.ui.walk.stops import Stop
 
@@ -124,7 +125,10 @@ def history(words: Labels, stops: Sequence[Stop], stop: Stop, message: Message) 
             text = words("taken_from", **at)
             made = History(float(said["value"]), (write.line("passes", text),))
         case _:
-            made = History(float(said["value"]), (write.line("passes", write.number(float(said["value"]))),))
+            lines = [write.line("passes", write.number(float(said["value"])))]
+            if isinstance(stop.layer, Dropout):
+                lines.append(_dropped(write, stop.layer.rate, float(said["value"])))
+            made = History(float(said["value"]), tuple(lines))
     return History(**{**vars(made), "lines": (*made.lines, *_afterwards(write, stops, message))})
 
 
@@ -212,8 +216,15 @@ def _normalised(write: Writer, said: object, before: float, value: float) -> lis
     )
     ours = gamma * (before - mean) / float(np.sqrt(variance + epsilon)) + beta
     top = write.sum([before, -mean])
-    text = f"{write.number(gamma)} · ({top}) / √{write.number(variance + epsilon)} {write.sum([0.0, beta])[len(write.number(0.0)) + 1 :]} = {write.number(ours)}"
+    text = f"{write.number(gamma)} · ({top}) / √({write.number(variance + epsilon)}) {'−' if beta < 0 else '+'} {write.number(abs(beta))} = {write.number(ours)}"
     return [write.line("normalised", text), write.check(value, ours)]
+
+
+def _dropped(write: Writer, rate: float, value: float) -> Line:
+    """What dropout does with a number while it trains."""
+    factor = 1 / (1 - rate) if rate < 1 else 1.0
+    said = {"value": write.number(value), "result": write.number(value * factor)}
+    return write.line("in_training", write.words("dropped", percent=100 * rate, factor=factor, **said))
 
 
 def _afterwards(write: Writer, stops: Sequence[Stop], message: Message) -> list[Line]:

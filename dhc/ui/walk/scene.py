@@ -97,7 +97,8 @@ def detail_of(
     if at.zoom != "overview" and (stop.kind == "dropout" or is_last) and _has_dropout(stops):
         detail |= _spread(of, whole, names, words)
     if is_last:
-        detail["lines"] += _margin(of, stop, whole, names, words)
+        detail["label"] = shorten(clean(names[at.unit]), NAME)
+        detail["lines"] = [*detail["lines"], *_margin(of, stop, whole, names, words)]
     return detail
 
 
