@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 from make_run import make_run
 from networks import small_network
+from screens import address, open_page, page_links, sent, texts
 
 from dhc.errors import RunError
+from dhc.files import gate
 from dhc.files.messages import Message
+from dhc.jobs.warm import _judged
 from dhc.lessons.convolution import products
+from dhc.predict.helper import answer
 from dhc.runs import rundir
+from dhc.ui.shell import session
 
 RUN = "20261126-100000-cnn3-000a"
 SETTINGS = ("model.name", "model.width", "model.conv_dropout", "model.head")
@@ -142,3 +147,81 @@ def test_dropout_draws_spread_normalisation_stays_and_what_is_not_there_is_refus
     (folder / rundir.BEST).unlink()
     with pytest.raises(RunError, match="no network"):
         ask(folder, x, "maps")
+
+
+class InProcess:
+    """The helper's own answers, given in this process, which has Keras already."""
+
+    def ask(self, question: str, arrays: dict[str, np.ndarray] | None = None, **values: object) -> Message:
+        return _judged(answer(Message({"question": question, **values}, arrays or {})))
+
+
+@pytest.mark.slow
+def test_the_page_shows_a_number_with_its_history_in_both_languages_and_a_step_leads_to_another(
+    tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("DHC_DATA_DIR", str(tiny_data.parent))
+    monkeypatch.setattr(session, "helper", InProcess)
+    folder, _ = with_network(tmp_path, tiny_data)
+    at = open_page("walk", run=RUN, picture="1", zoom="unit", layer="conv 2", unit="3", place="4,5")
+    assert not at.exception
+    scene, stage = sent(at, "walk")
+    assert stage["of"] == scene["scene"]
+    names = [column["name"] for column in scene["columns"]]
+    assert names[:6] == ["augment 1", "augment 2", "resize", "rescale", "conv 1", "norm 1"]
+    assert stage["at"] == {"zoom": "unit", "stop": names.index("conv 2"), "unit": 3, "row": 4, "column": 5}
+    detail = stage["detail"]
+    totals = [channel["total"] for channel in detail["channels"]]
+    assert detail["count"] == 8
+    assert np.allclose(
+        totals, [np.multiply(one["patch"], one["kernel"]).sum() for one in detail["channels"]], atol=1e-4
+    )
+    assert totals == sorted(totals, key=lambda total: -abs(total))
+    checks = [line["tone"] for line in detail["lines"] if line["tone"]]
+    assert checks == ["good"], "the sum is what the map shows"
+    at.session_state["dhc_walk_stage"] = {
+        "step": {"zoom": "layer", "layer": "dense 3", "unit": 2, "row": 0, "column": 0}
+    }
+    at.run()
+    last = sent(at, "walk")[-1]
+    assert (address(at, "layer"), address(at, "zoom"), last["at"]["unit"]) == ("dense 3", "layer", 2)
+    assert len(last["detail"]["draws"]) == 3
+    assert len(last["detail"]["draws"][0]) == 30
+    assert "30 draws of all its dropout layers" in last["detail"]["spread"]
+    at = open_page("walk", run=RUN, lang="ro", zoom="formula", layer="norm 1", unit="99", place="77,0", picture="x")
+    assert not at.exception
+    stage = sent(at, "walk")[-1]
+    assert stage["comma"]
+    assert "Verificat" in [line["label"] for line in stage["detail"]["lines"]]
+    assert "," in stage["detail"]["lines"][0]["text"]
+    assert len(at.toast) == 3, "unit, place and picture do not exist here"
+    at.session_state["dhc_walk_stage"] = {"step": {"zoom": "moon", "layer": ["conv 1"], "unit": "7"}}
+    assert not at.run().exception
+    (folder / rundir.BEST).write_bytes(b"no network, but there")
+    at = open_page("walk", run=RUN)
+    assert "cannot be used" in texts(at)
+    assert "Something of ours" not in texts(at)
+
+
+@pytest.mark.pages
+def test_where_there_is_no_network_to_walk_through_the_page_says_what_to_do(
+    tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("DHC_DATA_DIR", str(tiny_data.parent))
+    assert "No run here has a network" in texts(open_page("walk"))
+    assert "Nicio rulare" in texts(open_page("walk", lang="ro"))
+    folder = make_run(tmp_path, tiny_data, run_id=RUN, epochs=2, settings={"model.name": "cnn3"})
+    (folder / rundir.BEST).write_bytes(b"no network, but there")
+    links = page_links(open_page("mistakes", run=RUN, picture="1"))
+    assert "picture=1" in links["Walk through the network"]
+    knn = make_run(tmp_path, tiny_data, run_id="20261126-100000-knn-000b", settings={"model.name": "knn"})
+    assert "has no network: choose another one" in texts(open_page("walk", run=knn.name))
+    other = make_run(tmp_path, tiny_data, run_id="20261126-100000-cnn3-000c", settings={"model.name": "cnn3"})
+    assert "has no network yet" in texts(open_page("walk", run=other.name))
+    (other / "request.json").write_text('{"schema_version": 1, "example": true}', encoding="utf-8")
+    assert "networks of the example runs were left out" in texts(open_page("walk", run=other.name))
+    monkeypatch.setattr(gate, "is_shut", lambda: True)
+    assert "This view asks no network" in texts(open_page("walk", run=RUN))
+    assert "Walk through your own network" in page_links(open_page("lessons", lesson="convolution"))

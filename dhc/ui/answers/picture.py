@@ -134,6 +134,7 @@ def draw(subject: Subject, index: int, other: Subject | None = None) -> None:
         large(subject.album, index, subject.info)
         if look.has_network(subject.info) and subject.album.image(index) is not None:
             link("Network", text="Feature maps of this picture", run=subject.info.id, view="maps", picture=str(index))
+            link("Walk", text="Walk through the network", run=subject.info.id, picture=str(index))
     with right:
         _verdict(row)
         if other is not None:

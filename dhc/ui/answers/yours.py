@@ -14,9 +14,10 @@ KEY = "dhc_yours"
 
 
 def way(info: RunInfo, picture: Picture) -> None:
-    """The link to the picture's feature maps."""
+    """The links to the picture's feature maps, and to its walk through the network."""
     st.session_state[KEY] = picture
     link("Network", text="Its feature maps", run=info.id, view="maps", **{YOURS: "1"})
+    link("Walk", text="Walk through the network", run=info.id, **{YOURS: "1"})
 
 
 def given() -> Picture | None:

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dhc.teaching.catalogue import LESSONS, MINUTES, Lesson
 from dhc.teaching.classrooms import Classroom
-from dhc.teaching.words import common, words
+from dhc.teaching.words import common, labels, words
 from dhc.ui.lessons import attending, course, language, question
 from dhc.ui.lessons.registry import FIGURES
 from dhc.ui.shell import address, chosen, sharing
@@ -18,6 +18,10 @@ from dhc.ui.shell.markdown import plain
 
 NAME = "lesson"  # in the address
 STAGE = "dhc_lesson_grid"  # the part that is large in Present
+WALKS = {
+    "convolution": "unit",
+    "feature-map": "layer",
+}  # lessons from which a link leads into the person's own network, and how near
 
 
 def draw(head: DeltaGenerator) -> None:
@@ -54,6 +58,8 @@ def _draw_lesson(head: DeltaGenerator, lesson: Lesson, tongue: str, lessons: Seq
     with text:
         st.markdown(f"### {said.title}\n\n{said.idea}")
         st.markdown(f"**{common(tongue, 'report')}.** {said.report}")
+        if lesson.name in WALKS:
+            link("Walk", text=labels(tongue, "walk")("link"), lang=tongue, zoom=WALKS[lesson.name])
         is_right = question.draw(lesson, said, facts)
         _draw_next(lesson, tongue, lessons)
     course.draw_rail(head, lesson, lessons, tongue, is_done=is_right)

@@ -77,6 +77,7 @@ def _val_picture(info: RunInfo, album: Album, row: int, rows: list[int], predict
     st.html(inline(image_or_blank(album, row), size=SIDE, alt=f"The picture {name}", title=name))
     _verdict(predictions, row, epoch)
     link("Mistakes", text="Open it on Mistakes", run=info.id, picture=str(row))
+    link("Walk", text="Walk through the network", run=info.id, picture=str(row))
 
 
 def _own() -> Picture | None:

@@ -11,7 +11,7 @@ from dhc.ui.answers.look import has_network
 from dhc.ui.lessons import language
 from dhc.ui.network import subject
 from dhc.ui.network.subject import Subject
-from dhc.ui.shell import address, session, sharing
+from dhc.ui.shell import address, chosen, session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import empty, guard, loading, no_runs
@@ -30,6 +30,7 @@ def view(head: DeltaGenerator) -> None:
     """Draw the screen. Raises UserError, HelperError, OSError."""
     with head:
         words = labels(language.choose(), PART)
+    chosen.remember("Walk", {language.NAME: words.language})
     if sharing.is_read_only():
         empty(words("read_only"), links=["Lessons", "Mistakes"])
         return
