@@ -1,4 +1,4 @@
-"""A network looked into in a real browser: a click on a block, its feature maps, what its units respond to, another epoch."""
+"""A network looked into in a real browser: a click on a block, feature maps, what units respond to; and a picture's walk through it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from harness import Server, settled
+from harness import Server, fits, settled
 from make_run import make_run
 from networks import small_network
 from playwright.sync_api import Page, expect
@@ -17,7 +17,7 @@ from dhc.runs import rundir
 RUN = "20261126-100000-cnn3-000a"
 
 
-def test_a_click_on_a_block_leads_to_its_maps_and_to_the_pictures_that_its_units_respond_to(
+def test_a_click_on_a_block_leads_to_its_maps_and_to_what_its_units_respond_to_and_a_picture_walks_through_by_keyboard(
     page: Page, serve: Callable[..., Server], tmp_path: Path, tiny_data: Path, looks: Callable[..., list[Path]]
 ) -> None:
     from dhc.models.build import network
@@ -57,4 +57,37 @@ def test_a_click_on_a_block_leads_to_its_maps_and_to_the_pictures_that_its_units
     units.first.click()
     pictures = page.get_by_role("dialog").get_by_role("img", name=re.compile("^The picture"))
     expect(pictures).to_have_count(9)
+    walk(page, server, looks)
     assert "Traceback" not in server.log.read_text()
+
+
+def walk(page: Page, server: Server, looks: Callable[..., list[Path]]) -> None:
+    """From all layers to one number's formula and back, by keyboard, and to another layer by a click."""
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(f"{server.url}/walk?run={RUN}&layer=conv+2")
+    board = page.get_by_role("application")
+    expect(board).to_have_accessible_name(re.compile(r"^One picture.s way through the network: conv 2, map \d, row"))
+    fits(page)
+    board.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    for level in ("layer", "unit", "formula"):
+        page.keyboard.press("Enter")
+        expect(board).to_have_attribute("data-zoom", level)
+    expect(board.get_by_text("the same")).to_be_visible()
+    expect(page).to_have_url(re.compile("zoom=formula"))
+    name = str(board.get_attribute("aria-label"))
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    expect(board).not_to_have_accessible_name(name)
+    expect(board.get_by_text("the same")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(board.get_by_text("what this number sees")).to_be_visible()
+    settled(page)
+    looks("walk")
+    page.get_by_role("button", name="All layers").click()
+    expect(board).to_have_attribute("data-zoom", "overview")
+    board.locator(".map[data-stop='4']").first.click()
+    expect(page).to_have_url(re.compile(r"layer=conv\+1"))
+    page.reload()
+    expect(board).to_have_accessible_name(re.compile("conv 1, map"))
