@@ -16,7 +16,8 @@ from screens import address, click, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.analysis import dynamics
-from dhc.lessons import cartography, dead, explosion, forgetting
+from dhc.analysis.sureness import reliability, scale, sureness
+from dhc.lessons import calibration, cartography, dead, explosion, forgetting
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch, Request, write_exit
 from dhc.runs.dynamics import read_dynamics
@@ -192,3 +193,38 @@ def test_the_map_names_its_corners_only_after_the_bet_and_then_shows_their_pictu
     assert f"variabilitate {mapped.variability[most]:.2f}".replace(".", ",") in texts(at)
     click(at, "dhc_lesson_data-map_map", {"customdata": 7, "x": 0, "y": 0, "z": None, "curve": 1, "point": 0})
     assert address(at, "train") == "7"
+
+
+def test_a_temperature_moves_the_confidence_and_no_answer(runs: Path) -> None:
+    assert calibration.tempered(np.array([[0.8, 0.2]]), 2.0) == pytest.approx(np.array([[2 / 3, 1 / 3]]))
+    bins = calibration.reliability(np.full(10, 0.9), np.arange(10) < 7)
+    assert [(bin.low, bin.count, bin.accuracy) for bin in bins] == [(0.8, 10, 0.7)]
+    assert calibration.calibration_error(bins) == pytest.approx(0.2)
+    predictions = read_predictions(runs / RUN)
+    probabilities = predictions.probabilities.astype(float)
+    for temperature in (0.25, 1.0, 3.0):
+        assert calibration.tempered(probabilities, temperature) == pytest.approx(
+            scale(probabilities, temperature), abs=1e-6
+        )
+    answers = sureness(predictions)
+    ours = calibration.reliability(answers.confidences, answers.right, 15)
+    assert [vars(bin) for bin in ours] == [
+        {name: value for name, value in vars(bin).items() if name != "interval"} for bin in reliability(answers)
+    ]
+    assert calibration.calibration_error(ours) == pytest.approx(answers.ece)
+
+
+@pytest.mark.pages
+def test_the_temperature_moves_the_bars_and_changes_no_answer(runs: Path) -> None:
+    at = lesson("nine-of-ten", run=RUN)
+    assert "ECE **" not in texts(at)
+    at = lesson("nine-of-ten", run=RUN, open="on", t="4")
+    probabilities = read_predictions(runs / RUN).probabilities.astype(float)
+    confidences = calibration.tempered(probabilities, 4.0).max(axis=1)
+    drawn = next(trace for trace in figure(at)["data"] if trace.get("uid") == "right")
+    assert sum(count for count, _ in drawn["customdata"]) == len(confidences)
+    assert "answers changed: **0**" in texts(at)
+    assert "accuracy **0.750**" in texts(at)
+    at.button(key="dhc_lesson_nine-of-ten_best").click().run()
+    assert address(at, "t") != "4"
+    assert "răspunsuri schimbate: **0**" in texts(lesson("nine-of-ten", run=RUN, open="on", t="0.25", lang="ro"))

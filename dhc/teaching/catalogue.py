@@ -146,7 +146,7 @@ COURSE: Final = (
     ),
     Lesson("forgotten", "own", own.forgotten, settings=("schedule.factor",), terms=("forgetting event",)),
     Lesson("data-map", "own", own.data_map, settings=("fit.watch_pictures",), terms=("data map",)),
-    # own: nine-of-ten
+    Lesson("nine-of-ten", "own", own.nine_of_ten, settings=("fit.label_smoothing",), terms=("calibration",)),
     Lesson("another-seed", "own", own.another_seed, settings=("fit.seed",), needs=("run", "seeds")),
     Lesson("other-mistakes", "own", own.other_mistakes, needs=("run", "faster")),
     Lesson(

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from dhc.lessons import cartography, dead, forgetting
+from dhc.lessons import calibration, cartography, dead, forgetting
 from dhc.models.ladder import RUNGS
 from dhc.models.plan import Conv2D, Dense
 from dhc.runs.contract import RateSearch
@@ -89,3 +89,12 @@ def data_map() -> Facts:
         "pictures": report.PICTURES,
     }
     return Facts(float(cartography.variability(p)[0]), values, tolerance=0.02)
+
+
+def nine_of_ten() -> Facts:
+    """Ten equally sure answers, some of them wrong, and how far confidence and accuracy lie apart."""
+    confidence, count, right = 0.9, 10, 7
+    bins = calibration.reliability(np.full(count, confidence), np.arange(count) < right)
+    values: Values = {"confidence": confidence, "count": count, "right": right, "classes": report.CLASSES}
+    values["smoothing"] = report.config().fit.label_smoothing
+    return Facts(calibration.calibration_error(bins), values, tolerance=0.02)

@@ -22,6 +22,7 @@ from dhc.ui.lessons.figures import (
     feature_map,
     forgotten,
     gradient_descent,
+    nine_of_ten,
     nonsense,
     other_mistakes,
     overfitting,
@@ -55,7 +56,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "dead-units": dead_units.draw,
     "forgotten": forgotten.draw,
     "data-map": data_map.draw,
-    # own: nine-of-ten
+    "nine-of-ten": nine_of_ten.draw,
     "another-seed": another_seed.draw,
     "other-mistakes": other_mistakes.draw,
     "nonsense": nonsense.draw,

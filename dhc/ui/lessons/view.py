@@ -15,6 +15,7 @@ from dhc.ui.lessons.registry import FIGURES
 from dhc.ui.shell import address, chosen, sharing
 from dhc.ui.shell.frame import entitle, link
 from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.states import guard
 
 NAME = "lesson"  # in the address
 STAGE = "dhc_lesson_grid"  # the part that is large in Present
@@ -68,7 +69,8 @@ def _draw_lesson(head: DeltaGenerator, lesson: Lesson, tongue: str, lessons: Seq
 @st.fragment
 def _draw_figure(name: str, tongue: str) -> None:
     """The figure runs again without the page, so that it answers at once."""
-    FIGURES[name](words(tongue, name))
+    with guard():
+        FIGURES[name](words(tongue, name))
 
 
 def _draw_next(lesson: Lesson, tongue: str, lessons: Sequence[Lesson]) -> None:
