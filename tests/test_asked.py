@@ -154,6 +154,14 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
         heat = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=False).arrays["map"]
         random = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=True).arrays["map"]
         assert heat.shape == random.shape
+        y = np.arange(4) % 3
+        line = {"x": x, "y": y, "shares": np.array([0, 0.5, 1], np.float32)}
+        between = helper.ask("between", line, folder=first, epoch=0, other=second, other_epoch=0).arrays
+        for end, answers in ((0, of_first), (2, of_second)):
+            right = answers["probabilities"][np.arange(4), y]
+            assert between["loss"][end] == pytest.approx(-np.log(right).mean(), rel=1e-3)
+            assert between["accuracy"][end] == pytest.approx((answers["probabilities"].argmax(axis=1) == y).mean())
+        assert between["loss"][1] not in (between["loss"][0], between["loss"][2])
         with pytest.raises(UserError, match="fewer convolutions"):
             helper.ask("look", asked, folder=first, kind="grad_cam", layer=9, random=False)
         with pytest.raises(UserError, match=r"best\.keras of run .* cannot be used"):

@@ -19,6 +19,7 @@ from dhc.data.select import load_for_run
 from dhc.lessons import luck, pairs
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
+from dhc.runs import rundir
 
 NONSENSE, HONEST, REPEAT = (f"2026010{n}-000000-vgg16-000{n}" for n in (1, 2, 3))
 
@@ -132,3 +133,13 @@ def test_two_runs_stand_picture_by_picture_once_the_bet_is_placed(runs: Path, la
     assert len(figure["data"][0]["y"]) == 4
     at = lesson("other-mistakes", lang=language, a="../..", b=HONEST)
     assert at.toast, "what is no run is said and ignored"
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("language", ["en", "ro"])
+def test_a_line_needs_two_networks_and_offers_the_second(runs: Path, language: str) -> None:
+    best = runs / HONEST / rundir.BEST
+    best.write_bytes(b"a network")
+    at = lesson("between", lang=language, run=HONEST)
+    best.unlink()
+    assert at.button(key="dhc_lesson_between_partner")

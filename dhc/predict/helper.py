@@ -19,6 +19,7 @@ from dhc.errors import UserError, sentence
 from dhc.files.messages import Message, MessageError, read_message, write_message
 from dhc.predict import layers
 from dhc.predict.augmented import augment
+from dhc.predict.between import between
 from dhc.predict.networks import classify, look, warm
 from dhc.predict.walk import walk
 
@@ -42,6 +43,7 @@ ANSWERS: Mapping[str, Callable[[Message], Message]] = {
     "layer_times": layers.layer_times,
     "warm": warm,
     "walk": walk,
+    "between": between,
 }
 
 

@@ -158,7 +158,7 @@ COURSE: Final = (
         marks=("overfitting",),
         needs=("shuffled",),
     ),
-    # own: between
+    Lesson("between", "own", own.between, settings=("fit.keep_states_every",), needs=("run", "states", "seeds")),
     # own: thrown-away
 )
 LESSONS: Final = {lesson.name: lesson for lesson in COURSE}

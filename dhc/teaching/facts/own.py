@@ -98,3 +98,11 @@ def nine_of_ten() -> Facts:
     values: Values = {"confidence": confidence, "count": count, "right": right, "classes": report.CLASSES}
     values["smoothing"] = report.config().fit.label_smoothing
     return Facts(calibration.calibration_error(bins), values, tolerance=0.02)
+
+
+def between() -> Facts:
+    """How many dimensions the report's network has, and two swapped filters halfway."""
+    a, b = 3.0, -1.0
+    middle = (a + b) / 2
+    parameters = sum(size.parameters for size in report.sizes())
+    return Facts(middle, {"parameters": parameters, "a": a, "b": b, "middle": middle})

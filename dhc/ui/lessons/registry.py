@@ -12,6 +12,7 @@ from dhc.ui.lessons.figures import (
     augmentation,
     backpropagation,
     batch_normalisation,
+    between,
     blow_up,
     confusion,
     convolution,
@@ -60,6 +61,6 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "another-seed": another_seed.draw,
     "other-mistakes": other_mistakes.draw,
     "nonsense": nonsense.draw,
-    # own: between
+    "between": between.draw,
     # own: thrown-away
 }

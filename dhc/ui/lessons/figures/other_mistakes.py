@@ -66,7 +66,7 @@ def _figure(words: Words, contest: Together, first: int, second: int, at_bet: fl
     plot(figure, key=KEY + "bands", height=HEIGHT, alt=words("alt"), clicks=False)
     if is_open and first != second:
         pair = ",".join((answers.runs[first], answers.runs[second]))
-        link("Runs", text=words("open_board"), select=pair, panel="pair")
+        link("Runs", text=words("open_board"), select=pair, panel="flips")
 
 
 def _only(answers: SharedAnswers, rows: list[int]) -> SharedAnswers:
