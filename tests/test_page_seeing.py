@@ -117,6 +117,11 @@ def test_every_lesson_of_the_group_opens_in_both_languages_and_its_figure_is_rig
             1,
             1,
         )
+        (shown,) = sent(lesson("receptive-field", language, layer="1"), "field")
+        assert (len(shown["layers"]), shown["at"]) == (18, [1, 31, 31])
+        assert "5×5" in shown["layers"][1]["text"]
+    for hostile in ({"layer": "18"}, {"unit": "99,1"}, {"unit": "1"}):
+        assert len(lesson("receptive-field", "ro", **hostile).toast) == 1
     app = lesson("convolution", "ro", on="picture", k="0,0,0,0,2,0,0,0,0", at="63")
     shown = figure(app)
     assert grid(shown["answer"]).tolist() == (2 * grid(shown["input"])[1:-1, 1:-1]).tolist()

@@ -45,7 +45,7 @@ COURSE: Final = (
     Lesson("stride", "seeing", seeing.stride, terms=("convolution",), charts=("dhc_network_drawing",)),
     Lesson("padding", "seeing", seeing.padding, terms=("convolution",)),
     Lesson("pooling", "seeing", seeing.pooling, terms=("pooling",)),
-    # receptive-field
+    Lesson("receptive-field", "seeing", seeing.receptive_field, terms=("receptive field",)),
     Lesson("activation", "network", network.activation),
     Lesson("batch-normalisation", "network", network.batch_normalisation),
     Lesson("dense", "network", network.dense, settings=("model.head",), terms=("dense layer", "head", "parameters")),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
 import numpy as np
 
 from dhc.lessons import convolution as c
 from dhc.lessons.pooling import pool
 from dhc.models.plan import Conv2D, LayerSize, MaxPooling2D
+from dhc.models.receptive import Field, fields
 from dhc.teaching.fact import Facts
 from dhc.teaching.facts import report
 
@@ -69,6 +74,37 @@ def pooling() -> Facts:
     values |= {"first": _before(pools[0]).shape[0], "last": pools[-1].shape[0]}
     values |= {"a": a, "b": b, "c": c_, "d": d, "count": numbers.size, "largest": int(numbers.max())}
     return Facts(answer, {**values, "answer": answer})
+
+
+@dataclass(frozen=True)
+class SeeingLayer:
+    """A convolution or a pooling of the report's network: its number among its kind, from 1, and what its numbers see."""
+
+    layer: Conv2D | MaxPooling2D
+    number: int
+    field: Field
+
+
+@cache
+def seeing_layers() -> tuple[SeeingLayer, ...]:
+    """The convolutions and poolings of the report's network, in order."""
+    counts: Counter[type] = Counter()
+    seeing = []
+    for size, field in zip(report.sizes(), fields(report.sizes(), SIDE), strict=True):
+        if isinstance(size.layer, Conv2D | MaxPooling2D):
+            counts[type(size.layer)] += 1
+            seeing.append(SeeingLayer(size.layer, counts[type(size.layer)], field))
+    return tuple(seeing)
+
+
+def receptive_field() -> Facts:
+    """What two convolutions see, and from where on the report's network sees all of its picture."""
+    layers = seeing_layers()
+    second = next(each for each in layers if isinstance(each.layer, Conv2D) and each.number == 2)
+    convolutions = [each for each in layers if isinstance(each.layer, Conv2D)]
+    whole = next(each.number for each in convolutions if each.field.seen(SIDE) == SIDE)
+    values = {"extent": report.layers(Conv2D)[0].kernel, "whole": whole, "side": SIDE, "last": layers[-1].field.size}
+    return Facts(second.field.size, {**values, "answer": second.field.size})
 
 
 def _before(size: LayerSize) -> LayerSize:

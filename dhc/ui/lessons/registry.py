@@ -29,6 +29,7 @@ from dhc.ui.lessons.figures import (
     overfitting,
     padding,
     pooling,
+    receptive_field,
     schedules,
     softmax,
     stride,
@@ -41,7 +42,7 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "stride": stride.draw,
     "padding": padding.draw,
     "pooling": pooling.draw,
-    # receptive-field
+    "receptive-field": receptive_field.draw,
     "activation": activation.draw,
     "batch-normalisation": batch_normalisation.draw,
     "dense": dense.draw,
