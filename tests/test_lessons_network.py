@@ -17,6 +17,7 @@ from dhc.lessons import dropout as o
 from dhc.lessons import normalisation as n
 from dhc.lessons import softmax as s
 from dhc.teaching.words import LANGUAGES, words
+from dhc.ui.lessons.figures import backpropagation
 
 
 def test_softmax_shares_one_among_the_classes_by_powers_of_e() -> None:
@@ -161,32 +162,75 @@ def test_the_lessons_layers_are_those_of_keras() -> None:
     assert s.cross_entropy(s.softmax(logits), 7) == pytest.approx(float(np.asarray(loss)[0]))
 
 
-@pytest.mark.pages
-@pytest.mark.parametrize(
-    "lesson", ["activation", "batch-normalisation", "dense", "softmax", "dropout", "backpropagation"]
+# Lesson → its component, what a person makes of it there, and what stands in the address then.
+MOVES: dict[str, tuple[str, dict[str, object], dict[str, str]]] = {
+    "activation": ("activation", {"state": {"slope": 0.2, "bias": -1}}, {"slope": "0.2", "bias": "-1"}),
+    "batch-normalisation": (
+        "batches",
+        {"state": {"step": 4, "gamma": 2, "beta": 0.5}},
+        {"step": "5", "gamma": "2", "beta": "0.5"},
+    ),
+    "dense": ("board", {"step": 3}, {"step": "4"}),
+    "softmax": (
+        "logits",
+        {"state": {"logits": [0, 1, 0, 0, -6], "truth": 2, "temperature": 1.5}},
+        {"logits": "0,1,0,0,-6", "true": "3", "temperature": "1.5"},
+    ),
+    "dropout": ("masks", {"mask": 7}, {"mask": "8"}),
+    "backpropagation": ("board", {"step": 0}, {"step": "1"}),
+}
+KEYS = {"activation": "curve"}  # where a component's key does not end with its name
+NONSENSE = (
+    {"state": None, "step": 999, "mask": -1},
+    {"state": {"slope": "nan", "bias": 9, "step": 999, "gamma": 1, "beta": 0, "logits": [0, 0, 0, 0, 9], "truth": 0}},
 )
-def test_each_lesson_opens_in_both_languages(lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("lesson", MOVES)
+def test_a_lesson_speaks_both_languages_and_what_is_dragged_stands_in_its_address(
+    lesson: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path / "data"))
+    component, state, values = MOVES[lesson]
     for language in LANGUAGES:
         at = open_page("lessons", lesson=lesson, lang=language)
         assert not at.exception
         assert words(language, lesson).title in texts(at)
+        figure = sent(at, component)[0]
+        assert figure["words"]["alt"] == words(language, lesson)("alt")
+    key = f"dhc_lesson_{lesson.replace('-', '_')}_{KEYS.get(lesson, component)}"
+    for nonsense in NONSENSE:
+        at.session_state[key] = nonsense
+        at.run()
+        assert not at.exception
+        assert {name: address(at, name) for name in values} == dict.fromkeys(values)
+    at.session_state[key] = state
+    at.run()
+    assert {name: address(at, name) for name in values} == values
+    again = sent(open_page("lessons", lesson=lesson, **values), component)[0]
+    assert again != figure
 
 
 @pytest.mark.pages
-def test_what_is_dragged_stands_in_the_address_and_nonsense_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_address_that_asks_for_nonsense_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
-    at = open_page("lessons", lesson="softmax", logits="1,2,3,4,5,6", temperature="0")
+    at = open_page("lessons", lesson="softmax", logits="1,2,3,4,5,6", temperature="0", true="9")
     assert sent(at, "logits")[0]["logits"] == [2.0, 3.2, 0.5, -1.0, -2.0]
-    assert len(at.toast) == 2
-    for state, logits in (
-        ({"logits": [0, 0, 0, 0, 9], "truth": 2, "temperature": 1}, None),
-        ({"logits": [0, 1, 0, 0, -6], "truth": 2, "temperature": 1}, "0,1,0,0,-6"),
-    ):
-        at.session_state["dhc_lesson_softmax_logits"] = {"state": state}
-        at.run()
-        assert address(at, "logits") == logits
-    assert address(at, "true") == "3"
+    assert len(at.toast) == 3
+    at = open_page("lessons", lesson="dropout", rate="0.95", mask="31", draw="x", phase="test", scaling="maybe")
+    assert len(at.toast) == 5
+
+
+def test_the_numbers_on_the_boards_are_those_of_the_lesson() -> None:
+    way = backpropagation._Way(words("en", "backpropagation"), 0.01)
+    texts_of = {grid.name: [list(row) for row in grid.texts] for grid in way.grids()}
+    assert texts_of["dkernel"] == [["16", "4"], ["4", "12"]]
+    assert texts_of["new_kernel"] == [["0.84", "−1.04"], ["−0.04", "0.88"]]
+    said = [step.numbers for step in way.steps()]
+    assert said[0] == "1·1 + 0·(−1) + 0·0 + 3·1 + 0 = 4"
+    assert said[-1] == "(4.76 − 4)² = 0.58"
+    cells = {(grid.name, i, j) for grid in way.grids() for i, row in enumerate(grid.texts) for j in range(len(row))}
+    lit = {(place.grid, place.row, place.column) for step in way.steps() for place in (*step.sources, *step.results)}
+    assert lit <= cells

@@ -5,6 +5,7 @@ const [WIDE, HIGH] = [764, 392];
 const [LEFT, WIDTH, TALL] = [10, 340, 112]; // the histograms
 const FLOORS = { before: 148, after: 348 };
 const [BINS, LOW, TOP] = [36, -8, 10]; // the values that they show
+const FEW = 2; // values that are written beside their bars
 const STEPS = { left: 408, right: 754, top: 62, bottom: 348, most: 9 };
 
 const states = new WeakMap();
@@ -48,7 +49,8 @@ function draw(state) {
     marker(state.mean[step], FLOORS.before, 'training line'),
     marker(state.movingMean[step], FLOORS.before, 'inference line'),
   );
-  parts.after.replaceChildren(...bars(second, FLOORS.after, most, 'training bar'), outline(third, FLOORS.after, most));
+  const named = size > FEW ? [] : training.map(value => drawn('text', { class: 'middle', x: valueX(value), y: FLOORS.after - TALL / 2 }, written(value, 2, language)));
+  parts.after.replaceChildren(...bars(second, FLOORS.after, most, 'training bar'), outline(third, FLOORS.after, most), ...named);
   const numbers = (mean, deviation) => `μ = ${written(mean, 2, language)}, σ = ${written(deviation, 2, language)}`;
   changed(parts.training, {}, `${words.training}: ${numbers(state.mean[step], state.deviation[step])}`);
   changed(parts.inference, {}, `${words.inference}: ${numbers(state.movingMean[step], state.movingDeviation[step])}`);
