@@ -16,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.config import RunConfig
 from dhc.data.select import load_for_run
-from dhc.lessons import luck, pairs
+from dhc.figures.lesson_pooled import cell
+from dhc.lessons import luck, pairs, pooled
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
@@ -143,3 +144,28 @@ def test_a_line_needs_two_networks_and_offers_the_second(runs: Path, language: s
     at = lesson("between", lang=language, run=HONEST)
     best.unlink()
     assert at.button(key="dhc_lesson_between_partner")
+
+
+def test_what_pooling_leaves_is_counted_by_hand() -> None:
+    assert pooled.strongest(np.array([[0, 1], [3, 3.0]])) == (1, 0), "the first of equals"
+    assert pooled.left_over(0) == 1
+    assert pooled.left_over(2) == 1 / 16
+    assert pooled.left_over(1, window=3) == pytest.approx(1 / 9)
+    assert pooled.share_seen((0, 32), (16, 32), 64) == pytest.approx(0.125)
+    with pytest.raises(ValueError, match="no value"):
+        pooled.strongest(np.zeros((0, 2)))
+
+
+def test_the_deciding_cell_and_what_it_sees_are_framed_in_place() -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    figure = cell(picture, np.eye(4), (1, 1), (8, 24), (10, 26), say=lambda label, **_: label)
+    outer, inner = figure.layout.shapes[0], figure.layout.shapes[2]
+    assert (outer.x0, outer.x1, outer.y0, outer.y1) == (9.5, 25.5, 7.5, 23.5)
+    assert (inner.x0, inner.x1, inner.y0, inner.y1) == (0.5, 1.5, 0.5, 1.5)
+    assert (inner.xref, inner.yref) == ("x2", "y2")
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("language", ["en", "ro"])
+def test_the_lesson_on_pooling_offers_a_network_where_none_was_kept(runs: Path, language: str) -> None:
+    assert lesson("thrown-away", lang=language).button(key="dhc_lesson_thrown-away_start")

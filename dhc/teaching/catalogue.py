@@ -173,6 +173,6 @@ COURSE: Final = (
         needs=("shuffled",),
     ),
     Lesson("between", "own", own.between, settings=("fit.keep_states_every",), needs=("run", "states", "seeds")),
-    # own: thrown-away
+    Lesson("thrown-away", "own", own.thrown_away, needs=("run",)),
 )
 LESSONS: Final = {lesson.name: lesson for lesson in COURSE}

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from dhc.lessons import calibration, cartography, dead, forgetting
+from dhc.lessons import calibration, cartography, dead, forgetting, pooled
 from dhc.models.ladder import RUNGS
-from dhc.models.plan import Conv2D, Dense
+from dhc.models.plan import Conv2D, Dense, MaxPooling2D
 from dhc.runs.contract import RateSearch
 from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
@@ -106,3 +106,12 @@ def between() -> Facts:
     middle = (a + b) / 2
     parameters = sum(size.parameters for size in report.sizes())
     return Facts(middle, {"parameters": parameters, "a": a, "b": b, "middle": middle})
+
+
+def thrown_away() -> Facts:
+    """What the poolings of the report's network leave; after two of them, in percent."""
+    sides = [size.shape[0] for size in report.sizes() if isinstance(size.layer, Conv2D)]
+    poolings = len(report.layers(MaxPooling2D))
+    values: Values = {"poolings": poolings, "left": pooled.left_over(poolings), "first": sides[0], "last": sides[-1]}
+    two = pooled.left_over(2)
+    return Facts(100 * two, {**values, "quarter": pooled.left_over(1), "two": two}, tolerance=0.05)

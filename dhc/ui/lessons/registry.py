@@ -33,6 +33,7 @@ from dhc.ui.lessons.figures import (
     schedules,
     softmax,
     stride,
+    thrown_away,
 )
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
@@ -63,5 +64,5 @@ FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
     "other-mistakes": other_mistakes.draw,
     "nonsense": nonsense.draw,
     "between": between.draw,
-    # own: thrown-away
+    "thrown-away": thrown_away.draw,
 }
