@@ -76,6 +76,28 @@ def test_the_browser_walks_as_numpy_does() -> None:
         assert np.array(ours) == pytest.approx(d.METHODS[method](surface, surface.start, rate, 60), rel=1e-9, abs=1e-12)
 
 
+def test_the_browser_follows_a_slider_as_numpy_computes() -> None:
+    rng = np.random.default_rng(0)
+    curves = [np.round(rng.uniform(0, 1, 25), 2).tolist() for _ in range(6)]
+    cases = [
+        (curve, factor, patience, low) for curve in curves for factor, patience, low in ((0.8, 1, 0), (0.35, 3, 1e-4))
+    ]
+    plateaus = [f"plateauEpochs({curve}, 0.001, {factor}, {patience}, {low})" for curve, factor, patience, low in cases]
+    endings = [f"endingOf({curve}, {patience})" for curve, _, patience, _ in cases]
+    names = ("exponential", "warm_up", "cosine")
+    tables = [f"TIMETABLES.{name}(0.001, 0.9, 12, 1e-4)" for name in names]
+    theirs, ends, rates = evaluate(
+        f"[[{', '.join(plateaus)}], [{', '.join(endings)}], [{', '.join(tables)}]]", "recorded"
+    )
+    for (curve, factor, patience, low), epochs, end in zip(cases, theirs, ends, strict=True):
+        watched = s.plateau(curve, first=1e-3, factor=factor, patience=patience, min_lr=low)
+        assert [s.Watched(*epoch.values()) for epoch in epochs] == watched
+        ours = ending(curve, patience)
+        assert end == {"last": ours.last, "best": ours.best, "isEarly": ours.is_early}
+    timetables = (s.exponential(1e-3, 0.9, 12), s.warm_up(1e-3, 0.9, 12, 2), s.cosine(1e-3, 1e-4, 12))
+    assert rates == [pytest.approx(table) for table in timetables]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", d.METHODS)
 def test_the_walks_are_kerass_optimizers(method: str) -> None:
@@ -283,14 +305,18 @@ def test_each_lesson_opens_in_each_language_and_moves(
     page.session_state["dhc_lesson_confusion_tally"] = {}
     page.button(key="dhc_lesson_confusion_largest").click().run()
     assert address(page, "cm") == "9,0,0,5,0,0,4,0,0"
-    for lesson in ("schedules", "overfitting"):
-        page = open_page("lessons", lesson=lesson, lang=language, sc_patience="1", of_patience="1")
+    for lesson, parameter, rest in (
+        ("schedules", "sc_patience", {"patience": 8, "factor": 0, "floor": 1}),
+        ("overfitting", "of_patience", {"patience": 8}),
+    ):
+        page = open_page("lessons", lesson=lesson, lang=language, **{parameter: "1"})
         assert not page.exception
         (before,) = sent(page, "plot")
-        (slider,) = [slider for slider in page.slider if slider.key == f"dhc_lesson_{lesson}_patience"]
-        assert slider.value == 1
-        assert sent(slider.set_value(9).run(), "plot") != [before]
-        assert address(page, f"{lesson[0]}{'c' if lesson[0] == 's' else 'f'}_patience") == "9"
+        assert sent(page, "knobs")[0]["knobs"][0]["place"] == 0
+        page.session_state[f"dhc_lesson_{lesson}_knobs"] = {"rest": rest}
+        assert sent(page.run(), "plot") != [before]
+        assert sent(page, "knobs")[0]["knobs"][0]["place"] == 8
+        assert address(page, parameter) == "9"
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
     for lesson in ("schedules", "overfitting"):
         page = open_page("lessons", lesson=lesson, lang=language)

@@ -59,9 +59,10 @@ def plateau(
 
 
 def overfitting(train: Sequence[float], val: Sequence[float], end: Ending, *, say: Say) -> go.Figure:
-    """Train and val accuracy by epoch with the gap between them shaded, the epoch kept, and the one after which it ends.
+    """Train and val accuracy by epoch with the gap between them shaded, the epoch kept, the best of all, and where it ends.
 
-    What would not have been trained is pale. say: the labels epoch, accuracy, train, val, between, best, best_hover, stop.
+    What would not have been trained is pale. say: the labels epoch, accuracy, train, val, between, best, best_hover,
+    best_of_all, stop.
     """
     figure = theme.figure(x=say("epoch"), y=say("accuracy"))
     at = np.arange(1, len(val) + 1)
@@ -88,11 +89,19 @@ def overfitting(train: Sequence[float], val: Sequence[float], end: Ending, *, sa
     hover = say("best_hover", epoch=end.best, value=float(val[end.best - 1])) + "<extra></extra>"
     y = theme.numbers([val[end.best - 1]])
     figure.add_trace(go.Scatter(x=[end.best], y=y, mode="markers", marker=best, hovertemplate=hover, name=say("best")))
+    top = int(np.nanargmax(np.asarray(val, dtype=float)))
+    open_star = {"symbol": "star-open", "size": 20, "color": theme.BEST, "line": {"width": 2}}
+    hover = f"{top + 1}: %{{y:.3f}}<extra>{say('best_of_all')}</extra>"
+    at_top = {"x": [top + 1], "y": theme.numbers([val[top]])}
+    figure.add_trace(
+        go.Scatter(**at_top, mode="markers", marker=open_star, hovertemplate=hover, name=say("best_of_all"))
+    )
     if end.is_early:
         _line(figure, x=end.last, color=theme.SELECTED, width=2)
-        side = "right" if end.last > 0.6 * len(val) else "left"
-        place = {"x": end.last, "y": 0, "yref": "paper", "yanchor": "bottom", "xanchor": side}
-        figure.add_annotation(text=f" {say('stop', epoch=end.last)} ", showarrow=False, **place)
+    side = "right" if end.last > 0.6 * len(val) else "left"
+    place = {"x": end.last, "y": 0, "yref": "paper", "yanchor": "bottom", "xanchor": side}
+    said = f" {say('stop', epoch=end.last)} " if end.is_early else ""
+    figure.add_annotation(text=said, showarrow=False, **place)  # there in any case: the browser moves it (knobs.js)
     figure.update_xaxes(range=[0.5, len(val) + 0.5])
     figure.update_yaxes(range=[0, 1.02])
     figure.update_layout(hovermode="closest", uirevision="overfitting")
@@ -105,8 +114,6 @@ def _learned(
     """A curve up to the last epoch that is trained, and pale from there on."""
     parts = ((1, values[: end.last], 1.0), (end.last, values[end.last - 1 :], 0.35))
     for start, part, opacity in parts:
-        if len(part) < 2 and opacity < 1:
-            continue
         figure.add_trace(
             go.Scatter(
                 x=np.arange(start, start + len(part)),

@@ -140,6 +140,7 @@ COURSE: Final = (
         "judging",
         learning.confusion,
         terms=("confusion matrix", "precision", "recall", "F1", "support", "accuracy"),
+        charts=("dhc_confusion_matrix", "dhc_recall_figure"),
     ),
     Lesson(
         "blow-up",

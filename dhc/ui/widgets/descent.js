@@ -162,7 +162,8 @@ function draw(state) {
   state.stepWords.textContent = `${stepOf(state)} / ${state.data.steps}`;
   state.rate.setAttribute('aria-valuetext', `${words.rate} ${number(state, rateOf(state))}`);
   state.step.setAttribute('aria-valuetext', `${words.step} ${stepOf(state)}`);
-  state.maps.setAttribute('aria-valuetext', state.start.map(weight => number(state, Math.abs(weight)).replace(/^/, weight < 0 ? '−' : '')).join('; '));
+  const start = state.start.map(weight => number(state, Math.abs(weight)).replace(/^/, weight < 0 ? '−' : '')).join('; ');
+  state.maps.setAttribute('aria-label', `${words.start}: ${start}`);
 }
 
 /** Tell the server what came to rest, once for several keys in a row. */
@@ -192,6 +193,7 @@ function listen(state) {
     const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key] ?? [0, 0];
     if (!x && !y) return;
     event.preventDefault();
+    event.stopPropagation();
     const far = event.shiftKey ? 0.01 : 0.1;
     moveTo(state, [state.start[0] + x * far, state.start[1] + y * far]);
     rest(state);
@@ -250,7 +252,7 @@ function mount(parent, data) {
   const [root, maps, controls, button] = [make('div', 'descent'), make('div', 'panels'), make('div', 'controls'), make('button', 'play', { type: 'button' })];
   const panels = APART.map(() => mountPanel(data.methods));
   Object.assign(maps, { tabIndex: 0 });
-  maps.setAttribute('role', 'slider');
+  maps.setAttribute('role', 'application');
   maps.append(...panels.map(panel => panel.root));
   const slider = parts => make('input', 'slider', { type: 'range', ...parts });
   const [rate, step] = [slider({ min: RATES[0], max: RATES[1], step: 0.01 }), slider({ min: 0, max: data.steps, step: 1 })];
@@ -276,7 +278,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.rate.value = Math.log10(data.rate);
     state.step.value = data.step;
   }
-  state.maps.setAttribute('aria-label', words.start);
   Object.assign(state.rateName, { textContent: words.rate });
   Object.assign(state.stepName, { textContent: words.step });
   state.rate.setAttribute('aria-label', words.rate);

@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from typing import Final
 
-from dhc.figures import lesson_curves
-from dhc.lessons.stopping import ending, gaps
+from dhc.figures import lesson_curves, theme
+from dhc.lessons.stopping import Ending, ending, gaps
 from dhc.runs.store import RunInfo
 from dhc.teaching.words import Words
 from dhc.ui.lessons import recorded
-from dhc.ui.shell import address
+from dhc.ui.lessons.recorded import Curves, Setting
+from dhc.ui.widgets.knobs import Reading
 
-PATIENCE = "of_patience"  # in the address
-FIRST_PATIENCE, MOST_PATIENCE = 2, 30
+SETTINGS: Final = (Setting("patience", "of_patience", tuple(range(1, 31)), first=2),)
 KEY = "dhc_lesson_overfitting_"
 
 
 def draw(words: Words) -> None:
     """The run, a patience, the curves, and what it comes to in figures."""
-    left, right = st.columns([3, 2])
-    with left:
-        curves = recorded.choose(words, key=f"{KEY}run", telling=_gap)
+    curves = recorded.choose(words, key=f"{KEY}run", telling=_gap)
     if curves is None:
         return
-    bound = address.bound_integer(PATIENCE, low=1, high=MOST_PATIENCE, key=f"{KEY}patience", default=FIRST_PATIENCE)
-    end = ending(curves.val, int(right.slider(words("patience"), **bound)))
-    gap = gaps(curves.train, curves.val)
-    columns = st.columns(4)
-    for column, label, text in zip(
-        columns,
-        ("last", "best", "best_value", "gap"),
-        (
-            words("of", epoch=end.last, epochs=len(curves.val)),
-            words("epoch_number", epoch=end.best),
-            words("share", value=curves.val[end.best - 1]),
-            words("share", value=gap[end.last - 1]),
-        ),
-        strict=True,
-    ):
-        column.metric(words(label), text)
+    (patience,) = recorded.settings(SETTINGS, key=f"{KEY}knobs")
+    end = ending(curves.val, int(patience))
+    recorded.knobs(
+        words,
+        SETTINGS,
+        key=f"{KEY}knobs",
+        readings=_readings(words, curves, end),
+        live="stopping",
+        given=_given(words, curves),
+    )
     figure = lesson_curves.overfitting(curves.train, curves.val, end, say=words)
-    alt = words("alt", last=end.last, best=end.best, gap=gap[end.last - 1])
-    recorded.show(figure, words, key=f"{KEY}chart", alt=alt, height=300)
+    gap = gaps(curves.train, curves.val)[end.last - 1]
+    alt = words("alt", last=end.last, best=end.best, gap=gap)
+    recorded.show(figure, words, key=f"{KEY}knobs", alt=alt, height=300)
+
+
+def _readings(words: Words, curves: Curves, end: Ending) -> list[Reading]:
+    return [
+        Reading(words("last"), words("of", epoch=end.last, epochs=len(curves.val))),
+        Reading(words("best"), str(end.best)),
+        Reading(words("best_value"), recorded.share(words, curves.val[end.best - 1])),
+        Reading(words("gap"), recorded.share(words, gaps(curves.train, curves.val)[end.last - 1])),
+    ]
+
+
+def _given(words: Words, curves: Curves) -> dict[str, object]:
+    """What the browser needs to draw the same while the slider is dragged."""
+    templates = {"of": words("of", epoch="%epoch", epochs="%total"), "stop": words("stop", epoch="%epoch")}
+    train, val = recorded.finite(curves.train), recorded.finite(curves.val)
+    return {"train": train, "values": val, "words": templates, "stop": theme.SELECTED}
 
 
 def _gap(info: RunInfo) -> float:

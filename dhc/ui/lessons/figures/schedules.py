@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
-from dhc.figures import lesson_curves
+from dhc.figures import lesson_curves, theme
 from dhc.lessons import schedules as s
 from dhc.teaching.words import Words
 from dhc.ui.lessons import recorded
+from dhc.ui.lessons.recorded import Curves, Setting
 from dhc.ui.shell import address
+from dhc.ui.widgets.knobs import Reading
 
-PATIENCE, FACTOR, FLOOR, BESIDE = "sc_patience", "sc_factor", "sc_floor", "sc_beside"  # in the address
-FIRST_PATIENCE, MOST_PATIENCE = 2, 22
-FACTORS = tuple(f"{twentieths / 20:g}" for twentieths in range(2, 20))
-FLOORS = ("0", "0.0001", "0.0002", "0.0005")
+BESIDE = "sc_beside"  # in the address, like the names of the settings
+SETTINGS: Final = (
+    Setting("patience", "sc_patience", tuple(range(1, 23)), first=2),
+    Setting("factor", "sc_factor", tuple(twentieths / 20 for twentieths in range(2, 20)), first=0.5),
+    Setting("floor", "sc_floor", (0, 1e-4, 2e-4, 5e-4), first=1e-4),
+)
 OTHERS = ("exponential", "warm_up", "cosine")
 KEY = "dhc_lesson_schedules_"
 
@@ -26,42 +32,52 @@ def draw(words: Words) -> None:
     if curves is None:
         return
     with right:
-        others = st.pills(
-            words("beside"),
-            selection_mode="multi",
-            format_func=words,
-            **address.bound_items(BESIDE, OTHERS, ("cosine",), key=f"{KEY}beside"),
-        )
-    patience, factor, min_lr = _knobs(words)
+        bound = address.bound_items(BESIDE, OTHERS, ("cosine",), key=f"{KEY}beside")
+        others = st.pills(words("beside"), selection_mode="multi", format_func=words, **bound)
+    patience, factor, min_lr = recorded.settings(SETTINGS, key=f"{KEY}knobs")
+    watched = s.plateau(curves.val, first=curves.rates[0], factor=factor, patience=int(patience), min_lr=min_lr)
+    rates = _rates(curves, watched, factor ** (1 / patience), min_lr)
+    shown = {name: rates[name] for name in ("plateau", *OTHERS) if name == "plateau" or name in others}
+    said = _summary(words, watched, curves.rates)
+    recorded.knobs(
+        words,
+        SETTINGS,
+        key=f"{KEY}knobs",
+        readings=[Reading("", said)],
+        live="plateau",
+        given=_given(words, curves, [name for name in shown if name != "plateau"]),
+    )
+    figure = lesson_curves.plateau(curves.val, watched, shown, min_lr=min_lr, say=words)
+    recorded.show(figure, words, key=f"{KEY}knobs", alt=said, height=300)
+
+
+def _rates(curves: Curves, watched: list[s.Watched], decay: float, min_lr: float) -> dict[str, list[float]]:
+    """The rate of each epoch by each schedule; the timetables fall as fast as patience and factor would at their fastest."""
     first, epochs = curves.rates[0], len(curves.val)
-    watched = s.plateau(curves.val, first=first, factor=factor, patience=patience, min_lr=min_lr)
-    by_name = {
+    return {
         "plateau": [first, *(epoch.rate for epoch in watched[:-1])],
-        "exponential": s.exponential(first, factor ** (1 / patience), epochs),
-        "warm_up": s.warm_up(first, factor ** (1 / patience), epochs, max(1, epochs // 5)),
+        "exponential": s.exponential(first, decay, epochs),
+        "warm_up": s.warm_up(first, decay, epochs, max(1, epochs // 5)),
         "cosine": s.cosine(first, min_lr, epochs),
     }
-    shown = {name: by_name[name] for name in ("plateau", *OTHERS) if name == "plateau" or name in others}
-    said = words("summary", drops=sum(epoch.has_dropped for epoch in watched), rate=watched[-1].rate)
-    st.markdown(f"{said} {_honesty(words, by_name['plateau'], curves.rates)}")
-    figure = lesson_curves.plateau(curves.val, watched, shown, min_lr=min_lr, say=words)
-    recorded.show(figure, words, key=f"{KEY}chart", alt=said, height=300)
 
 
-def _knobs(words: Words) -> tuple[int, float, float]:
-    """Patience, factor and least rate as the address has them."""
-    a, b, c = st.columns(3)
-    bound = address.bound_integer(PATIENCE, low=1, high=MOST_PATIENCE, key=f"{KEY}patience", default=FIRST_PATIENCE)
-    patience = a.slider(words("patience"), **bound)
-    bound = address.bound_choice(FACTOR, FACTORS, "0.5", key=f"{KEY}factor")
-    factor = b.select_slider(words("factor"), format_func=lambda text: words("number", value=float(text)), **bound)
-    bound = address.bound_choice(FLOOR, FLOORS, "0.0001", key=f"{KEY}floor")
-    floor = c.select_slider(words("floor"), format_func=lambda text: words("number", value=float(text)), **bound)
-    return int(patience), float(factor), float(floor)
-
-
-def _honesty(words: Words, rates: list[float], recorded_rates: tuple[float, ...]) -> str:
-    """From which epoch on the run would have gone another way than its recorded curve."""
+def _summary(words: Words, watched: list[s.Watched], recorded_rates: tuple[float, ...]) -> str:
+    """What came of it, and from which epoch on the run would have gone another way than its recorded curve."""
+    rates = [recorded_rates[0], *(epoch.rate for epoch in watched[:-1])]
     pairs = enumerate(zip(rates, recorded_rates, strict=True), start=1)
     other = next((epoch for epoch, (ours, theirs) in pairs if abs(ours - theirs) > 1e-4 * theirs), None)
-    return words("exact") if other is None else words("indicative", epoch=other)
+    drops = sum(epoch.has_dropped for epoch in watched)
+    said = words("summary", drops=drops, rate=words("rate_number", value=watched[-1].rate))
+    return f"{said} {words('exact') if other is None else words('indicative', epoch=other)}"
+
+
+def _given(words: Words, curves: Curves, others: list[str]) -> dict[str, object]:
+    """What the browser needs to draw the same while a slider is dragged."""
+    templates = {
+        "summary": words("summary", drops="%drops", rate="%rate"),
+        "exact": words("exact"),
+        "indicative": words("indicative", epoch="%epoch"),
+    }
+    values = recorded.finite(curves.val)
+    return {"values": values, "rates": list(curves.rates), "others": others, "words": templates, "floor": theme.MUTED}
