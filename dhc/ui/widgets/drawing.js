@@ -24,15 +24,17 @@ function written(value, digits, language) {
 
 /** Keep an SVG as wide as its parent, and as high as its drawing wants to be and the window has room for above `below` pixels. */
 function fitted(svg, parent, below = () => 0) {
+  let wasSeen = false; // one that is no longer seen is not measured again
   const fit = () => {
+    if (svg.isConnected) wasSeen = true;
+    else if (wasSeen) return removeEventListener('resize', fit);
     const { width: wide, height: high } = svg.viewBox.baseVal;
     const width = parent.clientWidth;
     if (!width || !wide) return;
     const room = innerHeight - Math.max(0, svg.getBoundingClientRect().top) - below() - 12;
     svg.style.height = `${Math.round(Math.max(240, Math.min((width * high) / wide, room)))}px`;
   };
-  const observer = new ResizeObserver(fit);
-  observer.observe(parent);
+  new ResizeObserver(fit).observe(parent);
   addEventListener('resize', fit);
   return fit;
 }

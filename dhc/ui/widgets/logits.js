@@ -205,7 +205,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     states.set(parentElement, state);
     mount(state, parentElement);
   }
-  state.tell = restful(() => setTriggerValue('state', { logits: state.logits, truth: state.truth, temperature: state.temperature }));
+  state.tell = restful(() => {
+    state.given = JSON.stringify([state.logits, state.truth, state.temperature]);
+    setTriggerValue('state', { logits: state.logits, truth: state.truth, temperature: state.temperature });
+  });
   const given = JSON.stringify([logits, truth, temperature]);
   if (given !== state.given) Object.assign(state, { given, logits, truth, temperature });
   draw(state);

@@ -106,7 +106,7 @@ def _draw_count(words: Words) -> None:
     sizes = (("side", 2, MOST_SIDE), ("maps", 2, MOST_MAPS), ("units", 2, MOST_UNITS))
     with st.container(horizontal=True, vertical_alignment="center"):
         side, maps, units = (
-            int(st.number_input(words(name), step=1.0, format="%d", width=110, **_bound(name, default, most)))
+            int(st.number_input(words(name), step=1.0, format="%d", width=120, **_bound(name, default, most)))
             for name, default, most in sizes
         )
         learnt = d.parameters(side * side * maps, units)
