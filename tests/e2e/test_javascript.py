@@ -22,6 +22,7 @@ INNER = {
     "keyboard": "follow",
     "grid_keys": "rowOf, textOf, leave, press",
     "scatter": "mixed, bounds, across, down, back, thumbSide, enclose",
+    "course": "progress, keep, following, fill",
     "ranking": "newRow, newList, update, focusable, move, click, reveal",
 }
 PAGE = """<base href="http://127.0.0.1:1/some/base/page"><body style="margin: 0">
@@ -505,3 +506,30 @@ def test_links_in_our_texts_are_followed_and_those_that_streamlit_follows_are_le
       return got;
     """)
     assert followed == ["?term=epoch", "lessons?lesson=dropout"]
+
+
+# --- course.js --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("done", "last", "next_lesson"),
+    [
+        ([], "", "a"),
+        (["a"], "a", "b"),
+        (["b"], "a", "a"),
+        (["b", "c"], "c", "a"),
+        (["z"], "gone", "a"),
+        (["a", "b", "c"], "b", ""),
+    ],
+)
+def test_the_course_goes_on_with_the_lesson_seen_last_or_the_next_that_is_not_done(
+    run: Run, done: list[str], last: str, next_lesson: str
+) -> None:
+    assert run(f"course.following(['a', 'b', 'c'], {json.dumps({'done': done, 'last': last})})") == next_lesson
+
+
+def test_progress_is_kept_as_long_as_the_page_where_the_browser_refuses_its_storage(run: Run) -> None:
+    """As it does in this page, which has no origin."""
+    kept = {"done": ["a"], "last": "b"}
+    assert run(f"course.keep({json.dumps(kept)}); return course.progress()") == kept
+    assert run("course.fill('{done} of {count}, {other}', { done: 1, count: 2 })") == "1 of 2, {other}"
