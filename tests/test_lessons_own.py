@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.analysis import dynamics
 from dhc.analysis.sureness import reliability, scale, sureness
+from dhc.files import gate
 from dhc.lessons import calibration, cartography, dead, explosion, forgetting
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch, Request, write_exit
@@ -93,7 +94,7 @@ def test_a_bet_on_the_blow_up_is_settled_by_the_search_and_hidden_before(runs: P
     assert "blows up" not in annotations(at)
     assert len(figure(at)["data"][0]["x"]) < len(LOSSES)
     at.button(key="dhc_lesson_blow-up_bet_now").click().run()
-    assert address(at, "open") == "on"
+    assert (address(at, "open"), address(at, "search")) == ("on", SEARCH)
     assert "You bet **0.01**, it blew up only at **0.1**: 10.0× too low." in texts(at)
     at = lesson("blow-up", bet="2e-1", open="on", lang="ro")
     assert "explodează la 0,1" in annotations(at)
@@ -228,3 +229,23 @@ def test_the_temperature_moves_the_bars_and_changes_no_answer(runs: Path) -> Non
     at.button(key="dhc_lesson_nine-of-ten_best").click().run()
     assert address(at, "t") != "4"
     assert "răspunsuri schimbate: **0**" in texts(lesson("nine-of-ten", run=RUN, open="on", t="0.25", lang="ro"))
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize("name", ["blow-up", "dead-units", "forgotten", "data-map", "nine-of-ten"])
+def test_a_hostile_address_an_empty_folder_and_a_view_that_reads_break_no_lesson(
+    runs: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wild = {"bet": "<b>9</b>", "open": "1e999", "run": "../../x", "search": "x", "list": "0", "place": "-1", "t": "nan"}
+    at = lesson(name, **wild, train="99999999", corner="east")
+    assert {name: address(at, name) for name in ("bet", "open", "run")} == {"bet": None, "open": None, "run": None}
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    at = lesson(name)
+    assert [button.label for button in at.button if button.label.startswith("Start it: ")], "trains what is missing"
+    monkeypatch.setattr(gate, "is_shut", lambda: True)
+    at = lesson(name, lang="ro")
+    assert [button for button in at.button if button.label.startswith("Pornește")] == []
+    assert "Această vedere doar citește" in texts(at)
+    monkeypatch.setattr(gate, "is_shut", lambda: False)
+    monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path))
+    assert "The demo on Home" in texts(lesson(name))

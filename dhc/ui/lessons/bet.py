@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import streamlit as st
 
@@ -10,12 +12,16 @@ from dhc.teaching.words import Words, common
 from dhc.ui.shell import address
 
 BET, OPEN = "bet", "open"  # in the address: the bet, and that it is settled
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def place(words: Words, lesson: str, titles: Mapping[str, str], default: str) -> tuple[str, bool]:
+def place(
+    words: Words, lesson: str, titles: Mapping[str, str], default: str, subject: Mapping[str, str] = NOTHING
+) -> tuple[str, bool]:
     """The slider over the keys of `titles`, and its button; returns the bet, and whether it was settled.
 
-    The lesson's label `bet` is the slider's.
+    The lesson's label `bet` is the slider's. `subject` are the parameters of the address that say what the bet is on: a settled bet
+    stays one on that, whatever is trained later.
     """
     key, language = f"dhc_lesson_{lesson}_bet", words.language
     if address.choice(OPEN, ("on",), "") == "on":
@@ -23,19 +29,21 @@ def place(words: Words, lesson: str, titles: Mapping[str, str], default: str) ->
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.markdown(f"{words('bet')} **{titles[bet]}**", width="stretch")
             again = common(language, "bet_again")
-            st.button(again, icon=":material/replay:", key=f"{key}_again", on_click=_settle, args=(None,))
+            st.button(again, icon=":material/replay:", key=f"{key}_again", on_click=_settle, args=(None, {}))
         return bet, True
     binding = address.bound_choice(BET, list(titles), default, key=key)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width="stretch"):
             bet = str(st.select_slider(words("bet"), format_func=titles.__getitem__, **binding))
         now = common(language, "bet_now")
-        st.button(now, icon=":material/casino:", type="primary", key=f"{key}_now", on_click=_settle, args=("on",))
+        st.button(
+            now, icon=":material/casino:", type="primary", key=f"{key}_now", on_click=_settle, args=("on", subject)
+        )
     return bet, False
 
 
-def _settle(state: str | None) -> None:
-    address.put(**{OPEN: state})
+def _settle(state: str | None, subject: Mapping[str, str]) -> None:
+    address.put(**{**subject, OPEN: state})
 
 
 def remember(lesson: str, subject: str, bet: float, answer: float) -> None:

@@ -18,6 +18,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.teaching.words import common
 from dhc.text import duration_text, shorten
+from dhc.ui.lessons import bet
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, current_run, link
 from dhc.ui.shell.states import empty
@@ -31,26 +32,33 @@ TICK = 1.0  # seconds between two looks at a run that trains
 LEAST = 10.0  # seconds that an estimate is rounded up to
 
 
-def choose(language: str, runs: Sequence[RunInfo], *, key: str) -> RunInfo | None:
+def choose(language: str, runs: Sequence[RunInfo], *, key: str, forget: Sequence[str] = ()) -> RunInfo | None:
     """A box of the `runs`, which the lesson can use; at first the session's run, else the first. None for no runs.
 
+    Choosing another takes the parameters `forget` out of the address, which hung on the run, and a settled bet on it.
     Say what is missing, and `offer` it, where there are none.
     """
-    _refuse_unknown()
-    if not runs:
+    current = current_of(runs)
+    if current is None:
         return None
     by_id, names = {info.id: info for info in runs}, titles(runs)
-    current = current_run()
-    st.session_state[key] = current if current in by_id else runs[0].id
+    st.session_state[key] = current.id
     chosen = st.selectbox(
         common(language, "run"),
         list(by_id),
         format_func=lambda run_id: shorten(names[str(run_id)], TITLE),
         key=key,
         on_change=_choose,
-        args=(key, tuple(by_id)),
+        args=(key, tuple(by_id), tuple(forget)),
     )
     return by_id[str(chosen)]
+
+
+def current_of(runs: Sequence[RunInfo]) -> RunInfo | None:
+    """The one of `runs` that `choose` shows: the session's, else the first; None for no runs."""
+    _refuse_unknown()
+    asked = current_run()
+    return next((info for info in runs if info.id == asked), runs[0] if runs else None)
 
 
 def _refuse_unknown() -> None:
@@ -61,9 +69,10 @@ def _refuse_unknown() -> None:
         st.session_state.pop("dhc_run", None)
 
 
-def _choose(key: str, offered: Sequence[str]) -> None:
+def _choose(key: str, offered: Sequence[str], forget: Sequence[str]) -> None:
     if st.session_state[key] in offered:  # a tab that meets a restarted server sends a label
         choose_run(st.session_state[key])
+        address.put(**dict.fromkeys((*forget, bet.OPEN)))
 
 
 def with_answers() -> list[RunInfo]:
@@ -91,11 +100,13 @@ def seconds_of(config: RunConfig, batches: int | None = None) -> float | None:
     return None if not speed else expectation.START + batches * config.fit.batch_size / speed
 
 
-def offer(language: str, message: str, config: RunConfig | None, *, key: str, **about: Any) -> None:
+def offer(
+    language: str, message: str, config: RunConfig | None, *, key: str, forget: Sequence[str] = (), **about: Any
+) -> None:
     """Say in `message`, our own Markdown, what is missing, with the button that trains it and its time; or how far it is.
 
     `about` is what `jobs.launch.launch` takes beside: name, parent, search. Without a config, or without its pictures, the way
-    to some; in a read-only view where to go.
+    to some; in a read-only view where to go. Starting it takes the parameters `forget` out of the address.
     """
     if config is not None:
         config = with_pictures(config)
@@ -115,7 +126,9 @@ def offer(language: str, message: str, config: RunConfig | None, *, key: str, **
         seconds = seconds_of(config, None if search is None else search.batches)
         time = common(language, "time_unknown") if seconds is None else duration_text(max(seconds, LEAST))
         step = common(language, "start", time=time)
-        empty(message, step=step, action=_start, args=(config, about), key=key, icon=":material/model_training:")
+        empty(
+            message, step=step, action=_start, args=(config, about, forget), key=key, icon=":material/model_training:"
+        )
 
 
 def _last(config: RunConfig, about: Mapping[str, Any]) -> RunInfo | None:
@@ -125,8 +138,9 @@ def _last(config: RunConfig, about: Mapping[str, Any]) -> RunInfo | None:
     return next((info for info in infos if info.config is not None and settings_key(info.config) == wanted), None)
 
 
-def _start(config: RunConfig, about: Mapping[str, Any]) -> None:
+def _start(config: RunConfig, about: Mapping[str, Any], forget: Sequence[str]) -> None:
     launch(config, session.runs_dir(), **about)
+    address.put(**dict.fromkeys(forget))
     session.take_snapshot()  # the lesson's part runs alone, and would not see it
 
 

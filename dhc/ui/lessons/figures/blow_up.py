@@ -38,7 +38,9 @@ def draw(words: Words) -> None:
     info = _current(searches)
     table = _first_pass(info)
     rates, losses = (table[name].to_numpy(dtype=np.float64) for name in ("learning_rate", "loss"))
-    at_bet, is_open = bet.place(words, NAME, {rate: _text(words, float(rate)) for rate in RATES}, MIDDLE)
+    at_bet, is_open = bet.place(
+        words, NAME, {rate: _text(words, float(rate)) for rate in RATES}, MIDDLE, {SEARCH: info.id}
+    )
     if is_open:
         _outcome(words, info, rates, losses, float(at_bet))
     _figure(words, info, rates, losses, float(at_bet), is_open)
@@ -128,7 +130,9 @@ def _offer(words: Words, message: str) -> None:
     runs = [info for info in session.runs() if info.config is not None and info.has_epochs]
     info = run.choose(words.language, runs, key=KEY + "run")
     config = info.config if info is not None else run.starting_config()
-    run.offer(words.language, message, config, key=KEY + "start", name=SEARCH_NAME, search=RateSearch())
+    about = {"name": SEARCH_NAME, "search": RateSearch()}
+    forget = (SEARCH, bet.OPEN)  # the new one is bet on anew
+    run.offer(words.language, message, config, key=KEY + "start", forget=forget, **about)
 
 
 def _text(words: Words, rate: float) -> str:

@@ -39,10 +39,11 @@ def draw(words: Words) -> None:
         run.offer(words.language, words("none"), config, key=KEY + "start")
         return
     titles: dict[str, str] = {region: words(f"{region}_place") for region in REGIONS}
-    at_bet, is_open = bet.place(words, NAME, titles, "easy")
-    top = st.container()
-    info = run.choose(words.language, followed, key=KEY + "run")
+    info = run.current_of(followed)
     assert info is not None
+    at_bet, is_open = bet.place(words, NAME, titles, "easy", {run.RUN: info.id})
+    top = st.container()
+    run.choose(words.language, followed, key=KEY + "run", forget=(PICTURE,))
     training = training_of(info)
     with top:
         if training is None:

@@ -45,15 +45,14 @@ def draw(words: Words) -> None:
     if not trios:
         run.offer(words.language, words("none"), run.starting_config(), key=KEY + "start")
         return
-    by_id = {trio.first.id: trio for trio in trios}
-    at_bet, is_open = bet.place(
-        words, NAME, {share: words("percent", share=int(share) / 100) for share in SHARES}, "20"
-    )
+    firsts = [trio.first for trio in trios]
+    info = run.current_of(firsts)
+    trio = next(trio for trio in trios if trio.first is info)
+    titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
+    at_bet, is_open = bet.place(words, NAME, titles, "20", {run.RUN: trio.first.id})
     top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        info = run.choose(words.language, [trio.first for trio in trios], key=KEY + "run")
-        assert info is not None
-        trio = by_id[info.id]
+        run.choose(words.language, firsts, key=KEY + "run")
         if trio.hot is not None and trio.leaky is None and is_open:
             _offer_leaky(words, trio)
     with top:

@@ -45,10 +45,11 @@ def draw(words: Words) -> None:
         run.offer(words.language, words("none"), run.starting_config(), key=KEY + "start")
         return
     titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
-    at_bet, is_open = bet.place(words, NAME, titles, "20")
-    top = st.container()
-    info = run.choose(words.language, runs, key=KEY + "run")
+    info = run.current_of(runs)
     assert info is not None
+    at_bet, is_open = bet.place(words, NAME, titles, "20", {run.RUN: info.id})
+    top = st.container()
+    run.choose(words.language, runs, key=KEY + "run", forget=(PLACE,))
     predictions = session.predictions(info)
     rights = predictions.y_pred == predictions.y_true
     with top:

@@ -43,11 +43,12 @@ def draw(words: Words) -> None:
         return
     runs.sort(key=lambda info: -(info.best_val_accuracy or 0.0))  # a bad one is sure of nothing
     titles = {tenths: words("tenths", tenths=int(tenths)) for tenths in TENTHS}
-    at_bet, is_open = bet.place(words, NAME, titles, "9")
+    info = run.current_of(runs)
+    assert info is not None
+    at_bet, is_open = bet.place(words, NAME, titles, "9", {run.RUN: info.id})
     top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        info = run.choose(words.language, runs, key=KEY + "run")
-        assert info is not None
+        run.choose(words.language, runs, key=KEY + "run")
         predictions = session.predictions(info)
         if is_open:
             _best(words, info, predictions)
