@@ -157,8 +157,7 @@ def test_what_pooling_leaves_is_counted_by_hand() -> None:
 
 
 def test_the_deciding_cell_and_what_it_sees_are_framed_in_place() -> None:
-    picture = np.zeros((64, 64, 3), np.uint8)
-    figure = cell(picture, np.eye(4), (1, 1), (8, 24), (10, 26), say=lambda label, **_: label)
+    figure = cell("data:image/png;base64,", 64, np.eye(4), (1, 1), (8, 24), (10, 26), say=lambda label, **_: label)
     outer, inner = figure.layout.shapes[0], figure.layout.shapes[2]
     assert (outer.x0, outer.x1, outer.y0, outer.y1) == (9.5, 25.5, 7.5, 23.5)
     assert (inner.x0, inner.x1, inner.y0, inner.y1) == (0.5, 1.5, 0.5, 1.5)

@@ -14,15 +14,18 @@ Span = tuple[int, int]
 
 
 def cell(
-    picture: np.ndarray, heat: np.ndarray, at: tuple[int, int], rows: Span, columns: Span, *, say: Say
+    picture: str, side: int, heat: np.ndarray, at: tuple[int, int], rows: Span, columns: Span, *, say: Say
 ) -> go.Figure:
-    """Left the picture (S, S, 3) uint8 with what the cell sees framed; right the layer's cells (h, w), the one that decided framed.
+    """Left the picture, a data URI of `side` pixels a side, with what the cell sees framed; right the layer's cells (h, w), the one that decided framed.
 
     rows, columns: the first pixel that the cell sees, and the one behind the last. say: the labels picture, cells, hover.
     """
-    side = picture.shape[0]
     figure = theme.figure(x="", y="")
-    figure.add_trace(go.Image(z=picture, hoverinfo="skip"))
+    corner = {"x": -0.5, "y": -0.5, "xref": "x", "yref": "y", "xanchor": "left", "yanchor": "top"}
+    figure.add_layout_image(source=picture, sizex=side, sizey=side, sizing="stretch", layer="below", **corner)
+    figure.add_trace(
+        go.Scatter(x=[0, side - 1], y=[0, side - 1], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
+    )
     height, width = heat.shape
     hovers = [[say("hover", row=r + 1, column=c + 1) for c in range(width)] for r in range(height)]
     figure.add_trace(
@@ -47,6 +50,7 @@ def cell(
         xaxis2=bare | {"domain": [0.52, 1], "range": [-0.5, width - 0.5], "constrain": "domain", "anchor": "y2"},
         yaxis2=bare | {"range": [height - 0.5, -0.5], "scaleanchor": "x2", "constrain": "domain", "anchor": "x2"},
         uirevision="cell",
+        showlegend=False,
     )
     for x, text in ((0.24, say("picture")), (0.76, say("cells", height=height, width=width))):
         figure.add_annotation(text=text, x=x, y=1.02, xref="paper", yref="paper", yanchor="bottom", showarrow=False)

@@ -54,9 +54,7 @@ def _draw_lesson(head: DeltaGenerator, lesson: Lesson, tongue: str, lessons: Seq
     said = words(tongue, lesson.name).with_facts(facts)
     entitle(said.title)
     figure, text = st.columns([5, 3], gap="medium")
-    with figure, st.container(key=STAGE):
-        _draw_figure(lesson.name, tongue)
-    with text:
+    with text:  # before the figure, which may wait for a network
         st.markdown(f"### {said.title}\n\n{said.idea}")
         st.markdown(f"**{common(tongue, 'report')}.** {said.report}")
         if lesson.name in WALKS:
@@ -64,6 +62,8 @@ def _draw_lesson(head: DeltaGenerator, lesson: Lesson, tongue: str, lessons: Seq
         is_right = question.draw(lesson, said, facts)
         _draw_next(lesson, tongue, lessons)
     course.draw_rail(head, lesson, lessons, tongue, is_done=is_right)
+    with figure, st.container(key=STAGE):
+        _draw_figure(lesson.name, tongue)
 
 
 @st.fragment

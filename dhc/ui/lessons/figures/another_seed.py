@@ -25,7 +25,7 @@ PICTURES, BY = "pictures", "by"  # in the address
 SHARES = tuple(str(share) for share in range(0, 101, 5))
 SIZES = ("50", "100", "200", "500", "1000", "2000", "5000")  # val pictures
 SHOWN = 8  # runs
-HEIGHT = 330
+HEIGHT = 290
 
 
 def draw(words: Words) -> None:

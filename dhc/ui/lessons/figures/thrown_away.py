@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis.network import NetworkLayer
+from dhc.data.picture import png_base64
 from dhc.figures.lesson_pooled import cell
 from dhc.lessons import pooled
 from dhc.models.plan import Conv2D, MaxPooling2D
@@ -91,7 +92,7 @@ def _controls(words: Words, mistakes: list[Mistake], convolutions: list[NetworkL
     place = len(convolutions)
     if len(convolutions) > 1:
         options = [str(at) for at in range(1, len(convolutions) + 1)]
-        bound = address.bound_choice(CONVOLUTION, options, options[-1], key=KEY + "convolution")
+        bound = address.bound_choice(CONVOLUTION, options, options[len(options) // 2], key=KEY + "convolution")
         place = int(st.select_slider(words("convolution"), **bound))
     ways = {"taken": words("taken"), "true": words("true")}
     way = segments(words("for"), ways, **address.bound_choice(FOR, list(ways), "taken", key=KEY + "for"))
@@ -120,7 +121,8 @@ def _draw(
     row, column = pooled.strongest(heat.astype(np.float64))
     rows, columns = layer.field.spans[row], layer.field.spans[column]
     before = sum(isinstance(other.layer, MaxPooling2D) for other in layers if other.place < layer.place)
-    figure = cell(mistake.picture, heat, (row, column), rows, columns, say=words)
+    picture = f"data:image/png;base64,{png_base64(mistake.picture)}"
+    figure = cell(picture, SIDE, heat, (row, column), rows, columns, say=words)
     if words.language in COMMA:
         figure.update_layout(separators=",.")
     plot(figure, key=KEY + "cell", height=HEIGHT, alt=words("alt"), clicks=False)
