@@ -7,6 +7,7 @@ import pytest
 
 from dhc.lessons import convolution as c
 from dhc.lessons import filters as f
+from dhc.lessons import neighbours as n
 from dhc.lessons import pooling as p
 
 RNG = np.random.default_rng(3)
@@ -113,3 +114,25 @@ def test_a_shift_within_a_window_changes_the_map_and_not_its_pooled_answer() -> 
     assert p.shifted(np.array([[1.0, 2.0, 3.0]]), 1).tolist() == [[1, 1, 2]]
     assert p.change(np.zeros(3), np.zeros(3)) == 0
     assert p.strongest_corner(moved, 2, 2) == (0, 0)
+
+
+def test_distances_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics.pairwise import pairwise_distances
+
+    rows = RNG.random((6, 5))
+    for name, distance in n.DISTANCES.items():
+        assert distance(rows[0], rows) == pytest.approx(pairwise_distances(rows[:1], rows, metric=name)[0], abs=1e-7)
+    assert n.euclidean(np.array([1.0, 2.0]), np.array([[4.0, 6.0]])).tolist() == [5]
+    assert n.manhattan(np.array([1.0, 2.0]), np.array([[4.0, 6.0]])).tolist() == [7]
+    assert n.cosine(np.zeros(2), np.ones((1, 2))).tolist() == [1]
+
+
+def test_a_striped_picture_moved_by_one_pixel_is_further_from_itself_than_a_grey_one() -> None:
+    stripes = np.zeros((4, 6, 3), np.uint8)
+    stripes[:, ::2] = 255
+    grey = np.full((1, 4, 6, 3), 128, np.uint8)
+    from_itself = n.to_itself(stripes, n.euclidean, 2)
+    assert from_itself[0] == 0
+    assert from_itself[1] > n.euclidean(n.as_rows(stripes[None])[0], n.as_rows(grey))[0]
+    assert n.shifted(stripes, 2)[0, :, 0].tolist() == [255, 255, 255, 0, 255, 0]
+    assert n.majority(np.array([4, 2, 2, 4, 1])) == 4

@@ -99,6 +99,11 @@ def test_every_lesson_of_the_group_opens_in_both_languages_and_its_figure_is_rig
     for language in LANGUAGES:
         app = lesson("convolution", language)
         assert grid(figure(app)["answer"]).tolist() == [[12, 12, 17], [10, 17, 19], [9, 6, 14]]
+        app = lesson("nearest-neighbours", language, shift="0", metric="manhattan")
+        captions = [tile["caption"].splitlines() for tile in sent(app, "gallery")[-1]["tiles"]]
+        assert captions[0][1] == "0"
+        far = [float(lines[-1].replace(",", ".")) for lines in captions[1:]]
+        assert far == sorted(far)
         app = lesson("feature-map", language, map="3")
         assert [len(each["tiles"]) for each in sent(app, "gallery")][-1] == len(FILTERS)
         assert "<table" in " ".join(element.proto.body for element in app.get("html"))

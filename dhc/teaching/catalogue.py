@@ -33,7 +33,9 @@ class Lesson:
 
 
 COURSE: Final = (
-    # nearest-neighbours
+    Lesson(
+        "nearest-neighbours", "seeing", seeing.nearest_neighbours, terms=("nearest neighbours", "cosine", "similarity")
+    ),
     Lesson("convolution", "seeing", seeing.convolution, terms=("convolution",)),
     Lesson(
         "feature-map",

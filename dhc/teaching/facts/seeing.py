@@ -18,6 +18,12 @@ from dhc.teaching.facts import report
 SIDE = 64  # of the report's pictures
 
 
+def nearest_neighbours() -> Facts:
+    """How many numbers a picture is, pixel by pixel."""
+    colours, right = 3, 1
+    return Facts(right, {"side": SIDE, "colours": colours, "numbers": SIDE**2 * colours})
+
+
 def convolution() -> Facts:
     """The report's example: its sizes, and the middle of its answer."""
     picture, kernel = np.array(c.REPORT_INPUT, float), np.array(c.REPORT_KERNEL, float)

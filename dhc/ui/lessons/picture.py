@@ -89,6 +89,11 @@ def row_of(source: Source) -> int:
     return address.integer(ROW, low=0, high=len(source.x) - 1) or 0
 
 
+def is_own() -> bool:
+    """Whether the picture is the person's own, which is of no class."""
+    return _own() is not None
+
+
 @st.cache_resource(show_spinner=False)
 def drawn() -> Source:
     """Pictures drawn here, always the same, as where there is no data set."""

@@ -23,6 +23,7 @@ from dhc.ui.lessons.figures import (
     feature_map,
     forgotten,
     gradient_descent,
+    nearest_neighbours,
     nine_of_ten,
     nonsense,
     other_mistakes,
@@ -37,7 +38,7 @@ from dhc.ui.lessons.figures import (
 )
 
 FIGURES: Final[Mapping[str, Callable[[Words], None]]] = {
-    # nearest-neighbours
+    "nearest-neighbours": nearest_neighbours.draw,
     "convolution": convolution.draw,
     "feature-map": feature_map.draw,
     "stride": stride.draw,

@@ -14,8 +14,7 @@ from dhc.lessons import filters as f
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.teaching.words import Words, filled
-from dhc.ui.answers.album import inline
-from dhc.ui.lessons import picture, run
+from dhc.ui.lessons import panels, picture, run
 from dhc.ui.network import asked, subject
 from dhc.ui.network.filters import picture_of_filter
 from dhc.ui.shell import address
@@ -93,26 +92,17 @@ def _filters(words: Words, info: RunInfo | None) -> tuple[Floats, tuple[str, ...
 def _draw_one(words: Words, pixels: picture.Pixels, weights: Floats, found: Floats, name: str) -> None:
     largest = float(np.abs(weights).max())
     tables = "".join(_table(words, weights[..., at], largest, words(COLOURS[at])) for at in range(weights.shape[2]))
-    small = _image(picture_of_filter(weights, largest), SMALL, words("filter", name=name))
+    small = panels.image(picture_of_filter(weights, largest), SMALL, words("filter", name=name))
     map_title = words("map", side=len(found))
     parts = (
-        (words("picture"), _image(pixels, LARGE, words("picture"))),
+        (words("picture"), panels.image(pixels, LARGE, words("picture"))),
         (
             words("filter", name=name),
             f'{small}<div style="display: flex; gap: 0.6rem; margin-top: 0.4rem">{tables}</div>',
         ),
-        (map_title, _image(picture_of(found, float(np.abs(found).max()), signed=True), LARGE, map_title)),
+        (map_title, panels.image(picture_of(found, float(np.abs(found).max()), signed=True), LARGE, map_title)),
     )
-    figures = (
-        f'<figure style="margin: 0"><figcaption>{html.escape(title)}</figcaption>{body}</figure>'
-        for title, body in parts
-    )
-    st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 0.4rem 1.2rem">{"".join(figures)}</div>')
-
-
-def _image(pixels: NDArray[np.uint8], side: float, alt: str) -> str:
-    """A picture, `side` times as high as the type."""
-    return f'<div style="width: {side}rem; outline: 1px solid #8888; border-radius: 6px">{inline(pixels, size=1000, alt=alt)}</div>'
+    panels.row(parts)
 
 
 def _table(words: Words, weights: Floats, largest: float, colour: str) -> str:
