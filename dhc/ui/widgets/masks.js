@@ -123,7 +123,6 @@ function keys(state, event) {
 function mount(state, parent) {
   const { data } = state;
   const had = parent.querySelector('svg');
-  const hadFocus = had?.matches(':focus');
   const attributes = { role: 'slider', tabindex: 0, 'aria-label': data.words.alt, 'aria-valuemin': 1, 'aria-valuemax': data.draws.length };
   const svg = (state.svg = had ?? drawn('svg', { viewBox: `0 0 ${WIDE} ${HIGH}`, ...attributes }));
   changed(svg, attributes);
@@ -133,7 +132,6 @@ function mount(state, parent) {
   root.append(svg);
   parent.append(root);
   fitted(svg, root, () => 8)();
-  if (hadFocus) svg.focus();
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
