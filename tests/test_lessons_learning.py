@@ -289,10 +289,11 @@ def test_each_lesson_opens_in_each_language_and_moves(
     page = open_page("lessons", lesson="augmentation", lang=language, au_change="both")
     assert not page.exception
     said = words(language, "augmentation")
-    assert said("became", digit=9) in _html(page)
+    assert said("other", digit=6, nearest=9) in _html(page)
+    assert all(said(kind, digit=digit) in _html(page) for kind, digit in (("kept", 8), ("lost", 5)))
     turned = page.segmented_control(key="dhc_lesson_augmentation_kind").set_value("turn").run()
     assert not turned.exception
-    assert said("nearest", digit=0) in _html(turned)
+    assert said("other", digit=6, nearest=9) not in _html(turned)
     assert _html(turned).count(said("same")) == 1  # the map of one number
     page = open_page("lessons", lesson="confusion", lang=language, cm_class="second", cm="1,2,x")
     assert not page.exception
@@ -302,7 +303,10 @@ def test_each_lesson_opens_in_each_language_and_moves(
     page.session_state["dhc_lesson_confusion_tally"] = {"counts": [9, 0, 0, 0, 5, 0, 0, 3, 1]}
     assert "5 / (0 + 5 + 3) = 5 / 8" in _html(page.run())
     assert address(page, "cm") == "9,0,0,0,5,0,0,3,1"
-    page.session_state["dhc_lesson_confusion_tally"] = {}
+    for hostile in ({"counts": [1]}, {"counts": [-1] * 9}, {"counts": ["9"] * 9}, {"counts": 9}, {}):
+        page.session_state["dhc_lesson_confusion_tally"] = hostile
+        assert not page.run().exception
+        assert address(page, "cm") == "9,0,0,0,5,0,0,3,1"
     page.button(key="dhc_lesson_confusion_largest").click().run()
     assert address(page, "cm") == "9,0,0,5,0,0,4,0,0"
     for lesson, parameter, rest in (
@@ -317,6 +321,10 @@ def test_each_lesson_opens_in_each_language_and_moves(
         assert sent(page.run(), "plot") != [before]
         assert sent(page, "knobs")[0]["knobs"][0]["place"] == 8
         assert address(page, parameter) == "9"
+        for hostile in ({"patience": 99}, {"patience": "1"}, "x", None):
+            page.session_state[f"dhc_lesson_{lesson}_knobs"] = {"rest": hostile}
+            assert not page.run().exception
+            assert address(page, parameter) == "9"
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
     for lesson in ("schedules", "overfitting"):
         page = open_page("lessons", lesson=lesson, lang=language)

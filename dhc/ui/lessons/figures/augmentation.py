@@ -1,4 +1,4 @@
-"""Augmentation: what a change does to a picture, to a digit, and to feature maps of every size that the report has."""
+"""Augmentation: what a change does to a picture, to the digits, and to feature maps of every size that the report has."""
 
 from __future__ import annotations
 
@@ -24,19 +24,23 @@ KEY = "dhc_lesson_augmentation_"
 # Lowest and highest amount of a change, the one at first, and a step: degrees, or per cent.
 AMOUNTS: Final = {"turn": (0, 360, 40, 5), "zoom": (50, 200, 150, 5), "shift": (0, 100, 25, 5), "erase": (0, 90, 20, 5)}
 CHANGES: Final = (*a.FLIPS, *AMOUNTS)
-DIGIT = 6
 STYLE = """<style>
 .dhc-augment { display: grid; gap: 0.2rem 0.5rem; align-items: end; margin: 0; font-size: 0.85rem; line-height: 1.25; }
 .dhc-augment img { width: 100%; image-rendering: pixelated; border-radius: 0.3rem; object-fit: contain; object-position: left bottom; }
 .dhc-augment b { display: block; align-self: start; }
 .dhc-augment .same { font-weight: 600; }
-.dhc-augment { --dhc-tall: 21vh; --dhc-low: 11vh; }
-.dhc-present .dhc-augment { --dhc-tall: 17vh; --dhc-low: 8.5vh; }
+.dhc-augment { --dhc-tall: 21vh; --dhc-low: 11vh; --dhc-digit: 6.5vh; }
+.dhc-present .dhc-augment { --dhc-tall: 17vh; --dhc-low: 8.5vh; --dhc-digit: 5vh; }
+.dhc-augment .digits { grid-column: span 2; }
+.dhc-augment .digits > div { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 0 0.3rem; }
+.dhc-augment .digits > div > div { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.3rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.dhc-augment .digits img { width: auto; aspect-ratio: 1; }
+.dhc-augment .other span { font-weight: 700; text-decoration: underline; }
 </style>"""
 
 
 def draw(words: Words) -> None:
-    """Which change and how much of it; before and after, of a picture, a digit and maps of each size."""
+    """Which change and how much of it; before and after, of a picture, the digits and maps of each size."""
     titles = {name: words(name) for name in CHANGES}
     bound = address.bound_choice(KIND, CHANGES, "turn", key=f"{KEY}kind")
     kind = segments(words("change"), titles, bare=True, **bound)
@@ -45,14 +49,12 @@ def draw(words: Words) -> None:
         pixels = picture.choose(words).astype(float)
     with right:
         change = _change(words, kind)
-    six = a.digits()[DIGIT]
-    _pairs(
-        [
-            (words("picture"), pixels, change(pixels), words("look")),
-            (words("digit", digit=DIGIT), six, change(six), _verdict(words, change(six))),
-        ],
-        words,
-    )
+    cells = [
+        f"<div><b>{html.escape(words('picture'))}</b>{_image(pixels, words('before'), 'tall')}</div>",
+        f"<div><span>{html.escape(words('look'))}</span>{_image(change(pixels), words('after'), 'tall')}</div>",
+        f'<div class="digits"><b>{html.escape(words("digits"))}</b>{_digits(words, change)}</div>',
+    ]
+    _grid("".join(cells), 4)
     st.markdown(f"**{words('maps')}**")
     _maps(words, pixels, change)
 
@@ -72,19 +74,17 @@ def _change(words: Words, kind: str) -> Callable[[a.Floats], a.Floats]:
     }[kind]
 
 
-def _verdict(words: Words, changed: a.Floats) -> str:
-    """What has become of the digit."""
-    nearest = a.nearest_digit(changed)
-    return words("became" if np.allclose(changed, a.digits()[nearest]) else "nearest", digit=nearest)
-
-
-def _pairs(pairs: list[tuple[str, a.Floats, a.Floats, str]], words: Words) -> None:
-    cells = [
-        f"<div><b>{html.escape(title)}</b>{_image(before, words('before'), 'tall')}</div>"
-        f"<div><span>{html.escape(said)}</span>{_image(after, words('after'), 'tall')}</div>"
-        for title, before, after, said in pairs
-    ]
-    _grid("".join(cells), 2 * len(pairs))
+def _digits(words: Words, change: Callable[[a.Floats], a.Floats]) -> str:
+    """The ten digits after the change, and of each whether it is nearest to itself, is another one now, or none."""
+    cells = []
+    for digit, drawn in enumerate(a.digits()):
+        changed = change(drawn)
+        nearest = a.nearest_digit(changed)
+        is_another = nearest != digit and np.allclose(changed, a.digits()[nearest])
+        kind = "kept" if nearest == digit else "other" if is_another else "lost"
+        said = html.escape(words(kind, digit=digit, nearest=nearest))
+        cells.append(f'<div class="{kind}">{_image(changed, said, "digit")}<span>{said}</span></div>')
+    return f"<div>{''.join(cells)}</div>"
 
 
 def _maps(words: Words, pixels: a.Floats, change: Callable[[a.Floats], a.Floats]) -> None:

@@ -33,7 +33,9 @@ def draw(words: Words) -> None:
         return
     with right:
         bound = address.bound_items(BESIDE, OTHERS, ("cosine",), key=f"{KEY}beside")
-        others = st.pills(words("beside"), selection_mode="multi", format_func=words, **bound)
+        others = st.pills(
+            words("beside"), selection_mode="multi", format_func=words, help=words("beside_help"), **bound
+        )
     patience, factor, min_lr = recorded.settings(SETTINGS, key=f"{KEY}knobs")
     watched = s.plateau(curves.val, first=curves.rates[0], factor=factor, patience=int(patience), min_lr=min_lr)
     rates = _rates(curves, watched, factor ** (1 / patience), min_lr)
