@@ -33,7 +33,8 @@ STYLE = """<style>
 .dhc-present .dhc-augment { --dhc-tall: 17vh; --dhc-low: 8.5vh; --dhc-digit: 5vh; }
 .dhc-augment .digits { grid-column: span 2; }
 .dhc-augment .digits > div { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 0 0.3rem; }
-.dhc-augment .digits > div > div { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.3rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.dhc-augment .digits > div > div { display: flex; flex-direction: column; align-items: start; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.dhc-present .dhc-augment .digits > div > div { flex-direction: row; align-items: center; gap: 0.3rem; }
 .dhc-augment .digits img { width: auto; aspect-ratio: 1; }
 .dhc-augment .other span { font-weight: 700; text-decoration: underline; }
 </style>"""
@@ -52,7 +53,7 @@ def draw(words: Words) -> None:
     cells = [
         f"<div><b>{html.escape(words('picture'))}</b>{_image(pixels, words('before'), 'tall')}</div>",
         f"<div><span>{html.escape(words('look'))}</span>{_image(change(pixels), words('after'), 'tall')}</div>",
-        f'<div class="digits"><b>{html.escape(words("digits"))}</b>{_digits(words, change)}</div>',
+        f'<div class="digits"><b>{html.escape(words("digits"))}</b>{_digits(words, change, is_flip=kind in a.FLIPS)}</div>',
     ]
     _grid("".join(cells), 4)
     st.markdown(f"**{words('maps')}**")
@@ -74,14 +75,17 @@ def _change(words: Words, kind: str) -> Callable[[a.Floats], a.Floats]:
     }[kind]
 
 
-def _digits(words: Words, change: Callable[[a.Floats], a.Floats]) -> str:
-    """The ten digits after the change, and of each whether it is nearest to itself, is another one now, or none."""
+def _digits(words: Words, change: Callable[[a.Floats], a.Floats], *, is_flip: bool) -> str:
+    """The ten digits after the change, and of each whether a flip has kept it, or made another or none of it.
+
+    Of a digit that is only tilted, moved or damaged a person can judge better than a comparison of pixels.
+    """
     cells = []
     for digit, drawn in enumerate(a.digits()):
         changed = change(drawn)
         nearest = a.nearest_digit(changed)
-        is_another = nearest != digit and np.allclose(changed, a.digits()[nearest])
-        kind = "kept" if nearest == digit else "other" if is_another else "lost"
+        is_digit = np.allclose(changed, a.digits()[nearest])
+        kind = ("kept" if nearest == digit else "other") if is_digit else "lost" if is_flip else "open"
         said = html.escape(words(kind, digit=digit, nearest=nearest))
         cells.append(f'<div class="{kind}">{_image(changed, said, "digit")}<span>{said}</span></div>')
     return f"<div>{''.join(cells)}</div>"
