@@ -80,6 +80,7 @@ def _cells(rights: np.ndarray, rows: Sequence[int], shown: int, labels: Mapping[
         customdata=np.repeat(np.array(rows, np.int32)[:, None], epochs, axis=1),
         text=np.where(z == 0, "✗", "") if epochs <= SIGNS_UP_TO else None,
         texttemplate="%{text}" if epochs <= SIGNS_UP_TO else None,
+        textfont={"color": "#1d1200"},  # on the orange of a mistake
         hovertext=words,
         hovertemplate=f"{labels['epoch']} %{{x}}: %{{hovertext}}<extra></extra>",
         hoverongaps=False,
