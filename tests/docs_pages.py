@@ -1,4 +1,4 @@
-"""The generated pages: map, command line, glossary, keys, run folder. `make docs` writes them."""
+"""The generated pages: map, command line, glossary, keys, lessons, run folder. `make docs` writes them."""
 
 from __future__ import annotations
 
@@ -81,11 +81,30 @@ def keys_page() -> str:
     return "\n".join([NOTE, "# Keys", "", intro, "", *keys.rows()]) + "\n"
 
 
+def lessons_page() -> str:
+    """docs/lessons.md: its text, and a section a lesson, with its idea and its question, whose answer the screen knows."""
+    from dhc.teaching.catalogue import COURSE, GROUPS
+    from dhc.teaching.words import common, words
+
+    text = (DOCS / "lessons.md").read_text(encoding="utf-8")
+    lines = [text.partition(BELOW)[0] + BELOW]
+    for group in GROUPS:
+        lines += ["", f"## {common('en', group)}"]
+        for lesson in (lesson for lesson in COURSE if lesson.group == group):
+            said = words("en", lesson.name).with_facts(lesson.facts())
+            options = [f"- {option}" for option in said.options]
+            lines += ["", f"### {COURSE.index(lesson) + 1}. {said.title}", "", " ".join(said.idea.split())]
+            lines += ["", f"In the report's network: {' '.join(said.report.split())}"]
+            lines += ["", f"**Question.** {' '.join(said.question.split())}", *([""] if options else []), *options]
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
     DOCS / "map.md": map_page,
     DOCS / "cli.md": cli_page,
     DOCS / "glossary.md": glossary_page,
     DOCS / "keys.md": keys_page,
+    DOCS / "lessons.md": lessons_page,
     ROOT / "runs" / "README.md": runs_page,
 }
 
