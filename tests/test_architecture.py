@@ -138,6 +138,7 @@ MAY_IMPORT_KERAS = {
     "dhc/training/stopping.py",
     "dhc/training/telemetry.py",
     "dhc/training/validation.py",
+    "dhc/predict/between.py",
     "dhc/predict/network.py",
     "dhc/explain/layers.py",
     "dhc/explain/maps.py",

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.config import RunConfig
 from dhc.data.select import load_for_run
-from dhc.figures.lesson_pooled import cell
+from dhc.figures.lesson_pooled import BRIGHT, cells, framed
 from dhc.lessons import luck, pairs, pooled
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
@@ -157,11 +157,14 @@ def test_what_pooling_leaves_is_counted_by_hand() -> None:
 
 
 def test_the_deciding_cell_and_what_it_sees_are_framed_in_place() -> None:
-    figure = cell("data:image/png;base64,", 64, np.eye(4), (1, 1), (8, 24), (10, 26), say=lambda label, **_: label)
-    outer, inner = figure.layout.shapes[0], figure.layout.shapes[2]
-    assert (outer.x0, outer.x1, outer.y0, outer.y1) == (9.5, 25.5, 7.5, 23.5)
-    assert (inner.x0, inner.x1, inner.y0, inner.y1) == (0.5, 1.5, 0.5, 1.5)
-    assert (inner.xref, inner.yref) == ("x2", "y2")
+    drawing = framed(np.zeros((64, 64, 3), np.uint8), (8, 24), (16, 32))
+    bright = np.argwhere((drawing == BRIGHT).all(axis=-1))
+    assert bright.min(axis=0).tolist() == pytest.approx([8 * 6, 16 * 6], abs=3)
+    assert bright.max(axis=0).tolist() == pytest.approx([24 * 6, 32 * 6], abs=5)
+    grid = cells(np.diag([1.0, 3.0, 2.0]), (1, 1))
+    bright = np.argwhere((grid == BRIGHT).all(axis=-1))
+    assert bright.min() == pytest.approx(128, abs=3)
+    assert bright.max() == pytest.approx(256, abs=5)
 
 
 @pytest.mark.pages

@@ -22,9 +22,9 @@ def line(
 ) -> go.Figure:
     """The accuracy above, the loss below, by the share of the second network; where one stands is marked.
 
-    Without figures only the bet shows, halfway. say: the labels share, accuracy, loss, first, second, your_bet, hidden, point.
+    Without figures only the bet shows, halfway. say: the labels accuracy, loss, first, second, your_bet, hidden, point.
     """
-    figure = theme.figure(x=say("share"), y="")
+    figure = theme.figure(x="", y="")
     for values, axis, color, name in ((accuracy, "y", theme.BEST, "accuracy"), (loss, "y2", theme.VAL, "loss")):
         if values is None:
             continue
@@ -53,7 +53,7 @@ def line(
         theme.say(figure, say("hidden"))
     ticks = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": [say("first"), "¼", "½", "¾", say("second")]}
     figure.update_xaxes(range=[-0.05, 1.05], **ticks)
-    figure.update_yaxes(range=[0, 1.05], domain=(0.46, 1), tickformat=".0%", title=say("accuracy"))
-    below = {"domain": [0, 0.38], "anchor": "x", "rangemode": "tozero", "title": say("loss"), "automargin": True}
+    figure.update_yaxes(range=[0, 1.05], domain=(0.52, 1), tickformat=".0%", title=say("accuracy"))
+    below = {"domain": [0, 0.34], "anchor": "x", "rangemode": "tozero", "title": say("loss"), "automargin": True}
     figure.update_layout(yaxis2=below, hovermode="closest", uirevision="between")
     return figure

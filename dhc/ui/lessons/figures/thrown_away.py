@@ -8,13 +8,12 @@ import numpy as np
 import streamlit as st
 
 from dhc.analysis.network import NetworkLayer
-from dhc.data.picture import png_base64
-from dhc.figures.lesson_pooled import cell
+from dhc.figures.lesson_pooled import cells, framed
 from dhc.lessons import pooled
 from dhc.models.plan import Conv2D, MaxPooling2D
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
-from dhc.teaching.words import COMMA, Words
+from dhc.teaching.words import Words
 from dhc.text import shorten
 from dhc.ui.answers.album import open_album
 from dhc.ui.answers.look import has_network
@@ -24,12 +23,11 @@ from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import empty, loading
 from dhc.ui.widgets.controls import segments
-from dhc.ui.widgets.plot import plot
 
 NAME, KEY = "thrown-away", "dhc_lesson_thrown-away_"
 NUMBER, CONVOLUTION, FOR = "number", "convolution", "for"  # in the address
 MOST = 50  # mistakes to leaf through, the surest ones
-SIDE, HEIGHT, LENGTH = 64, 330, 24
+SIDE, LENGTH = 64, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +119,12 @@ def _draw(
     row, column = pooled.strongest(heat.astype(np.float64))
     rows, columns = layer.field.spans[row], layer.field.spans[column]
     before = sum(isinstance(other.layer, MaxPooling2D) for other in layers if other.place < layer.place)
-    picture = f"data:image/png;base64,{png_base64(mistake.picture)}"
-    figure = cell(picture, SIDE, heat, (row, column), rows, columns, say=words)
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
-    plot(figure, key=KEY + "cell", height=HEIGHT, alt=words("alt"), clicks=False)
+    drawings = {
+        words("picture"): framed(mistake.picture, rows, columns),
+        words("cells", height=heat.shape[0], width=heat.shape[1]): cells(heat, (row, column)),
+    }
+    for place_of, (caption, drawing) in zip(st.columns(2), drawings.items(), strict=True):
+        place_of.image(drawing, caption=caption, width="stretch", output_format="PNG")
     figures = {"height": rows[1] - rows[0], "width": columns[1] - columns[0], "poolings": before}
     seen, left = pooled.share_seen(rows, columns, SIDE), pooled.left_over(before)
     st.markdown(words("outcome", seen=seen, lost=1 - left, **figures))
