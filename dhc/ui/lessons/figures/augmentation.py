@@ -30,7 +30,7 @@ STYLE = """<style>
 .dhc-augment b { display: block; align-self: start; }
 .dhc-augment .same { font-weight: 600; }
 .dhc-augment { --dhc-tall: 21vh; --dhc-low: 11vh; --dhc-digit: 6.5vh; }
-.dhc-present .dhc-augment { --dhc-tall: 17vh; --dhc-low: 8.5vh; --dhc-digit: 5vh; }
+.dhc-present .dhc-augment { --dhc-tall: 17vh; --dhc-low: 8.5vh; --dhc-digit: 6vh; }
 .dhc-augment .digits { grid-column: span 2; }
 .dhc-augment .digits > div { display: grid; grid-template-columns: repeat(5, minmax(0, 1fr)); gap: 0 0.3rem; }
 .dhc-augment .digits > div > div { display: flex; flex-direction: column; align-items: start; white-space: nowrap; font-variant-numeric: tabular-nums; }
