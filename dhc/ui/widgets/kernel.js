@@ -114,7 +114,7 @@ function layKernel(state) {
       box.addEventListener('keydown', event => {
         event.stopPropagation();
         if (event.key === 'Enter') type(state, i);
-        if (event.key === 'Escape') layKernel(state);
+        if (event.key === 'Escape') layKernel(Object.assign(state, { kernelIsNew: true }));
       });
       return box;
     }));

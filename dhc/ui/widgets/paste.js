@@ -10,7 +10,8 @@ function named(file, count) {
 function paste(event) {
   const files = [...(event.clipboardData?.files ?? [])];
   const input = target && document.querySelector(`${target} input[type=file]`);
-  if (!input || input.disabled || !files.length || document.querySelector('[role=dialog]')) return;
+  const covers = [...document.querySelectorAll('[role=dialog]')].some(dialog => !dialog.contains(input)); // a popover is one, too
+  if (!input || input.disabled || !files.length || covers) return;
   event.preventDefault();
   const transfer = new DataTransfer();
   const clock = new Date().toTimeString().slice(0, 8).replaceAll(':', '-');
