@@ -53,6 +53,12 @@ def test_a_picture_is_chosen_by_the_address_from_any_data_set_or_drawn_where_the
     val = load_pictures(open_dataset(data / "tiny"), "val").x
     app.query_params["pic"] = "3"
     assert (app.run().session_state["chosen"] == val[3]).all()
+    app.query_params.clear()
+    app.query_params["lesson"] = "pooling"  # another lesson goes on with it
+    assert (app.run().session_state["chosen"] == val[3]).all()
+    assert app.query_params["pic"] == "3"
+    del app.query_params["pic"]
+    assert (app.run().session_state["chosen"] == val[0]).all()
     app.query_params["from"] = "drawn"
     app.query_params["pic"] = "0"
     assert (app.run().session_state["chosen"] == drawn).all()

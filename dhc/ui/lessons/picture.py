@@ -33,6 +33,8 @@ PLACE = "picpage"  # likewise: the page of pictures to choose from
 KINDS, EACH = 16, 6  # of drawn pictures: classes, and pictures of each
 KEY = "dhc_lesson_picture_"
 KEPT = "dhc_lesson_own_picture"  # in the session
+LESSON = "lesson"  # in the address
+CARRIED = "dhc_lesson_picture_carried"  # in the session: the lesson that was open last, and what its address said of the picture
 TYPES = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"]
 LARGEST = 100  # MB of a picture
 PAGE, TILE = 24, 52  # pictures to choose from at once; CSS pixels of one
@@ -55,6 +57,7 @@ class Source:
 
 def choose(words: Words) -> Pixels:
     """Draw the chooser, a button that opens it; returns the picture that the address asks for, (64, 64, 3) uint8."""
+    _carry()
     source = current()
     _take_click(source)
     row, own = row_of(source), _own()
@@ -64,7 +67,21 @@ def choose(words: Words) -> Pixels:
         _choose_source(words)
         _choose_row(source, None if own else row)
         _choose_own(words)
+    _remember()
     return np.array(own.x if own else source.x[row], np.uint8)
+
+
+def _carry() -> None:
+    """Let another lesson begin with the picture of the one before, where its address asks for none."""
+    lesson = st.query_params.get(LESSON, "")
+    before, choice = st.session_state.get(CARRIED, (lesson, {}))
+    if lesson != before and not any(name in st.query_params for name in (SOURCE, ROW, OWN)):
+        address.put(**choice)
+
+
+def _remember() -> None:
+    choice = {name: st.query_params[name] for name in (SOURCE, ROW, OWN) if name in st.query_params}
+    st.session_state[CARRIED] = st.query_params.get(LESSON, ""), choice
 
 
 def current() -> Source:
