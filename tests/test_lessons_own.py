@@ -18,11 +18,13 @@ from streamlit.testing.v1 import AppTest
 from dhc.analysis import dynamics
 from dhc.analysis.sureness import reliability, scale, sureness
 from dhc.files import gate
+from dhc.jobs import launch
 from dhc.lessons import calibration, cartography, dead, explosion, forgetting
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch, Request, write_exit
 from dhc.runs.dynamics import read_dynamics
 from dhc.runs.predictions import read_predictions
+from dhc.runs.store import Store
 from dhc.ui.lessons.figures.forgotten import PAGE
 
 RUN = "20260101-000000-vgg16-0001"
@@ -113,11 +115,22 @@ def test_a_dead_unit_answers_nothing_and_learns_nothing() -> None:
 
 
 @pytest.mark.pages
-def test_the_partner_at_ten_times_the_rate_is_offered_then_bet_on_then_shown(runs: Path) -> None:
+def test_the_partner_at_ten_times_the_rate_is_offered_then_bet_on_then_shown(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "start_worker", lambda *_: None)  # it waits: nothing is trained here
     at = lesson("dead-units")
     assert "not trained yet" in annotations(at)
     (start,) = [button for button in at.button if button.key == "dhc_lesson_dead-units_hot"]
     assert start.label.startswith("Start it: ")
+    start.click().run()
+    assert [one.proto.text for one in at.get("progress")] == [
+        "0 of 6 epochs are done. What is missing here appears by itself."
+    ]
+    (queued,) = [info for info in Store(runs).runs() if info.state.alive]
+    assert queued.config is not None
+    assert (queued.config.optimizer.learning_rate, queued.parent) == (0.01, RUN)
+    shutil.rmtree(queued.folder)
     hot = {"optimizer.learning_rate": 0.01, "fit.seed": 3}
     folder = make_run(runs, Path(os.environ["DHC_DATA_DIR"]) / "eight", run_id=HOT, settings=hot)
     try:
@@ -187,11 +200,11 @@ def test_the_map_names_its_corners_only_after_the_bet_and_then_shows_their_pictu
     assert "Grele" in annotations(at)
     assert "Într-adevăr, C." in texts(at)
     first = int(mapped.region("hard")[0])
-    assert f"încredere {mapped.confidence[first]:.2f}".replace(".", ",") in texts(at)
+    assert f"{mapped.confidence[first]:.2f} ±".replace(".", ",") in texts(at)
     (control,) = [one for one in at.segmented_control if one.key == "dhc_lesson_data-map_corner"]
     control.set_value("ambiguous").run()
     most = int(mapped.region("ambiguous")[0])
-    assert f"variabilitate {mapped.variability[most]:.2f}".replace(".", ",") in texts(at)
+    assert f"± {mapped.variability[most]:.2f}".replace(".", ",") in texts(at)
     click(at, "dhc_lesson_data-map_map", {"customdata": 7, "x": 0, "y": 0, "z": None, "curve": 1, "point": 0})
     assert address(at, "train") == "7"
 

@@ -13,7 +13,7 @@ from dhc.files.folder import is_real_folder
 from dhc.runs import rundir
 from dhc.teaching.words import COMMA, Words
 from dhc.text import clean, shorten
-from dhc.ui.answers.album import image_or_blank
+from dhc.ui.answers.album import image_or_blank, inline
 from dhc.ui.lessons import bet, pictures, run
 from dhc.ui.map.dynamics import Training, training_of
 from dhc.ui.shell import address
@@ -26,7 +26,7 @@ NAME, KEY = "data-map", "dhc_lesson_data-map_"
 CORNER, PICTURE = "corner", "train"  # in the address
 FEWEST = 3  # epochs, from which on a picture can waver
 SHOWN, TILE = 6, 58  # pictures of a corner, CSS pixels of each
-HEIGHT, CURVE = 380, 130
+HEIGHT, LOW, CURVE, LARGE = 380, 290, 105, 105  # of the map alone, and above a picture's course
 
 
 def draw(words: Words) -> None:
@@ -69,6 +69,7 @@ def _corners(words: Words, training: Training, album: pictures.Album) -> None:
         _pictures(words, training, album, rows[:SHOWN].tolist(), chosen)
     with left:
         _map(words, training, rows, chosen, is_open=True)
+        _course(words, training, album, chosen)
 
 
 def _other(write: Callable[..., None], *args: object) -> None:
@@ -98,18 +99,24 @@ def _pictures(words: Words, training: Training, album: pictures.Album, shown: Se
     gallery(tiles, key=KEY + "grid", size=TILE, page_size=SHOWN, selected_index=selected)
     if album.x is None:
         st.caption(words("gone"))
-    of_picture = {
-        "confidence": training.figures.confidence[chosen],
-        "variability": training.figures.variability[chosen],
-    }
-    of_picture = {name: float(value) for name, value in of_picture.items()}
-    st.markdown(f"{bold(shorten(clean(str(names[chosen])), 24))}: {words('of_picture', **of_picture)}")
-    labels = {name: words(name) for name in ("epoch", "p", "right", "wrong")}
-    dynamics = training.dynamics
-    figure = figures.course(dynamics.epochs.tolist(), dynamics.p[:, chosen], dynamics.margin[:, chosen] > 0, labels)
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
-    plot(figure, key=KEY + "course", height=CURVE, alt=words("alt_course"), clicks=False)
+
+
+def _course(words: Words, training: Training, album: pictures.Album, row: int) -> None:
+    """The chosen picture, and how sure the network was of its class, epoch by epoch."""
+    name, of = clean(str(training.pictures.class_names[row])), training.figures
+    figure_text = words("of_picture", confidence=float(of.confidence[row]), variability=float(of.variability[row]))
+    left, right = st.columns([1, 4], gap="small", vertical_alignment="center")
+    with left:
+        image = image_or_blank(album, row)
+        st.html(inline(image, size=LARGE, alt=name, title=clean(str(training.pictures.files[row]))))
+    with right:
+        st.markdown(f"{bold(shorten(name, 24))}: {figure_text}")
+        labels = {name: words(name) for name in ("epoch", "p", "right", "wrong")}
+        dynamics = training.dynamics
+        figure = figures.course(dynamics.epochs.tolist(), dynamics.p[:, row], dynamics.margin[:, row] > 0, labels)
+        if words.language in COMMA:
+            figure.update_layout(separators=",.")
+        plot(figure, key=KEY + "course", height=CURVE, alt=words("alt_course"), clicks=False)
 
 
 def _map(words: Words, training: Training, rows: np.ndarray, chosen: int | None, *, is_open: bool) -> None:
@@ -122,4 +129,4 @@ def _map(words: Words, training: Training, rows: np.ndarray, chosen: int | None,
     )
     if words.language in COMMA:
         figure.update_layout(separators=",.")
-    plot(figure, key=KEY + "map", height=HEIGHT, alt=words("alt"), clicks=is_open)
+    plot(figure, key=KEY + "map", height=LOW if is_open else HEIGHT, alt=words("alt"), clicks=is_open)
