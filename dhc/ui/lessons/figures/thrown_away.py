@@ -123,7 +123,7 @@ def _draw(
         words("picture"): framed(mistake.picture, rows, columns),
         words("cells", height=heat.shape[0], width=heat.shape[1]): cells(heat, (row, column)),
     }
-    for place_of, (caption, drawing) in zip(st.columns(2), drawings.items(), strict=True):
+    for place_of, (caption, drawing) in zip(st.columns([5, 5, 2]), drawings.items(), strict=False):
         place_of.image(drawing, caption=caption, width="stretch", output_format="PNG")
     figures = {"height": rows[1] - rows[0], "width": columns[1] - columns[0], "poolings": before}
     seen, left = pooled.share_seen(rows, columns, SIDE), pooled.left_over(before)
