@@ -13,7 +13,6 @@ from dhc.lessons import forgetting
 
 UPPER, LOWER = [0.82, 1.0], [0.0, 0.77]  # shares of the height: for the counts, and for the pictures
 SIGNS_UP_TO = 40  # epochs; with more the signs would not fit their cells
-DARK = "#14121f"  # of a sign on orange: at least 4.5 : 1
 THUMB = 0.06  # of the plot's width, at its left
 
 
@@ -82,7 +81,6 @@ def _cells(rights: np.ndarray, rows: Sequence[int], shown: int, labels: Mapping[
         text=np.where(z == 0, "✗", "") if epochs <= SIGNS_UP_TO else None,
         texttemplate="%{text}" if epochs <= SIGNS_UP_TO else None,
         textfont={"color": "#1d1200"},  # on the orange of a mistake
-        textfont={"color": DARK},
         hovertext=words,
         hovertemplate=f"{labels['epoch']} %{{x}}: %{{hovertext}}<extra></extra>",
         hoverongaps=False,
