@@ -13,7 +13,9 @@ from screens import sent
 from streamlit.testing.v1 import AppTest
 
 from dhc.data.decode import load_pictures
+from dhc.data.intake import Picture
 from dhc.data.layout import open_dataset
+from dhc.lessons.convolution import REPORT_KERNEL
 from dhc.lessons.filters import FILTERS
 from dhc.teaching.words import LANGUAGES
 
@@ -139,3 +141,39 @@ def test_every_lesson_of_the_group_opens_in_both_languages_and_its_figure_is_rig
     assert shown["place"] == 63
     for hostile in ({"k": "1,2"}, {"k": "1,2,3,4,5,6,7,8,nan"}, {"k": "1,2,3,4,5,6,7,8,1e9"}, {"at": "9"}, {"on": "x"}):
         assert len(lesson("convolution", "en", **hostile).toast) == 1
+
+
+def test_what_the_browser_says_is_taken_into_the_address_and_nonsense_is_not(data: Path) -> None:
+    app, key = lesson("convolution", "en"), "dhc_lesson_convolution_window"
+    for said, parameters in (
+        ({"place": 4}, {"at": "4"}),
+        ({"weights": [0, 0, 0, 0, 1.5, 0, 0, 0, 0]}, {"at": "4", "k": "0,0,0,0,1.5,0,0,0,0"}),
+        ({"place": 9}, {"at": "4", "k": "0,0,0,0,1.5,0,0,0,0"}),
+        ({"weights": [1, 2]}, {"at": "4", "k": "0,0,0,0,1.5,0,0,0,0"}),
+        ({"weights": ["x"] * 9}, {"at": "4", "k": "0,0,0,0,1.5,0,0,0,0"}),
+        ({"weights": [1e9] * 9}, {"at": "4", "k": "0,0,0,0,1.5,0,0,0,0"}),
+        ({"weights": np.array(REPORT_KERNEL).ravel().tolist()}, {"at": "4"}),
+    ):
+        app.session_state[key] = said
+        app.run()
+        assert not app.exception
+        assert {name: app.query_params.get(name) for name in ("at", "k") if name in app.query_params} == parameters
+    assert grid(figure(app)["answer"])[1, 1] == 17
+
+
+def test_a_picture_of_ones_own_is_compared_and_one_alone_is_said_to_be(data: Path, tiny_data: Path) -> None:
+    shutil.copytree(tiny_data, data / "tiny")
+    app = AppTest.from_function(chooser, default_timeout=30)
+    app.session_state["dhc_lesson_own_picture"] = Picture("mine.png", np.full((64, 64, 3), 7, np.uint8))
+    app.query_params["own"] = "1"
+    assert (app.run().session_state["chosen"] == 7).all()
+    app = lesson("nearest-neighbours", "en")
+    app.session_state["dhc_lesson_own_picture"] = Picture("mine.png", np.full((64, 64, 3), 7, np.uint8))
+    app.query_params["own"] = "1"
+    assert not app.run().exception
+    assert len(sent(app, "gallery")[-1]["tiles"]) == 9
+    shutil.copytree(tiny_data, data / "alone")
+    table = (tiny_data / "val.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (data / "alone" / "val.csv").write_text("".join(table[:2]), encoding="utf-8")
+    app = lesson("nearest-neighbours", "ro", **{"from": "alone"})
+    assert len(app.info) == 1

@@ -28,6 +28,7 @@ MOST: Final = 32  # maps of a trained network, those that answer most strongly
 TILE = 66  # CSS pixels
 LARGE, SMALL = 11.5, 6.5  # of the type's size: so they grow with it
 COLOURS: Final = ("on_red", "on_green", "on_blue")
+LIGHT: Final = (0.2126, 0.7152, 0.0722)  # how bright red, green and blue are, once linear
 Floats = NDArray[np.float64]
 
 
@@ -120,6 +121,7 @@ def _table(words: Words, weights: Floats, largest: float, colour: str) -> str:
 
 def _cell(words: Words, value: float, colour: tuple[int, int, int]) -> str:
     red, green, blue = colour
-    ink = "#000" if 0.299 * red + 0.587 * green + 0.114 * blue > 128 else "#fff"
+    light = sum(share * (part / 255) ** 2.2 for share, part in zip(LIGHT, colour, strict=True))
+    ink = "#000" if light > 0.18 else "#fff"  # there both have the same contrast
     text = filled("{value:.2f}", words.language, {"value": round(value, 2) + 0.0}).replace("-", "−")
     return f'<td style="background: rgb({red},{green},{blue}); color: {ink}; width: 2rem">{text}</td>'

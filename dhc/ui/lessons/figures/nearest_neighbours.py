@@ -57,8 +57,12 @@ def draw(words: Words) -> None:
         pixels = picture.choose(words)
         bound = address.bound_number("shift", low=0, high=MOST_SHIFT, default=SHIFT, key=KEY + "shift")
         shift = int(st.slider(words("shift"), width=200, step=1.0, format="%d", **bound))
+    source = picture.current()
+    if len(source.x) < 2:
+        st.info(words("alone"), icon=":material/image_not_supported:")
+        return
     moved = n.shifted(pixels, shift)
-    crowd = _crowd(picture.current(), pixels, moved, metric)
+    crowd = _crowd(source, pixels, moved, metric)
     tiles_of = [each for each in crowd.order.tolist() if each][:NEAREST]
     other = _chosen(tiles_of)
     curve = _curve(words, n.to_itself(pixels, n.DISTANCES[metric], MOST_SHIFT), shift, crowd)
