@@ -142,7 +142,7 @@ def test_the_partner_at_ten_times_the_rate_is_offered_then_bet_on_then_shown(
         assert "rate 0.01, val 0.75" in annotations(at)
         said = "In **dense 1**, the worst layer, **70%** are dead, 40 points more. At the lower rate 10%, in conv 1."
         assert said in texts(at)
-        assert "**70%** sunt moarte, cu 40 puncte mai mult" in texts(
+        assert "**70%** sunt moarte, cu 40 p.p. mai mult" in texts(
             lesson("dead-units", run=RUN, bet="30", open="on", lang="ro")
         )
     finally:
