@@ -21,6 +21,8 @@ from dhc.lessons import luck, pairs, pooled
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
+from dhc.teaching import classrooms
+from dhc.teaching.classrooms import Classroom, add
 
 NONSENSE, HONEST, REPEAT = (f"2026010{n}-000000-vgg16-000{n}" for n in (1, 2, 3))
 
@@ -171,3 +173,12 @@ def test_the_deciding_cell_and_what_it_sees_are_framed_in_place() -> None:
 @pytest.mark.parametrize("language", ["en", "ro"])
 def test_the_lesson_on_pooling_offers_a_network_where_none_was_kept(runs: Path, language: str) -> None:
     assert lesson("thrown-away", lang=language).button(key="dhc_lesson_thrown-away_start")
+
+
+@pytest.mark.pages
+def test_a_class_looks_at_its_own_runs_first(runs: Path) -> None:
+    code = add(runs, Classroom(title="7b", lessons=("forgotten",), runs=(HONEST,)))
+    chosen = [box.value for box in lesson("forgotten", **{"class": code}).selectbox]
+    (runs / classrooms.FILE).unlink()
+    assert HONEST in chosen
+    assert HONEST not in [box.value for box in lesson("forgotten").selectbox]

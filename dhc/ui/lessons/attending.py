@@ -33,6 +33,12 @@ def course(classroom: Classroom | None) -> tuple[Lesson, ...]:
     return COURSE if classroom is None else tuple(LESSONS[name] for name in classroom.lessons)
 
 
+def runs() -> tuple[str, ...]:
+    """The ids of the runs that the class looks at first, () without one."""
+    room = read_classrooms(session.runs_dir()).get(st.query_params.get(NAME, ""))
+    return () if room is None else room.runs
+
+
 def params() -> dict[str, str]:
     """The parameters that a link from lesson to lesson keeps."""
     code = st.query_params.get(NAME, "")

@@ -18,7 +18,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.teaching.words import common
 from dhc.text import duration_text, shorten
-from dhc.ui.lessons import bet
+from dhc.ui.lessons import attending, bet
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, current_run, link
 from dhc.ui.shell.states import empty
@@ -55,10 +55,11 @@ def choose(language: str, runs: Sequence[RunInfo], *, key: str, forget: Sequence
 
 
 def current_of(runs: Sequence[RunInfo]) -> RunInfo | None:
-    """The one of `runs` that `choose` shows: the session's, else the first; None for no runs."""
+    """The one of `runs` that `choose` shows: the session's, else one of the class's, else the first; None for no runs."""
     _refuse_unknown()
-    asked = current_run()
-    return next((info for info in runs if info.id == asked), runs[0] if runs else None)
+    by_id = {info.id: info for info in runs}
+    wanted = [run_id for run_id in (current_run(), *attending.runs()) if run_id in by_id]
+    return by_id[wanted[0]] if wanted else next(iter(runs), None)
 
 
 def _refuse_unknown() -> None:
