@@ -9,6 +9,7 @@ from screens import address, open_page, page_links, sent, texts
 
 from dhc.teaching.catalogue import COURSE, LESSONS
 from dhc.teaching.words import common, words
+from dhc.ui.lessons import course
 
 pytestmark = pytest.mark.pages
 
@@ -27,6 +28,7 @@ def test_the_contents_name_every_lesson_in_order_and_the_ways_beside_them() -> N
     cards = [card for group in groups for card in group["lessons"]]
     assert [card["name"] for card in cards] == contents["course"] == list(LESSONS)
     assert [card["number"] for card in cards] == [str(place) for place in range(1, len(COURSE) + 1)]
+    assert set(course.ICONS) == set(LESSONS)
     assert cards[0]["href"] == f"lessons?lesson={COURSE[0].name}&lang=ro"
     assert {card["name"] for card in tours["lessons"]} >= {"story", "teach"}
     assert contents["words"]["go_on"] == "Continuă cu: {title}"

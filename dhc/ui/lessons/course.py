@@ -20,6 +20,31 @@ from dhc.ui.widgets.course import Card, Place, Way
 
 # Screens beside the lessons, and what their addresses begin without.
 TOURS: Final[Mapping[str, Mapping[str, str]]] = {"story": {"rung": ""}, "walk": {}, "teach": {"class": ""}}
+# What stands beside a lesson's title among the contents: names of Material icons.
+ICONS: Final = {
+    **{
+        "nearest-neighbours": "hub",
+        "convolution": "apps",
+        "feature-map": "filter_b_and_w",
+        "stride": "directions_walk",
+    },
+    **{
+        "padding": "padding",
+        "pooling": "compress",
+        "receptive-field": "center_focus_strong",
+        "activation": "show_chart",
+    },
+    **{"batch-normalisation": "balance", "dense": "device_hub", "softmax": "bar_chart", "dropout": "grain"},
+    **{"augmentation": "flip", "backpropagation": "undo", "gradient-descent": "downhill_skiing", "schedules": "stairs"},
+    **{
+        "overfitting": "stop_circle",
+        "confusion": "grid_on",
+        "blow-up": "local_fire_department",
+        "dead-units": "power_off",
+    },
+    **{"forgotten": "history", "data-map": "map", "nine-of-ten": "speed", "another-seed": "casino"},
+    **{"other-mistakes": "join_inner", "nonsense": "shuffle", "between": "timeline", "thrown-away": "delete_sweep"},
+}
 CONTENTS = ("begin", "go_on", "progress", "done", "clear", "sure")
 
 
@@ -45,6 +70,7 @@ def _cards(lessons: Sequence[Lesson], tongue: str) -> list[Card]:
     return [
         Card(
             name=lesson.name,
+            icon=ICONS[lesson.name],
             number=f"{COURSE.index(lesson) + 1}",
             title=words(tongue, lesson.name).title,
             line=lines(lesson.name),
@@ -62,7 +88,8 @@ def _tours(tongue: str) -> list[Card]:
         if part in TOURS and not (part == "teach" and sharing.is_read_only()):
             title = labels(tongue, part)("title")
             href = address(part, tongue, **TOURS[part])
-            cards.append(Card(part, "→", title, lines(part, count=len(RUNGS)), href))
+            icon = page.icon.removeprefix(":material/").removesuffix(":")
+            cards.append(Card(part, icon, "", title, lines(part, count=len(RUNGS)), href))
     return cards
 
 

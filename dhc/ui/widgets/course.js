@@ -48,7 +48,8 @@ function marks(course, done, current) {
 
 function card(lesson, isDone, doneWord) {
   const link = make('a', 'dhc-course-card', '', { href: lesson.href });
-  link.append(make('span', 'dhc-course-number', lesson.number), make('strong', '', lesson.title), make('span', 'dhc-course-line', lesson.line));
+  const icon = make('span', 'dhc-course-icon', lesson.icon, { 'aria-hidden': 'true', translate: 'no' });
+  link.append(icon, make('span', 'dhc-course-number', lesson.number), make('strong', '', lesson.title), make('span', 'dhc-course-line', lesson.line));
   if (isDone) link.append(make('span', 'dhc-course-done', `✓ ${doneWord}`));
   return link;
 }

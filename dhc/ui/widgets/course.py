@@ -11,9 +11,10 @@ from dhc.ui.widgets import assets
 
 @dataclass(frozen=True)
 class Card:
-    """A lesson among the contents: its number as text, and where its link leads, relative to the server's root."""
+    """A lesson among the contents: its Material icon, its number as text, where its link leads, relative to the server's root."""
 
     name: str
+    icon: str
     number: str
     title: str
     line: str
