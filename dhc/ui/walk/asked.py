@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +31,15 @@ class LayerMaps:
     steps: np.ndarray
     silent: int
 
+    @functools.cached_property
+    def highest(self) -> np.ndarray:
+        """(n,) float32: the largest value of each."""
+        return np.asarray((self.levels.max(axis=(1, 2)).astype(np.float32) - ZERO) * self.steps)
+
     @property
     def strongest(self) -> int:
         """The unit with the largest value."""
-        highest = (self.levels.max(axis=(1, 2)).astype(np.int64) - ZERO) * self.steps
-        return int(self.units[int(np.argmax(highest))])
+        return int(self.units[int(np.argmax(self.highest))])
 
     def peak(self, unit: int) -> tuple[int, int]:
         """Row and column of a unit's largest value."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from dhc.analysis.network import SIDE, shape_text
-from dhc.models.plan import Dense
+from dhc.models.plan import Dropout
 from dhc.teaching.words import Labels
 from dhc.text import clean, shorten
 from dhc.ui.walk import asked
@@ -23,28 +23,53 @@ from dhc.ui.widgets.walk import Column, Scene
 
 MOST, SILENT = 48, 6  # maps of a layer that are drawn, and those of them that are 0 everywhere, where not all have room
 MOST_CLASSES, NAME = 24, 24  # of the answer; letters of a name
+MOST_REASONS = 3  # why the winner won
 
 
-def scene_of(
-    of: Walker, stops: Sequence[Stop], whole: Whole, at: Place, walking: Walking, names: Sequence[str], words: Labels
-) -> Scene:
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A picture's way through a network: whose it is, its stops, what was answered, the names of the classes, the language."""
+
+    of: Walker
+    stops: Sequence[Stop]
+    whole: Whole
+    classes: Sequence[str]
+    words: Labels
+
+    def name(self, number: int) -> str:
+        """A class's name as far as there is room for it."""
+        return shorten(clean(self.classes[number]), NAME)
+
+    @property
+    def best_two(self) -> tuple[int, int]:
+        """The winner and the runner-up."""
+        first, second = self.whole.ranking[:2]
+        return first, second
+
+    @property
+    def lead(self) -> float:
+        """How far the winner is ahead, in logits."""
+        first, second = self.best_two
+        return float(self.whole.logits[first] - self.whole.logits[second])
+
+
+def scene_of(way: Way, at: Place, walking: Walking) -> Scene:
     """All layers of a walk as the browser draws them; the unit at the place is among those drawn."""
-    columns = [_column(stop, whole, words, at.unit if number == at.stop else None) for number, stop in enumerate(stops)]
-    ranking = whole.ranking
+    columns = [_column(stop, way, at.unit if number == at.stop else None) for number, stop in enumerate(way.stops)]
     classes = [
-        (shorten(clean(names[c]), NAME), float(whole.probabilities[c]), float(whole.logits[c]))
-        for c in ranking[:MOST_CLASSES]
+        (way.name(c), float(way.whole.probabilities[c]), float(way.whole.logits[c]))
+        for c in way.whole.ranking[:MOST_CLASSES]
     ]
-    units = [column.units for column in columns]
-    stamp = hashlib.sha256(repr((of, words.language, units)).encode()).hexdigest()[:16]
-    return Scene(stamp, walking.image, columns, classes, _verdict(words, whole, walking, names))
+    parts = (way.of, way.words.language, walking.true, [column.units for column in columns])
+    stamp = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return Scene(stamp, walking.image, columns, classes, _verdict(way, walking.true))
 
 
-def _column(stop: Stop, whole: Whole, words: Labels, unit: int | None) -> Column:
-    said = (stop.name, stop.title(words), stop.kind, stop.does(words))
+def _column(stop: Stop, way: Way, unit: int | None) -> Column:
+    said = (stop.name, stop.title(way.words), stop.kind, stop.does(way.words))
     if stop.row is None:
         return Column(*said, shape="")
-    maps = whole.layers[stop.row.place]
+    maps = way.whole.layers[stop.row.place]
     chosen = drawn(maps, unit)
     return Column(
         *said,
@@ -61,7 +86,7 @@ def drawn(maps: LayerMaps, unit: int | None = None) -> np.ndarray:
     """(n,) int64: which of a layer's maps are drawn: all, or those with the largest values and some that are 0; `unit` always."""
     if len(maps.units) <= MOST:
         return np.arange(len(maps.units))
-    order = np.argsort(-(maps.levels.max(axis=(1, 2)).astype(float) - asked.ZERO) * maps.steps, kind="stable")
+    order = np.argsort(-maps.highest, kind="stable")
     zeros = [place for place in order.tolist() if not maps.steps[place]][:SILENT]
     chosen = {*order[: MOST - len(zeros)].tolist(), *zeros}
     if unit is not None:
@@ -69,63 +94,59 @@ def drawn(maps: LayerMaps, unit: int | None = None) -> np.ndarray:
     return np.array(sorted(chosen))
 
 
-def _verdict(words: Labels, whole: Whole, walking: Walking, names: Sequence[str]) -> str:
-    """Which class won, by how much, and whether it is the true one."""
-    first, second = whole.ranking[:2]
-    write = Writer(words)
-    said = {"first": shorten(clean(names[first]), NAME), "second": shorten(clean(names[second]), NAME)}
-    lead = words("wins", **said, lead=write.number(float(whole.logits[first] - whole.logits[second]), 2))
-    if walking.true is None:
-        return lead
-    return f"{lead} {words('is_true') if walking.true == first else words('is_wrong', true=shorten(clean(names[walking.true]), NAME))}"
+def _verdict(way: Way, true: int | None) -> str:
+    """Which class won, by how much, and whether it is the true one, where that is known."""
+    first, second = way.best_two
+    lead = Writer(way.words).number(way.lead, 2)
+    wins = way.words("wins", first=way.name(first), second=way.name(second), lead=lead)
+    if true is None:
+        return wins
+    return f"{wins} {way.words('is_true') if true == first else way.words('is_wrong', true=way.name(true))}"
 
 
-def detail_of(
-    of: Walker, stops: Sequence[Stop], whole: Whole, at: Place, names: Sequence[str], words: Labels
-) -> dict[str, Any]:
+def detail_of(way: Way, at: Place) -> dict[str, Any]:
     """What is known of the number that one stands at: its history, what it sees of the picture, and what dropout would do."""
-    stop = stops[at.stop]
+    stop = way.stops[at.stop]
     if stop.row is None:
         return {}
-    told = history(words, stops, stop, asked.number(of, stop.row.place, at.unit, at.row, at.column))
-    detail: dict[str, Any] = {"key": [at.stop, at.unit, at.row, at.column], **asdict(told)}
+    number = asked.number(way.of, stop.row.place, at.unit, at.row, at.column)
+    detail: dict[str, Any] = {
+        "key": [at.stop, at.unit, at.row, at.column],
+        **asdict(history(way.words, way.stops, stop, number)),
+        "field": [0, SIDE, 0, SIDE],
+    }
     if stop.row.has_maps:
         detail["field"] = [*stop.row.field.spans[at.row], *stop.row.field.spans[at.column]]
-    else:
-        detail["field"] = [0, SIDE, 0, SIDE]
-    is_last = stop.row.place == len(whole.layers) - 1
-    if at.zoom != "overview" and (stop.kind == "dropout" or is_last) and _has_dropout(stops):
-        detail |= _spread(of, whole, names, words)
+    is_last = stop.row.place == len(way.whole.layers) - 1
+    if at.zoom != "overview" and (stop.kind == "dropout" or is_last) and _has_dropout(way.stops):
+        detail |= _spread(way)
     if is_last:
-        detail["label"] = shorten(clean(names[at.unit]), NAME)
-        detail["lines"] = [*detail["lines"], *_margin(of, stop, whole, names, words)]
+        detail["label"] = way.name(at.unit)
+        detail["lines"] = [*detail["lines"], _margin(way, stop.row.place)]
     return detail
 
 
 def _has_dropout(stops: Sequence[Stop]) -> bool:
-    return any(stop.kind == "dropout" and getattr(stop.layer, "rate", 0) > 0 for stop in stops)
+    return any(isinstance(stop.layer, Dropout) and stop.layer.rate > 0 for stop in stops)
 
 
-def _spread(of: Walker, whole: Whole, names: Sequence[str], words: Labels) -> dict[str, Any]:
+def _spread(way: Way) -> dict[str, Any]:
     """How dropout's draws spread the answer: of the classes that are shown their probabilities in each, and a sentence."""
-    draws, ranking = asked.draws(of), whole.ranking[:MOST_CLASSES]
-    first, write = ranking[0], Writer(words)
-    chances = draws[:, first]
+    draws, ranking, write = asked.draws(way.of), way.whole.ranking[:MOST_CLASSES], Writer(way.words)
+    first = ranking[0]
+    low, high = (write.number(100 * float(x), 0) for x in (draws[:, first].min(), draws[:, first].max()))
     same = int((draws.argmax(axis=1) == first).sum())
-    low, high = (write.number(100 * float(x), 0) for x in (chances.min(), chances.max()))
-    text = words("spread", draws=len(draws), name=shorten(clean(names[first]), NAME), low=low, high=high, same=same)
+    text = way.words("spread", draws=len(draws), name=way.name(first), low=low, high=high, same=same)
     return {"draws": [[round(float(x), 4) for x in draws[:, c]] for c in ranking], "spread": text}
 
 
-def _margin(of: Walker, stop: Stop, whole: Whole, names: Sequence[str], words: Labels) -> list[dict[str, str]]:
+def _margin(way: Way, layer: int) -> dict[str, str]:
     """What spoke most for the winner against the runner-up: inputs times the difference of their weights."""
-    assert isinstance(stop.layer, Dense)
-    assert stop.row is not None
-    first, second = whole.ranking[:2]
-    a, b = (asked.number(of, stop.row.place, c, 0, 0) for c in (first, second))
-    products = a.arrays["inputs"].astype(np.float64) * (a.arrays["weights"].astype(np.float64) - b.arrays["weights"])
-    write, lead = Writer(words), float(whole.logits[first] - whole.logits[second])
-    most = np.argsort(-products, kind="stable")[:3]
-    text = ", ".join(words("for_it", unit=int(i), value=write.number(products[i])) for i in most)
-    label = words("margin", first=shorten(clean(names[first]), NAME), second=shorten(clean(names[second]), NAME))
-    return [{"label": label, "text": f"{write.number(lead)}: {text} …", "tone": ""}]
+    first, second = way.best_two
+    arrays = [asked.number(way.of, layer, c, 0, 0).arrays for c in (first, second)]
+    weights = arrays[0]["weights"].astype(np.float64) - arrays[1]["weights"]
+    products, write = arrays[0]["inputs"] * weights, Writer(way.words)
+    most = np.argsort(-products, kind="stable")[:MOST_REASONS]
+    text = ", ".join(way.words("for_it", unit=int(i), value=write.number(products[i])) for i in most)
+    label = way.words("margin", first=way.name(first), second=way.name(second))
+    return {"label": label, "text": f"{write.number(way.lead)}: {text} …", "tone": ""}

@@ -17,6 +17,7 @@ from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import empty, guard, loading, no_runs
 from dhc.ui.walk import asked, picture, place, scene
 from dhc.ui.walk.picture import Walking
+from dhc.ui.walk.scene import Way
 from dhc.ui.walk.stops import stops_of
 from dhc.ui.widgets import walk as widget
 
@@ -78,19 +79,25 @@ def _epoch(shown: Subject, words: Labels) -> int:
     return int(st.select_slider(words("epoch"), format_func=title, label_visibility="collapsed", width=300, **bound))
 
 
-@st.fragment
 def _walk(shown: Subject, walking: Walking, epoch: int, words: Labels) -> None:
-    """The walk, which runs again without the page at each step."""
+    """Send what the walk stays with, and draw it. Raises UserError, HelperError, OSError."""
+    assert shown.info is not None
+    stops, of = stops_of(shown), asked.walker(shown, epoch, walking.image)
+    place.go(widget.step_of(KEY + "stage"), stops)  # one that came with another control's
+    with loading(words("waiting")):
+        whole = asked.whole(of, shown)
+    way = Way(of, stops, whole, session.predictions(shown.info).classes, words)
+    drawn = scene.scene_of(way, place.of_address(stops, whole), walking)
+    widget.show_scene(drawn, key=KEY + "scene")
+    _draw_steps(way, drawn.name)
+
+
+@st.fragment
+def _draw_steps(way: Way, name: str) -> None:
+    """The part that runs again without the page at each step: all that it needs besides is one number."""
     with guard():
-        stops, of = stops_of(shown), asked.walker(shown, epoch, walking.image)
-        place.go(widget.step_of(KEY + "stage"), stops)
-        with loading(words("waiting")):
-            whole = asked.whole(of, shown)
-        names = session.predictions(shown.info).classes if shown.info is not None else ()
-        at = place.of_address(stops, whole)
-        drawn = scene.scene_of(of, stops, whole, at, walking, names, words)
-        widget.show_scene(drawn, key=KEY + "scene")
-        detail = scene.detail_of(of, stops, whole, at, names, words)
-        texts = {name: text for name, text in words.texts.items() if isinstance(text, str)}
-        comma = words.language in COMMA
-        widget.walk(key=KEY + "stage", scene=drawn.name, at=vars(at), detail=detail, words=texts, comma=comma)
+        place.go(widget.step_of(KEY + "stage"), way.stops)
+        at = place.of_address(way.stops, way.whole)
+        texts = {label: text for label, text in way.words.texts.items() if isinstance(text, str)}
+        detail, comma = scene.detail_of(way, at), way.words.language in COMMA
+        widget.walk(key=KEY + "stage", scene=name, at=vars(at), detail=detail, words=texts, comma=comma)

@@ -4,6 +4,7 @@
 
 const KEPT = 3; // scenes at a time
 const QUIET = 90; // milliseconds without a further step after which the server hears of it
+const PATIENCE = 3000; // milliseconds within which the answer to a step is waited for
 const ZOOMS = ['overview', 'layer', 'unit', 'formula'];
 globalThis.dhcWalks ??= new Map();
 
@@ -11,11 +12,18 @@ const states = new WeakMap();
 const bytesOf = text => Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
 const element = (kind, name, more = {}) => Object.assign(document.createElement(kind), { className: name, ...more });
 
+/** A layer as it was sent, its bytes and the largest value of each map. */
+function unpack(column) {
+  const own = { ...column, bytes: bytesOf(column.levels) };
+  own.tops = own.units.map((_, index) => (levelsOf(own, index).reduce((top, level) => (level > top ? level : top), 0) - 128) * own.steps[index]);
+  return own;
+}
+
 /** Keep a scene that the server has sent, for the walk that draws it. */
 function keep(data) {
   const walks = globalThis.dhcWalks;
   if (!walks.has(data.scene)) {
-    walks.set(data.scene, { ...data, pixels: bytesOf(data.picture), columns: data.columns.map(column => ({ ...column, bytes: bytesOf(column.levels) })) });
+    walks.set(data.scene, { ...data, pixels: bytesOf(data.picture), columns: data.columns.map(unpack) });
     while (walks.size > KEPT) walks.delete(walks.keys().next().value);
   }
   dispatchEvent(new Event('dhc-walk'));
@@ -136,10 +144,18 @@ function go(state, change) {
   draw(state);
   clearTimeout(state.later);
   state.pending = true;
-  state.later = setTimeout(() => {
-    state.pending = false;
-    state.send('step', { zoom: at.zoom, layer: column.name, unit: column.units.length ? at.unit : null, row: column.units.length ? at.row : null, column: at.column });
-  }, QUIET);
+  const wait = performance.now() - (state.sent ?? -Infinity) > 2 * QUIET ? 0 : QUIET; // a single step at once, of a held key the last one
+  state.later = setTimeout(() => tell(state), wait);
+}
+
+const placeText = ({ zoom: level, stop, unit: chosen, row, column }) => [level, stop, chosen, row, column].join();
+
+/** Let the server know where one stands now. */
+function tell(state) {
+  const { zoom: level, unit: chosen, row, column } = state.at;
+  const known = here(state).units.length > 0;
+  [state.pending, state.sent, state.asked] = [false, performance.now(), placeText(state.at)];
+  state.send('step', { zoom: level, layer: here(state).name, unit: known ? chosen : null, row: known ? row : null, column });
 }
 
 /** Another map at the same zoom is looked at in the same place where that was a number of a map as large; else at its peak. */
@@ -234,8 +250,11 @@ function mount(parent) {
 function take(state) {
   const scene = globalThis.dhcWalks.get(state.of);
   if (!scene) return;
+  const [wanted, waits] = [placeText(state.wanted), performance.now() - (state.sent ?? -Infinity) < PATIENCE];
+  const is_late = state.scene === scene && waits && state.asked !== wanted; // an answer to a step before the last one
+  if (state.asked === wanted) state.sent = state.pending ? state.sent : undefined;
   state.scene = scene;
-  if (!state.pending || !state.at) state.at = { ...state.wanted };
+  if (!state.at || !(state.pending || is_late)) state.at = { ...state.wanted };
   draw(state);
 }
 

@@ -14,7 +14,7 @@ const detailHere = state => {
 
 const indexOf = (column, unit) => column.units.indexOf(unit);
 const levelsOf = (column, index) => column.bytes.subarray(index * column.width * column.height, (index + 1) * column.width * column.height);
-const topOf = (column, index) => (Math.max(...levelsOf(column, index)) - 128) * column.steps[index];
+const topOf = (column, index) => column.tops[index];
 const valueAt = (column, unit, row, col) => {
   const index = indexOf(column, unit);
   return index < 0 ? 0 : (levelsOf(column, index)[row * column.width + col] - 128) * column.steps[index];
