@@ -115,6 +115,7 @@ def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     from dhc.models.build import compiled_model, copy_weights
     from dhc.predict.network import untrained
     from dhc.predict.networks import Networks
+    from dhc.predict.walk import Walks
     from dhc.training.resume import state_variables
 
     settings = {"model.name": "cnn3-dropout", "model.width": 1 / 32, "fit.seed": 3, **changes}
@@ -139,8 +140,14 @@ def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     kept = Networks().of(folder, 2).model
     for ours, theirs in zip(kept.get_weights(), judged.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(RunError, match="the state of epoch 9 is not there"):
-        Networks().of(folder, 9)
+    walks, picture = Walks(), np.full((64, 64, 3), 100, np.uint8)
+    walked, outputs = walks.of(folder, 2, picture)
+    for ours, theirs in zip(walked.get_weights(), judged.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_allclose(outputs[-1].ravel(), np.asarray(judged(picture[None]))[0], atol=1e-5)
+    for ask in (lambda: Networks().of(folder, 9), lambda: walks.of(folder, 9, picture)):
+        with pytest.raises(RunError, match=r"the state of epoch 9.* is not there"):
+            ask()
     np.savez(
         place / "state.npz",
         told=np.array(json.dumps(record)),

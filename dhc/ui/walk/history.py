@@ -53,7 +53,8 @@ class History:
 
     window: top, left, height and width of what the layer looked at in the maps before it, () where it looked at one number
     channels, inputs: those that count most, of a convolution and of a dense layer; count: of all of them
-    patch: what pooling chose from; rest: what all others add up to, the bias left out
+    patch: what pooling chose from; total: the sum, with the bias; source: the map that a vector's number comes from, -1 where it
+    is the unit's own
     """
 
     value: float
@@ -65,6 +66,7 @@ class History:
     count: int = 0
     bias: float = 0.0
     total: float = 0.0
+    source: int = -1
 
 
 class Writer:
@@ -123,7 +125,8 @@ def history(words: Labels, stops: Sequence[Stop], stop: Stop, message: Message) 
         case "flatten":
             at = {"unit": int(said["channel"]), "row": int(said["top"]), "column": int(said["left"])}
             text = words("taken_from", **at)
-            made = History(float(said["value"]), (write.line("passes", text),))
+            window = (at["row"], at["column"], 1, 1)
+            made = History(float(said["value"]), (write.line("passes", text),), window, source=at["unit"])
         case _:
             lines = [write.line("passes", write.number(float(said["value"])))]
             if isinstance(stop.layer, Dropout):

@@ -110,13 +110,11 @@ def detail_of(way: Way, at: Place) -> dict[str, Any]:
     if stop.row is None:
         return {}
     number = asked.number(way.of, stop.row.place, at.unit, at.row, at.column)
-    detail: dict[str, Any] = {
-        "key": [at.stop, at.unit, at.row, at.column],
-        **asdict(history(way.words, way.stops, stop, number)),
-        "field": [0, SIDE, 0, SIDE],
-    }
-    if stop.row.has_maps:
-        detail["field"] = [*stop.row.field.spans[at.row], *stop.row.field.spans[at.column]]
+    made = history(way.words, way.stops, stop, number)
+    detail: dict[str, Any] = {"key": [at.stop, at.unit, at.row, at.column], **asdict(made), "field": [0, SIDE, 0, SIDE]}
+    if len(stop.row.field.spans) > 1:
+        row, column = made.window[:2] if stop.kind == "flatten" else (at.row, at.column)
+        detail["field"] = [*stop.row.field.spans[row], *stop.row.field.spans[column]]
     is_last = stop.row.place == len(way.whole.layers) - 1
     if at.zoom != "overview" and (stop.kind == "dropout" or is_last) and _has_dropout(way.stops):
         detail |= _spread(way)

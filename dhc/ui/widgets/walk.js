@@ -124,7 +124,8 @@ function drawWords(state) {
   }
   const text = parts.join(', ');
   if (state.words_here.textContent !== text) state.words_here.textContent = text;
-  state.hint.textContent = say(state, `hint_${zoom}`);
+  const is_vector = column.units.length > 0 && column.width * column.height === 1;
+  state.hint.textContent = say(state, is_vector && ZOOMS.indexOf(zoom) > 1 ? 'hint_vector' : `hint_${zoom}`);
   state.board.setAttribute('aria-label', `${say(state, 'stage')}: ${text}`);
 }
 

@@ -72,8 +72,8 @@ function plan(state) {
   const wide = columns.filter(column => WIDE.has(column.kind)).length;
   const narrow = columns.length - wide;
   const room = width - answer - narrow * (NARROW + 2) - 14 * grow;
-  const each = Math.min(74 * grow, room / (wide + 1.6));
-  const gap = Math.max(0, (room - each * (wide + 1.6)) / Math.max(1, columns.length));
+  const each = Math.min(84 * grow, room / (wide + 1.6));
+  const gap = Math.max(0, Math.min(44 * grow, (room - each * (wide + 1.6)) / Math.max(1, columns.length)));
   let x = each * 1.6 + gap;
   const places = columns.map(column => {
     const w = WIDE.has(column.kind) ? each : NARROW;
@@ -220,9 +220,11 @@ function unit(state) {
   const lines = (mixes ? detail?.lines.slice(1) : detail?.lines) ?? [];
   const from = small + 24 * grow;
   const room = height - top - 34 * grow - lines.length * 40 * grow;
-  const own = vector ? 56 * grow : Math.max(90 * grow, mixes ? Math.min(260 * grow, room, width * 0.24) : Math.min(height * 0.52, (width - from) * 0.27));
+  const collects = ['flatten', 'average'].includes(column.kind); // a number out of a map
+  const own = vector && !collects ? 56 * grow : Math.max(90 * grow, mixes ? Math.min(260 * grow, room, width * 0.24) : Math.min(height * 0.52, (width - from) * 0.27));
+  const shown = vector ? 56 * grow : own;
   const gap = detail?.patch.length ? Math.max(150 * grow, own * 0.6) : 40 * grow;
-  const mine = { x: mixes ? width - Math.max(own, Math.min(330 * grow, width * 0.34)) : from + own + gap, y: top + 20 * grow, w: own, h: own };
+  const mine = { x: mixes ? width - Math.max(own, Math.min(330 * grow, width * 0.34)) : from + own + gap, y: top + 20 * grow, w: shown, h: shown };
   const name = say(state, vector ? 'its_unit' : 'its_map', { layer: column.title, unit: at.unit }) + (detail?.label ? `: ${detail.label}` : '');
   items.push(textItem('its', name, mine.x, top, Math.min(own + 150 * grow, width - mine.x), 'small'));
   items.push(mapItem(state, at.stop, at.unit, mine, { from: cornerOf(state, at.stop) }));
@@ -232,8 +234,8 @@ function unit(state) {
   if (detail.channels.length) items.push(...channels(state, detail, middle));
   else if (detail.inputs.length) items.push(...inputs(state, detail, middle));
   else items.push(...single(state, detail, { x: from, y: top, side: own, gap }));
-  const below = { x: mine.x, y: mine.y + own + 10 * grow, w: width - mine.x - 4 };
-  const beside = { x: mine.x + own + 24 * grow, y: mine.y, w: width - mine.x - own - 28 * grow };
+  const below = { x: mine.x, y: mine.y + shown + 10 * grow, w: width - mine.x - 4 };
+  const beside = { x: mine.x + shown + 24 * grow, y: mine.y, w: width - mine.x - shown - 28 * grow };
   items.push(sumItem(state, lines, { ...(mixes || beside.w < 200 * grow ? below : beside), name: 'brief' }));
   return items;
 }
@@ -294,9 +296,10 @@ function single(state, detail, { x, y, side, gap }) {
   const column = stop < 0 ? null : state.scene.columns[stop];
   const place = { x, y: y + 20 * grow, w: side, h: side };
   const items = [];
-  if (column && indexOf(column, at.unit) >= 0 && here(state).kind !== 'flatten') {
-    items.push(textItem('before', say(state, column.width > 1 ? 'its_map' : 'its_unit', { layer: column.title, unit: at.unit }), x, y, side + gap, 'small'));
-    items.push(mapItem(state, stop, at.unit, place, { from: cornerOf(state, stop) }));
+  const source = detail.source < 0 ? at.unit : detail.source;
+  if (column && indexOf(column, source) >= 0) {
+    items.push(textItem('before', say(state, column.width > 1 ? 'its_map' : 'its_unit', { layer: column.title, unit: source }), x, y, side + gap, 'small'));
+    items.push(mapItem(state, stop, source, place, { from: cornerOf(state, stop) }));
     const window = detail.window.length ? detail.window : [at.row, at.column, 1, 1];
     if (here(state).kind !== 'average' && column.width > 1) items.push(frameItem('window:0', place, window, column.height, column.width));
   }
