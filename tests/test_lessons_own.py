@@ -97,10 +97,10 @@ def test_a_bet_on_the_blow_up_is_settled_by_the_search_and_hidden_before(runs: P
     assert len(figure(at)["data"][0]["x"]) < len(LOSSES)
     at.button(key="dhc_lesson_blow-up_bet_now").click().run()
     assert (address(at, "open"), address(at, "search")) == ("on", SEARCH)
-    assert "You bet **0.01**, it blew up only at **0.1**: 10.0× too low." in texts(at)
+    assert "You bet **0.01**, it blew up only at **0.1**: 10× too low." in texts(at)
     at = lesson("blow-up", bet="2e-1", open="on", lang="ro")
     assert "explodează la 0,1" in annotations(at)
-    assert "de 2,0 ori prea sus" in texts(at)
+    assert "prea sus, cu un factor de 2" in texts(at)
 
 
 def test_a_dead_unit_answers_nothing_and_learns_nothing() -> None:

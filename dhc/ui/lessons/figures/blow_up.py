@@ -82,7 +82,9 @@ def _choose(words: Words, searches: Sequence[RunInfo]) -> None:
         address.put(**{bet.OPEN: None})
 
     def title(run_id: str) -> str:
-        return shorten(f"{run_id[6:8]}.{run_id[4:6]}. {run_id[9:11]}:{run_id[11:13]} · {names[run_id]}", run.TITLE)
+        return shorten(
+            f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]} {run_id[9:11]}:{run_id[11:13]} · {names[run_id]}", run.TITLE
+        )
 
     st.selectbox(words("search"), format_func=title, on_change=change, **binding)
 
@@ -122,7 +124,8 @@ def _outcome(words: Words, info: RunInfo, rates: np.ndarray, losses: np.ndarray,
 def _sentence(words: Words, at_bet: float, answer: float) -> str:
     times = explosion.times_off(at_bet, answer)
     verdict = "close" if times < 2 else "too_high" if at_bet > answer else "too_low"
-    return words(verdict, bet=_text(words, at_bet), answer=_text(words, answer), times=times)
+    shown = round(times, 1) if times < 10 else round(times)
+    return words(verdict, bet=_text(words, at_bet), answer=_text(words, answer), times=shown)
 
 
 def _offer(words: Words, message: str) -> None:

@@ -34,7 +34,7 @@ LISTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 SHARES = tuple(str(share) for share in range(0, 101, 5))
 FEWEST = 3  # epochs that there must be
 PAGE = 10  # pictures in the figure
-HEIGHT = 400
+HEIGHT = 380
 LARGE = 190  # CSS pixels of the chosen picture
 
 

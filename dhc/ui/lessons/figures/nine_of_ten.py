@@ -23,7 +23,7 @@ TEMPERATURE, PLAIN = "t", "1"  # in the address
 TEMPERATURES = tuple(f"{2 ** (step / 8):.3g}" for step in range(-16, 17))
 TENTHS = tuple(str(count) for count in range(11))
 ASKED = (0.8, 1.0)  # between these confidences the bet is: about 0.9
-HEIGHT = 370
+HEIGHT = 340
 
 
 @dataclass(frozen=True, eq=False)
