@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from dhc.data.decode import load_pictures
 from dhc.data.intake import Picture
 from dhc.data.layout import open_dataset
+from dhc.files import gate
 from dhc.lessons.convolution import REPORT_KERNEL
 from dhc.lessons.filters import FILTERS
 from dhc.teaching.words import LANGUAGES
@@ -177,3 +178,11 @@ def test_a_picture_of_ones_own_is_compared_and_one_alone_is_said_to_be(data: Pat
     (data / "alone" / "val.csv").write_text("".join(table[:2]), encoding="utf-8")
     app = lesson("nearest-neighbours", "ro", **{"from": "alone"})
     assert len(app.info) == 1
+
+
+def test_a_read_only_view_takes_no_picture_and_reads_no_network(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(lesson("feature-map", "ro").get("file_uploader")) == 1
+    monkeypatch.setattr(gate, "is_shut", lambda: True)
+    app = lesson("feature-map", "ro", by="run")
+    assert not app.get("file_uploader")
+    assert len(sent(app, "gallery")) == 1  # the chooser's, and no maps

@@ -16,7 +16,7 @@ from dhc.data.standin.palettes import CLASSES
 from dhc.errors import UserError, sentence
 from dhc.teaching.words import Words, common
 from dhc.text import clean, quote, shorten
-from dhc.ui.shell import address, session
+from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, loading, toast
 from dhc.ui.widgets.controls import pager
@@ -178,6 +178,9 @@ def _take_click(source: Source) -> None:
 
 
 def _choose_own(words: Words) -> None:
+    if sharing.is_read_only():  # which takes no uploads
+        st.caption(common(words.language, "own_picture_elsewhere"))
+        return
     paste_into(f".st-key-{KEY}own", key=KEY + "paste")
     st.file_uploader(
         common(words.language, "own_picture"),

@@ -161,6 +161,7 @@ function stop(state) {
 }
 
 function button(state) {
+  state.said.setAttribute('aria-live', state.playing ? 'off' : 'polite');
   state.button.textContent = state.playing ? '❚❚' : '▶';
   const label = state.playing ? state.words.pause : state.words.play;
   state.button.title = label;

@@ -69,7 +69,7 @@ function drawPair(state) {
   drawGrid(left.canvas, input, side, { scale: state.scale, language, line, look: i => (lost(i) ? 'unseen' : zero(i) ? 'zero' : '') });
   const times = stretch(state);
   const cell = fit(right.canvas, answer.rows, answer.columns, times * side * answer.columns, times * side * answer.rows);
-  drawGrid(right.canvas, answer, cell, { scale: state.answerScale, language, line, look: i => (state.whole || i <= state.reached ? '' : 'empty') });
+  drawGrid(right.canvas, answer, cell, { scale: state.answerScale, language, line, look: i => (i <= state.reached ? '' : 'empty') });
   markCells(right.canvas, answer, cell, state.marks);
   const [top, start] = corner(state);
   frame(left.canvas, start * side - 1, top * side - 1, state.extent[1] * side + 2, state.extent[0] * side + 2);
@@ -253,6 +253,7 @@ function stop(state) {
 }
 
 function button(state) {
+  state.said.setAttribute('aria-live', state.playing ? 'off' : 'polite');
   state.button.textContent = state.playing ? '❚❚' : '▶';
   const label = state.playing ? state.words.pause : state.words.play;
   state.button.title = label;
@@ -292,8 +293,8 @@ function mount(parent) {
 }
 
 /** The place that the server names counts for another figure, and where it is not one that we have told it. */
-function take(state, { frame: name, place }) {
-  if (state.frame !== name) Object.assign(state, { place, reached: place, sent: [], given: place, playing: false });
+function take(state, { frame: name, place, whole }) {
+  if (state.frame !== name) Object.assign(state, { place, reached: whole ? Infinity : place, sent: [], given: place, playing: false });
   else if (place !== state.given && !state.sent.includes(place)) Object.assign(state, { place, given: place, reached: Math.max(state.reached, place) });
   state.frame = name;
 }

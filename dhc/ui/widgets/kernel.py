@@ -28,7 +28,7 @@ class Sliding:
     extent   rows and columns of the window, `stride` from one of its places to the next
     weights  its numbers in rows; () where the largest or the mean is taken
     scale    what is black and what is white in the picture; answer_scale likewise; `signed`: blue below 0, red above it
-    whole    whether the answer is there from the beginning, or is filled in place by place
+    whole    whether all of the answer is there until it is played, or it is filled in place by place from the beginning
     stretched  whether the answer is drawn as large as the picture, a number of it as large as a step
     marks    (h, w) bool: numbers of the answer that get a mark in their corner
     """

@@ -53,6 +53,7 @@ def _shown(
         weights=tuple(weights.ravel().tolist()),
         scale=(0.0, white),
         answer_scale=scale,
+        whole=is_picture,
         signed=signed or bool((answer < 0).any() and not is_picture),
     )
 

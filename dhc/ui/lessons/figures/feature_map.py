@@ -17,7 +17,7 @@ from dhc.teaching.words import Words, filled
 from dhc.ui.lessons import panels, picture, run
 from dhc.ui.network import asked, subject
 from dhc.ui.network.filters import picture_of_filter
-from dhc.ui.shell import address
+from dhc.ui.shell import address, sharing
 from dhc.ui.shell.states import guard, loading
 from dhc.ui.widgets.controls import segments
 from dhc.ui.widgets.gallery import Tile, gallery
@@ -43,6 +43,9 @@ def draw(words: Words) -> None:
         info = _run(words) if trained == TRAINED else None
     if trained == TRAINED and info is None:
         run.offer(words.language, words("none"), run.starting_config(), key=KEY + "offer")
+        return
+    if trained == TRAINED and sharing.is_read_only():
+        run.offer(words.language, words("asleep"), None, key=KEY + "offer")
         return
     with guard():
         weights, names = _filters(words, info)
