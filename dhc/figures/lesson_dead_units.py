@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from dhc.figures import theme
 from dhc.figures.layers import edges
 from dhc.figures.palette import faint
 
+NOTE = 16  # letters of a line of a note
 GAP = 0.03  # between two panels, of the figure's width
 
 
@@ -58,7 +60,14 @@ def panels(runs: Sequence[Panel], layers: Sequence[str], labels: Mapping[str, st
             figure.add_trace(_heatmap(panel.table, layers, suffix, labels))
         else:
             _veil(figure, left, left + width)
-            _note(figure, panel.note, left + width / 2, 0.5, "middle", size=16 if panel.note[1:] else 48)
+            _note(
+                figure,
+                "<br>".join(textwrap.wrap(panel.note, NOTE)),
+                left + width / 2,
+                0.5,
+                "middle",
+                size=16 if panel.note[1:] else 48,
+            )
             figure.layout[f"xaxis{suffix}"].update(visible=False)
             nothing = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}", "showlegend": False, "hoverinfo": "skip"}
             figure.add_trace(go.Scatter(x=[None], y=[layers[0]], **nothing))
