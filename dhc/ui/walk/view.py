@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -12,7 +14,7 @@ from dhc.ui.lessons import language
 from dhc.ui.network import subject
 from dhc.ui.network.subject import Subject
 from dhc.ui.shell import address, chosen, session, sharing
-from dhc.ui.shell.frame import link
+from dhc.ui.shell.frame import entitle, link
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import empty, guard, loading, no_runs
 from dhc.ui.walk import asked, picture, place, scene
@@ -31,6 +33,7 @@ def view(head: DeltaGenerator) -> None:
     """Draw the screen. Raises UserError, HelperError, OSError."""
     with head:
         words = labels(language.choose(), PART)
+    entitle(words("title"))
     chosen.remember("Walk", {language.NAME: words.language})
     if sharing.is_read_only():
         empty(words("read_only"), links=["Lessons", "Mistakes"])
@@ -89,12 +92,14 @@ def _walk(shown: Subject, walking: Walking, epoch: int, words: Labels) -> None:
     way = Way(of, stops, whole, session.predictions(shown.info).classes, words)
     drawn = scene.scene_of(way, place.of_address(stops, whole), walking)
     widget.show_scene(drawn, key=KEY + "scene")
-    _draw_steps(way, drawn.name)
+    _draw_steps(way, drawn.name, lambda: shown.stamp(epoch) == of.stamp)
 
 
 @st.fragment
-def _draw_steps(way: Way, name: str) -> None:
+def _draw_steps(way: Way, name: str, is_current: Callable[[], bool]) -> None:
     """The part that runs again without the page at each step: all that it needs besides is one number."""
+    if not is_current():  # a run that trains has a better network meanwhile, whose numbers are not those of the maps
+        st.rerun()
     with guard():
         place.go(widget.step_of(KEY + "stage"), way.stops)
         at = place.of_address(way.stops, way.whole)

@@ -42,6 +42,12 @@ function pen(canvas, width, height) {
   return context;
 }
 
+/** Black or white, whichever stands out more from a colour: 4.5 : 1 at least. */
+function inkOn(rgb) {
+  const [red, green, blue] = rgb.map(part => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? '#000' : '#fff';
+}
+
 const largest = grids => Math.max(1e-9, ...grids.flat(2).map(Math.abs));
 
 /** A table of numbers, each on its colour; `mark` frames the largest one. */
@@ -54,7 +60,7 @@ function paintCells(canvas, grid, side, top, state, mark = false) {
     const fill = colour(value / top, true);
     context.fillStyle = `rgb(${fill.map(Math.round).join(',')})`;
     context.fillRect(j * side + 0.5, i * side + 0.5, side - 1, side - 1);
-    context.fillStyle = fill[0] * 0.3 + fill[1] * 0.59 + fill[2] * 0.11 > 125 ? '#111' : '#fff';
+    context.fillStyle = inkOn(fill);
     context.fillText(state.number(value, 2), j * side + side / 2, i * side + side / 2);
     if (mark && value === best) {
       Object.assign(context, { strokeStyle: '#111', lineWidth: 3 });
