@@ -7,9 +7,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+from harness import wait_for
 from playwright.sync_api import Page
 
 LEAST = 4.5  # WCAG 2.2, 1.4.3
+DRAWN = "[...document.querySelectorAll('.dhc-plot')].every(plot => plot.dataset.drawn)"
+STATE = """[document.body.innerText, getComputedStyle(document.querySelector('.stApp')).backgroundColor, document.querySelectorAll('svg text').length,
+  document.getAnimations().length, [...document.querySelectorAll('.dhc-plot')].map(plot => plot.dataset.drawn)]"""
 EDGE = 2  # pixels around a text that belong to its ground, too
 
 
@@ -48,6 +52,18 @@ def faint(page: Page) -> list[str]:
         for text in texts(page)
         if text.contrast < LEAST
     ]
+
+
+def faint_when_still(page: Page) -> list[str]:
+    """What is too faint on a page that has drawn its charts and stands still."""
+    states: list[object] = []
+
+    def still() -> bool:
+        states.append(page.evaluate(STATE))
+        return states[-4:] == [states[-1]] * 4 and bool(page.evaluate(DRAWN))
+
+    wait_for(still, "the page stands still")
+    return faint(page)
 
 
 def _measure(item: dict[str, Any], ground: np.ndarray) -> Text:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from contrast import faint, texts
-from harness import ROOT, Server, go, settled, wait_for
+from contrast import faint, faint_when_still, texts
+from harness import ROOT, Server, go, settled
 from make_run import add_dynamics, add_map, make_run
 from playwright.sync_api import Page, expect
 
@@ -35,9 +35,6 @@ PAGES = (  # address, heading
     (f"predict?run={LAST}&{BOTH}", "Predict"),
     (f"live?run={TUNED}&present=1", "Live"),  # last: whatever came after it would be presented, too
 )
-DRAWN = "[...document.querySelectorAll('.dhc-plot')].every(plot => plot.dataset.drawn)"
-STATE = """[document.body.innerText, getComputedStyle(document.querySelector('.stApp')).backgroundColor, document.querySelectorAll('svg text').length,
-  document.getAnimations().length, [...document.querySelectorAll('.dhc-plot')].map(plot => plot.dataset.drawn)]"""
 STAINS = """<div style="background:#808080;color:#8a8a8a">grey on grey</div>
 <div style="background:#fff;color:#000;opacity:0.3">faded</div>
 <div style="background:#fff"><span style="color:#00000020;background:#fff">see-through</span></div>
@@ -90,21 +87,9 @@ def test_every_text_of_every_page_can_be_read_and_none_asks_another_machine_for_
         themes.reverse()  # each page begins in the theme in which the one before was left
         for theme in themes:
             page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            if lines := _faint_when_still(page):
+            if lines := faint_when_still(page):
                 too_faint[address, theme] = lines
         if address.startswith("?"):
             expect(page.get_by_text("Served on this machine only (127.0.0.1)")).to_be_visible()
             screenshot("home-served", whole=True)
     assert too_faint == {}
-
-
-def _faint_when_still(page: Page) -> list[str]:
-    """What is too faint on a page that has drawn its charts and stands still."""
-    states: list[object] = []
-
-    def still() -> bool:
-        states.append(page.evaluate(STATE))
-        return states[-4:] == [states[-1]] * 4 and bool(page.evaluate(DRAWN))
-
-    wait_for(still, "the page stands still")
-    return faint(page)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from contrast import faint
+from contrast import faint_when_still
 from harness import ROOT, Server, fits, settled, wait_for
 from playwright.sync_api import Page, expect
 
@@ -164,7 +164,6 @@ def _faint(page: Page, what: str) -> dict[str, list[str]]:
     for theme in ("dark", "light"):
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         settled(page)
-        page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
-        if lines := faint(page):
+        if lines := faint_when_still(page):
             found[f"{what}, {theme}"] = lines
     return found
