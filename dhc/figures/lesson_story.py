@@ -10,7 +10,7 @@ from dhc.analysis.ladder import Step
 from dhc.figures import theme
 
 FADED = 0.4  # opacity of what was told before
-HEIGHT = 430  # CSS pixels
+HEIGHT = 330  # CSS pixels, at least
 
 
 def climb(
@@ -21,16 +21,16 @@ def climb(
     chance: the accuracy of guessing. words: ``accuracy``, ``bar``, ``mark``, ``guess``. Bars carry their run's id as customdata.
     """
     figure = theme.figure(x=words["accuracy"], y="")
-    rows = range(shown)
+    rows, end = range(shown), len(steps) + 0.2  # below the last row there is room for the word on guessing
     figure.add_trace(_bars(steps[:shown], words["bar"]))
     figure.add_trace(_marks(steps[:shown], words["mark"]))
     figure.add_vline(chance, line={"color": theme.MUTED, "dash": "dot", "width": 1})
     figure.add_annotation(
-        x=chance, y=len(steps) - 0.5, text=words["guess"], showarrow=False, xanchor="left", xshift=4, yanchor="bottom"
+        x=chance, y=end, text=words["guess"], showarrow=False, xanchor="left", xshift=4, yanchor="bottom"
     )
     names = [theme.escape_html(title) for title in titles[:shown]]
     labels = [f"<b>{name}</b>" if row == shown - 1 else name for row, name in zip(rows, names, strict=True)]
-    figure.update_yaxes(tickvals=list(rows), ticktext=labels, range=[len(steps) - 0.5, -0.5], showgrid=False)
+    figure.update_yaxes(tickvals=list(rows), ticktext=labels, range=[end, -0.5], showgrid=False)
     figure.update_xaxes(range=[0, 1], dtick=0.2, fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     figure.update_layout(bargap=0.35, margin={"l": 8, "r": 8, "t": 28, "b": 40})

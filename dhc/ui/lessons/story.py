@@ -104,7 +104,7 @@ def _draw_figure(tale: Tale, steps: Sequence[Step]) -> None:
     figure = lesson_story.climb(steps, tale.place + 1, titles, 1 / report.CLASSES, words)
     if tale.tongue in COMMA:
         figure.update_layout(separators=",.")
-    open_run(plot(figure, key="dhc_story_chart", height=lesson_story.HEIGHT, alt=tale.said("alt")))
+    open_run(plot(figure, key="dhc_story_chart", height=lesson_story.HEIGHT, alt=tale.said("alt"), fill=True))
 
 
 def _measured(tale: Tale, steps: Sequence[Step]) -> str:
@@ -113,7 +113,7 @@ def _measured(tale: Tale, steps: Sequence[Step]) -> str:
     run = step.best_run
     if run is None or run.best_val_accuracy is None:
         return _unmeasured(tale, step)
-    time, epochs = duration_text(run.seconds), run.epochs_done
+    time, epochs = _time(tale, run.seconds), run.epochs_done
     if run.trains_network:
         total = run.epochs_total or epochs
         text = said("value", value=run.best_val_accuracy, time=time, epochs=epochs, total=total)
@@ -123,6 +123,12 @@ def _measured(tale: Tale, steps: Sequence[Step]) -> str:
     if before is not None and before.best_val_accuracy is not None:
         text += " " + said("gain", gain=run.best_val_accuracy - before.best_val_accuracy)
     return text
+
+
+def _time(tale: Tale, seconds: float | None) -> str:
+    """A time as the language writes it: ``4,2 s``."""
+    text = duration_text(seconds)
+    return text.replace(".", ",") if tale.tongue in COMMA else text
 
 
 def _unmeasured(tale: Tale, step: Step) -> str:
@@ -173,7 +179,7 @@ def _offer(tale: Tale) -> None:
 def _draw_button(tale: Tale, pictures: PictureSet) -> None:
     configs = list(rung_configs([tale.name], SCALE, pictures.changes).values())
     seconds = launcher.total_seconds(configs, session.dataset(pictures.path))
-    time = tale.said("unknown") if seconds is None else tale.said("about", time=duration_text(seconds))
+    time = tale.said("unknown") if seconds is None else tale.said("about", time=_time(tale, seconds))
     label = tale.said("run", time=time)
     pressed = st.button(label, icon=":material/play_arrow:", key="dhc_story_run", help=tale.said("run_quick"))
     if pressed and launcher.start(configs, names=[RUNGS[tale.name].title]):
