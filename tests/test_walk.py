@@ -221,7 +221,10 @@ def test_where_there_is_no_network_to_walk_through_the_page_says_what_to_do(
     other = make_run(tmp_path, tiny_data, run_id="20261126-100000-cnn3-000c", settings={"model.name": "cnn3"})
     assert "has no network yet" in texts(open_page("walk", run=other.name))
     (other / "request.json").write_text('{"schema_version": 1, "example": true}', encoding="utf-8")
-    assert "networks of the example runs were left out" in texts(open_page("walk", run=other.name))
+    at = open_page("walk", run=other.name)
+    assert "networks of the example runs were left out" in texts(at)
+    at.button("dhc_walk_other").click().run()
+    assert address(at, "run") == RUN, "the run that has a network is offered"
     monkeypatch.setattr(gate, "is_shut", lambda: True)
     assert "This view asks no network" in texts(open_page("walk", run=RUN))
     assert "Walk through your own network" in page_links(open_page("lessons", lesson="convolution"))

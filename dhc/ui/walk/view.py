@@ -9,12 +9,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dhc.runs.store import RunInfo
 from dhc.teaching.words import COMMA, Labels, labels
+from dhc.text import shorten
 from dhc.ui.answers.look import has_network
 from dhc.ui.lessons import language
 from dhc.ui.network import subject
 from dhc.ui.network.subject import Subject
 from dhc.ui.shell import address, chosen, session, sharing
-from dhc.ui.shell.frame import entitle, link
+from dhc.ui.shell.frame import choose_run, entitle, link
+from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import empty, guard, loading, no_runs
 from dhc.ui.walk import asked, picture, place, scene
@@ -27,6 +29,7 @@ STAGE = "dhc_walk_grid"  # the part that is large in Present
 KEY = "dhc_walk_"
 EPOCH = "epoch"  # in the address
 PART = "walk"  # of the language files
+TITLE = 50  # letters of a run's
 
 
 def view(head: DeltaGenerator) -> None:
@@ -57,15 +60,15 @@ def view(head: DeltaGenerator) -> None:
 
 
 def _can_walk(info: RunInfo, words: Labels) -> bool:
-    """Whether the run has a network to walk through; what is missing is said."""
+    """Whether the run has a network to walk through; what is missing is said, and the newest run that has one is offered."""
     if has_network(info):
         return True
+    why = "example" if info.example else "none_yet"
     if not info.trains_network and info.config is not None:
-        empty(words("neighbours"), links=["Ladder"])
-    elif info.example:
-        empty(words("example"), step=words("train"), page="Train", links=["Runs"])
-    else:
-        empty(words("none_yet"), step=words("watch"), page="Live", params={"run": info.id})
+        why = "neighbours"
+    other = next(each for each in session.runs() if has_network(each))
+    step = words("other", name=plain(shorten(other.title, TITLE)))
+    empty(words(why), step=step, action=choose_run, args=(other.id,), key=KEY + "other", links=["Train", "Live"])
     return False
 
 

@@ -213,13 +213,27 @@ function click(state, event) {
   const [stop, chosen] = [Number(target.dataset.stop), target.dataset.unit === undefined ? undefined : Number(target.dataset.unit)];
   const { at } = state;
   const is_same = stop === at.stop && (chosen === undefined || chosen === at.unit);
+  if (state.dragged) { state.dragged = false; return; }
   if (at.zoom === 'overview') go(state, is_same ? { zoom: 'layer' } : { stop, unit: chosen });
   else if (at.zoom === 'layer') go(state, is_same ? { zoom: 'unit' } : { stop, unit: chosen });
-  else if (is_same) {
-    const [box, column] = [target.getBoundingClientRect(), here(state)];
-    const [row, col] = [(event.clientY - box.top) / box.height * column.height, (event.clientX - box.left) / box.width * column.width].map(Math.floor);
-    go(state, { row: within(row, column.height), column: within(col, column.width) });
-  } else go(state, { stop, unit: chosen, zoom: 'unit' });
+  else if (is_same) point(state, target, event);
+  else go(state, { stop, unit: chosen, zoom: 'unit' });
+}
+
+/** The place below the pointer on a large map. */
+function point(state, target, event) {
+  const [box, column] = [target.getBoundingClientRect(), here(state)];
+  const [row, col] = [(event.clientY - box.top) / box.height * column.height, (event.clientX - box.left) / box.width * column.width].map(Math.floor);
+  go(state, { row: within(row, column.height), column: within(col, column.width) });
+}
+
+/** The place follows a pressed pointer over the map whose number is looked at. */
+function drag(state, event) {
+  if (!(event.buttons & 1) || !state.scene || ZOOMS.indexOf(state.at.zoom) < 2) return;
+  const target = event.composedPath().find(each => each.dataset?.id === `map:${state.at.stop}:${state.at.unit}`);
+  if (!target) return;
+  state.dragged = true;
+  point(state, target, event);
 }
 
 function mount(parent) {
@@ -239,6 +253,8 @@ function mount(parent) {
   const state = { root, crumbs, words_here: words, board, floor, hint, lines, nodes: new Map(), still: matchMedia('(prefers-reduced-motion: reduce)') };
   root.addEventListener('keydown', event => key(state, event));
   board.addEventListener('click', event => click(state, event));
+  board.addEventListener('pointerdown', () => { state.dragged = false; });
+  board.addEventListener('pointermove', event => drag(state, event));
   const again = () => { cancelAnimationFrame(state.frame); state.frame = requestAnimationFrame(() => draw(state)); };
   new ResizeObserver(again).observe(root);
   addEventListener('resize', again);

@@ -12,6 +12,15 @@ const detailHere = state => {
   return String(state.detail?.key) === String([stop, unit, row, column]) ? state.detail : null;
 };
 
+/** What is known here; until that has come, what was known a step before in the same layer, faded, so that nothing jumps. */
+function known(state) {
+  const before_it = state.detail?.key?.[0] === state.at.stop ? state.detail : null;
+  return [detailHere(state) ?? before_it, detailHere(state) === null];
+}
+
+const OF_NUMBER = /^(cells|sign|sum|rest|window|inputs|field)/; // ids of what is about one number
+const faded = (items, is_late) => items.map(item => (is_late && OF_NUMBER.test(item.id) ? { ...item, alpha: 0.4 } : item));
+
 const indexOf = (column, unit) => column.units.indexOf(unit);
 const levelsOf = (column, index) => column.bytes.subarray(index * column.width * column.height, (index + 1) * column.width * column.height);
 const topOf = (column, index) => column.tops[index];
@@ -210,7 +219,8 @@ function field(state, detail, place) {
 function unit(state) {
   const { grow, width, height, at } = state;
   const column = here(state);
-  const [top, detail] = [HEAD * grow - 26 * grow, detailHere(state)];
+  const top = HEAD * grow - 26 * grow;
+  const [detail, is_late] = known(state);
   const small = Math.min(150 * grow, height * 0.34);
   const eye = { x: 0, y: top + 20 * grow, w: small, h: small };
   const items = [textItem('sees', say(state, 'sees'), 0, top, small + 20 * grow, 'small'), pictureItem(state, eye)];
@@ -225,7 +235,7 @@ function unit(state) {
   const shown = vector ? 56 * grow : own;
   const gap = detail?.patch.length ? Math.max(150 * grow, own * 0.6) : 40 * grow;
   const mine = { x: mixes ? width - Math.max(own, Math.min(330 * grow, width * 0.34)) : from + own + gap, y: top + 20 * grow, w: shown, h: shown };
-  const name = say(state, vector ? 'its_unit' : 'its_map', { layer: column.title, unit: at.unit }) + (detail?.label ? `: ${detail.label}` : '');
+  const name = say(state, vector ? 'its_unit' : 'its_map', { layer: column.title, unit: at.unit }) + (detail?.label && !is_late ? `: ${detail.label}` : '');
   items.push(textItem('its', name, mine.x, top, Math.min(own + 150 * grow, width - mine.x), 'small'));
   items.push(mapItem(state, at.stop, at.unit, mine, { from: cornerOf(state, at.stop) }));
   if (!vector) items.push(frameItem('spot', mine, [at.row, at.column, 1, 1], column.height, column.width));
@@ -237,7 +247,7 @@ function unit(state) {
   const below = { x: mine.x, y: mine.y + shown + 10 * grow, w: width - mine.x - 4 };
   const beside = { x: mine.x + shown + 24 * grow, y: mine.y, w: width - mine.x - shown - 28 * grow };
   items.push(sumItem(state, lines, { ...(mixes || beside.w < 200 * grow ? below : beside), name: 'brief' }));
-  return items;
+  return faded(items, is_late);
 }
 
 /** Patch × kernel = products of the maps that count most, each on a row. */
@@ -314,7 +324,7 @@ function single(state, detail, { x, y, side, gap }) {
 
 function formula(state) {
   const { grow, height, width, at } = state;
-  const detail = detailHere(state);
+  const [detail, is_late] = known(state);
   const [top, side] = [HEAD * grow - 26 * grow, Math.min(170 * grow, height * 0.36)];
   const column = here(state);
   const [eye, mine] = [{ x: 0, y: top, w: side, h: side }, { x: 0, y: top + side + 14 * grow, w: side, h: side }];
@@ -323,7 +333,7 @@ function formula(state) {
   if (!detail) return items;
   items.push(field(state, detail, eye));
   items.push(sumItem(state, detail.lines, { x: side + 36 * grow, y: top - 6 * grow, w: width - side - 40 * grow, name: 'whole' }));
-  return items;
+  return faded(items, is_late);
 }
 
 const SCENES = { overview, layer, unit, formula };
