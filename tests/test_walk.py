@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from make_run import make_run
 from networks import small_network
 from screens import address, open_page, page_links, sent, texts
 
+from dhc.data.intake import Picture
 from dhc.errors import RunError
 from dhc.files import gate
 from dhc.files.messages import Message
@@ -198,6 +200,12 @@ def test_the_page_shows_a_number_with_its_history_in_both_languages_and_a_step_l
     assert len(at.toast) == 3, "unit, place and picture do not exist here"
     at.session_state["dhc_walk_stage"] = {"step": {"zoom": "moon", "layer": ["conv 1"], "unit": "7"}}
     assert not at.run().exception
+    at.session_state["dhc_yours"] = Picture("mine.png", np.zeros((64, 64, 3), np.uint8))
+    at.query_params["yours"] = "1"
+    scene = sent(at.run(), "walk")[0]
+    assert at.selectbox("dhc_walk_picture").format_func(-1) == "Imaginea ta mine.png"
+    assert set(base64.b64decode(scene["picture"])) == {0}
+    assert "Imaginea arată" not in scene["verdict"], "nobody labelled it"
     (folder / rundir.BEST).write_bytes(b"no network, but there")
     at = open_page("walk", run=RUN)
     assert "cannot be used" in texts(at)
