@@ -120,11 +120,12 @@ function settle(element, { x, y, w, h, alpha = 1 }) {
   element.style.opacity = alpha;
 }
 
-function create(state, item) {
+/** A new thing, in a batch with the others that come now: hundreds that fade in one by one are too much for a slow machine. */
+function create(state, item, batch) {
   const element = document.createElement(item.paint ? 'canvas' : 'div');
   element.style.transition = 'none';
-  settle(element, { ...(item.from ?? item), alpha: 0 });
-  state.floor.append(element);
+  settle(element, { ...(item.from ?? item), alpha: item.alpha });
+  batch.append(element);
   const node = { element, key: null };
   state.nodes.set(item.id, node);
   return node;
@@ -155,13 +156,16 @@ function fill(state, node, item) {
 /** Bring what is on the board to a scene: what stays glides, what is new comes, what is not in it any more goes. */
 function show(state, items) {
   const fresh = [];
+  const batch = Object.assign(document.createElement('div'), { className: 'batch' });
   const ids = new Set(items.map(item => item.id));
   for (const item of items) {
     let node = state.nodes.get(item.id);
-    if (!node) { node = create(state, item); fresh.push(node); }
+    if (!node) { node = create(state, item, batch); fresh.push(node); }
     fill(state, node, item);
   }
   if (fresh.length) {
+    state.floor.querySelectorAll('.batch:empty').forEach(empty => empty.remove());
+    state.floor.append(batch);
     state.board.getBoundingClientRect(); // so that what is new has a place to come from
     fresh.forEach(({ element }) => { element.style.transition = ''; });
   }

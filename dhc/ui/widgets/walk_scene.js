@@ -176,6 +176,7 @@ function layer(state) {
     { name: 'large', text: column.title }, { text: column.does }, { text: column.shape ? say(state, 'shape', column) : '' },
     { text: column.silent ? say(state, 'silent', column) : '' },
     { text: column.units.length < column.total ? say(state, 'drawn', { drawn: column.units.length, total: column.total }) : '' },
+    { text: column.units.length && !isAnswer(state) ? say(state, column.bytes.some(level => level < 128) ? 'scale_signed' : 'scale_plain') : '' },
     { text: detail?.spread ?? '' },
   ];
   const panel = { id: 'about', key: `${state.scene.scene}|${state.at.stop}|${detail?.spread ?? ''}`, name: 'panel', x: width - 275 * grow, y: top, w: 270 * grow, lines: about };
