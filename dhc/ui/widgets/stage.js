@@ -91,6 +91,7 @@ function mount(parent) {
   parent.append(chooser);
   const state = { parent, chooser, place: 0, given: null, page: null, count: 0, sent: [] };
   state.observer = new MutationObserver(() => { soon(); });
+  state.sizes = new ResizeObserver(() => { soon(); }); // of the bar, which may shrink when its style comes after it
   return state;
 }
 
@@ -107,7 +108,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   take(data);
   Object.assign(stage, { presented: data.presented, first: data.first, others: data.others, send: setTriggerValue });
   if (main()) stage.observer.observe(main(), { childList: true, subtree: true });
+  const bar = document.querySelector('.st-key-dhc-bar');
+  if (bar) stage.sizes.observe(bar);
   addEventListener('resize', soon);
   show();
-  return () => { if (mine.call === call) mine.observer.disconnect(); };
+  return () => { if (mine.call === call) [mine.observer, mine.sizes].forEach(each => each.disconnect()); };
 }

@@ -256,7 +256,9 @@ function mount(parent) {
   board.addEventListener('pointerdown', () => { state.dragged = false; });
   board.addEventListener('pointermove', event => drag(state, event));
   const again = () => { cancelAnimationFrame(state.frame); state.frame = requestAnimationFrame(() => draw(state)); };
-  new ResizeObserver(again).observe(root);
+  const sizes = new ResizeObserver(again);
+  const host = parent.getRootNode().host ?? parent;
+  [root, host.closest('.stMainBlockContainer'), host.closest('[class*="st-key-dhc_walk_grid"]')].forEach(each => each && sizes.observe(each)); // what stands above may come later
   addEventListener('resize', again);
   addEventListener('dhc-walk', () => { if (root.isConnected) take(state); });
   states.set(parent, state);
