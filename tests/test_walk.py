@@ -20,7 +20,9 @@ from dhc.jobs.warm import _judged
 from dhc.lessons.convolution import products
 from dhc.predict.helper import answer
 from dhc.runs import rundir
+from dhc.teaching.words import labels
 from dhc.ui.shell import session
+from dhc.ui.walk.history import Writer
 
 RUN = "20261126-100000-cnn3-000a"
 SETTINGS = ("model.name", "model.width", "model.conv_dropout", "model.head")
@@ -236,3 +238,11 @@ def test_where_there_is_no_network_to_walk_through_the_page_says_what_to_do(
     monkeypatch.setattr(gate, "is_shut", lambda: True)
     assert "This view asks no network" in texts(open_page("walk", run=RUN))
     assert "Walk through your own network" in page_links(open_page("lessons", lesson="convolution"))
+
+
+def test_a_sum_that_is_not_what_the_map_shows_is_marked_and_numbers_are_written_as_the_language_does() -> None:
+    english, romanian = (Writer(labels(language, "walk")) for language in ("en", "ro"))
+    assert [english.check(2.0, ours).tone for ours in (2.0, 2.001, 2.01, -2.0)] == ["good", "good", "bad", "bad"]
+    assert (english.number(-0.25), english.number(-0.0001), romanian.number(1.5)) == ("−0.250", "0.000", "1,500")
+    assert english.product(0.5, -0.25) == "0.500·(−0.250)"
+    assert english.sum([0.5, -0.25, 1]) == "0.500 − 0.250 + 1.000"
