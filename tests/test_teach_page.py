@@ -61,7 +61,7 @@ def test_answers_are_shown_by_question_and_counted_anew(runs: Path, code: str) -
         letterbox.post(code, "convolution", answer)
     letterbox.close_box()
     at = open_page("teach", **{"class": code})
-    assert re.search("answers: 3, 67 % right", texts(at))
+    assert re.search("answers: 3, 67% right", texts(at))
     assert "3,5: **1**" in texts(at), "numbers as the class's language writes them"
     at.button(key="dhc_teach_renew").click().run()
     assert "No answer yet" in texts(at)

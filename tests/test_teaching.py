@@ -11,6 +11,7 @@ import pytest
 
 from dhc.teaching.catalogue import COURSE, GROUPS, LESSONS, Lesson
 from dhc.teaching.words import LANGUAGES, TEXTS, file_of, filled, words
+from dhc.ui.lessons.question import number
 from dhc.ui.lessons.registry import FIGURES
 
 NAMES = re.compile(r"VGG16|\bF1\b|https?://\S+")  # names with digits, which are no numbers
@@ -75,3 +76,15 @@ def test_romanian_writes_a_decimal_comma() -> None:
     assert filled("{x:.1f}", "ro", {"x": 3.5}) == "3,5"
     assert filled("{x:,}", "ro", {"x": 35_514_947}) == "35.514.947"
     assert filled("{x:.1f} {y}", "en", {"x": 3.5, "y": "a.b"}) == "3.5 a.b"
+
+
+def test_a_negative_number_has_a_true_minus() -> None:
+    assert filled("{a:g} {b:+.3f} {c}", "en", {"a": -1.0, "b": -0.25, "c": "a-b"}) == "−1 −0.250 a-b"
+    assert filled("{a:+.1f}", "ro", {"a": -0.5}) == "−0,5"
+
+
+def test_an_answer_may_be_written_in_per_cent() -> None:
+    assert [number("33%", of=1 / 3), number("0,33", of=1 / 3)] == [0.33, 0.33]  # a share
+    assert [number("99 %", of=99), number("99", of=99)] == [99, 99]  # asked for in per cent
+    assert number("−1.5") == -1.5
+    assert [number(text) for text in ("", "%", "one", "inf")] == [None] * 4

@@ -19,7 +19,7 @@ COMMON: Final = "common"  # in the files: what every lesson's screen says
 
 
 class _Numbers(string.Formatter):
-    """Fills braces; numbers with the language's decimal sign."""
+    """Fills braces; numbers with a true minus and the language's decimal sign."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -28,7 +28,10 @@ class _Numbers(string.Formatter):
         """A value as text."""
         text = str(super().format_field(value, format_spec))
         is_number = isinstance(value, int | float)
-        return text.translate({ord("."): ",", ord(","): "."}) if is_number and self.language in COMMA else text
+        if not is_number:
+            return text
+        text = text.replace("-", "−", 1) if text.startswith("-") else text
+        return text.translate({ord("."): ",", ord(","): "."}) if self.language in COMMA else text
 
 
 @dataclass(frozen=True)

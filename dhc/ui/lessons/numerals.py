@@ -17,9 +17,7 @@ DIGITS = 2
 def short(value: float, language: str, digits: int = DIGITS) -> str:
     """A number with as many of these digits behind the point as it needs, and a true minus."""
     rounded = round(float(value), digits) + 0.0
-    return filled(f"{{x:.{len(repr(rounded).rstrip('0').partition('.')[2])}f}}", language, {"x": rounded}).replace(
-        "-", "−"
-    )
+    return filled(f"{{x:.{len(repr(rounded).rstrip('0').partition('.')[2])}f}}", language, {"x": rounded})
 
 
 def product_sum(pairs: Iterable[tuple[float, float]], language: str) -> str:

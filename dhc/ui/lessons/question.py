@@ -15,7 +15,7 @@ from dhc.ui.lessons import attending
 def draw(lesson: Lesson, words: Words, facts: Facts) -> bool:
     """The question, the box for its answer, and what is said of that answer; returns whether it is right."""
     st.markdown(f"##### {common(words.language, 'question')}\n\n{words.question}")
-    given = _given(lesson, words)
+    given = _given(lesson, words, facts)
     if given is None:
         return False
     attending.send(lesson.name, given)
@@ -29,7 +29,7 @@ def draw(lesson: Lesson, words: Words, facts: Facts) -> bool:
     return is_right
 
 
-def _given(lesson: Lesson, words: Words) -> float | None:
+def _given(lesson: Lesson, words: Words, facts: Facts) -> float | None:
     """The answer as a number, or as the place of the option; None before there is one, or where it is none."""
     key, label = f"dhc_answer_{lesson.name}", common(words.language, "answer")
     if words.options:
@@ -37,16 +37,22 @@ def _given(lesson: Lesson, words: Words) -> float | None:
         chosen = st.radio(label, places, index=None, format_func=words.options.__getitem__, key=key)
         return None if chosen is None else float(chosen)
     text = st.text_input(label, key=key, width=200)
-    value = number(text)
+    value = number(text, of=facts.answer)
     if text.strip() and value is None:
         st.warning(common(words.language, "not_a_number", example=3.5))
     return value
 
 
-def number(text: str) -> float | None:
-    """A number as a person writes it, 3.5 or 3,5; None for anything else."""
+def number(text: str, *, of: float = 1.0) -> float | None:
+    """A number as a person writes it, 3.5 or 3,5; None for anything else.
+
+    of: the right answer. Where it is at most 1, 20% is the share 0.2; else it is in per cent itself, and 20% is 20.
+    """
+    written = text.strip().replace(",", ".").replace("−", "-")
+    digits = written.removesuffix("%")
     try:
-        value = float(text.strip().replace(",", "."))
+        value = float(digits)
     except ValueError:
         return None
+    value = value / 100 if digits != written and abs(of) <= 1 else value
     return value if math.isfinite(value) else None

@@ -126,5 +126,5 @@ def _cell(words: Words, value: float, colour: tuple[int, int, int]) -> str:
     red, green, blue = colour
     light = sum(share * (part / 255) ** 2.2 for share, part in zip(LIGHT, colour, strict=True))
     ink = "#000" if light > 0.18 else "#fff"  # there both have the same contrast
-    text = filled("{value:.2f}", words.language, {"value": round(value, 2) + 0.0}).replace("-", "−")
+    text = filled("{value:.2f}", words.language, {"value": round(value, 2) + 0.0})
     return f'<td style="background: rgb({red},{green},{blue}); color: {ink}; width: 2rem">{text}</td>'
