@@ -140,9 +140,9 @@ def test_the_partner_at_ten_times_the_rate_is_offered_then_bet_on_then_shown(
         assert "rate 0.01" not in annotations(at)
         at.button(key="dhc_lesson_dead-units_bet_now").click().run()
         assert "rate 0.01, val 0.75" in annotations(at)
-        said = "In **dense 1**, the worst layer, **70%** are dead, 40 points more. At the lower rate 10%, in conv 1."
+        said = "In **dense 1**, the worst layer, **70%** are dead, 40 percentage points more. At the lower rate 10%, in conv 1."
         assert said in texts(at)
-        assert "**70%** sunt moarte, cu 40 p.p. mai mult" in texts(
+        assert "**70%** sunt morți, cu 40 p.p. mai mult" in texts(
             lesson("dead-units", run=RUN, bet="30", open="on", lang="ro")
         )
     finally:
@@ -258,7 +258,7 @@ def test_a_hostile_address_an_empty_folder_and_a_view_that_reads_break_no_lesson
     monkeypatch.setattr(gate, "is_shut", lambda: True)
     at = lesson(name, lang="ro")
     assert [button for button in at.button if button.label.startswith("Pornește")] == []
-    assert "Această vedere doar citește" in texts(at)
+    assert "Modul acesta e doar pentru citire" in texts(at)
     monkeypatch.setattr(gate, "is_shut", lambda: False)
     monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path))
     assert "The demo on Home" in texts(lesson(name))

@@ -31,7 +31,7 @@ def test_every_rung_is_told_with_numbers_that_are_computed(rung: str, language: 
 def test_the_numbers_are_those_of_the_report() -> None:
     said = labels("ro", "story-vgg16")
     assert said("report", **story.values("vgg16")).startswith(
-        "0,888 pe imaginile de test și 0,89 pe val, în 250 de epoci"
+        "0,888 pe imaginile de test și 0,89 pe validare, în 250 de epoci"
     )
     assert story.values("cnn3")["filters"] == "16, 32, 64"
     assert story.values("cnn3")["hidden"] == "3000, 1000"

@@ -17,7 +17,8 @@ from dhc.teaching.facts import report
 NEAR = 0.1  # of the answer, where it is read off a slider
 HALF = 0.5
 MATRIX = ((10, 2, 0), (3, 2, 1), (1, 0, 1))  # counts that a lesson begins with
-REPORT_CLASS, REPORT_PRECISION, REPORT_RECALL = 0, 0.86, 0.46  # the first row of the report's own table
+REPORT_CLASS, REPORT_PRECISION, REPORT_RECALL = 0, 0.86, 0.46  # the first row of the report's own table,
+REPORT_EPOCHS = 30  # which judges its network after so many epochs
 CLOSE = 0.02  # of the answer, where two digits are enough
 SIX, NINE = 6, 9
 CURVE, CURVE_PATIENCE = (0.50, 0.60, 0.58, 0.59, 0.57, 0.65), 3  # val accuracies that a question asks about
@@ -42,8 +43,12 @@ def _side_of(kind: type[RandomFlip | RandomRotation]) -> int:
 def gradient_descent() -> Facts:
     """The largest rate of plain descent in the valley; the report's own optimizer."""
     optimizer = report.config().optimizer
-    weights = sum(size.parameters for size in report.sizes())
-    values = {"rate": optimizer.learning_rate, "weights": weights, "kept": d.MOMENTUM, "curvature": d.CURVATURE}
+    values = {
+        "rate": optimizer.learning_rate,
+        "weights": report.learned(),
+        "kept": d.MOMENTUM,
+        "curvature": d.CURVATURE,
+    }
     return Facts(d.LARGEST_RATE, values | {"near": NEAR, "largest": d.LARGEST_RATE}, tolerance=NEAR)
 
 
@@ -84,5 +89,12 @@ def confusion() -> Facts:
         "macro": macro,
     }
     p, r = REPORT_PRECISION, REPORT_RECALL
-    row = {"all": report.CLASSES, "number": REPORT_CLASS, "precision": p, "recall": r, "f1": 2 * p * r / (p + r)}
+    row = {
+        "all": report.CLASSES,
+        "epochs": REPORT_EPOCHS,
+        "number": REPORT_CLASS,
+        "precision": p,
+        "recall": r,
+        "f1": 2 * p * r / (p + r),
+    }
     return Facts(macro, values | row, tolerance=CLOSE)

@@ -18,11 +18,6 @@ from dhc.teaching.facts import report
 CLASSES = 5  # of the figure on softmax
 
 
-def learnt() -> int:
-    """How many weights the report's network learns: all but the averages of batch normalisation, half of what it keeps."""
-    return sum(size.parameters // (2 if isinstance(size.layer, BatchNormalization) else 1) for size in report.sizes())
-
-
 def activation() -> Facts:
     """How many of the report's layers use ReLU, and what comes back through a unit that lets nothing through."""
     kinds = [layer.activation for layer in report.layers(Conv2D)] + [layer.activation for layer in report.layers(Dense)]
@@ -52,7 +47,7 @@ def dense() -> Facts:
     last = [size.shape for size in sizes if isinstance(size.layer, MaxPooling2D)][-1]
     inputs = next(size.shape[0] for size in sizes if isinstance(size.layer, Flatten))
     first, second = [size for size in sizes if isinstance(size.layer, Dense)][:2]
-    total = learnt()
+    total = report.learned()
     values = {
         "side": last[0],
         "maps": last[2],
@@ -91,7 +86,7 @@ def backpropagation() -> Facts:
     values: dict[str, Value] = {
         "products": " + ".join(f"{pixel:g}·{slope:g}" for pixel, slope in pairs),
         "answer": f"{gradients.kernel[1, 1]:g}",
-        "weights": learnt(),
+        "weights": report.learned(),
         "batch": report.config().fit.batch_size,
     }
     return Facts(float(gradients.kernel[1, 1]), values)

@@ -8,7 +8,7 @@ import numpy as np
 
 from dhc.lessons import calibration, cartography, dead, forgetting, pooled
 from dhc.models.ladder import RUNGS
-from dhc.models.plan import Conv2D, Dense, MaxPooling2D
+from dhc.models.plan import BatchNormalization, Conv2D, Dense, MaxPooling2D
 from dhc.runs.contract import RateSearch
 from dhc.teaching.fact import Facts, Value
 from dhc.teaching.facts import report
@@ -33,14 +33,14 @@ def dead_units() -> Facts:
     layers: list[Conv2D | Dense] = [*report.layers(Conv2D), *report.layers(Dense)]
     count = sum(layer.activation == "relu" for layer in layers)
     values: Values = {"highest": highest, "bias": bias, "gradient": gradient, "leak": dead.LEAK, "layers": count}
-    return Facts(dead.deadly_rate(highest, bias, gradient), {**values, "times": TIMES}, tolerance=0.02)
+    values |= {"times": TIMES, "norms": len(report.layers(BatchNormalization))}
+    return Facts(dead.deadly_rate(highest, bias, gradient), values, tolerance=0.02)
 
 
 def nonsense() -> Facts:
     """What the report's network could learn by heart; the right option is the second."""
-    parameters = sum(size.parameters for size in report.sizes())
-    settings = report.config().model
-    values: Values = {"parameters": parameters, "pictures": report.PICTURES, "times": parameters / report.PICTURES}
+    weights, settings = report.learned(), report.config().model
+    values: Values = {"weights": weights, "pictures": report.PICTURES, "times": weights / report.PICTURES}
     values |= {"low": settings.conv_dropout, "high": settings.dense_dropout}
     return Facts(1, {**values, "classes": report.CLASSES, "chance": 1 / report.CLASSES, "zero": 0})
 
@@ -96,7 +96,7 @@ def nine_of_ten() -> Facts:
     confidence, count, right = 0.9, 10, 7
     bins = calibration.reliability(np.full(count, confidence), np.arange(count) < right)
     values: Values = {"confidence": confidence, "count": count, "right": right, "classes": report.CLASSES}
-    values["smoothing"] = report.config().fit.label_smoothing
+    values |= {"share": right / count, "smoothing": report.config().fit.label_smoothing}
     return Facts(calibration.calibration_error(bins), values, tolerance=0.02)
 
 
@@ -109,9 +109,10 @@ def between() -> Facts:
 
 
 def thrown_away() -> Facts:
-    """What the poolings of the report's network leave; after two of them, in percent."""
-    sides = [size.shape[0] for size in report.sizes() if isinstance(size.layer, Conv2D)]
+    """What the poolings of the report's network leave, whose sides are sometimes odd; after two of them, in percent."""
+    first = next(size.shape[0] for size in report.sizes() if isinstance(size.layer, Conv2D))
+    *_, last = (size.shape[0] for size in report.sizes() if isinstance(size.layer, MaxPooling2D))
     poolings = len(report.layers(MaxPooling2D))
-    values: Values = {"poolings": poolings, "left": pooled.left_over(poolings), "first": sides[0], "last": sides[-1]}
+    values: Values = {"poolings": poolings, "left": (last / first) ** 2, "first": first, "last": last}
     two = pooled.left_over(2)
     return Facts(100 * two, {**values, "quarter": pooled.left_over(1), "two": two}, tolerance=0.05)

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from dhc.config import RunConfig
 from dhc.models.ladder import plan_of
-from dhc.models.plan import LayerSize, measure
+from dhc.models.plan import BatchNormalization, LayerSize, measure
 from dhc.models.presets import preset_config
 
 CLASSES: Final = 96
@@ -24,6 +24,11 @@ def config() -> RunConfig:
 def sizes() -> tuple[LayerSize, ...]:
     """Its layers in order, with their shapes and costs."""
     return measure(plan_of(config(), CLASSES))
+
+
+def learned() -> int:
+    """How many weights it learns: all parameters but the averages of batch normalisation, half of what that keeps."""
+    return sum(size.parameters // (2 if isinstance(size.layer, BatchNormalization) else 1) for size in sizes())
 
 
 def layers(kind: type[T]) -> list[T]:

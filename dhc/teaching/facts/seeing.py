@@ -10,6 +10,7 @@ import numpy as np
 
 from dhc.lessons import convolution as c
 from dhc.lessons.pooling import pool
+from dhc.models.ladder import RUNGS
 from dhc.models.plan import Conv2D, LayerSize, MaxPooling2D
 from dhc.models.receptive import Field, fields
 from dhc.teaching.fact import Facts
@@ -19,9 +20,10 @@ SIDE = 64  # of the report's pictures
 
 
 def nearest_neighbours() -> Facts:
-    """How many numbers a picture is, pixel by pixel."""
-    colours, right = 3, 1
-    return Facts(right, {"side": SIDE, "colours": colours, "numbers": SIDE**2 * colours})
+    """How many numbers a picture is, pixel by pixel; how far the report came with its neighbours."""
+    colours, right, reported = 3, 1, RUNGS["knn"].reported
+    assert reported is not None
+    return Facts(right, {"side": SIDE, "colours": colours, "numbers": SIDE**2 * colours, "reported": reported[0]})
 
 
 def convolution() -> Facts:
@@ -30,7 +32,7 @@ def convolution() -> Facts:
     answer = c.convolve(picture, kernel)
     products = c.products(picture, kernel, 1, 1)
     sizes = {"side": len(picture), "extent": len(kernel), "answer_side": len(answer), "weights": kernel.size}
-    middle = {"patch": _listed(picture[1:4, 1:4]), "kernel": _listed(kernel), "products": _listed(products, " + ")}
+    middle = {"patch": _rows(picture[1:4, 1:4]), "kernel": _rows(kernel), "products": _listed(products, " + ")}
     right = float(answer[1, 1])
     return Facts(right, {**sizes, **middle, "answer": f"{right:g}", "convolutions": len(report.layers(Conv2D))})
 
@@ -43,7 +45,7 @@ def feature_map() -> Facts:
     colours, extent = 3, first.kernel
     answer = extent**2 * colours
     values = {"filters": first.filters, "extent": extent, "colours": colours, "answer": answer}
-    return Facts(answer, {**values, "deep": deep, "deep_weights": f"{last.kernel**2 * deep}"})
+    return Facts(answer, {**values, "deep": deep, "deep_weights": last.kernel**2 * deep})
 
 
 def stride() -> Facts:
@@ -66,7 +68,7 @@ def padding() -> Facts:
     same = sum(isinstance(size.layer, Conv2D) and size.layer.padding == "same" for size in others)
     second = c.size(width, extent, 1)
     values = {"side": SIDE, "extent": extent, "first": width, "second": second, "lost": SIDE - width, "others": same}
-    return Facts(second, values)
+    return Facts(second, {**values, "one": 1})
 
 
 def pooling() -> Facts:
@@ -76,7 +78,7 @@ def pooling() -> Facts:
     numbers = np.array([[3, 9], [4, 8]], float)
     answer = float(pool(numbers, len(numbers), "mean")[0, 0])
     a, b, c_, d = (int(number) for number in numbers.ravel())
-    values = {"two": window, "all": window**2, "lost": window**2 - 1, "pools": len(pools)}
+    values = {"two": window, "all": window**2, "pools": len(pools)}
     values |= {"first": _before(pools[0]).shape[0], "last": pools[-1].shape[0]}
     values |= {"a": a, "b": b, "c": c_, "d": d, "count": numbers.size, "largest": int(numbers.max())}
     return Facts(answer, {**values, "answer": answer})
@@ -110,13 +112,18 @@ def receptive_field() -> Facts:
     convolutions = [each for each in layers if isinstance(each.layer, Conv2D)]
     whole = next(each.number for each in convolutions if each.field.seen(SIDE) == SIDE)
     values = {"extent": report.layers(Conv2D)[0].kernel, "whole": whole, "side": SIDE, "last": layers[-1].field.size}
-    return Facts(second.field.size, {**values, "answer": second.field.size})
+    return Facts(second.field.size, {**values, "one": 1, "answer": second.field.size})
 
 
 def _before(size: LayerSize) -> LayerSize:
     """The layer before one of the report's network."""
     sizes = report.sizes()
     return sizes[sizes.index(size) - 1]
+
+
+def _rows(numbers: c.Floats) -> str:
+    """Rows of numbers in a line."""
+    return " / ".join(_listed(row) for row in numbers)
 
 
 def _listed(numbers: c.Floats, between: str = " ") -> str:
