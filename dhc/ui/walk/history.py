@@ -78,7 +78,7 @@ class Writer:
     def number(self, value: float, decimals: int = 3) -> str:
         """``−0.250``, in Romanian ``−0,250``."""
         text = filled(f"{{x:.{decimals}f}}", self.words.language, {"x": value})
-        return text.replace("-", "−") if text.strip("-0.,") else text.lstrip("-")
+        return text if text.strip("−0.,") else text.lstrip("−")
 
     def product(self, first: float, second: float) -> str:
         """``0.500·(−0.250)``."""
