@@ -153,6 +153,8 @@ def test_what_pooling_leaves_is_counted_by_hand() -> None:
     assert pooled.left_over(0) == 1
     assert pooled.left_over(2) == 1 / 16
     assert pooled.left_over(1, window=3) == pytest.approx(1 / 9)
+    assert pooled.left_of([]) == 1
+    assert pooled.left_of([(62, 31), (31, 15)]) == pytest.approx((15 / 62) ** 2)
     assert pooled.share_seen((0, 32), (16, 32), 64) == pytest.approx(0.125)
     with pytest.raises(ValueError, match="no value"):
         pooled.strongest(np.zeros((0, 2)))

@@ -113,6 +113,6 @@ def thrown_away() -> Facts:
     first = next(size.shape[0] for size in report.sizes() if isinstance(size.layer, Conv2D))
     *_, last = (size.shape[0] for size in report.sizes() if isinstance(size.layer, MaxPooling2D))
     poolings = len(report.layers(MaxPooling2D))
-    values: Values = {"poolings": poolings, "left": (last / first) ** 2, "first": first, "last": last}
+    values: Values = {"poolings": poolings, "left": pooled.left_of([(first, last)]), "first": first, "last": last}
     two = pooled.left_over(2)
     return Facts(100 * two, {**values, "quarter": pooled.left_over(1), "two": two}, tolerance=0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import streamlit as st
@@ -118,15 +119,19 @@ def _draw(
         return
     row, column = pooled.strongest(heat.astype(np.float64))
     rows, columns = layer.field.spans[row], layer.field.spans[column]
-    before = sum(isinstance(other.layer, MaxPooling2D) for other in layers if other.place < layer.place)
+    poolings = [
+        (len(before.field.spans), len(after.field.spans))
+        for before, after in pairwise(layers)
+        if isinstance(after.layer, MaxPooling2D) and after.place < layer.place
+    ]
     drawings = {
         words("picture"): framed(mistake.picture, rows, columns),
         words("cells", height=heat.shape[0], width=heat.shape[1]): cells(heat, (row, column)),
     }
     for place_of, (caption, drawing) in zip(st.columns([5, 5, 2]), drawings.items(), strict=False):
         place_of.image(drawing, caption=caption, width="stretch", output_format="PNG")
-    figures = {"height": rows[1] - rows[0], "width": columns[1] - columns[0], "poolings": before}
-    seen, left = pooled.share_seen(rows, columns, SIDE), pooled.left_over(before)
+    figures = {"height": rows[1] - rows[0], "width": columns[1] - columns[0], "poolings": len(poolings)}
+    seen, left = pooled.share_seen(rows, columns, SIDE), pooled.left_of(poolings)
     st.markdown(words("outcome", seen=seen, lost=1 - left, **figures))
 
 
