@@ -66,6 +66,8 @@ def test_a_phrase_begins_with_what_people_tune() -> None:
         ({"model.name": "cnn3"}, "cnn3, factor 0.8, patience 22, epochs 250"),
         ({"model.name": "knn", "knn.k": 7}, "knn, metric euclidean, k 7"),
         ({"schedule.name": "cosine", "schedule.factor": 0.1}, "schedule cosine"),
+        ({"data.shuffle_labels": True, "model.conv_dropout": 0.2}, "labels shuffled: dropout 0.2"),
+        ({"data.shuffle_labels": True}, "labels shuffled"),
     ],
 )
 def test_a_new_run_is_named_by_what_differs_from_the_run_before(changes: dict[str, object], name: str) -> None:
@@ -81,6 +83,14 @@ def test_a_repeat_of_a_repeat_has_one_seed_in_its_name() -> None:
 def test_the_first_run_is_named_by_its_network_and_main_settings() -> None:
     name = "vgg16, dropout 0.6, output dropout 0.7, factor 0.8, patience 22, epochs 250"
     assert proposed_name(BASE, None) == brief(BASE) == run().title == name
+
+
+def test_a_run_on_shuffled_labels_passes_for_no_other() -> None:
+    nonsense = BASE.with_values({"data.shuffle_labels": True})
+    assert brief(nonsense).startswith("labels shuffled: vgg16, ")
+    assert brief(nonsense.with_values({"model.name": "knn"})).startswith("labels shuffled: knn, ")
+    dropouts = [nonsense.with_values({"model.conv_dropout": rate}) for rate in (0.1, 0.2)]
+    assert group_names(dropouts) == ["labels shuffled: dropout 0.1", "labels shuffled: dropout 0.2"]
 
 
 def test_the_runs_of_a_group_are_named_by_what_differs_among_them() -> None:

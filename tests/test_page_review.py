@@ -175,6 +175,20 @@ def test_the_command_lists_suspects_and_writes_the_marks(data: Path, places: tup
     assert "ask for --split val" in refused.stderr
 
 
+def test_a_run_on_shuffled_labels_judges_no_label(
+    eight_classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    folder = make_run(tmp_path, eight_classes, run_id=RUN, settings={"data.shuffle_labels": True})
+    add_dynamics(folder, eight_classes)
+    at = open_page("review", run=RUN)
+    assert not at.exception
+    assert "learned shuffled labels" in texts(at)
+    assert not [button for button in at.button if button.label == "Keep"]
+    refused = dhc("review", RUN, "--runs", str(tmp_path))
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
 def test_a_run_whose_pictures_are_gone_says_so(places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DHC_RUNS_DIR", str(places[0]))
     monkeypatch.setenv("DHC_DATA_DIR", str(places[0]))

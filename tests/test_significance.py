@@ -14,7 +14,7 @@ from scipy.stats import binomtest, ttest_ind
 
 from dhc.analysis.flips import BOARD, cell_mask, flip_masks, matrices
 from dhc.analysis.paired import pair_up
-from dhc.analysis.repeats import next_repeats, repeats_of, same_but_seed, settings_key, used_seeds
+from dhc.analysis.repeats import next_repeats, repeats_of, same_but_seed, seed_matters, settings_key, used_seeds
 from dhc.analysis.significance import (
     MOST_SEEDS,
     ContingencyTable,
@@ -308,3 +308,6 @@ def test_a_setting_without_effect_tells_no_runs_apart() -> None:
     assert settings_key(base) == settings_key(base.with_values({"fit.keep_resume_state": False})), "only what is kept"
     assert not same_but_seed(base, base.with_values({"model.width": 0.5}))
     assert [config.fit.seed for config in next_repeats(base, [], up_to=2)] == [0, 1]
+    shuffled = RunConfig().with_values({"model.name": "knn", "data.shuffle_labels": True})
+    assert seed_matters(shuffled), "the seed deals the labels out"
+    assert not seed_matters(shuffled.with_values({"data.shuffle_labels": False}))

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,9 +94,9 @@ class Step:
         return self.best_run or self.live_run or self.failed_run
 
 
-def picture_set_of(config: RunConfig) -> PictureSet:
-    """The pictures that a config's run learns from and is judged on."""
-    return PictureSet(resolved_path(config.data.path), config.data.classes, config.data.train_fraction)
+def picture_set_of(config: RunConfig, resolve: Callable[[str], str] = resolved_path) -> PictureSet:
+    """The pictures that a config's run learns from and is judged on; `resolve` makes a full path of its folder's."""
+    return PictureSet(resolve(config.data.path), config.data.classes, config.data.train_fraction)
 
 
 def picture_sets(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[PictureSet, ...]:
@@ -116,9 +116,12 @@ def picture_sets(runs: Iterable[RunInfo], folders: Iterable[str] = ()) -> tuple[
 def by_picture_set(runs: Iterable[RunInfo]) -> dict[PictureSet, list[RunInfo]]:
     """The runs whose settings can be read, by their pictures, in their own order."""
     by_pictures: dict[PictureSet, list[RunInfo]] = defaultdict(list)
+    resolve = functools.cache(
+        resolved_path
+    )  # a thousand runs have a few folders, each of which takes a look at the disk
     for info in runs:
         if info.config is not None:
-            by_pictures[picture_set_of(info.config)].append(info)
+            by_pictures[picture_set_of(info.config, resolve)].append(info)
     return dict(by_pictures)
 
 

@@ -80,8 +80,8 @@ def used_seeds(config: RunConfig, runs: Iterable[RunInfo]) -> set[int]:
 
 
 def seed_matters(config: RunConfig) -> bool:
-    """Whether another seed changes the run; neighbours among all training pictures draw nothing."""
-    return config.trains_network or config.data.train_fraction < 1
+    """Whether another seed changes the run; neighbours among all training pictures, with their own labels, draw nothing."""
+    return config.trains_network or config.data.train_fraction < 1 or config.data.shuffle_labels
 
 
 def next_repeats(config: RunConfig, runs: Iterable[RunInfo], *, up_to: int) -> list[RunConfig]:

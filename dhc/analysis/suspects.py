@@ -17,6 +17,9 @@ from dhc.runs.dynamics import Dynamics
 
 FAR: Final = 3.0  # standard deviations
 NORMAL: Final = 1.4826  # standard deviations of a normal distribution for each median deviation
+NONSENSE: Final = (
+    "This run learned shuffled labels, so it cannot tell which are wrong: choose a run that learned the true ones"
+)
 NEAR_ENOUGH: Final = 1e-6  # by which a probability may miss its class's threshold, as cleanlab has it
 
 

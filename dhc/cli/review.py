@@ -57,6 +57,8 @@ def review(run_id: str, split: str, most: int, out: Path | None, force: bool, ru
         target.put(out, review_csv(marks))
         click.echo(f"{count_text(len(marks), 'mark')} of {clean(str(path))} written to {clean(str(out))}")
         return
+    if config.data.shuffle_labels:
+        raise RunError(suspects.NONSENSE)
     files, labels, found = _judged(folder, split)
     said = {mark.file: mark for mark in marks if mark.split == split}
     rows = [_row(files[place], labels[place], found, place, said) for place in found.order[:most].tolist()]

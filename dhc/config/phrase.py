@@ -12,6 +12,7 @@ from dhc.text import setting_number
 
 MOST_SETTINGS = 5  # in one phrase
 LONGEST_VALUE = 24  # characters
+NONSENSE = "data.shuffle_labels"
 WITHOUT_WORD = ("model.name", "data.path")  # their values say what they are
 
 
@@ -26,11 +27,19 @@ def phrase(config: RunConfig, names: Iterable[str], most: int = MOST_SETTINGS) -
     return ", ".join([*words, *["…"] * (len(ordered) > most)])
 
 
+def named(config: RunConfig, names: Iterable[str], most: int = MOST_SETTINGS) -> str:
+    """A run's name out of these settings; where it learns shuffled labels that stands first, so that it passes for no other run."""
+    if not config.data.shuffle_labels:
+        return phrase(config, names, most)
+    words = phrase(config, [name for name in names if name != NONSENSE], most)
+    return ": ".join(filter(None, (find_field(NONSENSE).short, words)))
+
+
 def brief(config: RunConfig) -> str:
     """What a run is in a few words: the network, and the settings that people tune by hand."""
     if not config.trains_network:
-        return phrase(config, ["model.name", "knn.metric", "knn.k"])
-    return phrase(config, ["model.name", *(field.name for field in fields() if field.rank == MISSION)], most=6)
+        return named(config, ["model.name", "knn.metric", "knn.k"])
+    return named(config, ["model.name", *(field.name for field in fields() if field.rank == MISSION)], most=6)
 
 
 def _place(field: Any) -> tuple[bool, bool, int]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+MOST = 200_000  # pictures drawn at once
 
 
 def redraw(right: NDArray[np.bool_], pictures: int, times: int, rng: np.random.Generator) -> Floats:
@@ -20,8 +21,19 @@ def redraw(right: NDArray[np.bool_], pictures: int, times: int, rng: np.random.G
     total = right.shape[1]
     if not total or pictures < 1:
         raise ValueError("there is no picture to draw")
-    counts = rng.multinomial(pictures, np.full(total, 1 / total), size=times)
-    return np.asarray(counts @ right.T.astype(np.float64) / pictures)
+    rows, each = (
+        right.T.astype(np.float32),
+        max(1, MOST // max(pictures, total)),
+    )  # whole numbers, which float32 adds up exactly
+    accuracies = []
+    for first in range(0, times, each):
+        count = min(each, times - first)
+        drawn = (
+            rng.integers(total, size=(count, pictures)) + total * np.arange(count)[:, None]
+        )  # of each contest its own M
+        counts = np.bincount(drawn.ravel(), minlength=count * total).reshape(count, total)
+        accuracies.append(counts.astype(np.float32) @ rows / pictures)
+    return np.concatenate(accuracies).astype(np.float64)
 
 
 def with_seeds(accuracies: Floats, spread: float, rng: np.random.Generator) -> Floats:

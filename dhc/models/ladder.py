@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -194,6 +195,7 @@ def plan_of(config: RunConfig, classes: int) -> Plan:
     return NETWORKS[config.model.name](config.model, config.augment, classes)
 
 
+@lru_cache(maxsize=4096)
 def rung_of(config: RunConfig) -> str | None:
     """The name of the step that a config is a run of; None for settings that are none of them."""
     return next((name for name, rung in RUNGS.items() if rung.is_step_of(config)), None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dhc.config import RunConfig, differences
-from dhc.config.phrase import brief, phrase
+from dhc.config.phrase import brief, named, phrase
 from dhc.runs.lenient import MAX_NAME
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
@@ -42,7 +42,7 @@ def proposed_name(config: RunConfig, before: RunInfo | None) -> str:
         return f"{shorten(_without_seed(before), MAX_NAME - 16)}, seed {config.fit.seed}"
     if not names:
         return f"{shorten(before.title, MAX_NAME - 7)}, again"
-    return shorten(phrase(config, names), MAX_NAME)
+    return shorten(named(config, names), MAX_NAME)
 
 
 def branch_name(
@@ -67,7 +67,7 @@ def group_names(configs: Sequence[RunConfig]) -> list[str]:
     names = _telling(configs)
     if names == (SEED,):
         return [f"{shorten(brief(config), MAX_NAME - 16)}, seed {config.fit.seed}" for config in configs]
-    return [shorten(phrase(config, names) or brief(config), MAX_NAME) for config in configs]
+    return [shorten(named(config, names) if names else brief(config), MAX_NAME) for config in configs]
 
 
 def differing_phrase(config: RunConfig | None, configs: Iterable[RunConfig]) -> str:

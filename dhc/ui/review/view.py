@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dhc.analysis import suspects
 from dhc.data.review import Mark, why_unwritable
 from dhc.data.review_effect import Placed
 from dhc.export.review import review_csv
@@ -75,6 +76,9 @@ class ReviewView:
 def view(info: RunInfo, head: DeltaGenerator) -> None:
     """Draw the screen for a run. Raises RunError, DataError, OSError."""
     if not has_answers(info):
+        return
+    if info.config is not None and info.config.data.shuffle_labels:
+        empty(f"{suspects.NONSENSE}.", icon=":material/shuffle:", links=["Runs"])
         return
     with head:
         split = _split(info)

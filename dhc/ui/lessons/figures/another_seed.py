@@ -93,8 +93,15 @@ def _figure(words: Words, contest: Together, pictures: int, spread: float, at_be
 
 
 def _wins(contest: Together, pictures: int, spread: float) -> np.ndarray:
+    right = contest.answers.right
+    return _held(right.tobytes(), len(right), pictures, spread)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _held(right: bytes, runs: int, pictures: int, spread: float) -> np.ndarray:
+    """The share of the contests that each run wins; `right` is the bytes of (R, M) bool."""
     rng = np.random.default_rng(0)
-    drawn = luck.redraw(contest.answers.right, pictures, CONTESTS, rng)
+    drawn = luck.redraw(np.frombuffer(right, bool).reshape(runs, -1), pictures, CONTESTS, rng)
     return luck.wins(luck.with_seeds(drawn, spread, rng) if spread else drawn)
 
 
