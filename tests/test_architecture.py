@@ -96,7 +96,7 @@ MAY_WRITE = {
     "dhc/runs/lenient.py: self.save(folder / self.FILE)": "likewise",
     "dhc/runs/views.py: Views(views=views).save(folder / FILE)": "likewise",
     "dhc/teaching/classrooms.py: _File(classes=classrooms).save(folder / FILE)": "likewise",
-    "dhc/ui/shell/announced.py: view.save(runs_dir / FILE)": "likewise",
+    "dhc/ui/shell/announced.py: _File(views=(*_alive(folder), view)[-MOST:]).save(folder / FILE)": "likewise",
     "dhc/training/validation.py: network.save(place)": "Keras saves by a path: into a draft of the room",
     "dhc/runs/dynamics.py: np.save(file, array)": "into a file that the room has opened",
     "dhc/runs/epoch_maps.py: np.savez(file, **values)": "into a file that the room has opened",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from dhc.files import gate
-from dhc.ui.shell import password, reach, sharing
+from dhc.ui.shell import announced, password, reach, sharing
 from dhc.ui.shell.password import PasswordError, Tries
 from dhc.ui.shell.sharing import SharingError
 
@@ -188,3 +189,22 @@ def test_a_full_view_says_so_and_has_room_again_when_somebody_leaves(wall: Wall)
         assert (await wall.ask("GET"))[0]["status"] == 200
 
     asyncio.run(crowd())
+
+
+def test_a_view_that_ended_hides_none_that_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = tmp_path / "runs"
+    for place in ("http://first/", "http://second/"):
+        monkeypatch.setattr(reach, "addresses", lambda place=place: [place])
+        announced.announce(runs)
+    assert announced.address(runs) == "http://second/"
+    text = json.loads((runs / announced.FILE).read_text(encoding="utf-8"))
+    text["views"][1]["process"]["created"] -= 1000.0
+    text["views"][1]["process"]["ticks"] = 1
+    (runs / announced.FILE).write_text(json.dumps(text), encoding="utf-8")
+    assert announced.address(runs) == "http://first/"
+
+
+@pytest.mark.parametrize("text", ["[]", '{"views": 3}', '{"views": [3, {}, {"process": [], "addresses": 5}]}'])
+def test_what_anyone_may_have_announced_is_no_address(tmp_path: Path, text: str) -> None:
+    (tmp_path / announced.FILE).write_text(text, encoding="utf-8")
+    assert announced.address(tmp_path) is None

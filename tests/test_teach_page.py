@@ -56,17 +56,22 @@ def test_a_class_without_a_name_is_refused_with_a_sentence(runs: Path) -> None:
 
 
 def test_answers_are_shown_by_question_and_counted_anew(runs: Path, code: str) -> None:
-    letterbox.open_box(runs)
-    for answer in (17.0, 17.0, 3.5):
-        letterbox.post(code, "convolution", answer)
-    letterbox.close_box()
     at = open_page("teach", **{"class": code})
+    assert at.button(key="dhc_teach_renew").disabled
+    letterbox.open_box(runs)
+    for answer in (17.0, 17.0):
+        letterbox.post(code, "convolution", answer)
+    at.run()
+    letterbox.post(code, "convolution", 3.5)
+    at.run()
     assert re.search("answers: 3, 67% right", texts(at))
     assert "3,5: **1**" in texts(at), "numbers as the class's language writes them"
+    letterbox.post(code, "convolution", 4.5)  # while the page is looked at
+    letterbox.close_box()
     at.button(key="dhc_teach_renew").click().run()
     assert "No answer yet" in texts(at)
     at.button(key="dhc_teach_recount").click().run()
-    assert "answers: 3" in texts(at)
+    assert "answers: 4" in texts(at)
 
 
 def test_a_pupils_first_answer_is_counted_in_a_read_only_view_alone(
@@ -101,6 +106,36 @@ def test_a_code_opens_its_lessons_and_a_wrong_one_says_so(
     assert not at.metric
 
 
+def test_a_full_letter_box_is_said_and_emptied(runs: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letterbox, "LIMIT", 0)
+    letterbox.open_box(runs)
+    letterbox.close_box()
+    (runs / letterbox.FILE).write_bytes(b"x\n")
+    monkeypatch.setattr(letterbox, "LINE", 0)
+    at = open_page("teach", **{"class": code})
+    assert "letter box for answers is full" in texts(at)
+    at.button(key="dhc_teach_empty").click().run()
+    assert not at.exception
+    assert "letter box" not in texts(at)
+
+
+def test_an_answer_that_is_not_taken_is_said_and_sent_again(
+    runs: Path, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "is_shut", lambda: True)
+    at = open_page("lessons", **{"class": code, "lesson": "convolution", "lang": "en"})
+    at.text_input(key="dhc_answer_convolution").set_value("3").run()
+    assert "could not be counted" in texts(at)
+    letterbox.open_box(runs)
+    at.text_input(key="dhc_answer_convolution").set_value("17").run()
+    assert "has been counted" in texts(at)
+    assert letterbox.counts(runs, code, read_classrooms(runs)[code]) == {"convolution": {3.0: 1}}, "the first one"
+    at = open_page("lessons", **{"class": code, "lesson": "stride", "lang": "en"})
+    at.text_input(key="dhc_answer_stride").set_value("31").run()
+    letterbox.close_box()
+    assert "counted" not in texts(at), "a lesson that is not the class's"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_papers_hold_each_lesson_and_no_answer_where_none_belongs(language: str) -> None:
     paper = handout(COURSE, language, "hand_out", "<b>7b</b>").decode()
@@ -123,7 +158,8 @@ def test_what_the_lessons_look_at_is_queued_before_the_class(
     runs: Path, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[object, object]] = []
-    monkeypatch.setattr(before, "launch", lambda config, _, search=None: asked.append((config, search)))
+    monkeypatch.setattr(before, "launch", lambda config, _, search: asked.append((config, search)))
+    monkeypatch.setattr(before, "launch_all", lambda many, _: asked.extend((config, None) for config in many))
     monkeypatch.setitem(LESSONS, "convolution", replace(LESSONS["convolution"], needs=tuple(before.NEEDS)))
     at = open_page("teach", **{"class": code})
     at.button(key="dhc_teach_before").click().run()
@@ -133,3 +169,18 @@ def test_what_the_lessons_look_at_is_queued_before_the_class(
     assert len(searches) == 1
     assert len(rates) == 6, "a first run, two repeats, one at ten times the rate, one on shuffled labels and its twin"
     assert max(rates) == pytest.approx(10 * min(rates))
+
+
+def test_what_another_tab_has_queued_is_not_queued_again(
+    runs: Path, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dhc.jobs.launch.start_worker", lambda *_: None)
+    monkeypatch.setitem(LESSONS, "convolution", replace(LESSONS["convolution"], needs=tuple(before.NEEDS)))
+    one, other = (open_page("teach", **{"class": code}) for _ in range(2))
+    one.button(key="dhc_teach_before").click().run()
+    queued = sorted(path.name for path in runs.iterdir() if path.is_dir())
+    assert len(queued) == 7
+    other.button(key="dhc_teach_before").click().run()
+    assert "queued already" in other.toast[0].value
+    assert sorted(path.name for path in runs.iterdir() if path.is_dir()) == queued
+    assert "All that these lessons need" in texts(one)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
@@ -43,7 +43,7 @@ def _runs(value: Any) -> tuple[str, ...]:
 
 
 def _language(value: Any) -> str:
-    return value if value in LANGUAGES else next(iter(LANGUAGES))
+    return value if isinstance(value, str) and value in LANGUAGES else next(iter(LANGUAGES))
 
 
 def _title(value: Any) -> str:
@@ -94,18 +94,34 @@ def add(runs_dir: Path, classroom: Classroom) -> str:
     """Keep a new class; returns its code. Raises RunError for one without a title or lessons, or too many, and OSError."""
     _check(classroom)
     with _changed(runs_dir) as classrooms:
-        if len(classrooms) >= MOST:
-            raise RunError(f"there are {MOST} classes already, the most that are kept: delete one first")
+        _check_room(classrooms.keys())
         code = _new_code(classrooms)
         classrooms[code] = classroom
     return code
 
 
 def put(runs_dir: Path, code: str, classroom: Classroom) -> None:
-    """Keep a class under a code that it had, changed or brought back. Raises RunError and OSError."""
+    """Bring a class back under the code that it had. Raises RunError and OSError."""
     _check(classroom)
     with _changed(runs_dir) as classrooms:
+        _check_room(classrooms.keys() - {code})
         classrooms[code] = classroom
+
+
+def change(runs_dir: Path, code: str, **values: Any) -> None:
+    """Change some of a class's values; what someone else changed of it meanwhile stays. Raises RunError and OSError."""
+    with _changed(runs_dir) as classrooms:
+        if code not in classrooms:
+            raise RunError(f"the class {code} is not here any more: someone has deleted it")
+        changed = classrooms[code].model_copy(update=values)
+        _check(changed)
+        classrooms[code] = changed
+
+
+def count_from_the_first(runs_dir: Path) -> None:
+    """Count every class's answers from the beginning of the letter box. Raises RunError and OSError."""
+    with _changed(runs_dir) as classrooms:
+        classrooms.update({code: one.model_copy(update={"begins_at": 0}) for code, one in classrooms.items()})
 
 
 def delete(runs_dir: Path, code: str) -> Classroom | None:
@@ -119,6 +135,11 @@ def _check(classroom: Classroom) -> None:
         raise RunError(f"a class needs a name: write one of 1 to {TITLE_LENGTH} letters")
     if not classroom.lessons:
         raise RunError("a class needs a lesson: choose one at least")
+
+
+def _check_room(others: Collection[str]) -> None:
+    if len(others) >= MOST:
+        raise RunError(f"there are {MOST} classes already, the most that are kept: delete one first")
 
 
 def _new_code(taken: Mapping[str, Classroom]) -> str:

@@ -6,6 +6,7 @@ lesson, a number. No name, no time, no address. Nothing else can be written thro
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -17,12 +18,13 @@ from typing import IO, Final
 
 from dhc.files import write
 from dhc.files.read import read_regular
-from dhc.teaching.classrooms import Classroom
+from dhc.teaching.classrooms import Classroom, count_from_the_first
 
 FILE: Final = ".answers.jsonl"
-LIMIT: Final = 4_000_000  # bytes: some 70,000 answers; then it takes no more until it is emptied
+LIMIT: Final = 4_000_000  # bytes: some 70,000 answers; then it takes no more until a teacher empties it
 LINE: Final = 120  # bytes of an answer at most
 PER_SECOND: Final = 40  # answers that it takes, of all pupils together
+SLACK: Final = 10_000  # bytes by which several views that write at once may exceed that
 MOST: Final = 5_000  # answers to one question that are counted
 
 
@@ -32,19 +34,28 @@ class LetterBox:
     def __init__(self, file: IO[bytes] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
         self._second, self._taken = -1, 0
+        self._is_torn = False  # the last line was not written whole, as on a full disk
 
     def post(self, code: str, lesson: str, answer: float) -> bool:
-        """Take an answer to a lesson's question; False where it is full, cannot be written to, or too many come at once."""
+        """Take an answer to a lesson's question; False where it is full or gone, cannot be written to, or too many come at once."""
         line = json.dumps([code, lesson, float(f"{answer:.6g}")], separators=(",", ":")).encode() + b"\n"
         if self._file is None or not math.isfinite(answer) or len(line) > LINE or not self._has_time():
             return False
+        line = b"\n" * self._is_torn + line
         try:
-            if os.fstat(self._file.fileno()).st_size + len(line) > LIMIT:
+            status = os.fstat(self._file.fileno())
+            if status.st_size + len(line) > LIMIT or not status.st_nlink:  # a file that was removed is read by nobody
                 return False
-            os.write(self._file.fileno(), line)  # one call: lines of several processes do not mix
+            written = os.write(self._file.fileno(), line)  # one call: lines of several processes do not mix
         except OSError:
             return False
-        return True
+        self._is_torn = written < len(line)
+        return not self._is_torn
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a file."""
+        return self._file is not None
 
     def close(self) -> None:
         """Take no more answers."""
@@ -67,12 +78,15 @@ class _Own:
 
 
 def open_box(runs_dir: Path) -> None:
-    """Open this process's letter box beside the runs; it takes nothing where that cannot be done."""
+    """Open this process's letter box beside the runs, whose folder is made; it takes nothing where that cannot be done."""
     close_box()
-    try:
-        _Own.box = LetterBox(write.append(runs_dir / FILE)) if runs_dir.is_dir() else LetterBox()
-    except OSError:
-        _Own.box = LetterBox()
+    with contextlib.suppress(OSError):
+        _Own.box = LetterBox(write.append(write.root(runs_dir) / FILE))
+
+
+def is_open() -> bool:
+    """Whether this process's letter box has a file."""
+    return _Own.box.is_open
 
 
 def close_box() -> None:
@@ -94,21 +108,37 @@ def length(runs_dir: Path) -> int:
         return 0
 
 
+def is_full(runs_dir: Path) -> bool:
+    """Whether it takes no more."""
+    return length(runs_dir) > LIMIT - LINE
+
+
+def empty(runs_dir: Path) -> None:
+    """Throw away every class's answers; it takes new ones at once. Raises UserError and OSError."""
+    write.overwrite(write.root(runs_dir) / FILE, b"")
+    count_from_the_first(runs_dir)
+
+
 def counts(runs_dir: Path, code: str, classroom: Classroom) -> Mapping[str, Counter[float]]:
     """How often each answer was given to each of a class's lessons, since its counting began. Raises OSError."""
     try:
-        lines = read_regular(runs_dir / FILE, LIMIT + LINE)[classroom.begins_at :].splitlines()
+        text = read_regular(runs_dir / FILE, LIMIT + SLACK)
     except FileNotFoundError:
-        lines = []
+        text = b""
+    begin = classroom.begins_at if classroom.begins_at <= len(text) else 0  # beyond its end: it was emptied since
+    lines = Counter(text[begin:].split(b"\n"))  # few different ones, each read once
     answers: dict[str, Counter[float]] = {lesson: Counter() for lesson in classroom.lessons}
-    for lesson, answer in filter(None, (_read(line, code) for line in lines)):
-        if lesson in answers and answers[lesson].total() < MOST:
-            answers[lesson][answer] += 1
+    for line, count in lines.items():
+        lesson, answer = _read(line, code) or ("", 0.0)
+        if lesson in answers:
+            answers[lesson][answer] += min(count, MOST - answers[lesson].total())
     return answers
 
 
 def _read(line: bytes, code: str) -> tuple[str, float] | None:
     """Lesson and answer of a line that holds one of this class."""
+    if not line.startswith(f'["{code}",'.encode()) or len(line) > LINE:  # so short a line nests nothing deep
+        return None
     try:
         value = json.loads(line)
     except ValueError:

@@ -14,6 +14,7 @@ from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import go
 
 NAME: Final = "class"
+FIRST: Final = "dhc_class_first"  # in the session: the first answer, by class and lesson
 POSTED: Final = "dhc_class_posted"  # in the session: class and lesson of each answer that was sent
 
 
@@ -45,19 +46,21 @@ def params() -> dict[str, str]:
     return {NAME: code} if code else {}
 
 
-def send(lesson: str, answer: float) -> None:
-    """Send the first answer to a lesson's question to the teacher: in a read-only view, by who attends a class."""
+def send(lesson: str, answer: float) -> bool | None:
+    """Send the first answer to a lesson's question to the teacher: in a read-only view, by who attends a class that has the lesson.
+
+    Returns whether it was taken; one that was not is sent again the next time. None where nothing is to be sent.
+    """
     code = st.query_params.get(NAME, "")
+    room = read_classrooms(session.runs_dir()).get(code)
+    if room is None or lesson not in room.lessons or not sharing.is_read_only():
+        return None
+    first: dict[tuple[str, str], float] = st.session_state.setdefault(FIRST, {})
     posted: set[tuple[str, str]] = st.session_state.setdefault(POSTED, set())
-    if not code or not sharing.is_read_only() or (code, lesson) in posted:
-        return
-    if letterbox.post(code, lesson, answer):
-        posted.add((code, lesson))
-
-
-def is_sent(lesson: str) -> bool:
-    """Whether an answer to the lesson's question was sent."""
-    return (st.query_params.get(NAME, ""), lesson) in st.session_state.get(POSTED, ())
+    name = (code, lesson)
+    if name not in posted and letterbox.post(code, lesson, first.setdefault(name, answer)):
+        posted.add(name)
+    return name in posted
 
 
 def code_box(language: str) -> None:
@@ -66,7 +69,8 @@ def code_box(language: str) -> None:
         common(language, "class_code"), key="dhc_class_code", placeholder="K7M2PX", max_chars=20, width=180
     )
     code = code_in(text)
-    if text.strip() and code not in read_classrooms(session.runs_dir()):
+    room = read_classrooms(session.runs_dir()).get(code)
+    if room is not None:
+        go("Lessons", **{NAME: code, "lang": room.language})
+    elif text.strip():
         st.warning(common(language, "no_class"), icon=":material/search_off:")
-    elif code:
-        go("Lessons", **{NAME: code, "lang": read_classrooms(session.runs_dir())[code].language})

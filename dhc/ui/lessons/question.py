@@ -18,14 +18,14 @@ def draw(lesson: Lesson, words: Words, facts: Facts) -> bool:
     given = _given(lesson, words, facts)
     if given is None:
         return False
-    attending.send(lesson.name, given)
+    is_sent = attending.send(lesson.name, given)
     is_right = facts.is_right(given)
     if is_right:
         st.success(f"**{common(words.language, 'right')}** {words.why}", icon=":material/check_circle:")
     else:
         st.info(common(words.language, "wrong"), icon=":material/replay:")
-    if attending.is_sent(lesson.name):
-        st.caption(common(words.language, "sent"))
+    if is_sent is not None:
+        st.caption(common(words.language, "sent" if is_sent else "not_sent"))
     return is_right
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import psutil
 from pydantic import BeforeValidator, Field
 
+from dhc.files import write
 from dhc.runs.contract import Identity
 from dhc.runs.identity import identify, is_alive
 from dhc.runs.lenient import Record
@@ -31,17 +33,35 @@ class SharedView(Record):
     addresses: Annotated[tuple[str, ...], BeforeValidator(_addresses)] = Field(default=())
 
 
+def _views(value: Any) -> tuple[SharedView, ...]:
+    items = value if isinstance(value, list | tuple) else ()
+    views = [one if isinstance(one, SharedView) else SharedView.sift(one)[0] for one in items[:MOST] if _is_view(one)]
+    return tuple(views)
+
+
+def _is_view(value: Any) -> bool:
+    return isinstance(value, SharedView | Mapping)
+
+
+class _File(Record):
+    """The views that were started over these runs, the newest last; some may have ended, or never have got their port."""
+
+    views: Annotated[tuple[SharedView, ...], BeforeValidator(_views)] = Field(default=())
+
+
 def announce(runs_dir: Path) -> None:
-    """Say where this process is opened; before its gate is shut. Without a folder, or a place to write to, nobody is told."""
+    """Say where this process is opened, beside other views that run; before its gate is shut. Where it cannot be written, nobody is told."""
     with contextlib.suppress(OSError, psutil.Error):
-        if runs_dir.is_dir():
-            view = SharedView(process=identify(os.getpid()), addresses=tuple(reach.addresses()))
-            view.save(runs_dir / FILE)
+        folder = write.root(runs_dir)
+        view = SharedView(process=identify(os.getpid()), addresses=tuple(reach.addresses()))
+        _File(views=(*_alive(folder), view)[-MOST:]).save(folder / FILE)
 
 
 def address(runs_dir: Path) -> str | None:
-    """Where pupils open the read-only view that runs beside this dashboard; None where there is none."""
-    view = SharedView.load(runs_dir / FILE)
-    if view is None or not is_alive(view.process):
-        return None
-    return next(iter(view.addresses), None)
+    """Where pupils open the read-only view that runs beside this dashboard, the newest; None where there is none."""
+    return next((one for view in reversed(_alive(runs_dir)) for one in view.addresses), None)
+
+
+def _alive(runs_dir: Path) -> list[SharedView]:
+    views = (_File.load(runs_dir / FILE) or _File()).views
+    return [view for view in views if is_alive(view.process)]

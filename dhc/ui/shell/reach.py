@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import streamlit as st
 
+from dhc.text import whole
 from dhc.ui.shell import password, sharing
 from dhc.ui.shell.visitors import EVERYWHERE, LOCAL, is_this_machine_only
 
@@ -83,7 +84,7 @@ def qr_code(text: str) -> str:
     """A QR code as SVG, one unit a module, black on white in both themes, with the light edge that readers need."""
     import cv2  # 0.1 s and 40 MB that no full dashboard needs for this
 
-    picture = cv2.QRCodeEncoder.create().encode(text)
+    picture = cv2.QRCodeEncoder.create().encode(whole(text))  # half a character would end the whole process
     rows, columns = np.nonzero(picture == 0)
     dark = picture[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] == 0  # without OpenCV's own edge
     side = len(dark) + 2 * QUIET

@@ -54,5 +54,9 @@ async def say_address(app: st.App) -> AsyncIterator[None]:
             lines.append("Only this machine reaches it: add --server.address 0.0.0.0 to share it on the network.")
         elif not password.is_asked():
             lines.append(f"Everyone on the network sees it: set {password.VARIABLE} to ask for a password.")
+        if not letterbox.is_open():
+            lines.append(
+                f"Pupils' answers are not counted: {letterbox.FILE} in {session.runs_dir()} cannot be written to."
+            )
     print("\n" + "".join(f"  {line}\n" for line in lines), flush=True)
     yield

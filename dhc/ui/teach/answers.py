@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 import streamlit as st
 
 from dhc.teaching import letterbox
 from dhc.teaching.catalogue import LESSONS, Lesson
-from dhc.teaching.classrooms import Classroom
+from dhc.teaching.classrooms import Classroom, change
 from dhc.teaching.fact import Facts
 from dhc.teaching.handout import answer_text
-from dhc.teaching.words import Labels, Words, words
+from dhc.teaching.words import Labels, Words, filled, words
 from dhc.ui.shell import session
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt
@@ -20,30 +21,45 @@ from dhc.ui.shell.watch import watch
 
 TICK = 3.0  # seconds between two looks into the letter box
 SHOWN = 5  # answers to a question, the most frequent ones
-Put = Callable[[str, Classroom], None]
 
 
-def draw(code: str, room: Classroom, said: Labels, *, put: Put) -> None:
-    """The answers as they come in, and counting anew."""
+def draw(code: str, room: Classroom, said: Labels) -> None:
+    """The answers as they come in, counting anew, and emptying a letter box that is full."""
     st.subheader(said("answers"), anchor=False)
+    if letterbox.is_full(session.runs_dir()):
+        st.warning(said("full"), icon=":material/inbox:")
+        empty = partial(letterbox.empty, session.runs_dir())
+        st.button(said("empty"), icon=":material/delete:", key="dhc_teach_empty", on_click=attempt, args=(empty,))
     watch(
         lambda: letterbox.counts(session.runs_dir(), code, room),
         lambda counts: _draw(counts, room, said),
         every=TICK,
         alive=lambda _: True,
+        page=lambda _: (_is_begun(room), letterbox.is_full(session.runs_dir())),
         key="dhc-teach-answers",
     )
-    now = letterbox.length(session.runs_dir())
+    _buttons(code, room, said)
+
+
+def _count(code: str, *, anew: bool) -> None:
+    """Count a class's answers from now on, as the box is at the click, or from the first on. Raises RunError and OSError."""
+    change(session.runs_dir(), code, begins_at=letterbox.length(session.runs_dir()) if anew else 0)
+
+
+def _is_begun(room: Classroom) -> bool:
+    """Whether anything came in since the class's counting began."""
+    return letterbox.length(session.runs_dir()) != room.begins_at
+
+
+def _buttons(code: str, room: Classroom, said: Labels) -> None:
     with st.container(horizontal=True, gap="small"):
-        for name, begin, is_idle in (("renew", now, now == room.begins_at), ("recount", 0, room.begins_at == 0)):
-            changed = room.model_copy(update={"begins_at": begin})
+        for name, is_idle in (("renew", not _is_begun(room)), ("recount", room.begins_at == 0)):
             st.button(
                 said(name),
                 key=f"dhc_teach_{name}",
                 help=said("renew_help") if name == "renew" else None,
                 disabled=is_idle,
-                on_click=attempt,
-                args=(put, code, changed),
+                on_click=partial(attempt, partial(_count, code, anew=name == "renew")),
             )
 
 
@@ -73,5 +89,6 @@ def _lines(facts: Facts, question: Words, counter: Counter[float], said: Labels)
     rest = counter.total() - sum(count for _, count in most)
     rows += [(said("other_answers"), rest, False)] if rest else []
     return [
-        f"- {':green[:material/check:] ' if right else ''}{plain(text)}: **{count:,}**" for text, count, right in rows
+        f"- {':green[:material/check:] ' if right else ''}{plain(text)}: **{filled('{n:,}', question.language, {'n': count})}**"
+        for text, count, right in rows
     ]

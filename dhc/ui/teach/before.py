@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import streamlit as st
 from dhc.analysis.repeats import SEED, settings_key
 from dhc.config import RunConfig
 from dhc.errors import UserError
-from dhc.jobs.launch import launch
+from dhc.jobs.launch import launch, launch_all
 from dhc.runs.contract import RateSearch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
@@ -27,6 +28,7 @@ from dhc.ui.shell.frame import link
 from dhc.ui.shell.states import attempt
 
 RATE: Final = "optimizer.learning_rate"
+_QUEUEING = threading.Lock()
 REPEATS, TIMES = 3, 10.0  # runs that differ in their seed alone; a rate that is so many times as large
 
 
@@ -76,9 +78,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "seeds": Need(
         _has_repeats, lambda base: [base.with_values({SEED: base.fit.seed + more}) for more in range(REPEATS)]
     ),
-    "search": Need(
-        lambda _: any(info.state is State.FINISHED for info in session.searches()), lambda base: [base], RateSearch()
-    ),
+    "search": Need(lambda _: any(_counts(info) for info in session.searches()), lambda base: [base], RateSearch()),
 }
 
 
@@ -89,6 +89,8 @@ def draw(room: Classroom, said: Labels) -> None:
         st.markdown(f"**{said('before')}**", help=said("before_help"))
         if not names:
             st.caption(said("nothing_before"))
+            if any(info.state.alive for info in session.runs_and_searches()):
+                link("Live", text=said("still_runs"))
             return
         base = _base()
         if base is None:
@@ -101,7 +103,7 @@ def draw(room: Classroom, said: Labels) -> None:
             icon=":material/play_arrow:",
             key="dhc_teach_before",
             on_click=attempt,
-            args=(_queue, base, names),
+            args=(_queue, room, said),
         )
 
 
@@ -137,12 +139,16 @@ def _time(base: RunConfig, names: Sequence[str]) -> str:
     return f" ({duration_text(max(sum(known), lesson_run.LEAST))})" if len(known) == len(times) else ""
 
 
-def _queue(base: RunConfig, names: Sequence[str]) -> None:
-    """Queue what is missing. Raises UserError and OSError."""
-    if not names:
-        raise UserError("nothing is missing any more: reload the page")
-    for config in configs(base, names):
-        launch(config, session.runs_dir())
-    for name in names:
-        if NEEDS[name].search is not None:
-            launch(base, session.runs_dir(), search=NEEDS[name].search)
+def _queue(room: Classroom, said: Labels) -> None:
+    """Queue what is missing at the click, which another tab may have queued by now. Raises UserError and OSError."""
+    with _QUEUEING:
+        session.take_snapshot()
+        names, base = missing(room), _base()
+        if not names:
+            raise UserError(said("queued_already"))
+        if base is None:
+            raise UserError(said("no_pictures"))
+        launch_all(configs(base, names), session.runs_dir())
+        for name in names:
+            if NEEDS[name].search is not None:
+                launch(base, session.runs_dir(), search=NEEDS[name].search)

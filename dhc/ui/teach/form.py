@@ -15,6 +15,7 @@ from dhc.ui.shell import session
 from dhc.ui.shell.states import attempt
 from dhc.ui.widgets.controls import segments
 
+FIELDS = ("title", "lessons", "runs", "language")
 LENGTH = 60  # letters of a run's title
 
 
@@ -33,7 +34,7 @@ def draw(said: Labels, room: Classroom, *, button: str, key: str, act: Callable[
         help=said("lessons_help"),
     )
     _runs(said, key)
-    st.button(said(button), type="primary", key=key + "save", on_click=attempt, args=(_save, key, room, act))
+    st.button(said(button), type="primary", key=key + "save", on_click=attempt, args=(_save, key, act))
 
 
 def _runs(said: Labels, key: str) -> None:
@@ -49,11 +50,7 @@ def _runs(said: Labels, key: str) -> None:
     )
 
 
-def _save(key: str, room: Classroom, act: Callable[[Classroom], None]) -> None:
+def _save(key: str, act: Callable[[Classroom], None]) -> None:
     lessons: Sequence[str] = st.session_state[key + "lessons"] or [lesson.name for lesson in COURSE]
     values = {"title": st.session_state[key + "title"], "language": st.session_state[key + "language"]}
-    act(
-        Classroom.sift(
-            {**values, "lessons": list(lessons), "runs": st.session_state[key + "runs"], "begins_at": room.begins_at}
-        )[0]
-    )
+    act(Classroom.sift({**values, "lessons": list(lessons), "runs": st.session_state[key + "runs"]})[0])

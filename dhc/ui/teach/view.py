@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dhc.teaching.classrooms import Classroom, add, delete, put, read_classrooms
+from dhc.teaching.classrooms import Classroom, add, change, delete, put, read_classrooms
 from dhc.teaching.words import Labels, labels
 from dhc.ui.lessons import language
 from dhc.ui.lessons.attending import NAME
@@ -60,22 +60,22 @@ def _draw_one(current: str, room: Classroom, said: Labels) -> None:
         code.draw(current, room, said)
         paper.draw(room, said)
         with st.popover(said("change"), icon=":material/edit:"):
-            form.draw(said, room, button="save", key=f"{KEY}{current}_", act=lambda changed: _put(current, changed))
+            form.draw(said, room, button="save", key=f"{KEY}{current}_", act=lambda changed: _change(current, changed))
         st.button(
             said("delete"), icon=":material/delete:", key=KEY + "delete", on_click=attempt, args=(_delete, current)
         )
         link("Teach", text=said("classes"), **{language.NAME: said.language})
     with right:
         before.draw(room, said)
-        answers.draw(current, room, said, put=_put)
+        answers.draw(current, room, said)
 
 
 def _add(room: Classroom) -> None:
     address.put(**{NAME: add(session.runs_dir(), room)})
 
 
-def _put(current: str, room: Classroom) -> None:
-    put(session.runs_dir(), current, room)
+def _change(current: str, room: Classroom) -> None:
+    change(session.runs_dir(), current, **{name: getattr(room, name) for name in form.FIELDS})
 
 
 def _delete(current: str) -> None:
