@@ -48,6 +48,13 @@ def test_a_class_is_made_deleted_and_brought_back(runs: Path) -> None:
     assert not at.exception
 
 
+def test_classes_that_cannot_be_read_are_not_said_to_be_none(runs: Path) -> None:
+    (runs / "classes.json").write_text("{", encoding="utf-8")
+    at = open_page("teach")
+    assert "cannot be read" in at.error[0].value
+    assert "no class yet" not in texts(at)
+
+
 def test_a_class_without_a_name_is_refused_with_a_sentence(runs: Path) -> None:
     at = open_page("teach")
     at.button(key="dhc_teach_new_save").click().run()

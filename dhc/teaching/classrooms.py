@@ -90,6 +90,12 @@ def read_classrooms(runs_dir: Path) -> dict[str, Classroom]:
     return dict((_File.load(runs_dir / FILE) or _File()).classes)
 
 
+def require_readable(runs_dir: Path) -> None:
+    """Raise RunError where the file of the classes is there and cannot be read."""
+    if _File.load(runs_dir / FILE) is None and os.path.lexists(runs_dir / FILE):
+        raise RunError(f"{FILE} in {runs_dir} cannot be read: remove or mend it, so that classes can be kept")
+
+
 def add(runs_dir: Path, classroom: Classroom) -> str:
     """Keep a new class; returns its code. Raises RunError for one without a title or lessons, or too many, and OSError."""
     _check(classroom)
@@ -154,8 +160,7 @@ def _changed(runs_dir: Path) -> Iterator[dict[str, Classroom]]:
     folder = root(runs_dir)
     try:
         with hold_lock(folder / LOCK, PATIENCE):
-            if _File.load(folder / FILE) is None and os.path.lexists(folder / FILE):
-                raise RunError(f"{FILE} in {runs_dir} cannot be read: remove or mend it, so that classes can be kept")
+            require_readable(folder)
             classrooms = read_classrooms(folder)
             yield classrooms
             _File(classes=classrooms).save(folder / FILE)

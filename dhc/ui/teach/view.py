@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dhc.teaching.classrooms import Classroom, add, change, delete, put, read_classrooms
+from dhc.teaching.classrooms import Classroom, add, change, delete, put, read_classrooms, require_readable
 from dhc.teaching.words import Labels, labels
 from dhc.ui.lessons import language
 from dhc.ui.lessons.attending import NAME
@@ -30,6 +30,7 @@ def draw(head: DeltaGenerator) -> None:
     if sharing.is_read_only():
         empty(said("full_only"), links=["Lessons"])
         return
+    require_readable(session.runs_dir())  # else they would seem to be gone
     classrooms = read_classrooms(session.runs_dir())
     current = address.choice(NAME, list(classrooms), "")
     kept = {NAME: current, language.NAME: tongue}
