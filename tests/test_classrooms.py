@@ -167,3 +167,5 @@ def test_no_answer_is_said_to_be_counted_where_nobody_reads_it(tmp_path: Path, m
     (tmp_path / letterbox.FILE).symlink_to(runs / letterbox.FILE)
     letterbox.open_box(tmp_path)
     assert not letterbox.is_open()
+    with pytest.raises(RunError, match="is not a regular file; remove that"):
+        letterbox.counts(tmp_path, "K7M2PX", PLAN)

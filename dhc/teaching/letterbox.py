@@ -16,8 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from dhc.errors import RunError
 from dhc.files import write
-from dhc.files.read import read_regular
+from dhc.files.read import StrangeFileError, read_regular
 from dhc.teaching.classrooms import Classroom, count_from_the_first
 
 FILE: Final = ".answers.jsonl"
@@ -120,11 +121,15 @@ def empty(runs_dir: Path) -> None:
 
 
 def counts(runs_dir: Path, code: str, classroom: Classroom) -> Mapping[str, Counter[float]]:
-    """How often each answer was given to each of a class's lessons, since its counting began. Raises OSError."""
+    """How often each answer was given to each of a class's lessons, since its counting began. Raises RunError and OSError."""
     try:
         text = read_regular(runs_dir / FILE, LIMIT + SLACK)
     except FileNotFoundError:
         text = b""
+    except StrangeFileError as error:
+        raise RunError(
+            f"the answers cannot be read: {error}; remove that from {runs_dir} and start the read-only view again"
+        ) from None
     begin = classroom.begins_at if classroom.begins_at <= len(text) else 0  # beyond its end: it was emptied since
     lines = Counter(text[begin:].split(b"\n"))  # few different ones, each read once
     answers: dict[str, Counter[float]] = {lesson: Counter() for lesson in classroom.lessons}

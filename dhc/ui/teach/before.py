@@ -34,7 +34,7 @@ REPEATS, TIMES = 3, 10.0  # runs that differ in their seed alone; a rate that is
 
 @dataclass(frozen=True)
 class Need:
-    """Runs that a lesson looks at. is_met: by these finished runs; configs: what to train, out of a first run's settings."""
+    """Runs that a lesson looks at. is_met: by these runs, or for a search by these searches; configs: what to train, out of a first run's settings."""
 
     is_met: Callable[[Sequence[RunInfo]], bool]
     configs: Callable[[RunConfig], list[RunConfig]]
@@ -78,7 +78,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "seeds": Need(
         _has_repeats, lambda base: [base.with_values({SEED: base.fit.seed + more}) for more in range(REPEATS)]
     ),
-    "search": Need(lambda _: any(_counts(info) for info in session.searches()), lambda base: [base], RateSearch()),
+    "search": Need(bool, lambda base: [base], RateSearch()),
 }
 
 
@@ -88,9 +88,10 @@ def draw(room: Classroom, said: Labels) -> None:
     with st.container(border=True):
         st.markdown(f"**{said('before')}**", help=said("before_help"))
         if not names:
-            st.caption(said("nothing_before"))
-            if any(info.state.alive for info in session.runs_and_searches()):
-                link("Live", text=said("still_runs"))
+            if missing(room, finished=True):
+                link("Live", text=said("on_the_way"))
+            else:
+                st.caption(said("nothing_before"))
             return
         base = _base()
         if base is None:
@@ -107,15 +108,20 @@ def draw(room: Classroom, said: Labels) -> None:
         )
 
 
-def missing(room: Classroom) -> list[str]:
-    """The needs of a class's lessons that no finished run meets, and none under way will."""
-    runs = [info for info in session.runs() if info.trains_network and not info.example and _counts(info)]
+def missing(room: Classroom, *, finished: bool = False) -> list[str]:
+    """The needs of a class's lessons that no finished run meets, and none under way will; `finished`: all that none meets yet."""
+
+    def counts(info: RunInfo) -> bool:
+        return info.state is State.FINISHED or (info.state.alive and not finished)
+
+    runs = [info for info in session.runs() if info.trains_network and not info.example and counts(info)]
+    searches = [info for info in session.searches() if counts(info)]
     wanted = dict.fromkeys(need for lesson in room.lessons for need in LESSONS[lesson].needs)
-    return [name for name in NEEDS if name in wanted and not NEEDS[name].is_met(runs)]
-
-
-def _counts(info: RunInfo) -> bool:
-    return info.state is State.FINISHED or info.state.alive
+    return [
+        name
+        for name in NEEDS
+        if name in wanted and not NEEDS[name].is_met(runs if NEEDS[name].search is None else searches)
+    ]
 
 
 def _base() -> RunConfig | None:

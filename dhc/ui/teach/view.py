@@ -15,7 +15,7 @@ from dhc.ui.lessons.attending import NAME
 from dhc.ui.shell import address, chosen, session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
-from dhc.ui.shell.states import attempt, empty
+from dhc.ui.shell.states import attempt, empty, guard
 from dhc.ui.teach import answers, before, code, form, paper
 
 KEY: Final = "dhc_teach_"
@@ -68,7 +68,8 @@ def _draw_one(current: str, room: Classroom, said: Labels) -> None:
         link("Teach", text=said("classes"), **{language.NAME: said.language})
     with right:
         before.draw(room, said)
-        answers.draw(current, room, said)
+        with guard():
+            answers.draw(current, room, said)
 
 
 def _add(room: Classroom) -> None:
