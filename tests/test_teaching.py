@@ -87,4 +87,6 @@ def test_an_answer_may_be_written_in_per_cent() -> None:
     assert [number("33%", of=1 / 3), number("0,33", of=1 / 3)] == [0.33, 0.33]  # a share
     assert [number("99 %", of=99), number("99", of=99)] == [99, 99]  # asked for in per cent
     assert number("−1.5") == -1.5
+    assert [number(text) for text in ("1/2", "3 / 4", "-1/2", "1/0", "1/2/3")] == [0.5, 0.75, -0.5, None, None]
+    assert [number(text, of=50, in_percent=True) for text in ("50", "50 %", "0,5", "1/2")] == [50] * 4
     assert [number(text) for text in ("", "%", "one", "inf")] == [None] * 4

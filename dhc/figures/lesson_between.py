@@ -50,7 +50,8 @@ def line(
         go.Scatter(x=[0.5], y=[bet], mode="markers", marker=mark, name=say("your_bet", value=bet), hovertemplate=hover)
     )
     if accuracy is None:
-        theme.say(figure, say("hidden"))
+        middle = {"x": 0.5, "xref": "paper", "y": 0.17, "yref": "paper"}  # of the lower part, which is empty
+        figure.add_annotation(text=say("hidden"), showarrow=False, font={"size": 15}, **middle)
     ticks = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": [say("first"), "¼", "½", "¾", say("second")]}
     figure.update_xaxes(range=[-0.05, 1.05], **ticks)
     figure.update_yaxes(range=[0, 1.05], domain=(0.52, 1), tickformat=".0%", title=say("accuracy"))

@@ -17,14 +17,23 @@ from dhc.text import rate_text
 Values = dict[str, Value]
 CONTESTS: Final = 1_000
 LUCKY: Final = 0.90  # what warm-up reached once, by the report's own words (section 5), and never again
+SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TIMES: Final = 10  # how much hotter the second run of the lesson on dead units is
 
 
 def blow_up() -> Facts:
     """How a search goes, and with which rate the report began; the right option is the second."""
     search, settings = RateSearch(), report.config()
-    values: Values = {"batches": search.batches, "low": rate_text(search.low), "high": rate_text(search.high)}
+    values: Values = {"batches": search.batches, "low": _small(search.low), "high": rate_text(search.high)}
     return Facts(1, {**values, "rate": settings.optimizer.learning_rate, "factor": settings.schedule.factor})
+
+
+def _small(rate: float) -> str:
+    """A small learning rate as a pupil writes it, and as the lesson's axis has it: ``10⁻⁷``."""
+    text = rate_text(rate)
+    mantissa, found, exponent = text.partition("e")
+    raised = f"10{exponent.translate(SUPERSCRIPT)}"
+    return text if not found else raised if mantissa == "1" else f"{mantissa}·{raised}"
 
 
 def dead_units() -> Facts:
@@ -49,7 +58,7 @@ def another_seed() -> Facts:
     """How close the report's best two rungs are; two equal networks win one half of the contests each."""
     best, before = _best_two()
     values: Values = {"contests": CONTESTS, "best": best, "before": before, "gap": 100 * abs(best - before)}
-    return Facts(50, {**values, "lucky": LUCKY, "share": 0.9}, tolerance=0.01)
+    return Facts(50, {**values, "lucky": LUCKY, "share": 0.9}, tolerance=0.01, in_percent=True)
 
 
 def _best_two() -> tuple[float, float]:
@@ -66,7 +75,7 @@ def other_mistakes() -> Facts:
     share = 0.9
     wrong = 1 - share
     values: Values = {"share": share, "wrong": wrong, "both": wrong * wrong, "gap": 100 * abs(best - before)}
-    return Facts(100 * (1 - wrong * wrong), values, tolerance=0.001)
+    return Facts(100 * (1 - wrong * wrong), values, tolerance=0.001, in_percent=True)
 
 
 def forgotten() -> Facts:
@@ -115,4 +124,5 @@ def thrown_away() -> Facts:
     poolings = len(report.layers(MaxPooling2D))
     values: Values = {"poolings": poolings, "left": pooled.left_of([(first, last)]), "first": first, "last": last}
     two = pooled.left_over(2)
-    return Facts(100 * two, {**values, "quarter": pooled.left_over(1), "two": two}, tolerance=0.05)
+    about = {**values, "quarter": pooled.left_over(1), "two": two}
+    return Facts(100 * two, about, tolerance=0.05, in_percent=True)

@@ -37,22 +37,27 @@ def _given(lesson: Lesson, words: Words, facts: Facts) -> float | None:
         chosen = st.radio(label, places, index=None, format_func=words.options.__getitem__, key=key)
         return None if chosen is None else float(chosen)
     text = st.text_input(label, key=key, width=200)
-    value = number(text, of=facts.answer)
+    value = number(text, of=facts.answer, in_percent=facts.in_percent)
     if text.strip() and value is None:
         st.warning(common(words.language, "not_a_number", example=3.5))
     return value
 
 
-def number(text: str, *, of: float = 1.0) -> float | None:
-    """A number as a person writes it, 3.5 or 3,5; None for anything else.
+def number(text: str, *, of: float = 1.0, in_percent: bool = False) -> float | None:
+    """A number as a person writes it, 3.5, 3,5 or 7/2; None for anything else.
 
-    of: the right answer. Where it is at most 1, 20% is the share 0.2; else it is in per cent itself, and 20% is 20.
+    of: the right answer. Where it is at most 1, 20% is the share 0.2; else 20% is 20. in_percent: it is asked for in per cent,
+    so a number of at most 1 without the sign is a share: 0.2 and 1/5 are 20.
     """
     written = text.strip().replace(",", ".").replace("−", "-")
     digits = written.removesuffix("%")
+    over, slash, under = digits.partition("/")
     try:
-        value = float(digits)
-    except ValueError:
+        value = float(over) / float(under) if slash else float(digits)
+    except (ValueError, ZeroDivisionError):
         return None
-    value = value / 100 if digits != written and abs(of) <= 1 else value
+    if digits != written:
+        value = value / 100 if abs(of) <= 1 else value
+    elif in_percent and abs(value) <= 1:
+        value *= 100
     return value if math.isfinite(value) else None

@@ -47,7 +47,7 @@ def choose(words: Words, *, key: str, telling: Callable[[RunInfo], float]) -> Cu
     runs = [
         info for info in run.with_answers() if info.has_epochs and info.trains_network and info.epochs_done >= LEAST
     ]
-    info = run.choose(words.language, sorted(runs, key=telling, reverse=True), key=key)
+    info = run.choose(words.language, sorted(runs, key=lambda info: _order(info, telling), reverse=True), key=key)
     if info is None:
         run.offer(words.language, words("missing"), run.starting_config(), key=f"{key}_start")
         return None
@@ -57,6 +57,11 @@ def choose(words: Words, *, key: str, telling: Callable[[RunInfo], float]) -> Cu
         st.info(words("missing"), icon=":material/show_chart:")
         return None
     return Curves(info, train, val, rates)
+
+
+def _order(info: RunInfo, telling: Callable[[RunInfo], float]) -> tuple[bool, float]:
+    """The most telling run comes first; one on shuffled labels, which shows another lesson's point, behind all others."""
+    return not run.is_shuffled(info), telling(info)
 
 
 def settings(of: Sequence[Setting], *, key: str) -> list[float]:

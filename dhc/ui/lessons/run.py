@@ -21,7 +21,7 @@ from dhc.text import duration_text, shorten
 from dhc.ui.lessons import attending, bet
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, current_run, link
-from dhc.ui.shell.states import empty
+from dhc.ui.shell.states import empty, no_runs
 from dhc.ui.shell.watch import watch
 from dhc.ui.train import expectation
 from dhc.ui.train.launcher import with_pictures
@@ -32,11 +32,13 @@ TICK = 1.0  # seconds between two looks at a run that trains
 LEAST = 10.0  # seconds that an estimate is rounded up to
 
 
-def choose(language: str, runs: Sequence[RunInfo], *, key: str, forget: Sequence[str] = ()) -> RunInfo | None:
+def choose(
+    language: str, runs: Sequence[RunInfo], *, key: str, forget: Sequence[str] = (), letters: int = TITLE
+) -> RunInfo | None:
     """A box of the `runs`, which the lesson can use; at first the session's run, else the first. None for no runs.
 
     Choosing another takes the parameters `forget` out of the address, which hung on the run, and a settled bet on it.
-    Say what is missing, and `offer` it, where there are none.
+    A title has so many `letters` at most. Say what is missing, and `offer` it, where there are none.
     """
     current = current_of(runs)
     if current is None:
@@ -46,7 +48,7 @@ def choose(language: str, runs: Sequence[RunInfo], *, key: str, forget: Sequence
     chosen = st.selectbox(
         common(language, "run"),
         list(by_id),
-        format_func=lambda run_id: shorten(names[str(run_id)], TITLE),
+        format_func=lambda run_id: shorten(names[str(run_id)], letters),
         key=key,
         on_change=_choose,
         args=(key, tuple(by_id), tuple(forget)),
@@ -77,9 +79,14 @@ def _choose(key: str, offered: Sequence[str], forget: Sequence[str]) -> None:
 
 
 def with_answers() -> list[RunInfo]:
-    """The runs that have val answers of at least one epoch, newest first; archived ones last."""
+    """The runs that have val answers of at least one epoch, newest first; then those on shuffled labels, and archived ones."""
     runs = [info for info in session.runs() if info.epochs_done > 0 and info.config is not None]
-    return sorted(runs, key=lambda info: info.labels.archived)
+    return sorted(runs, key=lambda info: (info.labels.archived, is_shuffled(info)))
+
+
+def is_shuffled(info: RunInfo) -> bool:
+    """Whether it was trained on shuffled labels, which shows the point of one lesson and spoils that of the others."""
+    return info.config is not None and info.config.data.shuffle_labels
 
 
 def starting_config() -> RunConfig | None:
@@ -113,7 +120,9 @@ def offer(
         config = with_pictures(config)
     if sharing.is_read_only():
         empty(f"{message} {common(language, 'read_only')}")
-    elif config is None or not is_dataset(Path(config.data.path)):
+    elif config is None:  # nor any pictures, so what the message offers cannot be had yet
+        no_runs(common(language, "no_pictures"), links=["Data"])
+    elif not is_dataset(Path(config.data.path)):
         empty(f"{message} {common(language, 'no_pictures')}", links=["Home", "Data"])
     else:
         last = _last(config, about)

@@ -74,8 +74,8 @@ def _draw_figure(name: str, tongue: str) -> None:
 
 
 def _draw_next(lesson: Lesson, tongue: str, lessons: Sequence[Lesson]) -> None:
+    """The way to the next lesson; after the last one, back to all of them and the other ways in."""
     place = lessons.index(lesson) + 1 if lesson in lessons else len(lessons)
-    if place < len(lessons):
-        other = lessons[place].name
-        text = common(tongue, "next", title=words(tongue, other).title)
-        link("Lessons", text=text, lesson=other, lang=tongue, **attending.params())
+    other = lessons[place].name if place < len(lessons) else ""
+    text = common(tongue, "next", title=words(tongue, other).title) if other else common(tongue, "contents")
+    link("Lessons", text=text, lesson=other, lang=tongue, **attending.params())

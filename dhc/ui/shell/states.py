@@ -51,10 +51,10 @@ def empty(
                 link(label)
 
 
-def no_runs(message: str) -> None:
+def no_runs(message: str, links: Sequence[str] = ("Train",)) -> None:
     """`empty` where there is no run yet: its next step is the demo, which Home starts; none in a read-only view."""
     icon, step = ":material/play_circle:", "" if sharing.is_read_only() else "Start the demo"
-    empty(message, step=step, page="Home", action=_want_demo, links=["Train"], icon=icon)
+    empty(message, step=step, page="Home", action=_want_demo, links=links, icon=icon)
 
 
 def _want_demo() -> None:

@@ -29,6 +29,7 @@ POINTS: Final = 21
 PICTURES: Final = 192  # val pictures that judge
 SHARES = tuple(str(share) for share in range(0, 101, 5))
 HEIGHT = 360
+LETTERS = 38  # of a title in a box half as wide
 Asked = tuple[str, int, tuple[int, int]]  # folder, epoch, stamp of a network
 
 
@@ -55,10 +56,13 @@ def draw(words: Words) -> None:
         return
     top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        info = run.choose(words.language, runs, key=KEY + "run")
+        info = run.choose(words.language, runs, key=KEY + "run", letters=LETTERS)
         assert info is not None
         ends = _others(words, info, runs)
         second = _choose(words, ends)
+        if ends and all(end.network.folder == info.folder for end in ends):  # no ridge is to be seen between these
+            with st.popover(words("name"), icon=":material/casino:"):
+                _offer_partner(words, info)
     first = subject.of_run(info)
     with top:
         if second is None:
@@ -74,9 +78,10 @@ def _others(words: Words, info: RunInfo, runs: Sequence[RunInfo]) -> list[End]:
     own = subject.of_run(info)
     names = titles(list(runs))
     shapes = [layer.shape for layer in own.layers]
-    others = [subject.of_run(other) for other in runs if other.id != info.id]
+    alike = [other for other in runs if run.is_shuffled(other) == run.is_shuffled(info)]  # else one end is not good
+    others = [subject.of_run(other) for other in alike if other.id != info.id]
     fitting = [other for other in others if [layer.shape for layer in other.layers] == shapes]
-    ends = [End(other, other.best, shorten(str(names[other.folder.name]), run.TITLE)) for other in fitting]
+    ends = [End(other, other.best, shorten(str(names[other.folder.name]), LETTERS)) for other in fitting]
     kept = [epoch for epoch in own.epochs if epoch != own.best]
     return ends + [End(own, epoch, words("own_epoch", epoch=epoch)) for epoch in kept]
 

@@ -50,6 +50,8 @@ def draw(words: Words) -> None:
     trio = next(trio for trio in trios if trio.first is info)
     titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
     at_bet, is_open = bet.place(words, NAME, titles, "20", {run.RUN: trio.first.id})
+    if trio.hot is None:  # without it the bet is not settled
+        _offer_partner(words, trio)
     top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         run.choose(words.language, firsts, key=KEY + "run")
@@ -57,8 +59,6 @@ def draw(words: Words) -> None:
             _offer_leaky(words, trio)
     with top:
         _figure(words, trio, int(at_bet) / 100, is_open)
-    if trio.hot is None:
-        _offer_partner(words, trio)
 
 
 def _config(info: RunInfo) -> RunConfig:
