@@ -22,7 +22,7 @@ from dhc.lessons import schedules as s
 from dhc.lessons import scores
 from dhc.lessons.stopping import Ending, ending, gaps
 from dhc.models.schedules import rate_of_epoch
-from dhc.teaching.words import LANGUAGES, words
+from dhc.teaching.words import LANGUAGES, common, words
 from dhc.ui.lessons.figures.gradient_descent import CONSTANTS
 
 ROUND = d.Surface(((1.0, 2, 0), (1.0, 0, 2)), start=(1.0, 2.0))  # x² + y²: the slope is (2x, 2y)
@@ -326,10 +326,12 @@ def test_each_lesson_opens_in_each_language_and_moves(
             assert not page.run().exception
             assert address(page, parameter) == "9"
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("DHC_DATA_DIR", str(tmp_path))
     for lesson in ("schedules", "overfitting"):
         page = open_page("lessons", lesson=lesson, lang=language)
         assert not page.exception
-        assert words(language, lesson)("missing") in texts(page)
+        assert common(language, "no_pictures") in texts(page)
+        assert page.button(key="dhc_step_Start the demo")
 
 
 def _html(page: AppTest) -> str:

@@ -178,6 +178,24 @@ def test_the_lesson_on_pooling_offers_a_network_where_none_was_kept(runs: Path, 
 
 
 @pytest.mark.pages
+def test_a_run_on_shuffled_labels_is_the_last_choice_and_no_end_of_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eight_classes: Path
+) -> None:
+    late = HONEST.replace("20260102", "20270102")
+    make_run(tmp_path, eight_classes, run_id=late, settings={"data.shuffle_labels": True}, epochs=6)
+    make_run(tmp_path, eight_classes, run_id=HONEST, epochs=6)
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("DHC_DATA_DIR", str(eight_classes.parent))
+    for name in ("forgotten", "overfitting"):
+        assert [box.value for box in lesson(name).selectbox] == [HONEST], name
+    for run_id in (late, HONEST):
+        (tmp_path / run_id / rundir.BEST).write_bytes(b"a network")
+    at = lesson("between")
+    assert [box.value for box in at.selectbox] == [HONEST]
+    assert at.button(key="dhc_lesson_between_partner"), "the same from another seed is offered"
+
+
+@pytest.mark.pages
 def test_a_class_looks_at_its_own_runs_first(runs: Path) -> None:
     code = add(runs, Classroom(title="7b", lessons=("forgotten",), runs=(HONEST,)))
     chosen = [box.value for box in lesson("forgotten", **{"class": code}).selectbox]

@@ -39,7 +39,7 @@ def read() -> Together | None:
     runs = [
         info
         for info in run.with_answers()
-        if not info.state.alive and not _is_nonsense(info) and (info.folder / rundir.PREDICTIONS).is_file()
+        if not info.state.alive and not run.is_shuffled(info) and (info.folder / rundir.PREDICTIONS).is_file()
     ]
     infos = best_first(sorted(on_most_pictures(runs, pictures_of), key=lambda info: info.id))[:MOST]
     folders = tuple(info.folder for info in infos)
@@ -51,10 +51,6 @@ def read() -> Together | None:
     members = [by_id[run_id] for run_id in answers.runs]
     names = short_names(tuple(str(title) for title in titles(members).values()), TITLE)
     return Together(members, names, answers)
-
-
-def _is_nonsense(info: RunInfo) -> bool:
-    return info.config is not None and info.config.data.shuffle_labels
 
 
 @st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=session.PATHS)

@@ -121,7 +121,9 @@ def _curve(words: Words, distances: n.Floats, shift: int, crowd: Crowd) -> str:
     )
     alt = html.escape(f"{words('curve')}; {says}")
     source = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
-    return f'<img alt="{alt}" style="display: block; width: {1.25 * LARGE}rem" src="{source}"><small>{html.escape(says)}</small>'
+    width = 1.25 * LARGE  # rem, of the words below, too: they break, or the row would
+    image = f'<img alt="{alt}" style="display: block; width: 100%" src="{source}">'
+    return f'<div style="width: {width}rem">{image}<small>{html.escape(says)}</small></div>'
 
 
 def _said(words: Words, crowd: Crowd) -> str:
