@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +18,17 @@ from streamlit.testing.v1 import AppTest
 from dhc.config import RunConfig
 from dhc.data.select import load_for_run
 from dhc.figures.lesson_pooled import BRIGHT, cells, framed
+from dhc.jobs.places import other_pictures
 from dhc.lessons import luck, pairs, pooled
 from dhc.lessons.guessing import chance
 from dhc.models.ladder import RUNGS
 from dhc.runs import rundir
+from dhc.runs.config_file import require_config
+from dhc.runs.contract import UsedPictures
 from dhc.teaching import classrooms
 from dhc.teaching.classrooms import Classroom, add
+from dhc.training.pictures import used_pictures
+from dhc.ui.manage.used import since
 
 NONSENSE, HONEST, REPEAT = (f"2026010{n}-000000-vgg16-000{n}" for n in (1, 2, 3))
 
@@ -67,6 +73,25 @@ def test_shuffled_labels_are_the_same_labels_dealt_out_anew_by_the_seed_and_val_
     assert not np.array_equal(first.train.y, other.train.y)
     assert np.array_equal(true.val.y, first.val.y)
     assert np.array_equal(true.train.x, first.train.x)
+
+
+def test_a_run_on_shuffled_labels_can_be_gone_on_with_until_its_pictures_change(
+    tmp_path: Path, eight_classes: Path
+) -> None:
+    data = tmp_path / "data" / "eight"
+    shutil.copytree(eight_classes, data)
+    folder = make_run(tmp_path / "runs", data, settings={"data.shuffle_labels": True, "fit.seed": 5})
+    config = require_config(folder)
+    pictures = load_for_run(config.data, config.fit.seed)
+    used_pictures(pictures).write(folder)
+    assert other_pictures(folder, config) == ""
+    assert since(UsedPictures.of(folder), pictures.dataset, [], config) == ["Names and labels are as they were."]
+    other = config.with_values({"fit.seed": 6})
+    assert "pictures relabelled" in other_pictures(folder, other), "another seed deals out other labels"
+    table = data / "train.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(lines[:-1]), encoding="utf-8")
+    assert "(1 picture gone)" in other_pictures(folder, config)
 
 
 def test_a_run_that_learns_nonsense_is_no_step_of_the_ladder() -> None:

@@ -282,10 +282,10 @@ def test_a_run_keeps_the_marks_that_it_began_with_and_repeats_no_run_without_the
     assert predict_split(runs / ids[0], "train").predicted[0] == 2
     assert other_pictures(runs / ids[0], config) == ""  # so that it can be gone on with
     used = UsedPictures.of(runs / ids[2])
-    assert since(used, open_dataset(data), read_marks(runs / ids[2] / rundir.REVIEW), config.data) == [
+    assert since(used, open_dataset(data), read_marks(runs / ids[2] / rundir.REVIEW), config) == [
         "Names and labels are as they were."
     ]
-    assert since(used, open_dataset(data), [], config.data) == ["train: 1 picture relabelled since this run."]
+    assert since(used, open_dataset(data), [], config) == ["train: 1 picture relabelled since this run."]
     (runs / ids[0] / rundir.REVIEW).write_text("no marks\n")
     with pytest.raises(DataError, match=r"review\.jsonl.* is no mark"):
         classify_and_evaluate(config, runs / ids[0])

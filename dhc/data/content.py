@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from dhc.data.about import generator
 from dhc.data.decode import Pictures
 from dhc.data.layout import Dataset, fingerprint
@@ -58,3 +60,15 @@ def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
     both = before.keys() & now.keys()
     relabelled = sum(before[file] != now[file] for file in both)
     return Changes(len(now) - len(both), len(before) - len(both), relabelled)
+
+
+def dealt(now: Mapping[str, str], before: Mapping[str, str], seed: int) -> dict[str, str]:
+    """Today's labels by file as `dhc.data.select.shuffled` deals them out, to be compared with those that a run `before` was dealt.
+
+    Where other pictures are there now, no deal can be the same: what is still there counts as it was.
+    """
+    if list(now) != list(before):
+        return {file: before.get(file, label) for file, label in now.items()}
+    labels = list(now.values())
+    order = np.random.default_rng(seed).permutation(len(labels)).tolist()
+    return {file: labels[place] for file, place in zip(now, order, strict=True)}

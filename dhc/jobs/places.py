@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from dhc.config import RunConfig
-from dhc.data.content import changes
+from dhc.data.content import changes, dealt
 from dhc.data.layout import Dataset, open_dataset
 from dhc.data.review_effect import marks_of_run, reviews_split, with_review
 from dhc.errors import DataError, RunError, sentence
@@ -116,6 +116,8 @@ def other_pictures(folder: Path, config: RunConfig) -> str:
             now = with_review(now, marks, split, dataset.classes)
         if not whole:
             now = {file: label for file, label in now.items() if file in before}
+        if split == "train" and config.data.shuffle_labels:
+            now = dealt(now, before, config.fit.seed)
         if before and (difference := changes(before, now)):
             return (
                 f"run {folder.name} was trained with other {split} pictures than {config.data.path} has now "

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dhc.config import DataConfig
-from dhc.data.content import Changes, changes
+from dhc.config import RunConfig
+from dhc.data.content import Changes, changes, dealt
 from dhc.data.layout import Dataset
 from dhc.data.review import Mark
 from dhc.data.review_effect import marks_of_run, reviews_split, with_review
@@ -42,7 +42,7 @@ def draw(info: RunInfo) -> None:
             if not standin.offer_pictures(info, key="used"):
                 st.caption(plain(f"They cannot be compared with today's: {sentence(error)}"))
         else:
-            for line in since(used, dataset, marks, info.config.data):
+            for line in since(used, dataset, marks, info.config):
                 st.caption(f":material/history: {plain(line)}")
             link("Data", text="Pictures of this run", data=Path(path).name, of=info.id)
         st.dataframe(
@@ -50,7 +50,7 @@ def draw(info: RunInfo) -> None:
         )
 
 
-def since(used: UsedPictures, dataset: Dataset, marks: Sequence[Mark], data: DataConfig) -> list[str]:
+def since(used: UsedPictures, dataset: Dataset, marks: Sequence[Mark], config: RunConfig) -> list[str]:
     """What has changed in the data set since the run, in sentences; one that says so where nothing has.
 
     marks: of the review that the run was trained with, as far as its settings obey it.
@@ -58,9 +58,9 @@ def since(used: UsedPictures, dataset: Dataset, marks: Sequence[Mark], data: Dat
 
     def labels(split: str) -> dict[str, str]:
         now = _labels(dataset, split)
-        return with_review(now, marks, split, dataset.classes) if reviews_split(split, data) else now
+        return with_review(now, marks, split, dataset.classes) if reviews_split(split, config.data) else now
 
-    differences = {"train": _train_changes(used, labels("train")), "val": _val_changes(used, labels("val"))}
+    differences = {"train": _train_changes(used, labels("train"), config), "val": _val_changes(used, labels("val"))}
     lines = [f"{name}: {difference.text()} since this run." for name, difference in differences.items() if difference]
     classes = set(used.classes)
     new = [name for name in dataset.classes if name not in classes]
@@ -70,10 +70,11 @@ def since(used: UsedPictures, dataset: Dataset, marks: Sequence[Mark], data: Dat
     return lines or ["Names and labels are as they were."]
 
 
-def _train_changes(used: UsedPictures, now: Mapping[str, str]) -> Changes:
+def _train_changes(used: UsedPictures, now: Mapping[str, str], config: RunConfig) -> Changes:
     """A run may use some of the classes and a share of them: what it left out then is not new now."""
     before = used.labels(used.train)
-    return changes(before, {file: label for file, label in now.items() if file in before})
+    now = {file: label for file, label in now.items() if file in before}
+    return changes(before, dealt(now, before, config.fit.seed) if config.data.shuffle_labels else now)
 
 
 def _val_changes(used: UsedPictures, now: Mapping[str, str]) -> Changes:
