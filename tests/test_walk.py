@@ -245,4 +245,5 @@ def test_a_sum_that_is_not_what_the_map_shows_is_marked_and_numbers_are_written_
     assert [english.check(2.0, ours).tone for ours in (2.0, 2.001, 2.01, -2.0)] == ["good", "good", "bad", "bad"]
     assert (english.number(-0.25), english.number(-0.0001), romanian.number(1.5)) == ("−0.250", "0.000", "1,500")
     assert english.product(0.5, -0.25) == "0.500·(−0.250)"
+    assert romanian.product(np.float32(0.5), np.float32(-0.25)) == "0,500·(−0,250)", "as the maps have them"
     assert english.sum([0.5, -0.25, 1]) == "0.500 − 0.250 + 1.000"

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ class _Numbers(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         """A value as text."""
         text = str(super().format_field(value, format_spec))
-        is_number = isinstance(value, int | float)
+        is_number = isinstance(value, Real)  # one of NumPy, too
         if not is_number:
             return text
         text = text.replace("-", "−", 1) if text.startswith("-") else text
