@@ -43,6 +43,13 @@ def test_a_class_is_made_deleted_and_brought_back(runs: Path) -> None:
     assert at.metric[0].value == made
     at.button(key="dhc_teach_delete").click().run()
     assert not read_classrooms(runs)
+    at.button(key="dhc_teach_undo").click()
+    del at.session_state["dhc_teach_deleted"]
+    at.run()
+    assert not at.toast, "the second half of a double click"
+    assert not read_classrooms(runs)
+    at.session_state["dhc_teach_deleted"] = (made, room)
+    at.run()
     at.button(key="dhc_teach_undo").click().run()
     assert read_classrooms(runs) == {made: room}
     assert not at.exception

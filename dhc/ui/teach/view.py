@@ -97,6 +97,8 @@ def _offer_undo(said: Labels) -> None:
 
 
 def _bring_back() -> None:
+    if DELETED not in st.session_state:  # the second half of a double click
+        return
     current, room = st.session_state[DELETED]
     put(session.runs_dir(), current, room)
     del st.session_state[DELETED]
