@@ -62,6 +62,18 @@ def test_classes_that_cannot_be_read_are_not_said_to_be_none(runs: Path) -> None
     assert "no class yet" not in texts(at)
 
 
+def test_a_class_keeps_its_language_where_a_browser_sends_none(runs: Path, code: str) -> None:
+    at = open_page("teach", **{"class": code, "lang": "en"})
+    at.session_state[f"dhc_teach_{code}_language"] = None
+    at.run()
+    assert not at.exception
+    assert not at.error
+    assert at.session_state[f"dhc_teach_{code}_language"] == "ro"
+    at.session_state[f"dhc_teach_{code}_language"] = None
+    at.button(key=f"dhc_teach_{code}_save").click().run()
+    assert read_classrooms(runs)[code].language == "ro"
+
+
 def test_a_class_without_a_name_is_refused_with_a_sentence(runs: Path) -> None:
     at = open_page("teach")
     at.button(key="dhc_teach_new_save").click().run()

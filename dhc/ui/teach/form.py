@@ -22,7 +22,8 @@ LENGTH = 60  # letters of a run's title
 def draw(said: Labels, room: Classroom, *, button: str, key: str, act: Callable[[Classroom], None]) -> None:
     """Fields for a class as `room` is, and the button that calls `act` with what they hold."""
     for name, value in (("title", room.title), ("lessons", list(room.lessons)), ("language", room.language)):
-        st.session_state.setdefault(key + name, value)
+        if st.session_state.get(key + name) is None:  # a browser may send no language while the page runs again
+            st.session_state[key + name] = value
     st.session_state.setdefault(key + "runs", [run for run in room.runs if session.run_or_none(run)])
     st.text_input(said("name"), key=key + "title", max_chars=TITLE_LENGTH, help=said("name_help"))
     tongue = str(segments(said("language"), LANGUAGES, key=key + "language"))
@@ -34,7 +35,7 @@ def draw(said: Labels, room: Classroom, *, button: str, key: str, act: Callable[
         help=said("lessons_help"),
     )
     _runs(said, key)
-    st.button(said(button), type="primary", key=key + "save", on_click=attempt, args=(_save, key, act))
+    st.button(said(button), type="primary", key=key + "save", on_click=attempt, args=(_save, key, room, act))
 
 
 def _runs(said: Labels, key: str) -> None:
@@ -50,7 +51,7 @@ def _runs(said: Labels, key: str) -> None:
     )
 
 
-def _save(key: str, act: Callable[[Classroom], None]) -> None:
+def _save(key: str, room: Classroom, act: Callable[[Classroom], None]) -> None:
     lessons: Sequence[str] = st.session_state[key + "lessons"] or [lesson.name for lesson in COURSE]
-    values = {"title": st.session_state[key + "title"], "language": st.session_state[key + "language"]}
+    values = {"title": st.session_state[key + "title"], "language": st.session_state[key + "language"] or room.language}
     act(Classroom.sift({**values, "lessons": list(lessons), "runs": st.session_state[key + "runs"]})[0])
