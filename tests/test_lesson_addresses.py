@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from make_run import make_run, write_training
 from screens import open_page
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 
@@ -81,3 +82,19 @@ def test_whatever_an_address_asks_for_the_page_is_drawn_and_says_once_what_it_ig
         assert len(at.toast) <= 1, name
     go(at, **base)
     assert not at.error
+
+
+def test_what_is_written_at_once_is_one_step_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script() -> None:
+        from dhc.ui.shell.address import put
+
+        put(layer="conv 2", unit=4, zoom=None)
+        put(layer="conv 2")
+
+    written: list[dict[str, object]] = []
+    monkeypatch.setattr(QueryParams, "_send_query_param_msg", lambda self: written.append(dict(self._query_params)))
+    at = AppTest.from_function(script)
+    at.query_params |= {"run": "a", "zoom": "layer"}
+    at.run()
+    assert not at.exception
+    assert [set(one) for one in written] == [{"run", "layer", "unit"}]

@@ -138,12 +138,14 @@ def text(name: str) -> str:
 
 
 def put(**values: str | int | None) -> None:
-    """Write parameters into the address at once; None removes one. Others stay as they are."""
+    """Write parameters into the address at once, as one step back for the browser; None removes one. Others stay as they are."""
+    now: dict[str, list[str]] = {name: st.query_params.get_all(name) for name in st.query_params}
+    then = {name: texts for name, texts in now.items() if values.get(name, "") is not None}
     for name, value in values.items():
-        if value is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != str(value):
-            st.query_params[name] = str(value)
+        if value is not None and st.query_params.get(name) != str(value):
+            then[name] = [str(value)]
+    if then != now:
+        st.query_params.from_dict(then)
 
 
 def _write_choice(name: str, key: str, options: Sequence[str], default: str | None) -> None:
