@@ -62,16 +62,14 @@ def test_classes_that_cannot_be_read_are_not_said_to_be_none(runs: Path) -> None
     assert "no class yet" not in texts(at)
 
 
-def test_a_class_keeps_its_language_where_a_browser_sends_none(runs: Path, code: str) -> None:
-    at = open_page("teach", **{"class": code, "lang": "en"})
-    at.session_state[f"dhc_teach_{code}_language"] = None
-    at.run()
-    assert not at.exception
-    assert not at.error
-    assert at.session_state[f"dhc_teach_{code}_language"] == "ro"
-    at.session_state[f"dhc_teach_{code}_language"] = None
+def test_the_form_holds_the_class_where_it_is_opened_after_the_page_ran_again(runs: Path, code: str) -> None:
+    at = open_page("teach", **{"class": code, "lang": "en"}).run()
+    lessons = at.multiselect(key=f"dhc_teach_{code}_lessons")
+    assert [lessons.options[place] for place in lessons.proto.default] == ["Convoluția"]
+    assert at.text_input(key=f"dhc_teach_{code}_title").proto.default == "7b *bold*"
     at.button(key=f"dhc_teach_{code}_save").click().run()
-    assert read_classrooms(runs)[code].language == "ro"
+    assert read_classrooms(runs)[code] == Classroom(title="7b *bold*", lessons=("convolution",), language="ro")
+    assert not at.exception
 
 
 def test_a_class_without_a_name_is_refused_with_a_sentence(runs: Path) -> None:

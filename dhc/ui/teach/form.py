@@ -21,29 +21,28 @@ LENGTH = 60  # letters of a run's title
 
 def draw(said: Labels, room: Classroom, *, button: str, key: str, act: Callable[[Classroom], None]) -> None:
     """Fields for a class as `room` is, and the button that calls `act` with what they hold."""
-    for name, value in (("title", room.title), ("lessons", list(room.lessons)), ("language", room.language)):
-        if st.session_state.get(key + name) is None:  # a browser may send no language while the page runs again
-            st.session_state[key + name] = value
-    st.session_state.setdefault(key + "runs", [run for run in room.runs if session.run_or_none(run)])
-    st.text_input(said("name"), key=key + "title", max_chars=TITLE_LENGTH, help=said("name_help"))
-    tongue = str(segments(said("language"), LANGUAGES, key=key + "language"))
+    # By default, not by the session's state: a popover that is opened after the page ran again would show that as nothing.
+    st.text_input(said("name"), room.title, key=key + "title", max_chars=TITLE_LENGTH, help=said("name_help"))
+    tongue = segments(said("language"), LANGUAGES, key=key + "language", default=room.language) or room.language
     st.multiselect(
         said("lessons"),
         [lesson.name for lesson in COURSE],
+        list(room.lessons),
         key=key + "lessons",
         format_func=lambda name: words(tongue, name).title,
         help=said("lessons_help"),
     )
-    _runs(said, key)
+    _runs(said, room, key)
     st.button(said(button), type="primary", key=key + "save", on_click=attempt, args=(_save, key, room, act))
 
 
-def _runs(said: Labels, key: str) -> None:
+def _runs(said: Labels, room: Classroom, key: str) -> None:
     runs = [info for info in session.runs() if info.trains_network]
     names = titles(runs)
     st.multiselect(
         said("runs"),
         [info.id for info in runs],
+        [run for run in room.runs if run in names],
         key=key + "runs",
         format_func=lambda run: shorten(str(names.get(run, run)), LENGTH),
         max_selections=MOST_RUNS,
