@@ -51,6 +51,8 @@ def _runs(said: Labels, room: Classroom, key: str) -> None:
 
 
 def _save(key: str, room: Classroom, act: Callable[[Classroom], None]) -> None:
-    lessons: Sequence[str] = st.session_state[key + "lessons"] or [lesson.name for lesson in COURSE]
-    values = {"title": st.session_state[key + "title"], "language": st.session_state[key + "language"] or room.language}
-    act(Classroom.sift({**values, "lessons": list(lessons), "runs": st.session_state[key + "runs"]})[0])
+    """Call `act` with what the fields hold; a field that the browser did not send has what the class had."""
+    values = {name: st.session_state.get(key + name, getattr(room, name)) for name in FIELDS}
+    lessons: Sequence[str] = values["lessons"] or [lesson.name for lesson in COURSE]
+    language = values["language"] or room.language
+    act(Classroom.sift(values | {"lessons": list(lessons), "language": language})[0])
