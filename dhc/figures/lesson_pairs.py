@@ -18,7 +18,7 @@ def bands(rows: Mapping[str, np.ndarray], *, is_open: bool, say: Say) -> go.Figu
     """A band for each network, by its name, (N,) bool, the first on top, each with its share of rights.
 
     Opened, a picture stands in the same place in every band: both right, only the first, only the second, neither. Before, each
-    band has its rights first, so that only how many there are can be seen. say: the labels pictures, right, wrong.
+    band has its rights first, so that only how many there are can be seen. say: the labels pictures, right, wrong, share.
     """
     bools = list(rows.values())
     if is_open:
@@ -26,7 +26,9 @@ def bands(rows: Mapping[str, np.ndarray], *, is_open: bool, say: Say) -> go.Figu
         bools = [row[order] for row in bools]
     else:
         bools = [np.sort(row)[::-1] for row in bools]
-    labels = [f"{theme.escape_html(name)}  <b>{row.mean():.1%}</b>" for name, row in rows.items()]
+    labels = [
+        f"{theme.escape_html(name)}  <b>{say('share', value=float(row.mean()))}</b>" for name, row in rows.items()
+    ]
     figure = theme.figure(x=say("pictures"), y="")
     z = np.array(bools, dtype=np.float32)
     words = np.where(z > 0, say("right"), say("wrong"))

@@ -130,13 +130,16 @@ def _outcome(words: Words, first: LayerTable, hot: LayerTable, at_bet: float) ->
 
 
 def _title(words: Words, info: RunInfo) -> str:
-    rate = rate_text(_rate(info))
-    rate = rate.replace(".", ",") if words.language in COMMA else rate
-    return escape_html(words("title", rate=rate, accuracy=info.best_val_accuracy or 0.0))
+    return escape_html(words("title", rate=_rate_text(words, info), accuracy=info.best_val_accuracy or 0.0))
+
+
+def _rate_text(words: Words, info: RunInfo) -> str:
+    text = rate_text(_rate(info))
+    return text.replace(".", ",") if words.language in COMMA else text
 
 
 def _offer_partner(words: Words, trio: Trio) -> None:
-    message = words("partner", times=TIMES, rate=rate_text(_rate(trio.first)))
+    message = words("partner", times=TIMES, rate=_rate_text(words, trio.first))
     run.offer(words.language, message, _hot(trio), key=KEY + "hot", name=_name(trio), parent=trio.first.id)
 
 
