@@ -62,9 +62,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pages_as_the_server_runs_them() -> None:
     """Spare each script run of AppTest what the server never does: clearing Keras (a garbage collection of
     a second), which it never loads, and looking through all installed packages for components, which it does once."""
+    from streamlit import config
     from streamlit.components.v2 import manifest_scanner
     from streamlit.runtime.scriptrunner import script_runner
 
+    config.get_config_options()  # read once, from .streamlit/ here: a test that works in another folder would find none
     script_runner._clean_problem_modules = lambda: None
     manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
