@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -40,6 +40,11 @@ def place(
             now, icon=":material/casino:", type="primary", key=f"{key}_now", on_click=_settle, args=("on", subject)
         )
     return bet, False
+
+
+def percents(words: Words, shares: Iterable[str]) -> dict[str, str]:
+    """Titles of bets in per cent, such as "20", under the lesson's label `percent`."""
+    return {share: words("percent", share=int(share) / 100) for share in shares}
 
 
 def _settle(state: str | None, subject: Mapping[str, str]) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dhc.teaching.words import filled
+from dhc.teaching.words import COMMA, filled
 from dhc.ui.widgets.board import Grid
 
 DIGITS = 2
@@ -18,6 +19,17 @@ def short(value: float, language: str, digits: int = DIGITS) -> str:
     """A number with as many of these digits behind the point as it needs, and a true minus."""
     rounded = round(float(value), digits) + 0.0
     return filled(f"{{x:.{len(repr(rounded).rstrip('0').partition('.')[2])}f}}", language, {"x": rounded})
+
+
+def decimal(text: str, language: str) -> str:
+    """A number's text with the language's decimal sign."""
+    return text.replace(".", ",") if language in COMMA else text
+
+
+def separate(figure: go.Figure, language: str) -> None:
+    """Let a figure's own numbers, on its axes and in its hovers, have the language's decimal sign."""
+    if language in COMMA:
+        figure.update_layout(separators=",.")
 
 
 def product_sum(pairs: Iterable[tuple[float, float]], language: str) -> str:

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dhc.runs.store import RunInfo
-from dhc.teaching.words import COMMA, Words, filled
-from dhc.ui.lessons import run
+from dhc.teaching.words import Words, filled
+from dhc.ui.lessons import numerals, run
 from dhc.ui.shell import address, session
 from dhc.ui.widgets import knobs as widget
 from dhc.ui.widgets.knobs import Knob, Reading
@@ -117,7 +117,6 @@ def share(words: Words, value: float) -> str:
 
 def show(figure: go.Figure, words: Words, *, key: str, alt: str, height: int) -> None:
     """A lesson's figure, as high as the window has room, with the decimal sign of its language."""
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     with st.container(key=f"{key}_box"):
         plot(figure, key=f"{key}_chart", height=height, alt=alt, clicks=False, fill=True)

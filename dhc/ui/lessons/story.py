@@ -17,10 +17,10 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.teaching.facts import report
 from dhc.teaching.facts import story as facts
-from dhc.teaching.words import COMMA, Labels, common, labels
+from dhc.teaching.words import Labels, common, labels
 from dhc.text import duration_text
 from dhc.ui.ladder.factor import open_run
-from dhc.ui.lessons import course, language
+from dhc.ui.lessons import course, language, numerals
 from dhc.ui.lessons.view import STAGE
 from dhc.ui.shell import address, chosen, session, sharing
 from dhc.ui.shell.frame import entitle, link
@@ -102,8 +102,7 @@ def _draw_figure(tale: Tale, steps: Sequence[Step]) -> None:
     titles = [title(name, tale.tongue) for name in NAMES]
     words = {name: tale.said(name) for name in ("accuracy", "bar", "mark", "guess")}
     figure = lesson_story.climb(steps, tale.place + 1, titles, 1 / report.CLASSES, words)
-    if tale.tongue in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, tale.tongue)
     open_run(plot(figure, key="dhc_story_chart", height=lesson_story.HEIGHT, alt=tale.said("alt"), fill=True))
 
 
@@ -128,7 +127,7 @@ def _measured(tale: Tale, steps: Sequence[Step]) -> str:
 def _time(tale: Tale, seconds: float | None) -> str:
     """A time as the language writes it: ``4,2 s``."""
     text = duration_text(seconds)
-    return text.replace(".", ",") if tale.tongue in COMMA else text
+    return numerals.decimal(text, tale.tongue)
 
 
 def _unmeasured(tale: Tale, step: Step) -> str:

@@ -13,8 +13,8 @@ from dhc.figures.lesson_luck import victories
 from dhc.lessons import luck
 from dhc.runs.store import RunInfo
 from dhc.teaching.facts.own import CONTESTS
-from dhc.teaching.words import COMMA, Words
-from dhc.ui.lessons import bet, run, together
+from dhc.teaching.words import Words
+from dhc.ui.lessons import bet, numerals, run, together
 from dhc.ui.lessons.together import Together
 from dhc.ui.shell import address
 from dhc.ui.widgets.controls import segments
@@ -34,7 +34,7 @@ def draw(words: Words) -> None:
     if contest is None:
         run.offer(words.language, words("none"), run.starting_config(), key=KEY + "start")
         return
-    titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
+    titles = bet.percents(words, SHARES)
     at_bet, is_open = bet.place(words, NAME, titles, "75")
     top = st.container()
     pictures, spread = _controls(words, contest) if is_open else (len(contest.answers.true), 0.0)
@@ -87,8 +87,7 @@ def _figure(words: Words, contest: Together, pictures: int, spread: float, at_be
         wins = every[order].tolist()
     names = [contest.names[row] for row in order]
     figure = victories(names, accuracies[order].tolist(), wins, say=words)
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "bars", height=HEIGHT, alt=words("alt"), clicks=False)
 
 

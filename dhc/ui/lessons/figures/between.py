@@ -12,11 +12,11 @@ import streamlit as st
 from dhc.figures.lesson_between import line
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
-from dhc.teaching.words import COMMA, Words
+from dhc.teaching.words import Words
 from dhc.text import shorten
 from dhc.ui.answers.album import open_album
 from dhc.ui.answers.look import has_network
-from dhc.ui.lessons import bet, run
+from dhc.ui.lessons import bet, numerals, run
 from dhc.ui.network import subject
 from dhc.ui.network.subject import Subject
 from dhc.ui.shell import address, session, sharing
@@ -102,7 +102,7 @@ def _offer_partner(words: Words, info: RunInfo) -> None:
 
 
 def _draw(words: Words, first: End, second: End) -> None:
-    ticks = {share: words("percent", share=int(share) / 100) for share in SHARES}
+    ticks = bet.percents(words, SHARES)
     at_bet, is_open = bet.place(words, NAME, ticks, "80")
     bound = address.bound_choice(AT, SHARES, "50", key=KEY + "at")
     loss = accuracy = None
@@ -124,8 +124,7 @@ def _draw(words: Words, first: End, second: End) -> None:
         bet=int(at_bet) / 100,
         say=words,
     )
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "line", height=HEIGHT, alt=words("alt"), clicks=False)
 
 

@@ -13,9 +13,9 @@ from dhc.lessons import explosion
 from dhc.runs.contract import MOST_RATE, SEARCH_NAME, RateSearch
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
-from dhc.teaching.words import COMMA, Words
+from dhc.teaching.words import Words
 from dhc.text import rate_text, shorten
-from dhc.ui.lessons import bet, run
+from dhc.ui.lessons import bet, numerals, run
 from dhc.ui.shell import address, session
 from dhc.ui.widgets.plot import plot
 
@@ -102,8 +102,7 @@ def _figure(words: Words, info: RunInfo, rates: np.ndarray, losses: np.ndarray, 
     }
     ends = (min(search.low, float(rates[0])), min(MOST_RATE, max(search.high, at_bet)))
     figure = figures.curve(rates, losses, ends=ends, bet=at_bet, is_open=is_open, labels=labels)
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "curve", height=HEIGHT, alt=words("alt"), clicks=False)
 
 
@@ -140,4 +139,4 @@ def _offer(words: Words, message: str) -> None:
 
 def _text(words: Words, rate: float) -> str:
     text = rate_text(float(f"{rate:.2g}"))
-    return text.replace(".", ",") if words.language in COMMA else text
+    return numerals.decimal(text, words.language)

@@ -11,10 +11,10 @@ from dhc.analysis.dynamics import REGIONS
 from dhc.figures import lesson_data_map as figures
 from dhc.files.folder import is_real_folder
 from dhc.runs import rundir
-from dhc.teaching.words import COMMA, Words
+from dhc.teaching.words import Words
 from dhc.text import clean, shorten
 from dhc.ui.answers.album import image_or_blank, inline
-from dhc.ui.lessons import bet, pictures, run
+from dhc.ui.lessons import bet, numerals, pictures, run
 from dhc.ui.map.dynamics import Training, training_of
 from dhc.ui.shell import address
 from dhc.ui.shell.markdown import bold
@@ -114,8 +114,7 @@ def _course(words: Words, training: Training, album: pictures.Album, row: int) -
         labels = {name: words(name) for name in ("epoch", "p", "right", "wrong")}
         dynamics = training.dynamics
         figure = figures.course(dynamics.epochs.tolist(), dynamics.p[:, row], dynamics.margin[:, row] > 0, labels)
-        if words.language in COMMA:
-            figure.update_layout(separators=",.")
+        numerals.separate(figure, words.language)
         plot(figure, key=KEY + "course", height=CURVE, alt=words("alt_course"), clicks=False)
 
 
@@ -127,6 +126,5 @@ def _map(words: Words, training: Training, rows: np.ndarray, chosen: int | None,
     figure = figures.scatter(
         of.confidence, of.variability, of.correctness, rows=rows, chosen=chosen, is_open=is_open, labels=labels
     )
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "map", height=LOW if is_open else HEIGHT, alt=words("alt"), clicks=is_open)

@@ -15,9 +15,9 @@ from dhc.figures.theme import escape_html
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.teaching.facts.own import TIMES
-from dhc.teaching.words import COMMA, Words
+from dhc.teaching.words import Words
 from dhc.text import rate_text, shorten
-from dhc.ui.lessons import bet, run
+from dhc.ui.lessons import bet, numerals, run
 from dhc.ui.shell import session
 from dhc.ui.widgets.plot import plot
 
@@ -48,7 +48,7 @@ def draw(words: Words) -> None:
     firsts = [trio.first for trio in trios]
     info = run.current_of(firsts)
     trio = next(trio for trio in trios if trio.first is info)
-    titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
+    titles = bet.percents(words, SHARES)
     at_bet, is_open = bet.place(words, NAME, titles, "20", {run.RUN: trio.first.id})
     if trio.hot is None:  # without it the bet is not settled
         _offer_partner(words, trio)
@@ -112,8 +112,7 @@ def _figure(words: Words, trio: Trio, at_bet: float, is_open: bool) -> None:
     labels = {name: words(name) for name in ("epoch", "share")}
     labels["hover"] = words("hover", layer="%{y}", epoch="%{customdata}", share="%{z:.0%}")
     figure = figures.panels(shown, layers, labels)
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "layers", height=HEIGHT, alt=words("alt"), clicks=False)
 
 
@@ -135,7 +134,7 @@ def _title(words: Words, info: RunInfo) -> str:
 
 def _rate_text(words: Words, info: RunInfo) -> str:
     text = rate_text(_rate(info))
-    return text.replace(".", ",") if words.language in COMMA else text
+    return numerals.decimal(text, words.language)
 
 
 def _offer_partner(words: Words, trio: Trio) -> None:

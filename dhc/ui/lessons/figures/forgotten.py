@@ -14,10 +14,10 @@ from dhc.lessons import forgetting
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.teaching.words import COMMA, Words
+from dhc.teaching.words import Words
 from dhc.text import clean
 from dhc.ui.answers.album import image_or_blank, inline
-from dhc.ui.lessons import bet, pictures, run
+from dhc.ui.lessons import bet, numerals, pictures, run
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold
@@ -44,7 +44,7 @@ def draw(words: Words) -> None:
     if not runs:
         run.offer(words.language, words("none"), run.starting_config(), key=KEY + "start")
         return
-    titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
+    titles = bet.percents(words, SHARES)
     info = run.current_of(runs)
     assert info is not None
     at_bet, is_open = bet.place(words, NAME, titles, "20", {run.RUN: info.id})
@@ -129,8 +129,7 @@ def _figure(
         chosen=place - first if is_open else None,
         labels=labels,
     )
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "courses", height=HEIGHT, alt=words("alt"), clicks=is_open)
 
 

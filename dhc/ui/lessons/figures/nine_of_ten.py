@@ -13,8 +13,8 @@ from dhc.lessons.calibration import Bin, calibration_error, reliability, tempere
 from dhc.runs import rundir
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
-from dhc.teaching.words import COMMA, Words
-from dhc.ui.lessons import bet, run
+from dhc.teaching.words import Words
+from dhc.ui.lessons import bet, numerals, run
 from dhc.ui.shell import address, session
 from dhc.ui.widgets.plot import plot
 
@@ -104,8 +104,7 @@ def _figure(words: Words, plain: Answers, now: Answers, is_open: bool) -> None:
     labels = {name: words(name) for name in ("confidence", "accuracy", "pictures", "promised", "was")}
     labels["hover"] = words("hover", sure="%{customdata[1]:.0%}", right="%{y:.0%}", count="%{customdata[0]}")
     figure = figures.diagram(_bins(now), _bins(plain), asked=ASKED, is_open=is_open, labels=labels | {"hidden": "?"})
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "diagram", height=HEIGHT, alt=words("alt"), clicks=False)
 
 
@@ -124,4 +123,4 @@ def _best(words: Words, info: RunInfo, predictions: Predictions) -> None:
 
 def _text(words: Words, value: float) -> str:
     text = f"{value:.2f}"
-    return text.replace(".", ",") if words.language in COMMA else text
+    return numerals.decimal(text, words.language)

@@ -10,8 +10,8 @@ from dhc.config import RunConfig
 from dhc.figures.lesson_nonsense import Learnt, curves
 from dhc.lessons.guessing import chance
 from dhc.runs.store import RunInfo
-from dhc.teaching.words import COMMA, Words
-from dhc.ui.lessons import bet, run
+from dhc.teaching.words import Words
+from dhc.ui.lessons import bet, numerals, run
 from dhc.ui.shell import session
 from dhc.ui.widgets.plot import plot
 
@@ -38,7 +38,7 @@ def draw(words: Words) -> None:
     if not shuffled:
         run.offer(words.language, words("none"), by_heart(shuffle=True), key=KEY + "start", name=words("name_shuffled"))
         return
-    titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
+    titles = bet.percents(words, SHARES)
     at_bet, is_open = bet.place(words, NAME, titles, "20")
     top = st.container()
     info = run.choose(words.language, shuffled, key=KEY + "run")
@@ -88,8 +88,7 @@ def _figure(words: Words, info: RunInfo, twin: RunInfo | None, at_bet: float, is
         bet=at_bet,
         say=words,
     )
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     if is_open:
         _outcome(words, info, learnt, at_bet, guess)
     plot(figure, key=KEY + "curves", height=HEIGHT, alt=words("alt"), clicks=False)

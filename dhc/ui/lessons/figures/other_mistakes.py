@@ -10,8 +10,8 @@ import streamlit as st
 from dhc.analysis.ensemble import SharedAnswers, combine
 from dhc.figures.lesson_pairs import bands
 from dhc.lessons.pairs import apart_by_chance, quarters
-from dhc.teaching.words import COMMA, Words
-from dhc.ui.lessons import bet, run, together
+from dhc.teaching.words import Words
+from dhc.ui.lessons import bet, numerals, run, together
 from dhc.ui.lessons.together import Together
 from dhc.ui.shell import address
 from dhc.ui.shell.frame import link
@@ -29,7 +29,7 @@ def draw(words: Words) -> None:
     if contest is None:
         run.offer(words.language, words("none"), run.starting_config(), key=KEY + "start")
         return
-    titles = {share: words("percent", share=int(share) / 100) for share in SHARES}
+    titles = bet.percents(words, SHARES)
     at_bet, is_open = bet.place(words, NAME, titles, "4")
     top = st.container()
     first, second = _pair(words, contest)
@@ -61,8 +61,7 @@ def _figure(words: Words, contest: Together, first: int, second: int, at_bet: fl
         rows |= {words("mean"): mean, words("either"): a | b}
         _outcome(words, (answers.runs[first], answers.runs[second]), a, b, mean, at_bet)
     figure = bands(rows, is_open=is_open, say=words)
-    if words.language in COMMA:
-        figure.update_layout(separators=",.")
+    numerals.separate(figure, words.language)
     plot(figure, key=KEY + "bands", height=HEIGHT, alt=words("alt"), clicks=False)
     if is_open and first != second:
         pair = ",".join((answers.runs[first], answers.runs[second]))
