@@ -12,7 +12,7 @@ from dhc.files import write
 from dhc.files.archive import DamagedError
 from dhc.files.arrays import ArrayArchive
 from dhc.runs import rundir
-from dhc.runs.features import STAMP, Features, is_current, read_archive
+from dhc.runs.features import Features, headers_of, is_current, read_archive
 from dhc.runs.picture_map import FARTHEST, METHODS
 
 MOST_EPOCHS = 8  # of which maps are made
@@ -81,10 +81,7 @@ def read_epoch_maps(folder: Path, features: Features) -> EpochMaps | None:
 
 
 def _parse(archive: ArrayArchive) -> EpochMaps:
-    headers = {name: archive.header(name) for name in KINDS}
-    for name, kind in KINDS.items():
-        if headers[name].dtype.kind != kind or headers[name].dtype.itemsize > 4 * STAMP:
-            raise DamagedError(f"has the dtype {headers[name].dtype} for {name}")
+    headers = headers_of(archive, KINDS)
     shapes = {name: header.shape for name, header in headers.items()}
     count, pictures = (*shapes["epochs"], *shapes["rows"], 0, 0)[:2]
     fit = (

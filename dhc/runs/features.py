@@ -152,7 +152,7 @@ def _half(values: np.ndarray) -> np.ndarray:
 
 def _parse(archive: ArrayArchive) -> Features:
     """Raises DamagedError where a header is none of ours, before memory is taken, or a value cannot be true."""
-    _check_headers({name: archive.header(name) for name in KINDS})
+    _check_shapes(headers_of(archive, KINDS))
     arrays = {name: archive.array(name) for name in KINDS}
     features = Features(
         val=arrays["val"].astype(np.float32),
@@ -167,10 +167,16 @@ def _parse(archive: ArrayArchive) -> Features:
     return features
 
 
-def _check_headers(headers: Mapping[str, Header]) -> None:
-    for name, kind in KINDS.items():
+def headers_of(archive: ArrayArchive, kinds: Mapping[str, str]) -> dict[str, Header]:
+    """The headers of the arrays, by name. Raises DamagedError where one's dtype is not of the kind that `kinds` gives it, or is too long."""
+    headers = {name: archive.header(name) for name in kinds}
+    for name, kind in kinds.items():
         if headers[name].dtype.kind != kind or headers[name].dtype.itemsize > 4 * STAMP:
             raise DamagedError(f"has the dtype {headers[name].dtype} for {name}")
+    return headers
+
+
+def _check_shapes(headers: Mapping[str, Header]) -> None:
     shapes = {name: header.shape for name, header in headers.items()}
     val, train, rows, answers = (shapes[name] for name in ("val", "train", "train_rows", "train_probabilities"))
     fit = (

@@ -13,7 +13,7 @@ from dhc.files import write
 from dhc.files.archive import DamagedError
 from dhc.files.arrays import ArrayArchive
 from dhc.runs import rundir
-from dhc.runs.features import STAMP, Features, is_current, read_archive
+from dhc.runs.features import Features, headers_of, is_current, read_archive
 
 KINDS = {"pca": "f", "tsne": "f", "shares": "f", "perplexity": "f", "val": "u", "best_epoch": "u", "stamp": "U"}
 METHODS = ("tsne", "pca")
@@ -62,10 +62,7 @@ def read_map(folder: Path, features: Features) -> PictureMap | None:
 
 
 def _parse(archive: ArrayArchive) -> PictureMap:
-    headers = {name: archive.header(name) for name in KINDS}
-    for name, kind in KINDS.items():
-        if headers[name].dtype.kind != kind or headers[name].dtype.itemsize > 4 * STAMP:
-            raise DamagedError(f"has the dtype {headers[name].dtype} for {name}")
+    headers = headers_of(archive, KINDS)
     shape = headers["pca"].shape
     single = {headers[name].shape for name in ("perplexity", "val", "best_epoch", "stamp")}
     if (
