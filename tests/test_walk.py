@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from dhc.predict.helper import answer
 from dhc.runs import rundir
 from dhc.teaching.words import labels
 from dhc.ui.shell import session
+from dhc.ui.walk.asked import PARTS
 from dhc.ui.walk.history import Writer
 
 RUN = "20261126-100000-cnn3-000a"
@@ -154,9 +156,12 @@ def test_dropout_draws_spread_normalisation_stays_and_what_is_not_there_is_refus
 
 
 class InProcess:
-    """The helper's own answers, given in this process, which has Keras already."""
+    """The helper's own answers, given in this process, which has Keras already; what was asked is noted."""
+
+    asked: ClassVar[list[object]] = []
 
     def ask(self, question: str, arrays: dict[str, np.ndarray] | None = None, **values: object) -> Message:
+        self.asked.append(values.get("part"))
         return _judged(answer(Message({"question": question, **values}, arrays or {})))
 
 
@@ -184,6 +189,10 @@ def test_the_page_shows_a_number_with_its_history_in_both_languages_and_a_step_l
     assert totals == sorted(totals, key=lambda total: -abs(total))
     checks = [line["tone"] for line in detail["lines"] if line["tone"]]
     assert checks == ["good"], "the sum is what the map shows"
+    for thread in threading.enumerate():
+        if thread.name == "walk":
+            thread.join(20)
+    assert InProcess.asked.count("draws") == PARTS, "dropout's draws are asked while the first picture is looked at"
     at.session_state["dhc_walk_stage"] = {
         "step": {"zoom": "layer", "layer": "dense 3", "unit": 2, "row": 0, "column": 0}
     }
@@ -191,6 +200,7 @@ def test_the_page_shows_a_number_with_its_history_in_both_languages_and_a_step_l
     last = sent(at, "walk")[-1]
     assert (address(at, "layer"), address(at, "zoom"), last["at"]["unit"]) == ("dense 3", "layer", 2)
     assert len(last["detail"]["draws"]) == 3
+    assert InProcess.asked.count("draws") == PARTS, "the step that shows them need not ask"
     assert len(last["detail"]["draws"][0]) == 30
     assert "30 draws of all its dropout layers" in last["detail"]["spread"]
     at = open_page("walk", run=RUN, lang="ro", zoom="formula", layer="norm 1", unit="99", place="77,0", picture="x")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from dhc.analysis.maps import order_of, silent
 from dhc.analysis.network import judged
+from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.files.messages import Message
 from dhc.models import plan as p
@@ -22,6 +22,9 @@ from dhc.runs.predictions import read_predictions
 
 MOST_UNITS = 512  # of a layer: those with the largest values
 MOST_WALKS = 6  # kept at a time: of the report's largest network 9 MB each
+MOST_WEIGHTS = (
+    450_000_000  # bytes of other epochs' weights that are kept: three of that network, which take 0.4 s each to read
+)
 MOST_DRAWS = 100
 ZERO, LEVELS = 128, 127  # the byte that stands for 0, and how many there are on each side of it
 
@@ -44,22 +47,20 @@ def walk(question: Message) -> Message:
     return _maps(model, values)
 
 
-@dataclass(eq=False)
-class _Frame:
-    """A run's network, built once, and what is in it: an epoch's weights, out of the file with that stamp."""
-
-    folder: Path
-    model: Any
-    epoch: int
-    stamp: tuple[int, ...]
+Epoch = tuple[Path, int, tuple[int, ...]]  # a run's, and the stamp of the file that its network's weights come from
 
 
 class Walks:
-    """The networks that pictures walk through, and every layer's output for the last pictures."""
+    """The networks that pictures walk through, and every layer's output for the last pictures.
+
+    A run's network is built once for all epochs but the best; the weights of an epoch are put into it when they are asked for.
+    """
 
     def __init__(self, most: int = MOST_WALKS) -> None:
         self._most = most
-        self._frame: _Frame | None = None
+        self._frame: Any = None
+        self._inside: Epoch | None = None  # whose weights are in the frame
+        self._weights: OrderedDict[Epoch, list[np.ndarray]] = OrderedDict()
         self._values: OrderedDict[tuple[Any, ...], list[np.ndarray]] = OrderedDict()
 
     def of(self, folder: Path, epoch: int, x: np.ndarray) -> tuple[Any, list[np.ndarray]]:
@@ -85,31 +86,48 @@ class Walks:
             network = NETWORKS.of(folder)
             _require_planned(folder, network.exact)
             return network.exact, network.stamp
-        stamp = stamp_of(folder, epoch)
-        frame = self._frame
-        if frame is None or (frame.folder, frame.epoch, frame.stamp) != (folder, epoch, stamp):
-            self._frame = None  # what is half filled is nobody's network
-            frame = self._frame = _filled(folder, epoch, stamp, frame)
-        return frame.model, stamp
+        asked = (folder, epoch, stamp_of(folder, epoch))
+        if asked != self._inside:
+            config, classes = _settings(folder, epoch, asked[2])
+            weights = self._weights_of(asked, config, classes)
+            self._fill(asked, config, classes, weights)
+        return self._frame, asked[2]
+
+    def _weights_of(self, asked: Epoch, config: RunConfig, classes: int) -> list[np.ndarray]:
+        from dhc.predict.network import weights_of_epoch
+
+        weights = self._weights.pop(asked, None)
+        if weights is None:
+            _, weights = weights_of_epoch(asked[0], asked[1], config, classes)
+        self._weights[asked] = weights
+        while len(self._weights) > 1 and sum(map(_size, self._weights.values())) > MOST_WEIGHTS:
+            self._weights.popitem(last=False)
+        return weights
+
+    def _fill(self, asked: Epoch, config: RunConfig, classes: int, weights: list[np.ndarray]) -> None:
+        from dhc.predict.network import untrained
+
+        inside, self._inside = self._inside, None  # what is half filled is nobody's network
+        shapes = [weight.shape for weight in weights]
+        if inside is None or inside[0] != asked[0] or [each.shape for each in self._frame.weights] != shapes:
+            self._frame = untrained(config, classes)
+        self._frame.set_weights(weights)
+        self._inside = asked
 
 
 WALKS = Walks()
 
 
-def _filled(folder: Path, epoch: int, stamp: tuple[int, ...], frame: _Frame | None) -> _Frame:
-    """The run's network with an epoch's weights, in the frame of another epoch where there is one. Raises RunError."""
+def _settings(folder: Path, epoch: int, stamp: tuple[int, ...]) -> tuple[RunConfig, int]:
+    """The run's settings, and how many classes its network tells apart. Raises RunError where the epoch has no network."""
     config = require_config(folder)
     if not config.trains_network or not stamp:
         raise RunError(f"the state of epoch {epoch:,} of run {folder.name} is not there: choose another epoch")
-    classes = len(read_predictions(folder).classes)
-    from dhc.predict.network import untrained, weights_of_epoch
+    return config, len(read_predictions(folder).classes)
 
-    _, weights = weights_of_epoch(folder, epoch, config, classes)
-    shapes = [weight.shape for weight in weights]
-    fits = frame is not None and frame.folder == folder and [each.shape for each in frame.model.weights] == shapes
-    model = frame.model if frame is not None and fits else untrained(config, classes)
-    model.set_weights(weights)
-    return _Frame(folder, model, epoch, stamp)
+
+def _size(weights: list[np.ndarray]) -> int:
+    return sum(weight.nbytes for weight in weights)
 
 
 def _require_planned(folder: Path, model: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from dhc.files.messages import Message
 from dhc.ui.network.subject import Subject
 from dhc.ui.shell import session
 
-DRAWS = 30
+DRAWS, PARTS = 30, 10  # of dropout, and in how many questions they are asked: a step need not wait for all of them
 ZERO = 128  # the byte that stands for 0
 Stamp = tuple[int, int]
 
@@ -77,6 +77,11 @@ def walker(subject: Subject, epoch: int, picture: np.ndarray) -> Walker:
     return Walker(str(subject.folder), subject.epoch_asked(epoch), subject.stamp(epoch), picture.tobytes())
 
 
+def beside(of: Walker, subject: Subject, epoch: int) -> Walker:
+    """The same picture's walk through the network after another epoch."""
+    return replace(of, epoch=subject.epoch_asked(epoch), stamp=subject.stamp(epoch))
+
+
 def whole(of: Walker, subject: Subject) -> Whole:
     """Every layer's maps. Raises UserError, HelperError, OSError."""
     sides = tuple(layer.shape[:2] if layer.has_maps else (1, 1) for layer in subject.layers)
@@ -108,12 +113,17 @@ def _number(folder: str, epoch: int, stamp: Stamp, pixels: bytes, at: tuple[int,
 
 def draws(of: Walker) -> np.ndarray:
     """(DRAWS, K) float32: the answers under draws of the Dropout layers. Raises UserError, HelperError, OSError."""
-    return _draws(of.folder, of.epoch, of.stamp, of.pixels)
+    return np.concatenate([some_draws(of, part) for part in range(PARTS)])
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _draws(folder: str, epoch: int, stamp: Stamp, pixels: bytes) -> np.ndarray:
-    return _ask(folder, epoch, pixels, "draws", draws=DRAWS).arrays["draws"]
+def some_draws(of: Walker, part: int) -> np.ndarray:
+    """(DRAWS / PARTS, K) float32: one part of the draws, 0 to PARTS - 1. Raises UserError, HelperError, OSError."""
+    return _draws(of.folder, of.epoch, of.stamp, of.pixels, part)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64 * PARTS)
+def _draws(folder: str, epoch: int, stamp: Stamp, pixels: bytes, part: int) -> np.ndarray:
+    return _ask(folder, epoch, pixels, "draws", draws=DRAWS // PARTS).arrays["draws"]
 
 
 def _ask(folder: str, epoch: int, pixels: bytes, part: str, **values: Any) -> Message:

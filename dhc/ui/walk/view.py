@@ -19,7 +19,7 @@ from dhc.ui.shell.frame import choose_run, entitle, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import pick_run
 from dhc.ui.shell.states import empty, guard, loading, no_runs
-from dhc.ui.walk import asked, picture, place, scene
+from dhc.ui.walk import ahead, asked, picture, place, scene
 from dhc.ui.walk.picture import Walking
 from dhc.ui.walk.scene import Way
 from dhc.ui.walk.stops import stops_of
@@ -96,6 +96,7 @@ def _walk(shown: Subject, walking: Walking, epoch: int, words: Labels) -> None:
     drawn = scene.scene_of(way, place.of_address(stops, whole), walking)
     widget.show_scene(drawn, key=KEY + "scene")
     _draw_steps(way, drawn.name, lambda: shown.stamp(epoch) == of.stamp)
+    ahead.ask_ahead(of, shown, epoch)
 
 
 @st.fragment
