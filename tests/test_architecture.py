@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "runs": {"config", "errors", "files", "text"},
     "training": {"config", "data", "errors", "files", "machine", "models", "predict", "runs", "text"},
     "jobs": {"config", "data", "errors", "files", "machine", "models", "runs", "text"},
+    "cluster": {"config", "errors", "files", "jobs", "machine", "runs", "text"},
     "analysis": {"config", "errors", "models", "runs", "text"},
     "lessons": set(),
     "teaching": {"config", "errors", "files", "lessons", "models", "runs", "text"},
@@ -37,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "ui": {
         *(
             "analysis",
+            "cluster",
             "config",
             "data",
             "errors",
@@ -53,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "analysis",
+        "cluster",
         "config",
         "data",
         "errors",
@@ -80,7 +83,13 @@ FLOORS = (
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}
-ON_DEMAND = {"tensorboard", "mlflow", "optuna"}  # optional, and loaded only while something is exported or asked for
+ON_DEMAND = {
+    "tensorboard",
+    "mlflow",
+    "optuna",
+    "ray",
+    "submitit",
+}  # optional, and loaded only while something is exported or asked for
 # Calls that make, change or remove something on disk; only `dhc/files/` may make them.
 WRITING = re.compile(
     r"mk(dir|dtemp|fifo|nod|stemp)|makedirs|rm(dir|tree)|unlink|touch|chmod|utime|(sym|hard)link(_to)?|write_(bytes|text)"
@@ -89,6 +98,7 @@ WRITING = re.compile(
 WRITING_OF_OS = re.compile(r"link|open|remove(dirs)?|renames?|replace|truncate")
 WRITING_OF_SHUTIL = re.compile(r"copy\w*|move")
 MAY_WRITE = {
+    "dhc/cluster/worker.py: self._cluster.save(rundir.cluster_file(self._runs_dir, self._engine.name))": "likewise",
     "dhc/jobs/announcement.py: record.save(self._path)": "a record writes itself through the room (dhc/runs/lenient.py)",
     "dhc/jobs/task.py: Job(**identity, asked_at=time.time()).save(self.record)": "likewise",
     "dhc/jobs/task.py: Job(asked_at=time.time()).save(self.record)": "likewise",
@@ -110,6 +120,7 @@ MAY_WRITE = {
 # Modules that start processes; `dhc.files.gate` refuses what they do in a server that only reads.
 STARTING = {"subprocess", "multiprocessing", "concurrent.futures.ProcessPoolExecutor", "pty", "asyncio.subprocess"}
 MAY_START = {
+    "dhc/cluster/attendant.py": "a run's training, on a machine of a cluster",
     "dhc/jobs/process.py": "workers and tasks",
     "dhc/jobs/warm.py": "the helper process",
     "dhc/jobs/worker.py": "a run's training",

@@ -19,6 +19,8 @@ from dhc.runs.identity import find, is_alive
 from dhc.runs.status import State, Status, status_of
 from dhc.runs.workers import SHORT_SILENCE, worker_record
 
+CLUSTER_PATIENCE = 10.0  # seconds that a cluster may take to end a run
+
 
 def kill(runs_dir: Path, run_id: str) -> None:
     """End a run's training process without asking it, and its worker where that hangs.
@@ -28,6 +30,9 @@ def kill(runs_dir: Path, run_id: str) -> None:
     """
     folder = rundir.run_dir(runs_dir, run_id)
     status = status_of(folder)
+    if Request.of(folder).queue in rundir.ENGINES:
+        _kill_on_a_cluster(folder, status)
+        return
     if status.cause == "elsewhere":
         raise RunError(f"run {run_id} cannot be killed from here: {status.reason}")
     child = _child_of(folder, status)
@@ -44,6 +49,17 @@ def kill(runs_dir: Path, run_id: str) -> None:
     elif status.state is State.CRASHED:  # its worker is gone: nobody else will say how it ended
         write_exit(folder, "killed", KILLED, cause="kill", signal=9)
         webhook.announce(folder)
+
+
+def _kill_on_a_cluster(folder: Path, status: Status) -> None:
+    """Have the worker of the run's engine end it, and wait a while for that."""
+    if status.state not in (State.RUNNING, State.STOPPING, State.UNHEARD):
+        raise RunError(_nothing_to_kill(folder))
+    write.mark(folder / rundir.KILL)
+    launch.start_worker(folder.parent, Request.of(folder).queue)
+    deadline = time.monotonic() + CLUSTER_PATIENCE
+    while status_of(folder).state.alive and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _child_of(folder: Path, status: Status) -> Identity | None:

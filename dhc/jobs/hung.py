@@ -12,13 +12,13 @@ from dhc.errors import RunError
 from dhc.files import remove
 from dhc.jobs import webhook
 from dhc.jobs.ends import record_end
+from dhc.jobs.process import worker_module
 from dhc.runs import rundir
 from dhc.runs.contract import Process, Worker
 from dhc.runs.identity import exit_status, find, is_alive
 from dhc.runs.status import status_of
 from dhc.runs.workers import Standing, standing_of, worker_record
 
-MODULE = "dhc.jobs.worker"
 PATIENCE = 3.0  # seconds that the system may take to end what was killed
 UNSEEN = "its training ended while its worker hung, so nobody saw how; what its finished epochs left is kept"
 
@@ -73,9 +73,10 @@ def _end(runs_dir: Path, device: str, worker: Worker) -> bool:
 
 def _works_on(command: list[str], runs_dir: Path, device: str) -> bool:
     """Whether a command line is that of a worker of this device and folder of runs."""
-    if MODULE not in command:
+    module = worker_module(device)
+    if module not in command:
         return False
-    place, its_device = [*command[command.index(MODULE) + 1 :], "", ""][:2]
+    place, its_device = [*command[command.index(module) + 1 :], "", ""][:2]
     try:
         return its_device == device and Path(place).samefile(runs_dir)
     except (OSError, ValueError):

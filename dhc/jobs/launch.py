@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from dhc.errors import ConfigError, DeviceError, RunError
 from dhc.files import remove, write
 from dhc.jobs import webhook
 from dhc.jobs.hung import end_hung_worker
-from dhc.jobs.process import detach, python
+from dhc.jobs.process import detach, python, worker_module
 from dhc.jobs.queue import STEP, devices, last_place
 from dhc.machine import hardware
 from dhc.models.cost import cost
@@ -26,6 +27,8 @@ from dhc.runs.labels import NO_LABELS, new_labels
 from dhc.runs.lock import hold
 from dhc.runs.status import State, status_of
 from dhc.text import quote_path
+
+ENGINE_PACKAGES = {"ray": "ray", "slurm": "submitit"}
 
 
 def launch(config: RunConfig, runs_dir: Path, *, name: str = "", **about: Any) -> str:
@@ -97,12 +100,25 @@ def _ready(config: RunConfig) -> tuple[RunConfig, str]:
 def device_of(config: RunConfig) -> str:
     """The device that a run with these settings is queued for: ``cpu``, ``gpu:0``, …
 
-    Nearest neighbours use no GPU and no backend. Raises DeviceError for a device or a backend that is not here.
+    Nearest neighbours use no GPU and no backend; what goes to a cluster needs neither here. Raises DeviceError for a device, a
+    backend or an engine that is not here.
     """
+    if config.device.where != "here":
+        require_engine(config.device.where)
+        return config.device.where
     if not config.trains_network:
         return hardware.resolve("cpu")
     hardware.require(config.device.backend)
     return hardware.resolve(config.device.device)
+
+
+def require_engine(engine: str) -> None:
+    """Raise DeviceError where the package that speaks to a cluster is not installed."""
+    package = ENGINE_PACKAGES[engine]
+    if PathFinder.find_spec(package) is None:
+        raise DeviceError(
+            f"{package} is not installed here, which {engine} needs: pip install -r requirements-cluster.txt -c constraints.txt"
+        )
 
 
 def _enqueue(config: RunConfig, runs_dir: Path, request: Request, labels: Labels) -> str:
@@ -152,7 +168,7 @@ def work(runs_dir: Path) -> list[str]:
 def start_worker(runs_dir: Path, device: str) -> None:
     """Start a worker for the device's queue; one that finds another at work ends at once."""
     folder = runs_dir.resolve()
-    detach(python("-m", "dhc.jobs.worker", str(folder), device), log=folder / rundir.WORKER_LOG)
+    detach(python("-m", worker_module(device), str(folder), device), log=folder / rundir.WORKER_LOG)
 
 
 def stop(runs_dir: Path, run_id: str) -> None:
@@ -232,6 +248,8 @@ def _queue_again(folder: Path) -> str:
 
 def device_again(config: RunConfig, request: Request) -> str:
     """Where it ran before; where that is unknown or gone, what its settings mean here."""
+    if config.device.where != "here":
+        return device_of(config)
     try:
         return hardware.resolve(request.queue if request.device else device_of(config))
     except DeviceError:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dhc.files import write
+from dhc.runs.rundir import ENGINES
 
 UTF8 = "utf-8:backslashreplace"  # of what a process prints, whatever the console's code page is
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -18,6 +19,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def python(*arguments: str) -> list[str]:
     """The command line of this Python with the given arguments."""
     return [sys.executable, *arguments]
+
+
+def worker_module(device: str) -> str:
+    """The module that works on a device's queue."""
+    return "dhc.cluster.worker" if device in ENGINES else "dhc.jobs.worker"
 
 
 def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -43,6 +43,7 @@ FARTHEST = 1e11  # a place farther off is no time in seconds since 1970, and nex
 LEAST_RATE, MOST_RATE, FEWEST_BATCHES, MOST_BATCHES = 1e-12, 100.0, 20, 1000  # of a search for a learning rate
 MOST_PASSES = 10  # of such a search
 SEARCH_BATCHES, SEARCH_PASSES = 40, 3  # of a new one: as steady as it gets in a few seconds, see docs/measured.md
+MOST_LOST = 5  # machines that a run may be lost with before it is given up
 SEARCH_NAME = "learning-rate search"  # what such a search is called in the queue
 MEDIAN_GRACE = 5  # epochs that the median rule leaves every run
 MEDIAN_ENOUGH = 3  # runs that must have gone to their end before the rule judges any by them
@@ -70,6 +71,10 @@ Cause = Literal[
     "start",  # its process could not be started
     "hung",  # its worker hung, so nobody saw how it ended
     "renamed",  # its folder has another name than while it trained
+    "node",  # its machine was lost, again and again
+    "limit",  # the cluster's time limit
+    "scancel",  # somebody cancelled it by Slurm's own command
+    "engine",  # the cluster refused it, or knows nothing of it any more
     "unread",  # its end was recorded, and that record cannot be read
     "lost",  # nobody recorded its end, and nothing explains it
     "error",  # any other exception
@@ -385,6 +390,30 @@ class Process(RunFile):
 
     run: RunId = ""
     """The run's id when it was written; another one means that the folder was renamed or copied."""
+
+
+class Handed(RunFile):
+    """To which engine of a cluster the run was handed out, and how that stands. Written by the engine's worker."""
+
+    FILE: ClassVar[str] = rundir.HANDED
+
+    fence: Annotated[int, Field(ge=0)] = 0
+    """How often it was handed out: a training process with a lower number may not write here any more."""
+
+    engine: Annotated[str, line(40)] = ""
+    """``ray`` or ``slurm``; empty while it waits to be handed out again."""
+
+    job: Annotated[str, line(80)] = ""
+    """What the engine calls it."""
+
+    node: Annotated[str, line(80)] = ""
+    """The machine that it runs on."""
+
+    reason: Annotated[str, line(300)] = ""
+    """What it waits for, or what is wrong, in words."""
+
+    lost: Annotated[tuple[str, ...], Field(max_length=MOST_LOST)] = ()
+    """The machines that it was lost with."""
 
 
 class Worker(Record):

@@ -63,12 +63,17 @@ RESUME = "resume"  # folder of the exact state to go on from, in it one folder a
 DRAFT = re.compile(r"\.epoch-\d{5,}(?:\.[0-9a-f]{16})?")  # in it: a state that is being saved
 STATE_OF_EPOCH = re.compile(r"epoch-(\d{5,})")
 DYNAMICS_OF_EPOCH = re.compile(r"epoch-(\d{5,})\.npy")
+HANDED = "handed.json"  # to which engine the run was handed out, and where it runs
+HEARTBEAT = "heartbeat"  # by which other machines know that its training lives
+CLOCK = ".clock"  # beside the runs: a file whose time is that of the file system
+MACHINES = "machines.json"  # beside the runs: settings of the clusters
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
 
 HALF_MADE = ".new-"  # before the name of a run's folder that is not whole yet
 STALE = 3600.0  # seconds after which whoever made it is dead
 
-DEVICE = re.compile(r"cpu|gpu:\d{1,3}")
+ENGINES = ("ray", "slurm")  # which run what is handed out to them on machines of a cluster
+DEVICE = re.compile(r"cpu|gpu:\d{1,3}|ray|slurm")
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9]{1,20}(?:-[a-z0-9]{1,20})*-[0-9a-f]{4}")
 
 
@@ -179,11 +184,14 @@ def finite(value: Any) -> Any:
     return value
 
 
-class RunWriter:
-    """Appends events to a run folder's ``events.jsonl``; a context manager."""
+Guard = Callable[[], object]  # ends a process that may not write into its run's folder any more
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+
+class RunWriter:
+    """Appends events to a run folder's ``events.jsonl``, each after its `guard` was asked; a context manager."""
+
+    def __init__(self, folder: Path, guard: Guard = lambda: None) -> None:
+        self.folder, self._guard = folder, guard
         self._file = write.append(folder / EVENTS)
         if not _ends_with_newline(
             folder / EVENTS
@@ -195,6 +203,7 @@ class RunWriter:
         line = json.dumps(
             finite({"t": round(time.time(), 3), "kind": kind, **values}), ensure_ascii=False, allow_nan=False
         )
+        self._guard()
         self._file.write(f"{line}\n".encode())
         self._file.flush()
 
@@ -234,6 +243,11 @@ def queue_of(device: str) -> str:
 def worker_file(runs_dir: Path, device: str) -> Path:
     """Where the worker of a device says who it is and which run it has in hand."""
     return runs_dir / f".worker-{re.sub(r'[^a-z0-9]', '-', device)}.json"
+
+
+def cluster_file(runs_dir: Path, engine: str) -> Path:
+    """Where the worker of an engine says what it sees of its cluster."""
+    return runs_dir / f".cluster-{engine}.json"
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from dhc.runs import room, rundir
-from dhc.runs.contract import Cause, Exit, Identity, Process, Request
+from dhc.runs import pulse, room, rundir
+from dhc.runs.contract import Cause, Exit, Handed, Identity, Process, Request
 from dhc.runs.exit_codes import ending
 from dhc.runs.identity import Origin, is_alive, origin, where_else
 from dhc.runs.rundir import STOP
@@ -20,6 +20,7 @@ HUNG = "its training has ended, but its worker hangs and cannot say how: Kill en
 LINK = "its folder is a link, so it is passed over: put the folder itself in its place, then resume the queue"
 LOST = "neither it nor the worker that watched over it could say how it ended: both were killed from outside, or out of memory"
 NEVER_QUEUED = "nothing in its folder says that it was ever queued or started"
+UNHEARD = "its training{where} has given no sign of life for {seconds} s: it may go on, and is found again when its machine answers"
 UNREAD = "its end was recorded, but the record cannot be read"
 UNWRITABLE = "its folder cannot be written to, so it is passed over: make it writable, then resume the queue"
 
@@ -35,11 +36,12 @@ class State(StrEnum):
     FAILED = "failed"
     KILLED = "killed"
     CRASHED = "crashed"
+    UNHEARD = "unheard"
 
     @property
     def alive(self) -> bool:
-        """Whether the run still does something or waits to."""
-        return self in (State.QUEUED, State.RUNNING, State.STOPPING)
+        """Whether the run still does something or waits to, as far as anybody knows."""
+        return self in (State.QUEUED, State.RUNNING, State.STOPPING, State.UNHEARD)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Status:
 
     state: State
     reason: str = ""
-    cause: Cause | Literal[""] = ""
+    cause: Cause | Literal["", "unheard"] = ""
 
 
 def status_of(folder: Path, request: Request | None = None) -> Status:
@@ -60,6 +62,8 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
         return status
     process = Process.read(folder)
     request = request or Request.read(folder)
+    if process is not None and request is not None and request.queue in rundir.ENGINES:
+        return _on_a_cluster(folder)
     if process is not None and is_alive(process.child, process.host) and not is_copy(folder, process):
         return Status(State.STOPPING if os.path.lexists(folder / STOP) else State.RUNNING)
     if os.path.lexists(folder / rundir.EXIT):  # it may have been written since the first look
@@ -74,13 +78,24 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
     return _waiting(folder)
 
 
+def _on_a_cluster(folder: Path) -> Status:
+    """The status of a run that an engine has begun: it runs only while its training gives signs of life."""
+    handed = Handed.of(folder)
+    if pulse.is_fresh(folder, handed.fence):
+        return Status(State.STOPPING if os.path.lexists(folder / STOP) else State.RUNNING, handed.reason)
+    if (status := _recorded(folder)) is not None:  # written since the first look
+        return status
+    where = f" on {handed.node}" if handed.node else ""
+    return Status(State.UNHEARD, handed.reason or UNHEARD.format(where=where, seconds=round(pulse.SILENCE)), "unheard")
+
+
 def _waiting(folder: Path) -> Status:
     """The status of a queued run, with what keeps it alone from being started."""
     if not can_write(folder):
         return Status(State.QUEUED, LINK if folder.is_symlink() else UNWRITABLE, "folder")
     if not is_on(folder, folder.parent) and (lack := room.shortage(folder)):
         return Status(State.QUEUED, f"{lack}: make room, then resume the queue", "disk")
-    return Status(State.QUEUED)
+    return Status(State.QUEUED, Handed.of(folder).reason if os.path.lexists(folder / rundir.HANDED) else "")
 
 
 def _recorded(folder: Path) -> Status | None:

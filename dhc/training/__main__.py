@@ -20,8 +20,10 @@ from dhc.runs.contract import Cause, Process, Request, write_exit
 from dhc.runs.fit import remove_leftovers, require_fit
 from dhc.runs.identity import identify
 from dhc.runs.lock import HeldError, hold
+from dhc.runs.rundir import Guard
 from dhc.runs.status import State, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
+from dhc.training.pulse import DEVICE, guard_of
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 QUEUED = "--queued"  # only if it still waits: a worker that was killed may have left a child that was faster
@@ -56,48 +58,58 @@ def run(folder: Path) -> int:
     """Train and record how it ended, in every case in which a process still can."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: write.mark(folder / rundir.STOP))
+    guard = guard_of(folder)
     child, worker = identify(os.getpid()), identify(os.getppid())
     process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name)
     try:
         process.write(folder)
         config = load_config(folder)
-        request = Request.read(folder)
-        device = hardware.resolve(config.device.device if request is None else request.queue)
+        device = _device(config, Request.read(folder))
         os.environ.update(hardware.environment(config.device, device))
-        with rundir.RunWriter(folder) as writer:
+        with rundir.RunWriter(folder, guard) as writer:
             writer.phase("starting", backend=config.device.backend)
-        return _train(config, folder, device)
+        return _train(config, folder, device, guard)
     except Exception as error:  # noqa: BLE001 - the last net: the traceback is in the log, its gist in exit.json
         end = explain(error, folder)
         if end.cause in UNEXPECTED:
             _print(traceback.format_exc())
+        guard()
         return _failed(folder, end)
 
 
-def _train(config: RunConfig, folder: Path, device: str) -> int:
+def _device(config: RunConfig, request: Request | None) -> str:
+    """What it may use: what an engine of a cluster gave it, else the device in whose queue it waited. Raises DeviceError."""
+    if request is None or request.queue in rundir.ENGINES:
+        return os.environ.get(DEVICE) or hardware.resolve(config.device.device)
+    return hardware.resolve(request.queue)
+
+
+def _train(config: RunConfig, folder: Path, device: str, guard: Guard) -> int:
     cause: Cause = "done"
     search = Request.of(folder).search
     try:
         if search is not None:
             from dhc.training.search import search_rate
 
-            reason = search_rate(config, search, folder, device=device)
+            reason = search_rate(config, search, folder, device=device, guard=guard)
         elif config.trains_network:
             from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
 
             reason = "all epochs done"
-            epochs = train_and_evaluate(config, folder, device=device).epochs or 0
+            epochs = train_and_evaluate(config, folder, device=device, guard=guard).epochs or 0
             if epochs < config.fit.epochs:
                 cause, reason = "early", f"stopped early: no better val_accuracy in {config.fit.early_stopping} epochs"
         else:
             from dhc.training.knn import classify_and_evaluate
 
-            classify_and_evaluate(config, folder)
+            classify_and_evaluate(config, folder, guard=guard)
             reason = "all pictures compared"
     except StopRequested as request:
         consolation = "; the best network so far is kept" if (folder / rundir.BEST).is_file() else ""
+        guard()
         write_exit(folder, "stopped", f"{request.reason}{consolation}", cause=request.cause, code=FINISHED)
         return FINISHED
+    guard()
     write_exit(folder, "finished", reason, cause=cause, code=FINISHED)
     return FINISHED
 

@@ -17,7 +17,7 @@ from dhc.models import knn
 from dhc.runs import rundir
 from dhc.runs.contract import Summary
 from dhc.runs.predictions import save_predictions
-from dhc.runs.rundir import RunWriter
+from dhc.runs.rundir import Guard, RunWriter
 from dhc.training import results
 from dhc.training.outcomes import StopRequested
 from dhc.training.pictures import open_pictures
@@ -27,13 +27,13 @@ PROGRESS_SECONDS = 0.3  # at most about three progress events a second
 PACKAGES = ("numpy", "opencv-python-headless", "dhc")
 
 
-def classify_and_evaluate(config: RunConfig, run_dir: Path) -> Summary:
+def classify_and_evaluate(config: RunConfig, run_dir: Path, *, guard: Guard = lambda: None) -> Summary:
     """Answer for val by nearest neighbours, writing the run into `run_dir`; returns its summary.
 
     The table of all metrics and numbers of neighbours comes from one pass over the pictures, which uses the CPU only. Raises
     DataError for pictures that cannot serve or are fewer than k, StopRequested when asked to stop. No Keras.
     """
-    with RunWriter(run_dir) as writer:
+    with RunWriter(run_dir, guard) as writer:
         stop_requested = (run_dir / rundir.STOP).exists
         data = open_pictures(config, writer)
         ks = numbers_of_neighbours(config.knn.k, len(data.train.ids))

@@ -15,7 +15,7 @@ from dhc.models.build import compiled_model
 from dhc.models.cost import gains_from_bfloat16
 from dhc.runs import rundir
 from dhc.runs.contract import Summary
-from dhc.runs.rundir import RunWriter
+from dhc.runs.rundir import Guard, RunWriter
 from dhc.training import backend, gpu, resume
 from dhc.training.batches import Batches
 from dhc.training.dynamics import Answers, answers_of
@@ -25,7 +25,9 @@ from dhc.training.pictures import open_pictures
 from dhc.training.resume import stored_precision
 
 
-def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu") -> Summary:
+def train_and_evaluate(
+    config: RunConfig, run_dir: Path, *, device: str = "cpu", guard: Guard = lambda: None
+) -> Summary:
     """Train the config's network, writing all of the run into `run_dir`; returns its summary.
 
     `device` is the resolved name (``cpu``, ``gpu:0``) for the records; the process's environment has already chosen it. Raises
@@ -33,7 +35,7 @@ def train_and_evaluate(config: RunConfig, run_dir: Path, *, device: str = "cpu")
     saved state that does not fit; whatever finished epochs wrote stays in any case. In the folder of a run that was
     interrupted, the training resumes from its last saved epoch.
     """
-    with RunWriter(run_dir) as writer:
+    with RunWriter(run_dir, guard) as writer:
         stop_requested = (run_dir / rundir.STOP).exists
         data = open_pictures(config, writer)
         if stop_requested():

@@ -11,7 +11,7 @@ from dhc.config import RunConfig
 from dhc.models.search import ending, has_diverged, rate_of_batch, seed_of_pass, smooth
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch
-from dhc.runs.rundir import RunWriter
+from dhc.runs.rundir import Guard, RunWriter
 from dhc.training.batches import Batches
 from dhc.training.loop import compiled, describe
 from dhc.training.outcomes import StopRequested
@@ -20,13 +20,15 @@ from dhc.training.stopping import StopOnRequest
 from dhc.training.throughput import IntervalMean
 
 
-def search_rate(config: RunConfig, search: RateSearch, folder: Path, *, device: str = "cpu") -> str:
+def search_rate(
+    config: RunConfig, search: RateSearch, folder: Path, *, device: str = "cpu", guard: Guard = lambda: None
+) -> str:
     """Train the config's network while its learning rate grows, and write each batch's loss; returns how it ended, in words.
 
     Each pass has weights, an order of the pictures, dropout and augmentation of its own. The network is thrown away. Raises what
     `dhc.training.loop.train_and_evaluate` does, but for a loss that is not finite: with that the search has done its work.
     """
-    with RunWriter(folder) as writer:
+    with RunWriter(folder, guard) as writer:
         stop_requested = (folder / rundir.STOP).exists
         data = open_pictures(config, writer)
         if stop_requested():

@@ -31,10 +31,13 @@ LIKE, PRESET = "like", "preset"
 SEEN = "dhc_draft_address"
 
 
+NAMED = {"data.path": "data", "device.where": "where"}
+
+
 def alias(field: ConfigField) -> str:
     """A field's parameter: its key, ``factor``; where several have that key, its section, ``optimizer``."""
-    if field.name == "data.path":
-        return "data"
+    if field.name in NAMED:
+        return NAMED[field.name]
     return field.section if field.key in ("name", "where") else field.key
 
 

@@ -1,0 +1,119 @@
+"""What attends a run on the machine that an engine chose: starts its training, or adopts one that goes on there, and sees it end.
+
+The training has a session of its own, so it outlives its attendant, the engine's processes and the network.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from dhc.errors import RunError, sentence
+from dhc.files.folder import RealFolder
+from dhc.jobs.ends import oom_kills, record_end
+from dhc.jobs.process import python, spawn
+from dhc.machine import hardware
+from dhc.runs import rundir
+from dhc.runs.config_file import read_config
+from dhc.runs.contract import Handed, Process
+from dhc.runs.fit import require_fit
+from dhc.runs.identity import exit_status, find, is_alive
+from dhc.runs.lock import HeldError, hold
+
+FENCE, DEVICE = "DHC_FENCE", "DHC_DEVICE"  # what the training process is told by its environment
+POLL = 0.2  # seconds between two looks at a training
+HELD = 150.0  # seconds to wait for a lock that a lost machine held: a file server lets go of it after its lease
+UNSEEN = "its training ended while nobody on its machine watched over it; what its finished epochs left is kept"
+
+
+class Attendant:
+    """Attends one run, under the number of its handing out."""
+
+    def __init__(self, folder: Path, fence: int, device: str = "") -> None:
+        """`device` is what the engine gave it: ``cpu``, ``gpu:1``, or "" for what its settings mean there."""
+        self.folder, self.fence, self._device = folder, fence, device
+        self._child: subprocess.Popen[bytes] | None = None
+        self._let_go = False
+
+    def attend(self) -> int:
+        """See the run through to its end, and record that where its training could not; returns the exit status."""
+        adopted = Process.of(self.folder)
+        if self.is_current and is_alive(adopted.child, adopted.host):
+            return self._await_adopted(adopted)
+        kills = oom_kills()
+        try:
+            code = self._train()
+        except (RunError, OSError) as error:
+            return self._fail(f"its process could not be started: {sentence(error)}")
+        if self.is_current and not self._let_go:
+            record_end(self.folder, code, out_of_memory=oom_kills() > kills)
+        return code
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the run was not handed out anew meanwhile."""
+        return Handed.of(self.folder).fence == self.fence
+
+    def let_go(self) -> None:
+        """End the training without a word on its end: its last finished epoch is saved, and it is to go on from there."""
+        self._let_go = True
+        child = self._child
+        if child is not None and child.poll() is None:
+            child.kill()
+
+    def _train(self) -> int:
+        """Start the training and wait for it. Raises RunError, OSError."""
+        config, problem = read_config(self.folder)
+        if config is None:
+            raise RunError(problem)
+        require_fit(self.folder)
+        self._await_lock()
+        rundir.reserve(self.folder)
+        device = self._device or hardware.resolve(config.device.device)
+        environment = hardware.environment(config.device, device) | {FENCE: str(self.fence), DEVICE: device}
+        command = python("-m", "dhc.training", str(self.folder), "--queued")
+        with RealFolder(self.folder):
+            self._child = spawn(command, log=self.folder / rundir.LOG, env=environment)
+        return self._child.wait()
+
+    def _await_lock(self) -> None:
+        """Wait until nobody holds the run any more: a machine that was cut off lets go of it as soon as it hears of its fence."""
+        deadline = time.monotonic() + HELD
+        while True:
+            try:
+                with hold(self.folder, patience=1.0):
+                    return
+            except HeldError:
+                if time.monotonic() > deadline or not self.is_current:
+                    raise
+
+    def _await_adopted(self, process: Process) -> int:
+        """Wait for a training that is not this process's child, and of which nobody gets the exit status."""
+        while is_alive(process.child, process.host) and not self._let_go:
+            time.sleep(POLL)
+        code = exit_status(process.child)
+        if self._let_go and (found := find(process.child, process.host)) is not None:
+            found.kill()
+        elif self.is_current:
+            record_end(self.folder, 1 if code is None else code, reason=UNSEEN if code is None else "", cause="lost")
+        return code or 0
+
+    def _fail(self, reason: str) -> int:
+        if self.is_current:
+            record_end(self.folder, 1, reason=reason, cause="start")
+        return 1
+
+
+def main(arguments: list[str]) -> int:
+    """``python -m dhc.cluster.attendant RUN_DIR FENCE [DEVICE]``; returns the training's exit status."""
+    folder, fence, *device = arguments
+    return Attendant(Path(folder).resolve(), int(fence), *device).attend()
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(max(0, status) if status >= 0 else 128 - status)
