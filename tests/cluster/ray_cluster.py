@@ -1,0 +1,126 @@
+"""A real Ray cluster on machines made on this one: a head without room for runs, and nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import shutil
+import subprocess
+import sys
+
+from cluster import machines
+from cluster.machines import Machine, Network
+
+PORT, CLIENT_PORT = 6379, 10001
+# `ray` without its commands for serving and for looking at states, whose imports take more than half of its start
+COMMAND = """
+import sys
+sys.modules |= {"ray.serve.scripts": None, "ray.util.state.state_cli": None}
+from ray.scripts.scripts import main
+main()
+"""
+RAY = (sys.executable, "-c", COMMAND)
+HEARD = 4  # seconds after which Ray says that a node is lost: one second a check, three checks missed
+ENVIRONMENT = {
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "1000",
+    "RAY_health_check_failure_threshold": "3",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
+    # what else a node does costs time of the two cores that the tests have
+    "RAY_enable_worker_prestart": "0",
+    "RAY_prestart_worker_first_driver": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+}
+SPARING = ("--include-log-monitor=false", "--disable-usage-stats")
+
+
+def hindrance() -> str:
+    """Why no cluster can be made here, in a sentence; "" where one can."""
+    if importlib.util.find_spec("ray") is None:
+        return "Ray is not installed: pip install -r requirements-cluster.txt"
+    return machines.hindrance()
+
+
+class RayCluster:
+    """A head and nodes, each a machine of its own; a context manager, which leaves nothing behind.
+
+    cpus, gpus: what each node says it has. Its GPUs need not be there: Ray only counts them.
+    """
+
+    def __init__(self, nodes: int = 2, *, cpus: float = 2, gpus: float = 2) -> None:
+        self._network = Network()
+        self._names = [f"node{number}" for number in range(1, nodes + 1)]
+        self._cpus, self._gpus = cpus, gpus
+        self.head: Machine
+        self.nodes: dict[str, Machine] = {}
+
+    @property
+    def address(self) -> str:
+        """Where a driver that is no part of the cluster finds it."""
+        return f"ray://{self.head.address}:{CLIENT_PORT}"
+
+    def __enter__(self) -> RayCluster:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._network)
+            self.head = self._network.add("head")
+            self.nodes = {name: self._network.add(name) for name in self._names}
+            self.start_head()
+            starts = [self._start(node) for node in self.nodes.values()]
+            for node, start in zip(self.nodes.values(), starts, strict=True):
+                self._await(node, start)
+            self._exit = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._exit.close()
+
+    def start_head(self) -> None:
+        """Start the head, on its machine that is on."""
+        ports = (f"--port={PORT}", f"--ray-client-server-port={CLIENT_PORT}")
+        words = ("--head", *ports, "--num-cpus=0", "--include-dashboard=false", "--no-monitor")
+        self._await(self.head, self._ray_start(self.head, *words))
+
+    def kill_head(self) -> None:
+        """Kill the head's machine, and start it anew without Ray."""
+        self.head.power_off()
+        self.head.power_on()
+
+    def cut(self, name: str) -> None:
+        """Cut a node's network."""
+        self.nodes[name].cut()
+
+    def heal(self, name: str) -> None:
+        """Give it back."""
+        self.nodes[name].heal()
+
+    def kill_raylet(self, name: str) -> None:
+        """Kill the node's raylet alone: what it started may live on."""
+        assert self.nodes[name].kill("raylet/raylet")
+
+    def kill_node(self, name: str) -> None:
+        """Cut the node's power: the trainings on it die, too."""
+        self.nodes[name].power_off()
+
+    def restart_node(self, name: str) -> None:
+        """Start the node's Ray anew, and its machine where that is off, as whoever looks after it would."""
+        node = self.nodes[name]
+        node.power_on()
+        node.kill("/ray/")
+        self._await(node, self._start(node))
+
+    def _start(self, node: Machine) -> subprocess.Popen[bytes]:
+        room = (f"--num-cpus={self._cpus:g}", f"--num-gpus={self._gpus:g}")
+        return self._ray_start(node, f"--address={self.head.address}:{PORT}", *room)
+
+    def _ray_start(self, node: Machine, *words: str) -> subprocess.Popen[bytes]:
+        folder = node.folder / "ray"
+        shutil.rmtree(folder, ignore_errors=True)
+        common = (f"--node-ip-address={node.address}", f"--temp-dir={folder}", "--object-store-memory=80000000")
+        return node.start((*RAY, "start", *words, *common, *SPARING), ENVIRONMENT, node.folder / "start.log")
+
+    def _await(self, node: Machine, start: subprocess.Popen[bytes]) -> None:
+        log = node.folder / "start.log"
+        assert start.wait(60) == 0, log.read_text(encoding="utf-8", errors="replace")
