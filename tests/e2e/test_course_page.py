@@ -95,6 +95,8 @@ def _walk(page: Page, tongue: str, *, look_at: set[str]) -> dict[str, list[str]]
         assert page.evaluate("document.documentElement.lang") == tongue
         if tongue == "en" and lesson.name in ANSWERED:
             _answer(page, lesson)
+        if tongue == "en" and lesson.name == "overfitting":
+            _keeps_the_focus(page)
         if lesson.name in look_at:
             too_faint |= _faint(page, lesson.name)
             page.keyboard.press("p")
@@ -125,6 +127,17 @@ def _answer(page: Page, lesson: Lesson) -> None:
                 expect(page.locator(".dhc-course-done")).to_have_count(0)
     expect(page.get_by_text(common("en", "right"), exact=True)).to_be_visible()
     expect(page.locator(".dhc-course-place .dhc-course-done")).to_be_visible()
+    page.evaluate("document.activeElement.blur()")
+
+
+def _keeps_the_focus(page: Page) -> None:
+    """A slider that an arrow moves has the focus still when the server has answered, and moves on."""
+    slider = page.get_by_role("slider", name=words("en", "overfitting")("patience"))
+    slider.focus()
+    for patience in (3, 4):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_url(re.compile(f"of_patience={patience}"))
+        settled(page)
     page.evaluate("document.activeElement.blur()")
 
 

@@ -42,7 +42,7 @@ FOCUSED = """async () => {
   const style = getComputedStyle(e);
   const ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
   let seen = ring;
-  if (!seen) { // a box around it may change instead
+  if (!seen && !e.matches('a, button')) { // a box around it may change instead; of a link its colour alone is not seen
     const focused = looks();
     e.blur();
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));

@@ -1,6 +1,7 @@
 // Sliders that a lesson's chart follows while they are dragged: what they mean is computed here (recorded.js) and drawn into the chart beside by
 // Plotly; the server hears of where they come to rest, and draws the same.
 
+const PATIENCE = 3000; // milliseconds within which the answer to the last place is waited for
 const states = new WeakMap();
 const make = (kind, name, parts = {}) => Object.assign(document.createElement(kind), { className: name }, parts);
 const valueOf = (state, name) => {
@@ -106,7 +107,11 @@ function build(state) {
     const [head, output] = [make('span', 'head', { textContent: title }), make('output', 'value')];
     output.setAttribute('aria-live', 'off'); // the slider's own value says so, once
     slider.addEventListener('input', () => { state.again = state.drawing; follow(state); });
-    slider.addEventListener('change', () => state.send('rest', Object.fromEntries(state.data.knobs.map(each => [each.name, Number(state.sliders[each.name].value)]))));
+    slider.addEventListener('change', () => {
+      const rest = Object.fromEntries(state.data.knobs.map(each => [each.name, Number(state.sliders[each.name].value)]));
+      Object.assign(state, { asked: Object.values(rest).join(), sent: performance.now() });
+      state.send('rest', rest);
+    });
     knob.append(head, output, slider);
     row.append(knob);
     state.sliders[name] = slider;
@@ -124,6 +129,13 @@ function build(state) {
   state.root.replaceChildren(row, list);
 }
 
+/** Whether the sliders have moved on meanwhile: by a pressed mouse, or by a key of which the server does not know yet. */
+function isAhead(state, knobs) {
+  const isLate = state.asked !== undefined && performance.now() - state.sent < PATIENCE && knobs.map(({ place }) => place).join() !== state.asked;
+  if (!isLate) state.asked = undefined;
+  return isLate || state.root.querySelector('.slider:active') !== null;
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   let state = states.get(parentElement);
   if (!state) {
@@ -131,11 +143,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     parentElement.append(state.root);
     states.set(parentElement, state);
   }
-  const plan = JSON.stringify([data.knobs, data.readings.map(reading => reading.label), data.language]);
+  const fixed = data.knobs.map(({ place, ...knob }) => knob); // built anew, a slider would lose the focus
+  const plan = JSON.stringify([fixed, data.readings.map(reading => reading.label), data.language]);
   const isOther = plan !== state.plan;
   Object.assign(state, { data, send: setTriggerValue, plan });
   if (isOther) build(state);
-  if (isOther || !state.root.querySelector('.slider:active')) {
+  if (isOther || !isAhead(state, data.knobs)) {
     data.knobs.forEach(({ name, place }) => { state.sliders[name].value = place; });
     data.readings.forEach(({ text }, place) => { state.readings[place].textContent = text; });
   }
