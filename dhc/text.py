@@ -23,6 +23,11 @@ def count_text(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
+def counted(index: int) -> int:
+    """A map's, a unit's, a row's or a column's number as words count: from 1. Addresses and arrays count from 0."""
+    return index + 1
+
+
 def amount_text(count: int) -> str:
     """Return a count that fits a tile: ``9,123``, ``421 k``, ``35.5 M``, ``2.1 bn``."""
     for unit, size in (("bn", 1e9), ("M", 1e6), ("k", 1e3)):

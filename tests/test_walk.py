@@ -187,6 +187,8 @@ def test_the_page_shows_a_number_with_its_history_in_both_languages_and_a_step_l
         totals, [np.multiply(one["patch"], one["kernel"]).sum() for one in detail["channels"]], atol=1e-4
     )
     assert totals == sorted(totals, key=lambda total: -abs(total))
+    first = detail["channels"][0]["unit"] + 1
+    assert detail["lines"][0]["label"] == f"Map {first} counts most", "words count from 1, addresses from 0"
     checks = [line["tone"] for line in detail["lines"] if line["tone"]]
     assert checks == ["good"], "the sum is what the map shows"
     for thread in threading.enumerate():

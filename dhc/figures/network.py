@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from dhc.analysis.network import NetworkLayer, field_text, shape_text
 from dhc.figures import theme
-from dhc.text import amount_text
+from dhc.text import amount_text, counted
 
 HEIGHT = 230  # CSS pixels
 DRAWN = ("resize", "conv", "pool", "average", "dense")  # layers with a block; the others change no shape
@@ -105,10 +105,10 @@ def drawing(layers: Sequence[NetworkLayer], chosen: int | None = None) -> go.Fig
 def vector(values: np.ndarray, names: Sequence[str] = ()) -> go.Figure:
     """A layer's output that is no map, (C,) float32, as bars; `names` of the units, where they have some."""
     figure = theme.figure(x="unit", y="value")
-    text = [theme.escape_html(name) for name in names] or [f"unit {unit}" for unit in range(len(values))]
+    text = [theme.escape_html(name) for name in names] or [f"unit {counted(unit)}" for unit in range(len(values))]
     figure.add_trace(
         go.Bar(
-            x=np.arange(len(values)),
+            x=np.arange(1, len(values) + 1),
             y=theme.numbers(values),
             text=text,
             textposition="none",
@@ -117,7 +117,7 @@ def vector(values: np.ndarray, names: Sequence[str] = ()) -> go.Figure:
         )
     )
     if 0 < len(names) <= MOST_NAMES:
-        figure.update_xaxes(tickvals=list(range(len(names))), ticktext=text, title=None)
+        figure.update_xaxes(tickvals=list(range(1, len(names) + 1)), ticktext=text, title=None)
     figure.update_layout(showlegend=False, bargap=0 if len(values) > 200 else 0.1)
     return figure
 

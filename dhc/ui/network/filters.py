@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dhc.text import count_text
+from dhc.text import count_text, counted
 from dhc.ui.network import asked
 from dhc.ui.network.maps import WAIT
 from dhc.ui.network.subject import Subject
@@ -29,7 +29,7 @@ def draw(subject: Subject, epoch: int) -> None:
             f"full red, green or blue a weight of {largest:.3g}, none of it -{largest:.3g}.{rest} A pattern that looks like a filter makes it respond most."
         )
         tiles = [
-            Tile(picture_of_filter(filters[..., number], largest), str(number), f"filter {number}")
+            Tile(picture_of_filter(filters[..., number], largest), str(counted(number)), f"filter {counted(number)}")
             for number in range(min(count, MOST))
         ]
         gallery(tiles, key=KEY + "filters", size=TILE)

@@ -11,7 +11,7 @@ from dhc.analysis.maps import Order, order_of, silent, tops
 from dhc.analysis.network import NetworkLayer
 from dhc.figures import network
 from dhc.figures.heat import picture_of
-from dhc.text import count_text
+from dhc.text import count_text, counted
 from dhc.ui.answers.album import inline
 from dhc.ui.network import asked, pictures
 from dhc.ui.network.pictures import Shown
@@ -87,17 +87,17 @@ def _scale_text(layer: NetworkLayer, maps: np.ndarray, *, common: bool) -> str:
 
 
 def _tile(values: np.ndarray, top: float, channel: int) -> Tile:
-    words = f"map {channel}: from {values.min():.3g} to {values.max():.3g}"
-    return Tile(picture_of(values, top), str(channel), words)
+    words = f"map {counted(channel)}: from {values.min():.3g} to {values.max():.3g}"
+    return Tile(picture_of(values, top), str(counted(channel)), words)
 
 
 def _open(layer: NetworkLayer, values: np.ndarray, top: float, channel: int, shown: Shown) -> None:
-    @st.dialog(f"{layer.name}, map {channel}", width="large", icon=":material/layers:")
+    @st.dialog(f"{layer.name}, map {counted(channel)}", width="large", icon=":material/layers:")
     def dialog() -> None:
         with guard():
             left, right = st.columns(2, gap="medium")
             with left:
-                st.html(inline(picture_of(values, top), size=LARGE, alt=f"Map {channel} of {layer.name}"))
+                st.html(inline(picture_of(values, top), size=LARGE, alt=f"Map {counted(channel)} of {layer.name}"))
             with right:
                 st.html(inline(shown.image, size=LARGE, alt="The picture"))
             share = float((values > 0).mean())

@@ -9,7 +9,7 @@ from dhc.analysis.network import SIDE, NetworkLayer
 from dhc.analysis.units import Strongest
 from dhc.data.album import Album
 from dhc.runs.records import Predictions
-from dhc.text import clean, count_text, shorten
+from dhc.text import clean, count_text, counted, shorten
 from dhc.ui.answers.album import image_or_blank, inline, open_album
 from dhc.ui.network import asked
 from dhc.ui.network.asked import Scan
@@ -99,7 +99,7 @@ def _say_dead(layer: NetworkLayer, dead: list[int], units: int, pictures: int) -
             f"{layer.name}: none of its {count_text(units, 'unit')} is dead: each is active on some of {pictures:,} val pictures."
         )
         return
-    names = ", ".join(map(str, dead[:MOST_NAMED])) + (
+    names = ", ".join(str(counted(unit)) for unit in dead[:MOST_NAMED]) + (
         f" and {len(dead) - MOST_NAMED:,} more" if len(dead) > MOST_NAMED else ""
     )
     st.markdown(
@@ -111,10 +111,12 @@ def _say_dead(layer: NetworkLayer, dead: list[int], units: int, pictures: int) -
 
 def _tile(layer: NetworkLayer, strongest: Strongest, unit: int, album: Album, predictions: Predictions) -> Tile:
     best = strongest.of(unit)
-    name = f"unit {unit}"
+    name = f"unit {counted(unit)}"
     if layer.shape[-1] == len(predictions.classes) and layer.name.startswith("dense"):
         name = shorten(predictions.classes[unit], 17)
-    return Tile(nine([image_or_blank(album, row) for row, _, _ in best]), name, f"unit {unit}, up to {best[0][1]:.4g}")
+    return Tile(
+        nine([image_or_blank(album, row) for row, _, _ in best]), name, f"unit {counted(unit)}, up to {best[0][1]:.4g}"
+    )
 
 
 def nine(images: list[np.ndarray]) -> np.ndarray:
@@ -130,7 +132,7 @@ def nine(images: list[np.ndarray]) -> np.ndarray:
 
 
 def _open(layer: NetworkLayer, strongest: Strongest, unit: int, album: Album, predictions: Predictions) -> None:
-    @st.dialog(f"{layer.name}, unit {unit}", width="large", icon=":material/layers:")
+    @st.dialog(f"{layer.name}, unit {counted(unit)}", width="large", icon=":material/layers:")
     def dialog() -> None:
         with guard():
             columns = st.columns(3)

@@ -10,6 +10,7 @@ import numpy as np
 from dhc.files.messages import Message
 from dhc.models.plan import Dropout
 from dhc.teaching.words import Labels, filled
+from dhc.text import counted
 from dhc.ui.walk.stops import Stop
 
 MOST_CHANNELS, MOST_INPUTS = 6, 24  # that are shown one by one: those that count most
@@ -124,7 +125,7 @@ def history(words: Labels, stops: Sequence[Stop], stop: Stop, message: Message) 
             made = History(float(said["value"]), (write.line("mean", text),), count=int(said["count"]))
         case "flatten":
             at = {"unit": int(said["channel"]), "row": int(said["top"]), "column": int(said["left"])}
-            text = words("taken_from", **at)
+            text = words("taken_from", **{name: counted(index) for name, index in at.items()})
             window = (at["row"], at["column"], 1, 1)
             made = History(float(said["value"]), (write.line("passes", text),), window, source=at["unit"])
         case _:
@@ -146,7 +147,7 @@ def _of_convolution(write: Writer, message: Message) -> History:
         for c in order[:MOST_CHANNELS].tolist()
     )
     lines = [
-        write.line("strongest", f"{' + '.join(terms)} = {write.number(totals[first])}", unit=first),
+        write.line("strongest", f"{' + '.join(terms)} = {write.number(totals[first])}", unit=counted(first)),
         _added(write, totals[order], "channels"),
         *_activated(write, message, float(totals.sum())),
     ]
@@ -165,7 +166,7 @@ def _of_dense(write: Writer, message: Message) -> History:
     first = int(order[0])
     text = f"{write.product(values[first], weights[first])} = {write.number(products[first])}"
     lines = [
-        write.line("strongest_input", text, unit=first),
+        write.line("strongest_input", text, unit=counted(first)),
         _added(write, products[order], "inputs"),
         *_activated(write, message, float(products.sum())),
     ]

@@ -12,7 +12,7 @@ import numpy as np
 from dhc.analysis.network import SIDE, shape_text
 from dhc.models.plan import Dropout
 from dhc.teaching.words import Labels
-from dhc.text import clean, shorten
+from dhc.text import clean, counted, shorten
 from dhc.ui.walk import asked
 from dhc.ui.walk.asked import LayerMaps, Walker, Whole
 from dhc.ui.walk.history import Writer, history
@@ -145,6 +145,6 @@ def _margin(way: Way, layer: int) -> dict[str, str]:
     weights = arrays[0]["weights"].astype(np.float64) - arrays[1]["weights"]
     products, write = arrays[0]["inputs"] * weights, Writer(way.words)
     most = np.argsort(-products, kind="stable")[:MOST_REASONS]
-    text = ", ".join(way.words("for_it", unit=int(i), value=write.number(products[i])) for i in most)
+    text = ", ".join(way.words("for_it", unit=counted(int(i)), value=write.number(products[i])) for i in most)
     label = way.words("margin", first=way.name(first), second=way.name(second))
     return {"label": label, "text": f"{write.number(way.lead)}: {text} …", "tone": ""}

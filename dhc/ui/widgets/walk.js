@@ -100,7 +100,7 @@ function drawLines(state, items) {
 
 function drawCrumbs(state) {
   const column = here(state);
-  const names = [say(state, 'layers'), column.title, say(state, column.width * column.height > 1 ? 'map' : 'unit', { unit: state.at.unit }), say(state, 'formula')];
+  const names = [say(state, 'layers'), column.title, say(state, column.width * column.height > 1 ? 'map' : 'unit', { unit: counted(state.at.unit) }), say(state, 'formula')];
   const now = ZOOMS.indexOf(state.at.zoom);
   const last = column.units.length ? 3 : 1;
   state.crumbs.replaceChildren(...names.slice(0, last + 1).map((name, i) => {
@@ -119,8 +119,8 @@ function drawWords(state) {
     const detail = detailHere(state);
     const value = state.number(detail ? detail.value : valueAt(column, chosen, row, col), 3);
     const is_map = column.width * column.height > 1;
-    parts.push(say(state, is_map ? 'map' : 'unit', { unit: chosen }));
-    parts.push(is_map ? say(state, 'at', { row, column: col, value }) : value);
+    parts.push(say(state, is_map ? 'map' : 'unit', { unit: counted(chosen) }));
+    parts.push(is_map ? say(state, 'at', { row: counted(row), column: counted(col), value }) : value);
   }
   const text = parts.join(', ');
   if (state.words_here.textContent !== text) state.words_here.textContent = text;

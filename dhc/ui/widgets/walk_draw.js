@@ -82,7 +82,7 @@ function paintInputs(canvas, inputs, width, step, state) {
     context.fillRect(each.product < 0 ? middle - length : middle, y - step * 0.32, Math.max(1, length), step * 0.64);
     context.fillStyle = state.ink;
     context.textAlign = 'right';
-    const texts = [String(each.unit), state.number(each.value, 3), `× ${state.number(each.weight, 3)}`, `= ${state.number(each.product, 3)}`];
+    const texts = [String(counted(each.unit)), state.number(each.value, 3), `× ${state.number(each.weight, 3)}`, `= ${state.number(each.product, 3)}`];
     texts.forEach((text, j) => context.fillText(text, width * [0.09, 0.24, 0.39, 0.545][j], y));
   });
   context.fillStyle = state.ink;

@@ -6,6 +6,7 @@ const NARROW = 9; // CSS pixels of a layer that only passes on, or changes numbe
 const [HEAD, UPRIGHT, FOOT] = [34, 62, 22]; // CSS pixels above the maps, where names stand upright, and below, of type of the usual size
 
 const say = (state, name, values = {}) => (state.words[name] ?? '').replace(/\{(\w+)[^}]*\}/g, (_, key) => values[key]);
+const counted = number => number + 1; // maps, units, rows and columns as words count them; addresses and arrays count from 0
 const here = state => state.scene.columns[state.at.stop];
 const detailHere = state => {
   const { stop, unit, row, column } = state.at;
@@ -59,7 +60,7 @@ const mapItem = (state, stop, unit, place, more = {}) => {
   const column = state.scene.columns[stop];
   const index = indexOf(column, unit);
   const top = state.number(topOf(column, index), 3);
-  const title = `${column.title} · ${say(state, 'map', { unit })} · ${column.steps[index] ? say(state, 'up_to', { value: top }) : say(state, 'zero')}`;
+  const title = `${column.title} · ${say(state, 'map', { unit: counted(unit) })} · ${column.steps[index] ? say(state, 'up_to', { value: top }) : say(state, 'zero')}`;
   return {
     id: `map:${stop}:${unit}`, key: state.scene.scene, stop, unit, title, ...place, ...more,
     name: `map ${column.steps[index] ? '' : 'zero'} ${more.name ?? ''}`,
@@ -193,7 +194,7 @@ function layer(state) {
     const [x, y] = [(i % columns) * (side + 8), top + Math.floor(i / columns) * (side + 18 * grow)];
     items.push(mapItem(state, state.at.stop, unit, { x, y, w: side, h: side }, { from }));
     const peak = side > 74 * grow ? ` · ${state.number(topOf(column, i), 2)}` : '';
-    if (side > 20 * grow) items.push(textItem(`unit:${unit}`, `${unit}${peak}`, x, y + side, side + 8, 'small', { size: 11 * grow }));
+    if (side > 20 * grow) items.push(textItem(`unit:${unit}`, `${counted(unit)}${peak}`, x, y + side, side + 8, 'small', { size: 11 * grow }));
   });
   return items;
 }
@@ -236,7 +237,7 @@ function unit(state) {
   const shown = vector ? 56 * grow : own;
   const gap = detail?.patch.length ? Math.max(150 * grow, own * 0.6) : 40 * grow;
   const mine = { x: mixes ? width - Math.max(own, Math.min(330 * grow, width * 0.34)) : from + own + gap, y: top + 20 * grow, w: shown, h: shown };
-  const name = say(state, vector ? 'its_unit' : 'its_map', { layer: column.title, unit: at.unit }) + (detail?.label && !is_late ? `: ${detail.label}` : '');
+  const name = say(state, vector ? 'its_unit' : 'its_map', { layer: column.title, unit: counted(at.unit) }) + (detail?.label && !is_late ? `: ${detail.label}` : '');
   items.push(textItem('its', name, mine.x, top, Math.min(own + 150 * grow, width - mine.x), 'small'));
   items.push(mapItem(state, at.stop, at.unit, mine, { from: cornerOf(state, at.stop) }));
   if (!vector) items.push(frameItem('spot', mine, [at.row, at.column, 1, 1], column.height, column.width));
@@ -309,7 +310,7 @@ function single(state, detail, { x, y, side, gap }) {
   const items = [];
   const source = detail.source < 0 ? at.unit : detail.source;
   if (column && indexOf(column, source) >= 0) {
-    items.push(textItem('before', say(state, column.width > 1 ? 'its_map' : 'its_unit', { layer: column.title, unit: source }), x, y, side + gap, 'small'));
+    items.push(textItem('before', say(state, column.width > 1 ? 'its_map' : 'its_unit', { layer: column.title, unit: counted(source) }), x, y, side + gap, 'small'));
     items.push(mapItem(state, stop, source, place, { from: cornerOf(state, stop) }));
     const window = detail.window.length ? detail.window : [at.row, at.column, 1, 1];
     if (here(state).kind !== 'average' && column.width > 1) items.push(frameItem('window:0', place, window, column.height, column.width));
