@@ -16,6 +16,7 @@ BOOKKEEPING = (
     "fit.keep_states_every",
     "fit.watch_health",
     "fit.watch_pictures",
+    "device.where",
 )  # they change no result
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import heapq
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from dhc.config import RunConfig
@@ -53,6 +54,14 @@ def estimate(
         return Estimate(network, None, None, None, "not known before the first run on this device")
     per_epoch = (train + VAL_SHARE * val) / speed
     return Estimate(network, speed, per_epoch, per_epoch * config.fit.epochs, source)
+
+
+def makespan(seconds: Sequence[float], at_once: int) -> float:
+    """Seconds until all runs have ended that take so long each, begun in this order, `at_once` of them side by side."""
+    ends = [0.0] * min(at_once, max(1, len(seconds)))
+    for one in seconds:
+        heapq.heapreplace(ends, ends[0] + one)
+    return max(ends)
 
 
 def _of_neighbours(train: int, val: int, rate: float) -> Estimate:

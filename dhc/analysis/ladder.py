@@ -21,7 +21,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 
 MEASURED = (State.FINISHED, State.STOPPED)  # a run that failed may have stopped anywhere
-NO_LESSON = ("data.path", "data.classes", "data.train_fraction", "data.skip_bad", "device.device")
+NO_LESSON = ("data.path", "data.classes", "data.train_fraction", "data.skip_bad", "device.device", "device.where")
 
 
 @dataclass(frozen=True, order=True)

@@ -37,6 +37,7 @@ STATUS = {
     State.FAILED: "FAILED",
     State.KILLED: "KILLED",
     State.CRASHED: "FAILED",
+    State.UNHEARD: "RUNNING",
 }
 END_STATUSES = ("FINISHED", "FAILED", "KILLED")
 MOST_METRICS, MOST_PARAMS = 1000, 100  # that MLflow takes in one call

@@ -46,6 +46,7 @@ FREE = (
     "fit.watch_health",
     "fit.watch_pictures",
     "device.device",
+    "device.where",
 )  # they leave no mark on the course
 CHANGEABLE = (
     RATE,
@@ -196,7 +197,9 @@ def _rates(config: RunConfig, standing: Standing, course: Course) -> PlannedRate
 def _device(config: RunConfig, parent: Path) -> str:
     """Where the parent ran, unless it is to be another device or that is gone."""
     before, _ = read_config(parent)
-    is_moved = before is None or before.device.device != config.device.device
+    is_moved = before is None or any(
+        getattr(before.device, name) != getattr(config.device, name) for name in ("device", "where")
+    )
     return launch.device_of(config) if is_moved else launch.device_again(config, Request.of(parent))
 
 

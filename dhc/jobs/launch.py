@@ -29,6 +29,7 @@ from dhc.runs.status import State, status_of
 from dhc.text import quote_path
 
 ENGINE_PACKAGES = {"ray": "ray", "slurm": "submitit"}
+INSTALL = "pip install -r requirements-cluster.txt -c constraints.txt"
 
 
 def launch(config: RunConfig, runs_dir: Path, *, name: str = "", **about: Any) -> str:
@@ -114,11 +115,14 @@ def device_of(config: RunConfig) -> str:
 
 def require_engine(engine: str) -> None:
     """Raise DeviceError where the package that speaks to a cluster is not installed."""
-    package = ENGINE_PACKAGES[engine]
-    if PathFinder.find_spec(package) is None:
-        raise DeviceError(
-            f"{package} is not installed here, which {engine} needs: pip install -r requirements-cluster.txt -c constraints.txt"
-        )
+    if not is_installed(engine):
+        package, what = ENGINE_PACKAGES[engine], "" if engine == "ray" else ", which slurm needs"
+        raise DeviceError(f"{package} is not installed here{what}: {INSTALL}")
+
+
+def is_installed(engine: str) -> bool:
+    """Whether the package that speaks to a cluster is here. Imports nothing."""
+    return PathFinder.find_spec(ENGINE_PACKAGES[engine]) is not None
 
 
 def _enqueue(config: RunConfig, runs_dir: Path, request: Request, labels: Labels) -> str:

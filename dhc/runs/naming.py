@@ -22,6 +22,7 @@ CIRCUMSTANCES = (
     "fit.watch_health",
     "fit.watch_pictures",
     "device.device",
+    "device.where",
     "device.backend",
     "device.jit",
 )

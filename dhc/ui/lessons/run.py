@@ -101,7 +101,7 @@ def seconds_of(config: RunConfig, batches: int | None = None) -> float | None:
         dataset = session.dataset(config.data.path)
         if batches is None:
             return expectation.run_seconds(config, dataset)[0]
-        device = expectation.resolved_device(config.device.device)
+        device = expectation.place_of(config)
         speed = expectation.run_estimate(config, dataset, device).pictures_per_second
     except (UserError, OSError):
         return None

@@ -46,6 +46,7 @@ SIGNS: Final = {
     State.FAILED: "✕",
     State.KILLED: "✕",
     State.CRASHED: "✕",
+    State.UNHEARD: "◌",
 }
 COLUMNS: Final[dict[str, Any]] = {
     "best val_accuracy": st.column_config.ProgressColumn(
@@ -217,9 +218,8 @@ def labels(runs: Sequence[RunInfo], baseline: str = "") -> dict[str, str]:
 
 def state_text(info: RunInfo) -> str:
     """A run's state with its sign, and how far one that is alive has come: ``▶ running 7/40``."""
-    progress = (
-        f" {info.epochs_done}/{info.epochs_total or '?'}" if info.state in (State.RUNNING, State.STOPPING) else ""
-    )
+    is_begun = info.state in (State.RUNNING, State.STOPPING, State.UNHEARD)
+    progress = f" {info.epochs_done}/{info.epochs_total or '?'}" if is_begun else ""
     return f"{SIGNS[info.state]} {info.state.value}{progress}"
 
 

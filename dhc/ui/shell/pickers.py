@@ -31,6 +31,7 @@ ICONS = {
     State.FAILED: ":material/error:",
     State.KILLED: ":material/dangerous:",
     State.CRASHED: ":material/broken_image:",
+    State.UNHEARD: ":material/cloud_off:",
 }
 COLORS = {
     State.QUEUED: "gray",
@@ -41,6 +42,7 @@ COLORS = {
     State.FAILED: "red",
     State.KILLED: "red",
     State.CRASHED: "red",
+    State.UNHEARD: "violet",
 }
 
 

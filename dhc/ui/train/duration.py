@@ -67,10 +67,11 @@ class Cheaper:
 
 
 def duration_of(configs: Sequence[RunConfig], dataset: Dataset) -> Duration:
-    """The sum over the runs. Raises UserError as a launch would."""
+    """Of all runs together (`expectation.wall_seconds`). Raises UserError as a launch would."""
     times = [expectation.run_seconds(config, dataset) for config in configs]
-    seconds = [time for time, _ in times if time is not None]
-    return Duration(sum(seconds) if seconds else None, times[0][1], len(configs))
+    known = [(config, time) for config, (time, _) in zip(configs, times, strict=True) if time is not None]
+    seconds = expectation.wall_seconds(*zip(*known, strict=True)) if known else None
+    return Duration(seconds, times[0][1], len(configs))
 
 
 def cheaper(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,15 +14,19 @@ import streamlit as st
 
 from dhc.analysis import estimate as estimates
 from dhc.analysis.estimate import Estimate
+from dhc.cluster.record import cluster_of
+from dhc.cluster.settings import NAMES, machines_of
 from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.data.select import class_count
 from dhc.figures import schedule
 from dhc.jobs.datasets import is_dataset
+from dhc.jobs.launch import require_engine
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16, layer_count, matrix_rate
 from dhc.models.knn import KS
 from dhc.models.schedules import planned_rates
+from dhc.runs.rundir import ENGINES
 from dhc.text import amount_text, count_text, duration_text, size_text
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
@@ -29,6 +35,7 @@ from dhc.ui.widgets.plot import plot
 
 # Seconds before the first step of a network: its process, Keras, compiling. Measured on two cores.
 START = 8.0
+BY_THIS_MACHINE = "by this machine's speed; those of the cluster may be faster or slower"
 MEMORY_HELP = (
     "Weights, gradients, Adam's moments, activations of one batch; the backend itself takes about 0.5 GB more."
 )
@@ -38,6 +45,19 @@ MEMORY_HELP = (
 def resolved_device(name: str) -> str:
     """The device that a config's `name` means here, "cpu" or "gpu:0", …. Raises DeviceError."""
     return hardware.resolve(name)
+
+
+def place_of(config: RunConfig) -> str:
+    """Where a config's run waits: ``cpu``, ``gpu:0``, or with ``ray`` or ``slurm``. Raises DeviceError."""
+    if config.device.where == "here":
+        return resolved_device(config.device.device if config.trains_network else "cpu")
+    require_engine(config.device.where)
+    return config.device.where
+
+
+def at_once(place: str) -> int | None:
+    """How many runs a device or a cluster takes at once; None for a cluster that nobody has looked at yet."""
+    return (cluster_of(session.runs_dir(), place).width or None) if place in ENGINES else 1
 
 
 @st.cache_data(ttl=600, show_spinner=False)
@@ -56,7 +76,17 @@ def resolved_precision(config: RunConfig, device: str, classes: int) -> str:
 
 
 def run_estimate(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
-    """The estimate for a config on its data set's pictures. Raises UserError as a launch would."""
+    """The estimate for a config on its data set's pictures. Raises UserError as a launch would.
+
+    Where nothing was measured on a cluster yet whose runs get no GPU, this machine's processor is the measure.
+    """
+    estimate = _estimate(config, dataset, device)
+    if estimate.seconds is None and device in ENGINES and not machines_of(session.runs_dir()).of(device).gpus:
+        return replace(_estimate(config, dataset, "cpu"), source=BY_THIS_MACHINE)
+    return estimate
+
+
+def _estimate(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
     train, val = picture_counts(config, dataset)
     classes = class_count(dataset, config.data.classes)
     return estimates.estimate(
@@ -80,10 +110,20 @@ def picture_counts(config: RunConfig, dataset: Dataset) -> tuple[int, int]:
 
 def run_seconds(config: RunConfig, dataset: Dataset) -> tuple[float | None, str]:
     """How long a run will take with its start, and by what measure; None where nothing is known. Raises UserError."""
-    device = resolved_device(config.device.device if config.trains_network else "cpu")
-    estimate = run_estimate(config, dataset, device)
+    estimate = run_estimate(config, dataset, place_of(config))
     start = START if config.trains_network else 0.0
     return None if estimate.seconds is None else start + estimate.seconds, estimate.source
+
+
+def wall_seconds(configs: Sequence[RunConfig], seconds: Sequence[float]) -> float:
+    """Seconds until all have ended that take so long each: on a device one after the other, on a cluster so many at once.
+
+    Raises DeviceError.
+    """
+    by_place: dict[str, list[float]] = defaultdict(list)
+    for config, one in zip(configs, seconds, strict=True):
+        by_place["" if (place := place_of(config)) not in ENGINES else place].append(one)
+    return max((estimates.makespan(several, at_once(place) or 1) for place, several in by_place.items()), default=0.0)
 
 
 def link_to_network(config: RunConfig, dataset: Dataset, settings: Mapping[str, str]) -> None:
@@ -119,8 +159,9 @@ def _check(folder: Path) -> None:
 
 
 def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
-    hardware.require(config.device.backend)
-    device = resolved_device(config.device.device)
+    if config.device.where == "here":
+        hardware.require(config.device.backend)
+    device = place_of(config)
     estimate = run_estimate(config, dataset, device)
     parameters = estimate.cost.parameters
     help = f"{parameters:,} parameters: {layer_count(config, k)}, {k} classes"
@@ -129,14 +170,21 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
         ("Memory", size_text(estimate.cost.memory), MEMORY_HELP),
         ("Per epoch", duration_text(estimate.seconds_per_epoch), f"Expected, {estimate.source}."),
     )
-    place = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
     time, speed = _time_text(estimate, config.fit.epochs), _speed_text(estimate)
-    st.markdown(f"Trains on {place}, in {resolved_precision(config, device, k)}{time}. {speed}")
+    st.markdown(f"Trains on {_place_text(config, device, k)}{time}. {speed}")
     rates = planned_rates(config)
     plot(
         _rates_figure(rates.rates), key="planned_rates", height=180, alt="Planned learning rate by epoch", clicks=False
     )
     st.caption(rates.note)
+
+
+def _place_text(config: RunConfig, device: str, k: int) -> str:
+    """On what a network trains, and in which precision, where that is known before."""
+    if device not in ENGINES:
+        place = f"the GPU ({device})" if device.startswith("gpu") else "the CPU (no GPU is used)"
+        return f"{place}, in {resolved_precision(config, device, k)}"
+    return f"{NAMES[device]}, with {machines_of(session.runs_dir()).of(device).share_text}"
 
 
 @lru_cache(maxsize=16)  # most clicks change another setting, and a figure takes longer than all fields

@@ -11,6 +11,8 @@ from typing import Any
 import streamlit as st
 
 from dhc.config import COMMON, MISSION, RARE, ConfigField, fields, find_field
+from dhc.jobs.launch import INSTALL, is_installed
+from dhc.runs.rundir import ENGINES
 from dhc.ui.shell import glossary, session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
@@ -142,6 +144,8 @@ def _widget(field: ConfigField, state: FormState) -> None:
     help = glossary.explained(f"{field.help}\n\n`{field.name}`, {field.bounds}", *terms)
     if lessons := learn.of_setting(field.name):
         help = f"{help}\n\n{lessons}"
+    if field.name == "device.where" and (lack := _lacking()):
+        help = f"{help}\n\n{lack}"
     about: dict[str, Any] = {"key": state.key(field.name), "help": help, "on_change": state.on_change}
     match field.kind:
         case "bool":
@@ -164,6 +168,12 @@ def _widget(field: ConfigField, state: FormState) -> None:
         case "float":  # without bounds: a value out of range must reach the config, which says in words what is wrong
             step = float(field.step or (1e-4 if field.log else 0.1))
             st.number_input(field.label, value=None, step=step, format="%g", **about)
+
+
+def _lacking() -> str:
+    """What a cluster needs that is not installed here, and how to install it."""
+    missing = [engine for engine in ENGINES if not is_installed(engine)]
+    return f"For {' and '.join(missing)} install what they need first: `{INSTALL}`" if missing else ""
 
 
 def _suggestions(field: ConfigField, data_folders: Sequence[str]) -> Sequence[str]:

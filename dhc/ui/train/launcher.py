@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Literal
 
 from dhc.analysis.repeats import SEED, effective_key
+from dhc.cluster.settings import NAMES
 from dhc.config import RunConfig
 from dhc.data.layout import Dataset
 from dhc.jobs.groups import start_group
 from dhc.jobs.launch import launch, launch_all
 from dhc.runs.contract import Design
+from dhc.runs.rundir import ENGINES
 from dhc.text import count_text, duration_text
 from dhc.ui.shell import session
 from dhc.ui.shell.states import error_box
@@ -24,41 +25,49 @@ def expectation_text(configs: Sequence[RunConfig], dataset: Dataset) -> str:
     Raises what a launch would.
     """
     seconds = [expectation.run_seconds(config, dataset)[0] for config in configs]
-    devices = {_device(config) for config in configs}
-    places = " and ".join("the CPU" if device == "cpu" else device for device in sorted(devices))
-    queue = "1 run" if len(configs) == 1 else f"{count_text(len(configs), 'run')}, one after the other,"
+    devices = sorted({expectation.place_of(config) for config in configs})
+    places = " and ".join("the CPU" if device == "cpu" else NAMES.get(device, device) for device in devices)
+    queue = "1 run" if len(configs) == 1 else f"{count_text(len(configs), 'run')}, {_pace(devices)},"
     alive = sum(info.state.alive for info in session.runs())
     others = f" {count_text(alive, 'run')} already training or waiting." if alive else ""
-    return f"{queue} on {places}: {_time_text(seconds)}.{others}"
+    return f"{queue} on {places}: {_time_text(configs, seconds)}.{others}"
+
+
+def _pace(devices: Sequence[str]) -> str:
+    """How many of the runs go on side by side, in words."""
+    widths = [expectation.at_once(device) for device in devices if device in ENGINES]
+    if not widths:
+        return "one after the other"
+    return f"up to {widths[0]} at once" if widths[0] else "as many at once as it has room for"
 
 
 def total_seconds(configs: Sequence[RunConfig], dataset: Dataset) -> float | None:
-    """How long the runs take one after the other; None where nothing is known of one of them.
+    """How long the runs take together (`expectation.wall_seconds`); None where nothing is known of one of them.
 
     Raises what a launch would.
     """
-    total = 0.0
-    by_settings = {effective_key(config, but=(SEED,)): config for config in configs}
-    for key, count in Counter(effective_key(config, but=(SEED,)) for config in configs).items():
-        seconds, _ = expectation.run_seconds(by_settings[key], dataset)
-        if seconds is None:
-            return None
-        total += count * seconds
-    return total
+    by_settings: dict[Hashable, float] = {}
+    for config in configs:
+        key = (config.device.where, effective_key(config, but=(SEED,)))
+        if key not in by_settings:
+            seconds, _ = expectation.run_seconds(config, dataset)
+            if seconds is None:
+                return None
+            by_settings[key] = seconds
+    times = [by_settings[config.device.where, effective_key(config, but=(SEED,))] for config in configs]
+    return expectation.wall_seconds(configs, times)
 
 
-def _time_text(seconds: Sequence[float | None]) -> str:
-    """The sum of the estimates; None stands for a run whose time nothing is known of."""
-    estimates = [estimate for estimate in seconds if estimate is not None]
-    if not estimates:
+def _time_text(configs: Sequence[RunConfig], seconds: Sequence[float | None]) -> str:
+    """How long all take together; None stands for a run whose time nothing is known of."""
+    known = [(config, time) for config, time in zip(configs, seconds, strict=True) if time is not None]
+    if not known:
         return "how long is unknown until the first such run on this device"
-    unknown, total = len(seconds) - len(estimates), sum(estimates)
+    unknown, total = len(seconds) - len(known), expectation.wall_seconds(*zip(*known, strict=True))
     more = f", plus {unknown} whose time is unknown until the first such run here" if unknown else ""
+    is_blind = len(known) > 1 and any(expectation.at_once(expectation.place_of(config)) is None for config, _ in known)
+    more += " if one ran after the other; look at the cluster on Machines to know how many run at once" * is_blind
     return f"{'less than **a second**' if total < 1 else f'about **{duration_text(total)}**'}{more}"
-
-
-def _device(config: RunConfig) -> str:
-    return expectation.resolved_device(config.device.device if config.trains_network else "cpu")
 
 
 def start(

@@ -84,7 +84,9 @@ def _ask_machine(config: RunConfig, wrong: dict[str, str]) -> None:
             return False
         return True
 
-    if config.trains_network:
+    if config.device.where != "here":
+        ask("device.where", lambda: expectation.place_of(config))
+    elif config.trains_network:
         ask("device.backend", lambda: hardware.require(config.device.backend))
         ask("device.device", lambda: expectation.resolved_device(config.device.device))
     if ask("data.path", lambda: dataset_of(config)):

@@ -33,7 +33,12 @@ MODE, NAMES = "dhc_sweep_mode", "dhc_sweep_settings"
 NAME_KEY, HOPELESS_KEY, SOUND = "dhc_sweep_name", "dhc_sweep_hopeless", "dhc_sweep_sound"
 VARY, NOTHING = "vary", "-"  # the address's parameter with the settings that vary, and its text for none
 PARAMETERS = (VARY, *design.PARAMETERS, "group", "median")
-FIXED = ("data.path", "device.device", SEED)  # a sweep has one data set and one device; its repeats vary the seed
+FIXED = (
+    "data.path",
+    "device.device",
+    "device.where",
+    SEED,
+)  # it has one data set and one device; repeats vary the seed
 ROWS = 8  # of the table that are visible without scrolling
 WRITE = (
     "Values: `0.5, 0.8, 0.9`. Ranges: `0.1..0.9 step 0.2` (0.1 0.3 0.5 0.7 0.9), `2..6` (whole numbers), "
