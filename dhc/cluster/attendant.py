@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from dhc.errors import RunError, sentence
+from dhc.files import remove, write
 from dhc.files.folder import RealFolder
 from dhc.jobs.ends import oom_kills, record_end
 from dhc.jobs.process import python, spawn
@@ -32,23 +33,32 @@ UNSEEN = "its training ended while nobody on its machine watched over it; what i
 class Attendant:
     """Attends one run, under the number of its handing out."""
 
-    def __init__(self, folder: Path, fence: int, device: str = "") -> None:
-        """`device` is what the engine gave it: ``cpu``, ``gpu:1``, or "" for what its settings mean there."""
-        self.folder, self.fence, self._device = folder, fence, device
+    def __init__(self, folder: Path, fence: int, device: str = "", *, again: bool = False) -> None:
+        """`device` is what the engine gave it: ``cpu``, ``gpu:1``, or "" for what its settings mean there.
+
+        `again` says that the engine itself begins the run once more, under the same number, wherever it was before.
+        """
+        self.folder, self.fence, self._device, self._again = folder, fence, device, again
         self._child: subprocess.Popen[bytes] | None = None
         self._let_go = False
 
     def attend(self) -> int:
         """See the run through to its end, and record that where its training could not; returns the exit status."""
         adopted = Process.of(self.folder)
-        if self.is_current and is_alive(adopted.child, adopted.host):
+        if not self.is_current:
+            return rundir.TAKEN
+        if is_alive(adopted.child, adopted.host):
             return self._await_adopted(adopted)
         kills = oom_kills()
         try:
+            if self._again:
+                self.vacate()  # whoever trained it before is gone, or ends when it sees that
             code = self._train()
         except (RunError, OSError) as error:
             return self._fail(f"its process could not be started: {sentence(error)}")
-        if self.is_current and not self._let_go:
+        if self._let_go or code == rundir.LEFT:
+            self.vacate()
+        elif self.is_current and code != rundir.TAKEN:
             record_end(self.folder, code, out_of_memory=oom_kills() > kills)
         return code
 
@@ -56,6 +66,15 @@ class Attendant:
     def is_current(self) -> bool:
         """Whether the run was not handed out anew meanwhile."""
         return Handed.of(self.folder).fence == self.fence
+
+    def vacate(self) -> None:
+        """Have nobody named as who trains the run any more, so that it waits. Raises OSError."""
+        if self.is_current:
+            remove.file(self.folder / rundir.PROCESS)
+
+    def ask_to_leave(self) -> None:
+        """Ask the training to end with its epoch, which is saved whatever that takes; then the run waits. Raises OSError."""
+        write.mark(self.folder / rundir.LEAVE)
 
     def let_go(self) -> None:
         """End the training without a word on its end: its last finished epoch is saved, and it is to go on from there."""
@@ -97,7 +116,8 @@ class Attendant:
         code = exit_status(process.child)
         if self._let_go and (found := find(process.child, process.host)) is not None:
             found.kill()
-        elif self.is_current:
+            self.vacate()
+        elif self.is_current and os.path.lexists(self.folder / rundir.PROCESS):
             record_end(self.folder, 1 if code is None else code, reason=UNSEEN if code is None else "", cause="lost")
         return code or 0
 

@@ -29,7 +29,8 @@ class Hand:
 class Word:
     """What an engine says of a run.
 
-    state   waits for room; runs; ended, with an exit status where one is known; lost, with its machine
+    state   waits for room; runs; ended, with an exit status where one is known; lost, with its machine; returned by the engine, to be
+            handed out again
     job     what the engine calls it
     node    the machine that it runs, or ran, on
     reason  what it waits for, or why it ended, in words
@@ -38,7 +39,7 @@ class Word:
     cause   why the engine itself ended it; "" where it did not
     """
 
-    state: Literal["waits", "runs", "ended", "lost"]
+    state: Literal["waits", "runs", "ended", "lost", "returned"]
     job: str = ""
     node: str = ""
     reason: str = ""

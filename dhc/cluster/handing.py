@@ -55,6 +55,8 @@ class Watch:
             self._unknown(folder, handed)
         elif word.state == "lost":
             self._lost(folder, word.node or handed.node)
+        elif word.state == "returned" or word.code == rundir.TAKEN:
+            self._returned(folder)
         elif word.state == "ended":
             self._ended(folder, word)
         else:
@@ -89,6 +91,10 @@ class Watch:
         changes = {"job": word.job, "node": word.node, "reason": word.reason}
         if any(getattr(handed, name) != value for name, value in changes.items()):
             handed.model_copy(update=changes).write(folder)
+        if word.state == "waits" and not pulse.is_fresh(folder, handed.fence):
+            remove.file(
+                folder / rundir.PROCESS
+            )  # the engine begins it once more by itself: what has trained it is gone
 
     def _unknown(self, folder: Path, handed: Handed) -> None:
         """The engine does not know it: a head that was started anew, or an attendant that was killed."""
@@ -110,10 +116,19 @@ class Watch:
             reason = GIVEN_UP.format(count=len(machines), nodes=", ".join(dict.fromkeys(machines)))
             record_end(folder, 1, reason=reason, cause="node")
             return
+        self._queue_first(folder)
+        take_back(folder, lost=node or "an unknown one")
+
+    def _returned(self, folder: Path) -> None:
+        if Exit.read(folder) is None and self._has_been("returned", folder, GRACE):
+            self._engine.forget(folder.name)
+            self._queue_first(folder)
+            take_back(folder)
+
+    def _queue_first(self, folder: Path) -> None:
         waiting = queue(folder.parent, self._engine.name)
         place = min([time.time(), *(Request.of(other).turn - STEP for other in waiting)])
         Request.change(folder, place=place)
-        take_back(folder, lost=node or "an unknown one")
 
     def _ended(self, folder: Path, word: Word) -> None:
         """Its attendant is gone: what that could not record is recorded here."""

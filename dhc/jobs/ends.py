@@ -12,9 +12,10 @@ from typing import Any
 from dhc.files.folder import RealFolder
 from dhc.files.read import tail
 from dhc.runs import room, rundir
-from dhc.runs.contract import Cause, Exit, write_exit
+from dhc.runs.contract import Cause, Exit, How, write_exit
 from dhc.runs.exit_codes import Ending, ending
 
+HOW: dict[Cause, How] = {"limit": "stopped", "scancel": "killed", "memory": "killed"}  # of what no training says itself
 KILLED = "killed on request; what its finished epochs left is kept"
 PATIENCE = 3.0  # seconds to go on trying to record an end
 PAUSE = 0.5  # seconds between two attempts
@@ -34,7 +35,7 @@ def record_end(
     deadline = time.monotonic() + PATIENCE
     while folder.is_dir() and ((end := Exit.read(folder)) is None or end.how is None):
         is_killed = os.path.lexists(folder / rundir.KILL)
-        story = _story(folder, code, out_of_memory) if not reason else Ending("failed", reason, cause)
+        story = _story(folder, code, out_of_memory) if not reason else Ending(HOW.get(cause, "failed"), reason, cause)
         try:
             write_exit(
                 folder,

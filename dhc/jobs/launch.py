@@ -244,7 +244,7 @@ def _queue_again(folder: Path) -> str:
     drop = ["rule"] if Exit.of(folder).cause == "median" else []
     # first: on a full disk nothing has changed
     Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
-    for name in (rundir.STOP, rundir.STOP_AFTER_EPOCH, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
+    for name in (rundir.STOP, rundir.STOP_AFTER_EPOCH, rundir.LEAVE, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
         remove.file(folder / name)
     remove.file(folder / rundir.EXIT)  # last: until here the run says how it ended
     return device

@@ -26,6 +26,7 @@ FILES = (
     rundir.LOG,
     rundir.STOP,
     rundir.STOP_AFTER_EPOCH,
+    rundir.LEAVE,
     rundir.KILL,
     rundir.LOCK,
     rundir.RESERVE,

@@ -36,6 +36,9 @@ EVENTS, PREDICTIONS, BEST, SUMMARY, EXIT, LOG = (
 )
 STOP = "stop.request"
 STOP_AFTER_EPOCH = "stop-after-epoch.request"
+LEAVE = (
+    "leave.request"  # a mark that its machine is wanted back: it ends with the epoch that runs, and goes on elsewhere
+)
 WORKER_LOG = ".worker.log"  # beside the runs: what workers and the webhook print
 KILL = "kill.request"  # a mark that a person killed the training, so that its end is not laid on anything else
 TRASH = ".trash"  # beside the runs: those that were deleted
@@ -68,6 +71,7 @@ HEARTBEAT = "heartbeat"  # by which other machines know that its training lives
 CLOCK = ".clock"  # beside the runs: a file whose time is that of the file system
 MACHINES = "machines.json"  # beside the runs: settings of the clusters
 TAKEN = 3  # exit status of a training process that found its run in the hands of another
+LEFT = 4  # exit status of one that left its machine, to go on elsewhere
 
 HALF_MADE = ".new-"  # before the name of a run's folder that is not whole yet
 STALE = 3600.0  # seconds after which whoever made it is dead

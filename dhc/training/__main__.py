@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
-from dhc.files import write
+from dhc.files import remove, write
 from dhc.machine import hardware
 from dhc.runs import rundir
 from dhc.runs.config_file import load_config
@@ -23,7 +23,7 @@ from dhc.runs.lock import HeldError, hold
 from dhc.runs.rundir import Guard
 from dhc.runs.status import State, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
-from dhc.training.pulse import DEVICE, guard_of
+from dhc.training.pulse import DEVICE, guard_of, is_on_a_cluster
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 QUEUED = "--queued"  # only if it still waits: a worker that was killed may have left a child that was faster
@@ -56,10 +56,13 @@ def main(arguments: list[str]) -> int:
 
 def run(folder: Path) -> int:
     """Train and record how it ended, in every case in which a process still can."""
+    # what ends a training on a cluster is no person: whoever attends it knows why, and where it goes on
+    mark = rundir.LEAVE if is_on_a_cluster() else rundir.STOP
+    remove.file(folder / rundir.LEAVE)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: write.mark(folder / rundir.STOP))
-    guard = guard_of(folder)
+        signal.signal(number, lambda number, frame: write.mark(folder / mark))
     child, worker = identify(os.getpid()), identify(os.getppid())
+    guard = guard_of(folder, child)
     process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name)
     try:
         process.write(folder)
@@ -105,6 +108,8 @@ def _train(config: RunConfig, folder: Path, device: str, guard: Guard) -> int:
             classify_and_evaluate(config, folder, guard=guard)
             reason = "all pictures compared"
     except StopRequested as request:
+        if _leaves(folder):
+            return rundir.LEFT
         consolation = "; the best network so far is kept" if (folder / rundir.BEST).is_file() else ""
         guard()
         write_exit(folder, "stopped", f"{request.reason}{consolation}", cause=request.cause, code=FINISHED)
@@ -112,6 +117,12 @@ def _train(config: RunConfig, folder: Path, device: str, guard: Guard) -> int:
     guard()
     write_exit(folder, "finished", reason, cause=cause, code=FINISHED)
     return FINISHED
+
+
+def _leaves(folder: Path) -> bool:
+    """Whether the run ended only because its machine is wanted back: then this is no end of it."""
+    asked = any((folder / name).exists() for name in (rundir.STOP, rundir.STOP_AFTER_EPOCH))
+    return is_on_a_cluster() and not asked and (folder / rundir.LEAVE).exists()
 
 
 def _failed(folder: Path, end: End) -> int:

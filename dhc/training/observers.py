@@ -12,7 +12,6 @@ from dhc.config import RunConfig
 from dhc.data.select import RunData
 from dhc.models.build import network
 from dhc.models.junction import timetable_rate
-from dhc.runs import rundir
 from dhc.runs.course import Course
 from dhc.runs.rundir import RunWriter
 from dhc.training import patience, telemetry
@@ -21,7 +20,7 @@ from dhc.training.dynamics import Answers, Recorder
 from dhc.training.health import Health
 from dhc.training.median import rule_of
 from dhc.training.resume import Resume, Stateful
-from dhc.training.stopping import StopAfterEpoch, StopHopeless, StopOnRequest
+from dhc.training.stopping import StopAfterEpoch, StopHopeless, StopOnRequest, is_to_end_with_epoch
 from dhc.training.validation import KeepBest, Validation
 
 
@@ -99,7 +98,7 @@ def observers(
         *recorder,
         resume,
         # a stop at once, asked for as well, comes first: at the next batch
-        StopAfterEpoch(lambda: (writer.folder / rundir.STOP_AFTER_EPOCH).exists() and not stop_requested()),
+        StopAfterEpoch(lambda: is_to_end_with_epoch(writer.folder) and not stop_requested()),
         *([] if rule is None else [StopHopeless(rule, curve)]),
     ]
     return Observers(callbacks, best, throughput, curve, resume)

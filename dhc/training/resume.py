@@ -37,6 +37,7 @@ from dhc.training.outcomes import ResumeStateError
 from dhc.training.patience import Counting
 from dhc.training.pictures import fingerprints
 from dhc.training.state import is_seed, newest
+from dhc.training.stopping import is_to_end_with_epoch
 
 DAMAGED = "cannot be read, because its files are damaged or were edited"
 OTHER_PICTURES = "was reached with other {splits} pictures or labels than are there now"
@@ -207,7 +208,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             self._writer.event("note", text=text)
 
     def _ends_with(self, epoch: int) -> bool:
-        asked = (self._folder.parent / rundir.STOP_AFTER_EPOCH).exists()
+        asked = is_to_end_with_epoch(self._folder.parent)
         return epoch == self.params["epochs"] or bool(self.model.stop_training) or asked
 
     def _record(self, epoch: int) -> dict[str, Any]:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from dhc.runs import rundir
 from dhc.training.median import MedianRule
 from dhc.training.outcomes import StopRequested
 from dhc.training.telemetry import Curve
 from dhc.training.throughput import Clock
 
 CHECK_SECONDS = 0.1  # between two checks for a stop request
+
+
+def is_to_end_with_epoch(folder: Path) -> bool:
+    """Whether a person asked the run to stop with the epoch that runs, or its machine is wanted back."""
+    return any((folder / name).exists() for name in (rundir.STOP_AFTER_EPOCH, rundir.LEAVE))
 
 
 class StopOnRequest(keras.callbacks.Callback):  # type: ignore[misc]
