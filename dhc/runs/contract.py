@@ -374,6 +374,9 @@ class Identity(Record):
     """A hash of the machine's id."""
 
 
+Fence = Annotated[int, Field(ge=0, le=10**12)]
+
+
 class Process(RunFile):
     """Who trains the run. Written by the training process as soon as it has locked the run."""
 
@@ -391,14 +394,17 @@ class Process(RunFile):
     run: RunId = ""
     """The run's id when it was written; another one means that the folder was renamed or copied."""
 
+    fence: Fence = 0
+    """On a cluster, the number of the handing out that it was started for; with any other number the record is void."""
+
 
 class Handed(RunFile):
     """To which engine of a cluster the run was handed out, and how that stands. Written by the engine's worker."""
 
     FILE: ClassVar[str] = rundir.HANDED
 
-    fence: Annotated[int, Field(ge=0)] = 0
-    """How often it was handed out: a training process with a lower number may not write here any more."""
+    fence: Fence = 0
+    """Rises with each handing out and each taking back: a training process with another number may not write here."""
 
     engine: Annotated[str, line(40)] = ""
     """``ray`` or ``slurm``; empty while it waits to be handed out again."""
@@ -413,7 +419,10 @@ class Handed(RunFile):
     """What it waits for, or what is wrong, in words."""
 
     lost: Annotated[tuple[str, ...], Field(max_length=MOST_LOST)] = ()
-    """The machines that it was lost with."""
+    """The machines that it was lost with since it last finished an epoch."""
+
+    epoch: Count | None = None
+    """The epoch, from 1, with which it goes on since it was lost last."""
 
 
 class Worker(Record):

@@ -31,8 +31,11 @@ FILES = (
     rundir.LOCK,
     rundir.RESERVE,
     rundir.COURSE,
+    rundir.HANDED,
+    rundir.HEARTBEAT,
 )  # that a run's start, training and end write or remove
-WORKERS = re.compile(r"\.worker(?:\.log|-[a-z0-9-]+\.(?:json|lock))")  # the names of their files
+# the names of their files
+WORKERS = re.compile(r"\.worker(?:\.log|-[a-z0-9-]+\.(?:json|lock))|\.cluster-[a-z0-9-]+\.json|\.clock|machines\.json")
 ASKED_FOR = (
     rundir.LABELS,
     rundir.CHANGE,

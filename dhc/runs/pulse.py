@@ -2,42 +2,69 @@
 
 The training writes its `heartbeat` in place every few seconds. Whoever asks compares the time of that file with the time of a file
 of its own in the same file system: both were set by the one clock of whoever keeps the files, so that no machine's clock is
-compared with another's.
+compared with another's. Where that cannot be, as in a view that only reads, a heartbeat is as old as it has looked the same.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from pathlib import Path
 
 from dhc.files import write
-from dhc.files.read import read_regular
+from dhc.files.folder import UnfitError
+from dhc.files.read import open_regular
 from dhc.runs import rundir
 
 BEAT = 2.0  # seconds between two signs of life
 SILENCE = 12.0  # seconds without one after which a training is unheard of
 AGAIN = 5.0  # seconds for which the file system's clock is counted on by our own
 LIMIT = 100  # bytes
+MOST_WATCHED = 10_000  # heartbeats that are remembered
+# One that counts on while the machine sleeps, which Linux's CLOCK_MONOTONIC does not.
+SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
+def clock() -> float:
+    """Seconds by a clock that nobody can set, and that counts on while the machine sleeps."""
+    return time.monotonic() if SLEEPLESS is None else time.clock_gettime(SLEEPLESS)
 
 
 class FileClock:
-    """The time by which a file system dates the files of a folder: looked at now and then, counted on by the monotonic clock."""
+    """The time by which a file system dates the files of a folder: looked at now and then, counted on by our own clock."""
 
     def __init__(self) -> None:
         self._offsets: dict[Path, tuple[float, float]] = {}
 
     def now(self, folder: Path) -> float:
         """In seconds. Raises OSError where nothing can be written."""
-        monotonic = time.monotonic()
+        now = clock()
         looked, offset = self._offsets.get(folder, (-AGAIN, 0.0))
-        if monotonic - looked >= AGAIN:
-            offset = _date(folder / rundir.CLOCK) - monotonic
-            self._offsets[folder] = (monotonic, offset)
-        return monotonic + offset
+        if now - looked >= AGAIN:
+            offset = _date(folder.resolve() / rundir.CLOCK) - now
+            self._offsets[folder] = (now, offset)
+        return now + offset
 
 
-CLOCK = FileClock()
+class Watcher:
+    """Since when each heartbeat has looked the same, by our own clock."""
+
+    def __init__(self) -> None:
+        self._looks: dict[Path, tuple[object, float]] = {}
+
+    def seconds(self, path: Path, look: object) -> float:
+        """For how long the file has looked so; 0 where it is seen for the first time."""
+        now = clock()
+        earlier, since = self._looks.get(path, (None, now))
+        if earlier != look:
+            if len(self._looks) >= MOST_WATCHED:
+                self._looks.clear()
+            self._looks[path] = (look, since := now)
+        return now - since
+
+
+CLOCK, WATCHER = FileClock(), Watcher()
 
 
 def _date(path: Path) -> float:
@@ -48,11 +75,13 @@ def _date(path: Path) -> float:
 
 def put(path: Path, data: bytes) -> None:
     """Write a few bytes in place, so that the file's time is that of the file system. Raises OSError."""
-    with contextlib.suppress(FileNotFoundError):
-        return write.overwrite(path, data)
-    with contextlib.suppress(FileExistsError), write.create(path) as file:
-        file.write(data)
-    return None
+    try:
+        write.overwrite(path, data)
+    except FileNotFoundError:
+        with contextlib.suppress(FileExistsError), write.create(path) as file:
+            file.write(data)
+    except UnfitError:  # a second name of it elsewhere, as in a copy made of links: that one stays as it is
+        write.replace(path, lambda file: file.write(data), sync=False)
 
 
 def beat(folder: Path, fence: int, count: int) -> None:
@@ -64,14 +93,30 @@ def silence(folder: Path, fence: int) -> float | None:
     """Seconds since the last sign of life of the training with that number; None where it has given none."""
     path = folder / rundir.HEARTBEAT
     try:
-        if read_regular(path, LIMIT).split()[:1] != [str(fence).encode()]:
-            return None
-        return max(0.0, CLOCK.now(folder.parent) - path.stat().st_mtime)
+        with open_regular(path, buffering=0) as file:  # opened anew: a file server's client asks for its time only then
+            words, dated = file.read(LIMIT).split(), os.fstat(file.fileno()).st_mtime
     except OSError:
         return None
+    if words[:1] != [str(fence).encode()]:
+        return None
+    with contextlib.suppress(OSError):
+        seconds = CLOCK.now(folder.parent) - dated
+        if seconds > -SILENCE:  # else the file system's clock was set back
+            return max(0.0, seconds)
+    return WATCHER.seconds(path, (words, dated))
 
 
 def is_fresh(folder: Path, fence: int) -> bool:
     """Whether the training with that number has given a sign of life of late."""
     seconds = silence(folder, fence)
     return seconds is not None and seconds <= SILENCE
+
+
+def last_fence(folder: Path) -> int:
+    """The number of the training that gave the last sign of life; 0 for none."""
+    try:
+        with open_regular(folder / rundir.HEARTBEAT, buffering=0) as file:
+            words = file.read(LIMIT).split()
+    except OSError:
+        return 0
+    return int(words[0]) if words and words[0].isdigit() and len(words[0]) < 13 else 0

@@ -195,7 +195,7 @@ class RunWriter:
     """Appends events to a run folder's ``events.jsonl``, each after its `guard` was asked; a context manager."""
 
     def __init__(self, folder: Path, guard: Guard = lambda: None) -> None:
-        self.folder, self._guard = folder, guard
+        self.folder, self.require = folder, guard  # `require` ends this process if it may not write here any more
         self._file = write.append(folder / EVENTS)
         if not _ends_with_newline(
             folder / EVENTS
@@ -207,7 +207,7 @@ class RunWriter:
         line = json.dumps(
             finite({"t": round(time.time(), 3), "kind": kind, **values}), ensure_ascii=False, allow_nan=False
         )
-        self._guard()
+        self.require()
         self._file.write(f"{line}\n".encode())
         self._file.flush()
 

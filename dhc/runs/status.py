@@ -20,6 +20,7 @@ HUNG = "its training has ended, but its worker hangs and cannot say how: Kill en
 LINK = "its folder is a link, so it is passed over: put the folder itself in its place, then resume the queue"
 LOST = "neither it nor the worker that watched over it could say how it ended: both were killed from outside, or out of memory"
 NEVER_QUEUED = "nothing in its folder says that it was ever queued or started"
+RENAMED = "it trained under the name {}, and its end was not recorded in this folder"
 UNHEARD = "its training{where} has given no sign of life for {seconds} s: it may go on, and is found again when its machine answers"
 UNREAD = "its end was recorded, but the record cannot be read"
 UNWRITABLE = "its folder cannot be written to, so it is passed over: make it writable, then resume the queue"
@@ -62,8 +63,10 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
         return status
     process = Process.read(folder)
     request = request or Request.read(folder)
-    if process is not None and request is not None and request.queue in rundir.ENGINES:
-        return _on_a_cluster(folder)
+    if request is not None and request.queue in rundir.ENGINES and (handed := Handed.of(folder)).fence:
+        if process is not None and process.fence == handed.fence:
+            return _on_a_cluster(folder, handed, process)
+        process = None  # of an earlier handing out
     if process is not None and is_alive(process.child, process.host) and not is_copy(folder, process):
         return Status(State.STOPPING if os.path.lexists(folder / STOP) else State.RUNNING)
     if os.path.lexists(folder / rundir.EXIT):  # it may have been written since the first look
@@ -78,9 +81,10 @@ def status_of(folder: Path, request: Request | None = None) -> Status:
     return _waiting(folder)
 
 
-def _on_a_cluster(folder: Path) -> Status:
+def _on_a_cluster(folder: Path, handed: Handed, process: Process) -> Status:
     """The status of a run that an engine has begun: it runs only while its training gives signs of life."""
-    handed = Handed.of(folder)
+    if process.run not in ("", folder.name):  # renamed, or a copy: what trained it writes elsewhere, or not any more
+        return Status(State.CRASHED, RENAMED.format(process.run), "renamed")
     if pulse.is_fresh(folder, handed.fence):
         return Status(State.STOPPING if os.path.lexists(folder / STOP) else State.RUNNING, handed.reason)
     if (status := _recorded(folder)) is not None:  # written since the first look
@@ -134,7 +138,7 @@ def _why_crashed(folder: Path, process: Process) -> tuple[str, Cause]:
             "elsewhere",
         )
     if process.run and process.run != folder.name:
-        return f"it trained under the name {process.run}, and its end was not recorded in this folder", "renamed"
+        return RENAMED.format(process.run), "renamed"
     if place is Origin.EARLIER:
         return "the machine restarted while it ran", "restart"
     if not can_write(folder):

@@ -9,6 +9,7 @@ import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 from dhc.config import RunConfig
 from dhc.errors import RunError
@@ -23,7 +24,7 @@ from dhc.runs.lock import HeldError, hold
 from dhc.runs.rundir import Guard
 from dhc.runs.status import State, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
-from dhc.training.pulse import DEVICE, guard_of, is_on_a_cluster
+from dhc.training.pulse import DEVICE, fence_here, guard_of
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 QUEUED = "--queued"  # only if it still waits: a worker that was killed may have left a child that was faster
@@ -57,13 +58,14 @@ def main(arguments: list[str]) -> int:
 def run(folder: Path) -> int:
     """Train and record how it ended, in every case in which a process still can."""
     # what ends a training on a cluster is no person: whoever attends it knows why, and where it goes on
-    mark = rundir.LEAVE if is_on_a_cluster() else rundir.STOP
+    mark = rundir.LEAVE if fence_here() else rundir.STOP
     remove.file(folder / rundir.LEAVE)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: write.mark(folder / mark))
     child, worker = identify(os.getpid()), identify(os.getppid())
     guard = guard_of(folder, child)
-    process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name)
+    place: dict[str, Any] = {"fence": fence} if (fence := fence_here()) else {}
+    process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name, **place)
     try:
         process.write(folder)
         config = load_config(folder)
@@ -122,7 +124,7 @@ def _train(config: RunConfig, folder: Path, device: str, guard: Guard) -> int:
 def _leaves(folder: Path) -> bool:
     """Whether the run ended only because its machine is wanted back: then this is no end of it."""
     asked = any((folder / name).exists() for name in (rundir.STOP, rundir.STOP_AFTER_EPOCH))
-    return is_on_a_cluster() and not asked and (folder / rundir.LEAVE).exists()
+    return fence_here() > 0 and not asked and (folder / rundir.LEAVE).exists()
 
 
 def _failed(folder: Path, end: End) -> int:

@@ -228,6 +228,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
             np.savez(file, **values)  # type: ignore[arg-type]
         for name in LINKED_FILES:
             write.link(self._folder.parent / name, draft / name)
+        self._writer.require()
         remove.tree(place)
         remove.move(draft, place)
         remove.trees(self._folder, rundir.DRAFT)
