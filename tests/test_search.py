@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_run import make_run
 
-from dhc.analysis.search import ORDERS, RunFilter, select_runs, sparkline
+from dhc.analysis.search import ORDERS, RunFilter, select_runs
 from dhc.runs.labels import change_labels
+from dhc.runs.line import thinned
 from dhc.runs.store import RunInfo, Store
 
 
@@ -77,7 +78,7 @@ def test_orders(runs: list[RunInfo]) -> None:
 @given(st.lists(st.floats(0, 1) | st.just(math.nan), max_size=400))
 def test_the_small_curve_keeps_its_first_last_and_best_point(curve: list[float]) -> None:
     finite = [value for value in curve if math.isfinite(value)]
-    small = sparkline(curve)
+    small = thinned(curve)
     assert len(small) <= 40
     assert bool(small) == bool(finite)
     if finite:

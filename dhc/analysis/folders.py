@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
+
+HELD = 0.5  # seconds for which a path's links are not looked at again: ten thousand runs have few folders
 
 
 def resolved_path(path: str) -> str:
     """A data folder's full path, however it was written; what cannot be a path stays as it is."""
+    return _resolved(path, "" if path.startswith("/") else _here(), int(time.monotonic() / HELD))
+
+
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # deleted
+        return ""
+
+
+@lru_cache(maxsize=1024)
+def _resolved(path: str, here: str, moment: int) -> str:
     try:
         return str(Path(path).expanduser().resolve())
     except (OSError, RuntimeError, ValueError):  # a zero byte, a loop of links, an unknown user

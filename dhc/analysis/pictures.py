@@ -39,6 +39,12 @@ def judged_pictures(config: RunConfig, environment: Environment) -> JudgedPictur
     return JudgedPictures(resolved_path(config.data.path), classes, val_print, fingerprint, val_review)
 
 
+def pictures_of(info: RunInfo) -> JudgedPictures:
+    """The val pictures that a run, whose settings can be read, was judged on."""
+    assert info.config is not None
+    return judged_pictures(info.config, info.environment)
+
+
 def same_data(first: JudgedPictures, second: JudgedPictures) -> bool:
     """Whether both are of one val split, whatever number of its classes, and whatever a review did to it.
 

@@ -76,18 +76,5 @@ def _passes(info: RunInfo, run_filter: RunFilter) -> bool:
     )
 
 
-def sparkline(curve: Sequence[float], points: int = 40) -> list[float]:
-    """At most `points` of a run's val accuracies, evenly spread, the best and the last included.
-
-    What is not finite is left out.
-    """
-    values = [value for value in curve if math.isfinite(value)]
-    if len(values) <= points:
-        return values
-    best = max(range(len(values)), key=values.__getitem__)
-    even = {round(number * (len(values) - 1) / (points - 2)) for number in range(points - 1)}
-    return [values[place] for place in sorted(even | {best})]
-
-
 def _number(value: float | None) -> float:
     return -math.inf if value is None or not math.isfinite(value) else value

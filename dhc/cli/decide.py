@@ -10,14 +10,13 @@ import click
 
 from dhc.analysis.advice import advice, time_of_repeats, time_text
 from dhc.analysis.decision import Decision, Setting, contest, decide
-from dhc.analysis.pictures import JudgedPictures, judged_pictures
+from dhc.analysis.pictures import pictures_of
 from dhc.analysis.reasons import reasons
 from dhc.analysis.repeats import same_but_seed
 from dhc.cli.common import JSON, RUNS, print_json
 from dhc.config import RunConfig
 from dhc.data.review_effect import reviewed_away
 from dhc.errors import RunError
-from dhc.runs.contract import Environment
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo, Store
 from dhc.text import quote
@@ -47,7 +46,7 @@ def decide_runs(run_ids: tuple[str, ...], group: str, why: bool, runs_dir: Path,
             f"none of these runs is in a group called {quote(group)}: `runs list --json` shows each run's group"
         )
     decision = decide(
-        contest(runs, everyone, _pictures),
+        contest(runs, everyone, pictures_of),
         everyone,
         lambda info: read_predictions(info.folder),
         lambda info: reviewed_away(info.folder, info.config),
@@ -100,8 +99,3 @@ def _repeat(decision: Decision, config: RunConfig) -> dict[str, Any]:
 
 def _ids(infos: Sequence[RunInfo]) -> list[str]:
     return [info.id for info in infos]
-
-
-def _pictures(info: RunInfo) -> JudgedPictures:
-    assert info.config is not None
-    return judged_pictures(info.config, Environment.of(info.folder))

@@ -10,11 +10,10 @@ import click
 
 from dhc.analysis.differences import value_text
 from dhc.analysis.importance import Importance, importance
-from dhc.analysis.pictures import JudgedPictures, judged_pictures
+from dhc.analysis.pictures import pictures_of
 from dhc.analysis.reading import Reading, SettingReading, importance_text, read, too_few_text, worth_text
 from dhc.cli.common import JSON, RUNS, guide, print_json
 from dhc.errors import RunError
-from dhc.runs.contract import Environment
 from dhc.runs.store import RunInfo, Store
 from dhc.text import count_text
 
@@ -29,7 +28,7 @@ def read_sweep(names: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
     """Say what the runs of a group, or some runs, tell of their settings: the best of each value, optima at an edge, failures, which
     setting matters most, and what more runs are worth where the settings were drawn.
     """
-    reading = read(_members(Store(runs_dir), names), _pictures)
+    reading = read(_members(Store(runs_dir), names), pictures_of)
     weights = importance(reading.trials)
     print_json(as_dict(reading, weights)) if as_json else click.echo("\n".join(_lines(reading, weights)))
 
@@ -57,11 +56,6 @@ def _members(store: Store, names: tuple[str, ...]) -> list[RunInfo]:
         if not any(name in (info.group, info.id) for info in runs):
             raise RunError(f"there is no group and no run {name[:80]!r}: `python -m dhc runs list` names them")
     return runs
-
-
-def _pictures(info: RunInfo) -> JudgedPictures:
-    assert info.config is not None
-    return judged_pictures(info.config, Environment.of(info.folder))
 
 
 def _setting(setting: SettingReading) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dhc.config.knob import MISSION
+from dhc.config.knob import MISSION, ConfigField
 from dhc.config.run import RunConfig, fields, find_field
 from dhc.text import setting_number
 
@@ -21,8 +22,7 @@ def phrase(config: RunConfig, names: Iterable[str], most: int = MOST_SETTINGS) -
 
     What is beyond the first `most` is said to be left out: ``…``.
     """
-    wanted = set(names)
-    ordered = sorted((field for field in fields() if field.name in wanted and config.uses(field.name)), key=_place)
+    ordered = [field for field in _ordered(frozenset(names)) if config.uses(field.name)]
     words = [_setting(config, field.name) for field in ordered[:most]]
     return ", ".join([*words, *["…"] * (len(ordered) > most)])
 
@@ -39,10 +39,21 @@ def brief(config: RunConfig) -> str:
     """What a run is in a few words: the network, and the settings that people tune by hand."""
     if not config.trains_network:
         return named(config, ["model.name", "knn.metric", "knn.k"])
-    return named(config, ["model.name", *(field.name for field in fields() if field.rank == MISSION)], most=6)
+    return named(config, _tuned(), most=6)
 
 
-def _place(field: Any) -> tuple[bool, bool, int]:
+@functools.cache
+def _tuned() -> tuple[str, ...]:
+    return ("model.name", *(field.name for field in fields() if field.rank == MISSION))
+
+
+@functools.lru_cache(maxsize=256)
+def _ordered(names: frozenset[str]) -> tuple[ConfigField, ...]:
+    """The settings of these dotted names, the tuner's first."""
+    return tuple(sorted((field for field in fields() if field.name in names), key=_place))
+
+
+def _place(field: ConfigField) -> tuple[bool, bool, int]:
     return field.name != "model.name", field.name != "data.path", field.rank
 
 

@@ -25,6 +25,9 @@ from dhc.config.sections import (
 from dhc.errors import ConfigError
 
 MOST_ERRORS = 5  # that one sentence names
+Conditions = tuple[
+    tuple[str, str, tuple[str, ...]], ...
+]  # section and key of another setting, with the values that it must have
 
 
 class RunConfig(Section):
@@ -63,15 +66,21 @@ class RunConfig(Section):
 
     def uses(self, name: str) -> bool:
         """Whether the setting of that dotted name has an effect, given the other ones."""
-        return all(str(self.get(other)) in good for other, good in find_field(name).when.items())
+        find_field(name)
+        return self._meets(_conditions()[name])
+
+    def _meets(self, conditions: Conditions) -> bool:
+        return not conditions or all(
+            str(getattr(getattr(self, section), key)) in good for section, key, good in conditions
+        )
 
     def effective_settings(self) -> dict[str, Any]:
         """Each setting that has an effect by dotted name, in field order."""
-        return {field.name: self.get(field.name) for field in fields() if self.uses(field.name)}
+        return {name: self.get(name) for name, conditions in _conditions().items() if self._meets(conditions)}
 
     def get(self, name: str) -> Any:
         """Value of a dotted name, e.g. ``get("fit.epochs")``."""
-        section, key = name.split(".")
+        section, _, key = name.partition(".")
         return getattr(getattr(self, section), key)
 
     def with_values(self, changes: Mapping[str, Any]) -> RunConfig:
@@ -115,6 +124,17 @@ def fields() -> tuple[ConfigField, ...]:
 @functools.cache
 def _fields_by_name() -> dict[str, ConfigField]:
     return {field.name: field for field in fields()}
+
+
+@functools.cache
+def _conditions() -> dict[str, Conditions]:
+    """Of each setting, by its dotted name, under what it has an effect."""
+    return {name: tuple(map(_condition, field.when.items())) for name, field in _fields_by_name().items()}
+
+
+def _condition(item: tuple[str, tuple[str, ...]]) -> tuple[str, str, tuple[str, ...]]:
+    section, _, key = item[0].partition(".")
+    return section, key, item[1]
 
 
 def find_field(name: str) -> ConfigField:

@@ -24,6 +24,7 @@ from dhc.data.cached import COLUMNS, MISSING, SHAPE, SIZE, VERSION, CachedSplit,
 from dhc.data.files import FileState
 from dhc.files import remove, write
 from dhc.files.folder import RealFolder
+from dhc.files.user_cache import cache_of
 
 __all__ = ["SHAPE", "SIZE", "CachedSplit", "read"]
 
@@ -35,15 +36,8 @@ def folders(root: Path) -> tuple[Path, ...]:
 
     Within it, or for a read-only one in the user's cache folder, which a user without a home does not have.
     """
-    own, mark = _user_cache(), hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:24]
-    return (root / ".dhc",) if own is None else (root / ".dhc", own / "dhc" / mark)
-
-
-def _user_cache() -> Path | None:
-    base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
-    with suppress(RuntimeError):  # neither HOME nor an entry in passwd, as under `docker run --user 12345`
-        return Path(base) if base else Path.home() / ".cache"
-    return None
+    own = cache_of(root)
+    return (root / ".dhc",) if own is None else (root / ".dhc", own)
 
 
 class CacheError(Exception):

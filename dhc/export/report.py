@@ -16,7 +16,7 @@ from dhc.analysis import report as scores
 from dhc.analysis.advice import advice, time_of_repeats, time_text
 from dhc.analysis.confusion import class_order, confused_pairs, confusion_matrix
 from dhc.analysis.decision import contest, decide
-from dhc.analysis.pictures import JudgedPictures, judged_pictures
+from dhc.analysis.pictures import pictures_of
 from dhc.data.album import Album, Prints, Source, album_of, prints_of
 from dhc.data.decode import Pictures, load_pictures
 from dhc.data.layout import open_dataset
@@ -121,8 +121,8 @@ def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     )
     return Comparison(
         _advice(runs, store),
-        tuning.sweep(runs, _pictures_of),
-        ensemble.together(runs, _pictures_of),
+        tuning.sweep(runs, pictures_of),
+        ensemble.together(runs, pictures_of),
         names,
         rows,
         tuple(row.title for row in around),
@@ -134,17 +134,12 @@ def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
 def _advice(runs: Sequence[RunInfo], store: Store) -> str:
     everyone = store.runs()
     decision = decide(
-        contest(runs, everyone, _pictures_of),
+        contest(runs, everyone, pictures_of),
         everyone,
         lambda info: read_predictions(info.folder),
         lambda info: reviewed_away(info.folder, info.config),
     )
     return advice(decision, time=time_text(time_of_repeats(decision)))
-
-
-def _pictures_of(info: RunInfo) -> JudgedPictures:
-    assert info.config is not None
-    return judged_pictures(info.config, Environment.of(info.folder))
 
 
 def chapters(runs: Sequence[RunInfo], store: Store, progress: Progress | None = None) -> tuple[Chapter, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dhc.runs.events import EventLog
 from dhc.runs.records import History
-from dhc.runs.store import RunInfo, Store, newest_first
+from dhc.runs.store import RunInfo, Store
 
 
 class Snapshot:
@@ -25,9 +25,8 @@ class Snapshot:
     def runs(self) -> list[RunInfo]:
         """Every run, newest first, in a list of the caller's own; searches for a learning rate are none."""
         if self._runs is None:
-            infos = (self._infos.get(run_id) or self.store.find(run_id, self._logs) for run_id in self.store.ids())
-            self._infos = {info.id: info for info in infos if info is not None}
-            self._runs = newest_first(self._infos.values())
+            self._runs = self.store.all(self._logs, self._infos)
+            self._infos = {info.id: info for info in self._runs}
         return [info for info in self._runs if info.search is None]
 
     def searches(self) -> list[RunInfo]:

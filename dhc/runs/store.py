@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,36 +16,24 @@ from dhc.config.phrase import brief
 from dhc.errors import RunError
 from dhc.files.read import tail
 from dhc.runs import rundir
-from dhc.runs.config_file import read_config
 from dhc.runs.contract import Environment, Labels, RateSearch, Request, Summary
 from dhc.runs.course import UNDISTURBED, Course
 from dhc.runs.events import EventLog
+from dhc.runs.index import Index, Look
 from dhc.runs.labels import NO_LABELS
+from dhc.runs.line import Line, read_line
 from dhc.runs.records import History
-from dhc.runs.status import State, Status, status_of
-from dhc.runs.summary import UNREADABLE, of_history, read_summary
-from dhc.text import one_line
+from dhc.runs.shared import Shared
+from dhc.runs.signature import has_end, is_settled, signature
+from dhc.runs.status import State, Status
 
 CHATTER = re.compile(
     r"[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I |WARNING: All log messages before absl"
 )
 SECOND = len("YYYYMMDD-HHMMSS")  # with which a run's id begins
-MAX_REASON = 500  # characters of an end's reason
 MAX_LOGS = {True: 32, False: 256}  # event logs to be read on, with batches and without
-COARSE = 2_000_000_000  # nanoseconds; the coarsest clock of a file system (FAT)
-DECISIVE = (  # for an ended run's line
-    rundir.EXIT,
-    rundir.SUMMARY,
-    rundir.CONFIG,
-    rundir.REQUEST,
-    rundir.PROCESS,
-    rundir.EVENTS,
-    rundir.LABELS,
-    rundir.STOP,
-    rundir.COURSE,
-)
+NOTHING_NOTED = Environment()
 
-Signature = tuple[tuple[int, ...] | None, ...]
 Logs = MutableMapping[str, EventLog]
 
 
@@ -73,6 +61,7 @@ class RunInfo:
     example: bool = False
     labels: Labels = NO_LABELS
     curve: tuple[float, ...] = ()
+    """Of `Summary.curve` at most `line.POINTS`, the best and the last among them."""
     accuracy: float | None = None
     val_accuracy: float | None = None
     group: str = ""
@@ -85,6 +74,8 @@ class RunInfo:
     """Where it branched off other runs, and what was changed while it trained."""
     review: str = ""
     """What the marks of a review did to its pictures: equal digits for the same, "" for nothing."""
+    environment: Environment = NOTHING_NOTED
+    """What it noted of its pictures, and nothing else."""
     turn: float = 0.0
     """Where it stands in its queue: lower is earlier."""
 
@@ -93,7 +84,7 @@ class RunInfo:
         """The last epoch's accuracy minus val_accuracy: how much better it does on known pictures."""
         return None if self.accuracy is None or self.val_accuracy is None else self.accuracy - self.val_accuracy
 
-    @property
+    @functools.cached_property
     def title(self) -> str:
         """What it is called: the name that it was given, else what it tries, else its id."""
         return self.labels.name or (self.id if self.config is None else brief(self.config))
@@ -129,7 +120,7 @@ class RunInfo:
             "cause": self.status.cause,
             "epoch": self.epochs_done,
             "epochs": self.epochs_total,
-            **{name: value for name, value in vars(self).items() if name not in NOT_PLAIN},
+            **{name: getattr(self, name) for name in PLAIN},
             **self.labels.model_dump(mode="json"),
             **self.course.model_dump(mode="json"),
             "config": None if self.config is None else self.config.model_dump(),
@@ -138,7 +129,8 @@ class RunInfo:
 
 
 FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
-NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "course", "review", "turn")
+NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "course", "review", "environment", "turn")
+PLAIN = tuple(field.name for field in fields(RunInfo) if field.name not in NOT_PLAIN)
 NULL_IF_EMPTY = ("problem", "name", "note", "group", "design", "parent", "sought")
 
 
@@ -153,7 +145,9 @@ class Store:
         self.runs_dir = runs_dir
         # With batches and without, each run in one of them, in each the log last asked for at the end.
         self._logs: dict[bool, dict[str, EventLog]] = {True: {}, False: {}}
-        self._ended: dict[str, tuple[Signature, RunInfo]] = {}
+        self._ended: dict[str, tuple[bytes, RunInfo]] = {}
+        self._index = Index(runs_dir)
+        self._shared = Shared()
         self._lock = threading.Lock()
 
     def ids(self) -> list[str]:
@@ -166,14 +160,24 @@ class Store:
 
     def runs(self, logs: Logs | None = None) -> list[RunInfo]:
         """Every run, newest first; searches for a learning rate are none."""
-        return newest_first(info for info in self._infos(logs) if info.search is None)
+        return [info for info in self.all(logs) if info.search is None]
 
     def searches(self, logs: Logs | None = None) -> list[RunInfo]:
         """Every search for a learning rate, newest first."""
-        return newest_first(info for info in self._infos(logs) if info.search is not None)
+        return [info for info in self.all(logs) if info.search is not None]
 
-    def _infos(self, logs: Logs | None) -> Iterator[RunInfo]:
-        return (info for run_id in self.ids() if (info := self.find(run_id, logs)) is not None)
+    def all(self, logs: Logs | None = None, known: Mapping[str, RunInfo] | None = None) -> list[RunInfo]:
+        """Every run and every search, newest first; those in `known`, by id, are taken as they are."""
+        known, ids = known or {}, self.ids()
+        with self._index.look(ids) as look:
+            infos = [known.get(run_id) or self.find(run_id, logs, look) for run_id in ids]
+        self._forget_others(ids)
+        return newest_first(info for info in infos if info is not None)
+
+    def _forget_others(self, ids: Sequence[str]) -> None:
+        if len(self._ended) > len(ids):
+            for run_id in set(self._ended).difference(ids):
+                self._ended.pop(run_id, None)
 
     def run(self, run_id: str, logs: Logs | None = None) -> RunInfo:
         """One run. Raises RunError when there is none of that name."""
@@ -218,63 +222,57 @@ class Store:
                 del logs[next(iter(logs))]
             return log
 
-    def find(self, run_id: str, logs: Logs | None = None) -> RunInfo | None:
-        """One of `ids`, read anew where one of its files changed; None where its folder is gone."""
-        signature = _signature(f"{self.runs_dir}/{run_id}")
+    def find(self, run_id: str, logs: Logs | None = None, look: Look | None = None) -> RunInfo | None:
+        """One of `ids`, read anew where one of its files changed; None where its folder is gone.
+
+        `look` is one at the index, for which it pays where many are asked for.
+        """
+        now = signature(f"{self.runs_dir}/{run_id}")
         entry = self._ended.get(run_id)
-        if entry is not None and entry[0] == signature:
+        if entry is not None and entry[0] == now:
             return entry[1]
         folder = self.runs_dir / run_id
-        if entry is None and not folder.is_dir():  # deleted between listing and reading
+        if entry is None and not any(now) and not folder.is_dir():  # deleted between listing and reading
             return None
-        info = self._read(folder, logs)
-        if not info.state.alive and _settled(signature):
-            self._ended[run_id] = (signature, info)
+        line = look.line(run_id, now) if look is not None and has_end(now) else None
+        if line is None:
+            line = read_line(folder, lambda alive: self._events(folder, logs, alive=alive))
+            if look is not None and line.is_final and is_settled(now):
+                look.keep(run_id, now, line)
+        info = _info(folder, line, self._shared)
+        if not info.state.alive and is_settled(now):
+            self._ended[run_id] = (now, info)
         return info
 
-    def _read(self, folder: Path, logs: Logs | None) -> RunInfo:
-        config, problem = read_config(folder)
-        request = Request.read(folder)
-        status = status_of(folder, request)
-        request = request or Request()
-        labels = Labels.read(folder)
-        figures, doubt = self._figures(folder, logs, alive=status.state.alive)
-        return RunInfo(
-            id=folder.name,
-            folder=folder,
-            config=config,
-            status=replace(status, reason=one_line(status.reason, MAX_REASON)),
-            labels=labels or NO_LABELS,
-            turn=request.turn,
-            course=Course.of(folder),
-            review=_review(folder, config),
-            problem="; ".join(filter(None, (problem, doubt, _unreadable(folder, status, labels)))),
-            epochs_done=figures.epochs or 0,
-            **{
-                name: value
-                for record in (request, figures)
-                for name, value in vars(record).items()
-                if name in FROM_RECORDS
-            },
-        )
-
-    def _figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> tuple[Summary, str]:
-        """The summary as far as it can be true, else the events; and in a sentence what cannot."""
-        summary, doubt = read_summary(folder)
-        if summary.curve and not doubt:
-            return summary, ""
-        values = {
-            name: value for name, value in summary if name in summary.model_fields_set and value not in (None, ())
-        }
-        return self._events_figures(folder, logs, alive=alive).model_copy(update=values), doubt
-
-    def _events_figures(self, folder: Path, logs: Logs | None, *, alive: bool) -> Summary:
+    def _events(self, folder: Path, logs: Logs | None, *, alive: bool) -> History:
         if alive:
-            return of_history(self.outline(folder.name, logs)[0])
+            return self.outline(folder.name, logs)[0]
         # Not remembered: the logs of a thousand such runs would fill the memory.
         log = EventLog(folder / rundir.EVENTS, batches=False)
         log.refresh()
-        return of_history(log.history())
+        return log.history()
+
+
+def _info(folder: Path, line: Line, shared: Shared) -> RunInfo:
+    return RunInfo(
+        id=folder.name,
+        folder=folder,
+        config=shared.config(line.config),
+        status=line.status,
+        labels=line.labels if line.labels.model_fields_set else NO_LABELS,
+        turn=line.request.turn,
+        course=line.course if line.course.branches or line.course.changes else UNDISTURBED,
+        environment=shared.environment(line.environment),
+        review=_review(line),
+        problem=line.problem,
+        epochs_done=line.figures.epochs or 0,
+        **{
+            name: value
+            for record in (line.request, line.figures)
+            for name, value in vars(record).items()
+            if name in FROM_RECORDS
+        },
+    )
 
 
 def newest_first(infos: Iterable[RunInfo]) -> list[RunInfo]:
@@ -302,34 +300,8 @@ def log_tail(folder: Path, lines: int = 30, limit: int = 20_000) -> str:
     return "\n".join([line for line in text.splitlines() if not CHATTER.match(line)][-lines:])
 
 
-def _signature(folder: str) -> Signature:
-    """Changes whenever a file that decides on an ended run's line does; of text, since a page asks this for every run."""
-    parts: list[tuple[int, ...] | None] = []
-    for name in DECISIVE:
-        try:
-            stat = os.lstat(f"{folder}/{name}")
-        except OSError:
-            parts.append(None)
-        else:
-            parts.append((stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
-    return tuple(parts)
-
-
-def _settled(signature: Signature) -> bool:
-    """Whether a later change is sure to show: by a coarse clock, two changes may have one time."""
-    latest = max((part[-1] for part in signature if part is not None), default=0)
-    return abs(time.time_ns() - latest) > COARSE
-
-
-def _review(folder: Path, config: RunConfig | None) -> str:
-    """What a review did to the run's pictures; a file more to read, and only where one was asked for."""
-    if config is None or not config.data.review:
+def _review(line: Line) -> str:
+    """What a review did to the run's pictures, where one was asked for."""
+    if line.config is None or not line.config.data.review:
         return ""
-    return "-".join(f"{split}-{digest}" for split, digest in sorted(Environment.of(folder).data_review.items()))
-
-
-def _unreadable(folder: Path, status: Status, labels: Labels | None) -> str:
-    """A sentence on files that are there but cannot be read; "" where there is none."""
-    names = [rundir.EXIT] if status.state in (State.CRASHED, State.QUEUED) else []
-    names += [rundir.LABELS] if labels is None else []
-    return "; ".join(UNREADABLE.format(name) for name in names if os.path.lexists(folder / name))
+    return "-".join(f"{split}-{digest}" for split, digest in sorted(line.environment.data_review.items()))

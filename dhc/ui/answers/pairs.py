@@ -8,12 +8,11 @@ from pathlib import Path
 
 from dhc.analysis.folders import resolved_path
 from dhc.analysis.paired import Pairing, pair_up
-from dhc.analysis.pictures import JudgedPictures, judged_pictures, same_data
+from dhc.analysis.pictures import pictures_of, same_data
 from dhc.config import RunConfig
 from dhc.data.review_effect import reviewed_away
 from dhc.errors import DataError, RunError
 from dhc.runs import rundir
-from dhc.runs.contract import Environment
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import shorten
@@ -58,21 +57,6 @@ def changed_by_review(info: RunInfo) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _changed_val(folder: Path, stamp: tuple[int, int], config: RunConfig | None) -> frozenset[str]:
     return reviewed_away(folder, config)
-
-
-def pictures_of(info: RunInfo) -> JudgedPictures:
-    """What is known of the val pictures that a run, whose settings can be read, was judged on."""
-    assert info.config is not None
-    try:
-        stamp = (info.folder / rundir.ENVIRONMENT).stat().st_mtime_ns
-    except OSError:
-        stamp = 0
-    return _pictures_of(info.folder, stamp, info.config)
-
-
-@lru_cache(maxsize=4096)
-def _pictures_of(folder: Path, stamp: int, config: RunConfig) -> JudgedPictures:
-    return judged_pictures(config, Environment.of(folder))
 
 
 def _refuse_other_data(a: RunInfo, b: RunInfo) -> None:

@@ -9,13 +9,13 @@ import streamlit as st
 
 from dhc.analysis.mistakes import outcomes
 from dhc.analysis.paired import Pairing, on_shared_pictures, reviewed_text
-from dhc.analysis.pictures import same_data
+from dhc.analysis.pictures import pictures_of, same_data
 from dhc.errors import RunError
 from dhc.runs.naming import titles
 from dhc.runs.records import Predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import align, pictures_of
+from dhc.ui.answers.pairs import align
 from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, session
 from dhc.ui.shell.chosen import VERSUS

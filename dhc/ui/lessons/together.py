@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dhc.analysis.ensemble import SharedAnswers, line_up
-from dhc.analysis.pictures import on_most_pictures
+from dhc.analysis.pictures import on_most_pictures, pictures_of
 from dhc.analysis.ranking import best_first
 from dhc.errors import RunError
 from dhc.runs import rundir
@@ -17,7 +17,7 @@ from dhc.runs.naming import titles
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
 from dhc.text import short_names
-from dhc.ui.answers.pairs import changed_by_review, pictures_of
+from dhc.ui.answers.pairs import changed_by_review
 from dhc.ui.lessons import run
 from dhc.ui.shell import session
 

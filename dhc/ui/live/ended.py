@@ -5,14 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from dhc.analysis.lineage import parent_of
-from dhc.analysis.pictures import measured_on_same_pictures
+from dhc.analysis.pictures import measured_on_same_pictures, pictures_of
 from dhc.analysis.standing import Standing, standing_of
 from dhc.config import COMMON, MISSION, fields
 from dhc.config.phrase import phrase
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
-from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage import branching
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link

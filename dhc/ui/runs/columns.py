@@ -14,7 +14,6 @@ import streamlit as st
 
 from dhc.analysis.baseline import Lead
 from dhc.analysis.differences import differing_settings, setting_text, value_text
-from dhc.analysis.search import sparkline
 from dhc.config import MISSION, ConfigField, RunConfig, fields
 from dhc.runs.naming import titles
 from dhc.runs.status import State
@@ -238,7 +237,7 @@ def fixed(info: RunInfo) -> dict[str, object]:
         "best epoch": info.best_epoch,
         "gap": info.gap,
         "time": duration_text(info.seconds) if info.seconds else "–",
-        "val_accuracy by epoch": sparkline(info.curve),
+        "val_accuracy by epoch": list(info.curve),
         "epochs": f"{info.epochs_done} / {info.epochs_total or '?'}",
         "tags": ", ".join(info.labels.tags),
         "note": info.labels.note.partition("\n")[0][:120] or ("example" if info.example else ""),

@@ -10,6 +10,7 @@ import streamlit as st
 from dhc.analysis.advice import advice, time_text
 from dhc.analysis.decision import Contest, Decision, contest, decide
 from dhc.analysis.ladder import is_measured
+from dhc.analysis.pictures import pictures_of
 from dhc.analysis.reasons import reasons
 from dhc.config import RunConfig
 from dhc.errors import DataError, UserError, sentence
@@ -19,7 +20,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 from dhc.ui.answers.album import has_changed
-from dhc.ui.answers.pairs import changed_by_review, pictures_of
+from dhc.ui.answers.pairs import changed_by_review
 from dhc.ui.manage import labels
 from dhc.ui.shell import address, session, sharing, standin
 from dhc.ui.shell.frame import link

@@ -11,18 +11,16 @@ import streamlit as st
 
 from dhc.analysis.baseline import lead
 from dhc.analysis.folders import folder_names
-from dhc.analysis.pictures import JudgedPictures, by_pictures
+from dhc.analysis.pictures import JudgedPictures, by_pictures, pictures_of
 from dhc.analysis.query import read_query
 from dhc.analysis.search import ORDERS, RunFilter, select_runs
 from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, short_names, shorten
-from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage import queue, storage, undo
 from dhc.ui.runs import columns, compare, filters, groups, views
 from dhc.ui.runs.columns import RUN, Comparison
-from dhc.ui.runs.memory import PerRun
 from dhc.ui.runs.sheet import sheet
 from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import choose_run, go
@@ -109,7 +107,7 @@ def _watched(
 def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
     """The runs that pass the filter in the order of the address, and how they compare with its baseline."""
     order = address.choice("order", list(ORDERS), "newest")
-    judged = by_pictures([info for info in everyone if info.config is not None], _judged)
+    judged = by_pictures([info for info in everyone if info.config is not None], pictures_of)
     numbers = {info.id: number for number, (_, members) in enumerate(judged) for info in members}
     by_id = {info.id: info for info in everyone}
     baseline = by_id.get(address.choice("baseline", list(by_id), ""))
@@ -129,11 +127,6 @@ def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
         main=names[main or 0] if names else "",
     )
     return Listing(runs, selected, comparison)
-
-
-@PerRun
-def _judged(info: RunInfo) -> JudgedPictures:
-    return pictures_of(info)
 
 
 def _names(every: Sequence[JudgedPictures]) -> list[str]:

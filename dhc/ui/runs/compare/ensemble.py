@@ -13,7 +13,7 @@ import streamlit as st
 from dhc.analysis.ensemble import MOST, Agreement, Ensemble, SharedAnswers, agreement, combine, line_up, mean_of_pairs
 from dhc.analysis.lineage import parent_of
 from dhc.analysis.paired import reviewed_text
-from dhc.analysis.pictures import on_most_pictures
+from dhc.analysis.pictures import on_most_pictures, pictures_of
 from dhc.analysis.ranking import best_first
 from dhc.analysis.selection import Choice, Step, choice_text, greedy, judge_choice, suggested, suggestion_text
 from dhc.analysis.significance import verdict
@@ -25,7 +25,7 @@ from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
 from dhc.text import clean, count_text, short_names, shorten
 from dhc.ui.answers.matrix import click_on, clicked_cell
-from dhc.ui.answers.pairs import changed_by_review, pictures_of
+from dhc.ui.answers.pairs import changed_by_review
 from dhc.ui.runs.compare import ensemble_pictures, ensemble_submission, nothing
 from dhc.ui.runs.compare.ensemble_pictures import PAGE, PICTURE, SHOW
 from dhc.ui.shell import address, session

@@ -18,7 +18,7 @@ from dhc.analysis.optimism import (
     mean_correlation,
     right_answers,
 )
-from dhc.analysis.pictures import measured_on_same_pictures
+from dhc.analysis.pictures import measured_on_same_pictures, pictures_of
 from dhc.analysis.ranking import run_places
 from dhc.errors import RunError
 from dhc.jobs import evaluation as jobs
@@ -28,7 +28,6 @@ from dhc.runs.naming import titles
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text
-from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.manage.submission import can_answer
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import bold

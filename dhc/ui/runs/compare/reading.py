@@ -9,6 +9,7 @@ import streamlit as st
 
 from dhc.analysis.differences import value_text
 from dhc.analysis.importance import Importance, Trial, importance
+from dhc.analysis.pictures import pictures_of
 from dhc.analysis.reading import (
     Reading,
     SettingReading,
@@ -25,7 +26,6 @@ from dhc.figures import sweeps as figures
 from dhc.jobs.groups import with_date
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text
-from dhc.ui.answers.pairs import pictures_of
 from dhc.ui.ladder.factor import open_run
 from dhc.ui.runs import decision
 from dhc.ui.shell import address, sharing
