@@ -103,12 +103,18 @@ function drawCrumbs(state) {
   const names = [say(state, 'layers'), column.title, say(state, column.width * column.height > 1 ? 'map' : 'unit', { unit: counted(state.at.unit) }), say(state, 'formula')];
   const now = ZOOMS.indexOf(state.at.zoom);
   const last = column.units.length ? 3 : 1;
-  state.crumbs.replaceChildren(...names.slice(0, last + 1).map((name, i) => {
-    const crumb = element('button', 'crumb', { type: 'button', textContent: name });
-    if (i === now) crumb.setAttribute('aria-current', 'step');
-    crumb.addEventListener('click', () => { go(state, { zoom: ZOOMS[i] }); state.board.focus({ preventScroll: true }); });
-    return crumb;
-  }));
+  while (state.crumbs.children.length <= last) state.crumbs.append(newCrumb(state, ZOOMS[state.crumbs.children.length]));
+  [...state.crumbs.children].forEach((crumb, i) => {
+    Object.assign(crumb, { hidden: i > last, textContent: names[i], ariaCurrent: i === now ? 'step' : null });
+    if (i > last && crumb.matches(':focus')) state.board.focus({ preventScroll: true });
+  });
+}
+
+/** A crumb stays when its name changes, and so does the focus on it. */
+function newCrumb(state, level) {
+  const crumb = element('button', 'crumb', { type: 'button' });
+  crumb.addEventListener('click', () => { go(state, { zoom: level }); state.board.focus({ preventScroll: true }); });
+  return crumb;
 }
 
 function drawWords(state) {
@@ -285,7 +291,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const text = value.toFixed(decimals);
     return (Number(text) === 0 ? text.replace('-', '') : text).replace('-', '−').replace('.', comma);
   };
-  Object.assign(state, { of: data.of, detail: data.detail, words: data.words, wanted: data.at, number, send: setTriggerValue });
+  Object.assign(state, { of: data.of, detail: data.detail, words: data.words, wanted: data.at, number, comma, send: setTriggerValue });
   state.crumbs.setAttribute('aria-label', say(state, 'way'));
   take(state);
 }

@@ -139,8 +139,9 @@ function fill(state, node, item) {
   for (const name of ['stop', 'unit']) {
     if (item[name] === undefined) delete element.dataset[name]; else element.dataset[name] = item[name];
   }
-  if (item.paint && node.key !== item.key) item.paint(element);
-  if (item.lines && node.key !== item.key) {
+  const key = `${item.key}|${state.comma}`; // numbers are painted, too
+  if (item.paint && node.key !== key) item.paint(element);
+  if (item.lines && node.key !== key) {
     element.replaceChildren(...item.lines.filter(line => line.text).map(line => {
       const part = Object.assign(document.createElement('p'), { className: line.name ?? '' });
       if (line.label) part.append(Object.assign(document.createElement('b'), { textContent: line.label }));
@@ -148,7 +149,7 @@ function fill(state, node, item) {
       return part;
     }));
   } else if (item.text !== undefined) element.textContent = item.text;
-  node.key = item.key;
+  node.key = key;
   clearTimeout(node.leaving);
   node.leaving = undefined;
 }

@@ -133,7 +133,7 @@ function overview(state) {
   const step = 30 * grow;
   const classes = state.scene.classes.slice(0, Math.max(2, Math.floor((bottom - top) / 2.2 / step)));
   const y = top + 10 * grow;
-  items.push({ id: 'answer', key: `${state.scene.scene}|small|${answer.w}|${state.ink}`, name: 'picture', x: answer.x, y, w: answer.w, h: classes.length * step, stop: state.scene.columns.length - 1, title: say(state, 'answer'), paint: canvas => paintBars(canvas, classes, answer.w, step, state) });
+  items.push({ id: 'answer', key: `${state.scene.scene}|small|${answer.w}|${step}|${classes.length}|${state.ink}`, name: 'picture', x: answer.x, y, w: answer.w, h: classes.length * step, stop: state.scene.columns.length - 1, title: say(state, 'answer'), paint: canvas => paintBars(canvas, classes, answer.w, step, state) });
   items.push({ id: 'verdict', key: state.scene.scene, name: 'panel', x: answer.x, y: y + classes.length * step + 8 * grow, w: answer.w, lines: [{ text: state.scene.verdict }] });
   const chosen = here(state);
   if (!WIDE.has(chosen.kind)) {
