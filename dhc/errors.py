@@ -6,6 +6,9 @@ The text is one sentence that says what happened, what was expected and how to m
 
 from __future__ import annotations
 
+import errno
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what the system says of a disk, or of a user's share of it, without room
 LONGEST_NAME = 1_000  # characters of a path that are said whole
 
 
@@ -38,5 +41,6 @@ def sentence(error: UserError | OSError) -> str:
     if isinstance(error, OSError) and error.strerror:
         name = str(error.filename or "")
         name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME // 2]}…{name[-LONGEST_NAME // 2 :]}"
-        return f"{error.strerror}: {name}" if name else error.strerror
+        reason = f"{error.strerror}: {name}" if name else error.strerror
+        return f"{reason}; make room on that disk, then try again" if error.errno in FULL else reason
     return str(error)

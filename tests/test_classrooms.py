@@ -161,6 +161,7 @@ def test_no_answer_is_said_to_be_counted_where_nobody_reads_it(tmp_path: Path, m
     monkeypatch.setattr(letterbox.os, "write", lambda fd, line: write_whole(fd, line[:9]))
     assert not letterbox.post("K7M2PX", "convolution", 1.0), "as on a full disk"
     monkeypatch.undo()
+    letterbox.open_box(runs)  # the view was started again, or is another one
     assert letterbox.post("K7M2PX", "convolution", 2.0)
     assert letterbox.counts(runs, "K7M2PX", PLAN) == {"convolution": {2.0: 1}}
     letterbox.close_box()

@@ -15,7 +15,7 @@ from dhc.teaching.catalogue import COURSE, LESSONS
 from dhc.teaching.classrooms import Classroom, add, read_classrooms
 from dhc.teaching.handout import handout, marked
 from dhc.teaching.words import LANGUAGES
-from dhc.ui.teach import before
+from dhc.ui.teach import answers, before
 
 pytestmark = pytest.mark.pages
 
@@ -141,6 +141,9 @@ def test_a_full_letter_box_is_said_and_emptied(runs: Path, code: str, monkeypatc
     at.button(key="dhc_teach_empty").click().run()
     assert not at.exception
     assert "letter box" not in texts(at)
+    monkeypatch.setattr(answers, "ROOM", 1 << 60)  # as if the disk had no room
+    at = open_page("teach", **{"class": code})
+    assert "Those counted stay" in texts(at)
 
 
 def test_an_answer_that_is_not_taken_is_said_and_sent_again(

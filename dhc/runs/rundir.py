@@ -7,7 +7,6 @@ Whole files are replaced atomically; ``events.jsonl`` is only ever appended to, 
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from dhc.errors import RunError
+from dhc.errors import FULL, RunError
 from dhc.files import remove, write
 from dhc.files.folder import is_real_folder
 from dhc.files.read import open_regular, read_regular
@@ -236,7 +235,7 @@ def reserve(folder: Path) -> None:
 
 def is_full(error: BaseException) -> bool:
     """Whether an error says that the disk, or this user's share of it, is full."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OSError) and error.errno in FULL
 
 
 def queue_of(device: str) -> str:

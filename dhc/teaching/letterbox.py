@@ -35,23 +35,20 @@ class LetterBox:
     def __init__(self, file: IO[bytes] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._clock = file, clock
         self._second, self._taken = -1, 0
-        self._is_torn = False  # the last line was not written whole, as on a full disk
 
     def post(self, code: str, lesson: str, answer: float) -> bool:
         """Take an answer to a lesson's question; False where it is full or gone, cannot be written to, or too many come at once."""
-        line = json.dumps([code, lesson, float(f"{answer:.6g}")], separators=(",", ":")).encode() + b"\n"
+        words = json.dumps([code, lesson, float(f"{answer:.6g}")], separators=(",", ":"))
+        line = b"\n" + words.encode()  # so it stays apart from one that a full disk has cut, whoever wrote that
         if self._file is None or not math.isfinite(answer) or len(line) > LINE or not self._has_time():
             return False
-        line = b"\n" * self._is_torn + line
         try:
             status = os.fstat(self._file.fileno())
             if status.st_size + len(line) > LIMIT or not status.st_nlink:  # a file that was removed is read by nobody
                 return False
-            written = os.write(self._file.fileno(), line)  # one call: lines of several processes do not mix
+            return os.write(self._file.fileno(), line) == len(line)  # one call: lines of several processes do not mix
         except OSError:
             return False
-        self._is_torn = written < len(line)
-        return not self._is_torn
 
     @property
     def is_open(self) -> bool:

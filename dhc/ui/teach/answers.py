@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from dhc.runs.room import shortage
 from dhc.teaching import letterbox
 from dhc.teaching.catalogue import LESSONS, Lesson
 from dhc.teaching.classrooms import Classroom, change
@@ -20,6 +21,7 @@ from dhc.ui.shell.states import attempt
 from dhc.ui.shell.watch import watch
 
 TICK = 3.0  # seconds between two looks into the letter box
+ROOM = 64_000  # bytes below which an answer may find none on its disk
 SHOWN = 5  # answers to a question, the most frequent ones
 
 
@@ -30,12 +32,14 @@ def draw(code: str, room: Classroom, said: Labels) -> None:
         st.warning(said("full"), icon=":material/inbox:")
         empty = partial(letterbox.empty, session.runs_dir())
         st.button(said("empty"), icon=":material/delete:", key="dhc_teach_empty", on_click=attempt, args=(empty,))
+    if _is_disk_full():
+        st.warning(said("disk_full"), icon=":material/hard_drive:")
     watch(
         lambda: letterbox.counts(session.runs_dir(), code, room),
         lambda counts: _draw(counts, room, said),
         every=TICK,
         alive=lambda _: True,
-        page=lambda _: (_is_begun(room), letterbox.is_full(session.runs_dir())),
+        page=lambda _: (_is_begun(room), letterbox.is_full(session.runs_dir()), _is_disk_full()),
         key="dhc-teach-answers",
     )
     _buttons(code, room, said)
@@ -44,6 +48,10 @@ def draw(code: str, room: Classroom, said: Labels) -> None:
 def _count(code: str, *, anew: bool) -> None:
     """Count a class's answers from now on, as the box is at the click, or from the first on. Raises RunError and OSError."""
     change(session.runs_dir(), code, begins_at=letterbox.length(session.runs_dir()) if anew else 0)
+
+
+def _is_disk_full() -> bool:
+    return bool(shortage(session.runs_dir(), size=ROOM, files=0))
 
 
 def _is_begun(room: Classroom) -> bool:
