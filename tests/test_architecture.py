@@ -98,7 +98,8 @@ WRITING = re.compile(
 WRITING_OF_OS = re.compile(r"link|open|remove(dirs)?|renames?|replace|truncate")
 WRITING_OF_SHUTIL = re.compile(r"copy\w*|move")
 MAY_WRITE = {
-    "dhc/cluster/worker.py: self._cluster.save(rundir.cluster_file(self._runs_dir, self._engine.name))": "likewise",
+    "dhc/cluster/record.py: cluster.save(rundir.cluster_file(runs_dir, engine))": "likewise",
+    "dhc/cluster/trial.py: trial.save(_file(runs_dir, name))": "likewise",
     "dhc/jobs/announcement.py: record.save(self._path)": "a record writes itself through the room (dhc/runs/lenient.py)",
     "dhc/jobs/task.py: Job(**identity, asked_at=time.time()).save(self.record)": "likewise",
     "dhc/jobs/task.py: Job(asked_at=time.time()).save(self.record)": "likewise",

@@ -26,6 +26,7 @@ from dhc.cli.going_on import go_on
 from dhc.cli.health import health
 from dhc.cli.knn import knn
 from dhc.cli.ladder import ladder
+from dhc.cli.machines import machines
 from dhc.cli.network import network
 from dhc.cli.queue import move, queue, work
 from dhc.cli.reading import read_sweep
@@ -88,6 +89,7 @@ for command in (
     knn,
     ladder,
     runs,
+    machines,
     evaluate,
     predict,
     classify,

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from dhc.cluster.promises import is_trial
 from dhc.errors import RunError, sentence
 from dhc.files import remove, write
 from dhc.files.folder import RealFolder
@@ -93,7 +94,8 @@ class Attendant:
         rundir.reserve(self.folder)
         device = self._device or hardware.resolve(config.device.device)
         environment = hardware.environment(config.device, device) | {FENCE: str(self.fence), DEVICE: device}
-        command = python("-m", "dhc.training", str(self.folder), "--queued")
+        module = "dhc.cluster.trial_there" if is_trial(self.folder) else "dhc.training"
+        command = python("-m", module, str(self.folder), "--queued")
         with RealFolder(self.folder):
             self._child = spawn(command, log=self.folder / rundir.LOG, env=environment)
         return self._child.wait()

@@ -57,3 +57,8 @@ class Cluster(Record):
 def cluster_of(runs_dir: Path, engine: str) -> Cluster:
     """What was last seen of an engine's cluster, or nothing."""
     return Cluster.load(rundir.cluster_file(runs_dir, engine)) or Cluster()
+
+
+def write_cluster(runs_dir: Path, engine: str, cluster: Cluster) -> None:
+    """Replace what is known of an engine's cluster. Raises OSError."""
+    cluster.save(rundir.cluster_file(runs_dir, engine))

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from dhc.errors import ConfigError
+from dhc.files import write
 from dhc.runs import rundir
 from dhc.runs.lenient import Record
 from dhc.text import count_text, shorten
@@ -109,7 +110,7 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def write_machines(runs_dir: Path, machines: Machines) -> None:
     """Replace the settings of the clusters. Raises OSError."""
-    rundir.write_json(runs_dir / rundir.MACHINES, machines.model_dump(mode="json"))
+    rundir.write_json(write.root(runs_dir) / rundir.MACHINES, machines.model_dump(mode="json"))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from dhc.cluster import engines, handing
 from dhc.cluster.engine import Engine, EngineError, Hand
-from dhc.cluster.record import Cluster
+from dhc.cluster.record import Cluster, write_cluster
+from dhc.cluster.trial import refusal
 from dhc.errors import sentence
 from dhc.files import remove
 from dhc.files.lock import Timeout, hold_lock
@@ -96,6 +97,8 @@ class Drain:
             self._watch.withdraw(pending.pop(0))  # another run was moved before the one that waits for room
         if fresh and (lack := room.shortage(self._runs_dir, size=FREE_BYTES, purpose="to start the next run")):
             return lack
+        if fresh and (promise := refusal(self._runs_dir, self._engine.name)):
+            return promise
         self._hand_out(fresh[: self._engine.takes(len(pending))])
         return ""
 
@@ -120,7 +123,7 @@ class Drain:
         else:
             self._cluster = self._cluster.model_copy(update={"problem": problem, "seen_at": time.time()})
         try:
-            self._cluster.save(rundir.cluster_file(self._runs_dir, self._engine.name))
+            write_cluster(self._runs_dir, self._engine.name, self._cluster)
         except OSError as error:
             print(f"what the cluster looks like cannot be written down: {sentence(error)}", file=sys.stderr)
 

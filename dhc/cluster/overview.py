@@ -1,0 +1,192 @@
+"""The machines there are: this one, and those of each cluster, with what runs on them, what waits and why."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from dhc.cluster.record import Cluster, Node, cluster_of
+from dhc.cluster.settings import NAMES, machines_of
+from dhc.cluster.trial import Trial, last_trial
+from dhc.errors import DeviceError
+from dhc.jobs import queue as queues
+from dhc.jobs.launch import require_engine
+from dhc.machine import hardware
+from dhc.machine.cores import cores
+from dhc.runs import rundir
+from dhc.runs.contract import Handed
+from dhc.runs.status import State, Status, status_of
+from dhc.text import count_text, setting_number
+
+FRESH = 15.0  # seconds for which what was seen of a cluster is called today's
+GUIDE = "docs/clusters.md"
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One device of this machine: the ids of the run that trains, "" for none, and of those that wait, in their order."""
+
+    device: str
+    training: str
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ThisMachine:
+    """This machine: its processor, how busy it is in percent, its GPUs, its queues with a run in them."""
+
+    cores: int
+    busy: float
+    gpus: tuple[hardware.Gpu, ...]
+    queues: tuple[Queue, ...]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A run of an engine that has not ended, and what its worker has written down of it."""
+
+    id: str
+    status: Status
+    handed: Handed
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A cluster as it is known here.
+
+    lack       what must be done before it can be used at all, a sentence; "" for nothing
+    cluster    what was seen of it last
+    idle       why nobody is at work on its queue; "" where somebody is
+    runs       those that it was given, and those that wait, in their order
+    trial      the last one with today's settings
+    """
+
+    name: str
+    lack: str
+    cluster: Cluster
+    idle: str
+    runs: tuple[Placed, ...]
+    trial: Trial | None
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return NAMES[self.name]
+
+    @property
+    def is_used(self) -> bool:
+        """Whether it is set up, or has runs."""
+        return not self.lack or bool(self.runs)
+
+    @property
+    def running(self) -> tuple[Placed, ...]:
+        """The runs that were begun."""
+        return tuple(run for run in self.runs if run.status.state is not State.QUEUED)
+
+    @property
+    def waiting(self) -> tuple[Placed, ...]:
+        """The runs that wait, here or there."""
+        return tuple(run for run in self.runs if run.status.state is State.QUEUED)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since somebody looked; None where nobody has."""
+        seen = self.cluster.seen_at
+        return None if seen is None else max(0.0, time.time() - seen)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether that was just now."""
+        return self.age is not None and self.age <= FRESH
+
+    def on(self, node: Node) -> tuple[Placed, ...]:
+        """The runs that a node has."""
+        return tuple(run for run in self.running if run.handed.node == node.name)
+
+
+def this_machine(runs_dir: Path, gpus: tuple[hardware.Gpu, ...]) -> ThisMachine:
+    """This machine as it is now; `gpus` are those that its driver lists."""
+    devices = [name for name in queues.devices(runs_dir, training=True) if name not in rundir.ENGINES]
+    return ThisMachine(cores(), psutil.cpu_percent(0.1), gpus, tuple(_queue(runs_dir, device) for device in devices))
+
+
+def engines(runs_dir: Path) -> tuple[Engine, ...]:
+    """Every kind of cluster, set up or not."""
+    return tuple(engine(runs_dir, name) for name in rundir.ENGINES)
+
+
+def engine(runs_dir: Path, name: str) -> Engine:
+    """One of them."""
+    folders = queues.unended(runs_dir, name)
+    waiting = {folder: place for place, folder in enumerate(queues.queue(runs_dir, name))}
+    placed = [
+        Placed(folder.name, status_of(folder), Handed.of(folder))
+        for folder in sorted(folders, key=lambda folder: (waiting.get(folder, -1), folder.name))
+    ]
+    return Engine(
+        name,
+        lack(runs_dir, name),
+        cluster_of(runs_dir, name),
+        queues.idle_reason(runs_dir, name),
+        tuple(run for run in placed if run.status.state.alive),
+        last_trial(runs_dir, name),
+    )
+
+
+def lack(runs_dir: Path, name: str) -> str:
+    """What a cluster needs before it can be used: its package, an address, Slurm's commands; "" for nothing."""
+    try:
+        require_engine(name)
+    except DeviceError as error:
+        return str(error)
+    if name == "ray" and not machines_of(runs_dir).ray.reached_at:
+        return "no cluster is named: set its address, such as ray://HEAD:10001"
+    if name == "slurm" and shutil.which("sbatch") is None:
+        return "Slurm's command sbatch is not here: start the dashboard on a machine that may submit jobs"
+    return ""
+
+
+def size_text(cluster: Cluster) -> str:
+    """``3 machines, 1 of them down: 4 of 6 cores and 1 of 2 GPUs free; room for 4 runs at once``; "" where nothing is known."""
+    if not cluster.nodes:
+        return ""
+    up = [node for node in cluster.nodes if node.state == "up"]
+    down = len(cluster.nodes) - len(up)
+    missing = f", {down} of them down" if down else ""
+    parts = [
+        f"{free_text(up)} free" if up else "",
+        f"room for {count_text(cluster.width, 'run')} at once" if up else "",
+    ]
+    return f"{count_text(len(cluster.nodes), 'machine')}{missing}: " + "; ".join(
+        filter(None, parts) if up else ["none can run anything"]
+    )
+
+
+def free_text(nodes: Sequence[Node]) -> str:
+    """``4 of 6 cores and 1 of 2 GPUs``, as far as nobody has them."""
+    totals = {key: sum(getattr(node, key) for node in nodes) for key in ("cpus", "cpus_free", "gpus", "gpus_free")}
+    parts = [f"{setting_number(totals['cpus_free'], 3)} of {setting_number(totals['cpus'], 3)} cores"]
+    if totals["gpus"]:
+        parts.append(f"{setting_number(totals['gpus_free'], 3)} of {setting_number(totals['gpus'], 3)} GPUs")
+    return " and ".join(parts)
+
+
+def placed_text(run: Placed) -> str:
+    """``running on node2 (job 17)``, ``queued: no room``, with the machines that it was lost with."""
+    handed, state = run.handed, run.status.state
+    where = f" on {handed.node}" if handed.node and state is not State.QUEUED else ""
+    job = f" ({handed.job})" if handed.job else ""
+    reason = run.status.reason or handed.reason
+    lost = f"; lost with {', '.join(handed.lost)}" if handed.lost else ""
+    return f"{state.value}{where}{job}{f': {reason}' if reason else ''}{lost}"
+
+
+def _queue(runs_dir: Path, device: str) -> Queue:
+    training = queues.training_run(runs_dir, device)
+    waiting = tuple(folder.name for folder in queues.queue(runs_dir, device))
+    return Queue(device, "" if training is None else training.name, waiting)
