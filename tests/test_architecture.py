@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "runs": {"config", "errors", "files", "text"},
     "training": {"config", "data", "errors", "files", "machine", "models", "predict", "runs", "text"},
     "jobs": {"config", "data", "errors", "files", "machine", "models", "runs", "text"},
-    "cluster": {"config", "errors", "files", "jobs", "machine", "runs", "text"},
+    "cluster": {"config", "data", "errors", "files", "jobs", "machine", "runs", "text"},
     "analysis": {"config", "errors", "models", "runs", "text"},
     "lessons": set(),
     "teaching": {"config", "errors", "files", "lessons", "models", "runs", "text"},

@@ -10,11 +10,12 @@ from pathlib import Path
 
 def cache_of(folder: Path) -> Path | None:
     """The place in the user's cache folder for what was made of `folder`; None for a user without a home."""
-    base = _user_cache()
+    base = user_cache()
     return None if base is None else base / "dhc" / hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:24]
 
 
-def _user_cache() -> Path | None:
+def user_cache() -> Path | None:
+    """Where this user keeps what can be made anew; None for one without a home."""
     base = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
     with suppress(RuntimeError):  # neither HOME nor an entry in passwd, as under `docker run --user 12345`
         return Path(base) if base else Path.home() / ".cache"
