@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from dhc.cluster.parcel import Parcel, ParcelError, contents, stamp
+from dhc.cluster.parcel import CHUNK, Parcel, ParcelError, contents, stamp
 from dhc.data.layout import open_dataset
 from dhc.errors import DataError
 from dhc.files import remove, write
@@ -173,7 +173,8 @@ class Delivery:
         if path.parent not in folders:
             folders.add(write.make_folder(path.parent, self._draft))
         with source, write.create(path) as file:
-            shutil.copyfileobj(source, file)
+            while data := source.read(CHUNK):
+                file.write(data)
 
     def _words(self, error: Exception) -> ParcelError:
         if isinstance(error, ParcelError):
