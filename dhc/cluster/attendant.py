@@ -26,8 +26,10 @@ from dhc.runs.identity import exit_status, find, is_alive
 from dhc.runs.lock import HeldError, hold
 
 FENCE, DEVICE = "DHC_FENCE", "DHC_DEVICE"  # what the training process is told by its environment
+ATTENDS = "attends"  # what it prints first
 POLL = 0.2  # seconds between two looks at a training
 HELD = 150.0  # seconds to wait for a lock that a lost machine held: a file server lets go of it after its lease
+STALE = 60.0  # seconds to wait for a new number: a file server may show old files as long as that
 UNSEEN = "its training ended while nobody on its machine watched over it; what its finished epochs left is kept"
 
 
@@ -45,9 +47,10 @@ class Attendant:
 
     def attend(self) -> int:
         """See the run through to its end, and record that where its training could not; returns the exit status."""
-        adopted = Process.of(self.folder)
+        self._await_fence()
         if not self.is_current:
             return rundir.TAKEN
+        adopted = Process.of(self.folder)
         if is_alive(adopted.child, adopted.host):
             return self._await_adopted(adopted)
         kills = oom_kills()
@@ -66,7 +69,12 @@ class Attendant:
     @property
     def is_current(self) -> bool:
         """Whether the run was not handed out anew meanwhile."""
-        return Handed.of(self.folder).fence == self.fence
+        return Handed.of(self.folder).fence <= self.fence
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether a person wants it ended at once."""
+        return os.path.lexists(self.folder / rundir.KILL)
 
     def vacate(self) -> None:
         """Have nobody named as who trains the run any more, so that it waits. Raises OSError."""
@@ -92,13 +100,24 @@ class Attendant:
         require_fit(self.folder)
         self._await_lock()
         rundir.reserve(self.folder)
-        device = self._device or hardware.resolve(config.device.device)
+        wish = config.device.device
+        device = self._device if self._device and wish != "cpu" else hardware.resolve(wish)
         environment = hardware.environment(config.device, device) | {FENCE: str(self.fence), DEVICE: device}
         module = "dhc.cluster.trial_there" if is_trial(self.folder) else "dhc.training"
         command = python("-m", module, str(self.folder), "--queued")
         with RealFolder(self.folder):
             self._child = spawn(command, log=self.folder / rundir.LOG, env=environment)
-        return self._child.wait()
+        while self._child.poll() is None:
+            if self.is_killed:
+                self._child.kill()
+            time.sleep(POLL)
+        return self._child.returncode
+
+    def _await_fence(self) -> None:
+        """Wait until this machine sees the number that it was given: a file server may show what was there a while ago."""
+        deadline = time.monotonic() + STALE
+        while Handed.of(self.folder).fence < self.fence and time.monotonic() < deadline:
+            time.sleep(POLL)
 
     def _await_lock(self) -> None:
         """Wait until nobody holds the run any more: a machine that was cut off lets go of it as soon as it hears of its fence."""
@@ -114,13 +133,16 @@ class Attendant:
     def _await_adopted(self, process: Process) -> int:
         """Wait for a training that is not this process's child, and of which nobody gets the exit status."""
         while is_alive(process.child, process.host) and not self._let_go:
+            if self.is_killed and (training := find(process.child, process.host)) is not None:
+                training.kill()
             time.sleep(POLL)
         code = exit_status(process.child)
-        if self._let_go and (found := find(process.child, process.host)) is not None:
-            found.kill()
+        if self._let_go and (training := find(process.child, process.host)) is not None:
+            training.kill()
             self.vacate()
         elif self.is_current and os.path.lexists(self.folder / rundir.PROCESS):
-            record_end(self.folder, 1 if code is None else code, reason=UNSEEN if code is None else "", cause="lost")
+            reason = UNSEEN if code is None and not self.is_killed else ""
+            record_end(self.folder, 1 if code is None else code, reason=reason, cause="lost")
         return code or 0
 
     def _fail(self, reason: str) -> int:
@@ -132,6 +154,7 @@ class Attendant:
 def main(arguments: list[str]) -> int:
     """``python -m dhc.cluster.attendant RUN_DIR FENCE [DEVICE]``; returns the training's exit status."""
     folder, fence, *device = arguments
+    print(ATTENDS, flush=True)  # what does not come as far is a fault of this machine, not of the run
     return Attendant(Path(folder).resolve(), int(fence), *device).attend()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from dhc.cluster.engine import Engine, Hand, Word
 from dhc.files import remove
@@ -21,19 +22,12 @@ UNKNOWN = "the cluster knows nothing of it any more, and its training gives no s
 GIVEN_UP = "it was lost with {count} machines one after the other ({nodes}), and is given up: see what they have in common, then resume"
 
 
-def raise_fence(folder: Path, engine: str) -> int:
-    """Give the run the number of a new handing out: whoever trains it under a lower one ends. Raises OSError."""
-    handed = Handed.of(folder)
-    fence = handed.fence + 1
-    handed.model_copy(update={"fence": fence, "engine": engine, "job": "", "node": "", "reason": ""}).write(folder)
-    return fence
+def take_back(folder: Path, **about: Any) -> None:
+    """Have the run wait in the queue again; `about` may say with which machines it was `lost`. Raises OSError.
 
-
-def take_back(folder: Path, *, lost: str = "") -> None:
-    """Have the run wait in the queue again, with the number that it has; `lost` is the machine that it was lost with. Raises OSError."""
-    handed = Handed.of(folder)
-    machines = (*handed.lost, lost)[-MOST_LOST:] if lost else handed.lost
-    handed.model_copy(update={"engine": "", "job": "", "node": "", "reason": "", "lost": machines}).write(folder)
+    Its number rises, so that whatever trains it where nobody can see that ends: a run that waits does nothing else.
+    """
+    Handed.renew(folder, **about)
     remove.file(folder / rundir.PROCESS)
 
 
@@ -83,7 +77,7 @@ class Watch:
         if status_of(folder).cause == "cancelled":
             take_back(folder)
         elif Exit.read(folder) is None and self._has_been("killed", folder, GRACE):
-            raise_fence(folder, "")  # whatever of it still trains where nobody can reach it ends by itself
+            Handed.renew(folder)  # whatever of it still trains where nobody can reach it ends by itself
             write_exit(folder, "killed", KILLED, cause="kill", signal=9)
 
     def _note(self, folder: Path, handed: Handed, word: Word) -> None:
@@ -108,16 +102,17 @@ class Watch:
             self._lost(folder, handed.node)
 
     def _lost(self, folder: Path, node: str) -> None:
-        """It goes on elsewhere, from its last saved epoch; one that was lost again and again is given up."""
+        """It goes on elsewhere, from its last saved epoch; one that was lost again and again in one epoch is given up."""
         self._engine.forget(folder.name)
-        machines = (*Handed.of(folder).lost, node or "an unknown one")
+        handed, epoch = Handed.of(folder), rundir.next_epoch(folder)
+        machines = (*(handed.lost if handed.epoch == epoch else ()), node or "an unknown one")
         if len(machines) >= MOST_LOST:
-            raise_fence(folder, "")
+            Handed.renew(folder, lost=())
             reason = GIVEN_UP.format(count=len(machines), nodes=", ".join(dict.fromkeys(machines)))
             record_end(folder, 1, reason=reason, cause="node")
             return
         self._queue_first(folder)
-        take_back(folder, lost=node or "an unknown one")
+        take_back(folder, lost=machines, epoch=epoch)
 
     def _returned(self, folder: Path) -> None:
         if Exit.read(folder) is None and self._has_been("returned", folder, GRACE):
@@ -134,7 +129,7 @@ class Watch:
         """Its attendant is gone: what that could not record is recorded here."""
         if Exit.read(folder) is None and self._has_been("ended", folder, GRACE):
             if word.cause:
-                raise_fence(folder, "")
+                Handed.renew(folder)
             record_end(folder, 1 if word.code is None else word.code, reason=word.reason, cause=word.cause or "error")
 
     def _has_been(self, what: str, folder: Path, seconds: float) -> bool:

@@ -1,48 +1,230 @@
-"""The engine ``ray``."""
+"""The engine ``ray``: each run has an actor of its own in the cluster, which outlives this process, its worker and the connection.
+
+The actor holds the run's share of a node; Ray places it. No more than one waits for room at a time, so that the queue's order stays
+ours. This side imports no Ray: a process of its own speaks with it (`dhc.cluster.ray_link`).
+"""
 
 from __future__ import annotations
 
+import hashlib
+import math
+import queue
 from collections.abc import Mapping, Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
-from dhc.cluster.engine import Hand, Word
+from dhc.cluster.attendant import ATTENDS
+from dhc.cluster.engine import EngineError, Hand, Word
 from dhc.cluster.record import Node
+from dhc.cluster.settings import RaySettings, machines_of
+from dhc.files.messages import Message
+from dhc.jobs.process import REPOSITORY, python
+from dhc.jobs.warm import HelperProcess
+
+CONNECT, ANSWER = 4.0, 5.0  # seconds to wait for the first answer of a connection, and for a later one
+PATIENCE = 16.0  # seconds after which an attempt to connect is given up and begun anew: Ray itself would wait for long
+OUT_OF_MEMORY = "out of memory: Ray ended it to save its machine"
+Values = Mapping[str, Any]
 
 
 class RayEngine:
-    """To be built."""
+    """Speaks with a Ray cluster for the worker of a folder of runs."""
 
     name = "ray"
 
     def __init__(self, runs_dir: Path) -> None:
-        self._runs_dir = runs_dir
+        self._runs_dir = runs_dir.resolve()
+        self._link: HelperProcess | None = None
+        self._address, self._is_open, self._attempts = "", False, 0.0
+        self._view: dict[str, Any] = {"nodes": [], "free": {}, "words": {}}
 
     def open(self) -> None:
-        raise NotImplementedError
+        """Connect to the cluster that the settings name; at once where that is so already. Raises EngineError."""
+        address = self._settings.reached_at
+        if not address:
+            raise EngineError(
+                "no Ray cluster is named: give its address, such as ray://HEAD:10001, on Machines or by RAY_ADDRESS"
+            )
+        if address != self._address or (self._link is not None and not self._link.is_alive()):
+            self.close()
+        if self._is_open:
+            return
+        if self._link is None:
+            self._start(address)
+        self._await_connection(address)
 
     def close(self) -> None:
-        raise NotImplementedError
+        """End the process that speaks with the cluster; what runs there goes on."""
+        if self._link is not None:
+            self._link.end()
+        self._link, self._is_open, self._attempts = None, False, 0.0
 
     def nodes(self) -> Sequence[Node]:
-        raise NotImplementedError
+        """The cluster's machines at the last look; those that are gone, too."""
+        return [self._node(values) for values in self._view["nodes"]]
 
     def width(self) -> int:
-        raise NotImplementedError
+        """How many runs find room at once on all machines that are up."""
+        return sum(self._fits(node.cpus, node.gpus) for node in self.nodes())
 
     def takes(self, waiting: int) -> int:
-        raise NotImplementedError
+        """How many more may be handed out: what there is room for, and one that waits for room; fewer by those not placed yet."""
+        unplaced = sum(1 for word in self._view["words"].values() if word["state"] == "waits")
+        free = self._view["free"]
+        # Those that Ray is about to start may have their share already, or not yet.
+        room = min(
+            sum(self._fits(node.cpus_free, node.gpus_free) for node in self.nodes()),
+            self._fits(free.get("CPU", 0.0), free.get("GPU", 0.0)) + unplaced,
+        )
+        return max(room, 1) - unplaced
 
     def hand_out(self, hands: Sequence[Hand]) -> None:
-        raise NotImplementedError
+        """Have Ray find room for each run, in this order. Raises EngineError."""
+        for hand in hands:
+            self._hand_out(hand)
+            self._view["words"][hand.folder.name] = {"state": "waits", "fence": hand.fence, "node": "", "share": None}
 
     def adopt(self, hand: Hand, node: str) -> bool:
-        raise NotImplementedError
+        """Have a run attended anew where it trains; False where that machine is not there. Raises EngineError."""
+        return bool(node) and self._hand_out(hand, node)
 
     def words(self) -> Mapping[str, Word]:
-        raise NotImplementedError
+        """Look at the cluster, and return what it says of each run by its id. Raises EngineError.
+
+        A machine that can start no run is such an error, so that not one run after the other fails there.
+        """
+        self._view = dict(self._ask("look"))
+        words = self._view["words"]
+        for run_id, values in words.items():
+            if fault := _fault(values):
+                self.cancel(run_id)
+                raise EngineError(f"the machine {values['node']} {fault}")
+        return {run_id: self._word(values) for run_id, values in words.items()}
 
     def cancel(self, run_id: str) -> None:
-        raise NotImplementedError
+        """End a run's attendant, or have it wait no more. Raises EngineError."""
+        self._ask("cancel", run=run_id)
 
     def forget(self, run_id: str) -> None:
-        raise NotImplementedError
+        """Give back a run's share. Raises EngineError."""
+        self._ask("forget", run=run_id)
+        self._view["words"].pop(run_id, None)
+
+    @property
+    def _settings(self) -> RaySettings:
+        return machines_of(self._runs_dir).ray
+
+    @property
+    def _share(self) -> tuple[float, float]:
+        """Processor cores and GPUs of a run: something must bound how many run at once."""
+        settings = self._settings
+        return (settings.cpus, settings.gpus) if settings.cpus or settings.gpus else (1.0, 0.0)
+
+    def _fits(self, cpus: float, gpus: float) -> int:
+        """How many runs find room in this."""
+        pairs = zip((cpus, gpus), self._share, strict=True)
+        return max(0, min(math.floor(room / share + 1e-6) for room, share in pairs if share))
+
+    def _node(self, values: Values) -> Node:
+        """A machine, with what no run of ours has there."""
+        shares = [w["share"] for w in self._view["words"].values() if w["share"] and w["node"] == values["name"]]
+        cpus, gpus = (values[key] - sum(share[key] for share in shares) for key in ("cpus", "gpus"))
+        return Node(
+            name=values["name"],
+            state="up" if values["is_up"] else "down",
+            reason=""
+            if values["is_up"]
+            else "it left the cluster"
+            if values["has_left"]
+            else "Ray hears nothing of it",
+            cpus=values["cpus"],
+            cpus_free=max(0.0, cpus),
+            gpus=values["gpus"],
+            gpus_free=max(0.0, gpus),
+        )
+
+    def _word(self, values: Values) -> Word:
+        about = {"node": values["node"], "fence": values["fence"], "job": values["node"] and f"Ray on {values['node']}"}
+        if values["state"] == "waits":
+            return Word("waits", reason=self._what_is_awaited(), **about)
+        if values.get("is_out_of_memory"):
+            return Word("ended", reason=OUT_OF_MEMORY, cause="memory", **about)
+        return Word(values["state"], code=values.get("code"), **about)
+
+    def _what_is_awaited(self) -> str:
+        if self.width():
+            return "waits for room in the cluster"
+        cpus, gpus = self._share
+        return (
+            f"no machine of the cluster has the {cpus:g} cores and {gpus:g} GPUs that a run is given: "
+            "ask for less on Machines, or add a machine"
+        )
+
+    def _hand_out(self, hand: Hand, node: str = "") -> bool:
+        cpus, gpus = self._share
+        run = {"run": hand.folder.name, "fence": hand.fence, "folder": str(hand.folder), "node": node}
+        answer = self._ask("hand_out", **run, cpus=cpus, gpus=gpus, repository=str(REPOSITORY), starts=ATTENDS)
+        return bool(answer["done"])
+
+    def _start(self, address: str) -> None:
+        """Start the process that connects."""
+        if PathFinder.find_spec("ray") is None:
+            raise EngineError("ray is not installed here: pip install -r requirements-cluster.txt -c constraints.txt")
+        self._address = address
+        self._link = HelperProcess(python("-m", "dhc.cluster.ray_link"))
+        owner = hashlib.sha256(str(self._runs_dir).encode()).hexdigest()[:8]
+        self._link.send(Message({"question": "open", "address": address, "owner": owner}), ANSWER)
+
+    def _await_connection(self, address: str) -> None:
+        """Wait a while for the process to say that it is connected. Raises EngineError."""
+        assert self._link is not None
+        try:
+            answer = self._link.receive(CONNECT)
+        except queue.Empty:
+            self._attempts += CONNECT
+            if self._attempts > PATIENCE:
+                self.close()
+            raise EngineError(
+                f"the Ray cluster at {address} does not answer yet: see whether its head runs, and whether this machine reaches it"
+            ) from None
+        self._is_open = answer is not None
+        self._judged(answer)
+
+    def _ask(self, question: str, **values: Any) -> Values:
+        """The link's answer. Raises EngineError where there is none, and the connection is made anew then."""
+        if self._link is None or not self._is_open:
+            raise EngineError(f"the Ray cluster at {self._address} is not connected")
+        try:
+            answer = self._link.exchange(Message({"question": question, **values}), ANSWER)
+        except queue.Empty:
+            self.close()
+            raise EngineError(
+                f"the Ray cluster at {self._address} does not answer any more; what runs there goes on, and is found again"
+            ) from None
+        return self._judged(answer)
+
+    def _judged(self, message: Message | None) -> Values:
+        """The answer, unless it is none."""
+        if message is None:
+            self.close()
+            raise EngineError(f"the connection to the Ray cluster at {self._address} broke off; it is made anew")
+        answer = message.values
+        if "trouble" in answer:
+            self.close()
+            raise EngineError(
+                f"Ray met trouble at {self._address}, and the connection is made anew: {answer['trouble']}"
+            )
+        if "refusal" in answer:
+            self.close()
+            raise EngineError(str(answer["refusal"]))
+        return answer
+
+
+def _fault(values: Values) -> str:
+    """Why nothing can be started on a run's machine, as what it does; "" where something can."""
+    if fault := str(values.get("fault", "")):
+        return fault
+    if values["state"] == "ended" and values.get("has_begun") is False:
+        return f"cannot start the training: {values['last']}"
+    return ""

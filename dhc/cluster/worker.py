@@ -67,6 +67,7 @@ class Drain:
             while folders := unended(self._runs_dir, self._engine.name):
                 self._look(folders)
                 time.sleep(POLL)
+            self._look([])  # those that ended last are forgotten, too
         finally:
             self._engine.close()
 
@@ -87,13 +88,18 @@ class Drain:
         """Take down what the engine says of each run, hand out what it takes; returns what hinders that. Raises EngineError."""
         words = self._engine.words()
         for folder in folders:
-            self._watch.settle(folder, words.get(folder.name))
+            try:
+                self._watch.settle(folder, words.get(folder.name))
+            except OSError as error:  # its folder is gone, or cannot be written to: the others go on
+                print(f"{folder.name}: {sentence(error)}", file=sys.stderr)
         for run_id in words.keys() - {folder.name for folder in folders}:
             self._watch.finish(self._runs_dir / run_id)
         waiting = queue(self._runs_dir, self._engine.name)
-        pending = [folder for folder in waiting if Handed.of(folder).engine]
-        fresh = [folder for folder in waiting if folder not in pending]
-        if fresh and pending and self._engine.takes(0) == 1 and waiting.index(fresh[0]) < waiting.index(pending[0]):
+        handed = [folder for folder in waiting if Handed.of(folder).engine]
+        fresh = [folder for folder in waiting if folder not in handed]
+        pending = [folder for folder in handed if folder.name in words and words[folder.name].state == "waits"]
+        is_full = self._engine.takes(len(pending)) <= 0
+        if fresh and pending and is_full and waiting.index(fresh[0]) < waiting.index(pending[0]):
             self._watch.withdraw(pending.pop(0))  # another run was moved before the one that waits for room
         if fresh and (lack := room.shortage(self._runs_dir, size=FREE_BYTES, purpose="to start the next run")):
             return lack
@@ -104,7 +110,7 @@ class Drain:
 
     def _hand_out(self, folders: Sequence[Path]) -> None:
         hands = [
-            Hand(folder, handing.raise_fence(folder, self._engine.name), Request.of(folder).group)
+            Hand(folder, Handed.renew(folder, self._engine.name), Request.of(folder).group)
             for folder in folders
             if status_of(folder).state is State.QUEUED
         ]

@@ -21,7 +21,7 @@ from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.runs import room, rundir
 from dhc.runs.config_file import read_config, write_config
-from dhc.runs.contract import Design, Exit, Labels, RateSearch, Request
+from dhc.runs.contract import Design, Exit, Handed, Labels, RateSearch, Request
 from dhc.runs.fit import require_fit, require_fit_queue
 from dhc.runs.labels import NO_LABELS, new_labels
 from dhc.runs.lock import hold
@@ -244,6 +244,8 @@ def _queue_again(folder: Path) -> str:
     drop = ["rule"] if Exit.of(folder).cause == "median" else []
     # first: on a full disk nothing has changed
     Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
+    if (folder / rundir.HANDED).exists():
+        Handed.renew(folder, lost=())
     for name in (rundir.STOP, rundir.STOP_AFTER_EPOCH, rundir.LEAVE, rundir.KILL, rundir.SUMMARY, rundir.PROCESS):
         remove.file(folder / name)
     remove.file(folder / rundir.EXIT)  # last: until here the run says how it ended

@@ -44,7 +44,7 @@ class Warm:
         self._command = python("-m", module, "--idle", f"{idle:g}", *limit)
         self._answer = answer
         self._turn = threading.Lock()
-        self._process: _Process | None = None
+        self._process: HelperProcess | None = None
 
     def ask(self, question: str, arrays: Mapping[str, np.ndarray] | None = None, **values: object) -> Message:
         """The answer to a question. Raises UserError in a sentence, HelperError for a bug of ours, OSError.
@@ -76,7 +76,7 @@ class Warm:
         limit = self._answer
         if process is None or not process.is_alive():
             self._end()
-            process = self._process = _Process(self._command)
+            process = self._process = HelperProcess(self._command)
             limit = max(START, limit)
         try:
             answer = process.exchange(message, limit)
@@ -100,7 +100,7 @@ class Warm:
             self._process = None
 
 
-class _Process:
+class HelperProcess:
     """One process and the thread that reads what it says."""
 
     def __init__(self, command: list[str]) -> None:
@@ -129,6 +129,11 @@ class _Process:
     def exchange(self, message: Message, limit: float) -> Message | None:
         """The answer; None where the process has ended. Raises queue.Empty after `limit` seconds."""
         end = time.monotonic() + limit
+        return self.receive(end - time.monotonic()) if self.send(message, limit) else None
+
+    def send(self, message: Message, limit: float) -> bool:
+        """Whether the process is there to take a message. Raises queue.Empty after `limit` seconds, and then it is killed."""
+        end = time.monotonic() + limit
         timer = threading.Timer(limit, self._popen.kill)  # what a frozen process does not read holds whoever writes it
         timer.start()
         try:
@@ -136,10 +141,14 @@ class _Process:
         except OSError:  # it has just ended
             if time.monotonic() >= end:
                 raise queue.Empty from None
-            return None
+            return False
         finally:
             timer.cancel()
-        answer = self._messages.get(timeout=max(0.0, end - time.monotonic()))
+        return True
+
+    def receive(self, limit: float) -> Message | None:
+        """The next message; None where the process has ended. Raises queue.Empty after `limit` seconds."""
+        answer = self._messages.get(timeout=max(0.0, limit))
         return answer if isinstance(answer, Message) else None
 
     def end(self) -> None:

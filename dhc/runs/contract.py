@@ -424,6 +424,17 @@ class Handed(RunFile):
     epoch: Count | None = None
     """The epoch, from 1, with which it goes on since it was lost last."""
 
+    @classmethod
+    def renew(cls, folder: Path, engine: str = "", **about: Any) -> int:
+        """Raise the number, hand the run to an engine or to nobody, and return the number. Raises OSError.
+
+        Whoever trains the run under a lower number ends. `about` is what else is to be said: ``lost``, ``epoch``.
+        """
+        before = cls.of(folder)
+        changes = {"fence": before.fence + 1, "engine": engine, "job": "", "node": "", "reason": "", **about}
+        before.model_copy(update=changes).write(folder)
+        return before.fence + 1
+
 
 class Worker(Record):
     """What a device's worker is doing. Written by the worker, beside the runs, while it works."""

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "RAY_enable_metrics_collection": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
+    "GRPC_ENABLE_FORK_SUPPORT": "0",
 }
 SPARING = ("--include-log-monitor=false", "--disable-usage-stats")
 
