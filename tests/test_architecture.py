@@ -98,6 +98,7 @@ WRITING = re.compile(
 WRITING_OF_OS = re.compile(r"link|open|remove(dirs)?|renames?|replace|truncate")
 WRITING_OF_SHUTIL = re.compile(r"copy\w*|move")
 MAY_WRITE = {
+    "dhc/cluster/ray_actor.py: tempfile.TemporaryFile()": "without a name, on a node that cannot import the room",
     "dhc/cluster/record.py: cluster.save(rundir.cluster_file(runs_dir, engine))": "likewise",
     "dhc/cluster/trial.py: trial.save(_file(runs_dir, name))": "likewise",
     "dhc/jobs/announcement.py: record.save(self._path)": "a record writes itself through the room (dhc/runs/lenient.py)",
@@ -121,6 +122,7 @@ MAY_WRITE = {
 # Modules that start processes; `dhc.files.gate` refuses what they do in a server that only reads.
 STARTING = {"subprocess", "multiprocessing", "concurrent.futures.ProcessPoolExecutor", "pty", "asyncio.subprocess"}
 MAY_START = {
+    "dhc/cluster/ray_actor.py": "a run's attendant, on a node of a Ray cluster",
     "dhc/cluster/attendant.py": "a run's training, on a machine of a cluster",
     "dhc/jobs/process.py": "workers and tasks",
     "dhc/jobs/warm.py": "the helper process",

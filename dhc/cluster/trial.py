@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from dhc.cluster import engines, handing, promises
+from dhc.cluster import engines, promises
 from dhc.cluster.engine import Engine, EngineError, Hand, Word
 from dhc.cluster.judge import Finding, Observation, judge
 from dhc.cluster.promises import Asked, Facts, Report, Swaps
@@ -26,7 +26,7 @@ from dhc.files.lock import hold_lock
 from dhc.files.read import tail
 from dhc.runs import rundir
 from dhc.runs.config_file import write_config
-from dhc.runs.contract import Request
+from dhc.runs.contract import Handed, Request
 from dhc.runs.lenient import Amount, Record, line
 from dhc.text import one_line
 
@@ -114,7 +114,7 @@ def _try(
     try:
         _reach(engine)
         say("connected")
-        hand = Hand(folder, handing.raise_fence(folder, name))
+        hand = Hand(folder, Handed.renew(folder, name))
         try:
             observation = Here(folder, say).observe(
                 lambda: engine.hand_out([hand]), lambda: engine.words().get(folder.name)
