@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,23 @@ def make_folder(path: Path, below: Path | None = None) -> Path:
     except FileExistsError:
         if not is_real_folder(path):
             raise refusal(path, path.lstat().st_mode, "a folder") from None
+    return path
+
+
+def private_folder(path: Path) -> Path:
+    """Make a folder into which nobody but this user may look; one that is there must be such a one. Returns the path."""
+    with RealFolder(path.parent) as parent:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(parent.at(path.name), 0o700, dir_fd=parent.fd)
+        status = parent.status(path.name)
+    if status is None or not stat.S_ISDIR(status.st_mode):
+        raise refusal(path, status.st_mode if status else 0, "a folder")
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        raise UnfitError(f"{path.name} in {path.parent} belongs to another user: use a folder of runs of your own")
+    if hasattr(os, "geteuid") and status.st_mode & 0o077:
+        raise UnfitError(
+            f"other users may look into {path.name} in {path.parent}, or change it: remove it and try again"
+        )
     return path
 
 
