@@ -124,6 +124,7 @@ STARTING = {"subprocess", "multiprocessing", "concurrent.futures.ProcessPoolExec
 MAY_START = {
     "dhc/cluster/ray_actor.py": "a run's attendant, on a node of a Ray cluster",
     "dhc/cluster/attendant.py": "a run's training, on a machine of a cluster",
+    "dhc/cluster/slurm_jobs.py": "asks Slurm",
     "dhc/jobs/process.py": "workers and tasks",
     "dhc/jobs/warm.py": "the helper process",
     "dhc/jobs/worker.py": "a run's training",

@@ -123,11 +123,13 @@ class Drain:
                 raise
 
     def _write(self, problem: str) -> None:
+        cluster = self._cluster
         if not problem:
-            nodes = list(self._engine.nodes())
-            self._cluster = Cluster(nodes=nodes, width=self._engine.width(), seen_at=time.time())
-        else:
-            self._cluster = self._cluster.model_copy(update={"problem": problem, "seen_at": time.time()})
+            try:
+                cluster = Cluster(nodes=list(self._engine.nodes()), width=self._engine.width())
+            except EngineError as error:
+                problem = str(error)
+        self._cluster = cluster.model_copy(update={"problem": problem, "seen_at": time.time()})
         try:
             write_cluster(self._runs_dir, self._engine.name, self._cluster)
         except OSError as error:
