@@ -16,7 +16,8 @@ $(if $(filter-out read,$(SHARE)),$(error SHARE cannot be $(SHARE): it takes read
 BIN := .venv/bin
 # Two cores take one file each, in the order that tests/conftest.py puts them in.
 TWO := -n 2 --dist loadfile --no-loadscope-reorder
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP_FLAGS ?=
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt
 
 .PHONY: run test tests check lint style types fix docs bench upgrade clean
 
