@@ -71,6 +71,14 @@ def pages_as_the_server_runs_them() -> None:
     manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def files_that_need_not_outlive_the_machine() -> Iterator[None]:
+    """Spare each of the thousands of files that tests write the milliseconds that the disk takes to have it for good."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """3 classes, 24 training, 9 val and 6 test pictures."""
