@@ -75,9 +75,11 @@ def new_run(config: RunConfig, runs_dir: Path) -> Path:
 
 
 def wait_for_epoch(folder: Path, epoch: int, process: subprocess.Popen[bytes]) -> None:
-    store = Store(folder.parent)
+    """Look at the file's size first: reading all of it all the time would cost as much as the training."""
+    store, events, size = Store(folder.parent), folder / rundir.EVENTS, 0
     while process.poll() is None and len(store.history(folder.name).epochs) < epoch:
-        time.sleep(0.005)
+        while process.poll() is None and size == (size := events.stat().st_size if events.exists() else 0):
+            time.sleep(0.01)
 
 
 def figures(folder: Path) -> pd.DataFrame:
