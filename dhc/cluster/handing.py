@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from dhc.cluster.engine import Engine, Hand, Word
+from dhc.cluster.roster import Entry
 from dhc.files import remove
 from dhc.jobs import webhook
 from dhc.jobs.ends import KILLED, record_end
-from dhc.jobs.queue import STEP, queue
+from dhc.jobs.queue import STEP
 from dhc.runs import pulse, rundir
 from dhc.runs.contract import MOST_LOST, Exit, Handed, Process, Request, write_exit
-from dhc.runs.status import status_of
 
 GRACE = 4.0  # seconds that a training's own attendant has to record its end before this does
 GONE = 30.0  # seconds of silence after which a run that the engine does not know is lost
-UNKNOWN = "the cluster knows nothing of it any more, and its training gives no sign of life"
-GIVEN_UP = "it was lost with {count} machines one after the other ({nodes}), and is given up: see what they have in common, then resume"
+ASIDE = 10.0  # seconds between two attempts to have a training attended again
+LINGER = 20.0  # seconds that a run's processes may live on when it is over
+NOWHERE = "an unknown one"  # a machine whose name nobody knows
+GIVEN_UP = (
+    "it was lost with {count} machines one after the other ({nodes}) and finished no epoch on them, so it is given up: "
+    "see what they have in common, then resume"
+)
+STOPPED = "its machine was lost before it had stopped; what its finished epochs left is kept"
 
 
 def take_back(folder: Path, **about: Any) -> None:
@@ -37,101 +44,139 @@ class Watch:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._since: dict[tuple[str, str], float] = {}  # since when something is so of a run
+        self._known: set[str] = set()  # runs that were in hand here
+        self._announced: set[str] = set()
 
-    def settle(self, folder: Path, word: Word | None) -> None:
-        """Take down what the engine says of a run that has not ended. Raises OSError, EngineError."""
-        handed = Handed.of(folder)
-        if not handed.engine:
+    def settle(self, entry: Entry, word: Word | None, first_turn: float) -> None:
+        """Take down what the engine says of a run that has not ended; `first_turn` is the queue's. Raises OSError, EngineError."""
+        folder, handed = entry.folder, Handed.of(entry.folder)
+        self._known.add(folder.name)
+        self._announced.discard(folder.name)
+        if word is not None and word.fence != handed.fence:
+            self._dismiss(folder.name, word)  # of an earlier handing out
+            word = None
+        if self.is_called_off(entry):
+            if word is not None or handed.engine:
+                self._engine.cancel(folder.name)
+            self.call_off(entry)
+        elif handed.engine != self._engine.name:
             return  # it waits for its turn
-        if self._is_called_off(folder):
-            self._end_called_off(folder)
-        elif word is None or word.fence != handed.fence:
-            self._unknown(folder, handed)
+        elif word is None:
+            self._unknown(folder, handed, first_turn)
+        elif word.state == "returned" or (word.state == "ended" and word.code == rundir.TAKEN):
+            self._returned(folder, first_turn)
+        elif word.state in ("lost", "ended") and not word.cause and pulse.is_fresh(folder, handed.fence):
+            self._adopt(folder, handed)  # only its attendant, or the engine's own process there, is gone
         elif word.state == "lost":
-            self._lost(folder, word.node or handed.node)
-        elif word.state == "returned" or word.code == rundir.TAKEN:
-            self._returned(folder)
+            self._lost(folder, word.node or handed.node, first_turn)
         elif word.state == "ended":
             self._ended(folder, word)
         else:
             self._note(folder, handed, word)
+
+    def is_called_off(self, entry: Entry) -> bool:
+        """Whether a person killed it, or took it out while it waited."""
+        return entry.status.cause == "cancelled" or os.path.lexists(entry.folder / rundir.KILL)
+
+    def call_off(self, entry: Entry) -> None:
+        """Write down that a person ended it, which needs no engine: what still trains it ends by its number. Raises OSError."""
+        if entry.status.cause == "cancelled":
+            take_back(entry.folder)
+        elif Exit.read(entry.folder) is None and (not entry.engine or self._has_been("killed", entry.folder, GRACE)):
+            Handed.renew(entry.folder)
+            write_exit(entry.folder, "killed", KILLED, cause="kill", signal=9)
 
     def withdraw(self, folder: Path) -> None:
         """Have a run that waits for room in the cluster wait here instead. Raises OSError, EngineError."""
         self._engine.cancel(folder.name)
         take_back(folder)
 
-    def finish(self, folder: Path) -> None:
-        """Forget a run that has ended, or that is gone. Raises OSError, EngineError."""
+    def finish(self, folder: Path, word: Word) -> None:
+        """Forget a run that has ended, or that is gone, once its processes have. Raises OSError, EngineError."""
+        if word.state in ("waits", "runs"):
+            if folder.name in self._known and self._has_been("over", folder, LINGER):
+                self._engine.cancel(folder.name)
+            return
         self._engine.forget(folder.name)
         self._since = {key: t for key, t in self._since.items() if key[1] != folder.name}
-        if Exit.read(folder) is not None:
+        if folder.name not in self._announced and Exit.read(folder) is not None:
+            self._announced.add(folder.name)
             webhook.announce(folder)
 
-    def _is_called_off(self, folder: Path) -> bool:
-        """Whether a person killed it, or took it out while it waited."""
-        return os.path.lexists(folder / rundir.KILL) or status_of(folder).cause == "cancelled"
-
-    def _end_called_off(self, folder: Path) -> None:
-        self._engine.cancel(folder.name)
-        if status_of(folder).cause == "cancelled":
-            take_back(folder)
-        elif Exit.read(folder) is None and self._has_been("killed", folder, GRACE):
-            Handed.renew(folder)  # whatever of it still trains where nobody can reach it ends by itself
-            write_exit(folder, "killed", KILLED, cause="kill", signal=9)
+    def _dismiss(self, run_id: str, word: Word) -> None:
+        if word.state in ("waits", "runs"):
+            self._engine.cancel(run_id)
+        else:
+            self._engine.forget(run_id)
 
     def _note(self, folder: Path, handed: Handed, word: Word) -> None:
         self._since = {key: t for key, t in self._since.items() if key[1] != folder.name}
-        changes = {"job": word.job, "node": word.node, "reason": word.reason}
-        if any(getattr(handed, name) != value for name, value in changes.items()):
-            handed.model_copy(update=changes).write(folder)
+        changes: dict[str, Any] = {"job": word.job, "node": word.node, "reason": word.reason}
+        fitted = Handed(**changes)
+        if any(getattr(handed, name) != getattr(fitted, name) for name in changes):
+            handed.model_copy(update={name: getattr(fitted, name) for name in changes}).write(folder)
         if word.state == "waits" and not pulse.is_fresh(folder, handed.fence):
-            remove.file(
-                folder / rundir.PROCESS
-            )  # the engine begins it once more by itself: what has trained it is gone
+            remove.file(folder / rundir.PROCESS)  # the engine begins it once more by itself: what trained it is gone
 
-    def _unknown(self, folder: Path, handed: Handed) -> None:
+    def _unknown(self, folder: Path, handed: Handed, first_turn: float) -> None:
         """The engine does not know it: a head that was started anew, or an attendant that was killed."""
-        silence = pulse.silence(folder, handed.fence)
-        if silence is not None and silence <= pulse.SILENCE:
-            self._engine.adopt(Hand(folder, handed.fence), handed.node)
-        elif silence is None and Process.read(folder) is None:
+        if pulse.is_fresh(folder, handed.fence):
+            self._adopt(folder, handed)
+        elif Process.of(folder).fence != handed.fence:  # it had not begun
             if self._has_been("unknown", folder, GRACE):
-                take_back(folder)  # it had not begun
+                self._engine.cancel(folder.name)
+                take_back(folder)
         elif self._has_been("unknown", folder, GONE):
-            self._lost(folder, handed.node)
+            self._lost(folder, handed.node, first_turn)
 
-    def _lost(self, folder: Path, node: str) -> None:
-        """It goes on elsewhere, from its last saved epoch; one that was lost again and again in one epoch is given up."""
-        self._engine.forget(folder.name)
+    def _adopt(self, folder: Path, handed: Handed) -> None:
+        """Have a training attended again that goes on alone, now and then: where that cannot be, it goes on so."""
+        if self._is_time("adopted", folder, ASIDE):
+            self._engine.forget(folder.name)
+            self._engine.adopt(Hand(folder, handed.fence), handed.node)
+
+    def _lost(self, folder: Path, node: str, first_turn: float) -> None:
+        """It goes on elsewhere, from its last saved epoch; one that was lost again and again is given up."""
         handed, epoch = Handed.of(folder), rundir.next_epoch(folder)
-        machines = (*(handed.lost if handed.epoch == epoch else ()), node or "an unknown one")
+        earlier = handed.lost if handed.epoch is None or epoch <= handed.epoch else ()
+        machines = (*earlier, node or NOWHERE)
         if len(machines) >= MOST_LOST:
-            Handed.renew(folder, lost=())
+            Handed.renew(folder)
             reason = GIVEN_UP.format(count=len(machines), nodes=", ".join(dict.fromkeys(machines)))
             record_end(folder, 1, reason=reason, cause="node")
-            return
-        self._queue_first(folder)
-        take_back(folder, lost=machines, epoch=epoch)
+        elif os.path.lexists(folder / rundir.STOP):
+            Handed.renew(folder)
+            write_exit(folder, "stopped", STOPPED, cause="stop")
+        else:
+            Request.change(folder, place=min(time.time(), first_turn - STEP))
+            take_back(folder, lost=machines, epoch=epoch)
+        self._engine.forget(folder.name)
 
-    def _returned(self, folder: Path) -> None:
+    def _returned(self, folder: Path, first_turn: float) -> None:
         if Exit.read(folder) is None and self._has_been("returned", folder, GRACE):
-            self._engine.forget(folder.name)
-            self._queue_first(folder)
+            Request.change(folder, place=min(time.time(), first_turn - STEP))
             take_back(folder)
-
-    def _queue_first(self, folder: Path) -> None:
-        waiting = queue(folder.parent, self._engine.name)
-        place = min([time.time(), *(Request.of(other).turn - STEP for other in waiting)])
-        Request.change(folder, place=place)
+            self._engine.forget(folder.name)
 
     def _ended(self, folder: Path, word: Word) -> None:
         """Its attendant is gone: what that could not record is recorded here."""
         if Exit.read(folder) is None and self._has_been("ended", folder, GRACE):
-            if word.cause:
-                Handed.renew(folder)
+            Handed.renew(folder)
             record_end(folder, 1 if word.code is None else word.code, reason=word.reason, cause=word.cause or "error")
 
     def _has_been(self, what: str, folder: Path, seconds: float) -> bool:
-        since = self._since.setdefault((what, folder.name), time.monotonic())
-        return time.monotonic() - since >= seconds
+        since = self._since.setdefault((what, folder.name), pulse.clock())
+        return pulse.clock() - since >= seconds
+
+    def _is_time(self, what: str, folder: Path, seconds: float) -> bool:
+        """Whether so many seconds have gone since this was last so."""
+        now, last = pulse.clock(), self._since.get((what, folder.name))
+        if last is not None and now - last < seconds:
+            return False
+        self._since[what, folder.name] = now
+        return True
+
+
+def first_turn(entries: Sequence[Entry]) -> float:
+    """The place of the first that waits; now where none does."""
+    return min((entry.request.turn for entry in entries if entry.waits), default=time.time())

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from dhc.cluster.record import Cluster, Node, cluster_of
+from dhc.cluster.roster import Roster
 from dhc.cluster.settings import NAMES, machines_of
 from dhc.cluster.trial import Trial, last_trial
 from dhc.errors import DeviceError
@@ -20,7 +21,7 @@ from dhc.machine import hardware
 from dhc.machine.cores import cores
 from dhc.runs import rundir
 from dhc.runs.contract import Handed
-from dhc.runs.status import State, Status, status_of
+from dhc.runs.status import State, Status
 from dhc.text import count_text, setting_number
 
 FRESH = 15.0  # seconds for which what was seen of a cluster is called today's
@@ -122,12 +123,8 @@ def engines(runs_dir: Path) -> tuple[Engine, ...]:
 
 def engine(runs_dir: Path, name: str) -> Engine:
     """One of them."""
-    folders = queues.unended(runs_dir, name)
-    waiting = {folder: place for place, folder in enumerate(queues.queue(runs_dir, name))}
-    placed = [
-        Placed(folder.name, status_of(folder), Handed.of(folder))
-        for folder in sorted(folders, key=lambda folder: (waiting.get(folder, -1), folder.name))
-    ]
+    entries = sorted(Roster(runs_dir, name).entries(), key=lambda entry: entry.waits)
+    placed = [Placed(entry.folder.name, entry.status, Handed.of(entry.folder)) for entry in entries]
     return Engine(
         name,
         lack(runs_dir, name),

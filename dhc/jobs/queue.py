@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dhc.errors import RunError
 from dhc.runs import rundir
-from dhc.runs.contract import Handed, Process, Request, Worker
+from dhc.runs.contract import Process, Request, Worker
 from dhc.runs.identity import is_alive, where_else
 from dhc.runs.status import State, is_copy, status_of
 from dhc.runs.workers import Standing, standing_of, worker_record
@@ -51,15 +51,6 @@ def training_run(runs_dir: Path, device: str) -> Path | None:
         if process is not None and is_alive(process.child, process.host) and not is_copy(folder, process):
             return folder
     return None
-
-
-def unended(runs_dir: Path, device: str) -> list[Path]:
-    """The folders of the device's runs that have not recorded their end."""
-    return [
-        folder
-        for folder, request in _requests(runs_dir)
-        if request.queue == device and (status_of(folder, request).state.alive or Handed.of(folder).engine)
-    ]
 
 
 def devices(runs_dir: Path, *, training: bool = False) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BeforeValidator, Field
 
 from dhc.files import remove
-from dhc.runs import rundir
+from dhc.runs import pulse, rundir
 from dhc.runs.lenient import (
     MAX_NAME,
     MAX_NOTE,
@@ -374,6 +374,11 @@ class Identity(Record):
     """A hash of the machine's id."""
 
 
+def _row(value: Any) -> Any:
+    """JSON's rows are lists."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 Fence = Annotated[int, Field(ge=0, le=10**12)]
 
 
@@ -418,11 +423,11 @@ class Handed(RunFile):
     reason: Annotated[str, line(300)] = ""
     """What it waits for, or what is wrong, in words."""
 
-    lost: Annotated[tuple[str, ...], Field(max_length=MOST_LOST)] = ()
+    lost: Annotated[tuple[str, ...], Field(max_length=MOST_LOST), BeforeValidator(_row)] = ()
     """The machines that it was lost with since it last finished an epoch."""
 
     epoch: Count | None = None
-    """The epoch, from 1, with which it goes on since it was lost last."""
+    """The epoch, from 1, with which it went on when it was lost last."""
 
     @classmethod
     def renew(cls, folder: Path, engine: str = "", **about: Any) -> int:
@@ -431,9 +436,11 @@ class Handed(RunFile):
         Whoever trains the run under a lower number ends. `about` is what else is to be said: ``lost``, ``epoch``.
         """
         before = cls.of(folder)
-        changes = {"fence": before.fence + 1, "engine": engine, "job": "", "node": "", "reason": "", **about}
+        # a record that was lost or damaged may not give a number that a training has already
+        fence = max(before.fence, pulse.last_fence(folder), Process.of(folder).fence) + 1
+        changes = {"fence": fence, "engine": engine, "job": "", "node": "", "reason": "", **about}
         before.model_copy(update=changes).write(folder)
-        return before.fence + 1
+        return fence
 
 
 class Worker(Record):

@@ -253,6 +253,11 @@ def cluster_file(runs_dir: Path, engine: str) -> Path:
     return runs_dir / f".cluster-{engine}.json"
 
 
+def nudge_file(runs_dir: Path, engine: str) -> Path:
+    """What is written anew when somebody has put a run into the queue of an engine whose worker is at work."""
+    return runs_dir / f".nudge-{engine}"
+
+
 def _ends_with_newline(path: Path) -> bool:
     with open_regular(path) as file:
         if file.seek(0, os.SEEK_END) == 0:
