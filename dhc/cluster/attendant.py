@@ -27,6 +27,7 @@ from dhc.runs.lock import HeldError, hold
 
 FENCE, DEVICE = "DHC_FENCE", "DHC_DEVICE"  # what the training process is told by its environment
 ATTENDS = "attends"  # what it prints first
+TRAINER = "DHC_TRAINER"  # in its own: the module that trains; the soak of a cluster names one that needs no Keras
 POLL = 0.2  # seconds between two looks at a training
 HELD = 150.0  # seconds to wait for a lock that a lost machine held: a file server lets go of it after its lease
 STALE = 60.0  # seconds to wait for a new number: a file server may show old files as long as that
@@ -103,7 +104,7 @@ class Attendant:
         wish = config.device.device
         device = self._device if self._device and wish != "cpu" else hardware.resolve(wish)
         environment = hardware.environment(config.device, device) | {FENCE: str(self.fence), DEVICE: device}
-        module = "dhc.cluster.trial_there" if is_trial(self.folder) else "dhc.training"
+        module = "dhc.cluster.trial_there" if is_trial(self.folder) else os.environ.get(TRAINER, "dhc.training")
         command = python("-m", module, str(self.folder), "--queued")
         with RealFolder(self.folder):
             self._child = spawn(command, log=self.folder / rundir.LOG, env=environment)

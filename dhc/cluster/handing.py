@@ -132,7 +132,6 @@ class Watch:
     def _adopt(self, folder: Path, handed: Handed) -> None:
         """Have a training attended again that goes on alone, now and then: where that cannot be, it goes on so."""
         if self._is_time("adopted", folder, ASIDE):
-            self._engine.forget(folder.name)
             self._engine.adopt(Hand(folder, handed.fence), handed.node)
 
     def _lost(self, folder: Path, node: str, first_turn: float) -> None:
