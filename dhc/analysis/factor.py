@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from statistics import mean
 
 from dhc.analysis.course import is_as_set
+from dhc.analysis.folders import resolved_path
 from dhc.analysis.ladder import is_measured
-from dhc.analysis.repeats import SEED, settings_key
+from dhc.analysis.repeats import SEED, effective_items, settings_key
 from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 
@@ -44,7 +45,8 @@ class Family:
     @property
     def key(self) -> str:
         """A short name for addresses, different for each family."""
-        return hashlib.sha256(repr(_key(self.config)).encode(errors="replace")).hexdigest()[:8]
+        key = resolved_path(self.config.data.path), effective_items(self.config, (FACTOR, SEED))
+        return hashlib.sha256(repr(key).encode(errors="replace")).hexdigest()[:8]
 
     @property
     def factors(self) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from functools import lru_cache
+import hashlib
+from collections.abc import Collection, Hashable, Iterable, Sequence
 
 from dhc.analysis.course import BOOKKEEPING, course_key, is_as_set
 from dhc.analysis.folders import is_one_folder, resolved_path
@@ -12,7 +12,8 @@ from dhc.config import RunConfig
 from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
-# What stays on disk; it changes no result.
+MOST_KEYS = 50_000  # that are remembered, of settings that are the same object: hashing ten thousand takes longer
+_KEYS: dict[tuple[int, tuple[str, ...]], tuple[RunConfig, bytes]] = {}
 
 
 def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:
@@ -24,14 +25,25 @@ def settings_key(config: RunConfig, *, but: Sequence[str] = ()) -> Hashable:
     return resolved_path(config.data.path), effective_key(config, but=tuple(but))
 
 
-@lru_cache(maxsize=4096)
 def effective_key(config: RunConfig, *, but: tuple[str, ...] = ()) -> Hashable:
     """The same wherever the pictures lie."""
-    return tuple(
-        (name, repr(value))
-        for name, value in config.effective_settings().items()
-        if name not in (*but, *BOOKKEEPING, "data.path")
-    )
+    key = id(config), but
+    entry = _KEYS.get(key)
+    if entry is None or entry[0] is not config:
+        if len(_KEYS) > MOST_KEYS:
+            _KEYS.clear()
+        entry = _KEYS[key] = (config, _digest(config, but))
+    return entry[1]
+
+
+def _digest(config: RunConfig, but: Collection[str]) -> bytes:
+    return hashlib.blake2b(repr(effective_items(config, but)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def effective_items(config: RunConfig, but: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """What `effective_key` compares: dotted names of settings with their values."""
+    left_out = {*but, *BOOKKEEPING, "data.path"}
+    return tuple((name, repr(value)) for name, value in config.effective_settings().items() if name not in left_out)
 
 
 def same_but_seed(first: RunConfig, second: RunConfig) -> bool:

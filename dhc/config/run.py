@@ -66,8 +66,7 @@ class RunConfig(Section):
 
     def uses(self, name: str) -> bool:
         """Whether the setting of that dotted name has an effect, given the other ones."""
-        find_field(name)
-        return self._meets(_conditions()[name])
+        return self._meets(_conditions(name))
 
     def _meets(self, conditions: Conditions) -> bool:
         return not conditions or all(
@@ -76,7 +75,10 @@ class RunConfig(Section):
 
     def effective_settings(self) -> dict[str, Any]:
         """Each setting that has an effect by dotted name, in field order."""
-        return {name: self.get(name) for name, conditions in _conditions().items() if self._meets(conditions)}
+        distinct, places = _plan()
+        met = [self._meets(conditions) for conditions in distinct]
+        values = {section: vars(getattr(self, section)) for section in _sections()}
+        return {name: values[section][key] for name, section, key, number in places if met[number]}
 
     def get(self, name: str) -> Any:
         """Value of a dotted name, e.g. ``get("fit.epochs")``."""
@@ -127,14 +129,27 @@ def _fields_by_name() -> dict[str, ConfigField]:
 
 
 @functools.cache
-def _conditions() -> dict[str, Conditions]:
-    """Of each setting, by its dotted name, under what it has an effect."""
-    return {name: tuple(map(_condition, field.when.items())) for name, field in _fields_by_name().items()}
+def _conditions(name: str) -> Conditions:
+    """Under what the setting of that dotted name has an effect."""
+    return tuple(map(_condition, find_field(name).when.items()))
 
 
 def _condition(item: tuple[str, tuple[str, ...]]) -> tuple[str, str, tuple[str, ...]]:
     section, _, key = item[0].partition(".")
     return section, key, item[1]
+
+
+@functools.cache
+def _plan() -> tuple[tuple[Conditions, ...], tuple[tuple[str, str, str, int], ...]]:
+    """The few different conditions, and each setting by name, section, key and the number of its conditions."""
+    distinct = tuple(dict.fromkeys(_conditions(field.name) for field in fields()))
+    places = [(field.name, field.section, field.key, distinct.index(_conditions(field.name))) for field in fields()]
+    return distinct, tuple(places)
+
+
+@functools.cache
+def _sections() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(field.section for field in fields()))
 
 
 def find_field(name: str) -> ConfigField:
@@ -148,8 +163,11 @@ def find_field(name: str) -> ConfigField:
 def differences(configs: Iterable[RunConfig]) -> tuple[str, ...]:
     """Dotted names on which the configs do not all agree, in field order."""
     every = list(configs)
-    sections = {field.section for field in fields()}
-    distinct = {name: {getattr(config, name) for config in every} for name in sections}  # few, of a thousand configs
+    # Few, of thousands of configs, which share their sections: comparing objects first is quick.
+    one_of_each = {
+        name: {id(part): part for config in every for part in [getattr(config, name)]} for name in _sections()
+    }
+    distinct = {name: set(parts.values()) for name, parts in one_of_each.items()}
     return tuple(f.name for f in fields() if len({getattr(s, f.key) for s in distinct[f.section]}) > 1)
 
 

@@ -20,6 +20,7 @@ from dhc.ui.answers.subject import Subject
 from dhc.ui.shell import address, session
 from dhc.ui.shell.chosen import VERSUS
 from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.pickers import offered
 from dhc.ui.shell.states import error_box
 
 KEY = "dhc_versus"
@@ -32,7 +33,8 @@ def pick(info: RunInfo) -> RunInfo | None:
     if not others:
         return None
     comparable = {one.id for one in others if _has_data_of(info, one)}
-    infos = {one.id: one for one in sorted(others, key=lambda one: one.id not in comparable)}
+    others.sort(key=lambda one: one.id not in comparable)
+    infos = {one.id: one for one in offered(others, (st.query_params.get(VERSUS, ""),))}
     names = titles([info, *infos.values()])
     st.session_state[KEY] = address.choice(VERSUS, list(infos), "") or None
     run_id: str | None = st.selectbox(

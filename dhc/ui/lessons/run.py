@@ -21,6 +21,7 @@ from dhc.text import duration_text, shorten
 from dhc.ui.lessons import attending, bet
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, current_run, link
+from dhc.ui.shell.pickers import offered
 from dhc.ui.shell.states import empty, no_runs
 from dhc.ui.shell.watch import watch
 from dhc.ui.train import expectation
@@ -43,6 +44,7 @@ def choose(
     current = current_of(runs)
     if current is None:
         return None
+    runs = offered(runs, (current.id,))
     by_id, names = {info.id: info for info in runs}, titles(runs)
     st.session_state[key] = current.id
     chosen = st.selectbox(

@@ -17,6 +17,7 @@ from dhc.ui.answers.look import has_network
 from dhc.ui.predict import asking, intake, like, many, one
 from dhc.ui.shell import address, guide, session, sharing
 from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.pickers import offered
 from dhc.ui.shell.states import empty, loading
 
 WITH = "with"  # in the address: the runs beside the first
@@ -71,7 +72,8 @@ def _without_network(info: RunInfo) -> str:
 
 def _beside(info: RunInfo) -> list[RunInfo]:
     """Draw the choice of further runs; returns them."""
-    others = {each.id: each for each in session.runs() if each.id != info.id and has_network(each)}
+    able = [each for each in session.runs() if each.id != info.id and has_network(each)]
+    others = {each.id: each for each in offered(able, address.words(WITH))}
     if not others:
         return []
     names = titles([info, *others.values()])

@@ -27,6 +27,7 @@ from dhc.ui.shell.frame import choose_run, go
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import no_runs
 from dhc.ui.shell.watch import watch
+from dhc.ui.widgets.controls import pager
 from dhc.ui.widgets.grid_keys import grid_keys
 
 KEY = "dhc_runs_table"
@@ -34,6 +35,8 @@ CLICK = "dhc_runs_opened"  # of the button that each run's name is
 ROWS = "dhc_runs_shown"  # in the session: the runs in the rows of the table as it was last drawn, by their label
 GOTO = "dhc_runs_goto"  # in the session: the run whose name was clicked
 MOST_SELECTED = 100
+MOST_ROWS = 250  # of a page of the table: a browser takes long to take in thousands
+PAGE, FARTHEST = "page", 10_000  # in the address; the last that is asked for
 TICK = 2.0  # seconds between two looks while a run is alive
 KEYS = "In the table: arrows move, Space selects, Enter opens, Esc leaves."
 HEAD, ROW = 38, 35  # pixels of the heading and of a row
@@ -45,11 +48,17 @@ ROWS_SEEN, ROWS_BESIDE = (
 
 @dataclass(frozen=True)
 class Listing:
-    """The runs of the table, those selected, and what is said of them beside each other."""
+    """The runs that pass the filter, those of them in the table's rows, those selected, and what is said of them.
+
+    page, pages: which part of the runs the rows are, from 1, and of how many
+    """
 
     runs: list[RunInfo]
+    rows: list[RunInfo]
     selected: list[RunInfo]
     comparison: Comparison
+    page: int
+    pages: int
 
 
 def draw() -> None:
@@ -114,19 +123,22 @@ def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
     main = numbers.get(baseline.id) if baseline else None
     runs = select_runs(everyone, run_filter, order, pictures=numbers, first=main)
     selected = _of_address(select_runs(everyone, RunFilter(archived=True), order, pictures=numbers, first=main))
-    leads = None if baseline is None else {info.id: lead(info, baseline, numbers) for info in runs}
+    pages = max(1, -(-len(runs) // MOST_ROWS))
+    page = min(address.integer(PAGE, low=1, high=FARTHEST) or 1, pages)
+    rows = runs[(page - 1) * MOST_ROWS : page * MOST_ROWS]
+    leads = None if baseline is None else {info.id: lead(info, baseline, numbers) for info in rows}
     several = (
         len({numbers[info.id] for info in runs if info.id in numbers}) > 1
     )  # of unreadable settings nothing is known
     names = _names([pictures for pictures, _ in judged]) if several else []
-    pictures = {info.id: names[numbers[info.id]] for info in runs if info.id in numbers} if several else {}
+    pictures = {info.id: names[numbers[info.id]] for info in rows if info.id in numbers} if several else {}
     comparison = Comparison(
         baseline="" if baseline is None else baseline.id,
         leads=leads,
         pictures=pictures,
         main=names[main or 0] if names else "",
     )
-    return Listing(runs, selected, comparison)
+    return Listing(runs, rows, selected, comparison, page, pages)
 
 
 def _names(every: Sequence[JudgedPictures]) -> list[str]:
@@ -140,7 +152,7 @@ def _names(every: Sequence[JudgedPictures]) -> list[str]:
 
 def _show(listing: Listing, names: Sequence[str], pinned: Sequence[str]) -> None:
     """The table, its selection set to what the address says, and what stands below it."""
-    runs = listing.runs
+    runs = listing.rows
     ids = [info.id for info in runs]
     places = {run_id: place for place, run_id in enumerate(ids)}
     rows = sorted(places[info.id] for info in listing.selected if info.id in places)
@@ -233,17 +245,26 @@ def _bar(listing: Listing) -> None:
     ids = [info.id for info in listing.runs]
     selected = listing.selected
     hidden = len({info.id for info in selected} - set(ids))
-    more = f", {hidden} of them hidden by the filter" if hidden else ""
+    elsewhere = len({info.id for info in selected} - {info.id for info in listing.rows}) - hidden
+    parts = [f"{hidden} of them hidden by the filter"] * bool(hidden) + [f"{elsewhere} on other pages"] * bool(
+        elsewhere
+    )
+    more = "".join(f", {part}" for part in parts)
     first = f"Select the first {MOST_SELECTED}" if len(ids) > MOST_SELECTED else "Select all"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"{count_text(len(ids), 'run')}, {len(selected)} selected{more}", width="content")
         _select_button(first, ids, key="dhc_select_all", disabled=not ids)
         _select_button("Select none", [], key="dhc_select_none", disabled=not selected)
         _baseline(listing)
+        pager(listing.pages, listing.page, key="dhc_runs_pager", turn=_turn)
         st.caption(KEYS, width="content")
         opened = grid_keys(KEY, heading="Run", key="dhc_runs_keys")
     if opened is not None:
         st.session_state[GOTO] = st.session_state[ROWS].get(opened)
+
+
+def _turn(page: int) -> None:
+    address.put(**{PAGE: None if page == 1 else page})
 
 
 def _select_button(label: str, ids: Sequence[str], *, key: str, disabled: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from dhc.runs.status import State
 from dhc.runs.store import SECOND, RunInfo, by_activity
 from dhc.text import shorten
 from dhc.ui.shell import session
-from dhc.ui.shell.frame import choose_run, current_run, link
+from dhc.ui.shell.frame import choose_run, current_run, go, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import error_box, no_runs
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 KEY = "dhc_pick_run"
+MOST_OFFERED = 200  # runs in a list to choose from
+MORE = "more"  # in that list: the others, which Runs finds
+SEEK = "dhc_pick_more"  # in the session: that was chosen
 LINE_LENGTH = 90  # characters of a title in a line of the list
 ICONS = {
     State.QUEUED: ":material/schedule:",
@@ -57,6 +60,8 @@ def pick_run(
     At first it shows the run in the address. Only runs that `is_offered` accepts; archived ones are left out, except for the
     one in the address, or where there are no others. Without any run the empty state says `none_message`, and None is returned.
     """
+    if st.session_state.pop(SEEK, False):
+        go("Runs")
     every = [info for info in by_activity(session.runs()) if is_offered(info)]
     runs = [info for info in every if not info.labels.archived] or every
     address_id = current_run()
@@ -66,28 +71,34 @@ def pick_run(
     if not runs and current is None:
         no_runs(none_message)
         return None
-    if current is not None and current.id not in {info.id for info in runs}:
+    if current is not None and all(info.id != current.id for info in runs):
         runs.insert(0, current)
-    by_id = {info.id: info for info in runs}
+    by_id = {info.id: info for info in offered(runs, () if current is None else (current.id,))}
     with place:
-        choice = _select(by_id, current or runs[0])
+        choice = _select(by_id, current or runs[0], len(runs) - len(by_id))
         state_badge(choice)
     if current_run() != choice.id:
         choose_run(choice.id)
     return choice
 
 
-def _select(by_id: Mapping[str, RunInfo], current: RunInfo) -> RunInfo:
+def offered(runs: Sequence[RunInfo], ids: Collection[str] = ()) -> list[RunInfo]:
+    """The first MOST_OFFERED of the runs, and those of the `ids` behind them: a browser takes long to take in thousands."""
+    return [*runs[:MOST_OFFERED], *(info for info in runs[MOST_OFFERED:] if info.id in ids)]
+
+
+def _select(by_id: Mapping[str, RunInfo], current: RunInfo, more: int) -> RunInfo:
     names = titles(list(by_id.values()))
 
     def label(run_id: str) -> str:
-        return describe(by_id[run_id], names[run_id])
+        return describe(by_id[run_id], names[run_id]) if run_id in by_id else f"… and {more:,} more, on Runs"
 
     st.session_state[KEY] = current.id
+    options = [*by_id, *([MORE] if more else [])]
     run_id = st.selectbox(
-        "Run", list(by_id), key=KEY, format_func=label, on_change=_choose, args=(by_id,), label_visibility="collapsed"
+        "Run", options, key=KEY, format_func=label, on_change=_choose, args=(by_id,), label_visibility="collapsed"
     )
-    return by_id[run_id]
+    return by_id.get(run_id, current)
 
 
 def _choose(by_id: Mapping[str, RunInfo]) -> None:
@@ -98,6 +109,8 @@ def _choose(by_id: Mapping[str, RunInfo]) -> None:
     run_id = st.session_state[KEY]
     if run_id in by_id:
         choose_run(run_id)
+    elif run_id == MORE:
+        st.session_state[SEEK] = True
 
 
 def describe(info: RunInfo, title: str = "") -> str:

@@ -12,6 +12,7 @@ from dhc.teaching.classrooms import MOST_RUNS, TITLE_LENGTH, Classroom
 from dhc.teaching.words import LANGUAGES, Labels, words
 from dhc.text import shorten
 from dhc.ui.shell import session
+from dhc.ui.shell.pickers import offered
 from dhc.ui.shell.states import attempt
 from dhc.ui.widgets.controls import segments
 
@@ -37,7 +38,7 @@ def draw(said: Labels, room: Classroom, *, button: str, key: str, act: Callable[
 
 
 def _runs(said: Labels, room: Classroom, key: str) -> None:
-    runs = [info for info in session.runs() if info.trains_network]
+    runs = offered([info for info in session.runs() if info.trains_network], room.runs)
     names = titles(runs)
     st.multiselect(
         said("runs"),
