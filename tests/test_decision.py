@@ -390,6 +390,13 @@ def test_without_a_result_and_with_a_single_one_it_is_said() -> None:
     first = decided([run(1, 0.5, name="a"), run(3, 0.4, State.RUNNING)])
     assert advice(first) == "a (0.500) is the first setting with a result. Not counted: 1 still under way."
     assert alone.contest.left_out.unreadable[0].id == "20260101-000002-vgg16-000a"
+    dealt = run(4, 0.9, data__shuffle_labels=True)
+    beside = decided([run(1, 0.5), run(3, 0.4, model__width=0.5), dealt])
+    assert beside.best is not None
+    assert beside.best.best_run.id == run(1, 0.5).id, "what learned dealt labels is no setting to keep"
+    assert advice(beside).endswith("Not counted: 1 with shuffled labels.")
+    assert "Shuffled labels" in [reason.title for reason in reasons(beside) if reason.text]
+    assert advice(decided([dealt])).startswith("No run with true labels has a result yet.")
 
 
 def test_a_failed_run_does_not_win_and_a_stopped_one_may() -> None:

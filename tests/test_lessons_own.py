@@ -199,6 +199,8 @@ def test_the_map_names_its_corners_only_after_the_bet_and_then_shows_their_pictu
     at = lesson("data-map", run=RUN, open="on", bet="hard", lang="ro")
     assert "Grele" in annotations(at)
     assert "Într-adevăr, C." in texts(at)
+    in_corner = ((mapped.confidence < 0.5) & (mapped.variability < 0.25)).any()
+    assert ("nicio imagine nu e în acel colț" in texts(at)) is not in_corner
     first = int(mapped.region("hard")[0])
     assert f"{mapped.confidence[first]:.2f} ±".replace(".", ",") in texts(at)
     (control,) = [one for one in at.segmented_control if one.key == "dhc_lesson_data-map_corner"]

@@ -102,6 +102,15 @@ def test_damaged_epochs_lost_pictures_and_strange_addresses_are_said_in_a_senten
     assert "does not name the 160 training pictures" in texts(at.run())
 
 
+def test_that_labels_were_dealt_is_said(runs: Path) -> None:
+    assert "those that were dealt" not in texts(open_view())
+    file = runs / ID / rundir.CONFIG
+    values = json.loads(file.read_text(encoding="utf-8"))
+    values["data"]["shuffle_labels"] = True
+    file.write_text(json.dumps(values), encoding="utf-8")
+    assert "those that were dealt" in texts(open_view())
+
+
 def test_without_a_record_it_says_why_and_offers_the_next_step(runs: Path, eight_classes: Path) -> None:
     for path in (runs / ID / rundir.DYNAMICS).iterdir():
         path.unlink()

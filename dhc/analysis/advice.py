@@ -106,7 +106,9 @@ def points_text(share: float) -> str:
 def _head(decision: Decision, strong: Mark, soft: Mark) -> str:
     best, runner_up = decision.best, decision.runner_up
     if best is None:
-        return "No run has a result yet." if any(vars(decision.contest.left_out).values()) else ""
+        left_out = decision.contest.left_out
+        yet = "No run with true labels has a result yet." if left_out.shuffled else "No run has a result yet."
+        return yet if any(vars(left_out).values()) else ""
     first, second = names_of(decision)
     figure = _figure(best)
     if runner_up is None:
@@ -231,6 +233,7 @@ def _left_out(left_out: LeftOut) -> str:
         "still under way": left_out.alive,
         "without a result": left_out.unmeasured,
         "with unreadable settings": left_out.unreadable,
+        "with shuffled labels": left_out.shuffled,
     }
     words = [f"{len(infos):,} {why}" for why, infos in counts.items() if infos]
     return f"Not counted: {', '.join(words)}." if words else ""

@@ -83,6 +83,7 @@ class LeftOut:
     alive        training or waiting
     unmeasured   ended without a result that counts
     unreadable   measured, with settings that cannot be read
+    shuffled     learned labels that were dealt at random
     """
 
     elsewhere: tuple[RunInfo, ...] = ()
@@ -90,6 +91,7 @@ class LeftOut:
     alive: tuple[RunInfo, ...] = ()
     unmeasured: tuple[RunInfo, ...] = ()
     unreadable: tuple[RunInfo, ...] = ()
+    shuffled: tuple[RunInfo, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def contest(runs: Iterable[RunInfo], everyone: Iterable[RunInfo], pictures_of: P
     Of several sets of pictures the one of the newest run counts, among those with two settings or more if there are any.
     """
     listed = list(runs)
-    groups = by_pictures([info for info in listed if is_measured(info) and info.config is not None], pictures_of)
+    groups = by_pictures([info for info in listed if is_measured(info) and _competes(info)], pictures_of)
     if not groups:
         return Contest((), _left_out(listed, [], lambda info: False))
     pictures, members = next((group for group in groups if len(_settings(group[1])) > 1), groups[0])
@@ -281,14 +283,20 @@ def _left_out(
 ) -> LeftOut:
     measured = [info for info in listed if is_measured(info)]
     ids = {info.id for info in members}
-    others = [info for info in measured if info.config is not None and info.id not in ids]
+    others = [info for info in measured if _competes(info) and info.id not in ids]
     return LeftOut(
         elsewhere=tuple(info for info in others if not in_same_place(info)),
         changed=tuple(info for info in others if in_same_place(info)),
         alive=tuple(info for info in listed if info.state.alive),
         unmeasured=tuple(info for info in listed if not info.state.alive and not is_measured(info)),
         unreadable=tuple(info for info in measured if info.config is None),
+        shuffled=tuple(info for info in measured if info.config is not None and not _competes(info)),
     )
+
+
+def _competes(info: RunInfo) -> bool:
+    """Whether its settings can be read, and it learned true labels: what learned others is no setting to keep."""
+    return info.config is not None and not info.config.data.shuffle_labels
 
 
 def _repeats(

@@ -168,6 +168,7 @@ def _left_out_reasons(left_out: LeftOut) -> list[Reason]:
         Reason("Still under way", _titles(left_out.alive)),
         Reason("Without a result", _titles(left_out.unmeasured)),
         Reason("Unreadable settings", _titles(left_out.unreadable)),
+        Reason("Shuffled labels", _titles(left_out.shuffled)),
     ]
 
 

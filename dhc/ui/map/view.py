@@ -35,9 +35,15 @@ METHOD_HELP = (
 COLOUR_HELP = "By the true class, by whether the answer is right, by how sure the network is, or by split."
 SPLIT_HELP = "Val pictures are points, training pictures small rings: a sample of at most 5,000."
 
+DEALT = (
+    "This run learned shuffled labels: the classes of its training pictures are those that were dealt, not their own."
+)
+
 
 def view(info: RunInfo, head: DeltaGenerator) -> None:
     """Draw the screen for a run; `head` is the place beside the title. Raises UserError, OSError."""
+    if info.config is not None and info.config.data.shuffle_labels:
+        st.caption(f":material/shuffle: {DEALT}")
     if address.choice(VIEW, list(VIEWS), "pictures") == "training":
         _view_control()
         dynamics.view(info)

@@ -10,10 +10,13 @@ const make = (kind, name, parts = {}) => Object.assign(document.createElement(ki
 const rateOf = state => 10 ** Number(state.rate.value);
 const stepOf = state => Number(state.step.value);
 
+/** As the other lessons write it: down to a millionth without a power of ten, then 2.1·10⁻⁷. */
 function number(state, value) {
   if (!Number.isFinite(value) || Math.abs(value) >= 1e5) return '∞';
-  const digits = value >= 0.001 || value === 0 ? { maximumSignificantDigits: 3 } : { notation: 'scientific', maximumSignificantDigits: 2 };
-  return value.toLocaleString(state.data.language, digits);
+  const { language } = state.data;
+  if (value === 0 || value >= 1e-6) return value.toLocaleString(language, { maximumSignificantDigits: value >= 0.001 ? 3 : 2 });
+  const [mantissa, power] = value.toExponential(1).split('e-');
+  return `${Number(mantissa).toLocaleString(language)}·10⁻${power.replace(/\d/g, digit => '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit])}`;
 }
 
 /** A canvas as sharp as the screen, cleared; null while it has no room. */

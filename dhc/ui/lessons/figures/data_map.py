@@ -25,6 +25,7 @@ from dhc.ui.widgets.plot import clicked, plot
 NAME, KEY = "data-map", "dhc_lesson_data-map_"
 CORNER, PICTURE = "corner", "train"  # in the address
 FEWEST = 3  # epochs, from which on a picture can waver
+MIDDLE = 0.5  # confidence half up the map; no variability is larger
 SHOWN, TILE = 6, 58  # pictures of a corner, CSS pixels of each
 HEIGHT, LOW, CURVE, LARGE = 380, 290, 105, 105  # of the map alone, and above a picture's course
 
@@ -52,8 +53,15 @@ def draw(words: Words) -> None:
         if not is_open:
             _map(words, training, np.array([], int), None, is_open=False)
             return
-        st.markdown(words("found" if at_bet == "hard" else "missed"))
+        lonely = f" {words('empty')}" if _is_hard_corner_empty(training) else ""
+        st.markdown(f"{words('found' if at_bet == 'hard' else 'missed')}{lonely}")
         _corners(words, training, pictures.album(info, training.pictures.files, "train"))
+
+
+def _is_hard_corner_empty(training: Training) -> bool:
+    """Whether no picture lies nearer to the corner of the hard ones than to the middle of the map."""
+    of = training.figures
+    return not ((of.confidence < MIDDLE) & (of.variability < MIDDLE / 2)).any()
 
 
 def _corners(words: Words, training: Training, album: pictures.Album) -> None:
