@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from dhc.cluster import promises
 from dhc.files import remove, write
 from dhc.files.folder import is_real_folder
 from dhc.files.read import open_regular
@@ -26,7 +27,7 @@ from dhc.runs.states import MAX_BYTES, STATE
 GROWING = (rundir.EVENTS, rundir.LOG)
 RECORDS = (
     *(rundir.CONFIG, rundir.REQUEST, rundir.ENVIRONMENT, rundir.PROCESS, rundir.PICTURES, rundir.SUMMARY),
-    *(rundir.EXIT, rundir.COURSE),
+    *(rundir.EXIT, rundir.COURSE, promises.ASKED, promises.FACTS),
 )
 FILES = frozenset((*GROWING, *RECORDS, rundir.PREDICTIONS, rundir.BEST, rundir.REVIEW, rundir.HEALTH))
 OF_STATE = (STATE, rundir.BEST, rundir.PREDICTIONS)

@@ -62,7 +62,8 @@ def review_of_run(config: RunConfig, folder: Path) -> Sequence[Mark]:
             raise DataError(
                 f"{rundir.REVIEW}, the marks that this run began with, is gone from its folder: put it back, or start a copy of the run"
             )
-        return standing(read_marks(review_file(Path(config.data.path))))
+        given = folder / rundir.GIVEN_REVIEW
+        return standing(read_marks(given if os.path.lexists(given) else review_file(Path(config.data.path))))
     return read_marks(copy)
 
 

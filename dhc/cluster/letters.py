@@ -1,0 +1,77 @@
+"""What is asked and answered about a run's folder on another machine, as messages of plain values and bytes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from dhc.cluster.source import Changes, Copy, Entry, Piece
+from dhc.files.messages import Message, MessageError, read_message, write_message
+
+DATA = "data"  # the name of a message's bytes
+
+
+def packed(message: Message) -> bytes:
+    """A message as it goes over a line that takes bytes."""
+    buffer = io.BytesIO()
+    write_message(buffer, message)
+    return buffer.getvalue()
+
+
+def unpacked(data: bytes) -> Message:
+    """The message that came. Raises MessageError."""
+    message = read_message(io.BytesIO(data))
+    if message is None:
+        raise MessageError("it is empty")
+    return message
+
+
+def with_data(values: Mapping[str, Any], data: bytes) -> Message:
+    """A message with bytes."""
+    return Message(values, {DATA: np.frombuffer(data, np.uint8)})
+
+
+def data_of(message: Message) -> bytes:
+    """The bytes of a message; none where it has none."""
+    array = message.arrays.get(DATA)
+    return b"" if array is None else array.tobytes()
+
+
+def knowledge(copies: Mapping[str, Copy], awaited: Collection[str]) -> dict[str, Any]:
+    """What the other side has and awaits, as values of a message."""
+    return {"copies": {name: list(copy) for name, copy in copies.items()}, "awaited": list(awaited)}
+
+
+def copies_of(values: Mapping[str, Any]) -> dict[str, Copy]:
+    """What the other side says that it has. Raises MessageError."""
+    try:
+        return {
+            str(name): Copy(str(stamp), int(size), str(digest))
+            for name, (stamp, size, digest) in values["copies"].items()
+        }
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise MessageError("what it says of copies cannot be read") from error
+
+
+def changes_message(changes: Changes, **values: Any) -> Message:
+    """What is new, as a message."""
+    pieces = [[piece.name, piece.stamp, piece.offset, len(piece.data)] for piece in changes.pieces]
+    listing = {name: list(entry) for name, entry in changes.listing.items()}
+    about = {"listing": listing, "pieces": pieces, "same": changes.same, "different": changes.different}
+    return with_data({**about, **values}, b"".join(piece.data for piece in changes.pieces))
+
+
+def changes_of(message: Message) -> Changes:
+    """What a message says is new. Raises MessageError."""
+    values, data, start, pieces = message.values, data_of(message), 0, []
+    try:
+        listing = {str(name): Entry(str(stamp), int(size)) for name, (stamp, size) in values["listing"].items()}
+        for name, stamp, offset, length in values["pieces"]:
+            pieces.append(Piece(str(name), str(stamp), int(offset), data[start : start + length]))
+            start += length
+        return Changes(listing, pieces, [*map(str, values["same"])], [*map(str, values["different"])])
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise MessageError("what it says of changes cannot be read") from error
