@@ -85,15 +85,17 @@ class Journey:
     """One run under one number, and how far it is.
 
     problem   what hinders it just now, or what should be known of it, in words
+    is_there  whether its training was begun there
     is_over   whether all of it is back, and its end recorded
     is_back   whether the other machine has forgotten it, too
     end       why it cannot be trained there: a sentence and its cause
+    ends      whether it is to end there at once
     """
 
     def __init__(self, folder: Path, fence: int, shared: Shared) -> None:
         self.folder, self.fence, self._shared = folder, fence, shared
-        self.problem, self._note = "", ""
-        self.is_over, self.is_back = False, False
+        self.problem, self._note, self.is_there = "", "", False
+        self.is_over, self.is_back, self.ends = False, False, False
         self.end: tuple[str, Cause] | None = None
         self._count = -1  # of the last sign of life
         self._request: bytes | None = None  # the request for a change that the other side was given
@@ -108,7 +110,7 @@ class Journey:
                 digest = yield from self._send_pictures(str(hello.values["place"]))
                 yield from self._send_folder()
                 yield from self._begin(digest)
-            self.problem = self._note
+            self.problem, self.is_there = self._note, True
         except (ConfigError, DataError) as error:
             self.end = (str(error), "data" if isinstance(error, DataError) else "settings")
             return
@@ -225,6 +227,8 @@ class Journey:
         mirror.take(letters.changes_of(answer), last=is_over)
         self._pass_on_the_beat(list(answer.values["beat"]))
         self._settle_request([*answer.values["marks"]])
+        if self.ends and not is_over:
+            yield from self._ask("end")
         return is_over
 
     def _fetch(self, mirror: Mirror, until: float) -> Steps[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -12,6 +12,25 @@ from dhc.cluster.source import Changes, Copy, Entry, Piece
 from dhc.files.messages import Message, MessageError, read_message, write_message
 
 DATA = "data"  # the name of a message's bytes
+FRAME = 8  # bytes that say how long a frame is
+MOST = 300_000_000  # bytes of one
+
+
+def write_frame(file: IO[bytes], data: bytes) -> None:
+    """Write bytes with their number before them, so that whoever hands them on need not understand them. Raises OSError."""
+    file.write(len(data).to_bytes(FRAME, "little") + data)
+    file.flush()
+
+
+def read_frame(file: IO[bytes]) -> bytes | None:
+    """The next bytes; None where the other side has closed the line. Raises MessageError, OSError."""
+    size = int.from_bytes(begin, "little") if len(begin := file.read(FRAME)) == FRAME else 0
+    if not begin:
+        return None
+    data = file.read(size) if 0 < size <= MOST else b""
+    if not data or len(data) < size:
+        raise MessageError("it breaks off")
+    return data
 
 
 def packed(message: Message) -> bytes:

@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from dhc.cluster import letters, promises
-from dhc.cluster.attendant import Attendant
+from dhc.cluster.attendant import ATTENDS, Attendant
 from dhc.cluster.mirror import Mirror
 from dhc.cluster.parcel import Parcel
 from dhc.cluster.shelf import Delivery, Shelf, node_folder
 from dhc.cluster.source import Source
 from dhc.errors import UserError, sentence
 from dhc.files import remove, write
-from dhc.files.messages import Message, own_pipes, read_message, write_message
+from dhc.files.messages import Message, own_pipes
 from dhc.files.read import read_regular
 from dhc.runs import pulse, rundir
 from dhc.runs.config_file import load_config, write_config
@@ -36,7 +36,6 @@ from dhc.runs.course import ChangeRequest
 from dhc.runs.identity import find, is_alive
 from dhc.text import one_line
 
-ATTENDS = "attends"  # what it prints first, as every attendant does
 SERVERS = frozenset({rundir.CONFIG, rundir.REQUEST, promises.ASKED})  # what only the server writes
 NODES = frozenset({rundir.PROCESS, rundir.EXIT})  # what only the machine writes that trains
 MARKS = (rundir.KILL, rundir.STOP, rundir.STOP_AFTER_EPOCH, rundir.LEAVE, rundir.CHANGE)
@@ -168,7 +167,9 @@ class Outpost:
         return letters.with_data({"digest": digest}, data)
 
     def _end(self, message: Message) -> Message:
-        self._attendant.let_go()
+        """End the training; one that a person kills is ended by its attendant, which records that."""
+        if not self._attendant.is_killed:
+            self._attendant.let_go()
         return Message({})
 
     def _end_other(self, message: Message) -> Message:
@@ -251,7 +252,8 @@ def _clear(home: Path) -> None:
 
 def serve(outpost: Outpost, inlet: IO[bytes], outlet: IO[bytes]) -> int:
     """Answer one question after the other, until the run is left or nobody asks any more; returns the training's exit status."""
-    while (message := read_message(inlet)) is not None:
+    while (frame := letters.read_frame(inlet)) is not None:
+        message = letters.unpacked(frame)
         try:
             answer = outpost.answer(message)
         except UserError as error:
@@ -261,7 +263,7 @@ def serve(outpost: Outpost, inlet: IO[bytes], outlet: IO[bytes]) -> int:
         except Exception as error:  # noqa: BLE001 - a bug of ours: told, and logged here
             traceback.print_exc()
             answer = Message({"trouble": f"{type(error).__name__}: {one_line(str(error), 200)}"})
-        write_message(outlet, answer)
+        letters.write_frame(outlet, letters.packed(answer))
         if message.values.get("question") == "leave" and "code" in answer.values:
             return outpost.code or 0
     return rundir.TAKEN

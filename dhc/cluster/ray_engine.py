@@ -37,6 +37,7 @@ class RayEngine:
         self._runs_dir = runs_dir.resolve()
         self._link: HelperProcess | None = None
         self._address, self._is_open, self._attempts = "", False, 0.0
+        self._files_are_sent = False
         self._view: dict[str, Any] = {"nodes": [], "free": {}, "words": {}}
 
     def open(self) -> None:
@@ -46,7 +47,8 @@ class RayEngine:
             raise EngineError(
                 "no Ray cluster is named: give its address, such as ray://HEAD:10001, on Machines or by RAY_ADDRESS"
             )
-        if address != self._address or (self._link is not None and not self._link.is_alive()):
+        is_another = (address, self._settings.files == "sent") != (self._address, self._files_are_sent)
+        if is_another or (self._link is not None and not self._link.is_alive()):
             self.close()
         if self._is_open:
             return
@@ -150,6 +152,7 @@ class RayEngine:
             return Word("waits", reason=self._what_is_awaited(), **about)
         if values.get("is_out_of_memory"):
             return Word("ended", reason=OUT_OF_MEMORY, cause="memory", **about)
+        about |= {"reason": values.get("reason", ""), "cause": values.get("cause", "")}
         return Word(values["state"], code=values.get("code"), **about)
 
     def _what_is_awaited(self) -> str:
@@ -171,10 +174,11 @@ class RayEngine:
         """Start the process that connects."""
         if PathFinder.find_spec("ray") is None:
             raise EngineError("ray is not installed here: pip install -r requirements-cluster.txt -c constraints.txt")
-        self._address = address
+        self._address, self._files_are_sent = address, self._settings.files == "sent"
         self._link = HelperProcess(python("-m", "dhc.cluster.ray_link"))
         owner = hashlib.sha256(str(self._runs_dir).encode()).hexdigest()[:8]
-        self._link.send(Message({"question": "open", "address": address, "owner": owner}), ANSWER)
+        about = {"owner": owner, "runs_dir": str(self._runs_dir), "files_are_sent": self._files_are_sent}
+        self._link.send(Message({"question": "open", "address": address, **about}), ANSWER)
 
     def _await_connection(self, address: str) -> None:
         """Wait a while for the process to say that it is connected. Raises EngineError."""

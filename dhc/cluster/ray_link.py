@@ -13,10 +13,12 @@ import re
 import socket
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,8 +27,12 @@ import ray.exceptions as faults
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from dhc.cluster import ray_actor
+from dhc.cluster.courier import Courier
+from dhc.cluster.journey import Journey
+from dhc.cluster.ray_post import RayPost
 from dhc.errors import UserError
 from dhc.files.messages import Message, own_pipes, read_message, write_message
+from dhc.jobs.process import REPOSITORY
 from dhc.text import one_line
 
 NAMESPACE = "dhc"
@@ -35,6 +41,7 @@ KNOCK = 3.0  # seconds to wait for the head to take a connection
 NAME = re.compile(r"([0-9a-f]{8}) (\S+) (\d+)")  # of an actor: whose it is, the run's id, the number of its handing out
 MEMORY = re.compile(r"out of memory|low on memory|\bOOM\b|memory monitor", re.IGNORECASE)
 NODE = re.compile(r"its node has died|node (?:was )?terminated|node died", re.IGNORECASE)
+LEAVE = 10.0  # seconds that a machine has to forget a run that is back
 THREADS = 4  # of an actor: one waits, the others answer
 Values = dict[str, Any]
 
@@ -70,11 +77,17 @@ class Link:
         self._owner = ""
         self._runs: dict[str, Attended] = {}
         self._labels: dict[str, str] = {}
+        self._post = RayPost()
+        self._courier: Courier | None = None  # of the runs whose files are sent
+        self._files_are_sent = False
+        self._runs_dir = Path()
+        self._leaving: dict[str, float] = {}  # runs to be forgotten, until when at the latest
 
-    def open(self, address: str, owner: str) -> Values:
+    def open(self, address: str, owner: str, runs_dir: str, *, files_are_sent: bool) -> Values:
         """Connect, and find again what is there of `owner`, eight hex digits. Raises UserError."""
-        self._owner = owner
-        _connect(address)
+        self._owner, self._runs_dir = owner, Path(runs_dir)
+        _connect(address, files_are_sent=files_are_sent)
+        self._files_are_sent = files_are_sent
         for name in ray.util.list_named_actors():
             if (match := NAME.fullmatch(name)) and match[1] == owner:
                 with contextlib.suppress(ValueError):  # it has just ended
@@ -87,6 +100,7 @@ class Link:
         self._labels |= _labels(nodes)
         alive = {node["NodeID"] for node in nodes if node["Alive"]}
         self._collect()
+        self._let_go()
         words = {run: word for run in list(self._runs) if (word := self._word(run, alive)) is not None}
         return {"nodes": _described(nodes, self._labels), "free": ray.available_resources(), "words": words}
 
@@ -102,12 +116,12 @@ class Link:
             if not places:
                 return {"done": False}
             strategy = NodeAffinitySchedulingStrategy(places[0], soft=False)
-        self.forget(run)
+        self._forget_now(run)
         options: Values = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": 0, "max_concurrency": THREADS}
         actor = (
             ray.remote(ray_actor.RayActor)
             .options(name=f"{self._owner} {run} {fence}", lifetime="detached", scheduling_strategy=strategy, **options)
-            .remote(repository, folder, fence, {"cpus": cpus, "gpus": gpus}, starts)
+            .remote("" if self._files_are_sent else repository, folder, fence, {"cpus": cpus, "gpus": gpus}, starts)
         )
         self._take(run, fence, actor)
         self._runs[run].adopts = bool(node)
@@ -116,18 +130,50 @@ class Link:
     def cancel(self, run: str) -> Values:
         """End a run's attendant, or have it wait for room no more."""
         attended = self._runs.get(run)
-        if attended is not None and attended.node_id:
+        if attended is None or not attended.node_id:
+            return self.forget(run)
+        if (journey := self._journey(run)) is not None and journey.is_there:
+            journey.ends = True  # its attendant is asked first: it alone can end the training
+        else:
             attended.actor.end.remote()
-            return {}
-        return self.forget(run)
+        return {}
 
     def forget(self, run: str) -> Values:
-        """Give a run's share back; whatever is left of it ends."""
+        """Give a run's share back; whatever is left of it ends. One that has only just come back has its machine forget it first."""
+        journey = self._journey(run)
+        if journey is not None and journey.is_over and not journey.is_back and run in self._runs:
+            self._leaving[run] = time.monotonic() + LEAVE
+        else:
+            self._forget_now(run)
+        return {}
+
+    def _let_go(self) -> None:
+        """Forget what was to be forgotten once its machine has done so."""
+        for run, deadline in list(self._leaving.items()):
+            journey = self._journey(run)
+            if journey is None or journey.is_back or time.monotonic() > deadline:
+                self._forget_now(run)
+
+    def _forget_now(self, run: str) -> None:
+        self._leaving.pop(run, None)
+        if self._courier is not None:
+            self._courier.drop(run)
         attended = self._runs.pop(run, None)
         if attended is not None:
             with contextlib.suppress(faults.RayError, ValueError):
                 ray.kill(attended.actor)
-        return {}
+
+    def _carry(self, attended: Attended) -> None:
+        """Have a run's files go to its machine, and come back."""
+        if self._courier is None:
+            self._courier = Courier(self._post)
+            self._courier.start()
+        run = next(run for run, other in self._runs.items() if other is attended)
+        self._post.connect(run, attended.actor)
+        self._courier.carry(self._runs_dir / run, attended.fence)
+
+    def _journey(self, run: str) -> Journey | None:
+        return None if self._courier is None else self._courier.journey(run)
 
     def _take(self, run: str, fence: int, actor: Any) -> None:
         """Remember a run's actor; of two, the one of the later handing out."""
@@ -135,7 +181,7 @@ class Link:
         if known is not None and known.fence > fence:
             ray.kill(actor)
             return
-        self.forget(run)
+        self._forget_now(run)
         self._runs[run] = Attended(fence, actor, actor.place.remote(), actor.wait.remote())
 
     def _collect(self) -> None:
@@ -162,6 +208,8 @@ class Link:
                 attended.ending = {"error": str(error), "kind": type(error).__name__}
             else:
                 self._note(attended, answer, is_place)
+                if is_place and answer["is_sent"] and not attended.fault:
+                    self._carry(attended)
 
     def _note(self, attended: Attended, answer: Values, is_place: bool) -> None:
         if is_place:
@@ -180,11 +228,18 @@ class Link:
             "share": attended.share,
             "fault": attended.fault,
         }
-        ending = attended.ending
+        ending, journey = attended.ending, self._journey(run)
+        if journey is not None and journey.end is not None:
+            return word | {"state": "ended", "code": 1, "reason": journey.end[0], "cause": journey.end[1]}
+        if journey is not None:
+            word["reason"] = journey.problem
         if ending is None and (not attended.node_id or attended.node_id in alive):
             is_placed = bool(attended.node_id)
             return None if attended.adopts and not is_placed else word | {"state": "runs" if is_placed else "waits"}
         if ending is not None and "error" not in ending:
+            if journey is not None and journey.is_there and not journey.is_over:
+                self._forget_now(run)  # the outpost was killed; the training may go on, and another one finds it
+                return None
             return word | {"state": "ended", **ending}
         text = "" if ending is None else ending["error"]
         if MEMORY.search(text):
@@ -196,13 +251,22 @@ class Link:
         return None
 
 
-def _connect(address: str) -> None:
+def _connect(address: str, *, files_are_sent: bool) -> None:
     """Raise UserError, in a sentence, where that address leads to no cluster that this process can use."""
     _knock(address)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="ERROR")
+            environment = (
+                {"py_modules": [str(REPOSITORY / "dhc")]} if files_are_sent else None
+            )  # this program itself goes along
+            ray.init(
+                address,
+                namespace=NAMESPACE,
+                runtime_env=environment,
+                log_to_driver=False,
+                logging_level="ERROR",
+            )
     except ImportError as error:
         raise UserError(
             f"Ray cannot speak to {address} ({one_line(str(error), 100)}): pip install -r requirements-cluster.txt"

@@ -1,0 +1,41 @@
+"""The lines to the outposts of runs, through their actors in Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ray
+import ray.exceptions as faults
+
+
+class RayPost:
+    """Asks through the actors that it is told of; see `dhc.cluster.courier.Post`."""
+
+    def __init__(self) -> None:
+        self._actors: dict[str, Any] = {}
+        self._questions: dict[str, Any] = {}  # by run: what was asked last and is not answered yet
+
+    def connect(self, run: str, actor: Any) -> None:
+        """From now on, ask a run through this actor."""
+        self._actors[run] = actor
+
+    def send(self, run: str, question: bytes) -> None:
+        """Ask a run."""
+        self._questions[run] = self._actors[run].ask.remote(question)
+
+    def answers(self, patience: float) -> Mapping[str, bytes | None]:
+        """What has come within so many seconds, by run; None where an actor has ended, or does not answer."""
+        runs = {question: run for run, question in self._questions.items()}
+        if not runs:
+            return {}
+        ray.wait(list(runs), num_returns=1, timeout=patience)
+        answered, _ = ray.wait(list(runs), num_returns=len(runs), timeout=0)
+        return {runs[question]: self._answer(runs[question], question) for question in answered}
+
+    def _answer(self, run: str, question: Any) -> bytes | None:
+        self._questions.pop(run, None)
+        try:
+            return bytes(ray.get(question))
+        except faults.RayError:
+            return None
