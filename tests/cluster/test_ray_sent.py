@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cluster import ray_cluster
-from cluster.ray_cluster import RayCluster, hindrance
 from processes import kill_processes_of, wait_until
 
+from cluster import ray_cluster
+from cluster.ray_cluster import RayCluster, hindrance
 from dhc.cluster.settings import Machines, RaySettings, write_machines
 from dhc.config import RunConfig
 from dhc.data.standin.generate import make_dataset
@@ -21,8 +21,7 @@ from dhc.jobs import launch
 from dhc.runs import rundir
 from dhc.runs.contract import Environment, Exit, Handed, UsedPictures
 from dhc.runs.predictions import read_predictions
-from dhc.runs.status import State, status_of
-from dhc.runs.store import Store
+from dhc.runs.status import status_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 REPOSITORY = Path(__file__).parents[2]
