@@ -254,7 +254,10 @@ def test_a_hostile_address_an_empty_folder_and_a_view_that_reads_break_no_lesson
     wild = {"bet": "<b>9</b>", "open": "1e999", "run": "../../x", "search": "x", "list": "0", "place": "-1", "t": "nan"}
     at = lesson(name, **wild, train="99999999", corner="east")
     assert {name: address(at, name) for name in ("bet", "open", "run")} == {"bet": None, "open": None, "run": None}
+    (tmp_path / RUN).mkdir()
+    (tmp_path / RUN / rundir.CONFIG).write_text('{"torn": ', encoding="utf-8")
     monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path))
+    assert f"run {RUN}: config.json does not hold" in texts(lesson(name, run=RUN))
     at = lesson(name)
     assert [button.label for button in at.button if button.label.startswith("Start it: ")], "trains what is missing"
     monkeypatch.setattr(gate, "is_shut", lambda: True)

@@ -56,6 +56,13 @@ def test_states_follow_from_the_files(tmp_path: Path) -> None:
         assert (status_of(folder).state, status_of(folder).reason) == (State(how), "why")
 
 
+def test_a_link_in_a_circle_hides_no_other_run(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    name = "20260101-000000-vgg16-0001"
+    (tmp_path / name).symlink_to(name)
+    assert [info.id for info in Store(tmp_path).all()] == [folder.name]
+
+
 def test_a_queued_run_that_is_stopped_never_starts(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     (folder / rundir.STOP).touch()

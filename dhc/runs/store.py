@@ -154,7 +154,9 @@ class Store:
         """Names of the run folders, newest first; whatever else lies there is skipped."""
         try:
             with os.scandir(self.runs_dir) as entries:
-                return sorted((e.name for e in entries if rundir.RUN_ID.fullmatch(e.name) and e.is_dir()), reverse=True)
+                return sorted(
+                    (e.name for e in entries if rundir.RUN_ID.fullmatch(e.name) and _is_folder(e)), reverse=True
+                )
         except (FileNotFoundError, NotADirectoryError):
             return []
 
@@ -273,6 +275,14 @@ def _info(folder: Path, line: Line, shared: Shared) -> RunInfo:
             if name in FROM_RECORDS
         },
     )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one; a link in a circle, or to where nobody may look, hides no other run."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def newest_first(infos: Iterable[RunInfo]) -> list[RunInfo]:

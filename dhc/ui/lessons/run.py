@@ -21,6 +21,7 @@ from dhc.text import duration_text, shorten
 from dhc.ui.lessons import attending, bet
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, current_run, link
+from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import offered
 from dhc.ui.shell.states import empty, no_runs
 from dhc.ui.shell.watch import watch
@@ -64,6 +65,13 @@ def current_of(runs: Sequence[RunInfo]) -> RunInfo | None:
     by_id = {info.id: info for info in runs}
     wanted = [run_id for run_id in (current_run(), *attending.runs()) if run_id in by_id]
     return by_id[wanted[0]] if wanted else next(iter(runs), None)
+
+
+def say_damaged() -> None:
+    """Say what of the run in the address cannot be read: the lesson has to do without it."""
+    info = session.run_or_none(st.query_params.get(RUN))
+    if info is not None and info.config is None and info.problem:
+        st.warning(plain(f"run {info.id}: {info.problem}"), icon=":material/broken_image:")
 
 
 def _refuse_unknown() -> None:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dhc.teaching.catalogue import LESSONS, MINUTES, Lesson
+from dhc.teaching.catalogue import COURSE, LESSONS, MINUTES, Lesson
 from dhc.teaching.classrooms import Classroom
 from dhc.teaching.words import common, labels, words
-from dhc.ui.lessons import attending, course, language, question
+from dhc.ui.lessons import attending, course, language, question, run
 from dhc.ui.lessons.registry import FIGURES
 from dhc.ui.shell import address, chosen, sharing
 from dhc.ui.shell.frame import entitle, link
@@ -23,6 +23,8 @@ WALKS = {
     "convolution": "unit",
     "feature-map": "layer",
 }  # lessons from which a link leads into the person's own network, and how near
+
+ABOUT_RUNS = {"schedules", "overfitting", *(lesson.name for lesson in COURSE if lesson.needs)}
 
 
 def draw(head: DeltaGenerator) -> None:
@@ -70,6 +72,8 @@ def _draw_lesson(head: DeltaGenerator, lesson: Lesson, tongue: str, lessons: Seq
 def _draw_figure(name: str, tongue: str) -> None:
     """The figure runs again without the page, so that it answers at once."""
     with guard():
+        if name in ABOUT_RUNS:
+            run.say_damaged()
         FIGURES[name](words(tongue, name))
 
 
