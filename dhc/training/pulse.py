@@ -41,6 +41,7 @@ class Pulse:
         self.require()
         with contextlib.suppress(OSError):
             pulse.beat(self._folder, self._fence, 0)
+        self._seen = -FRESH  # the next look is to find this process named in `process.json`
         threading.Thread(target=self._beat, name="pulse", daemon=True).start()
 
     def require(self) -> None:
