@@ -48,17 +48,18 @@ class Attendant:
 
     def attend(self) -> int:
         """See the run through to its end, and record that where its training could not; returns the exit status."""
-        self._await_fence()
-        if not self.is_current:
+        if not self._await_fence():
             return rundir.TAKEN
         adopted = Process.of(self.folder)
-        if is_alive(adopted.child, adopted.host):
+        if adopted.fence == self.fence and is_alive(adopted.child, adopted.host):
             return self._await_adopted(adopted)
         kills = oom_kills()
         try:
             if self._again:
                 self.vacate()  # whoever trained it before is gone, or ends when it sees that
             code = self._train()
+        except HeldError:
+            return rundir.TAKEN  # whoever has it lives: it is no end of the run
         except (RunError, OSError) as error:
             return self._fail(f"its process could not be started: {sentence(error)}")
         if self._let_go or code == rundir.LEFT:
@@ -70,7 +71,8 @@ class Attendant:
     @property
     def is_current(self) -> bool:
         """Whether the run was not handed out anew meanwhile."""
-        return Handed.of(self.folder).fence <= self.fence
+        handed = Handed.read(self.folder)
+        return handed is not None and handed.fence <= self.fence
 
     @property
     def is_killed(self) -> bool:
@@ -114,11 +116,15 @@ class Attendant:
             time.sleep(POLL)
         return self._child.returncode
 
-    def _await_fence(self) -> None:
-        """Wait until this machine sees the number that it was given: a file server may show what was there a while ago."""
+    def _await_fence(self) -> bool:
+        """Wait until this machine sees the number that it was given; returns whether it does, and no higher one.
+
+        A file server may show what was there a while ago.
+        """
         deadline = time.monotonic() + STALE
-        while Handed.of(self.folder).fence < self.fence and time.monotonic() < deadline:
+        while (fence := Handed.of(self.folder).fence) < self.fence and time.monotonic() < deadline:
             time.sleep(POLL)
+        return fence == self.fence
 
     def _await_lock(self) -> None:
         """Wait until nobody holds the run any more: a machine that was cut off lets go of it as soon as it hears of its fence."""

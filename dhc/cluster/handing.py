@@ -63,12 +63,14 @@ class Watch:
             return  # it waits for its turn
         elif word is None:
             self._unknown(folder, handed, first_turn)
-        elif word.state == "returned" or (word.state == "ended" and word.code == rundir.TAKEN):
+        elif word.state == "returned" or (word.state == "ended" and word.code == rundir.LEFT):
             self._returned(folder, first_turn)
         elif word.state in ("lost", "ended") and not word.cause and pulse.is_fresh(folder, handed.fence):
             self._adopt(folder, handed)  # only its attendant, or the engine's own process there, is gone
         elif word.state == "lost":
             self._lost(folder, word.node or handed.node, first_turn)
+        elif word.state == "ended" and word.code == rundir.TAKEN:
+            self._returned(folder, first_turn)
         elif word.state == "ended":
             self._ended(folder, word)
         else:
