@@ -79,7 +79,7 @@ FLOORS = (
     {"answers", "train"},
     {"data", "demo", "ladder", "manage", "map", "network", "predict", "review"},
     {"live", "runs", "home", "lessons"},
-    {"walk", "teach"},
+    {"walk", "teach", "machines"},
 )
 WRITERS_ONLY = {"keras", "tensorflow", "jax", "torch"}
 READERS_ONLY = {"streamlit", "plotly"}

@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 
+from dhc.analysis.estimate import makespan
 from dhc.analysis.ranking import best_run
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
@@ -17,8 +19,8 @@ class RunGroup:
     """The runs of one name, newest first.
 
     fraction       of its epochs that are done, 0 to 1; a run that has ended counts whole, however it ended
-    seconds_left   by the group's own measured epochs, devices side by side; 0 when all have ended, None while nothing
-                   is measured yet
+    seconds_left   by the group's own measured epochs, devices side by side, of a cluster's runs as many as it takes at once; 0
+                   when all have ended, None while nothing is measured yet
     """
 
     name: str
@@ -43,18 +45,21 @@ class RunGroup:
         return best_run(self.runs)
 
 
-def run_groups(runs: Iterable[RunInfo]) -> tuple[RunGroup, ...]:
-    """The groups of the runs (newest first): those with a live run first, then by newest run."""
+def run_groups(runs: Iterable[RunInfo], widths: Mapping[str, int] = MappingProxyType({})) -> tuple[RunGroup, ...]:
+    """The groups of the runs (newest first): those with a live run first, then by newest run.
+
+    `widths` says by device how many runs it takes at once: one where it is not named.
+    """
     members: dict[str, list[RunInfo]] = defaultdict(list)
     for info in runs:
         if info.group:
             members[info.group].append(info)
-    groups = [_group(name, infos) for name, infos in members.items()]
+    groups = [_group(name, infos, widths) for name, infos in members.items()]
     return tuple(sorted(groups, key=lambda group: not group.alive))
 
 
-def _group(name: str, runs: Sequence[RunInfo]) -> RunGroup:
-    return RunGroup(name, tuple(runs), sum(map(_fraction, runs)) / len(runs), _seconds_left(runs))
+def _group(name: str, runs: Sequence[RunInfo], widths: Mapping[str, int]) -> RunGroup:
+    return RunGroup(name, tuple(runs), sum(map(_fraction, runs)) / len(runs), _seconds_left(runs, widths))
 
 
 def _fraction(info: RunInfo) -> float:
@@ -63,18 +68,20 @@ def _fraction(info: RunInfo) -> float:
     return min(info.epochs_done / info.epochs_total, 1.0) if info.epochs_total else 0.0
 
 
-def _seconds_left(runs: Sequence[RunInfo]) -> float | None:
+def _seconds_left(runs: Sequence[RunInfo], widths: Mapping[str, int]) -> float | None:
     """The longest of the devices' remaining times, at the median pace of the group's runs there."""
-    epochs: dict[str, int] = defaultdict(int)
-    for info in runs:
+    epochs: dict[str, list[float]] = defaultdict(list)
+    for info in sorted(
+        runs, key=lambda info: info.epochs_done, reverse=True
+    ):  # those that go on first, then those that wait
         if info.state.alive:
-            epochs[info.device] += max((info.epochs_total or 0) - info.epochs_done, 0)
+            epochs[info.device].append(max((info.epochs_total or 0) - info.epochs_done, 0))
     times = []
-    for device, count in epochs.items():
+    for device, counts in epochs.items():
         pace = _pace(runs, device)
         if pace is None:
             return None
-        times.append(count * pace)
+        times.append(pace * makespan(counts, max(1, widths.get(device, 1))))
     return max(times, default=0.0)
 
 

@@ -17,7 +17,9 @@ def follow(store: Store, run_id: str, echo: Callable[[str], None], *, interval: 
     while True:
         info = store.run(run_id)
         log, history = store.log(run_id), store.history(run_id)
-        phase = "queued" if info.state is State.QUEUED else str(log.last.get("phase", {}).get("phase", ""))
+        phase = str(log.last.get("phase", {}).get("phase", ""))
+        if info.state in (State.QUEUED, State.UNHEARD):
+            phase = ": ".join(filter(None, (info.state.value, info.status.reason)))
         if phase and phase != last_phase:
             echo(f"{phase} …")
             last_phase = phase

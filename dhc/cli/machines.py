@@ -23,6 +23,7 @@ from dhc.machine import hardware
 from dhc.runs.rundir import ENGINES
 from dhc.text import count_text, duration_text
 
+COMMAND_LINE = click.core.ParameterSource.COMMANDLINE
 ENGINE = click.Choice(ENGINES)
 SIGNS = {"good": "ok     ", "warning": "note   ", "bad": "mend   "}
 
@@ -33,11 +34,10 @@ SIGNS = {"good": "ok     ", "warning": "note   ", "bad": "mend   "}
 @click.pass_context
 def machines(context: click.Context, runs_dir: Path, as_json: bool) -> None:
     """This machine and the clusters, Ray and Slurm; without a command, `show`."""
-    given = {"runs_dir": runs_dir, "as_json": as_json}
     if context.invoked_subcommand is None:
-        context.invoke(show, **given)
-    else:
-        context.default_map = {context.invoked_subcommand: given}
+        context.invoke(show, runs_dir=runs_dir, as_json=as_json)
+    elif any(context.get_parameter_source(name) is COMMAND_LINE for name in context.params):
+        raise click.UsageError(f"write options behind the command: machines {context.invoked_subcommand} --runs FOLDER")
 
 
 @machines.command("show")
@@ -45,7 +45,10 @@ def machines(context: click.Context, runs_dir: Path, as_json: bool) -> None:
 @JSON
 def show(runs_dir: Path, as_json: bool) -> None:
     """Say what each machine has, what runs where, what waits and why."""
-    here, engines = overview.this_machine(runs_dir, hardware.gpus()), overview.engines(runs_dir)
+    here, engines = (
+        overview.this_machine(runs_dir, hardware.gpus(), overview.busy_percent()),
+        overview.engines(runs_dir),
+    )
     if as_json:
         return print_json({"here": asdict(here), **{engine.name: _values(engine, runs_dir) for engine in engines}})
     for line in [*_here(here), *(line for engine in engines for line in _engine(engine))]:
@@ -156,7 +159,7 @@ def _engine(engine: Engine) -> Iterator[str]:
 
 def _trial(trial: Trial) -> Iterator[str]:
     for finding in trial.findings:
-        yield f"{SIGNS[finding.state]}{finding.name}: {finding.text}"
+        yield f"{SIGNS[finding.state]}{finding.name}: {finding.text.rstrip('.')}."
     if trial.problem:
         yield f"{SIGNS['bad']}Trial: {trial.problem}"
 

@@ -9,8 +9,10 @@ import click
 
 from dhc.cli.common import JSON, RUNS, print_json
 from dhc.cli.numbers import Whole
+from dhc.cluster import overview
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
+from dhc.runs.rundir import ENGINES
 
 PLACE = Whole(1, 100_000, "no queue is longer")
 
@@ -57,6 +59,8 @@ def _queue(runs_dir: Path, device: str) -> dict[str, Any]:
     worker, idle = queues.worker_of(runs_dir, device), queues.idle_reason(runs_dir, device)
     training, waiting = queues.training_run(runs_dir, device), queues.queue(runs_dir, device)
     words = [f"trains {training.name}"] if training is not None else []
+    if device in ENGINES and (placed := overview.engine(runs_dir, device).running):
+        words = [f"runs {', '.join(f'{run.id} ({overview.placed_text(run)})' for run in placed)}"]
     if idle and waiting:
         words.append(f"{idle}; `python -m dhc runs work` starts one")
     elif worker is not None and worker.waits:

@@ -110,10 +110,15 @@ class Engine:
         return tuple(run for run in self.running if run.handed.node == node.name)
 
 
-def this_machine(runs_dir: Path, gpus: tuple[hardware.Gpu, ...]) -> ThisMachine:
-    """This machine as it is now; `gpus` are those that its driver lists."""
+def busy_percent() -> float:
+    """How busy this machine's processor is; takes a tenth of a second."""
+    return float(psutil.cpu_percent(0.1))
+
+
+def this_machine(runs_dir: Path, gpus: tuple[hardware.Gpu, ...], busy: float) -> ThisMachine:
+    """This machine as it is now; `gpus` are those that its driver lists, `busy` is `busy_percent`."""
     devices = [name for name in queues.devices(runs_dir, training=True) if name not in rundir.ENGINES]
-    return ThisMachine(cores(), psutil.cpu_percent(0.1), gpus, tuple(_queue(runs_dir, device) for device in devices))
+    return ThisMachine(cores(), busy, gpus, tuple(_queue(runs_dir, device) for device in devices))
 
 
 def engines(runs_dir: Path) -> tuple[Engine, ...]:
@@ -167,17 +172,19 @@ def size_text(cluster: Cluster) -> str:
 def free_text(nodes: Sequence[Node]) -> str:
     """``4 of 6 cores and 1 of 2 GPUs``, as far as nobody has them."""
     totals = {key: sum(getattr(node, key) for node in nodes) for key in ("cpus", "cpus_free", "gpus", "gpus_free")}
-    parts = [f"{setting_number(totals['cpus_free'], 3)} of {setting_number(totals['cpus'], 3)} cores"]
-    if totals["gpus"]:
-        parts.append(f"{setting_number(totals['gpus_free'], 3)} of {setting_number(totals['gpus'], 3)} GPUs")
-    return " and ".join(parts)
+    parts = [_share(totals["cpus_free"], totals["cpus"], "core")]
+    return " and ".join([*parts, *([_share(totals["gpus_free"], totals["gpus"], "GPU")] if totals["gpus"] else [])])
+
+
+def _share(free: float, total: float, noun: str) -> str:
+    return f"{setting_number(free, 3)} of {setting_number(total, 3)} {noun}{'' if total == 1 else 's'}"
 
 
 def placed_text(run: Placed) -> str:
     """``running on node2 (job 17)``, ``queued: no room``, with the machines that it was lost with."""
     handed, state = run.handed, run.status.state
     where = f" on {handed.node}" if handed.node and state is not State.QUEUED else ""
-    job = f" ({handed.job})" if handed.job else ""
+    job = f" ({handed.job})" if handed.job and not (where and handed.node in handed.job) else ""
     reason = run.status.reason or handed.reason
     lost = f"; lost with {', '.join(handed.lost)}" if handed.lost else ""
     return f"{state.value}{where}{job}{f': {reason}' if reason else ''}{lost}"

@@ -257,7 +257,7 @@ class DeviceConfig(Section):
     )
     """auto takes the first GPU when there is one, else the CPU; or name one: cpu, gpu:0, gpu:1."""
 
-    where: Literal["here", "ray", "slurm"] = knob("here", "Where", short="where", rank=COMMON)
+    where: Literal["here", "ray", "slurm"] = knob("here", "Runs on", short="runs on", rank=COMMON)
     """here: on this machine; ray or slurm: on a cluster, wherever it has room. The screen Machines has the cluster's settings."""
 
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = knob(

@@ -157,12 +157,13 @@ def with_absolute_path(config: RunConfig) -> RunConfig:
 
 
 def work(runs_dir: Path) -> list[str]:
-    """Start a worker for each device with queued runs, as after a restart; returns the devices.
+    """Start a worker for each device with queued runs, as after a restart, and for each cluster with runs; returns the devices.
 
     A worker that hangs is ended first. Raises RunError where it cannot be.
     """
     require_fit_queue(runs_dir)
-    waiting = devices(runs_dir)
+    clusters = [device for device in devices(runs_dir, training=True) if device in rundir.ENGINES]
+    waiting = sorted({*devices(runs_dir), *clusters})
     for device in waiting:
         end_hung_worker(runs_dir, device)
         start_worker(runs_dir, device)

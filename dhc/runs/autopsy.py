@@ -55,10 +55,11 @@ HEADLINES = {
 class Offer:
     """Something that helps.
 
-    kind    resume: go on; restart: start a copy with `changes`; free: make room on the disk; kill: end the worker that hangs
+    kind    resume: go on; restart: start a copy with `changes`; free: make room on the disk; kill: end the worker that hangs;
+            machines: look at the cluster and its settings
     """
 
-    kind: Literal["resume", "restart", "free", "kill"]
+    kind: Literal["resume", "restart", "free", "kill", "machines"]
     label: str
     help: str
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -67,6 +68,13 @@ class Offer:
 COPY = Offer("restart", "Start a copy", "A copy of this run with the same settings, from the first epoch.")
 
 
+CLUSTER: Mapping[str, Offer] = {
+    "limit": Offer("machines", "Raise the time limit", "Then resume it: it goes on from its last saved epoch."),
+    "node": Offer("machines", "Look at the machines", "What those that it was lost with have in common."),
+    "engine": Offer(
+        "machines", "Look at the cluster", "Whether it answers, what is wrong, and its settings; *Try it*, then resume."
+    ),
+}
 END_WORKER = Offer("kill", "End the hung worker", "Records how the training ended; then the queue goes on.")
 
 
@@ -107,6 +115,7 @@ def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
         return (END_WORKER,)
     free = [_free(freeable)] if cause == "disk" else []
     resume: list[Offer | None] = [_resume(info)] if cause not in HOPELESS else []
+    free += [CLUSTER[cause]] if cause in CLUSTER else []
     restart: list[Offer | None] = [COPY] if cause == "state" and info.config is not None else []
     if info.config is not None:
         changes = _changes(info.config, cause, info.status.reason)
@@ -194,6 +203,14 @@ def _changes(config: RunConfig, cause: str, reason: str) -> list[tuple[str, str,
                 "Restart with TensorFlow",
                 "A copy of this run with the backend that is always there.",
                 {"device.backend": "tensorflow"},
+            )
+        ]
+    if cause in ("node", "engine"):
+        return [
+            (
+                "Start a copy here",
+                "A copy of this run on this machine, from the first epoch.",
+                {"device.where": "here"},
             )
         ]
     if cause == "library":

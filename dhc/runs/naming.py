@@ -14,6 +14,7 @@ from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 
 SEED, EPOCHS = "fit.seed", "fit.epochs"
+WHERE = "device.where"  # on which machines a run goes on is never part of its name: it may go on elsewhere
 # They change where a run is computed and what is kept of it, not what it tries.
 CIRCUMSTANCES = (
     "data.skip_bad",
@@ -22,7 +23,7 @@ CIRCUMSTANCES = (
     "fit.watch_health",
     "fit.watch_pictures",
     "device.device",
-    "device.where",
+    WHERE,
     "device.backend",
     "device.jit",
 )
@@ -135,7 +136,7 @@ def _telling(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     names = tuple(
         name
         for name in differences(configs)
-        if len({repr(config.get(name)) if config.uses(name) else None for config in configs}) > 1
+        if name != WHERE and len({repr(config.get(name)) if config.uses(name) else None for config in configs}) > 1
     )
     return tuple(name for name in names if name not in CIRCUMSTANCES) or names
 

@@ -137,6 +137,7 @@ def _device() -> None:
         st.markdown(f":material/memory: GPU {gpu.index}: {plain(gpu.name)}, {size}, {gpu.utilization} % busy")
     if not gpus:
         st.markdown(f":material/memory: CPU, {cores()} cores ({plain(hardware.cpu_name())}). No NVIDIA GPU was found.")
+    link("Machines")
     if sharing.is_read_only():
         st.markdown(":material/visibility: Shared to be looked at: nothing can be started, changed or deleted here.")
         return

@@ -111,7 +111,7 @@ def _ending(info: RunInfo) -> None:
 
 
 def _stop_label(info: RunInfo) -> str:
-    return "Stop now" if info.state is State.RUNNING else "Take it out"
+    return "Take it out" if info.state is State.QUEUED else "Stop now"
 
 
 def _stop_effect(info: RunInfo) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from dhc.machine.cores import cores
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs.contract import Process
+from dhc.runs.identity import is_alive
 from dhc.runs.records import History
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
@@ -70,7 +71,9 @@ def device_use(info: RunInfo, history: History) -> tuple[str, str]:
         return label, percents.get(info.device, NONE)
     process = Process.read(info.folder)
     child = None if process is None else process.child
-    if child is None or child.pid is None or child.created is None:
+    if process is None or child is None or child.pid is None or child.created is None:
+        return label, NONE
+    if not is_alive(child, process.host):  # on another machine: its number may be another program's here
         return label, NONE
     return label, _cpu_use(child.pid, child.created)
 

@@ -20,7 +20,7 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.text import count_text, shorten
 from dhc.ui.live import change, coach, ended, head, knn, metrics
-from dhc.ui.manage import autopsy, branching, kin, layers, queue
+from dhc.ui.manage import autopsy, branching, handed, kin, layers, queue
 from dhc.ui.shell import session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
@@ -55,6 +55,7 @@ def _draw(info: RunInfo, name: str) -> None:
     log = session.log(info.id)
     history = log.history()
     head.draw(info, log, history, name)
+    handed.draw(info, says_why=False)  # what it waits for stands below
     if info.state is State.QUEUED:
         queue.draw_wait(info)
         _now_training(info)

@@ -21,7 +21,7 @@ ICONS = {
     "free": ":material/delete_sweep:",
     "kill": ":material/dangerous:",
 }
-MILD = ("stop", "cancelled", "median", "kill")  # causes that someone intended
+MILD = ("stop", "cancelled", "median", "kill", "scancel")  # causes that someone intended
 UNKNOWN = ("start", "elsewhere", "renamed", "unread")  # causes of which "crashed" says more than anybody knows
 COMPLETE = ("stop", "cancelled", "restart")  # causes whose headline says all that the record says
 
@@ -71,6 +71,9 @@ def _offers(info: RunInfo, record: Autopsy) -> None:
         for number, offer in enumerate(record.offers):
             if offer.kind == "free":
                 link("Runs", text=offer.label, storage="open")
+                continue
+            if offer.kind == "machines":
+                link("Machines", text=offer.label, engine=info.device)
                 continue
             st.button(
                 offer.label,

@@ -10,7 +10,7 @@ from dhc.jobs import control, launch
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten, size_text
-from dhc.ui.manage import autopsy, branching, kin, labels, storage, submission, undo, used
+from dhc.ui.manage import autopsy, branching, handed, kin, labels, storage, submission, undo, used
 from dhc.ui.manage.ending import after_epoch_button
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import choose_run, link
@@ -26,6 +26,7 @@ def draw(info: RunInfo) -> None:
     """One run's state, links, actions, labels, cost and settings."""
     with st.container(border=True, key="dhc-run-card"):
         _head(info)
+        handed.draw(info)
         _actions(info)
         kin.draw(info)
         kin.course(info)
@@ -89,11 +90,11 @@ def _actions(info: RunInfo) -> None:
             branching.button(info, key=KEY + "go_on")
             return
         labels.star_button([info])
-        if info.state in (State.QUEUED, State.RUNNING):
+        if info.state in (State.QUEUED, State.RUNNING, State.UNHEARD):
             stop = (launch.stop, session.runs_dir(), info.id)
             st.button("Stop", icon=":material/stop:", on_click=attempt, args=stop, key=KEY + "stop")
             after_epoch_button(info, key=KEY + "stop_after_epoch")
-        if info.state in (State.RUNNING, State.STOPPING) or (
+        if info.state in (State.RUNNING, State.STOPPING, State.UNHEARD) or (
             info.state is State.CRASHED and info.status.cause == "hung"
         ):
             _kill(info)

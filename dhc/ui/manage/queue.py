@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dhc.cluster.settings import NAMES
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
+from dhc.runs.rundir import ENGINES
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.runs.workers import Standing
@@ -45,6 +47,11 @@ def is_any_queued(runs: Sequence[RunInfo]) -> bool:
     return any(info.state is State.QUEUED for info in runs)
 
 
+def _needs_worker(info: RunInfo) -> bool:
+    """Whether somebody must work on its queue: until it ends where a cluster has it, else until it begins."""
+    return info.state is State.QUEUED or (info.state.alive and _device_of(info) in ENGINES)
+
+
 def _queued_ids(runs: Sequence[RunInfo]) -> set[str]:
     return {info.id for info in runs if info.state is State.QUEUED}
 
@@ -75,10 +82,10 @@ def _wait_text(info: RunInfo) -> str:
 
 
 def idle_devices(runs: Sequence[RunInfo]) -> list[str]:
-    """Devices for which runs wait without a worker: after a restart or a kill."""
+    """Devices for which runs wait, or that have runs in a cluster, without a worker: after a restart or a kill."""
     latest: dict[str, float] = {}
     for info in runs:
-        if info.state is State.QUEUED:
+        if _needs_worker(info):
             latest[_device_of(info)] = max(latest.get(_device_of(info), 0.0), info.queued_at or 0.0)
     overdue = [device for device, moment in latest.items() if not 0 <= time.time() - moment < SOON]
     return sorted(device for device in overdue if queues.worker_of(session.runs_dir(), device) is None)
@@ -89,10 +96,9 @@ def offer_work(runs: Sequence[RunInfo]) -> None:
     idle = idle_devices(runs)
     if not idle:
         return
-    waiting = [info for info in runs if info.state is State.QUEUED and _device_of(info) in idle]
+    waiting = [info for info in runs if _needs_worker(info) and _device_of(info) in idle]
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="dhc-idle"):
-        verb = "waits" if len(waiting) == 1 else "wait"
-        text = f"{count_text(len(waiting), 'run')} {verb}, but {_why_idle(waiting, idle)}."
+        text = f"{_what_they_do(waiting)}, but {_why_idle(waiting, idle)}."
         st.markdown(f":material/hourglass_disabled: {plain(text)}", width="stretch")
         if sharing.is_read_only():
             return
@@ -100,9 +106,20 @@ def offer_work(runs: Sequence[RunInfo]) -> None:
         st.button("Resume the queue", type="primary", icon=icon, key="dhc_work", on_click=attempt, args=work)
 
 
+def _what_they_do(runs: Sequence[RunInfo]) -> str:
+    """``3 runs wait``, ``2 runs go on in the cluster``, or both."""
+    waiting = sum(info.state is State.QUEUED for info in runs)
+    going_on = len(runs) - waiting
+    parts = [f"{count_text(waiting, 'run')} {'waits' if waiting == 1 else 'wait'}"] if waiting else []
+    if going_on:
+        verb = "goes" if going_on == 1 else "go"
+        parts.append(f"{going_on if parts else count_text(going_on, 'run')} {verb} on in the cluster")
+    return " and ".join(parts)
+
+
 def _why_idle(waiting: Sequence[RunInfo], idle: Sequence[str]) -> str:
     """Why these runs are not started: each for a reason of its own, or for their worker's."""
-    if all(info.status.reason for info in waiting):
+    if all(info.status.reason for info in waiting) and not {_device_of(info) for info in waiting} & set(ENGINES):
         return waiting[0].status.reason
     reason = queues.idle_reason(session.runs_dir(), idle[0])
     return f"{reason}{WHY_GONE}" if reason == Standing.GONE.value else reason
@@ -115,8 +132,11 @@ def _device_of(info: RunInfo) -> str:
 def _device(device: str, alive: dict[str, RunInfo]) -> None:
     order = [folder.name for folder in queues.queue(session.runs_dir(), device) if folder.name in alive]
     worker = queues.worker_of(session.runs_dir(), device)
-    name = "the CPU" if device == "cpu" else plain(device)
-    st.markdown(f"**Queue of {name}**: {count_text(len(order), 'run')} waiting")
+    name = "the CPU" if device == "cpu" else NAMES.get(device, device)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Queue of {plain(name)}**: {count_text(len(order), 'run')} waiting", width="content")
+        if device in ENGINES:
+            link("Machines", engine=device)
     if worker is not None and worker.waits:
         st.markdown(f":material/hourglass_top: {plain(worker.waits[:1].upper() + worker.waits[1:])}.")
     for info in alive.values():

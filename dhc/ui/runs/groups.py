@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import streamlit as st
 
 from dhc.analysis.groups import RunGroup, run_groups
+from dhc.cluster.record import cluster_of
 from dhc.jobs.groups import stop_group
+from dhc.runs.rundir import ENGINES
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text, shorten
@@ -47,7 +49,8 @@ def draw(runs: Sequence[RunInfo]) -> None:
 
 
 def _groups(runs: Iterable[RunInfo], names: Sequence[str]) -> list[RunGroup]:
-    by_name = {group.name: group for group in run_groups(runs)}
+    widths = {engine: cluster_of(session.runs_dir(), engine).width for engine in ENGINES}
+    by_name = {group.name: group for group in run_groups(runs, widths)}
     return [by_name[name] for name in names if name in by_name]
 
 

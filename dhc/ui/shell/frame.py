@@ -56,6 +56,7 @@ PAGES: Final = (
     Page("pages/predict.py", "Predict", ":material/add_photo_alternate:"),
     Page("pages/ladder.py", "Ladder", ":material/stairs:", CHART),
     Page("pages/lessons.py", "Lessons", ":material/school:", ".st-key-dhc_lesson_grid"),
+    Page("pages/machines.py", "Machines", ":material/dns:", is_aside=True),
     Page("pages/story.py", "Story", ":material/auto_stories:", ".st-key-dhc_lesson_grid", is_aside=True),
     Page("pages/walk.py", "Walk", ":material/footprint:", ".st-key-dhc_walk_grid", is_aside=True),
     Page("pages/teach.py", "Teach", ":material/co_present:", ".st-key-dhc_teach_code", is_aside=True),

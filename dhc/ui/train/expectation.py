@@ -172,6 +172,8 @@ def _network(config: RunConfig, dataset: Dataset, k: int) -> None:
     )
     time, speed = _time_text(estimate, config.fit.epochs), _speed_text(estimate)
     st.markdown(f"Trains on {_place_text(config, device, k)}{time}. {speed}")
+    if device in ENGINES:
+        link("Machines", text=f"What {NAMES[device]} has", engine=device)
     rates = planned_rates(config)
     plot(
         _rates_figure(rates.rates), key="planned_rates", height=180, alt="Planned learning rate by epoch", clicks=False

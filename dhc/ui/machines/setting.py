@@ -1,0 +1,97 @@
+"""The settings of a cluster on Machines: a field for each, saved together, taken back at a click."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dhc.cluster.settings import NAMES, Machines, Setting, changed, machines_of, settings_of, write_machines
+from dhc.runs import rundir
+from dhc.ui.shell import session, sharing
+from dhc.ui.shell.markdown import plain
+from dhc.ui.shell.states import attempt
+
+KEY = "dhc_machines_set_"
+BEFORE = KEY + "before"  # in the session: the settings that were replaced last
+COLUMNS = 4
+
+
+def draw(engine: str, *, expanded: bool) -> None:
+    """The fields of an engine, folded; in a read-only view they are grey."""
+    machines = machines_of(session.runs_dir())
+    with st.expander(
+        f"Settings of {NAMES[engine]}", expanded=expanded, icon=":material/settings:", key=f"{KEY}{engine}"
+    ):
+        settings = settings_of(engine)
+        for start in range(0, len(settings), COLUMNS):
+            columns = st.columns(COLUMNS, vertical_alignment="bottom")
+            for column, setting in zip(columns, settings[start : start + COLUMNS], strict=False):
+                with column:
+                    _field(setting, machines)
+        if not sharing.is_read_only():
+            st.button("Save", type="primary", key=f"{KEY}{engine}_save", on_click=attempt, args=(_save, engine))
+
+
+def offer_undo() -> None:
+    """After a change: say so, and offer to take it back."""
+    if BEFORE not in st.session_state:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key=KEY + "undo_row"):
+        st.markdown(
+            ":material/check: The settings are saved; runs that are handed out from now on go by them.", width="content"
+        )
+        st.button("Undo", icon=":material/undo:", key=KEY + "undo", on_click=attempt, args=(_undo,))
+        st.button("Dismiss", type="tertiary", key=KEY + "dismiss", on_click=_forget)
+
+
+def _field(setting: Setting, machines: Machines) -> None:
+    value = getattr(machines.of(setting.engine), setting.key)
+    about: dict[str, Any] = {
+        "key": _key(setting),
+        "help": f"{setting.help}\n\n`{setting.name}`, {plain(setting.takes)}",
+        "disabled": sharing.is_read_only(),
+    }
+    match setting.kind:
+        case "choice":
+            st.selectbox(setting.title, setting.choices, setting.choices.index(value), **about)
+        case "text":
+            st.text_input(setting.title, value, max_chars=220, **about)
+        case "int":
+            st.number_input(setting.title, int(setting.low), int(setting.high), int(value), **about)
+        case "float":
+            st.number_input(setting.title, setting.low, setting.high, float(value), step=0.5, format="%g", **about)
+
+
+def _save(engine: str) -> None:
+    """Write what the fields hold; a field that the browser did not send has what the file has. Raises UserError, OSError."""
+    runs_dir = session.runs_dir()
+    before = machines_of(runs_dir)
+    values = {
+        setting.name: st.session_state.get(_key(setting), getattr(before.of(engine), setting.key))
+        for setting in settings_of(engine)
+    }
+    values = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    after = changed(before, values)
+    if after != before:
+        write_machines(runs_dir, after)
+        st.session_state[BEFORE] = before
+
+
+def _undo() -> None:
+    if BEFORE not in st.session_state:  # the second half of a double click
+        return
+    before: Machines = st.session_state[BEFORE]
+    write_machines(session.runs_dir(), before)
+    for engine in rundir.ENGINES:
+        for setting in settings_of(engine):
+            st.session_state[_key(setting)] = getattr(before.of(engine), setting.key)
+    _forget()
+
+
+def _forget() -> None:
+    st.session_state.pop(BEFORE, None)
+
+
+def _key(setting: Setting) -> str:
+    return f"{KEY}{setting.engine}_{setting.key}"
