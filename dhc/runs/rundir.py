@@ -44,7 +44,9 @@ TRASH = ".trash"  # beside the runs: those that were deleted
 ENSEMBLES = ".ensembles"  # beside the runs: submissions of several together, a folder for each set of members
 PICTURES = "pictures.json"  # which pictures it was trained on and judged by
 REVIEW = "review.jsonl"  # the marks of Review that it was trained with
-GIVEN_REVIEW = "given-review.jsonl"  # on a machine without the data set's own: the marks of Review that it is to be trained with
+GIVEN_REVIEW = (
+    "given-review.jsonl"  # on a machine without the data set's own: the marks of Review that it is to be trained with
+)
 HEALTH = "health.npz"  # histograms of weights and activations by layer, of some epochs
 DYNAMICS = "dynamics"  # folder of what it said of each training picture, in it one file an epoch
 FEATURES = "features.npz"  # of val and a sample of the training pictures: the values before the network's last layer

@@ -7,6 +7,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 
 from cluster import machines
 from cluster.machines import Machine, Network
@@ -27,14 +28,16 @@ ENVIRONMENT = {
     "RAY_health_check_timeout_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
     "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
+    "GRPC_ENABLE_FORK_SUPPORT": "0",  # else a head now and then fails to serve a client: see docs/clusters.md
     # what else a node does costs time of the two cores that the tests have
     "RAY_enable_worker_prestart": "0",
     "RAY_prestart_worker_first_driver": "0",
     "RAY_enable_metrics_collection": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
-    "GRPC_ENABLE_FORK_SUPPORT": "0",
 }
+# by whose command lines Ray's processes are known; what they start has others
+PROCESSES = ("/ray/core/", "ray::", "/ray/_private/", "/ray/dashboard/", "/ray/util/")
 SPARING = ("--include-log-monitor=false", "--disable-usage-stats")
 
 
@@ -69,9 +72,7 @@ class RayCluster:
             self.head = self._network.add("head")
             self.nodes = {name: self._network.add(name) for name in self._names}
             self.start_head()
-            starts = [self._start(node) for node in self.nodes.values()]
-            for node, start in zip(self.nodes.values(), starts, strict=True):
-                self._await(node, start)
+            self.restart_nodes(self.nodes)
             self._exit = stack.pop_all()
         return self
 
@@ -105,12 +106,23 @@ class RayCluster:
         """Cut the node's power: the trainings on it die, too."""
         self.nodes[name].power_off()
 
+    def kill_ray(self, name: str) -> None:
+        """Kill all of Ray on a node, but nothing else."""
+        for word in PROCESSES:
+            self.nodes[name].kill(word)
+
     def restart_node(self, name: str) -> None:
         """Start the node's Ray anew, and its machine where that is off, as whoever looks after it would."""
-        node = self.nodes[name]
-        node.power_on()
-        node.kill("/ray/")
-        self._await(node, self._start(node))
+        self.restart_nodes([name])
+
+    def restart_nodes(self, names: Iterable[str]) -> None:
+        """The same for several at once."""
+        nodes = [self.nodes[name] for name in names]
+        for node in nodes:
+            node.power_on()
+            self.kill_ray(node.name)
+        for node, start in zip(nodes, [self._start(node) for node in nodes], strict=True):
+            self._await(node, start)
 
     def _start(self, node: Machine) -> subprocess.Popen[bytes]:
         room = (f"--num-cpus={self._cpus:g}", f"--num-gpus={self._gpus:g}")
