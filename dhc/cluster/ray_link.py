@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,11 +108,13 @@ class Link:
         self, run: str, fence: int, folder: str, repository: str, cpus: float, gpus: float, starts: str, node: str = ""
     ) -> Values:
         """Have a run attended where there is room; with `node`, there alone, where it trains already."""
-        if (old := self._runs.get(run)) is not None and old.fence == fence:
+        alive = [n["NodeID"] for n in ray.nodes() if n["Alive"]] if node else []
+        old = self._runs.get(run)
+        if old is not None and old.fence == fence and not (node and _is_over(old, alive)):
             return {"done": True}
         strategy: Any = "DEFAULT"
         if node:
-            places = [n["NodeID"] for n in ray.nodes() if n["Alive"] and self._labels.get(n["NodeID"]) == node]
+            places = [node_id for node_id in alive if self._labels.get(node_id) == node]
             if not places:
                 return {"done": False}
             strategy = NodeAffinitySchedulingStrategy(places[0], soft=False)
@@ -249,6 +251,11 @@ class Link:
         print(f"{run}: {one_line(text, 300)}", file=sys.stderr)
         self.forget(run)
         return None
+
+
+def _is_over(attended: Attended, alive: Sequence[str]) -> bool:
+    """Whether an actor has ended, or its node is gone."""
+    return attended.ending is not None or (attended.node_id != "" and attended.node_id not in alive)
 
 
 def _connect(address: str, *, files_are_sent: bool) -> None:
