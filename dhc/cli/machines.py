@@ -143,11 +143,7 @@ def _engine(engine: Engine) -> Iterator[str]:
     if engine.runs and engine.idle:
         yield f"  {engine.idle}: `python -m dhc runs work` starts one"
     for node in engine.cluster.nodes:
-        state = (
-            f"{overview.free_text([node])} free"
-            if node.state == "up"
-            else f"down: {node.reason or 'no reason is known'}"
-        )
+        state = overview.free_text([node]) if node.state == "up" else f"down: {node.reason or 'no reason is known'}"
         yield f"  {node.name}: {state}"
     for run in engine.runs:
         yield f"  {run.id} {overview.placed_text(run)}"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dhc.cluster.engine import Engine
+from dhc.cluster.engine import Engine, EngineError
+
+REACH = 15.0  # seconds in which a cluster must answer
+QUICK, OFTEN = 1.0, 3  # so many refusals within so many seconds each are believed
 
 
 def engine_of(name: str, runs_dir: Path) -> Engine:
@@ -18,3 +24,28 @@ def engine_of(name: str, runs_dir: Path) -> Engine:
 
         return SlurmEngine(runs_dir)
     raise ValueError(name)
+
+
+@contextmanager
+def opened(name: str, runs_dir: Path) -> Iterator[Engine]:
+    """An engine that is connected, for one question or a few. Raises EngineError where it cannot be, within REACH."""
+    engine = engine_of(name, runs_dir)
+    try:
+        _reach(engine)
+        yield engine
+    finally:
+        engine.close()
+
+
+def _reach(engine: Engine) -> None:
+    """Open the engine; one that does not answer yet is asked again."""
+    deadline, refusals = time.monotonic() + REACH, 0
+    while True:
+        begin = time.monotonic()
+        try:
+            return engine.open()
+        except EngineError:
+            refusals += time.monotonic() - begin < QUICK
+            if time.monotonic() > deadline or refusals >= OFTEN:
+                raise
+            time.sleep(0.5)

@@ -93,6 +93,10 @@ def _packages(facts: Facts) -> Finding:
 
 
 def _gpus(facts: Facts, settings: RaySettings | SlurmSettings, engine: str) -> Finding:
+    if facts.unlisted:
+        numbers = ", ".join(facts.unlisted)
+        text = f"It was given GPU {numbers}, which no NVIDIA driver there lists: look there at nvidia-smi and `python -m dhc doctor`"
+        return Finding(name="GPUs", state="warning", text=text)
     if facts.gpus:
         return Finding(name="GPUs", text=f"It was given {', '.join(facts.gpus)}.")
     if not settings.gpus:

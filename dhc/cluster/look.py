@@ -10,21 +10,16 @@ from dhc.cluster.engine import EngineError
 from dhc.cluster.record import Cluster, cluster_of, write_cluster
 from dhc.errors import sentence
 
-REACH = 15.0  # seconds to reach it
-
 
 def look(runs_dir: Path, name: str) -> Cluster:
     """What the cluster is like now, written beside the runs; where it cannot be reached that says so. Raises EngineError, OSError."""
-    engine = engines.engine_of(name, runs_dir)
     try:
-        engine.open()
-        engine.words()  # with them it looks at its machines
-        cluster = Cluster(nodes=list(engine.nodes()), width=engine.width(), seen_at=time.time())
+        with engines.opened(name, runs_dir) as engine:
+            engine.words()  # with them it looks at its machines
+            cluster = Cluster(nodes=list(engine.nodes()), width=engine.width(), seen_at=time.time())
     except EngineError as error:
         before = cluster_of(runs_dir, name)
         write_cluster(runs_dir, name, before.model_copy(update={"problem": sentence(error), "seen_at": time.time()}))
         raise
-    finally:
-        engine.close()
     write_cluster(runs_dir, name, cluster)
     return cluster

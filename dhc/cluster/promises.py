@@ -58,6 +58,9 @@ class Facts(RunFile):
     gpus: list[str] = Field(default_factory=list)
     """The GPUs that it was given, by name."""
 
+    unlisted: list[str] = Field(default_factory=list)
+    """Those that it was given and that no driver there lists."""
+
     unseen: list[str] = Field(default_factory=list)
     """The data sets that it does not see."""
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from dhc.cluster import engines, promises
-from dhc.cluster.engine import Engine, EngineError, Hand, Word
+from dhc.cluster.engine import EngineError, Hand, Word
 from dhc.cluster.judge import Finding, Observation, judge
 from dhc.cluster.promises import Asked, Facts, Report, Swaps
 from dhc.cluster.settings import NAMES, machines_of, write_machines
@@ -110,9 +110,7 @@ def _try(
     is_shared = name != "ray" or machines.ray.files == "shared"
     folder = prepare(place, name, Asked(folders=[str(path.resolve()) for path in folders], is_shared=is_shared))
     write_machines(place, machines)
-    engine = engines.engine_of(name, place)
-    try:
-        _reach(engine)
+    with engines.opened(name, place) as engine:
         say("connected")
         hand = Hand(folder, Handed.renew(folder, name))
         try:
@@ -122,8 +120,6 @@ def _try(
         finally:
             engine.cancel(folder.name)
             engine.forget(folder.name)
-    finally:
-        engine.close()
     return judge(observation, machines.of(name), NAMES[name])
 
 
@@ -137,18 +133,6 @@ def prepare(place: Path, name: str, asked: Asked) -> Path:
         asked.write(folder)
 
     return rundir.create(place, "trial", fill)
-
-
-def _reach(engine: Engine) -> None:
-    """Open the engine, with some patience. Raises EngineError."""
-    deadline = time.monotonic() + REACH
-    while True:
-        try:
-            return engine.open()
-        except EngineError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(1.0)
 
 
 class Here:

@@ -44,22 +44,24 @@ def main(arguments: list[str]) -> int:
 
 
 def _facts(folder: Path, asked: Asked) -> Facts:
+    gpus, unlisted = _gpus()
     return Facts(
         host=socket.gethostname(),
         packages=promises.versions(),
         cores=cores(),
-        gpus=_gpus(),
+        gpus=gpus,
+        unlisted=unlisted,
         unseen=[path for path in asked.folders if not Path(path).is_dir()],
         lock=promises.attempt(promises.lock_of(folder, "here")) if asked.is_shared else "",
     )
 
 
-def _gpus() -> list[str]:
-    """The GPUs that this process may use, as its environment says."""
+def _gpus() -> tuple[list[str], list[str]]:
+    """The GPUs that this process may use, as its environment says: names of those that the driver lists, numbers of the others."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     numbers = [word.strip() for word in visible.split(",") if word.strip() not in ("", "-1")]
     names = {str(gpu.index): gpu.name for gpu in hardware.gpus()}
-    return [names.get(number, f"GPU {number}") for number in numbers if not names or number in names]
+    return [names[number] for number in numbers if number in names], [n for n in numbers if n not in names]
 
 
 def _answer(folder: Path) -> Report:

@@ -111,7 +111,7 @@ def _nodes(engine: Engine) -> None:
         {
             "Machine": node.name,
             "State": "up" if node.state == "up" else "down",
-            "Cores free": f"{node.cpus_free:g} of {node.cpus:g}",
+            "Cores free": f"{node.cpus_free:g} of {node.cpus:g}" if node.cpus else "–",
             **({"GPUs free": f"{node.gpus_free:g} of {node.gpus:g}" if node.gpus else "–"} if has_gpus else {}),
             "Runs": len(engine.on(node)),
             "Why": node.reason,
