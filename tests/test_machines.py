@@ -123,7 +123,7 @@ def test_settings_that_somebody_broke_lose_what_cannot_be_and_nothing_else(tmp_p
 def test_the_command_line_shows_sets_and_refuses(cluster: Path) -> None:
     shown = dhc("machines").stdout
     for words in (
-        "Ray: 2 machines, 1 of them down: 3 of 4 cores free and 0.5 of 1 GPU free; room for 4 runs at once (seen",
+        "Ray: 2 machines, 1 of them down: 3 of 4 cores and 0.5 of 1 GPU free; room for 4 runs at once (seen",
         f"down1: down: {GONE}",
         "20260101-000000-vgg16-000a running on up1 (7)",
         "20260102-000000-vgg16-000a unheard on down1",
@@ -312,7 +312,7 @@ def test_the_screen_says_what_runs_where_and_what_is_wrong(cluster: Path, monkey
     at = open_page("machines", engine="ray")
     assert not at.exception
     said = texts(at)
-    assert "2 machines, 1 of them down: 3 of 4 cores free and 0.5 of 1 GPU free; room for 4 runs at once" in said
+    assert "2 machines, 1 of them down: 3 of 4 cores and 0.5 of 1 GPU free; room for 4 runs at once" in said
     assert "What runs**: 2 runs" in said
     assert "on down1: its training on down1 has given no sign of life" in said
     assert "no machine has 1 core free" in said

@@ -154,7 +154,7 @@ def lack(runs_dir: Path, name: str) -> str:
 
 
 def size_text(cluster: Cluster) -> str:
-    """``3 machines, 1 of them down: 4 of 6 cores free and 1 of 2 GPUs free; room for 4 runs at once``; "" where nothing is known."""
+    """``3 machines, 1 of them down: 4 of 6 cores and 1 of 2 GPUs free; room for 4 runs at once``; "" where nothing is known."""
     if not cluster.nodes:
         return ""
     up = [node for node in cluster.nodes if node.state == "up"]
@@ -170,14 +170,15 @@ def size_text(cluster: Cluster) -> str:
 
 
 def free_text(nodes: Sequence[Node]) -> str:
-    """``4 of 6 cores free and 1 of 2 GPUs free``, as far as nobody has them."""
+    """``4 of 6 cores and 1 of 2 GPUs free``, as far as nobody has them."""
     totals = {key: sum(getattr(node, key) for node in nodes) for key in ("cpus", "cpus_free", "gpus", "gpus_free")}
     shares = {"core": (totals["cpus_free"], totals["cpus"]), "GPU": (totals["gpus_free"], totals["gpus"])}
-    return " and ".join(_share(*share, noun) for noun, share in shares.items() if share[1]) or "nothing for runs"
+    texts = [_share(*share, noun) for noun, share in shares.items() if share[1]]
+    return f"{' and '.join(texts)} free" if texts else "nothing for runs"
 
 
 def _share(free: float, total: float, noun: str) -> str:
-    return f"{setting_number(free, 3)} of {setting_number(total, 3)} {noun}{'' if total == 1 else 's'} free"
+    return f"{setting_number(free, 3)} of {setting_number(total, 3)} {noun}{'' if total == 1 else 's'}"
 
 
 def placed_text(run: Placed) -> str:
