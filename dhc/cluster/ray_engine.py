@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import queue
+import time
 from collections.abc import Mapping, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -24,6 +25,7 @@ from dhc.jobs.warm import HelperProcess
 
 CONNECT, ANSWER = 4.0, 5.0  # seconds to wait for the first answer of a connection, and for a later one
 PATIENCE = 16.0  # seconds after which an attempt to connect is given up and begun anew: Ray itself would wait for long
+ALONE = 15.0  # seconds for which a run counts as unattended since that was said last
 OUT_OF_MEMORY = "out of memory: Ray ended it to save its machine"
 Values = Mapping[str, Any]
 
@@ -38,6 +40,7 @@ class RayEngine:
         self._link: HelperProcess | None = None
         self._address, self._is_open, self._attempts = "", False, 0.0
         self._files_are_sent = False
+        self._alone: dict[str, tuple[str, float]] = {}  # runs that train unattended: where, and when that was said
         self._view: dict[str, Any] = {"nodes": [], "free": {}, "words": {}}
 
     def open(self) -> None:
@@ -71,7 +74,10 @@ class RayEngine:
         return sum(self._fits(node.cpus, node.gpus) for node in self.nodes())
 
     def takes(self, waiting: int) -> int:
-        """How many more may be handed out: what there is room for, and one that waits for room; fewer by those not placed yet."""
+        """How many more may be handed out: what there is room for, and one that waits for room; fewer by those not placed yet.
+
+        None waits while a run trains unattended: Ray would give it that run's place as soon as its machine is there again.
+        """
         unplaced = sum(1 for word in self._view["words"].values() if word["state"] == "waits")
         free = self._view["free"]
         # Those that Ray is about to start may have their share already, or not yet.
@@ -79,7 +85,7 @@ class RayEngine:
             sum(self._fits(node.cpus_free, node.gpus_free) for node in self.nodes()),
             self._fits(free.get("CPU", 0.0), free.get("GPU", 0.0)) + unplaced,
         )
-        return max(room, 1) - unplaced
+        return (room if self._unattended() else max(room, 1)) - unplaced
 
     def hand_out(self, hands: Sequence[Hand]) -> None:
         """Have Ray find room for each run, in this order. Raises EngineError."""
@@ -89,7 +95,9 @@ class RayEngine:
 
     def adopt(self, hand: Hand, node: str) -> bool:
         """Have a run attended anew where it trains; False where that machine is not there. Raises EngineError."""
-        return bool(node) and self._hand_out(hand, node)
+        is_attended = bool(node) and self._hand_out(hand, node)
+        self._alone[hand.folder.name] = (node, time.monotonic())
+        return is_attended
 
     def words(self) -> Mapping[str, Word]:
         """Look at the cluster, and return what it says of each run by its id. Raises EngineError.
@@ -128,9 +136,18 @@ class RayEngine:
         pairs = zip((cpus, gpus), self._share, strict=True)
         return max(0, min(math.floor(room / share + 1e-6) for room, share in pairs if share))
 
+    def _unattended(self) -> list[str]:
+        """The machine of each run that trains unattended, as the worker says again and again."""
+        held = {run_id for run_id, word in self._view["words"].items() if word["state"] == "runs"}
+        now = time.monotonic()
+        places = self._alone.items()
+        self._alone = {run: about for run, about in places if run not in held and now - about[1] < ALONE}
+        return [node for node, _ in self._alone.values()]
+
     def _node(self, values: Values) -> Node:
         """A machine, with what no run of ours has there."""
         shares = [w["share"] for w in self._view["words"].values() if w["share"] and w["node"] == values["name"]]
+        shares += [dict(zip(("cpus", "gpus"), self._share, strict=True))] * self._unattended().count(values["name"])
         cpus, gpus = (values[key] - sum(share[key] for share in shares) for key in ("cpus", "gpus"))
         return Node(
             name=values["name"],

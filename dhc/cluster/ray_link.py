@@ -10,6 +10,7 @@ import contextlib
 import os
 import queue
 import re
+import secrets
 import socket
 import sys
 import threading
@@ -38,7 +39,8 @@ from dhc.text import one_line
 NAMESPACE = "dhc"
 CLIENT_PORT, HEAD_PORT = 10001, 6379
 KNOCK = 3.0  # seconds to wait for the head to take a connection
-NAME = re.compile(r"([0-9a-f]{8}) (\S+) (\d+)")  # of an actor: whose it is, the run's id, the number of its handing out
+# of an actor: whose it is, the run's id, the number of its handing out, and what tells it from an earlier one of the same number
+NAME = re.compile(r"([0-9a-f]{8}) (\S+) (\d+) [0-9a-f]{4}")
 MEMORY = re.compile(r"out of memory|low on memory|\bOOM\b|memory monitor", re.IGNORECASE)
 NODE = re.compile(r"its node has died|node (?:was )?terminated|node died", re.IGNORECASE)
 LEAVE = 10.0  # seconds that a machine has to forget a run that is back
@@ -122,7 +124,12 @@ class Link:
         options: Values = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": 0, "max_concurrency": THREADS}
         actor = (
             ray.remote(ray_actor.RayActor)
-            .options(name=f"{self._owner} {run} {fence}", lifetime="detached", scheduling_strategy=strategy, **options)
+            .options(
+                name=f"{self._owner} {run} {fence} {secrets.token_hex(2)}",
+                lifetime="detached",
+                scheduling_strategy=strategy,
+                **options,
+            )
             .remote("" if self._files_are_sent else repository, folder, fence, {"cpus": cpus, "gpus": gpus}, starts)
         )
         self._take(run, fence, actor)

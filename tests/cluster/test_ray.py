@@ -213,28 +213,59 @@ def test_a_head_that_is_started_anew_finds_the_runs_and_none_is_started_twice(la
     assert list(lab.trainings(traveller)) == [node]
 
 
-@pytest.mark.parametrize("loss", ["raylet", "network", "power"])
-def test_a_lost_machines_run_goes_on_elsewhere_from_its_last_epoch_and_its_old_side_ends(
-    lab: Lab, traveller: Path, loss: str
-) -> None:
-    node, fence, epoch = Handed.of(traveller).node, Handed.of(traveller).fence, epochs_of(traveller)
-    old = lab.trainings(traveller)[node]
-    disturb = {"raylet": lab.cluster.kill_raylet, "network": lab.cluster.cut, "power": lab.cluster.kill_node}
-    disturb[loss](node)
-    wait_until(lambda: Handed.of(traveller).fence > fence, "a new number", seconds=15)
-    assert Handed.of(traveller).lost[-1:] == (node,)
-    wait_until(lambda: not any(is_running(process) for process in old), "the old side's end", seconds=8)
-    wait_until(lambda: status_of(traveller).state is State.RUNNING, "the new side")
-    (place,) = lab.trainings(traveller)
-    assert place != node
-    wait_until(lambda: epochs_of(traveller) > epoch + 1, "further epochs")
-    assert sum(node.state == "down" for node in cluster_of(lab.runs_dir, "ray").nodes) == 1
-    lab.cluster.heal(node)
+def test_a_training_outlives_its_raylet_and_is_attended_again_when_that_is_back(lab: Lab, traveller: Path) -> None:
+    """Alone meanwhile: it gives signs of life, so nobody else may begin it."""
+    before, node, epoch = Process.of(traveller), Handed.of(traveller).node, epochs_of(traveller)
+    lab.cluster.kill_raylet(node)
+    wait_until(lambda: states(lab)[node] == "down", "the loss")
+    wait_until(lambda: epochs_of(traveller) > epoch, "a further epoch")
+    assert status_of(traveller).state is State.RUNNING
     lab.cluster.restart_node(node)
-    wait_until(lambda: all(node.state == "up" for node in cluster_of(lab.runs_dir, "ray").nodes), "all up")
+    wait_until(lambda: states(lab)[node] == "up" and cluster_share(lab) == node, "its share")
+    assert Process.of(traveller) == before
 
 
-def test_a_run_that_was_lost_thrice_ends_with_the_epoch_that_it_is_asked_to(lab: Lab, traveller: Path) -> None:
+def test_where_the_network_is_cut_a_run_goes_on_elsewhere_and_its_old_side_ends_once_that_is_healed(
+    lab: Lab, traveller: Path
+) -> None:
+    """As on a folder of a file server: what is cut off from it stands still, and wants to go on when it answers again."""
+    node, fence, epoch = Handed.of(traveller).node, Handed.of(traveller).fence, epochs_of(traveller)
+    (old,) = lab.trainings(traveller)[node]
+    lab.cluster.cut(node)
+    old.suspend()
+    wait_until(lambda: status_of(traveller).state is not State.RUNNING, "another word", seconds=15)
+    wait_until(lambda: Handed.of(traveller).fence > fence + 1, "another machine")
+    lab.cluster.heal(node)
+    old.resume()
+    wait_until(lambda: not is_running(old), "the old side's end", seconds=8)
+    await_elsewhere(lab, traveller, node, epoch)
+    lab.cluster.restart_node(node)
+
+
+def test_where_a_machine_loses_its_power_its_run_goes_on_elsewhere(lab: Lab, traveller: Path) -> None:
+    node, epoch = Handed.of(traveller).node, epochs_of(traveller)
+    wait_until(lambda: set(states(lab).values()) == {"up"}, "all machines")
+    lab.cluster.kill_node(node)
+    wait_until(lambda: status_of(traveller).state is not State.RUNNING, "another word", seconds=15)
+    await_elsewhere(lab, traveller, node, epoch)
+    assert states(lab)[node] == "down"
+
+
+def await_elsewhere(lab: Lab, folder: Path, node: str, epoch: int) -> None:
+    """Wait until a run that was lost with a machine has gone on from its last epoch on another one."""
+    wait_until(lambda: status_of(folder).state is State.RUNNING, "the new side")
+    (place,) = lab.trainings(folder)
+    assert place != node
+    assert Handed.of(folder).lost == (node,)
+    wait_until(lambda: epochs_of(folder) > epoch + 1, "further epochs")
+
+
+def states(lab: Lab) -> dict[str, str]:
+    """Of each machine, by the worker's record."""
+    return {node.name: node.state for node in cluster_of(lab.runs_dir, "ray").nodes}
+
+
+def test_a_run_that_was_lost_twice_ends_with_the_epoch_that_it_is_asked_to(lab: Lab, traveller: Path) -> None:
     launch.stop_after_epoch(lab.runs_dir, traveller.name)
     wait_until(has_ended(traveller), "its end")
     assert (Exit.of(traveller).how, Exit.of(traveller).cause) == ("stopped", "stop")
