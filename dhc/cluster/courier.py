@@ -40,6 +40,7 @@ class _Trip:
     pause_until: float | None = 0.0
     is_asked: bool = False
     is_large: bool = False
+    number: int = 0  # of the question that was asked last, which its answer repeats
 
 
 class Courier:
@@ -49,6 +50,7 @@ class Courier:
         self._post, self._lock = post, threading.RLock()
         self._shared = Shared(ThreadPoolExecutor(1, thread_name_prefix="courier"))
         self._trips: dict[str, _Trip] = {}
+        self._number = 0
         self._large: deque[tuple[str, bytes]] = deque()
 
     def start(self) -> None:
@@ -98,21 +100,21 @@ class Courier:
         with self._lock:
             for run, data in answers.items():
                 if (answered := self._trips.get(run)) is not None and answered.is_asked:
-                    answered.is_asked = answered.is_large = False
                     self._hear(run, answered, data)
             self._send_large()
 
     def _hear(self, run: str, trip: _Trip, data: bytes | None) -> None:
-        if data is None:
-            self._restart(trip)
-            return
         try:
-            answer = unpacked(data)
+            answer = None if data is None else unpacked(data)
         except MessageError as error:
-            trip.journey.problem = f"its machine answers what nobody understands ({error})"
+            trip.journey.problem, answer = f"its machine answers what nobody understands ({error})", None
+        if answer is not None and answer.values.get("number") != trip.number:
+            return  # to what was asked before the journey began again
+        trip.is_asked = trip.is_large = False
+        if answer is None:
             self._restart(trip)
-            return
-        self._advance(run, trip, answer)
+        else:
+            self._advance(run, trip, answer)
 
     def _advance(self, run: str, trip: _Trip, answer: Message | None) -> None:
         """Go on with a journey until it asks, pauses or ends."""
@@ -134,7 +136,10 @@ class Courier:
         self._ask(run, trip, step)
 
     def _ask(self, run: str, trip: _Trip, question: Ask) -> None:
-        data = packed(question.message)
+        self._number += 1
+        trip.number = self._number
+        message = question.message
+        data = packed(Message({**message.values, "number": trip.number}, message.arrays))
         if question.is_large:
             self._large.append((run, data))
             return

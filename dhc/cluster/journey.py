@@ -19,6 +19,7 @@ from dhc.cluster import letters, promises
 from dhc.cluster.mirror import Mirror
 from dhc.cluster.outpost import CHUNK, MARKS, NODES, SERVERS
 from dhc.cluster.parcel import Parcel, chunks, parcel_of, stamp
+from dhc.cluster.siblings import siblings_of
 from dhc.cluster.source import Source
 from dhc.data.layout import open_dataset
 from dhc.data.review import read_marks, review_file, standing
@@ -97,6 +98,7 @@ class Journey:
         self.problem, self._note, self.is_there = "", "", False
         self.is_over, self.is_back, self.ends = False, False, False
         self.end: tuple[str, Cause] | None = None
+        self._siblings = siblings_of(folder)
         self._count = -1  # of the last sign of life
         self._request: bytes | None = None  # the request for a change that the other side was given
 
@@ -110,6 +112,7 @@ class Journey:
                 digest = yield from self._send_pictures(str(hello.values["place"]))
                 yield from self._send_folder()
                 yield from self._begin(digest)
+                yield from self._tell_of_siblings()
             self.problem, self.is_there = self._note, True
         except (ConfigError, DataError) as error:
             self.end = (str(error), "data" if isinstance(error, DataError) else "settings")
@@ -223,6 +226,8 @@ class Journey:
         knowledge = letters.knowledge(mirror.copies(), mirror.awaited())
         answer = yield from self._ask("changes", **knowledge, marks=self._marks())
         self._require_current()
+        if self._siblings is not None and self._siblings.is_due:
+            yield from self._tell_of_siblings()
         is_over = bool(answer.values["is_over"])
         mirror.take(letters.changes_of(answer), last=is_over)
         self._pass_on_the_beat(list(answer.values["beat"]))
@@ -230,6 +235,12 @@ class Journey:
         if self.ends and not is_over:
             yield from self._ask("end")
         return is_over
+
+    def _tell_of_siblings(self) -> Steps[None]:
+        """Tell of the runs of its sweep that have finished since, by which the median rule judges."""
+        if self._siblings is not None:
+            for run, summary in (yield from self._in_pool(self._siblings.finished)):
+                yield from self._ask("sibling", summary, run=run)
 
     def _fetch(self, mirror: Mirror, until: float) -> Steps[None]:
         """Bring back parts of what is large, until it is time to look again."""

@@ -22,7 +22,7 @@ from typing import IO, Any
 from dhc.cluster import letters, promises
 from dhc.cluster.attendant import ATTENDS, Attendant
 from dhc.cluster.mirror import Mirror
-from dhc.cluster.parcel import Parcel
+from dhc.cluster.parcel import Parcel, ParcelError
 from dhc.cluster.shelf import Delivery, Shelf, node_folder
 from dhc.cluster.source import Source
 from dhc.errors import UserError, sentence
@@ -70,6 +70,7 @@ class Outpost:
             "chunk": self._chunk,
             "take": self._take,
             "put": self._put,
+            "sibling": self._sibling,
             "begin": self._begin,
             "changes": self._changes,
             "read": self._read,
@@ -133,10 +134,24 @@ class Outpost:
             {**letters.knowledge(self._mirror.copies(), self._mirror.awaited()), "want": want, "is_equal": is_equal}
         )
 
+    def _sibling(self, message: Message) -> Message:
+        """What another run of the sweep has reached, for the median rule: its settings are this one's in all that the rule asks."""
+        run = str(message.values["run"])
+        if rundir.RUN_ID.fullmatch(run):
+            sibling = write.make_folder(self._home / run)
+            own = {name: read_regular(self.folder / name, rundir.SMALL) for name in (rundir.CONFIG, rundir.REQUEST)}
+            for name, data in {**own, rundir.SUMMARY: letters.data_of(message)}.items():
+                write.text(sibling / name, data.decode("utf-8", "replace"))
+        return Message({})
+
     def _begin(self, message: Message) -> Message:
         """Train, with the pictures that lie here and with the marks of the review that come with this."""
         values = message.values
         place = self._shelf.find(str(values["digest"])) if values["digest"] else None
+        if place is None and values["digest"]:
+            raise ParcelError(
+                f"the pictures are gone again from {socket.gethostname()}: resume the run, and they are sent anew"
+            )
         if place is not None:
             config = load_config(self.folder)
             write_config(self.folder, config.with_values({"data.path": str(place)}))
@@ -263,6 +278,7 @@ def serve(outpost: Outpost, inlet: IO[bytes], outlet: IO[bytes]) -> int:
         except Exception as error:  # noqa: BLE001 - a bug of ours: told, and logged here
             traceback.print_exc()
             answer = Message({"trouble": f"{type(error).__name__}: {one_line(str(error), 200)}"})
+        answer = Message({**answer.values, "number": message.values.get("number")}, answer.arrays)
         letters.write_frame(outlet, letters.packed(answer))
         if message.values.get("question") == "leave" and "code" in answer.values:
             return outpost.code or 0

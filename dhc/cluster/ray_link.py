@@ -43,7 +43,7 @@ KNOCK = 3.0  # seconds to wait for the head to take a connection
 NAME = re.compile(r"([0-9a-f]{8}) (\S+) (\d+) [0-9a-f]{4}")
 MEMORY = re.compile(r"out of memory|low on memory|\bOOM\b|memory monitor", re.IGNORECASE)
 NODE = re.compile(r"its node has died|node (?:was )?terminated|node died", re.IGNORECASE)
-LEAVE = 10.0  # seconds that a machine has to forget a run that is back
+LEAVE = 3.0  # seconds that a machine has to forget a run that is back
 THREADS = 4  # of an actor: one waits, the others answer
 Values = dict[str, Any]
 
@@ -83,7 +83,6 @@ class Link:
         self._courier: Courier | None = None  # of the runs whose files are sent
         self._files_are_sent = False
         self._runs_dir = Path()
-        self._leaving: dict[str, float] = {}  # runs to be forgotten, until when at the latest
 
     def open(self, address: str, owner: str, runs_dir: str, *, files_are_sent: bool) -> Values:
         """Connect, and find again what is there of `owner`, eight hex digits. Raises UserError."""
@@ -102,7 +101,6 @@ class Link:
         self._labels |= _labels(nodes)
         alive = {node["NodeID"] for node in nodes if node["Alive"]}
         self._collect()
-        self._let_go()
         words = {run: word for run in list(self._runs) if (word := self._word(run, alive)) is not None}
         return {"nodes": _described(nodes, self._labels), "free": ray.available_resources(), "words": words}
 
@@ -149,22 +147,13 @@ class Link:
 
     def forget(self, run: str) -> Values:
         """Give a run's share back; whatever is left of it ends. One that has only just come back has its machine forget it first."""
-        journey = self._journey(run)
-        if journey is not None and journey.is_over and not journey.is_back and run in self._runs:
-            self._leaving[run] = time.monotonic() + LEAVE
-        else:
-            self._forget_now(run)
+        journey, deadline = self._journey(run), time.monotonic() + LEAVE
+        while journey is not None and journey.is_over and not journey.is_back and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self._forget_now(run)
         return {}
 
-    def _let_go(self) -> None:
-        """Forget what was to be forgotten once its machine has done so."""
-        for run, deadline in list(self._leaving.items()):
-            journey = self._journey(run)
-            if journey is None or journey.is_back or time.monotonic() > deadline:
-                self._forget_now(run)
-
     def _forget_now(self, run: str) -> None:
-        self._leaving.pop(run, None)
         if self._courier is not None:
             self._courier.drop(run)
         attended = self._runs.pop(run, None)
@@ -241,7 +230,7 @@ class Link:
         if journey is not None and journey.end is not None:
             return word | {"state": "ended", "code": 1, "reason": journey.end[0], "cause": journey.end[1]}
         if journey is not None:
-            word["reason"] = journey.problem
+            word["reason"] = one_line(journey.problem, 300)
         if ending is None and (not attended.node_id or attended.node_id in alive):
             is_placed = bool(attended.node_id)
             return None if attended.adopts and not is_placed else word | {"state": "runs" if is_placed else "waits"}
