@@ -174,10 +174,16 @@ def room(path: Path) -> str:
 
 
 @functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """What a module is made of; each is parsed once for all that is asked of it."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@functools.cache
 def imports(path: Path) -> frozenset[str]:
     """Every dotted module name that the file imports, anywhere in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -283,10 +289,9 @@ def test_no_assert_does_work_and_no_text_is_read_or_written_in_the_machines_own_
     """`python -O` leaves asserts out; on Windows a file or a process without an encoding speaks the console's code page."""
 
     def wrong(path: Path) -> set[str]:
-        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        calls = [call for node in nodes if isinstance(node, ast.Assert) for call in ast.walk(node.test)]
+        calls = [call for node in nodes(path) if isinstance(node, ast.Assert) for call in ast.walk(node.test)]
         working = {ast.unparse(call) for call in calls if isinstance(call, ast.Call) and _name(call) not in QUESTIONS}
-        return working | {ast.unparse(node) for node in nodes if isinstance(node, ast.Call) and _is_of_no_code(node)}
+        return working | {ast.unparse(node) for node in nodes(path) if isinstance(node, ast.Call) and _is_of_no_code(node)}
 
     assert not wrong_imports(modules(), wrong)
 
@@ -301,13 +306,13 @@ def _name(call: ast.Call) -> str:
 
 def _is_of_no_code(call: ast.Call) -> bool:
     """Whether a call reads or writes text without saying in which encoding."""
-    given = {keyword.arg for keyword in call.keywords}
-    modes = {ast.unparse(value) for value in [*call.args[:2], *(k.value for k in call.keywords if k.arg == "mode")]}
-    if _name(call) in ("read_text", "write_text"):
-        return "encoding" not in given and len(call.args) < (1 if _name(call) == "read_text" else 2)
-    if ast.unparse(call.func) in ("open", "os.fdopen", "io.open"):
-        return "encoding" not in given and not modes & BINARY
-    return ast.unparse(call.func).startswith("subprocess.") and bool(given & {"text", "universal_newlines"})
+    given, words = {keyword.arg for keyword in call.keywords}, ast.unparse(call.func)
+    if (name := words.rpartition(".")[2]) in ("read_text", "write_text"):
+        return "encoding" not in given and len(call.args) < (1 if name == "read_text" else 2)
+    if words in ("open", "os.fdopen", "io.open"):
+        modes = [*call.args[:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+        return "encoding" not in given and not {ast.unparse(mode) for mode in modes} & BINARY
+    return words.startswith("subprocess.") and bool(given & {"text", "universal_newlines"})
 
 
 def test_only_the_room_of_files_writes() -> None:
@@ -316,7 +321,7 @@ def test_only_the_room_of_files_writes() -> None:
         f"{path.relative_to(ROOT).as_posix()}: {ast.unparse(node)}"
         for path in modules()
         if room(path) != "files"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if writes(node)
     }
     assert calls == set(MAY_WRITE)
@@ -328,8 +333,7 @@ def test_processes_are_started_in_a_few_places_and_nothing_escapes_the_gate() ->
     assert {path.relative_to(ROOT).as_posix() for path in starting} == set(MAY_START)
 
     def wrong(path: Path) -> set[str]:
-        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        return {ast.unparse(node) for node in nodes if isinstance(node, ast.Call) and UNSEEN.fullmatch(_name(node))}
+        return {ast.unparse(node) for node in nodes(path) if isinstance(node, ast.Call) and UNSEEN.fullmatch(_name(node))}
 
     assert not wrong_imports(modules(), wrong)
 
