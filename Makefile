@@ -14,8 +14,10 @@ SHARE ?=
 VIEW_PORT ?= 8502
 $(if $(filter-out read,$(SHARE)),$(error SHARE cannot be $(SHARE): it takes read))
 BIN := .venv/bin
-# Two cores take one file each, in the order that tests/conftest.py puts them in.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
+# Two cores take one file each, in the order that tests/conftest.py puts them in. Tests that wait leave a tenth of them idle, for
+# which WORKERS=3 finds work where memory allows a third set of browser, server and Keras (2 GB).
+WORKERS ?= 2
+TWO := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt
 

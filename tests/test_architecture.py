@@ -291,7 +291,9 @@ def test_no_assert_does_work_and_no_text_is_read_or_written_in_the_machines_own_
     def wrong(path: Path) -> set[str]:
         calls = [call for node in nodes(path) if isinstance(node, ast.Assert) for call in ast.walk(node.test)]
         working = {ast.unparse(call) for call in calls if isinstance(call, ast.Call) and _name(call) not in QUESTIONS}
-        return working | {ast.unparse(node) for node in nodes(path) if isinstance(node, ast.Call) and _is_of_no_code(node)}
+        return working | {
+            ast.unparse(node) for node in nodes(path) if isinstance(node, ast.Call) and _is_of_no_code(node)
+        }
 
     assert not wrong_imports(modules(), wrong)
 
@@ -333,7 +335,9 @@ def test_processes_are_started_in_a_few_places_and_nothing_escapes_the_gate() ->
     assert {path.relative_to(ROOT).as_posix() for path in starting} == set(MAY_START)
 
     def wrong(path: Path) -> set[str]:
-        return {ast.unparse(node) for node in nodes(path) if isinstance(node, ast.Call) and UNSEEN.fullmatch(_name(node))}
+        return {
+            ast.unparse(node) for node in nodes(path) if isinstance(node, ast.Call) and UNSEEN.fullmatch(_name(node))
+        }
 
     assert not wrong_imports(modules(), wrong)
 

@@ -209,10 +209,9 @@ class EventLog:
         with self._lock:
             if self._history is None:
                 tables = {kind: _table(self._rows[kind], columns) for kind, columns in TABLES.items()}
-                epochs = tables["epoch"].drop_duplicates("epoch", keep="last").sort_values("epoch", kind="stable")
                 self._history = History(
                     tables["batch"],
-                    epochs.reset_index(drop=True),
+                    _last_of_each(tables["epoch"], "epoch"),
                     tables["lr"],
                     tables["gpu"],
                     _last_search(tables["search"]),
@@ -253,6 +252,8 @@ def _last_search(search: pd.DataFrame) -> pd.DataFrame:
     As far as they can be true: at most as many as a search may have, each with a rate above 0 and not below those before it in
     its pass.
     """
+    if search.empty:  # as of nearly every run, and what follows takes longer than all the rest of its history
+        return search
     first = np.flatnonzero((search["batch"] == 1) & (search["pass"] == 1))
     rows = search.iloc[first[-1] if len(first) else 0 :]
     rows = rows[rows["pass"] <= MOST_PASSES].groupby("pass", sort=False).head(MOST_BATCHES)
@@ -274,6 +275,8 @@ def _flat(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _last_of_each(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Of rows alike in these columns the last one, in their order."""
+    if table.empty:
+        return table
     last = table.drop_duplicates(list(columns), keep="last").sort_values(list(columns), kind="stable")
     return last.reset_index(drop=True)
 
