@@ -45,7 +45,7 @@ tests: .venv/dev
 	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)")
 
 check: lint
-	$(BIN)/pytest -m "not slow and not pages and not e2e" -q $(TWO)
+	$(BIN)/pytest -m "not slow and not pages and not e2e and not cluster" -q $(TWO)
 
 lint: style types
 

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -23,8 +24,10 @@ from prefork import KERAS, SERVERS, Prefork  # noqa: E402
 from dhc.config import RunConfig  # noqa: E402
 from dhc.data.standin.generate import make_dataset  # noqa: E402
 
-SLOW_FIRST = ("e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
+SLOW_FIRST = ("cluster", "e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
 UNTIL = "DHC_TESTS_UNTIL"  # in the environment of a machine on which nobody watches: when the tests have to be done, in seconds since 1970
+CLUSTERS = "cluster"  # the folder of the tests that make clusters
+CLUSTER = 120  # seconds that the tests of a cluster may take, which wait for most of them
 TIMED = ("e2e", "slow")  # markers of tests that wait for real browsers and processes, which may stall on such a machine
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
@@ -52,10 +55,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip an errand that would not be done in time, and say so: its parts are proven by other tests."""
+    """Skip an errand, or a cluster, that would not be done in time, and say so."""
     errand, until = item.get_closest_marker("errand"), os.environ.get(UNTIL)
     if errand is not None and until and time.time() + errand.kwargs["seconds"] > float(until):
         pytest.skip("no time left for this errand here: `make test` walks it")
+    if until and item.get_closest_marker("cluster") and time.time() + CLUSTER > float(until):
+        pytest.skip("no time left for a cluster here: `make test` makes it")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is one process's; so are all that make clusters: two of these at once would wait for each other's machines."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc, unused-ignore]
+        def _split_scope(self, nodeid: str) -> str:
+            scope: str = super()._split_scope(nodeid)
+            return CLUSTERS if f"/{scope}".rpartition("/")[0].endswith(f"/{CLUSTERS}") else scope
+
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
