@@ -3,7 +3,7 @@
     python -m benchmarks.lag [--runs 1000] [--events 20]
 
 A run that this process pretends to train gets one batch event after the other, each with an accuracy of its own; the clock stops
-when that accuracy stands on the page. The other runs are those of `benchmarks.scale`.
+when that accuracy stands on the page. The other runs are those of `benchmarks.crowd`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.scale import ROOT, furnish
+from benchmarks.crowd import ROOT, furnish
 
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
 
@@ -30,7 +30,7 @@ def lags(root: Path, runs: int, events: int) -> list[float]:
     from dhc.runs.rundir import RunWriter
 
     runs_dir = root / f"runs-{runs}"
-    folder = make_run(runs_dir, root / "data" / "set", epochs=20, how="running", settings={"fit.epochs": 99})
+    folder = make_run(runs_dir, root / "data" / "stand-in-96", epochs=20, how="running", settings={"fit.epochs": 99})
     env = {"DHC_RUNS_DIR": str(runs_dir), "DHC_DATA_DIR": str(root / "data")}
     server = start_server(ROOT / "app.py", root / "server.log", env=env)
     seconds = []

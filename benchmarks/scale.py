@@ -1,90 +1,237 @@
-"""How long the screens take with very many runs: just after the server's start, and later.
+"""What very many runs cost: the listing, the screens, the server's memory, and a hundred trainings at once.
 
-    python -m benchmarks.scale [--runs 50 1000] [--epochs 250]
+    python -m benchmarks.scale [--runs 0 100 1000 3000 10000] [--trainings 100]
 
-Twenty different runs are written by the tests' `make_run` on a stand-in data set of 96 classes, with a batch line every tenth
-of an epoch, and linked into as many folders as are asked for. Each screen has a fresh process, as after a server's start; the
-cold figure is its script's first run, imports and all, beside which that of an empty folder stands, the warm one the median of
-nine later ones. The last row is one reading of the events of a run of 50,000 epochs.
+The runs are those of `benchmarks.crowd`. Each row but the browser's is a process of its own, as after a server's start. *Cold* is
+its first listing or its screen's first script, imports and all; *warm* the median of later ones; the memory is the process's own
+(resident). All files lie in the system's page cache, since they were written just before. The index of lines is empty for the row
+``listing, no index``, and whole for those after it. The browser's rows are of a real server and Chromium. The hundred trainings are those of
+`benchmarks.trainings`, beside the most of the runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import platform
+import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests")]
+from benchmarks.crowd import ROOT, furnish
 
-SCREENS = ("home", "runs", "live", "mistakes")
-TEMPLATES, LATER = 20, 9
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
 
-
-def furnish(root: Path, runs: int, epochs: int) -> None:
-    """A data set, templates of runs on it, and a folder ``runs-<n>`` of n links to them."""
-    from make_run import make_run
-
-    from dhc.data.standin.generate import make_dataset
-
-    if not (root / "data").exists():
-        make_dataset(root / "data" / "set", classes=96, train=960, val=1000, test=0)
-        for number in range(TEMPLATES):
-            settings = {"model.conv_dropout": 0.02 * number, "schedule.patience": 2 + number % 5, "fit.seed": number}
-            folder = make_run(root / "templates", root / "data" / "set", epochs=epochs, seed=number, settings=settings)
-            _add_batches(folder / "events.jsonl", epochs)
-    templates = sorted((root / "templates").iterdir())
-    (root / f"runs-{runs}").mkdir()
-    for number in range(runs):
-        day, second = divmod(number, 60)
-        folder = root / f"runs-{runs}" / f"20260101-{day:04d}{second:02d}-vgg16-0000"
-        folder.mkdir()
-        for path in templates[number % len(templates)].iterdir():
-            os.link(path, folder / path.name)
+SCREENS = ("home", "runs", "search", "live", "ladder")
+QUERIES = ("acc>0.6", "state=failed", "tag has wide", "patience<10", "factor=0.5 acc<0.7", "try 1")
+LATER = 5
+COUNT = re.compile(r"^[\d,]+ runs?, 0 selected")
+CELL = "canvas[data-testid=data-grid-canvas]"
 
 
-def _add_batches(path: Path, epochs: int) -> None:
-    """Eight more batch lines an epoch than `make_run` writes."""
-    line = {"t": 1.0, "kind": "batch", "loss": 1.2345, "accuracy": 0.5123, "pictures_per_second": 912.3, "eta": 1234.5}
-    with path.open("a", encoding="utf-8") as file:
-        for step in range(8 * epochs):
-            file.write(json.dumps(line | {"epoch": 1 + step // 8, "position": round(step / 8, 3)}) + "\n")
+def memory(pid: int | str = "self") -> float:
+    """MB that a process has resident; 0.0 where the system has no /proc."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1000
+    return 0.0
+
+
+def _timed(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
 
 
 def script_times(screen: str) -> list[float]:
-    """Seconds of the first and of later runs of one screen's script, in this process."""
-    start = time.perf_counter()
+    """Seconds of the first and of later runs of one screen's script, in this process; of searches each of a query of its own."""
     from streamlit.testing.v1 import AppTest
 
-    library = time.perf_counter() - start
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     if screen != "home":
-        app.switch_page(f"pages/{screen}.py")
-    times = [library]
-    for _ in range(LATER + 1):
-        start = time.perf_counter()
-        app.run()
-        times.append(time.perf_counter() - start)
+        app.switch_page(f"pages/{'runs' if screen == 'search' else screen}.py")
+    if run := os.environ.get("DHC_BENCHMARK_RUN"):
+        app.query_params["run"] = run
+
+    def look(number: int) -> float:
+        if screen == "search":
+            app.query_params["q"] = QUERIES[number % len(QUERIES)]
+        seconds = _timed(app.run)
         assert not app.exception, app.exception
-    return times[1:]
+        return seconds
+
+    return [look(number) for number in range(LATER + 1)]
 
 
 def store_times() -> list[float]:
     """Seconds of the first and of later listings, without any screen."""
     from dhc.runs.store import Store
 
-    store, times = Store(Path(os.environ["DHC_RUNS_DIR"])), []
-    for _ in range(LATER + 1):
-        start = time.perf_counter()
-        store.runs()
-        times.append(time.perf_counter() - start)
-    return times
+    store = Store(Path(os.environ["DHC_RUNS_DIR"]))
+    return [_timed(store.runs) for _ in range(LATER + 1)]
+
+
+def _environment(root: Path, runs_dir: Path) -> dict[str, str]:
+    places = {"DHC_RUNS_DIR": str(runs_dir), "DHC_DATA_DIR": str(root / "data"), "XDG_CACHE_HOME": str(root / "cache")}
+    return {**os.environ, **places}
+
+
+def _measure(what: str, root: Path, runs_dir: Path, **more: str) -> tuple[list[float], float]:
+    """`script_times` or `store_times` of a process of its own, and its memory in MB."""
+    command = [sys.executable, "-m", "benchmarks.scale", "--measure", what]
+    env = _environment(root, runs_dir) | more
+    process = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True, encoding="utf-8")
+    answer: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+    return answer["times"], answer["memory"]
+
+
+def _say(runs: int, what: str, cold: float | None, warm: float | None, megabytes: float | None) -> None:
+    cells = ["–" if value is None else f"{value:.2f}" for value in (cold, warm)]
+    print(
+        f"| {runs:,} | {what} | {' | '.join(cells)} | {'–' if megabytes is None else f'{megabytes:.0f}'} |", flush=True
+    )
+
+
+def scripts(root: Path, runs: int) -> None:
+    """The rows of one folder of runs: listings, the command line, screens."""
+    runs_dir = root / f"runs-{runs}"
+    shutil.rmtree(root / "cache", ignore_errors=True)
+    for what in ("listing, no index", "listing"):
+        (first, *later), megabytes = _measure("store", root, runs_dir)
+        _say(runs, what, first, statistics.median(later), megabytes)
+    command = [sys.executable, "-m", "dhc", "runs", "list", "--runs", str(runs_dir)]
+    env = _environment(root, runs_dir)
+    seconds = _timed(lambda: subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL))
+    _say(runs, "`runs list`", seconds, None, None)
+    for screen in SCREENS:
+        (first, *later), megabytes = _measure(screen, root, runs_dir)
+        _say(runs, screen.capitalize(), first, statistics.median(later), megabytes)
+
+
+@contextlib.contextmanager
+def _browser(root: Path, runs_dir: Path) -> Iterator[tuple[Any, Any]]:
+    """A server, and a page of a browser that has seen nothing yet."""
+    from harness import chromium_flags, chromium_path, start_server
+    from playwright.sync_api import sync_playwright
+
+    server = start_server(ROOT / "app.py", root / "server.log", env=_environment(root, runs_dir))
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=chromium_flags())
+            page = browser.new_page()
+            page.set_default_timeout(120_000)
+            yield server, page
+            browser.close()
+    finally:
+        server.stop()
+
+
+def in_a_browser(root: Path, runs: int) -> None:
+    """The rows of one folder of runs in Chromium: from the click to what it shows, and the server's memory."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=60_000)
+    with _browser(root, root / f"runs-{runs}") as (server, page):
+        at_first = memory(server.process.pid)
+
+        def home() -> None:
+            page.goto(server.url)
+            page.get_by_text("Latest runs").wait_for()
+
+        def table() -> None:
+            page.goto(f"{server.url}/runs")
+            page.locator(CELL).first.wait_for()
+
+        def search(query: str) -> None:
+            count = page.get_by_text(COUNT)
+            before = count.inner_text()
+            page.get_by_role("textbox", name="Search", exact=True).fill(query)
+            page.keyboard.press("Enter")
+            expect(count).not_to_have_text(before)
+
+        for what, action in (("Home, browser", home), ("Runs, browser", table)):
+            first = _timed(action)
+            later = statistics.median(_timed(action) for _ in range(LATER))
+            _say(runs, what, first, later, memory(server.process.pid))
+        seconds = [_timed(lambda query=query: search(query)) for query in QUERIES]  # type: ignore[misc]
+        _say(
+            runs,
+            f"search, browser (the server had {at_first:.0f} MB at first)",
+            seconds[0],
+            statistics.median(seconds[1:]),
+            memory(server.process.pid),
+        )
+
+
+def trainings(root: Path, runs: int, count: int) -> None:
+    """The rows of so many trainings beside the runs: scripts, and the lag of Live in a browser."""
+    runs_dir, data = root / f"runs-{runs}", root / "data" / "stand-in-96"
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.trainings",
+        str(runs_dir),
+        str(data),
+        "--runs",
+        str(count),
+        "--seconds",
+        "600",
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "writing"
+        one = sorted(path.name for path in runs_dir.glob("2999*"))[count // 2]
+        for what in ("store", "home", "runs", "live"):
+            (first, *later), megabytes = _measure(what, root, runs_dir, DHC_BENCHMARK_RUN=one)
+            name = "listing" if what == "store" else what.capitalize()
+            _say(runs + count, f"{name}, {count} of them train", first, statistics.median(later), megabytes)
+        seconds, megabytes, share = _lags(root, runs_dir, one)
+        worst = f"worst {max(seconds):.2f}; the server {share:.2f} of a core"
+        _say(
+            runs + count,
+            f"Live, browser: from a figure to the screen ({worst})",
+            None,
+            statistics.median(seconds),
+            megabytes,
+        )
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _lags(root: Path, runs_dir: Path, run: str, events: int = 12) -> tuple[list[float], float, float]:
+    """Seconds from a figure's writing to the page, the server's MB, and the share of a core that it took."""
+    import psutil
+
+    from dhc.runs.rundir import RunWriter
+
+    seconds = []
+    with _browser(root, runs_dir) as (server, page), RunWriter(runs_dir / run) as writer:
+        page.goto(f"{server.url}/live?run={run}")
+        page.get_by_text("Best val_accuracy").wait_for()
+        page.wait_for_timeout(3_000)
+        process = psutil.Process(server.process.pid)
+        start, used = time.perf_counter(), sum(process.cpu_times()[:2])
+        for number in range(events):
+            values = {"loss": 2.0, "accuracy": 0.5, "pictures_per_second": 900.0, "val_loss": 2.0, "seconds": 1.0}
+            best = 0.951 + number / 1000
+            written = time.perf_counter()
+            writer.event("epoch", epoch=100 + number, **values, val_accuracy=best, learning_rate=1e-3, best=True)
+            page.get_by_text(f"{best:.3f}").first.wait_for()
+            seconds.append(time.perf_counter() - written)
+            page.wait_for_timeout(137)  # not in step with the page's own clock
+        share = (sum(process.cpu_times()[:2]) - used) / (time.perf_counter() - start)
+        return seconds, memory(server.process.pid), share
 
 
 def long_history(root: Path) -> tuple[float, float]:
@@ -106,38 +253,41 @@ def long_history(root: Path) -> tuple[float, float]:
     return times[0], times[1]
 
 
-def _measure(what: str, runs_dir: Path, root: Path) -> list[float]:
-    """`script_times` or `store_times` of a process of its own."""
-    places = {"DHC_RUNS_DIR": str(runs_dir), "DHC_DATA_DIR": str(root / "data"), "XDG_CACHE_HOME": str(root / "cache")}
-    command = [sys.executable, "-m", "benchmarks.scale", "--measure", what]
-    env = {**os.environ, **places}
-    process = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
-    times: list[float] = json.loads(process.stdout.splitlines()[-1])
-    return times
+def _circumstances() -> str:
+    import streamlit
+
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    versions = f"Python {platform.python_version()}, Streamlit {streamlit.__version__}"
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, {versions}, {time.strftime('%Y-%m-%d')}"
 
 
 def main() -> None:
-    """Furnish the folders, time the screens and print the table."""
+    """Furnish the folders, measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, nargs="+", default=[50, 1000])
+    parser.add_argument("--runs", type=int, nargs="+", default=[0, 100, 1000, 3000, 10_000])
     parser.add_argument("--epochs", type=int, default=250)
+    parser.add_argument("--trainings", type=int, default=100)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(store_times() if options.measure == "store" else script_times(options.measure)))
+        times = store_times() if options.measure == "store" else script_times(options.measure)
+        print(json.dumps({"times": times, "memory": memory()}))
         return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        print("| runs | what | cold ms | warm ms |\n|---|---|---|---|")
-        for runs in (0, *options.runs):
+        print(_circumstances(), "\n\n| runs | what | cold s | warm s | MB |\n|---|---|---|---|---|", flush=True)
+        for runs in options.runs:
             furnish(root, runs, options.epochs)
             time.sleep(3)  # what changed within the last two seconds is read each time
-            for what in ("store", *SCREENS):
-                first, *later = _measure(what, root / f"runs-{runs}", root)
-                print(f"| {runs} | {what} | {1000 * first:.0f} | {1000 * statistics.median(later):.0f} |", flush=True)
+            scripts(root, runs)
+        in_a_browser(root, max(options.runs))
+        if options.trainings:
+            trainings(root, max(options.runs), options.trainings)
         first, next_ = long_history(root)
-        print(f"| – | 50,000 epochs of events | {1000 * first:.0f} | {1000 * next_:.0f} |")
+        _say(1, "50,000 epochs of events", first, next_, None)
+        print(_circumstances())
 
 
 if __name__ == "__main__":
+    os.chdir(ROOT)
     main()

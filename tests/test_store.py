@@ -304,6 +304,25 @@ def test_reading_in_any_pieces_gives_the_same_history(
     assert log.history().epochs["val_accuracy"].tolist() == values
 
 
+def test_a_history_without_batches_is_made_anew_only_where_something_was_added_to_it(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / rundir.EVENTS, batches=False)
+    with RunWriter(tmp_path) as writer:
+        writer.event("epoch", epoch=1, val_accuracy=0.1, best=True, **EPOCH)
+        assert log.refresh()
+        history = log.history()
+        writer.event("batch", epoch=2, position=1.5, loss=1.0, accuracy=0.5, pictures_per_second=1.0)
+        writer.event("note", text="a note")
+        assert log.refresh()
+        assert log.history() is history
+        assert [event["kind"] for event in log.others] == ["note"]
+        writer.event("epoch", epoch=2, val_accuracy=0.2, best=True, **EPOCH)
+        assert log.refresh()
+        assert log.history().epochs["val_accuracy"].tolist() == [0.1, 0.2]
+        writer.event("resume", epoch=2)
+        assert log.refresh()
+        assert log.history().epochs["val_accuracy"].tolist() == [0.1]
+
+
 def save_predictions(folder: Path, **changes: object) -> None:
     values = {
         "ids": np.array(["a", "b"]),

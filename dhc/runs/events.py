@@ -128,8 +128,6 @@ class EventLog:
             if len(rest) > MAX_LINE:
                 self._skipping, rest = True, b""
             self._offset = file.tell() - len(rest)
-        if self._offset != before:
-            self._history = None
         return self._offset != before
 
     def _has_room(self) -> bool:
@@ -156,6 +154,8 @@ class EventLog:
         if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
             raise TypeError("an event is an object with a kind")
         kind = event["kind"]
+        if kind in TABLES or kind == "resume":
+            self._history = None  # and of nothing else: a hundred runs that train add little to it between two looks
         if kind == "resume":
             self._forget_from(_epoch(event.get("epoch")))
         if kind == "batch" and not self.batches:

@@ -20,6 +20,7 @@ DECISIVE = (  # for an ended run's line
     rundir.STOP,
     rundir.COURSE,
     rundir.ENVIRONMENT,
+    rundir.HANDED,
 )
 NONE = (0, 0, 0, 0)
 _PACKED = struct.Struct(f"={4 * len(DECISIVE)}Q")

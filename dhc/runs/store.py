@@ -31,7 +31,7 @@ CHATTER = re.compile(
     r"[IWE]\d{4} \d\d:\d\d:|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: I |WARNING: All log messages before absl"
 )
 SECOND = len("YYYYMMDD-HHMMSS")  # with which a run's id begins
-MAX_LOGS = {True: 32, False: 256}  # event logs to be read on, with batches and without
+MAX_LOGS = {True: 32, False: 1_200}  # event logs to be read on, with batches and without: these take some 50 KB each
 NOTHING_NOTED = Environment()
 
 Logs = MutableMapping[str, EventLog]
@@ -239,7 +239,7 @@ class Store:
         line = look.line(run_id, now) if look is not None and has_end(now) else None
         if line is None:
             line = read_line(folder, lambda alive: self._events(folder, logs, alive=alive))
-            if look is not None and line.is_final and is_settled(now):
+            if look is not None and line.is_final and has_end(now) and is_settled(now):
                 look.keep(run_id, now, line)
         info = _info(folder, line, self._shared)
         if not info.state.alive and is_settled(now):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 from dhc.runs import rundir
@@ -26,6 +27,7 @@ def read_summary(folder: Path) -> tuple[Summary, str]:
     return summary, f"{path.name} was edited or is damaged: its {', '.join(wrong)} cannot be true" if wrong else ""
 
 
+@lru_cache(maxsize=256)  # a history stays the same object until something is added to it
 def of_history(history: History) -> Summary:
     """The same figures by the events; an empty summary before the first epoch."""
     if history.epochs.empty:

@@ -119,7 +119,7 @@ def _curves(
     plot(figure, key=f"{metric}-{info.id}", height=HEIGHT, alt=alt, clicks=False)
 
 
-# A history is another one with each new event: of one that stands still, the figures are drawn once.
+# A history is another one with each new figure: of one that stands still, the figures are drawn once.
 @lru_cache(maxsize=8)
 def _learning(
     metric: Literal["accuracy", "loss"],
