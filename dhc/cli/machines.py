@@ -57,23 +57,23 @@ def show(runs_dir: Path, as_json: bool) -> None:
 
 
 @machines.command("set")
-@click.argument("assignments", nargs=-1, metavar="[NAME=VALUE]…")
+@click.argument("changes", nargs=-1, metavar="[NAME=VALUE]…")
 @RUNS
 @JSON
-def set_(assignments: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
+def set_(changes: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
     """Change settings of the clusters, such as ray.address=ray://HEAD:10001 or slurm.partition=gpu.
 
     Without any, list them all with what they mean. They stand in machines.json beside the runs.
     """
     before = machines_of(runs_dir)
-    after = assigned(before, assignments)
-    if assignments:
+    after = assigned(before, changes)
+    if changes:
         write_machines(runs_dir, after)
     if as_json:
         return print_json(after.model_dump(mode="json"))
     for setting, old, new in differences(before, after):
         click.echo(f"{setting.name} {_quoted(old)} → {_quoted(new)}")
-    for setting in [] if assignments else [setting for name in ENGINES for setting in settings_of(name)]:
+    for setting in [] if changes else [setting for name in ENGINES for setting in settings_of(name)]:
         click.echo(f"{setting.name}={getattr(after.of(setting.engine), setting.key)}")
         click.echo(f"    {setting.help} It takes {setting.takes}.")
     return None
@@ -135,7 +135,8 @@ def _engine(engine: Engine) -> Iterator[str]:
     if engine.lack:
         yield f"{engine.title}: {engine.lack}"
     else:
-        size = overview.size_text(engine.cluster) or "not looked at yet"
+        unknown = "could not be reached" if engine.cluster.problem else "not looked at yet"
+        size = overview.size_text(engine.cluster) or unknown
         seen = "" if engine.age is None else f" (seen {duration_text(engine.age)} ago)"
         yield f"{engine.title}: {size}{seen}"
     if engine.cluster.problem:

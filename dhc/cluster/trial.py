@@ -35,6 +35,10 @@ REACH, ROOM, BEGIN = (
     180.0,
     30.0,
 )  # seconds to reach the cluster, to wait for room there, and to begin once there is
+SETTINGS, HOPELESS = (
+    "on Machines",
+    15.0,
+)  # a reason that the settings alone can mend, and for how long it is waited all the same
 ROUNDS = 3  # marks and lines that must be answered
 LONGEST = 15.0  # seconds to wait for one of them
 SWAPPING = 2.0  # seconds in which files are replaced and read
@@ -183,6 +187,8 @@ class Here:
                     f"the trial was begun on {word.node or 'a machine of the cluster'}, and nothing of it is seen in {self._folder.parent.parent}: that "
                     "machine must see this very folder at the same path (or choose files: sent, with Ray)"
                 )
+            if begun is None and SETTINGS in reason and now - start > HOPELESS:
+                raise EngineError(f"the trial will find no room: {reason.partition(', then ')[0]}, then try again")
             if begun is None and now - start > ROOM:
                 raise EngineError(
                     f"the trial found no room within {ROOM:.0f} s: {reason or 'the cluster does not say why'}"
