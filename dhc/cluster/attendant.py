@@ -48,7 +48,7 @@ class Attendant:
 
     def attend(self) -> int:
         """See the run through to its end, and record that where its training could not; returns the exit status."""
-        if not self._await_fence():
+        if not self._await_fence() or os.path.lexists(self.folder / rundir.EXIT):
             return rundir.TAKEN
         adopted = Process.of(self.folder)
         if adopted.fence == self.fence and is_alive(adopted.child, adopted.host):

@@ -49,9 +49,12 @@ class Watch:
 
     def settle(self, entry: Entry, word: Word | None, first_turn: float) -> None:
         """Take down what the engine says of a run that has not ended; `first_turn` is the queue's. Raises OSError, EngineError."""
-        folder, handed = entry.folder, Handed.of(entry.folder)
+        folder = entry.folder
         self._known.add(folder.name)
         self._announced.discard(folder.name)
+        if word is None and not entry.engine and not self.is_called_off(entry):
+            return  # it waits for its turn, with a thousand others perhaps
+        handed = Handed.of(folder)
         if word is not None and word.fence != handed.fence:
             self._dismiss(folder.name, word)  # of an earlier handing out
             word = None
@@ -59,8 +62,8 @@ class Watch:
             if word is not None or handed.engine:
                 self._engine.cancel(folder.name)
             self.call_off(entry)
-        elif handed.engine != self._engine.name:
-            return  # it waits for its turn
+        elif handed.engine != self._engine.name or os.path.lexists(folder / rundir.EXIT):
+            return  # it has just ended
         elif word is None:
             self._unknown(folder, handed, first_turn)
         elif word.state == "returned" or (word.state == "ended" and word.code == rundir.LEFT):
