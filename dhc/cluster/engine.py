@@ -16,6 +16,10 @@ class EngineError(UserError):
     """The cluster does not answer, or refuses something: a sentence that says how to mend it."""
 
 
+class NotYetError(EngineError):
+    """The cluster has not answered so far; it may if it is asked again."""
+
+
 @dataclass(frozen=True)
 class Hand:
     """A run that is handed out: its folder, the number of this handing out, and the sweep that it belongs to."""

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dhc.cluster.engine import Engine, EngineError
+from dhc.cluster.engine import Engine, NotYetError
 
 REACH = 15.0  # seconds in which a cluster must answer
-QUICK, OFTEN = 1.0, 3  # so many refusals within so many seconds each are believed
 
 
 def engine_of(name: str, runs_dir: Path) -> Engine:
@@ -39,13 +38,10 @@ def opened(name: str, runs_dir: Path) -> Iterator[Engine]:
 
 def _reach(engine: Engine) -> None:
     """Open the engine; one that does not answer yet is asked again."""
-    deadline, refusals = time.monotonic() + REACH, 0
+    deadline = time.monotonic() + REACH
     while True:
-        begin = time.monotonic()
         try:
             return engine.open()
-        except EngineError:
-            refusals += time.monotonic() - begin < QUICK
-            if time.monotonic() > deadline or refusals >= OFTEN:
+        except NotYetError:
+            if time.monotonic() > deadline:
                 raise
-            time.sleep(0.5)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dhc.cluster.attendant import ATTENDS
-from dhc.cluster.engine import EngineError, Hand, Word
+from dhc.cluster.engine import EngineError, Hand, NotYetError, Word
 from dhc.cluster.record import Node
 from dhc.cluster.settings import RaySettings, machines_of
 from dhc.files.messages import Message
@@ -206,7 +206,7 @@ class RayEngine:
             self._attempts += CONNECT
             if self._attempts > PATIENCE:
                 self.close()
-            raise EngineError(
+            raise NotYetError(
                 f"the Ray cluster at {address} does not answer yet: see whether its head runs, and whether this machine reaches it"
             ) from None
         self._is_open = answer is not None
