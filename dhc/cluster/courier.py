@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from dhc.cluster.journey import Ask, Journey, Pause, Shared, Steps, SupersededError
+from dhc.cluster.journey import Ask, Journey, Pause, Shared, Steps
 from dhc.cluster.letters import packed, unpacked
 from dhc.files.messages import Message, MessageError
 
@@ -121,7 +121,7 @@ class Courier:
         trip.pause_until = None
         try:
             step = next(trip.steps) if answer is None else trip.steps.send(answer)
-        except (StopIteration, SupersededError):
+        except StopIteration:
             return
         except Exception as error:  # noqa: BLE001 - it begins again where it is
             traceback.print_exc()

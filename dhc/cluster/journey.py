@@ -88,7 +88,7 @@ class Journey:
     problem   what hinders it just now, or what should be known of it, in words
     is_there  whether its training was begun there
     is_over   whether all of it is back, and its end recorded
-    is_back   whether the other machine has forgotten it, too
+    is_back   whether the other machine has forgotten it
     end       why it cannot be trained there: a sentence and its cause
     ends      whether it is to end there at once
     """
@@ -103,7 +103,7 @@ class Journey:
         self._request: bytes | None = None  # the request for a change that the other side was given
 
     def steps(self) -> Steps[None]:
-        """The conversation. Raises SupersededError, and MessageError where the other side speaks another language."""
+        """The conversation. Raises MessageError where the other side speaks another language."""
         try:
             hello = yield from self._ask("hello")
             self._note = _differences(hello.values["versions"])
@@ -120,7 +120,11 @@ class Journey:
         except (UserError, OSError) as error:
             self.end = (sentence(error), "start")
             return
-        yield from self._bring_back()
+        try:
+            yield from self._bring_back()
+        except SupersededError:
+            yield from self._ask("leave")
+            self.is_back = True
 
     def _ask(self, question: str, data: bytes = b"", *, is_large: bool = False, **values: Any) -> Steps[Message]:
         """The answer to a question. Raises RefusalError."""

@@ -195,8 +195,10 @@ class Outpost:
         return Message({})
 
     def _leave(self, message: Message) -> Message:
-        """All is back: nothing of the run need stay here."""
+        """All is back, or nobody wants it any more: nothing of the run need stay here."""
         if self._thread is not None:
+            if self.code is None:
+                self._attendant.let_go()
             self._thread.join(10)
         _clear(self._home)
         return Message({"code": self.code})

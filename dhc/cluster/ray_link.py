@@ -43,6 +43,7 @@ KNOCK = 3.0  # seconds to wait for the head to take a connection
 NAME = re.compile(r"([0-9a-f]{8}) (\S+) (\d+) [0-9a-f]{4}")
 MEMORY = re.compile(r"out of memory|low on memory|\bOOM\b|memory monitor", re.IGNORECASE)
 NODE = re.compile(r"its node has died|node (?:was )?terminated|node died", re.IGNORECASE)
+OBEYS = 8.0  # seconds that an outpost has to end its training
 LEAVE = 3.0  # seconds that a machine has to forget a run that is back
 THREADS = 4  # of an actor: one waits, the others answer
 Values = dict[str, Any]
@@ -58,6 +59,7 @@ class Attended:
     adopts       whether it is there for a training that goes on alone
     share        what it holds of the node
     ending       how it ended; empty before
+    cancelled_at when it was first to end at once, by the monotonic clock
     """
 
     fence: int
@@ -70,6 +72,7 @@ class Attended:
     adopts: bool = False
     share: Values | None = None
     ending: Values | None = None
+    cancelled_at: float | None = None
 
 
 class Link:
@@ -139,8 +142,10 @@ class Link:
         attended = self._runs.get(run)
         if attended is None or not attended.node_id:
             return self.forget(run)
-        if (journey := self._journey(run)) is not None and journey.is_there:
-            journey.ends = True  # its attendant is asked first: it alone can end the training
+        journey, now = self._journey(run), time.monotonic()
+        attended.cancelled_at = attended.cancelled_at or now
+        if journey is not None and journey.is_there and now - attended.cancelled_at < OBEYS:
+            journey.ends = True  # its outpost is asked first: it alone can end the training
         else:
             attended.actor.end.remote()
         return {}
@@ -235,7 +240,7 @@ class Link:
             is_placed = bool(attended.node_id)
             return None if attended.adopts and not is_placed else word | {"state": "runs" if is_placed else "waits"}
         if ending is not None and "error" not in ending:
-            if journey is not None and journey.is_there and not journey.is_over:
+            if journey is not None and journey.is_there and not (journey.is_over or journey.is_back):
                 self._forget_now(run)  # the outpost was killed; the training may go on, and another one finds it
                 return None
             return word | {"state": "ended", **ending}

@@ -10,18 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from processes import kill_processes_of, wait_until
+from processes import kill_processes_of, processes_of, wait_until
 
 from cluster import ray_cluster
 from cluster.ray_cluster import RayCluster, hindrance
 from dhc.cluster.settings import Machines, RaySettings, write_machines
 from dhc.config import RunConfig
 from dhc.data.standin.generate import make_dataset
-from dhc.jobs import launch
+from dhc.jobs import changes, launch
 from dhc.runs import rundir
-from dhc.runs.contract import Environment, Exit, Handed, UsedPictures
+from dhc.runs.contract import Environment, Exit, Handed, Process, UsedPictures
+from dhc.runs.course import Course
 from dhc.runs.predictions import read_predictions
 from dhc.runs.status import status_of
+from dhc.runs.store import Store
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 REPOSITORY = Path(__file__).parents[2]
@@ -43,6 +45,14 @@ class Lab:
     data: Path
     cache: Path
 
+    def start_node(self) -> None:
+        """Start the node's Ray anew, where the server's folders and this program are hidden."""
+        node = self.cluster.nodes["node1"]
+        node.power_on()
+        for folder in (self.runs_dir.parent, REPOSITORY / "dhc"):
+            assert node.start(["mount", "-t", "tmpfs", "none", str(folder)]).wait(10) == 0
+        self.cluster.restart_node("node1")
+
     def launch(self, **settings: object) -> Path:
         values = {**NETWORK, "data.path": str(self.data), "device.device": "cpu", **settings}
         return self.runs_dir / launch.launch(RunConfig().with_values(values), self.runs_dir)
@@ -56,23 +66,27 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     make_dataset(here / "data", classes=3, train=24, val=9, test=6, seed=1)
     (here / "runs").mkdir()
     with pytest.MonkeyPatch.context() as patch, RayCluster(1) as cluster:
-        node = cluster.nodes["node1"]
-        for folder in (here, REPOSITORY / "dhc"):
-            assert node.start(["mount", "-t", "tmpfs", "none", str(folder)]).wait(10) == 0
         patch.setitem(ray_cluster.ENVIRONMENT, "XDG_CACHE_HOME", str(there))
         patch.setitem(ray_cluster.ENVIRONMENT, "HOME", str(there))
-        cluster.restart_node("node1")
-        address = RaySettings(address=cluster.address, cpus=1.0, files="sent")
-        write_machines(here / "runs", Machines(ray=address))
         lab = Lab(cluster, here / "runs", here / "data", there / "dhc")
+        lab.start_node()
+        write_machines(lab.runs_dir, Machines(ray=RaySettings(address=cluster.address, cpus=1.0, files="sent")))
         try:
             yield lab
         finally:
             kill_processes_of(lab.runs_dir)
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def epochs_of(folder: Path) -> int:
+    """The epochs that a run has finished, of which none is missing and none there twice."""
+    epochs = Store(folder.parent).history(folder.name).epochs["epoch"].tolist()
+    assert epochs == list(range(1, len(epochs) + 1))
+    return len(epochs)
+
+
+def goes_on(folder: Path, what: str) -> None:
+    before = epochs_of(folder)
+    wait_until(lambda: epochs_of(folder) > before + 1, what)
 
 
 def test_a_run_that_went_out_comes_back_as_one_that_was_trained_here(lab: Lab) -> None:
@@ -92,3 +106,36 @@ def test_a_run_that_went_out_comes_back_as_one_that_was_trained_here(lab: Lab) -
     assert UsedPictures.of(sent) == UsedPictures.of(here)
     assert Environment.of(sent).data_prints == Environment.of(here).data_prints
     assert np.array_equal(read_predictions(sent).probabilities, read_predictions(here).probabilities)
+    assert max(lags) < 10  # no assertion on how quick it was: that is printed
+
+
+def test_it_goes_on_whoever_dies_and_from_the_last_state_that_came_back_where_its_machine_does(lab: Lab) -> None:
+    folder = lab.launch(**{"device.where": "ray", "fit.epochs": 5_000})
+    wait_until(lambda: epochs_of(folder) >= 2, "two epochs")
+    child = Process.of(folder).child
+    changes.ask(lab.runs_dir, folder.name, {"learning_rate": 0.0005})
+    wait_until(lambda: len(Course.of(folder).changes) == 1, "the change")
+    wait_until(lambda: not (folder / rundir.CHANGE).exists(), "the request's end")
+
+    workers = [p for p in processes_of(lab.runs_dir) if "dhc.cluster.worker" in p.cmdline()]
+    for process in [p for worker in workers for p in (worker, *worker.children())]:
+        process.kill()
+    launch.work(lab.runs_dir)
+    goes_on(folder, "epochs for another worker")
+    assert lab.cluster.nodes["node1"].kill("dhc.cluster.outpost")
+    goes_on(folder, "epochs for another outpost")
+    assert Process.of(folder).child == child
+    assert len(Course.of(folder).changes) == 1
+
+    lab.cluster.kill_node("node1")
+    wait_until(lambda: Handed.of(folder).lost == ("node1",), "a word on the loss")
+    before = epochs_of(folder)
+    assert rundir.next_epoch(folder) > 2
+    lab.start_node()
+    wait_until(lambda: epochs_of(folder) > before, "epochs after the loss")
+    assert Process.of(folder).child != child
+    launch.stop(lab.runs_dir, folder.name)
+    wait_until(lambda: not status_of(folder).state.alive, "its end")
+    assert Exit.of(folder).cause == "stop"
+    wait_until(lambda: not list((lab.cache / "runs").iterdir()), "an empty folder there")
+    assert len(list((lab.cache / "pictures").iterdir())) == 1
