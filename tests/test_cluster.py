@@ -438,6 +438,24 @@ def test_a_run_that_loses_machine_after_machine_is_given_up_unless_it_finishes_e
     assert describe(status_of(run)).startswith(words)
 
 
+def test_a_run_that_had_not_begun_on_a_machine_was_not_lost_with_it(local: Cluster) -> None:
+    run = make(local.runs_dir)
+    local.engine.up = {}
+    Handed(fence=1, engine="ray", lost=("node1",), epoch=1).write(run)
+    local.engine.places[run.name] = Place(Hand(run, 1), is_lost=True)
+    local.look()
+    assert (Handed.of(run).lost, describe(status_of(run))) == (("node1",), "queued |  | ")
+
+
+def test_what_the_engine_has_not_heard_of_yet_is_not_said_of_a_run_that_trains(local: Cluster) -> None:
+    run = make(local.runs_dir)
+    local.engine.up = {}
+    begin(run, reason="waits for room")
+    local.engine.places[run.name] = Place(Hand(run, 1))
+    local.look()
+    assert (Handed.of(run).node, describe(status_of(run))) == ("node1", "running |  | ")
+
+
 def test_a_run_that_was_to_stop_and_is_lost_has_stopped(local: Cluster) -> None:
     run = make(local.runs_dir)
     Handed(fence=1, engine="ray").write(run)

@@ -117,11 +117,13 @@ class Watch:
     def _note(self, folder: Path, handed: Handed, word: Word) -> None:
         self._since = {key: t for key, t in self._since.items() if key[1] != folder.name}
         changes: dict[str, Any] = {"job": word.job, "node": word.node, "reason": word.reason}
+        if word.state == "waits" and pulse.is_fresh(folder, handed.fence):
+            changes = {"reason": ""}  # it trains: the engine has not heard of that yet
+        elif word.state == "waits":
+            remove.file(folder / rundir.PROCESS)  # the engine begins it once more by itself: what trained it is gone
         fitted = Handed(**changes)
         if any(getattr(handed, name) != getattr(fitted, name) for name in changes):
             handed.model_copy(update={name: getattr(fitted, name) for name in changes}).write(folder)
-        if word.state == "waits" and not pulse.is_fresh(folder, handed.fence):
-            remove.file(folder / rundir.PROCESS)  # the engine begins it once more by itself: what trained it is gone
 
     def _unknown(self, folder: Path, handed: Handed, first_turn: float) -> None:
         """The engine does not know it: a head that was started anew, or an attendant that was killed."""
@@ -143,7 +145,8 @@ class Watch:
         """It goes on elsewhere, from its last saved epoch; one that was lost again and again is given up."""
         handed, epoch = Handed.of(folder), rundir.next_epoch(folder)
         earlier = handed.lost if handed.epoch is None or epoch <= handed.epoch else ()
-        machines = (*earlier, node or NOWHERE)
+        has_begun = Process.of(folder).fence == handed.fence
+        machines = (*earlier, node or NOWHERE) if has_begun else earlier
         if len(machines) >= MOST_LOST:
             Handed.renew(folder)
             reason = GIVEN_UP.format(count=len(machines), nodes=", ".join(dict.fromkeys(machines)))

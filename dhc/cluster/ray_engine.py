@@ -246,6 +246,6 @@ def _fault(values: Values) -> str:
     """Why nothing can be started on a run's machine, as what it does; "" where something can."""
     if fault := str(values.get("fault", "")):
         return fault
-    if values["state"] == "ended" and values.get("has_begun") is False:
+    if values["state"] == "ended" and values.get("has_begun") is False and (values.get("code") or 0) >= 0:
         return f"cannot start the training: {values['last']}"
     return ""
