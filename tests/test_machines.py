@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from commands import dhc
 from make_run import make_run
-from screens import open_page, texts
+from screens import open_page, page_links, texts
 
 from dhc.analysis.estimate import makespan
 from dhc.cluster import errands, judge, overview, trial
@@ -347,10 +347,10 @@ def test_the_screen_says_what_runs_where_and_what_is_wrong(cluster: Path, monkey
 @pytest.mark.pages
 def test_a_run_that_is_unheard_of_says_what_that_means_on_live_and_on_its_card(cluster: Path) -> None:
     run = "20260102-000000-vgg16-000a"
-    said = texts(open_page("live", run=run))
-    assert "On Ray, machine down1; lost with old1" in said
-    assert "Kill this run* ends it for good" in said
-    at = open_page("runs", select=run)
+    for screen, parameter in (("live", "run"), ("runs", "select")):
+        at = open_page(screen, **{parameter: run})
+        assert "engine=ray" in page_links(at)["On Ray\\, machine down1\\; lost with old1"]
+        assert "Kill this run* ends it for good" in texts(at)
     assert "2 runs wait and 2 go on in the cluster, but no worker is running" in texts(at)
     assert [button for button in at.button if button.label == "Kill this run"]
     assert [queued.name[:8] for queued in queue(cluster, "ray")] == ["20260103", "20260104"]

@@ -15,6 +15,7 @@ from dhc.runs.status import State, ends_after_epoch
 from dhc.runs.store import RunInfo
 from dhc.text import duration_text
 from dhc.ui.live import tab
+from dhc.ui.manage import handed
 from dhc.ui.manage.ending import after_epoch_button
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.frame import link
@@ -45,6 +46,7 @@ def draw(info: RunInfo, log: EventLog, history: History, name: str) -> None:
             st.markdown(sentence, width="content")
         if device := log.last.get("start", {}).get("device"):
             st.markdown(f":small[{plain(str(device))}]", width="content")
+        handed.place_link(info, says_why=False)  # what it waits for stands below
         st.markdown(f":small[`{info.id}`]", width="content")
         if info.state.alive and not sharing.is_read_only():
             _ending(info)

@@ -55,7 +55,7 @@ def _draw(info: RunInfo, name: str) -> None:
     log = session.log(info.id)
     history = log.history()
     head.draw(info, log, history, name)
-    handed.draw(info, says_why=False)  # what it waits for stands below
+    handed.warn(info)
     if info.state is State.QUEUED:
         queue.draw_wait(info)
         _now_training(info)

@@ -26,7 +26,7 @@ def draw(info: RunInfo) -> None:
     """One run's state, links, actions, labels, cost and settings."""
     with st.container(border=True, key="dhc-run-card"):
         _head(info)
-        handed.draw(info)
+        handed.warn(info)
         _actions(info)
         kin.draw(info)
         kin.course(info)
@@ -64,6 +64,7 @@ def _head(info: RunInfo) -> None:
         st.markdown(title_markdown(info), width="content")
         if info.labels.archived:
             st.badge("archived", icon=":material/archive:", color="gray")
+        handed.place_link(info)
         link("Live", run=info.id)
         if info.best_val_accuracy is not None:
             link("Mistakes", run=info.id)

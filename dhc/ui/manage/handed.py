@@ -9,23 +9,29 @@ from dhc.runs.contract import Handed
 from dhc.runs.rundir import ENGINES
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo
+from dhc.text import shorten
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import plain
 
+LONGEST = 160  # characters of a place
 UNHEARD = (
     "Nothing is begun anew while it may train on there; once the cluster says that its machine is lost, it goes on elsewhere from its "
     "last saved epoch. *Kill this run* ends it for good, wherever it is."
 )
 
 
-def draw(info: RunInfo, *, says_why: bool = True) -> None:
-    """Draw it for a run of a cluster; nothing for one of this machine. `says_why`: what one that waits is waiting for."""
-    if info.device not in ENGINES:
-        return
-    handed = Handed.of(info.folder)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="dhc-handed"):
-        st.markdown(f":small[:material/dns: {plain(place_text(info, handed, says_why=says_why))}]", width="content")
-        link("Machines", engine=info.device)
+def place_link(info: RunInfo, *, says_why: bool = True) -> None:
+    """Where a run of a cluster is, as a link to Machines; nothing for one of this machine.
+
+    `says_why`: what one that waits is waiting for.
+    """
+    if info.device in ENGINES:
+        text = place_text(info, Handed.of(info.folder), says_why=says_why)
+        link("Machines", text=plain(shorten(text, LONGEST)), engine=info.device)
+
+
+def warn(info: RunInfo) -> None:
+    """What it means that nothing is heard of a run, and what can be done; nothing for any other."""
     if info.state is State.UNHEARD:
         st.warning(f"{plain(sentence(info))} {UNHEARD}", icon=":material/cloud_off:")
 
