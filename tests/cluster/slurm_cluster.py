@@ -62,9 +62,11 @@ BatchStartTimeout=5
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 MpiDefault=none
-NodeName=n1 NodeAddr={n1} CPUs=2 RealMemory=4000
-NodeName=n2 NodeAddr={n2} CPUs=2 RealMemory=4000
+SlurmdParameters=config_overrides
+NodeName=n1 NodeAddr={n1} CPUs=4 RealMemory=8000
+NodeName=n2 NodeAddr={n2} CPUs=4 RealMemory=8000
 PartitionName=low Nodes=n1,n2 Default=YES PriorityTier=1 GraceTime=2 MaxTime=60
+PartitionName=narrow Nodes=n1,n2 PriorityTier=1 DefMemPerCPU=150 MaxTime=60
 PartitionName=high Nodes=n1,n2 PriorityTier=10 PreemptMode=OFF MaxTime=60
 """
 

@@ -1,0 +1,192 @@
+"""Runs under a real Slurm of two nodes: arrays, preemption, limits, ends from outside, a cut network, a lost node, a head that is gone.
+
+The tests tell one story: each goes on with the runs that those before it have left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cluster import slurm_cluster
+from cluster.slurm_cluster import SlurmCluster
+from processes import kill_processes_of, processes_of, wait_until
+
+from dhc.cluster.record import cluster_of
+from dhc.cluster.settings import Machines, SlurmSettings, write_machines
+from dhc.config import RunConfig
+from dhc.data.standin.generate import make_dataset
+from dhc.jobs import control, groups, launch
+from dhc.runs import rundir
+from dhc.runs.contract import Handed
+from dhc.runs.status import State, status_of
+from dhc.runs.store import Store
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+NEVER = 3000  # epochs, which no test waits for
+PROMPT = 15  # seconds in which the right word must be there
+HIGH = ("sbatch", "--parsable", "-p", "high", "-c3", "-o", "/dev/null", "--wrap", "sleep 2")
+
+
+class Lab:
+    """A Slurm, a folder of runs that go to it, and the runs of the story by name."""
+
+    def __init__(self, cluster: SlurmCluster, place: Path) -> None:
+        self.cluster, self.runs_dir, self.runs = cluster, place / "runs", dict[str, Path]()
+        self.runs_dir.mkdir()
+        data = place / "tiny"
+        make_dataset(data, classes=2, train=8, val=4, test=0, seed=1)
+        values = {"data.path": str(data), "model.width": 1 / 16, "fit.batch_size": 8, "fit.watch_health": False}
+        self.config = RunConfig().with_values({**values, "fit.epochs": NEVER, "device.where": "slurm"})
+
+    def settings(self, **values: object) -> None:
+        """How runs go to Slurm from now on."""
+        slurm = SlurmSettings.model_validate({"minutes": 30, **values})
+        write_machines(self.runs_dir, Machines(slurm=slurm))
+
+    def state(self, name: str) -> State:
+        """The state of a run of the story."""
+        return status_of(self.runs[name]).state
+
+    def handed(self, name: str) -> Handed:
+        """To which job it was handed out."""
+        return Handed.of(self.runs[name])
+
+    def epochs(self, name: str) -> list[int]:
+        """The epochs that its events tell of, in order."""
+        return Store(self.runs_dir).log(self.runs[name].name).epochs["epoch"].tolist()
+
+    def job_state(self, name: str) -> str:
+        """What Slurm says of its job."""
+        return self.cluster.call("squeue", "-h", "-r", "-t", "all", "-o", "%T", "-j", self.handed(name).job)
+
+    def await_epoch(self, name: str, more: int = 1) -> int:
+        """Wait until it has finished that many more epochs; returns the last."""
+        goal = len(self.epochs(name)) + more
+        wait_until(lambda: len(self.epochs(name)) >= goal, f"{name} trains")
+        return self.epochs(name)[-1]
+
+    def trainings(self, name: str) -> list[int]:
+        """The processes that train it, on any node."""
+        return [process.pid for process in processes_of(self.runs[name]) if "dhc.training" in process.cmdline()]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    if why := slurm_cluster.hindrance():
+        pytest.skip(why)
+    with SlurmCluster() as cluster, pytest.MonkeyPatch.context() as patch:
+        for name, value in cluster.environment.items():
+            patch.setenv(name, value)
+        lab = Lab(cluster, tmp_path_factory.mktemp("slurm"))
+        try:
+            yield lab
+        finally:
+            kill_processes_of(lab.runs_dir)
+
+
+def soon(holds: Callable[[], bool], what: str) -> None:
+    wait_until(holds, what, PROMPT)
+
+
+def test_what_slurm_refuses_is_said_with_what_helps_and_goes_on_once_that_is_done(lab: Lab) -> None:
+    lab.settings(partition="nowhere")
+    lab.runs["neighbours"] = lab.runs_dir / launch.launch(lab.config.with_values({"model.name": "knn"}), lab.runs_dir)
+    soon(lambda: "no such partition" in cluster_of(lab.runs_dir, "slurm").problem, "Slurm refuses it")
+    assert lab.state("neighbours") is State.QUEUED
+    lab.settings(partition="low")
+    wait_until(lambda: lab.state("neighbours") is State.FINISHED, "it goes on")
+    assert cluster_of(lab.runs_dir, "slurm").problem == ""
+
+
+def test_a_sweep_is_one_array_and_what_waits_says_why(lab: Lab) -> None:
+    lab.settings(minutes=1)
+    lab.runs["limited"] = lab.runs_dir / launch.launch(lab.config, lab.runs_dir)
+    soon(lambda: lab.handed("limited").node != "", "the first run has a node")
+    lab.settings(cpus=3)
+    configs = [lab.config.with_values({"fit.seed": seed}) for seed in range(3)]
+    _, ids = groups.start_group(configs, lab.runs_dir, "three seeds")
+    lab.runs |= {f"seed {number}": lab.runs_dir / run_id for number, run_id in enumerate(ids)}
+    seeds = [f"seed {number}" for number in range(3)]
+    soon(lambda: "no machine has room" in status_of(lab.runs[seeds[2]]).reason, "the third says why it waits")
+    jobs = [lab.handed(name).job.split("_") for name in seeds]
+    assert [task for _, task in jobs] == ["0", "1", "2"]
+    assert len({array for array, _ in jobs}) == 1
+    assert {lab.handed(name).node for name in seeds[:2]} == {"n1", "n2"}
+    launch.stop(lab.runs_dir, ids[2])
+    soon(lambda: lab.job_state(seeds[2]) == "CANCELLED", "Slurm takes it out")
+    assert status_of(lab.runs[seeds[2]]).cause == "cancelled"
+    for name in seeds[:2]:
+        lab.await_epoch(name, 2)
+
+
+def test_a_preempted_run_goes_on_where_it_was_and_one_is_killed_for_good(lab: Lab) -> None:
+    lab.cluster.call(*HIGH)
+    names = ("seed 0", "seed 1")
+    soon(lambda: any("higher priority" in status_of(lab.runs[name]).reason for name in names), "one has to go")
+    (gone,) = [name for name in names if "higher priority" in status_of(lab.runs[name]).reason]
+    (other,) = {*names} - {gone}
+    soon(lambda: lab.state(gone) is State.QUEUED, "it waits again")
+    last = lab.epochs(gone)[-1]
+    control.kill(lab.runs_dir, lab.runs[other].name)
+    assert status_of(lab.runs[other]).cause == "kill"
+    soon(lambda: not lab.trainings(other), "nothing of it is left")
+    lab.runs["long"] = lab.runs[gone]
+    lab.await_epoch("long")
+    assert lab.epochs("long")[last - 1 :] == [*range(last, len(lab.epochs("long")) + 1)]
+    assert "resume" in {event["kind"] for event in Store(lab.runs_dir).log(lab.runs["long"].name).others}
+
+
+def test_a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(lab: Lab) -> None:
+    before = lab.handed("long").node
+    lab.cluster.cut(before)
+    (old,) = lab.trainings("long")
+    soon(lambda: lab.handed("long").node not in ("", before), "Slurm begins it elsewhere")
+    soon(lambda: old not in lab.trainings("long"), "the old training ends by itself")
+    lab.await_epoch("long", 2)
+    assert len(lab.trainings("long")) == 1
+    assert lab.epochs("long") == [*range(1, len(lab.epochs("long")) + 1)]
+    lab.cluster.heal(before)
+    lab.cluster.await_nodes(before)
+
+
+def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab) -> None:
+    lab.cluster.kill_controller()
+    for process in processes_of(lab.runs_dir):
+        if "dhc.cluster.worker" in process.cmdline():
+            process.send_signal(signal.SIGKILL)
+    launch.start_worker(lab.runs_dir, "slurm")
+    soon(lambda: "controller does not answer" in cluster_of(lab.runs_dir, "slurm").problem, "this is said")
+    lab.await_epoch("long")
+    assert lab.state("long") is State.RUNNING
+    lab.cluster.start_controller()
+    soon(lambda: cluster_of(lab.runs_dir, "slurm").problem == "", "the head is found again")
+
+
+def test_a_lost_node_is_told_and_its_run_goes_on_elsewhere(lab: Lab) -> None:
+    node, last = lab.handed("long").node, lab.epochs("long")[-1]
+    lab.cluster.kill_node(node)
+    soon(lambda: lab.state("long") is not State.RUNNING, "it does not seem to run")
+    assert status_of(lab.runs["long"]).reason
+    wait_until(lambda: lab.epochs("long")[-1] > last + 1, "it goes on")
+    assert lab.handed("long").node != node
+    assert lab.epochs("long") == [*range(1, len(lab.epochs("long")) + 1)]
+
+
+def test_each_end_has_its_true_word(lab: Lab) -> None:
+    lab.settings(partition="narrow")
+    lab.runs["large"] = lab.runs_dir / launch.launch(lab.config, lab.runs_dir)
+    lab.cluster.call("scancel", lab.handed("long").job)
+    soon(lambda: not lab.state("long").alive, "the end is recorded")
+    assert (lab.state("long"), status_of(lab.runs["long"]).cause) == (State.KILLED, "scancel")
+    if lab.cluster.limits_memory:
+        wait_until(lambda: not lab.state("large").alive, "Slurm gives it no more memory")
+        assert (lab.state("large"), status_of(lab.runs["large"]).cause) == (State.KILLED, "memory")
+    wait_until(lambda: not lab.state("limited").alive, "the time limit comes")
+    assert (lab.state("limited"), status_of(lab.runs["limited"]).cause) == (State.STOPPED, "limit")
+    assert "time limit of" in status_of(lab.runs["limited"]).reason
+    assert os.listdir(lab.runs["limited"] / rundir.RESUME)
