@@ -36,6 +36,8 @@ def record_end(
     while folder.is_dir() and ((end := Exit.read(folder)) is None or end.how is None):
         is_killed = os.path.lexists(folder / rundir.KILL)
         story = _story(folder, code, out_of_memory) if not reason else Ending(HOW.get(cause, "failed"), reason, cause)
+        if is_killed and cause in HOW:  # by the cluster, as the person wanted
+            story = Ending("killed", KILLED, "kill")
         try:
             write_exit(
                 folder,

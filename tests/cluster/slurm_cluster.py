@@ -11,7 +11,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cluster import machines
@@ -95,10 +95,11 @@ class SlurmCluster:
         self.limits_memory = os.access(CGROUPS, os.W_OK)
         self.head: Machine
         self.nodes: dict[str, Machine] = {}
+        self._daemons: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> SlurmCluster:
         with contextlib.ExitStack() as stack:
-            stack.callback(_remove_groups)
+            stack.callback(self._clean_up)
             stack.enter_context(self._network)
             self.head = self._network.add("head")
             self.nodes = {name: self._network.add(name) for name in NODES}
@@ -123,7 +124,7 @@ class SlurmCluster:
 
     def start_controller(self) -> None:
         """Start slurmctld, which finds again what it knew."""
-        self.head.start(("slurmctld", "-D"), self.environment, self.folder / "slurmctld.log")
+        self._start(self.head, ("slurmctld", "-D"), "slurmctld")
 
     def kill_controller(self) -> None:
         """Kill slurmctld."""
@@ -134,7 +135,7 @@ class SlurmCluster:
         node = self.nodes[name]
         node.power_on()
         script = SLURMD if self.limits_memory else "exec slurmd -D"
-        node.start(("sh", "-ec", script), self.environment, self.folder / f"slurmd.{name}.log")
+        self._start(node, ("sh", "-ec", script), f"slurmd.{name}")
 
     def kill_node(self, name: str) -> None:
         """Cut the node's power: what it runs dies, too."""
@@ -183,8 +184,16 @@ class SlurmCluster:
         names = {"socket": "munge/socket", "key-file": "munge.key", "pid-file": "munge.pid"}
         names |= {"log-file": "munge.log", "seed-file": "munge.seed"}
         words = [f"--{name}={self.folder / path}" for name, path in names.items()]
-        self.head.start(("munged", "--foreground", *words), None, self.folder / "munged.log")
+        self._start(self.head, ("munged", "--foreground", *words), "munged")
         self._await((self.folder / "munge" / "socket").exists, "munged made no socket")
+
+    def _start(self, machine: Machine, command: Sequence[str], log: str) -> None:
+        self._daemons.append(machine.start(command, self.environment, self.folder / f"{log}.log"))
+
+    def _clean_up(self) -> None:
+        for daemon in self._daemons:
+            daemon.wait(10)
+        _remove_groups()
 
     def _await(self, holds: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + PATIENCE
