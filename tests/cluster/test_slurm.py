@@ -22,7 +22,7 @@ from dhc.data.standin.generate import make_dataset
 from dhc.jobs import control, groups, launch
 from dhc.runs import rundir
 from dhc.runs.contract import Handed
-from dhc.runs.status import State, status_of
+from dhc.runs.status import State, Status, status_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -47,9 +47,13 @@ class Lab:
         slurm = SlurmSettings.model_validate({"minutes": 30, **values})
         write_machines(self.runs_dir, Machines(slurm=slurm))
 
-    def state(self, name: str) -> State:
-        """The state of a run of the story."""
-        return status_of(self.runs[name]).state
+    def launch(self, name: str, **values: object) -> None:
+        """Queue a run of the story."""
+        self.runs[name] = self.runs_dir / launch.launch(self.config.with_values(values), self.runs_dir)
+
+    def status(self, name: str) -> Status:
+        """The status of a run of the story."""
+        return status_of(self.runs[name])
 
     def handed(self, name: str) -> Handed:
         """To which job it was handed out."""
@@ -115,47 +119,47 @@ def soon(holds: Callable[[], bool], what: str) -> None:
 
 def test_what_slurm_refuses_is_said_with_what_helps_and_goes_on_once_that_is_done(lab: Lab) -> None:
     lab.settings(partition="nowhere")
-    lab.runs["neighbours"] = lab.runs_dir / launch.launch(lab.config.with_values({"model.name": "knn"}), lab.runs_dir)
+    lab.launch("neighbours", **{"model.name": "knn"})
     soon(lambda: "no such partition" in cluster_of(lab.runs_dir, "slurm").problem, "Slurm refuses it")
-    assert lab.state("neighbours") is State.QUEUED
+    assert lab.status("neighbours").state is State.QUEUED
     lab.settings(partition="low")
-    wait_until(lambda: lab.state("neighbours") is State.FINISHED, "it goes on")
+    wait_until(lambda: lab.status("neighbours").state is State.FINISHED, "it goes on")
     assert cluster_of(lab.runs_dir, "slurm").problem == ""
 
 
 def test_a_sweep_is_one_array_and_what_waits_says_why(lab: Lab) -> None:
     lab.settings(minutes=1)
-    lab.runs["limited"] = lab.runs_dir / launch.launch(lab.config, lab.runs_dir)
+    lab.launch("limited")
     soon(lambda: lab.handed("limited").node != "", "the first run has a node")
     lab.settings(cpus=3)
-    configs = [lab.config.with_values({"fit.seed": seed}) for seed in range(3)]
-    _, ids = groups.start_group(configs, lab.runs_dir, "three seeds")
-    lab.runs |= {f"seed {number}": lab.runs_dir / run_id for number, run_id in enumerate(ids)}
-    seeds = [f"seed {number}" for number in range(3)]
-    soon(lambda: "no machine has room" in status_of(lab.runs[seeds[2]]).reason, "the third says why it waits")
-    jobs = [lab.handed(name).job.split("_") for name in seeds]
-    assert [task for _, task in jobs] == ["0", "1", "2"]
-    assert len({array for array, _ in jobs}) == 1
-    assert {lab.handed(name).node for name in seeds[:2]} == {"n1", "n2"}
+    configs = [lab.config.with_values({"fit.seed": seed}) for seed in range(4)]
+    _, ids = groups.start_group(configs, lab.runs_dir, "four seeds")
+    names = ["long", "killed", "stopped", "scancelled"]
+    lab.runs |= {name: lab.runs_dir / run_id for name, run_id in zip(names, ids, strict=True)}
+    soon(lambda: all("no machine has room" in lab.status(name).reason for name in names[2:]), "two say why they wait")
+    jobs = {name: lab.handed(name).job for name in names}
+    assert [job.partition("_")[2] for job in jobs.values()] == ["0", "1", "2", "3"]
+    assert len({job.partition("_")[0] for job in jobs.values()}) == 1
+    assert {lab.handed(name).node for name in names[:2]} == {"n1", "n2"}
+
     launch.stop(lab.runs_dir, ids[2])
-    soon(lambda: lab.job_state("_".join(jobs[2])) == "CANCELLED", "Slurm takes it out")
-    assert status_of(lab.runs[seeds[2]]).cause == "cancelled"
-    for name in seeds[:2]:
-        lab.await_epoch(name, 2)
+    lab.cluster.call("scancel", jobs["scancelled"])
+    wait_until(lambda: lab.status("killed").state is State.RUNNING, "one is there to be killed")
+    control.kill(lab.runs_dir, ids[1])
+    assert lab.status("killed").cause == "kill"
+    soon(lambda: not lab.trainings("killed"), "nothing of it is left")
+    soon(lambda: not lab.status("scancelled").state.alive, "its end is recorded")
+    assert (lab.status("scancelled").state, lab.status("scancelled").cause) == (State.KILLED, "scancel")
+    assert lab.status("stopped").cause == "cancelled"
+    assert lab.job_state(jobs["stopped"]) == "CANCELLED"
 
 
-def test_a_preempted_run_goes_on_where_it_was_and_one_is_killed_for_good(lab: Lab) -> None:
-    lab.cluster.call(*HIGH)
-    names = ("seed 0", "seed 1")
-    soon(lambda: any("higher priority" in status_of(lab.runs[name]).reason for name in names), "one has to go")
-    (gone,) = [name for name in names if "higher priority" in status_of(lab.runs[name]).reason]
-    (other,) = {*names} - {gone}
-    soon(lambda: lab.state(gone) is State.QUEUED, "it waits again")
-    last = lab.epochs(gone)[-1]
-    control.kill(lab.runs_dir, lab.runs[other].name)
-    assert status_of(lab.runs[other]).cause == "kill"
-    soon(lambda: not lab.trainings(other), "nothing of it is left")
-    lab.runs["long"] = lab.runs[gone]
+def test_a_preempted_run_goes_on_with_the_epoch_behind_its_last(lab: Lab) -> None:
+    lab.await_epoch("long", 2)
+    lab.cluster.call(*HIGH, "-w", lab.handed("long").node)
+    soon(lambda: "higher priority" in lab.status("long").reason, "its machine is wanted")
+    soon(lambda: lab.status("long").state is State.QUEUED, "it waits again")
+    last = lab.epochs("long")[-1]
     lab.await_epoch("long")
     assert ("resume", last + 1) in lab.events("long")
 
@@ -164,12 +168,12 @@ def test_a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(l
     before = lab.handed("long").node
     lab.cluster.cut(before)
     (old,) = lab.trainings("long")
-    soon(lambda: lab.handed("long").node not in ("", before), "Slurm begins it elsewhere")
+    wait_until(lambda: lab.handed("long").node not in ("", before), "Slurm begins it elsewhere")
     soon(lambda: old not in lab.trainings("long"), "the old training ends by itself")
     lab.await_epoch("long", 2)
     assert len(lab.trainings("long")) == 1
+    assert lab.resumes("long") == 2
     lab.cluster.heal(before)
-    lab.cluster.await_nodes(before)
 
 
 def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab) -> None:
@@ -180,31 +184,26 @@ def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab) -> None:
     launch.start_worker(lab.runs_dir, "slurm")
     soon(lambda: "controller does not answer" in cluster_of(lab.runs_dir, "slurm").problem, "this is said")
     lab.await_epoch("long")
-    assert lab.state("long") is State.RUNNING
+    assert lab.status("long").state is State.RUNNING
     lab.cluster.start_controller()
     soon(lambda: cluster_of(lab.runs_dir, "slurm").problem == "", "the head is found again")
+    soon(lambda: lab.handed("long").node != "", "and what it runs")
 
 
-def test_a_lost_node_is_told_and_its_run_goes_on_elsewhere(lab: Lab) -> None:
-    node, resumes = lab.handed("long").node, lab.resumes("long")
-    lab.cluster.kill_node(node)
-    soon(lambda: lab.state("long") is not State.RUNNING, "it does not seem to run")
-    assert status_of(lab.runs["long"]).reason
-    wait_until(lambda: lab.resumes("long") > resumes, "it goes on")
-    lab.await_epoch("long")
-    assert lab.handed("long").node != node
-
-
-def test_each_end_has_its_true_word(lab: Lab) -> None:
+def test_a_run_that_is_lost_with_its_node_does_not_seem_to_run_and_waits_again(lab: Lab) -> None:
     lab.settings(partition="narrow")
-    lab.runs["large"] = lab.runs_dir / launch.launch(lab.config, lab.runs_dir)
-    lab.cluster.call("scancel", lab.handed("long").job)
-    soon(lambda: not lab.state("long").alive, "the end is recorded")
-    assert (lab.state("long"), status_of(lab.runs["long"]).cause) == (State.KILLED, "scancel")
-    if lab.cluster.limits_memory:
-        wait_until(lambda: not lab.state("large").alive, "Slurm gives it no more memory")
-        assert (lab.state("large"), status_of(lab.runs["large"]).cause) == (State.KILLED, "memory")
-    wait_until(lambda: not lab.state("limited").alive, "the time limit comes")
-    assert (lab.state("limited"), status_of(lab.runs["limited"]).cause) == (State.STOPPED, "limit")
-    assert "time limit of" in status_of(lab.runs["limited"]).reason
+    lab.launch("large")
+    lab.cluster.kill_node(lab.handed("long").node)
+    soon(lambda: lab.status("long").state is not State.RUNNING, "it does not seem to run")
+    assert "no sign of life" in lab.status("long").reason or "took it back" in lab.status("long").reason
+    wait_until(lambda: lab.status("long").state is State.QUEUED, "Slurm has it in its queue again")
+    launch.stop(lab.runs_dir, lab.runs["long"].name)
+
+
+def test_what_the_limits_end_says_so(lab: Lab) -> None:
+    wait_until(lambda: not lab.status("limited").state.alive, "the time limit comes")
+    assert (lab.status("limited").state, lab.status("limited").cause) == (State.STOPPED, "limit")
     assert rundir.next_epoch(lab.runs["limited"]) == lab.epochs("limited")[-1] + 1
+    if lab.cluster.limits_memory:
+        wait_until(lambda: not lab.status("large").state.alive, "Slurm gives it no more memory")
+        assert (lab.status("large").state, lab.status("large").cause) == (State.KILLED, "memory")
