@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import shlex
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from dhc.cluster import slurm_jobs
 from dhc.cluster.engine import EngineError, Hand, Word
@@ -22,19 +19,19 @@ from dhc.cluster.record import Node
 from dhc.cluster.settings import SlurmSettings, machines_of
 from dhc.cluster.slurm_folder import Submissions, Task
 from dhc.cluster.slurm_jobs import Row
-from dhc.cluster.slurm_sentences import FULL, refusal
+from dhc.cluster.slurm_sentences import FULL
+from dhc.cluster.slurm_submit import submit
 from dhc.cluster.slurm_words import GONE, RUNNING, WAITING, word_of
 from dhc.errors import sentence
-from dhc.jobs.process import REPOSITORY
+from dhc.runs import pulse
+from dhc.runs.contract import Handed, Process
 
-SIGNAL = "USR1"  # by which Slurm warns
 ASKED = 2.0  # seconds between two questions to Slurm, at least
 SHARE = 20  # asking may take a twentieth of the time
 LOOKED = 10.0  # seconds between two looks at the machines
 REFUSED = 30.0  # seconds for which a refusal counts, unless the settings change
 FRESH = 20.0  # seconds in which a job may not be listed yet
 NOT_INSTALLED = "submitit is not installed here: pip install -r requirements-cluster.txt -c constraints.txt"
-STRANGE = "the folder of submissions is not this user's own: nothing in it is run"
 
 
 class SlurmEngine:
@@ -50,6 +47,8 @@ class SlurmEngine:
         self._looked, self._machines = -LOOKED, list[tuple[Node, float]]()
         self._submitted: dict[str, float] = {}  # when a submission was made here
         self._places: dict[str, str] = {}  # on which machine a job ran last
+        self._last: dict[str, Row] = {}
+        self._accounted: dict[str, tuple[float, Row | None]] = {}  # what Slurm's accounting said of a job, and when
         self._cancelled: dict[str, float] = {}
         self._longest: int | None = None
         self._refusal: tuple[float, SlurmSettings, str] | None = None
@@ -158,6 +157,7 @@ class SlurmEngine:
         self._asked, self._took = now, time.monotonic() - now
         self._rows = {(row.name, row.task): row for row in rows if row.name in self._submissions.all}
         for row in self._rows.values():
+            self._last[row.job] = row
             if row.node and row.state in RUNNING:
                 self._places[row.job] = row.node
             if not self._submissions.all[row.name].job:  # its worker died while it submitted it
@@ -165,21 +165,37 @@ class SlurmEngine:
 
     def _word(self, name: str, number: int, task: Task) -> Word | None:
         submission = self._submissions.all[name]
-        is_array = len(submission.tasks) > 1
-        job = f"{submission.job}_{number}" if is_array else submission.job
-        row = self._rows.get((name, number))
-        if row is None and submission.job:
-            if time.monotonic() - self._submitted.get(name, -FRESH) < FRESH:
-                return Word("waits", job=job, fence=task.fence)
-            row = slurm_jobs.accounted(job)
+        job = f"{submission.job}_{number}" if len(submission.tasks) > 1 else submission.job
+        row = self._rows.get((name, number)) or (self._unlisted(name, job) if submission.job else None)
         if row is None:
-            if not submission.job:
-                return None
-            return Word("ended", job=job, fence=task.fence, cause="engine", reason=GONE.format(job=job))
+            return self._gone(task, job) if submission.job else None
         output = self._submissions.last_word(name, row.job) if row.state == "FAILED" else ""
         return word_of(
             row, task.fence, was_on=self._places.get(row.job, ""), output=output, memory=self._settings.memory
         )
+
+    def _unlisted(self, name: str, job: str) -> Row | None:
+        """What is known of a job that Slurm does not list; None where that is nothing."""
+        before = self._last.get(job)
+        is_array = any(submission == name for submission, _ in self._rows)
+        if (before is not None and before.state in WAITING) or (before is None and is_array):
+            return replace(before or Row(job), state="CANCELLED")  # what is cancelled before it begins leaves no trace
+        if before is None and time.monotonic() - self._submitted.get(name, -FRESH) < FRESH:
+            return Row(job, state="PENDING")
+        looked, row = self._accounted.get(job, (-REFUSED, None))
+        if time.monotonic() - looked >= REFUSED:
+            row = slurm_jobs.accounted(job)
+            self._accounted[job] = (time.monotonic(), row)
+        return row
+
+    def _gone(self, task: Task, job: str) -> Word | None:
+        """Of a job that nobody knows any more, its run's own sign of life counts."""
+        folder = self._runs_dir / task.run
+        if pulse.is_fresh(folder, task.fence):
+            return Word("runs", job=job, node=Handed.of(folder).node, fence=task.fence)
+        if Process.of(folder).fence != task.fence:
+            return None  # it had not begun: it is handed out once more
+        return Word("ended", job=job, fence=task.fence, cause="engine", reason=GONE.format(job=job))
 
     def _drop(self, name: str) -> None:
         """Remove the files of a submission of which no job is alive."""
@@ -195,27 +211,15 @@ class SlurmEngine:
             self._asked = -ASKED
 
     def _submit(self, hands: Sequence[Hand], settings: SlurmSettings) -> str:
-        """Submit these runs as one array, or one alone by itself; returns the submission's name. Raises EngineError."""
-        from submitit import SlurmExecutor
-        from submitit.core.utils import FailedJobError, FailedSubmissionError
-
-        from dhc.cluster.slurm_job import attend
-
+        """Submit these runs together; returns the submission's name. Raises EngineError."""
         name, folder = self._submissions.new(hands)
-        folders, fences = [str(hand.folder) for hand in hands], [hand.fence for hand in hands]
         try:
-            with _outside_of_jobs():
-                executor = SlurmExecutor(folder, python=f"exec {shlex.quote(sys.executable)}")
-                executor.update_parameters(**_parameters(name, folder, settings))
-                jobs = executor.map_array(attend, folders, fences, itertools.repeat(_warning(settings)))
-        except (FailedJobError, FailedSubmissionError) as error:
+            job = submit(name, folder, hands, settings)
+        except EngineError:
             self._submissions.drop(name)
-            raise EngineError(refusal(str(error))) from None
-        except OSError as error:
-            self._submissions.drop(name)
-            raise EngineError(sentence(error)) from None
+            raise
         self._submitted[name] = time.monotonic()
-        self._note(name, str(jobs[0].job_id).partition("_")[0])
+        self._note(name, job)
         return name
 
     def _note(self, name: str, job: str) -> None:
@@ -227,47 +231,3 @@ class SlurmEngine:
         with contextlib.suppress(EngineError):
             self._cancel(self._submissions.all[name].job)
         self._submissions.drop(name)
-
-
-def _warning(settings: SlurmSettings) -> int:
-    """How many seconds before the time limit Slurm is to warn: long enough for an epoch of a long run."""
-    return max(30, min(300, settings.minutes * 60 // 12))
-
-
-def _parameters(name: str, folder: Path, settings: SlurmSettings) -> dict[str, Any]:
-    """What submitit writes into the job's script."""
-    place = shlex.quote(str(folder))
-    memory = f"{settings.memory}GB" if settings.memory else ""
-    asked: dict[str, Any] = {"partition": settings.partition, "account": settings.account, "qos": settings.qos}
-    asked |= {"gpus_per_node": settings.gpus, "mem": memory}
-    return {
-        "job_name": name,
-        "time": settings.minutes,
-        "cpus_per_task": settings.cpus,
-        "array_parallelism": settings.at_once,
-        **{key: value for key, value in asked.items() if value},
-        "wckey": None,
-        "use_srun": False,  # the job itself is our process, so that it gets the signals
-        "stderr_to_stdout": True,
-        "setup": [
-            f"[ -O {place} ] && [ ! -L {place} ] || {{ echo {shlex.quote(STRANGE)}; exit 1; }}",
-            f"export SUBMITIT_PREEMPT_SIGNAL={SIGNAL} OMP_NUM_THREADS={settings.cpus}",
-        ],
-        "additional_parameters": {
-            "requeue": True,
-            "signal": f"B:{SIGNAL}@{_warning(settings)}",
-            "chdir": str(REPOSITORY),
-        },
-    }
-
-
-@contextlib.contextmanager
-def _outside_of_jobs() -> Iterator[None]:
-    """The environment without what a job of Slurm's, in which the dashboard itself may run, would hand down."""
-    from submitit.helpers import clean_env
-
-    configuration = os.environ.get("SLURM_CONF")
-    with clean_env():
-        if configuration:
-            os.environ["SLURM_CONF"] = configuration
-        yield

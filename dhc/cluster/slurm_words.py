@@ -18,6 +18,7 @@ LOST = ("NODE_FAIL", "BOOT_FAIL")
 CANCELLED = "somebody ended it with Slurm's scancel{where}: what its finished epochs left is kept, and Resume goes on from there"
 LIMIT = "Slurm's time limit of {limit} was reached: Resume goes on where it was, and Machines has a longer limit for it"
 MEMORY = "out of memory: it took more than the {given} that Slurm gave it; Machines has more for it"
+UNQUEUED = "somebody took it out of Slurm's queue with scancel: Resume puts it there again"
 GONE = "Slurm no longer knows its job {job}, and nothing says how that ended: Resume goes on from its last saved epoch"
 DEADLINE = "Slurm ended it because of a deadline that the cluster sets"
 FAILED = "its job failed{where} before the training could begin: {words}"
@@ -53,7 +54,7 @@ def limit_words(row: Row) -> str:
 
 def cancelled_words(row: Row) -> str:
     """That a person has ended a job."""
-    return CANCELLED.format(where=on(row.node))
+    return CANCELLED.format(where=on(row.node)) if row.node else UNQUEUED
 
 
 def on(node: str) -> str:
