@@ -151,7 +151,7 @@ def test_a_sweep_is_one_array_and_what_waits_says_why(lab: Lab) -> None:
     soon(lambda: not lab.status("scancelled").state.alive, "its end is recorded")
     assert (lab.status("scancelled").state, lab.status("scancelled").cause) == (State.KILLED, "scancel")
     assert lab.status("stopped").cause == "cancelled"
-    assert lab.job_state(jobs["stopped"]) == "CANCELLED"
+    assert lab.job_state(jobs["stopped"]) in ("", "CANCELLED")
 
 
 def test_a_preempted_run_goes_on_with_the_epoch_behind_its_last(lab: Lab) -> None:
