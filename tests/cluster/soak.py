@@ -267,7 +267,12 @@ def _faults(runs_dir: Path, folders: Sequence[Path], epochs: int, outcome: Outco
 
 def _faults_of(folder: Path, epochs: int, outcome: Outcome, *, is_over: bool) -> Iterator[str]:
     """What is wrong with a run's events: who wrote them, in which order, and which epochs they tell of."""
-    events = [json.loads(line) for line in (folder / rundir.EVENTS).read_text(encoding="utf-8").splitlines() if line]
+    try:
+        text = (folder / rundir.EVENTS).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        yield "it never began"
+        return
+    events = [json.loads(line) for line in text.splitlines() if line]
     writers = [(event["fence"], event["pid"]) for event in events if "pid" in event]
     turns = [writer for i, writer in enumerate(writers) if i == 0 or writers[i - 1] != writer]
     if len(turns) != len(set(turns)) or [fence for fence, _ in turns] != sorted({fence for fence, _ in turns}):
