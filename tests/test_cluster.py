@@ -28,8 +28,9 @@ from dhc.jobs.announcement import Announcement
 from dhc.jobs.process import REPOSITORY, python
 from dhc.runs import pulse, rundir
 from dhc.runs.config_file import write_config
-from dhc.runs.contract import MOST_LOST, Exit, Handed, Identity, Process, Request, write_exit
+from dhc.runs.contract import MOST_LOST, Exit, Handed, Identity, Process, Request, Worker, write_exit
 from dhc.runs.events import EventLog
+from dhc.runs.identity import identify
 from dhc.runs.status import Status, status_of
 from dhc.training.pulse import FENCE
 
@@ -454,6 +455,28 @@ def test_what_the_engine_has_not_heard_of_yet_is_not_said_of_a_run_that_trains(l
     local.engine.places[run.name] = Place(Hand(run, 1))
     local.look()
     assert (Handed.of(run).node, describe(status_of(run))) == ("node1", "running |  | ")
+
+
+def test_a_run_that_is_taken_out_and_deleted_is_handed_out_no_more(local: Cluster) -> None:
+    run = make(local.runs_dir)
+    local.engine.up = {}
+    local.look()
+    assert local.engine.words()[run.name].state == "waits"
+    (run / rundir.STOP).touch()
+    place = trash.delete(local.runs_dir, run.name)
+    local.look()
+    assert not local.engine.places
+    trash.restore(local.runs_dir, place)
+    local.until(lambda: not Handed.of(run).engine)
+    assert describe(status_of(run)) == "stopped | cancelled | taken out of the queue while it waited"
+
+
+def test_a_worker_whose_place_another_has_taken_ends(local: Cluster) -> None:
+    make(local.runs_dir)
+    other = Worker(worker=identify(os.getppid()))
+    other.save(rundir.worker_file(local.runs_dir, "ray"))
+    assert local.drain.work() is False
+    assert local.engine.handed_out == []
 
 
 def test_a_run_that_was_to_stop_and_is_lost_has_stopped(local: Cluster) -> None:

@@ -18,7 +18,7 @@ from dhc.runs import pulse, rundir
 from dhc.runs.contract import MOST_LOST, Exit, Handed, Process, Request, write_exit
 
 GRACE = 4.0  # seconds that a training's own attendant has to record its end before this does
-GONE = 30.0  # seconds of silence after which a run that the engine does not know is lost
+GONE = 12.0  # further seconds of silence after which a run that the engine does not know is lost
 ASIDE = 10.0  # seconds between two attempts to have a training attended again
 LINGER = 20.0  # seconds that a run's processes may live on when it is over
 NOWHERE = "an unknown one"  # a machine whose name nobody knows
@@ -99,7 +99,8 @@ class Watch:
     def finish(self, folder: Path, word: Word) -> None:
         """Forget a run that has ended, or that is gone, once its processes have. Raises OSError, EngineError."""
         if word.state in ("waits", "runs"):
-            if folder.name in self._known and self._has_been("over", folder, LINGER):
+            is_gone = not folder.is_dir()
+            if folder.name in self._known and (is_gone or self._has_been("over", folder, LINGER)):
                 self._engine.cancel(folder.name)
             return
         self._engine.forget(folder.name)
