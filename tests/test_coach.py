@@ -237,7 +237,7 @@ def test_every_detector_is_used_by_our_own_rules_once() -> None:
 some = st.lists(st.one_of(st.floats(0, 1), st.sampled_from([0.1, 0.5, NAN])), max_size=30)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(some, some, some, some, st.sampled_from([None, 1, 3, 96]), st.sampled_from(["vgg16", "cnn3", "cnn7"]))
 def test_whatever_the_curve_marks_lie_within_it_and_suggestions_are_sound(
     val: list[float], acc: list[float], loss: list[float], val_loss: list[float], classes: int | None, network: str

@@ -64,7 +64,7 @@ def few_values(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, int
     return train, x, rng.integers(0, 4, n), draw(st.integers(1, n))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(few_values(), st.sampled_from(["euclidean", "manhattan"]), st.integers(1, 9), st.integers(1, 9))
 def test_of_equal_distances_the_earlier_training_picture_is_nearer(
     case: tuple[np.ndarray, np.ndarray, np.ndarray, int], metric: str, rows: int, queries: int
@@ -86,7 +86,7 @@ def test_of_equal_distances_the_earlier_training_picture_is_nearer(
     assert (knn.vote(y[nearest], 4).argmax(axis=1) == theirs.predict(without_ties)).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(few_values())
 def test_cosine_neighbours_are_as_near_as_scikit_learns(case: tuple[np.ndarray, np.ndarray, np.ndarray, int]) -> None:
     """Directions are often the same, and rounding orders them: only the distances must agree."""
