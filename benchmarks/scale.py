@@ -3,7 +3,7 @@
     python -m benchmarks.scale [--runs 0 100 1000 3000 10000] [--trainings 100]
 
 The runs are those of `benchmarks.crowd`. Each row but the browser's is a process of its own, as after a server's start. *Cold* is
-its first listing or its screen's first script, imports and all; *warm* the median of later ones; the memory is the process's own
+its first listing or its screen's first script, imports and all; *warm* the median of later ones, in seconds and, beside them, in seconds of a core, which a busy machine changes less; the memory is the process's own
 (resident). All files lie in the system's page cache, since they were written just before. The index of lines is empty for the row
 ``listing, no index``, and whole for those after it. The browser's rows are of a real server and Chromium. The hundred trainings are those of
 `benchmarks.trainings`, beside the most of the runs.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -23,9 +24,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmarks.crowd import ROOT, furnish
 
@@ -46,14 +50,31 @@ def memory(pid: int | str = "self") -> float:
     return 0.0
 
 
-def _timed(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """Seconds by the clock, and of a core; None where nobody looked."""
+
+    wall: float
+    cpu: float | None = None
+
+
+def _timed(action: Callable[[], object], process: psutil.Process | None = None) -> Cost:
+    """The cost of an action, to this process or to another one."""
+
+    def cpu() -> float:
+        return time.process_time() if process is None else sum(process.cpu_times()[:2])
+
+    start, used = time.perf_counter(), cpu()
     action()
-    return time.perf_counter() - start
+    return Cost(time.perf_counter() - start, cpu() - used)
 
 
-def script_times(screen: str) -> list[float]:
-    """Seconds of the first and of later runs of one screen's script, in this process; of searches each of a query of its own."""
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(statistics.median(cost.wall for cost in costs), statistics.median(cost.cpu or 0.0 for cost in costs))
+
+
+def script_costs(screen: str) -> list[Cost]:
+    """What the first and later runs of one screen's script cost, in this process; of searches each of a query of its own."""
     from streamlit.testing.v1 import AppTest
 
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
@@ -62,18 +83,18 @@ def script_times(screen: str) -> list[float]:
     if run := os.environ.get("DHC_BENCHMARK_RUN"):
         app.query_params["run"] = run
 
-    def look(number: int) -> float:
+    def look(number: int) -> Cost:
         if screen == "search":
             app.query_params["q"] = QUERIES[number % len(QUERIES)]
-        seconds = _timed(app.run)
+        cost = _timed(app.run)
         assert not app.exception, app.exception
-        return seconds
+        return cost
 
     return [look(number) for number in range(LATER + 1)]
 
 
-def store_times() -> list[float]:
-    """Seconds of the first and of later listings, without any screen."""
+def store_costs() -> list[Cost]:
+    """What the first and later listings cost, without any screen."""
     from dhc.runs.store import Store
 
     store = Store(Path(os.environ["DHC_RUNS_DIR"]))
@@ -85,20 +106,24 @@ def _environment(root: Path, runs_dir: Path) -> dict[str, str]:
     return {**os.environ, **places}
 
 
-def _measure(what: str, root: Path, runs_dir: Path, **more: str) -> tuple[list[float], float]:
-    """`script_times` or `store_times` of a process of its own, and its memory in MB."""
+def _measure(what: str, root: Path, runs_dir: Path, **more: str) -> tuple[list[Cost], float]:
+    """`script_costs` or `store_costs` of a process of its own, and its memory in MB."""
     command = [sys.executable, "-m", "benchmarks.scale", "--measure", what]
     env = _environment(root, runs_dir) | more
     process = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True, encoding="utf-8")
     answer: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
-    return answer["times"], answer["memory"]
+    return [Cost(*cost) for cost in answer["costs"]], answer["memory"]
 
 
-def _say(runs: int, what: str, cold: float | None, warm: float | None, megabytes: float | None) -> None:
-    cells = ["–" if value is None else f"{value:.2f}" for value in (cold, warm)]
-    print(
-        f"| {runs:,} | {what} | {' | '.join(cells)} | {'–' if megabytes is None else f'{megabytes:.0f}'} |", flush=True
-    )
+def _say(runs: int, what: str, cold: Cost | None, warm: Cost | None, megabytes: float | None = None) -> None:
+    cells = [_text(cold), _text(warm), "–" if megabytes is None else f"{megabytes:.0f}"]
+    print(f"| {runs:,} | {what} | {' | '.join(cells)} |", flush=True)
+
+
+def _text(cost: Cost | None) -> str:
+    if cost is None:
+        return "–"
+    return f"{cost.wall:.2f}" + ("" if cost.cpu is None else f" ({cost.cpu:.2f})")
 
 
 def scripts(root: Path, runs: int) -> None:
@@ -107,14 +132,14 @@ def scripts(root: Path, runs: int) -> None:
     shutil.rmtree(root / "cache", ignore_errors=True)
     for what in ("listing, no index", "listing"):
         (first, *later), megabytes = _measure("store", root, runs_dir)
-        _say(runs, what, first, statistics.median(later), megabytes)
+        _say(runs, what, first, _median(later), megabytes)
     command = [sys.executable, "-m", "dhc", "runs", "list", "--runs", str(runs_dir)]
     env = _environment(root, runs_dir)
-    seconds = _timed(lambda: subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL))
-    _say(runs, "`runs list`", seconds, None, None)
+    cost = _timed(lambda: subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL))
+    _say(runs, "`runs list`", Cost(cost.wall), None)
     for screen in SCREENS:
         (first, *later), megabytes = _measure(screen, root, runs_dir)
-        _say(runs, screen.capitalize(), first, statistics.median(later), megabytes)
+        _say(runs, screen.capitalize(), first, _median(later), megabytes)
 
 
 @contextlib.contextmanager
@@ -158,18 +183,14 @@ def in_a_browser(root: Path, runs: int) -> None:
             page.keyboard.press("Enter")
             expect(count).not_to_have_text(before)
 
+        process = psutil.Process(server.process.pid)
         for what, action in (("Home, browser", home), ("Runs, browser", table)):
-            first = _timed(action)
-            later = statistics.median(_timed(action) for _ in range(LATER))
+            first = _timed(action, process)
+            later = _median([_timed(action, process) for _ in range(LATER)])
             _say(runs, what, first, later, memory(server.process.pid))
-        seconds = [_timed(lambda query=query: search(query)) for query in QUERIES]  # type: ignore[misc]
-        _say(
-            runs,
-            f"search, browser (the server had {at_first:.0f} MB at first)",
-            seconds[0],
-            statistics.median(seconds[1:]),
-            memory(server.process.pid),
-        )
+        costs = [_timed(functools.partial(search, query), process) for query in QUERIES]
+        _say(runs, "Search, browser", costs[0], _median(costs[1:]), memory(server.process.pid))
+        _say(runs, "the server before all this", None, None, at_first)
 
 
 def trainings(root: Path, runs: int, count: int) -> None:
@@ -194,14 +215,14 @@ def trainings(root: Path, runs: int, count: int) -> None:
         for what in ("store", "home", "runs", "live"):
             (first, *later), megabytes = _measure(what, root, runs_dir, DHC_BENCHMARK_RUN=one)
             name = "listing" if what == "store" else what.capitalize()
-            _say(runs + count, f"{name}, {count} of them train", first, statistics.median(later), megabytes)
+            _say(runs + count, f"{name}, {count} of them train", first, _median(later), megabytes)
         seconds, megabytes, share = _lags(root, runs_dir, one)
         worst = f"worst {max(seconds):.2f}; the server {share:.2f} of a core"
         _say(
             runs + count,
             f"Live, browser: from a figure to the screen ({worst})",
             None,
-            statistics.median(seconds),
+            Cost(statistics.median(seconds)),
             megabytes,
         )
     finally:
@@ -211,8 +232,6 @@ def trainings(root: Path, runs: int, count: int) -> None:
 
 def _lags(root: Path, runs_dir: Path, run: str, events: int = 12) -> tuple[list[float], float, float]:
     """Seconds from a figure's writing to the page, the server's MB, and the share of a core that it took."""
-    import psutil
-
     from dhc.runs.rundir import RunWriter
 
     seconds = []
@@ -270,12 +289,16 @@ def main() -> None:
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        times = store_times() if options.measure == "store" else script_times(options.measure)
-        print(json.dumps({"times": times, "memory": memory()}))
+        costs = store_costs() if options.measure == "store" else script_costs(options.measure)
+        print(json.dumps({"costs": [(cost.wall, cost.cpu) for cost in costs], "memory": memory()}))
         return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        print(_circumstances(), "\n\n| runs | what | cold s | warm s | MB |\n|---|---|---|---|---|", flush=True)
+        print(
+            _circumstances(),
+            "\n\n| runs | what | cold: s (of a core) | warm: s (of a core) | MB |\n|---|---|---|---|---|",
+            flush=True,
+        )
         for runs in options.runs:
             furnish(root, runs, options.epochs)
             time.sleep(3)  # what changed within the last two seconds is read each time
@@ -284,7 +307,7 @@ def main() -> None:
         if options.trainings:
             trainings(root, max(options.runs), options.trainings)
         first, next_ = long_history(root)
-        _say(1, "50,000 epochs of events", first, next_, None)
+        _say(1, "50,000 epochs of events", Cost(first), Cost(next_))
         print(_circumstances())
 
 
