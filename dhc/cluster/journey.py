@@ -178,8 +178,10 @@ class Journey:
         count = 0
         for data in chunks(root):
             count += len(data)
-            self.problem = f"its pictures are on their way: {100 * count // parcel.size} %"
-            yield from self._ask("chunk", data, is_large=True, is_last=count >= parcel.size)
+            is_last = count >= parcel.size
+            way = f"on their way: {100 * count // parcel.size} %"
+            self.problem = f"its pictures are {'unpacked and decoded there' if is_last else way}"
+            yield from self._ask("chunk", data, is_large=True, is_last=is_last)
 
     def _send_folder(self) -> Steps[None]:
         """Have all there that the run's folder holds here."""

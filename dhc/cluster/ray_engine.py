@@ -25,6 +25,7 @@ from dhc.jobs.warm import HelperProcess
 
 CONNECT, ANSWER = 4.0, 5.0  # seconds to wait for the first answer of a connection, and for a later one
 PATIENCE = 16.0  # seconds after which an attempt to connect is given up and begun anew: Ray itself would wait for long
+LONGER = 60.0  # the same where this program goes along, which has to be unpacked there first
 ALONE = 15.0  # seconds for which a run counts as unattended since that was said last
 OUT_OF_MEMORY = "out of memory: Ray ended it to save its machine"
 Values = Mapping[str, Any]
@@ -204,7 +205,7 @@ class RayEngine:
             answer = self._link.receive(CONNECT)
         except queue.Empty:
             self._attempts += CONNECT
-            if self._attempts > PATIENCE:
+            if self._attempts > (LONGER if self._files_are_sent else PATIENCE):
                 self.close()
             raise NotYetError(
                 f"the Ray cluster at {address} does not answer yet: see whether its head runs, and whether this machine reaches it"

@@ -8,6 +8,8 @@ from typing import Any
 import ray
 import ray.exceptions as faults
 
+SMALL = 100_000  # bytes that may go along with a call
+
 
 class RayPost:
     """Asks through the actors that it is told of; see `dhc.cluster.courier.Post`."""
@@ -21,8 +23,9 @@ class RayPost:
         self._actors[run] = actor
 
     def send(self, run: str, question: bytes) -> None:
-        """Ask a run."""
-        self._questions[run] = self._actors[run].ask.remote(question)
+        """Ask a run; what is large goes by way of Ray's store of objects."""
+        words = question if len(question) <= SMALL else ray.put(question)
+        self._questions[run] = self._actors[run].ask.remote(words)
 
     def answers(self, patience: float) -> Mapping[str, bytes | None]:
         """What has come within so many seconds, by run; None where an actor has ended, or does not answer."""

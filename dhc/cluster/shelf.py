@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from dhc.cluster.parcel import CHUNK, Parcel, ParcelError, contents, stamp
+from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import DataError
 from dhc.files import remove, write
@@ -34,6 +35,7 @@ NAME = re.compile(r"[0-9a-f]{32}")
 DRAFT = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}")  # of one that is being unpacked
 MOST = 100_000_000_000  # bytes on the shelf
 SPARE = 500_000_000  # bytes that are left free for the runs
+TICK = 0.2  # seconds after which a file that was written counts as one that stays as it is (`dhc.data.decode`)
 STALE = 3600.0  # seconds after which whoever unpacked a draft is dead
 BROKEN = "the pictures came damaged to {host}: resume the run, and they are sent anew"
 OTHER = "the data set reads differently without the files that its tables do not list: put it on a folder that all machines see"
@@ -153,9 +155,13 @@ class Delivery:
             folders = {self._draft}
             for entry in archive:
                 self._extract(archive, entry, folders)
+        time.sleep(TICK)
         dataset = open_dataset(self._draft)
         if contents(dataset) != self._parcel.contents:
             raise ParcelError(OTHER)
+        for split in ("train", "val"):  # decoded once for all runs; what is wrong with a picture, the training says
+            with contextlib.suppress(DataError):
+                load_pictures(dataset, split, skip_bad=True)
         rundir.write_json(self._draft / RECORD, {"stamp": stamp(dataset)})
         place = self._folder / self._parcel.digest
         if place.exists():  # one that was changed since, or another's that came at the same time
