@@ -448,6 +448,15 @@ def test_a_run_that_had_not_begun_on_a_machine_was_not_lost_with_it(local: Clust
     assert (Handed.of(run).lost, describe(status_of(run))) == (("node1",), "queued |  | ")
 
 
+def test_a_run_whose_attendant_is_killed_before_it_began_waits_again(local: Cluster) -> None:
+    run = make(local.runs_dir)
+    local.look()
+    kill_attendant(local.engine.places[run.name])
+    local.until(lambda: Handed.of(run).fence > 1)
+    assert Exit.read(run) is None
+    assert status_of(run).state == "queued"
+
+
 def test_what_the_engine_has_not_heard_of_yet_is_not_said_of_a_run_that_trains(local: Cluster) -> None:
     run = make(local.runs_dir)
     local.engine.up = {}

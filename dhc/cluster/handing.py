@@ -72,7 +72,7 @@ class Watch:
             self._adopt(folder, handed)  # only its attendant, or the engine's own process there, is gone
         elif word.state == "lost":
             self._lost(folder, word.node or handed.node, first_turn)
-        elif word.state == "ended" and word.code == rundir.TAKEN:
+        elif word.state == "ended" and (word.code == rundir.TAKEN or _was_killed_before_it_began(folder, handed, word)):
             self._returned(folder, first_turn)
         elif word.state == "ended":
             self._ended(folder, word)
@@ -183,6 +183,11 @@ class Watch:
             return False
         self._since[what, folder.name] = now
         return True
+
+
+def _was_killed_before_it_began(folder: Path, handed: Handed, word: Word) -> bool:
+    """Whether only what was to start the training was killed, which says nothing of the run."""
+    return not word.cause and (word.code is None or word.code < 0) and Process.of(folder).fence != handed.fence
 
 
 def first_turn(entries: Sequence[Entry]) -> float:
