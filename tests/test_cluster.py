@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -223,6 +224,34 @@ def test_a_training_ends_at_once_when_it_is_not_its_own_any_more(tmp_path: Path)
         await_that(lambda: size(waits) > before)
     finally:
         for child in children.values():
+            child.kill()
+            child.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals as POSIX has them")
+def test_two_trainings_never_write_one_run_though_no_lock_parts_them(tmp_path: Path) -> None:
+    runs = {name: make(tmp_path, epochs=500) for name in ("goes on", "is paused")}
+    olds = {name: train(folder) for name, folder in runs.items()}
+    news: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for folder in runs.values():
+            await_that(lambda folder=folder: (folder / rundir.PROCESS).exists() and size(folder) > 1000)
+        olds["is paused"].send_signal(signal.SIGSTOP)
+        for name, folder in runs.items():
+            (folder / rundir.LOCK).unlink()  # as where a file server has let go of a machine that was cut off
+            handing.take_back(folder)
+            news[name] = train(folder, Handed.of(folder).fence + 1)
+        for folder in runs.values():
+            await_that(lambda folder=folder: fences(folder)[-1] == 3)
+        olds["is paused"].send_signal(signal.SIGCONT)
+        assert [child.wait(20) for child in olds.values()] == [rundir.TAKEN, rundir.TAKEN]
+        for folder in runs.values():
+            before = size(folder)
+            await_that(lambda folder=folder, before=before: size(folder) > before + 1000)
+            assert fences(folder) == [1, 3]
+    finally:
+        for child in (*olds.values(), *news.values()):
             child.kill()
             child.wait()
 

@@ -5,6 +5,7 @@ The training has a session of its own, so it outlives its attendant, the engine'
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from dhc.files.folder import RealFolder
 from dhc.jobs.ends import oom_kills, record_end
 from dhc.jobs.process import python, spawn
 from dhc.machine import hardware
-from dhc.runs import rundir
+from dhc.runs import pulse, rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import Handed, Process
 from dhc.runs.fit import require_fit
@@ -66,6 +67,8 @@ class Attendant:
             self.vacate()
         elif self.is_current and code != rundir.TAKEN:
             record_end(self.folder, code, out_of_memory=oom_kills() > kills)
+        with contextlib.suppress(OSError):
+            pulse.cease(self.folder, self.fence)  # it was seen to end
         return code
 
     @property

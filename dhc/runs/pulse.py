@@ -12,15 +12,16 @@ import os
 import time
 from pathlib import Path
 
-from dhc.files import write
+from dhc.files import remove, write
 from dhc.files.folder import UnfitError
 from dhc.files.read import open_regular
 from dhc.runs import rundir
 
 BEAT = 2.0  # seconds between two signs of life
 SILENCE = 12.0  # seconds without one after which a training is unheard of
+FRESH = 6.0  # seconds for which a training believes the number that it has read last
 AGAIN = 5.0  # seconds for which the file system's clock is counted on by our own
-LIMIT = 100  # bytes
+LIMIT, DIGITS = 100, 12  # bytes of the file, and digits of a number in it
 MOST_WATCHED = 10_000  # heartbeats that are remembered
 # One that counts on while the machine sleeps, which Linux's CLOCK_MONOTONIC does not.
 SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
@@ -91,19 +92,37 @@ def beat(folder: Path, fence: int, count: int) -> None:
 
 def silence(folder: Path, fence: int) -> float | None:
     """Seconds since the last sign of life of the training with that number; None where it has given none."""
+    last, seconds = _last(folder)
+    return seconds if last == fence else None
+
+
+def silence_of_others(folder: Path, fence: int) -> float | None:
+    """Seconds since the last sign of life of a training with another number; None where there is none."""
+    last, seconds = _last(folder)
+    return seconds if last not in (fence, 0) else None
+
+
+def _last(folder: Path) -> tuple[int, float]:
+    """The number of the training that gave the last sign of life, 0 for none, and the seconds since then."""
     path = folder / rundir.HEARTBEAT
     try:
         with open_regular(path, buffering=0) as file:  # opened anew: a file server's client asks for its time only then
             words, dated = file.read(LIMIT).split(), os.fstat(file.fileno()).st_mtime
     except OSError:
-        return None
-    if words[:1] != [str(fence).encode()]:
-        return None
+        return 0, 0.0
+    if not words or not words[0].isdigit() or len(words[0]) > DIGITS:
+        return 0, 0.0
     with contextlib.suppress(OSError):
         seconds = CLOCK.now(folder.parent) - dated
         if seconds > -SILENCE:  # else the file system's clock was set back
-            return max(0.0, seconds)
-    return WATCHER.seconds(path, (words, dated))
+            return int(words[0]), max(0.0, seconds)
+    return int(words[0]), WATCHER.seconds(path, (words, dated))
+
+
+def cease(folder: Path, fence: int) -> None:
+    """Take back the last sign of life of a training that has ended, so that the next one need not wait. Raises OSError."""
+    if fence and last_fence(folder) == fence:
+        remove.file(folder / rundir.HEARTBEAT)
 
 
 def is_fresh(folder: Path, fence: int) -> bool:
@@ -114,9 +133,4 @@ def is_fresh(folder: Path, fence: int) -> bool:
 
 def last_fence(folder: Path) -> int:
     """The number of the training that gave the last sign of life; 0 for none."""
-    try:
-        with open_regular(folder / rundir.HEARTBEAT, buffering=0) as file:
-            words = file.read(LIMIT).split()
-    except OSError:
-        return 0
-    return int(words[0]) if words and words[0].isdigit() and len(words[0]) < 13 else 0
+    return _last(folder)[0]

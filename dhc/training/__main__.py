@@ -15,7 +15,7 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.files import remove, write
 from dhc.machine import hardware
-from dhc.runs import rundir
+from dhc.runs import pulse, rundir
 from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Process, Request, write_exit
 from dhc.runs.fit import remove_leftovers, require_fit
@@ -46,7 +46,10 @@ def main(arguments: list[str]) -> int:
                 print(f"{folder.name} has ended: `python -m dhc runs resume {folder.name}` resumes it", file=sys.stderr)
                 return BAD_INPUT
             remove_leftovers(folder)
-            return run(folder)
+            status = run(folder)
+            with contextlib.suppress(OSError):
+                pulse.cease(folder, fence_here())
+            return status
     except HeldError:
         print(f"{folder.name} is already being trained", file=sys.stderr)
         return rundir.TAKEN

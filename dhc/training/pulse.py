@@ -23,7 +23,6 @@ FENCE, DEVICE = (
     "DHC_FENCE",
     "DHC_DEVICE",
 )  # in the environment: the number of this handing out; the device that it may use
-FRESH = 6.0  # seconds for which the fence that was read last is believed
 PAUSE = 0.3  # seconds between two looks where nothing can be read
 MISSES = 3  # looks in a row without a record, after which the folder counts as moved or removed
 PATIENCE = 150.0  # seconds that a file server may take to answer again
@@ -34,14 +33,22 @@ class Pulse:
 
     def __init__(self, folder: Path, fence: int, child: Identity) -> None:
         self._folder, self._fence, self._child = folder, fence, child
-        self._seen, self._misses, self._is_named = -FRESH, 0, False
+        self._seen, self._misses, self._is_named = -pulse.FRESH, 0, False
 
     def start(self) -> None:
-        """Begin to beat; the first time at once, so that nobody finds a process without a sign of life."""
+        """Begin to beat; the first time at once, so that nobody finds a process without a sign of life.
+
+        Whoever trained the run before may have read its number just before that rose, and believes it a while: this waits as long.
+        """
         self.require()
+        deadline = pulse.clock() + PATIENCE
+        while (seconds := pulse.silence_of_others(self._folder, self._fence)) is not None and seconds <= pulse.FRESH:
+            if pulse.clock() > deadline:
+                os._exit(rundir.TAKEN)
+            time.sleep(PAUSE)
         with contextlib.suppress(OSError):
             pulse.beat(self._folder, self._fence, 0)
-        self._seen = -FRESH  # the next look is to find this process named in `process.json`
+        self._seen = -pulse.FRESH  # the next look is to find this process named in `process.json`
         threading.Thread(target=self._beat, name="pulse", daemon=True).start()
 
     def require(self) -> None:
@@ -50,9 +57,9 @@ class Pulse:
         Where the fence cannot be read, as while a file server is started anew, this waits.
         """
         waited_since = pulse.clock()
-        while pulse.clock() - self._seen > FRESH:
+        while pulse.clock() - self._seen > pulse.FRESH:
             self._look()
-            if pulse.clock() - self._seen > FRESH:
+            if pulse.clock() - self._seen > pulse.FRESH:
                 if pulse.clock() - waited_since > PATIENCE:
                     os._exit(rundir.TAKEN)
                 time.sleep(PAUSE)
