@@ -38,12 +38,16 @@ UNSEEN = "its training ended while nobody on its machine watched over it; what i
 class Attendant:
     """Attends one run, under the number of its handing out."""
 
-    def __init__(self, folder: Path, fence: int, device: str = "", *, again: bool = False) -> None:
+    def __init__(
+        self, folder: Path, fence: int, device: str = "", *, again: bool = False, short_of_memory: str = ""
+    ) -> None:
         """`device` is what the engine gave it: ``cpu``, ``gpu:1``, or "" for what its settings mean there.
 
-        `again` says that the engine itself begins the run once more, under the same number, wherever it was before.
+        `again` says that the engine itself begins the run once more, under the same number, wherever it was before; `short_of_memory` is
+        the reason to record where memory ran out, if the engine gives a run only so much.
         """
         self.folder, self.fence, self._device, self._again = folder, fence, device, again
+        self._short_of_memory = short_of_memory
         self._child: subprocess.Popen[bytes] | None = None
         self._let_go = False
 
@@ -66,7 +70,7 @@ class Attendant:
         if self._let_go or code == rundir.LEFT:
             self.vacate()
         elif self.is_current and code != rundir.TAKEN:
-            record_end(self.folder, code, out_of_memory=oom_kills() > kills)
+            self._record(code, out_of_memory=oom_kills() > kills)
         with contextlib.suppress(OSError):
             pulse.cease(self.folder, self.fence)  # it was seen to end
         return code
@@ -97,6 +101,12 @@ class Attendant:
         child = self._child
         if child is not None and child.poll() is None:
             child.kill()
+
+    def _record(self, code: int, *, out_of_memory: bool) -> None:
+        if out_of_memory and code == -9 and self._short_of_memory:
+            record_end(self.folder, code, reason=self._short_of_memory, cause="memory")
+        else:
+            record_end(self.folder, code, out_of_memory=out_of_memory)
 
     def _train(self) -> int:
         """Start the training and wait for it. Raises RunError, OSError."""

@@ -18,7 +18,7 @@ from dhc.cluster import slurm_jobs
 from dhc.cluster.attendant import Attendant
 from dhc.cluster.engine import EngineError
 from dhc.cluster.slurm_jobs import Row
-from dhc.cluster.slurm_words import cancelled_words, limit_words
+from dhc.cluster.slurm_words import cancelled_words, limit_words, memory_words
 from dhc.jobs.ends import record_end
 from dhc.runs import rundir
 from dhc.runs.contract import Exit
@@ -41,7 +41,9 @@ class SlurmJob:
     def __init__(self, folder: Path, fence: int, warning: int) -> None:
         self._folder, self._warning = folder, warning
         self._restarts = int(os.environ.get("SLURM_RESTART_COUNT") or 0)
-        self._attendant = Attendant(folder, fence, given_device(), again=self._restarts > 0)
+        self._attendant = Attendant(
+            folder, fence, given_device(), again=self._restarts > 0, short_of_memory=memory_words(given_memory())
+        )
         self._is_warned = False
         self._judge: threading.Thread | None = None
 
@@ -106,6 +108,16 @@ def job_number() -> str:
     """Slurm's number of this very job, ``12_3`` in an array."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else os.environ["SLURM_JOB_ID"]
+
+
+def given_memory() -> float:
+    """GB that Slurm gave to this job; 0 where it does not say, or sets no bound."""
+    cores = os.environ.get("SLURM_CPUS_ON_NODE", "1")
+    for name, count in (("SLURM_MEM_PER_NODE", "1"), ("SLURM_MEM_PER_CPU", cores)):
+        megabytes = os.environ.get(name, "")
+        if megabytes.isdecimal() and count.isdecimal():
+            return int(megabytes) * int(count) / 1024
+    return 0.0
 
 
 def given_device() -> str:

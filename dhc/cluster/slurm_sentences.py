@@ -7,7 +7,7 @@ import re
 from dhc.text import one_line
 
 AGAIN = "then stop the run and resume it"  # a job keeps the settings that it was submitted with
-NO_ROOM = f"no machine of the partition has as many cores, GPUs and as much memory as a run asks for: lower that on Machines, {AGAIN}"
+NO_ROOM = f"it asks for more cores, GPUs, memory or time than its partition has: lower that on Machines, {AGAIN}"
 FULL = "Slurm takes no more jobs of this user now"  # how a refusal begins that passes by itself
 HELD = "it is held back: `scontrol release {job}` lets it go on, or an administrator does"
 WAITS = (  # the first that matches the whole reason counts
@@ -58,7 +58,7 @@ REFUSALS = (  # the first that is found in what a command prints to its error ou
         "Slurm's controller does not answer: runs that it has begun go on, and this is tried again",
     ),
     (
-        "munge|rotocol authentication|uthentication|ncompatible versions",
+        "[Mm]unge|rotocol authentication|uthentication|ncompatible versions",
         "Slurm does not trust this machine ({detail}): start the dashboard on one on which `squeue` works",
     ),
     (

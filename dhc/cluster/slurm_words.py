@@ -17,7 +17,7 @@ RUNNING = ("RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OU
 LOST = ("NODE_FAIL", "BOOT_FAIL")
 CANCELLED = "somebody ended it with Slurm's scancel{where}: what its finished epochs left is kept, and Resume goes on from there"
 LIMIT = "Slurm's time limit of {limit} was reached: Resume goes on where it was, and Machines has a longer limit for it"
-MEMORY = "out of memory: it took more than the {given} that Slurm gave it; Machines has more for it"
+MEMORY = "out of memory: it needs more than the {given} that Slurm gave it; Machines says how much that is"
 UNQUEUED = "somebody took it out of Slurm's queue with scancel: Resume puts it there again"
 GONE = "Slurm no longer knows its job {job}, and nothing says how that ended: Resume goes on from its last saved epoch"
 DEADLINE = "Slurm ended it because of a deadline that the cluster sets"
@@ -57,6 +57,11 @@ def cancelled_words(row: Row) -> str:
     return CANCELLED.format(where=on(row.node)) if row.node else UNQUEUED
 
 
+def memory_words(memory: float) -> str:
+    """That the memory of a job, in GB, was not enough; 0 where nobody knows how much that was."""
+    return MEMORY.format(given=f"{memory:.2g} GB" if memory else "memory")
+
+
 def on(node: str) -> str:
     """`` on n1``, or "" where no machine is known."""
     return f" on {node}" if node else ""
@@ -68,7 +73,7 @@ def _why_ended(row: Row, output: str, memory: int) -> tuple[Cause | Literal[""],
     if row.state == "TIMEOUT":
         return "limit", limit_words(row)
     if row.state == "OUT_OF_MEMORY":
-        return "memory", MEMORY.format(given=f"{memory} GB" if memory else "memory")
+        return "memory", memory_words(memory)
     if row.state == "DEADLINE":
         return "engine", DEADLINE
     if _code(row) > 0 and output:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dhc.config import RunConfig
 from dhc.errors import ConfigError
 from dhc.runs import rundir
-from dhc.runs.contract import Exit
+from dhc.runs.contract import Exit, Request
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, log_tail
 from dhc.text import size_text
@@ -75,6 +75,9 @@ CLUSTER: Mapping[str, Offer] = {
         "machines", "Look at the cluster", "Whether it answers, what is wrong, and its settings; *Try it*, then resume."
     ),
 }
+MORE_MEMORY = Offer(
+    "machines", "Give runs more memory", "Under Slurm a run has what the settings ask for; then resume it."
+)
 END_WORKER = Offer("kill", "End the hung worker", "Records how the training ended; then the queue goes on.")
 
 
@@ -116,6 +119,7 @@ def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
     free = [_free(freeable)] if cause == "disk" else []
     resume: list[Offer | None] = [_resume(info)] if cause not in HOPELESS else []
     free += [CLUSTER[cause]] if cause in CLUSTER else []
+    free += [MORE_MEMORY] if cause == "memory" and Request.of(info.folder).queue == "slurm" else []
     restart: list[Offer | None] = [COPY] if cause == "state" and info.config is not None else []
     if info.config is not None:
         changes = _changes(info.config, cause, info.status.reason)
