@@ -132,8 +132,13 @@ PRODUCT = [ROOT / "app.py", *sorted((ROOT / "pages").glob("*.py")), *sorted((ROO
 OUTSIDE = [path for path in PRODUCT if path.parent != ROOT / "dhc" / "runs"]
 NAMES = ("CONFIG", "ENVIRONMENT", "REQUEST", "PROCESS", "SUMMARY", "EXIT", "LABELS")
 RAW = {"read_json", "write_json", "open", "read_text", "read_bytes", "write_text", "write_bytes", "load", "loads"}
-# Files of no run: how far a task is in the background, what a check found, and what a submission of several runs is of.
+# Files of no run: how far a task is in the background, what a check found, what a submission of several runs is of, what was sent
+# to a cluster, and its settings.
 NO_RUN = {
+    "dhc/cluster/outpost.py": {"read_json", "write_json"},
+    "dhc/cluster/settings.py": {"read_json", "write_json"},
+    "dhc/cluster/shelf.py": {"read_json", "write_json"},
+    "dhc/cluster/slurm_folder.py": {"write_json"},
     "dhc/jobs/check.py": {"read_json"},
     "dhc/jobs/datasets.py": {"read_json"},
     "dhc/jobs/ensemble.py": {"read_json", "write_json"},

@@ -13,6 +13,7 @@ from screens import open_page
 
 from dhc.errors import RunError
 from dhc.runs import rundir
+from dhc.runs import store as stores
 from dhc.runs.events import EventLog
 from dhc.runs.snapshot import Snapshot
 from dhc.runs.store import Store
@@ -34,17 +35,17 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often the store lists its folder, reads the run that is alive, and reads an event log on."""
     counter: Counter[str] = Counter()
 
-    def count(kind: type, name: str, matters: Callable[..., bool] = lambda *_: True) -> None:
-        method = getattr(kind, name)
+    def count(place: object, name: str, matters: Callable[..., bool] = lambda *_: True) -> None:
+        function = getattr(place, name)
 
-        def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def counted(*args: Any, **kwargs: Any) -> Any:
             counter[name] += matters(*args)
-            return method(self, *args, **kwargs)
+            return function(*args, **kwargs)
 
-        monkeypatch.setattr(kind, name, counted)
+        monkeypatch.setattr(place, name, counted)
 
     count(Store, "ids")
-    count(Store, "_read", lambda folder, *_: folder.name == LIVE)
+    count(stores, "read_line", lambda folder, *_: folder.name == LIVE)
     count(EventLog, "refresh")
     return counter
 
@@ -63,7 +64,7 @@ def test_a_snapshot_reads_each_run_and_each_log_once(runs: Path, calls: Counter[
     history = first.log(LIVE).history()
     assert first.run(LIVE).epochs_done == len(history.epochs) == 6
     assert first.outline(LIVE)[0] is first.log(LIVE).history() is history
-    assert calls == {"_read": 1, "refresh": 1}
+    assert calls == {"read_line": 1, "refresh": 1}
     append_epoch(runs / LIVE)
     assert first.run(LIVE).epochs_done == 6
     second = Snapshot(store)
@@ -97,7 +98,7 @@ def test_a_page_lists_the_runs_once_and_reads_on_one_log(runs: Path, calls: Coun
     assert not at.exception
     assert not at.error
     assert calls["ids"] == 1
-    assert calls["_read"] == 1
+    assert calls["read_line"] == 1
     assert calls["refresh"] <= (2 if page == "runs" else 1), (
         "one log; where nothing is selected, Runs draws the curves of both"
     )
