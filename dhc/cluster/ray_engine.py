@@ -11,6 +11,7 @@ import math
 import queue
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from dhc.jobs.warm import HelperProcess
 CONNECT, ANSWER = 4.0, 5.0  # seconds to wait for the first answer of a connection, and for a later one
 PATIENCE = 16.0  # seconds after which an attempt to connect is given up and begun anew: Ray itself would wait for long
 LONGER = 60.0  # the same where this program goes along, which has to be unpacked there first
+FAULTY = 20.0  # seconds for which no run is handed out since a machine could start none
 ALONE = 15.0  # seconds for which a run counts as unattended since that was said last
 OUT_OF_MEMORY = "out of memory: Ray ended it to save its machine"
 Values = Mapping[str, Any]
@@ -41,6 +43,7 @@ class RayEngine:
         self._link: HelperProcess | None = None
         self._address, self._is_open, self._attempts = "", False, 0.0
         self._files_are_sent = False
+        self._fault, self._fault_at = "", 0.0
         self._alone: dict[str, tuple[str, float]] = {}  # runs that train unattended: where, and when that was said
         self._view: dict[str, Any] = {"nodes": [], "free": {}, "words": {}}
 
@@ -77,8 +80,11 @@ class RayEngine:
     def takes(self, waiting: int) -> int:
         """How many more may be handed out: what there is room for, and one that waits for room; fewer by those not placed yet.
 
-        None waits while a run trains unattended: Ray would give it that run's place as soon as its machine is there again.
+        None waits while a run trains unattended: Ray would give it that run's place as soon as its machine is there again. A machine
+        that could start no run just now raises EngineError, so that not one run after the other fails there.
         """
+        if self._fault and time.monotonic() - self._fault_at < FAULTY:
+            raise EngineError(self._fault)
         unplaced = sum(1 for word in self._view["words"].values() if word["state"] == "waits")
         free = self._view["free"]
         # Those that Ray is about to start may have their share already, or not yet.
@@ -101,17 +107,9 @@ class RayEngine:
         return is_attended
 
     def words(self) -> Mapping[str, Word]:
-        """Look at the cluster, and return what it says of each run by its id. Raises EngineError.
-
-        A machine that can start no run is such an error, so that not one run after the other fails there.
-        """
+        """Look at the cluster, and return what it says of each run by its id. Raises EngineError."""
         self._view = dict(self._ask("look"))
-        words = self._view["words"]
-        for run_id, values in words.items():
-            if fault := _fault(values):
-                self.cancel(run_id)
-                raise EngineError(f"the machine {values['node']} {fault}")
-        return {run_id: self._word(values) for run_id, values in words.items()}
+        return {run_id: self._judged_word(values) for run_id, values in self._view["words"].items()}
 
     def cancel(self, run_id: str) -> None:
         """End a run's attendant, or have it wait no more. Raises EngineError."""
@@ -163,6 +161,14 @@ class RayEngine:
             gpus=values["gpus"],
             gpus_free=max(0.0, gpus),
         )
+
+    def _judged_word(self, values: Values) -> Word:
+        """The word on a run; one that its machine could not start is returned."""
+        word = self._word(values)
+        if fault := _fault(values):
+            self._fault, self._fault_at = f"the machine {word.node} {fault}", time.monotonic()
+            return replace(word, state="returned", reason=self._fault)
+        return word
 
     def _word(self, values: Values) -> Word:
         about = {"node": values["node"], "fence": values["fence"], "job": values["node"] and f"Ray on {values['node']}"}

@@ -245,7 +245,7 @@ class Link:
                 return None
             return word | {"state": "ended", **ending}
         text = "" if ending is None else ending["error"]
-        if MEMORY.search(text):
+        if (ending is not None and ending["kind"] == faults.OutOfMemoryError.__name__) or MEMORY.search(text):
             return word | {"state": "ended", "is_out_of_memory": True}
         if NODE.search(text) or (attended.node_id and attended.node_id not in alive):
             return word | {"state": "lost"}

@@ -7,7 +7,7 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cluster import machines
 from cluster.machines import Machine, Network
@@ -83,7 +83,7 @@ class RayCluster:
         """Start the head, on its machine that is on."""
         ports = (f"--port={PORT}", f"--ray-client-server-port={CLIENT_PORT}")
         words = ("--head", *ports, "--num-cpus=0", "--include-dashboard=false", "--no-monitor")
-        self._await(self.head, self._ray_start(self.head, *words))
+        self._await(self.head, self._ray_start(self.head, {}, *words))
 
     def kill_head(self) -> None:
         """Kill the head's machine, and start it anew without Ray."""
@@ -111,28 +111,29 @@ class RayCluster:
         for word in PROCESSES:
             self.nodes[name].kill(word)
 
-    def restart_node(self, name: str) -> None:
+    def restart_node(self, name: str, **environment: str) -> None:
         """Start the node's Ray anew, and its machine where that is off, as whoever looks after it would."""
-        self.restart_nodes([name])
+        self.restart_nodes([name], environment)
 
-    def restart_nodes(self, names: Iterable[str]) -> None:
+    def restart_nodes(self, names: Iterable[str], environment: Mapping[str, str] | None = None) -> None:
         """The same for several at once."""
         nodes = [self.nodes[name] for name in names]
         for node in nodes:
             node.power_on()
             self.kill_ray(node.name)
-        for node, start in zip(nodes, [self._start(node) for node in nodes], strict=True):
+        for node, start in zip(nodes, [self._start(node, environment or {}) for node in nodes], strict=True):
             self._await(node, start)
 
-    def _start(self, node: Machine) -> subprocess.Popen[bytes]:
+    def _start(self, node: Machine, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         room = (f"--num-cpus={self._cpus:g}", f"--num-gpus={self._gpus:g}")
-        return self._ray_start(node, f"--address={self.head.address}:{PORT}", *room)
+        return self._ray_start(node, environment, f"--address={self.head.address}:{PORT}", *room)
 
-    def _ray_start(self, node: Machine, *words: str) -> subprocess.Popen[bytes]:
+    def _ray_start(self, node: Machine, environment: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
         folder = node.folder / "ray"
         shutil.rmtree(folder, ignore_errors=True)
         common = (f"--node-ip-address={node.address}", f"--temp-dir={folder}", "--object-store-memory=80000000")
-        return node.start((*RAY, "start", *words, *common, *SPARING), ENVIRONMENT, node.folder / "start.log")
+        command = (*RAY, "start", *words, *common, *SPARING)
+        return node.start(command, {**ENVIRONMENT, **environment}, node.folder / "start.log")
 
     def _await(self, node: Machine, start: subprocess.Popen[bytes]) -> None:
         log = node.folder / "start.log"

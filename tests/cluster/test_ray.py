@@ -170,6 +170,20 @@ def test_runs_share_a_gpu_and_one_that_fails_or_is_killed_is_not_tried_again(lab
     assert Handed.of(failing).fence == 1
 
 
+def test_a_machine_that_does_not_see_the_runs_is_named_and_the_queue_waits(lab: Lab) -> None:
+    lab.give(0.5)
+    for node in lab.cluster.nodes.values():
+        assert node.start(("mount", "-t", "tmpfs", "hidden", str(lab.runs_dir))).wait() == 0
+    folder = lab.launch(KNN)
+    wait_until(lambda: "share that folder" in cluster_of(lab.runs_dir, "ray").problem, "a word on what is wrong")
+    assert f"does not see the runs at {folder}" in cluster_of(lab.runs_dir, "ray").problem
+    assert status_of(folder).state is State.QUEUED
+    for node in lab.cluster.nodes.values():
+        assert node.start(("umount", str(lab.runs_dir))).wait() == 0
+    wait_until(has_ended(folder), "its end")
+    assert Exit.of(folder).how == "finished"
+
+
 @pytest.mark.usefixtures("traveller")
 def test_the_median_rule_holds_on_a_cluster(lab: Lab) -> None:
     for seed in range(3):
@@ -249,6 +263,17 @@ def test_where_a_machine_loses_its_power_its_run_goes_on_elsewhere(lab: Lab, tra
     wait_until(lambda: status_of(traveller).state is not State.RUNNING, "another word", seconds=15)
     await_elsewhere(lab, traveller, node, epoch)
     assert states(lab)[node] == "down"
+
+
+def test_a_run_that_ray_ends_for_want_of_memory_says_so_and_is_not_tried_again(lab: Lab) -> None:
+    """The machine that lost its power comes back with a limit that everything is above."""
+    (node,) = (name for name, state in states(lab).items() if state == "down")
+    lab.cluster.restart_node(node, RAY_memory_usage_threshold="0.001", RAY_memory_monitor_refresh_ms="250")
+    lab.give(1)  # for which there is no room beside the long training
+    folder = lab.launch(KNN)
+    wait_until(has_ended(folder), "its end")
+    assert (Exit.of(folder).how, Exit.of(folder).cause) == ("killed", "memory")
+    assert not Handed.of(folder).lost
 
 
 def await_elsewhere(lab: Lab, folder: Path, node: str, epoch: int) -> None:
