@@ -18,6 +18,7 @@ from typing import Any
 
 from dhc.cluster.attendant import ATTENDS
 from dhc.cluster.engine import EngineError, Hand, NotYetError, Word
+from dhc.cluster.ray_address import knock, whole
 from dhc.cluster.record import Node
 from dhc.cluster.settings import RaySettings, machines_of
 from dhc.files.messages import Message
@@ -43,13 +44,13 @@ class RayEngine:
         self._link: HelperProcess | None = None
         self._address, self._is_open, self._attempts = "", False, 0.0
         self._files_are_sent = False
-        self._fault, self._fault_at = "", 0.0
+        self._fault, self._fault_at, self._faulty_settings = "", 0.0, RaySettings()
         self._alone: dict[str, tuple[str, float]] = {}  # runs that train unattended: where, and when that was said
         self._view: dict[str, Any] = {"nodes": [], "free": {}, "words": {}}
 
     def open(self) -> None:
         """Connect to the cluster that the settings name; at once where that is so already. Raises EngineError."""
-        address = self._settings.reached_at
+        address = whole(self._settings.reached_at)
         if not address:
             raise EngineError(
                 "no Ray cluster is named: give its address, such as ray://HEAD:10001, on Machines or by RAY_ADDRESS"
@@ -83,7 +84,7 @@ class RayEngine:
         None waits while a run trains unattended: Ray would give it that run's place as soon as its machine is there again. A machine
         that could start no run just now raises EngineError, so that not one run after the other fails there.
         """
-        if self._fault and time.monotonic() - self._fault_at < FAULTY:
+        if self._fault and time.monotonic() - self._fault_at < FAULTY and self._settings == self._faulty_settings:
             raise EngineError(self._fault)
         unplaced = sum(1 for word in self._view["words"].values() if word["state"] == "waits")
         free = self._view["free"]
@@ -167,6 +168,7 @@ class RayEngine:
         word = self._word(values)
         if fault := _fault(values):
             self._fault, self._fault_at = f"the machine {word.node} {fault}", time.monotonic()
+            self._faulty_settings = self._settings
             return replace(word, state="returned", reason=self._fault)
         return word
 
@@ -198,6 +200,7 @@ class RayEngine:
         """Start the process that connects."""
         if PathFinder.find_spec("ray") is None:
             raise EngineError("ray is not installed here: pip install -r requirements-cluster.txt -c constraints.txt")
+        knock(address)
         self._address, self._files_are_sent = address, self._settings.files == "sent"
         self._link = HelperProcess(python("-m", "dhc.cluster.ray_link"))
         owner = hashlib.sha256(str(self._runs_dir).encode()).hexdigest()[:8]
@@ -214,7 +217,8 @@ class RayEngine:
             if self._attempts > (LONGER if self._files_are_sent else PATIENCE):
                 self.close()
             raise NotYetError(
-                f"the Ray cluster at {address} does not answer yet: see whether its head runs, and whether this machine reaches it"
+                f"what takes connections at {address} does not answer as Ray yet: see whether the cluster's head is busy or hangs, "
+                "and whether the port is another program's"
             ) from None
         self._is_open = answer is not None
         self._judged(answer)

@@ -11,7 +11,6 @@ import os
 import queue
 import re
 import secrets
-import socket
 import sys
 import threading
 import time
@@ -21,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import ray
 import ray.exceptions as faults
@@ -30,6 +28,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from dhc.cluster import ray_actor
 from dhc.cluster.courier import Courier
 from dhc.cluster.journey import Journey
+from dhc.cluster.ray_address import refusal
 from dhc.cluster.ray_post import RayPost
 from dhc.errors import UserError
 from dhc.files.messages import Message, own_pipes, read_message, write_message
@@ -37,8 +36,6 @@ from dhc.jobs.process import REPOSITORY
 from dhc.text import one_line
 
 NAMESPACE = "dhc"
-CLIENT_PORT, HEAD_PORT = 10001, 6379
-KNOCK = 3.0  # seconds to wait for the head to take a connection
 # of an actor: whose it is, the run's id, the number of its handing out, and what tells it from an earlier one of the same number
 NAME = re.compile(r"([0-9a-f]{8}) (\S+) (\d+) [0-9a-f]{4}")
 MEMORY = re.compile(r"out of memory|low on memory|\bOOM\b|memory monitor", re.IGNORECASE)
@@ -261,7 +258,6 @@ def _is_over(attended: Attended, alive: Sequence[str]) -> bool:
 
 def _connect(address: str, *, files_are_sent: bool) -> None:
     """Raise UserError, in a sentence, where that address leads to no cluster that this process can use."""
-    _knock(address)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -280,46 +276,7 @@ def _connect(address: str, *, files_are_sent: bool) -> None:
             f"Ray cannot speak to {address} ({one_line(str(error), 100)}): pip install -r requirements-cluster.txt"
         ) from error
     except (RuntimeError, ConnectionError, ValueError, OSError, faults.RayError) as error:
-        raise UserError(_refusal(address, str(error))) from error
-
-
-def _refusal(address: str, text: str) -> str:
-    """Why Ray would not connect, and what to do."""
-    if "mismatch" in text.lower() or "incompatible" in text.lower():
-        details = one_line(text.partition(":")[2] or text, 150)
-        return (
-            f"the Ray cluster at {address} has another version of Ray or Python than this program ({details}): install the same "
-            "ones on all machines, with requirements-cluster.txt and constraints.txt"
-        )
-    if address == "auto" or not address.startswith("ray://"):
-        return (
-            f"this machine is no part of the Ray cluster at {address}: join it by `ray start --address=HEAD:{HEAD_PORT}`, or give its "
-            f"address as ray://HEAD:{CLIENT_PORT} ({one_line(text, 120)})"
-        )
-    return (
-        f"what answers at {address} is no Ray that takes clients: the address is that of the head, with the port that `ray start "
-        f"--head --ray-client-server-port={CLIENT_PORT}` was given ({one_line(text, 120)})"
-    )
-
-
-def _knock(address: str) -> None:
-    """Raise UserError where nothing takes a connection at the address: Ray itself would try for long, and say less."""
-    if address == "auto":
-        return
-    parts = urlsplit(address if "://" in address else f"gcs://{address}")
-    host = parts.hostname or ""
-    port = parts.port or (CLIENT_PORT if parts.scheme == "ray" else HEAD_PORT)
-    try:
-        socket.create_connection((host, port), KNOCK).close()
-    except socket.gaierror:
-        raise UserError(
-            f"no machine is called {host}: give the address of the cluster's head, such as ray://10.0.0.5:{CLIENT_PORT}"
-        ) from None
-    except OSError as error:
-        reason = "does not answer" if isinstance(error, TimeoutError) or not error.strerror else error.strerror.lower()
-        raise UserError(
-            f"no Ray cluster answers at {host}:{port} ({reason}): start its head by `ray start --head`, or correct the address"
-        ) from None
+        raise UserError(refusal(address, str(error))) from error
 
 
 def _labels(nodes: list[Values]) -> dict[str, str]:

@@ -23,6 +23,7 @@ from dhc.cluster import engines, handing, roster
 from dhc.cluster.engine import Engine, EngineError, Hand, Word
 from dhc.cluster.record import Cluster, write_cluster
 from dhc.cluster.roster import Entry, Roster
+from dhc.cluster.settings import machines_of
 from dhc.cluster.trial import refusal
 from dhc.errors import sentence
 from dhc.files import remove
@@ -76,6 +77,7 @@ class Drain:
         self._roster, self._watch = Roster(runs_dir, engine.name), handing.Watch(engine)
         self._cluster, self._seen, self._again = Cluster(), -SEEN, 0.0
         self._me, self._remains = identify(os.getpid()), 0
+        self._settings = machines_of(runs_dir)
         self._complaints: set[str] = set()
 
     def work(self) -> bool:
@@ -102,6 +104,8 @@ class Drain:
 
     def _look(self, entries: Sequence[Entry]) -> None:
         now, problem = pulse.clock(), self._cluster.problem
+        if (settings := machines_of(self._runs_dir)) != self._settings:
+            self._settings, self._again = settings, 0.0  # what was wrong may have been mended
         if now >= self._again:
             try:
                 self._engine.open()
