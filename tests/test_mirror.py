@@ -269,7 +269,7 @@ LISTING = {rundir.SUMMARY: Entry("1-2-3", 2)}
         Changes({rundir.SUMMARY: Entry("1-2-3", -1)}, [], [], []),
         Changes(LISTING, [Piece(rundir.SUMMARY, "1-2-3", 0, b"longer than it says")], [], []),
         Changes(LISTING, [Piece("../outside", "1-2-3", 0, b"{}")], [], []),
-        Changes({f"dynamics/epoch-{n:05d}.npy": Entry("1-2-3", 2) for n in range(6_000)}, [], [], []),
+        Changes({f"dynamics/epoch-{n:05d}.npy": Entry("1-2-3", 2) for n in range(161_000)}, [], [], []),
         Changes({rundir.CONFIG: Entry("1-2-3", 2)}, [Piece(rundir.CONFIG, "1-2-3", 0, b"{}")], [], []),
     ],
 )

@@ -189,9 +189,8 @@ class Journey:
         source = Source(self.folder, but=NODES)
         answer = yield from self._ask("take")
         while not answer.values.get("is_equal"):
-            copies = letters.copies_of(answer.values)
-            changes = source.changes(copies, last=True)
-            message = letters.changes_message(changes)
+            copies, _ = letters.knowledge_of(answer)
+            message = letters.changes_message(source.changes(copies, last=True))
             answer = yield from self._ask("take", letters.data_of(message), **message.values)
             while want := answer.values["want"]:
                 stamp, offset = str(want[0]), int(want[1])
@@ -229,8 +228,8 @@ class Journey:
 
     def _look(self, mirror: Mirror) -> Steps[bool]:
         """Bring back what has grown and what is small; returns whether the training was over before."""
-        knowledge = letters.knowledge(mirror.copies(), mirror.awaited())
-        answer = yield from self._ask("changes", **knowledge, marks=self._marks())
+        knowledge = letters.data_of(letters.knowledge_message(mirror.copies(), mirror.awaited()))
+        answer = yield from self._ask("changes", knowledge, marks=self._marks())
         self._require_current()
         if self._siblings is not None and self._siblings.is_due:
             yield from self._tell_of_siblings()

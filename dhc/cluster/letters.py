@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Collection, Mapping
 from typing import IO, Any
 
@@ -59,38 +60,44 @@ def data_of(message: Message) -> bytes:
     return b"" if array is None else array.tobytes()
 
 
-def knowledge(copies: Mapping[str, Copy], awaited: Collection[str]) -> dict[str, Any]:
-    """What the other side has and awaits, as values of a message."""
-    return {"copies": {name: list(copy) for name, copy in copies.items()}, "awaited": list(awaited)}
+def knowledge_message(copies: Mapping[str, Copy], awaited: Collection[str], **values: Any) -> Message:
+    """What one side has and awaits, as a message; in its bytes, since a run may have very many files."""
+    about = {"copies": {name: list(copy) for name, copy in copies.items()}, "awaited": list(awaited)}
+    return with_data(values, json.dumps(about).encode())
 
 
-def copies_of(values: Mapping[str, Any]) -> dict[str, Copy]:
-    """What the other side says that it has. Raises MessageError."""
+def knowledge_of(message: Message) -> tuple[dict[str, Copy], list[str]]:
+    """What the other side says that it has, and awaits. Raises MessageError."""
     try:
-        return {
+        about = json.loads(data_of(message))
+        copies = {
             str(name): Copy(str(stamp), int(size), str(digest))
-            for name, (stamp, size, digest) in values["copies"].items()
+            for name, (stamp, size, digest) in about["copies"].items()
         }
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        return copies, [*map(str, about["awaited"])]
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise MessageError("what it says of copies cannot be read") from error
 
 
 def changes_message(changes: Changes, **values: Any) -> Message:
-    """What is new, as a message."""
+    """What is new, as a message: in its bytes what there is, then the pieces."""
     pieces = [[piece.name, piece.stamp, piece.offset, len(piece.data)] for piece in changes.pieces]
     listing = {name: list(entry) for name, entry in changes.listing.items()}
     about = {"listing": listing, "pieces": pieces, "same": changes.same, "different": changes.different}
-    return with_data({**about, **values}, b"".join(piece.data for piece in changes.pieces))
+    header = json.dumps(about).encode()
+    return with_data({**values, "header": len(header)}, b"".join([header, *(piece.data for piece in changes.pieces)]))
 
 
 def changes_of(message: Message) -> Changes:
     """What a message says is new. Raises MessageError."""
-    values, data, start, pieces = message.values, data_of(message), 0, []
+    data, pieces = data_of(message), []
     try:
-        listing = {str(name): Entry(str(stamp), int(size)) for name, (stamp, size) in values["listing"].items()}
-        for name, stamp, offset, length in values["pieces"]:
+        start = int(message.values["header"])
+        about = json.loads(data[:start])
+        listing = {str(name): Entry(str(stamp), int(size)) for name, (stamp, size) in about["listing"].items()}
+        for name, stamp, offset, length in about["pieces"]:
             pieces.append(Piece(str(name), str(stamp), int(offset), data[start : start + length]))
             start += length
-        return Changes(listing, pieces, [*map(str, values["same"])], [*map(str, values["different"])])
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        return Changes(listing, pieces, [*map(str, about["same"])], [*map(str, about["different"])])
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise MessageError("what it says of changes cannot be read") from error

@@ -33,7 +33,7 @@ from dhc.files import remove, write
 from dhc.runs import rundir
 from dhc.runs.fit import remove_leftovers
 
-MOST_FILES = 5_000  # of a run: 500 epochs' answers, and states
+MOST_FILES = 3 * rundir.MOST_EPOCHS + 10_000  # of a run: a state of each epoch, and all else
 
 
 class Mirror:

@@ -114,7 +114,7 @@ class Outpost:
     def _take(self, message: Message) -> Message:
         """What the server's folder holds; the answer is what of it is here."""
         assert self._mirror is not None
-        if "listing" in message.values:
+        if "header" in message.values:
             self._mirror.take(letters.changes_of(message), last=True)
         return self._knowledge()
 
@@ -130,9 +130,8 @@ class Outpost:
     def _knowledge(self) -> Message:
         assert self._mirror is not None
         want, is_equal = self._mirror.want(), self._mirror.is_equal
-        return Message(
-            {**letters.knowledge(self._mirror.copies(), self._mirror.awaited()), "want": want, "is_equal": is_equal}
-        )
+        copies, awaited = self._mirror.copies(), self._mirror.awaited()
+        return letters.knowledge_message(copies, awaited, want=want, is_equal=is_equal)
 
     def _sibling(self, message: Message) -> Message:
         """What another run of the sweep has reached, for the median rule: its settings are this one's in all that the rule asks."""
@@ -169,7 +168,7 @@ class Outpost:
         values = message.values
         self._heed(values["marks"])
         is_over = self.code is not None
-        changes = self._source.changes(letters.copies_of(values), [*map(str, values["awaited"])], last=is_over)
+        changes = self._source.changes(*letters.knowledge_of(message), last=is_over)
         present = [name for name in MARKS if os.path.lexists(self.folder / name)]
         return letters.changes_message(changes, marks=present, beat=self._beat(), is_over=is_over)
 

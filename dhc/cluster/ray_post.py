@@ -34,11 +34,17 @@ class RayPost:
             return {}
         ray.wait(list(runs), num_returns=1, timeout=patience)
         answered, _ = ray.wait(list(runs), num_returns=len(runs), timeout=0)
-        return {runs[question]: self._answer(runs[question], question) for question in answered}
-
-    def _answer(self, run: str, question: Any) -> bytes | None:
-        self._questions.pop(run, None)
+        for question in answered:
+            del self._questions[runs[question]]
         try:
-            return bytes(ray.get(question))
+            answers = ray.get(answered)  # at once: each call takes its way to the cluster and back
         except faults.RayError:
-            return None
+            answers = [_answer(question) for question in answered]
+        return {runs[question]: answer for question, answer in zip(answered, answers, strict=True)}
+
+
+def _answer(question: Any) -> bytes | None:
+    try:
+        return bytes(ray.get(question))
+    except faults.RayError:
+        return None
