@@ -323,3 +323,12 @@ def test_a_folder_that_was_cleared_away_takes_nothing_with_it(pair: Callable[[],
     both.pull()
     assert contents(both.copy) == before
     assert all(NAME.fullmatch(name) for name in names_in(both.copy))
+
+
+def test_a_file_that_only_the_copy_has_holds_up_no_end(pair: Callable[[], Pair]) -> None:
+    both = pair()
+    write.text(both.copy / rundir.HEALTH, "of another day")
+    both.restart_mirror()
+    both.append()
+    both.finish()
+    assert (both.copy / rundir.HEALTH).exists()

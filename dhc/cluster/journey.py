@@ -220,8 +220,8 @@ class Journey:
                 self.problem = self._note
                 if is_over and mirror.is_equal:
                     yield from self._arrive(mirror)
-                elif not is_over:
-                    yield Pause(max(0.0, start + EVERY - time.monotonic()))
+                else:
+                    yield Pause(WAIT if is_over else max(0.0, start + EVERY - time.monotonic()))
             except (UserError, OSError) as error:
                 self.problem = sentence(error)
                 yield Pause(AGAIN)

@@ -117,7 +117,7 @@ class Mirror:
     @property
     def is_equal(self) -> bool:
         """Whether all of the original is here, the record of its end left out, and nobody writes the original any more."""
-        if self._listing is None or not self._is_last or self._transfer is not None or self._unsure:
+        if self._listing is None or not self._is_last or self._transfer is not None:
             return False
         grown = {name: count for name, (count, _) in self._grown.items()}
         return all(

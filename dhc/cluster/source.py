@@ -91,7 +91,9 @@ def group_of(name: str) -> str:
 
 
 def most_bytes(name: str) -> int:
-    """How large a file of that name may be."""
+    """How large a file of that name may be; the record of the end comes at once, or not at all."""
+    if name == rundir.EXIT:
+        return SMALL
     return UsedPictures.LIMIT if name in RECORDS else MAX_BYTES
 
 
