@@ -30,15 +30,9 @@ from dhc.runs.contract import Handed, Request
 from dhc.runs.lenient import Amount, Record, line
 from dhc.text import one_line
 
-REACH, ROOM, BEGIN = (
-    15.0,
-    180.0,
-    30.0,
-)  # seconds to reach the cluster, to wait for room there, and to begin once there is
-SETTINGS, HOPELESS = (
-    "on Machines",
-    15.0,
-)  # a reason that the settings alone can mend, and for how long it is waited all the same
+ROOM, BEGIN = 180.0, 30.0  # seconds to wait for room in the cluster, and to begin once there is some
+SETTINGS = "on Machines"  # in a reason that the settings alone can mend
+HOPELESS = 15.0  # seconds to wait for room all the same
 ROUNDS = 3  # marks and lines that must be answered
 LONGEST = 15.0  # seconds to wait for one of them
 SWAPPING = 2.0  # seconds in which files are replaced and read

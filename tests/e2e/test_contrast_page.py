@@ -15,6 +15,9 @@ from harness import ROOT, Server, go, settled
 from make_run import add_dynamics, add_map, make_run
 from playwright.sync_api import Page, expect
 
+from dhc.cluster.record import Cluster, Node, write_cluster
+from dhc.runs.contract import Handed
+
 LAST, TUNED = "20261124-042501-vgg16-747c", "20261124-035327-vgg16-71c3"
 MAPPED = "20261126-100000-vgg16-00a1"
 EVIL = "![x](http://evil.example/x.png) <img src=http://evil.example/y.png>"
@@ -33,6 +36,7 @@ PAGES = (  # address, heading
     (f"review?run={MAPPED}&{BOTH}", "Review"),
     (f"ladder?run={LAST}&{BOTH}", "Ladder"),
     (f"predict?run={LAST}&{BOTH}", "Predict"),
+    (f"machines?run={LAST}&{BOTH}&engine=ray", "Machines"),
     (f"live?run={TUNED}&present=1", "Live"),  # last: whatever came after it would be presented, too
 )
 STAINS = """<div style="background:#808080;color:#8a8a8a">grey on grey</div>
@@ -62,6 +66,11 @@ def house(tmp_path: Path, tiny_data: Path) -> Path:
     mapped = make_run(tmp_path / "runs", data, run_id=MAPPED, accuracy=0.6)
     add_map(mapped, data)
     add_dynamics(mapped, data, suspect=[3, 10])
+    nodes = [Node(name="node1", cpus=2), Node(name=EVIL[:80], state="down", reason=EVIL)]
+    write_cluster(tmp_path / "runs", "ray", Cluster(nodes=nodes, problem=EVIL))
+    waiting = make_run(tmp_path / "runs", data, run_id="20261126-100000-vgg16-00a2", device="ray")
+    (waiting / "exit.json").unlink()
+    Handed(fence=1, engine="ray", node=EVIL[:80], reason=EVIL).write(waiting)
     return tmp_path
 
 

@@ -14,23 +14,31 @@ from dhc.ui.shell.states import attempt
 
 KEY = "dhc_machines_set_"
 BEFORE = KEY + "before"  # in the session: the settings that were replaced last
+LINKED = KEY + "linked"  # in the session: the engine to whose settings an address has led last
 COLUMNS = 4
 
 
-def draw(engine: str, *, expanded: bool) -> None:
-    """The fields of an engine, folded; in a read-only view they are grey."""
-    machines = machines_of(session.runs_dir())
-    with st.expander(
-        f"Settings of {NAMES[engine]}", expanded=expanded, icon=":material/settings:", key=f"{KEY}{engine}"
-    ):
-        settings = settings_of(engine)
-        for start in range(0, len(settings), COLUMNS):
-            columns = st.columns(COLUMNS, vertical_alignment="bottom")
-            for column, setting in zip(columns, settings[start : start + COLUMNS], strict=False):
-                with column:
-                    _field(setting, machines)
-        if not sharing.is_read_only():
-            st.button("Save", type="primary", key=f"{KEY}{engine}_save", on_click=attempt, args=(_save, engine))
+def draw(engine: str, *, is_linked: bool) -> None:
+    """The fields of an engine, folded, unless the address leads to them; in a read-only view they are grey."""
+    key = f"{KEY}{engine}_box"
+    if is_linked and st.session_state.get(LINKED) != engine:
+        st.session_state[LINKED], st.session_state[key] = engine, True
+    st.session_state.setdefault(key, False)
+    box = st.expander(f"Settings of {NAMES[engine]}", icon=":material/settings:", key=key, on_change="rerun")
+    if box.open:
+        with box:
+            _fields(engine)
+
+
+def _fields(engine: str) -> None:
+    machines, settings = machines_of(session.runs_dir()), settings_of(engine)
+    for start in range(0, len(settings), COLUMNS):
+        columns = st.columns(COLUMNS, vertical_alignment="bottom")
+        for column, setting in zip(columns, settings[start : start + COLUMNS], strict=False):
+            with column:
+                _field(setting, machines)
+    if not sharing.is_read_only():
+        st.button("Save", type="primary", key=f"{KEY}{engine}_save", on_click=attempt, args=(_save, engine))
 
 
 def offer_undo() -> None:

@@ -57,7 +57,7 @@ def draw() -> None:
     )
     chosen = address.choice(ENGINE, rundir.ENGINES, "")
     for name in rundir.ENGINES:
-        setting.draw(name, expanded=name == chosen)
+        setting.draw(name, is_linked=name == chosen)
     if sharing.is_read_only():
         return
     setting.offer_undo()
