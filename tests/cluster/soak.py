@@ -72,7 +72,7 @@ class Disturber:
             self._kill_raylet: 4,
             self._cut_network: 4,
             self._cut_network_for_a_moment: 2,
-            self._kill_node: 3,
+            self._kill_node: 5,
             self._kill_head: 1,
             self._kill_worker: 3,
             self._kill_link: 1,
