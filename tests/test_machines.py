@@ -27,7 +27,7 @@ from dhc.cluster.trial import Here, Trial
 from dhc.config import RunConfig
 from dhc.errors import ConfigError, DeviceError
 from dhc.files import gate
-from dhc.jobs import launch
+from dhc.jobs import branch, launch
 from dhc.jobs.queue import queue
 from dhc.runs import pulse, rundir
 from dhc.runs.autopsy import autopsy
@@ -172,6 +172,18 @@ def test_where_a_run_goes_is_not_in_its_name_and_a_sweep_takes_as_long_as_the_cl
     at = open_page("train", where="ray", vary="factor", factor="0.3,0.5,0.9", epochs="3")
     assert "3 runs, up to 4 at once, on Ray" in texts(at)
     assert "device.where" not in [option for box in at.multiselect for option in box.options]
+
+
+def test_a_run_that_is_resumed_or_gone_on_with_goes_where_its_settings_say(house: Path) -> None:
+    config = RunConfig().with_values({"data.path": str(house / "data" / "tiny"), "device.device": "cpu"})
+    assert launch.device_again(config.with_values({"device.where": "ray"}), Request(device="cpu")) == "ray"
+    assert launch.device_again(config, Request(device="ray")) == "cpu"
+    folder = a_run(house, 1, "ray", node="n1")
+    write_exit(folder, "finished", "all epochs done", cause="done")
+    (folder / rundir.BEST).write_bytes(b"PK\x05\x06" + bytes(18))  # an archive with nothing in it
+    proposal = branch.plan(folder, "best", 2, {"device.where": "slurm"})
+    assert (proposal.config.device.where, proposal.branch.before) == ("slurm", {})
+    assert "slurm" not in branch.proposed_name(folder, proposal)
 
 
 def judged(**changes: object) -> dict[str, Finding]:

@@ -26,6 +26,8 @@ PACKAGES = (
     "opencv-python-headless",
     "plotly",
     "scikit-learn",
+    "ray",
+    "submitit",
 )
 
 

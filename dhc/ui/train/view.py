@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from dhc.cluster.settings import NAMES
 from dhc.config import RunConfig
 from dhc.config.titles import in_titles
 from dhc.data.layout import Dataset
@@ -164,6 +165,8 @@ def _start_button(label: str, blocked: bool, help: str = MEND) -> bool:
 def _start_label(config: RunConfig) -> str:
     if problems.needs_pictures(config.data.path):
         return "Make pictures and start"
+    if config.device.where != "here":
+        return f"Send it to {NAMES[config.device.where]}"
     alive = sum(info.state.alive for info in session.runs())
     if alive:
         return f"Queue behind {count_text(alive, 'run')}"
