@@ -96,7 +96,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("ray")
     make_dataset(folder / "data", classes=3, train=24, val=9, test=6, seed=1)
-    make_dataset(folder / "large", classes=3, train=300, val=300, test=6, seed=1)
+    make_dataset(folder / "large", classes=3, train=200, val=200, test=6, seed=1)
     (folder / "runs").mkdir()
     with RayCluster(3, gpus=1) as cluster:
         lab = Lab(cluster, folder / "runs", folder / "data", folder / "large")
