@@ -22,7 +22,6 @@ from dhc.files.folder import is_real_folder
 from dhc.files.read import open_regular
 from dhc.runs import rundir
 from dhc.runs.contract import UsedPictures
-from dhc.runs.states import MAX_BYTES, STATE
 
 GROWING = (rundir.EVENTS, rundir.LOG)
 RECORDS = (
@@ -30,7 +29,7 @@ RECORDS = (
     *(rundir.EXIT, rundir.COURSE, promises.ASKED, promises.FACTS),
 )
 FILES = frozenset((*GROWING, *RECORDS, rundir.PREDICTIONS, rundir.BEST, rundir.REVIEW, rundir.HEALTH))
-OF_STATE = (STATE, rundir.BEST, rundir.PREDICTIONS)
+OF_STATE = (rundir.STATE, rundir.BEST, rundir.PREDICTIONS)
 GROUP = re.compile(rf"(?:{rundir.RESUME}|{rundir.STATES})/{rundir.STATE_OF_EPOCH.pattern}")
 NAME = re.compile(
     "|".join(map(re.escape, FILES))
@@ -38,6 +37,7 @@ NAME = re.compile(
     + rf"|{GROUP.pattern}/(?:{'|'.join(map(re.escape, OF_STATE))})"
 )
 STAMP = re.compile(r"[0-9a-f]{1,32}-[0-9a-f]{1,16}-[0-9a-f]{1,24}")
+LARGEST = 32_000_000_000  # bytes of a network's state (`dhc.runs.states`)
 SMALL = 200_000  # bytes up to which a file comes at once
 MOST = 1_000_000  # bytes of small files, and of what has grown, that come at once
 HASHED = 500_000_000  # bytes that are hashed at once
@@ -94,7 +94,7 @@ def most_bytes(name: str) -> int:
     """How large a file of that name may be; the record of the end comes at once, or not at all."""
     if name == rundir.EXIT:
         return SMALL
-    return UsedPictures.LIMIT if name in RECORDS else MAX_BYTES
+    return UsedPictures.LIMIT if name in RECORDS else LARGEST
 
 
 def names_in(folder: Path) -> Iterator[str]:

@@ -10,12 +10,15 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dhc.errors import RunError
 from dhc.files import remove
 from dhc.runs import rundir
 from dhc.runs.status import status_of
-from dhc.runs.store import RunInfo
+
+if TYPE_CHECKING:
+    from dhc.runs.store import RunInfo
 
 BLOCK = 512  # bytes; the unit of st_blocks, whatever the file system's own is
 OF_STATES = (rundir.RESUME, rundir.STATES)  # folders of states to go on from

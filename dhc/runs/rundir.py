@@ -63,6 +63,7 @@ RESERVED = 16_384  # bytes
 COURSE = "course.json"  # branches and changes of its settings
 CHANGE = "change.request.json"  # what a person asks to have changed from the next epoch on
 MOST_EPOCHS = 50_000  # of a run
+STATE = "state.npz"  # in the folder of a state: its variables and its record
 STATES = "states"  # folder of the states kept to branch from, in it one folder an epoch
 RESUME = "resume"  # folder of the exact state to go on from, in it one folder an epoch
 DRAFT = re.compile(r"\.epoch-\d{5,}(?:\.[0-9a-f]{16})?")  # in it: a state that is being saved

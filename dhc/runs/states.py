@@ -26,7 +26,7 @@ from dhc.runs.lenient import Amount, Count, Place, Share
 from dhc.runs.predictions import parse_predictions
 from dhc.runs.records import Predictions
 
-STATE = "state.npz"
+STATE = rundir.STATE
 RECORD = "told"  # the name in STATE under which the observers' states stand, as JSON
 MAX_VARIABLES, MAX_BYTES = 10_000, 32_000_000_000  # of any network here; the variables' own headers then decide
 MAX_RECORD, MAX_OF_EPOCH = 20_000, 200  # characters of a record, and more for each epoch
