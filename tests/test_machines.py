@@ -348,6 +348,9 @@ def test_the_screen_says_what_runs_where_and_what_is_wrong(cluster: Path, monkey
     assert machines_of(cluster).ray.address == "ray://10.9.9.9:10001"
     assert [toast.value for toast in at.toast if "an address such as" in toast.value]
 
+    write_cluster(cluster, "ray", Cluster(problem="that address is wrong", seen_at=time.time()))
+    assert dhc("machines", "set", "ray.cpus=2").returncode == 0
+    assert overview.engine(cluster, "ray").cluster.problem == ""
     write_cluster(cluster, "ray", Cluster(problem="no Ray cluster answers: start its head", seen_at=time.time()))
     monkeypatch.setattr(gate, "is_shut", lambda: True)
     at = open_page("machines", engine="ray")

@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from dhc.cli.common import JSON, RUNS, print_json
-from dhc.cluster import overview
+from dhc.cluster import errands, overview
 from dhc.cluster.look import look
 from dhc.cluster.overview import Engine, ThisMachine
-from dhc.cluster.settings import assigned, differences, machines_of, settings_of, write_machines
+from dhc.cluster.settings import assigned, differences, machines_of, settings_of
 from dhc.cluster.trial import Trial, try_engine
 from dhc.jobs.datasets import is_dataset
 from dhc.jobs.launch import require_engine
@@ -68,7 +68,7 @@ def set_(changes: tuple[str, ...], runs_dir: Path, as_json: bool) -> None:
     before = machines_of(runs_dir)
     after = assigned(before, changes)
     if changes:
-        write_machines(runs_dir, after)
+        errands.change_settings(runs_dir, after)
     if as_json:
         return print_json(after.model_dump(mode="json"))
     for setting, old, new in differences(before, after):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dhc.cluster.record import cluster_of, write_cluster
+from dhc.cluster.settings import Machines, differences, machines_of, write_machines
 from dhc.files.read import tail
 from dhc.jobs.task import Task
 from dhc.text import one_line
@@ -62,3 +64,15 @@ def failure(runs_dir: Path, engine: str, kind: str) -> str:
         or printed.rstrip().endswith(" …")
     )
     return errand.last_error() if has_failed else ""
+
+
+def change_settings(runs_dir: Path, machines: Machines) -> None:
+    """Replace the settings of the clusters; what was wrong with a cluster under others is said no more. Raises OSError."""
+    before = machines_of(runs_dir)
+    write_machines(runs_dir, machines)
+    for engine in {setting.engine for setting, *_ in differences(before, machines)}:
+        for kind in KINDS:
+            if not is_pending(runs_dir, engine, kind):
+                task(runs_dir, engine, kind).forget()
+        if (cluster := cluster_of(runs_dir, engine)).problem:
+            write_cluster(runs_dir, engine, cluster.model_copy(update={"problem": ""}))

@@ -55,7 +55,8 @@ def _head(engine: Engine) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         size = overview.size_text(engine.cluster)
         st.markdown(f"**{engine.title}**{f' · {plain(size)}' if size else ''}", width="content")
-        st.markdown(f":small[{_seen(engine)}]", width="content")
+        if seen := _seen(engine):
+            st.markdown(f":small[{seen}]", width="content")
         if sharing.is_read_only() or engine.lack:
             return
         for kind, (label, icon) in ERRANDS.items():

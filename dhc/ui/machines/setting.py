@@ -6,7 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from dhc.cluster.settings import NAMES, Machines, Setting, changed, machines_of, settings_of, write_machines
+from dhc.cluster import errands
+from dhc.cluster.settings import NAMES, Machines, Setting, changed, machines_of, settings_of
 from dhc.runs import rundir
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import plain
@@ -82,7 +83,7 @@ def _save(engine: str) -> None:
     values = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
     after = changed(before, values)
     if after != before:
-        write_machines(runs_dir, after)
+        errands.change_settings(runs_dir, after)
         st.session_state[BEFORE] = before
 
 
@@ -90,7 +91,7 @@ def _undo() -> None:
     if BEFORE not in st.session_state:  # the second half of a double click
         return
     before: Machines = st.session_state[BEFORE]
-    write_machines(session.runs_dir(), before)
+    errands.change_settings(session.runs_dir(), before)
     for engine in rundir.ENGINES:
         for setting in settings_of(engine):
             st.session_state[_key(setting)] = getattr(before.of(engine), setting.key)
