@@ -24,7 +24,7 @@ from dhc.cluster.worker import Drain
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.files.lock import hold_lock
-from dhc.jobs import control, launch, trash
+from dhc.jobs import control, launch, trash, webhook
 from dhc.jobs.announcement import Announcement
 from dhc.jobs.process import REPOSITORY, python
 from dhc.runs import pulse, rundir
@@ -452,7 +452,11 @@ def lose(local: Cluster, run: Path, node: str, fence: int = 1) -> None:
     local.look()
 
 
-def test_a_run_that_loses_machine_after_machine_is_given_up_unless_it_finishes_epochs(local: Cluster) -> None:
+def test_a_run_that_loses_machine_after_machine_is_given_up_unless_it_finishes_epochs(
+    local: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Path] = []
+    monkeypatch.setattr(webhook, "announce", told.append)
     run = make(local.runs_dir)
     local.engine.up = {}
     nodes = tuple(f"node{number}" for number in range(1, MOST_LOST + 1))
@@ -466,6 +470,9 @@ def test_a_run_that_loses_machine_after_machine_is_given_up_unless_it_finishes_e
     lose(local, run, nodes[-1], 8)
     words = f"failed | node | it was lost with {MOST_LOST} machines one after the other (node1, node2, "
     assert describe(status_of(run)).startswith(words)
+    for _ in range(3):
+        local.look()
+    assert told == [run]
 
 
 def test_a_run_that_had_not_begun_on_a_machine_was_not_lost_with_it(local: Cluster) -> None:

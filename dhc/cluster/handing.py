@@ -90,6 +90,7 @@ class Watch:
         elif Exit.read(entry.folder) is None and (not entry.engine or self._has_been("killed", entry.folder, GRACE)):
             Handed.renew(entry.folder)
             write_exit(entry.folder, "killed", KILLED, cause="kill", signal=9)
+            self.announce(entry.folder)
 
     def withdraw(self, folder: Path) -> None:
         """Have a run that waits for room in the cluster wait here instead. Raises OSError, EngineError."""
@@ -105,6 +106,10 @@ class Watch:
             return
         self._engine.forget(folder.name)
         self._since = {key: t for key, t in self._since.items() if key[1] != folder.name}
+        self.announce(folder)
+
+    def announce(self, folder: Path) -> None:
+        """Tell of a run's end, once."""
         if folder.name not in self._announced and Exit.read(folder) is not None:
             self._announced.add(folder.name)
             webhook.announce(folder)

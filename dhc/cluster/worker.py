@@ -78,6 +78,7 @@ class Drain:
         self._cluster, self._seen, self._again = Cluster(), -SEEN, 0.0
         self._me, self._remains = identify(os.getpid()), 0
         self._settings = machines_of(runs_dir)
+        self._names: set[str] = set()  # of the runs at the last look
         self._complaints: set[str] = set()
 
     def work(self) -> bool:
@@ -127,7 +128,11 @@ class Drain:
         for entry in entries:
             name = entry.folder.name
             self._safely(name, partial(self._watch.settle, entry, words.get(name), first))
-        over = words.keys() - {entry.folder.name for entry in entries}
+        names = {entry.folder.name for entry in entries}
+        for run_id in self._names - names - words.keys():  # it ended by itself, or a person's word ended it
+            self._safely(run_id, partial(self._watch.announce, self._runs_dir / run_id))
+        over = words.keys() - names
+        self._names = names | over
         for run_id in over:
             self._safely(run_id, partial(self._watch.finish, self._runs_dir / run_id, words[run_id]))
         self._remains = len(over)
