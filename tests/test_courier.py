@@ -11,15 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from cluster.local_engine import STAND_IN
+from make_run import make_run
 from processes import kill_processes_of
 
 from dhc.cluster import letters
 from dhc.cluster.courier import Courier
-from dhc.cluster.journey import Journey
+from dhc.cluster.journey import Journey, version_differences
+from dhc.cluster.promises import versions
 from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
@@ -31,6 +34,8 @@ from dhc.runs.config_file import load_config, write_config
 from dhc.runs.contract import Exit, Handed, Process, Request, UsedPictures
 from dhc.runs.status import State, status_of
 from dhc.runs.store import Store
+from dhc.training.median import rule_of
+from dhc.training.outcomes import StopRequested
 
 pytestmark = pytest.mark.slow
 PATIENCE = 60.0
@@ -97,12 +102,12 @@ class Lab:
         self.post = Pipes(root / "cache")
         self.courier = Courier(self.post)
 
-    def run(self, **settings: object) -> Path:
+    def run(self, about: Mapping[str, Any] | None = None, **settings: object) -> Path:
         values = {"data.path": str(self.data), "model.name": "knn", "device.where": "ray", **settings}
 
         def fill(folder: Path) -> None:
             write_config(folder, RunConfig().with_values(values))
-            Request(queued_at=time.time(), device="ray").write(folder)
+            Request(queued_at=time.time(), device="ray", **(about or {})).write(folder)
 
         return rundir.create(self.runs_dir, "knn", fill)
 
@@ -164,12 +169,19 @@ def test_two_runs_of_one_node_need_their_pictures_once_and_end_as_here_with_the_
 
 
 def test_marks_go_there_and_a_run_is_found_again_whichever_side_dies(lab: Lab) -> None:
-    folder = lab.run(**{"fit.epochs": 60})
+    for seed in range(3):
+        sibling = make_run(lab.runs_dir, lab.data, epochs=12, accuracy=1.0, seed=seed)
+        Request(queued_at=time.time(), device="cpu", group="sweep").write(sibling)
+    folder = lab.run({"group": "sweep", "rule": "median"}, **{"fit.epochs": 60})
     lab.hand_out(folder, **QUICK)
     lab.lead(lambda: len(epochs_of(folder)) >= 1, "an epoch")
     assert status_of(folder).state is State.RUNNING
     node, child = lab.on_node(folder), Process.of(folder).child
     assert child is not None
+    rule = rule_of(node, load_config(node))
+    assert rule is not None
+    with pytest.raises(StopRequested, match="the median of 3 ended runs"):
+        rule.judge([0.0] * 10)
     write.text(folder / rundir.CHANGE, '{"patience": 3}')
     lab.lead((node / rundir.CHANGE).exists, "the request")
     lab.post.kill(folder.name)  # with the training on its own now, and the server's side gone as well
@@ -211,6 +223,15 @@ def test_a_run_that_was_handed_out_anew_is_ended_where_it_was_and_goes_on_from_w
     lab.lead(lambda: journey.is_back, "its end")
     assert (Exit.of(folder).how, Exit.of(folder).cause) == ("killed", "kill")
     assert (folder / rundir.EVENTS).read_bytes().startswith(lines)
+
+
+def test_another_version_over_there_is_said_and_the_same_is_not() -> None:
+    here = versions()
+    assert version_differences(here) == ""
+    assert version_differences({**here, "numpy": "0.1"}).startswith(
+        f"its machine has numpy 0.1 instead of {here['numpy']}:"
+    )
+    assert version_differences({"python": here["python"], "filelock": "0"}) == ""
 
 
 def test_a_data_set_that_is_gone_ends_the_run_with_a_sentence_and_nothing_is_sent(lab: Lab) -> None:

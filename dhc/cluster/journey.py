@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Generator, MutableSet
+from collections.abc import Callable, Generator, Mapping, MutableSet
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,7 +106,7 @@ class Journey:
         """The conversation. Raises MessageError where the other side speaks another language."""
         try:
             hello = yield from self._ask("hello")
-            self._note = _differences(hello.values["versions"])
+            self._note = version_differences(hello.values["versions"])
             yield from self._end_others(dict(hello.values["others"]))
             if not hello.values["has_begun"]:
                 digest = yield from self._send_pictures(str(hello.values["place"]))
@@ -160,8 +160,8 @@ class Journey:
             yield Pause(5 * WAIT)
         self._shared.under_way.add((place, parcel.digest))
         try:
-            found = yield from self._ask("find", digest=parcel.digest)
-            if not found.values["is_here"]:
+            answer = yield from self._ask("find", digest=parcel.digest)
+            if not answer.values["is_here"]:
                 yield from self._deliver(root, parcel)
         finally:
             self._shared.under_way.discard((place, parcel.digest))
@@ -301,7 +301,7 @@ class Journey:
             pulse.beat(self.folder, self.fence, self._count)
 
 
-def _differences(versions: dict[str, Any]) -> str:
+def version_differences(versions: Mapping[str, Any]) -> str:
     """In which packages that count the other machine differs from this one, in words."""
     here = promises.versions()
     both = [(name, str(versions[name]), here[name]) for name in SPOKEN if name in versions and name in here]

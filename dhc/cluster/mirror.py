@@ -48,7 +48,7 @@ class Mirror:
         self._listing: dict[str, Entry] | None = None
         self._equal: dict[str, Entry] = {}  # files that are the original's version
         self._unsure: dict[str, Copy] = {}  # files that were here before, not compared yet
-        self._grown: dict[str, tuple[int, Any]] = {}  # bytes of those that grow, and their hash
+        self._prefixes: dict[str, tuple[int, Any]] = {}  # bytes of those that grow, and their hash
         self._end: Piece | None = None
         self._order: list[str] = []  # what was fetched, the latest last
         self._transfer: Transfer | None = None
@@ -60,11 +60,11 @@ class Mirror:
         """What is here, as `Source.changes` takes it."""
         for name in GROWING:
             self._measure(name)
-        grown = {name: Copy("", count, digest.hexdigest()) for name, (count, digest) in self._grown.items()}
+        prefixes = {name: Copy("", count, digest.hexdigest()) for name, (count, digest) in self._prefixes.items()}
         return {
             **{name: Copy(entry.stamp, entry.size) for name, entry in self._equal.items()},
             **self._unsure,
-            **grown,
+            **prefixes,
         }
 
     def awaited(self) -> list[str]:
@@ -119,9 +119,9 @@ class Mirror:
         """Whether all of the original is here, the record of its end left out, and nobody writes the original any more."""
         if self._listing is None or not self._is_last or self._transfer is not None:
             return False
-        grown = {name: count for name, (count, _) in self._grown.items()}
+        lengths = {name: count for name, (count, _) in self._prefixes.items()}
         return all(
-            grown.get(name) == entry.size if name in GROWING else self._equal.get(name) == entry
+            lengths.get(name) == entry.size if name in GROWING else self._equal.get(name) == entry
             for name, entry in self._listing.items()
         )
 
@@ -146,20 +146,20 @@ class Mirror:
         try:
             size = (self._folder / name).lstat().st_size
         except OSError:
-            self._grown.pop(name, None)
+            self._prefixes.pop(name, None)
             return
-        if name not in self._grown or self._grown[name][0] != size:
+        if name not in self._prefixes or self._prefixes[name][0] != size:
             digest = hashlib.blake2b(digest_size=16)
             with contextlib.suppress(OSError), (self._folder / name).open("rb") as file:
                 while data := file.read(1 << 20):
                     digest.update(data)
-                self._grown[name] = (file.tell(), digest)
+                self._prefixes[name] = (file.tell(), digest)
 
     def _grow(self, piece: Piece) -> None:
         path = self._folder / piece.name
         self._measure(piece.name)
-        count, digest = self._grown.get(piece.name, (0, hashlib.blake2b(digest_size=16)))
-        self._grown.pop(piece.name, None)  # until all is written
+        count, digest = self._prefixes.get(piece.name, (0, hashlib.blake2b(digest_size=16)))
+        self._prefixes.pop(piece.name, None)  # until all is written
         if piece.offset == 0:
             write.replace(path, lambda file: file.write(piece.data), sync=False)
             count, digest = 0, hashlib.blake2b(digest_size=16)
@@ -169,7 +169,7 @@ class Mirror:
         else:
             return  # an answer to an older question
         digest.update(piece.data)
-        self._grown[piece.name] = (count + len(piece.data), digest)
+        self._prefixes[piece.name] = (count + len(piece.data), digest)
 
     def _replace(self, piece: Piece, entry: Entry) -> None:
         if piece.name == rundir.EXIT:

@@ -54,7 +54,7 @@ class Outpost:
         self._home = self._base / "runs" / run
         self.folder = self._home / run
         self._attendant = Attendant(self.folder, fence, device)
-        self._shelf = Shelf(self._base / "pictures", self._used)
+        self._shelf = Shelf(self._base / "pictures", self._pictures_in_use)
         self._source = Source(self.folder, but=SERVERS, holds=self._home / HELD)
         self._mirror: Mirror | None = None
         self._delivery: Delivery | None = None
@@ -238,7 +238,7 @@ class Outpost:
         if end is not None and here and there and here in end.reason:
             end.model_copy(update={"reason": end.reason.replace(here, there)}).write(self.folder)
 
-    def _used(self) -> set[str]:
+    def _pictures_in_use(self) -> set[str]:
         """The pictures that runs here use."""
         records = [rundir.read_json(home / BEGUN) or {} for home in (self._base / "runs").glob("*")]
         return {Path(str(record.get("pictures", ""))).name for record in records}

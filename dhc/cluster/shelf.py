@@ -83,9 +83,11 @@ class Shelf:
     def _make_room(self, parcel: Parcel) -> None:
         places = [place for place in self._folder.iterdir() if NAME.fullmatch(place.name) and is_real_folder(place)]
         sizes = {place: usage(place).bytes for place in sorted(places, key=_last_use)}
-        used = self._in_use()
+        names_in_use = self._in_use()
         for place in list(sizes):
-            if self._lack(parcel, sum(sizes.values())) and (place.name not in used or place.name == parcel.digest):
+            if self._lack(parcel, sum(sizes.values())) and (
+                place.name not in names_in_use or place.name == parcel.digest
+            ):
                 _remove_whole(place)
                 del sizes[place]
         if self._free() < parcel.room + self._spare:

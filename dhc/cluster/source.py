@@ -139,8 +139,8 @@ class Source:
     def __init__(self, folder: Path, *, but: Collection[str] = (), holds: Path | None = None) -> None:
         self._folder, self._but, self._holds = folder, frozenset(but), holds
         self._paths: dict[str, Path] = {}  # of the listed versions, by stamp
-        self._grown: dict[tuple[str, int, int], Any] = {}  # hashes by name, inode and count
-        self._read: dict[str, tuple[int, Any]] = {}  # by stamp: how far a version was read, and its hash so far
+        self._prefixes: dict[tuple[str, int, int], Any] = {}  # hashes by name, inode and count
+        self._readings: dict[str, tuple[int, Any]] = {}  # by stamp: how far a version was read, and its hash so far
 
     def changes(self, copies: Mapping[str, Copy], awaited: Collection[str] = (), *, last: bool = False) -> Changes:
         """What is new beside `copies`; `awaited` are stamps of versions that are still to be read, gone or not.
@@ -175,18 +175,18 @@ class Source:
             status = os.fstat(file.fileno())
             if stamp_of(status) != stamp:
                 raise FileNotFoundError(stamp)
-            count, digest = self._read.pop(stamp, (-1, None))
+            count, digest = self._readings.pop(stamp, (-1, None))
             digest = digest if count == offset else _hashed(file, offset)
             file.seek(offset)
             data = file.read(most)
             digest.update(data)
             if offset + len(data) >= status.st_size:
                 return data, digest.hexdigest()
-        self._read[stamp] = offset + len(data), digest
+        self._readings[stamp] = offset + len(data), digest
         return data, ""
 
-    def _list(self, known: Collection[str]) -> dict[str, Entry]:
-        """What is there, large versions held but for those of `known` stamps; states whose files vanish meanwhile are left out."""
+    def _list(self, stamps_there: Collection[str]) -> dict[str, Entry]:
+        """What is there, large versions held but for those that are there already; states whose files vanish meanwhile are left out."""
         listing: dict[str, Entry] = {}
         vanished: set[str] = set()
         self._paths = {}
@@ -199,7 +199,7 @@ class Source:
                     listing[name] = entry = Entry(stamp_of(status), status.st_size)
                     self._paths[entry.stamp] = self._folder / name
                     is_large = name not in GROWING and (bool(group_of(name)) or entry.size > SMALL)
-                    if is_large and entry.stamp not in known:
+                    if is_large and entry.stamp not in stamps_there:
                         self._hold(name, entry)
             except OSError:
                 vanished.add(group_of(name) or name)
@@ -218,7 +218,7 @@ class Source:
             self._holds = None  # a file system without second names: what is replaced meanwhile is read anew
 
     def _let_go(self, stamps: Collection[str]) -> None:
-        self._read = {stamp: value for stamp, value in self._read.items() if stamp in stamps}
+        self._readings = {stamp: value for stamp, value in self._readings.items() if stamp in stamps}
         if self._holds is not None and is_real_folder(self._holds):
             for path in list(self._holds.iterdir()):
                 if path.name not in stamps:
@@ -235,7 +235,7 @@ class Source:
             count, digest = 0, _hashed(file, 0)
             if copy is not None:
                 count = copy.size
-                digest = None if last else self._grown.get((name, status.st_ino, count))
+                digest = None if last else self._prefixes.get((name, status.st_ino, count))
                 digest = _hashed(file, count) if digest is None else digest
                 if status.st_size < count or digest.hexdigest() != copy.digest:
                     copy, count, digest = None, 0, _hashed(file, 0)
@@ -243,10 +243,10 @@ class Source:
             data = file.read(MOST)
             if name == rundir.EVENTS and not last and len(data) < MOST:
                 data = data[: data.rfind(b"\n") + 1]
-            known = {key: value for key, value in self._grown.items() if key[0] != name}
-            self._grown = known | {(name, status.st_ino, count): digest.copy()}
+            others = {key: value for key, value in self._prefixes.items() if key[0] != name}
+            self._prefixes = others | {(name, status.st_ino, count): digest.copy()}
             digest.update(data)
-            self._grown[name, status.st_ino, count + len(data)] = digest
+            self._prefixes[name, status.st_ino, count + len(data)] = digest
             is_news = bool(data) or (copy is None and count == 0)
             return Piece(name, f"{status.st_ino:x}", count, data) if is_news else None
 
