@@ -343,6 +343,8 @@ def test_the_screen_says_what_runs_where_and_what_is_wrong(cluster: Path, monkey
     at.button(key="dhc_machines_set_undo").click().run()
     assert machines_of(cluster).ray == RaySettings(address="ray://10.9.9.9:10001")
     assert at.text_input(key="dhc_machines_set_ray_address").value == "ray://10.9.9.9:10001"
+    write_machines(cluster, changed(machines_of(cluster), {"ray.cpus": 3.0}))
+    assert at.run().number_input(key="dhc_machines_set_ray_cpus").value == 3.0
     at.text_input(key="dhc_machines_set_ray_address").set_value("a b").run()
     at.button(key="dhc_machines_set_ray_save").click().run()
     assert machines_of(cluster).ray.address == "ray://10.9.9.9:10001"

@@ -8,7 +8,6 @@ import streamlit as st
 
 from dhc.cluster import errands
 from dhc.cluster.settings import NAMES, Machines, Setting, changed, machines_of, settings_of
-from dhc.runs import rundir
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt
@@ -33,6 +32,12 @@ def draw(engine: str, *, is_linked: bool) -> None:
 
 def _fields(engine: str) -> None:
     machines, settings = machines_of(session.runs_dir()), settings_of(engine)
+    if st.session_state.get(filled := f"{KEY}{engine}_filled") != machines.of(
+        engine
+    ):  # changed here or elsewhere meanwhile
+        st.session_state[filled] = machines.of(engine)
+        for setting in settings:
+            st.session_state.pop(_key(setting), None)
     for start in range(0, len(settings), COLUMNS):
         columns = st.columns(COLUMNS, vertical_alignment="bottom")
         for column, setting in zip(columns, settings[start : start + COLUMNS], strict=False):
@@ -55,7 +60,9 @@ def offer_undo() -> None:
 
 
 def _field(setting: Setting, machines: Machines) -> None:
-    value = getattr(machines.of(setting.engine), setting.key)
+    kinds = {"int": int, "float": float}
+    value = kinds.get(setting.kind, str)(getattr(machines.of(setting.engine), setting.key))
+    st.session_state.setdefault(_key(setting), value)
     about: dict[str, Any] = {
         "key": _key(setting),
         "help": f"{setting.help}\n\n`{setting.name}`, {plain(setting.takes)}",
@@ -63,13 +70,13 @@ def _field(setting: Setting, machines: Machines) -> None:
     }
     match setting.kind:
         case "choice":
-            st.selectbox(setting.title, setting.choices, setting.choices.index(value), **about)
+            st.selectbox(setting.title, setting.choices, **about)
         case "text":
-            st.text_input(setting.title, value, max_chars=220, **about)
+            st.text_input(setting.title, max_chars=220, **about)
         case "int":
-            st.number_input(setting.title, int(setting.low), int(setting.high), int(value), **about)
+            st.number_input(setting.title, int(setting.low), int(setting.high), **about)
         case "float":
-            st.number_input(setting.title, setting.low, setting.high, float(value), step=0.5, format="%g", **about)
+            st.number_input(setting.title, setting.low, setting.high, step=0.5, format="%g", **about)
 
 
 def _save(engine: str) -> None:
@@ -92,9 +99,6 @@ def _undo() -> None:
         return
     before: Machines = st.session_state[BEFORE]
     errands.change_settings(session.runs_dir(), before)
-    for engine in rundir.ENGINES:
-        for setting in settings_of(engine):
-            st.session_state[_key(setting)] = getattr(before.of(engine), setting.key)
     _forget()
 
 
