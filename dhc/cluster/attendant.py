@@ -62,6 +62,7 @@ class Attendant:
         try:
             if self._again:
                 self.vacate()  # whoever trained it before is gone, or ends when it sees that
+                self._await_silence()
             code = self._train()
         except HeldError:
             return rundir.TAKEN  # whoever has it lives: it is no end of the run
@@ -138,6 +139,14 @@ class Attendant:
         while (fence := Handed.of(self.folder).fence) < self.fence and time.monotonic() < deadline:
             time.sleep(POLL)
         return fence == self.fence
+
+    def _await_silence(self) -> None:
+        """Wait until whoever trained the run under this very number has ended, or may not write any more unless it looks again."""
+        deadline = pulse.clock() + HELD
+        while (seconds := pulse.silence(self.folder, self.fence)) is not None and seconds <= pulse.FRESH:
+            if pulse.clock() > deadline:
+                raise HeldError(f"run {self.folder.name} is trained elsewhere, by a process that does not end")
+            time.sleep(POLL)
 
     def _await_lock(self) -> None:
         """Wait until nobody holds the run any more: a machine that was cut off lets go of it as soon as it hears of its fence."""

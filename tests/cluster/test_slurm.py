@@ -96,7 +96,7 @@ class Lab:
 
     def trainings(self, name: str) -> list[int]:
         """The processes that train it, on any node."""
-        return [process.pid for process in processes_of(self.runs[name]) if "dhc.training" in process.cmdline()]
+        return [process.pid for process in processes_of(self.runs[name]) if "dhc.training" in process.info["cmdline"]]
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(l
 def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab) -> None:
     lab.cluster.kill_controller()
     for process in processes_of(lab.runs_dir):
-        if "dhc.cluster.worker" in process.cmdline():
+        if "dhc.cluster.worker" in process.info["cmdline"]:
             process.send_signal(signal.SIGKILL)
     launch.start_worker(lab.runs_dir, "slurm")
     soon(lambda: "controller does not answer" in cluster_of(lab.runs_dir, "slurm").problem, "this is said")
