@@ -1,6 +1,7 @@
 """Runs under a real Slurm of two nodes: arrays, preemption, limits, ends from outside, a cut network, a lost node, a head that is gone.
 
-The tests tell one story: each goes on with the runs that those before it have left.
+The tests tell one story: each goes on with the runs that those before it have left. What trains is a stand-in (`stand_in.py`), but for
+the run that needs more memory than it gets; how a real training leaves its machine is told by tests/test_leaving.py.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pytest
 from processes import kill_processes_of, processes_of, wait_until
 
 from cluster import slurm_cluster
+from cluster.local_engine import STAND_IN
 from cluster.slurm_cluster import SlurmCluster
 from dhc.cluster.record import cluster_of
 from dhc.cluster.settings import Machines, SlurmSettings, write_machines
@@ -39,8 +41,8 @@ class Lab:
         self.runs_dir.mkdir()
         data = place / "tiny"
         make_dataset(data, classes=2, train=8, val=4, test=0, seed=1)
-        values = {"data.path": str(data), "model.width": 1 / 16, "fit.batch_size": 8, "fit.watch_health": False}
-        self.config = RunConfig().with_values({**values, "fit.epochs": NEVER, "device.where": "slurm"})
+        values = {"data.path": str(data), "fit.epochs": NEVER, "device.where": "slurm"}
+        self.config = RunConfig().with_values(values)
 
     def settings(self, **values: object) -> None:
         """How runs go to Slurm from now on."""
@@ -96,7 +98,8 @@ class Lab:
 
     def trainings(self, name: str) -> list[int]:
         """The processes that train it, on any node."""
-        return [process.pid for process in processes_of(self.runs[name]) if "dhc.training" in process.info["cmdline"]]
+        processes = processes_of(self.runs[name])
+        return [process.pid for process in processes if STAND_IN["DHC_TRAINER"] in process.info["cmdline"]]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +107,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if why := slurm_cluster.hindrance():
         pytest.skip(why)
     with SlurmCluster() as cluster, pytest.MonkeyPatch.context() as patch:
-        for name, value in cluster.environment.items():
+        for name, value in (cluster.environment | STAND_IN | {"STAND_IN_EPOCH": "0.4"}).items():
             patch.setenv(name, value)
         lab = Lab(cluster, tmp_path_factory.mktemp("slurm"))
         try:
@@ -119,11 +122,11 @@ def soon(holds: Callable[[], bool], what: str) -> None:
 
 def test_what_slurm_refuses_is_said_with_what_helps_and_goes_on_once_that_is_done(lab: Lab) -> None:
     lab.settings(partition="nowhere")
-    lab.launch("neighbours", **{"model.name": "knn"})
+    lab.launch("short", **{"fit.epochs": 2})
     soon(lambda: "no such partition" in cluster_of(lab.runs_dir, "slurm").problem, "Slurm refuses it")
-    assert lab.status("neighbours").state is State.QUEUED
+    assert lab.status("short").state is State.QUEUED
     lab.settings(partition="low")
-    wait_until(lambda: lab.status("neighbours").state is State.FINISHED, "it goes on")
+    wait_until(lambda: lab.status("short").state is State.FINISHED, "it goes on")
     assert cluster_of(lab.runs_dir, "slurm").problem == ""
 
 
@@ -176,7 +179,8 @@ def test_a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(l
     lab.cluster.heal(before)
 
 
-def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab) -> None:
+def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DHC_TRAINER")  # what the next worker hands out is trained in earnest
     lab.cluster.kill_controller()
     for process in processes_of(lab.runs_dir):
         if "dhc.cluster.worker" in process.info["cmdline"]:
@@ -196,7 +200,7 @@ def test_a_run_that_is_lost_with_its_node_does_not_seem_to_run_and_waits_again(l
     lab.cluster.kill_node(lab.handed("long").node)
     soon(lambda: lab.status("long").state is not State.RUNNING, "it does not seem to run")
     assert "no sign of life" in lab.status("long").reason or "took it back" in lab.status("long").reason
-    wait_until(lambda: lab.status("long").state is State.QUEUED, "Slurm has it in its queue again")
+    wait_until(lambda: lab.status("long").state is State.QUEUED, "it waits again")
     launch.stop(lab.runs_dir, lab.runs["long"].name)
 
 
