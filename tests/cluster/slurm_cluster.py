@@ -65,7 +65,7 @@ MpiDefault=none
 SlurmdParameters=config_overrides
 NodeName=n1 NodeAddr={n1} CPUs=4 RealMemory=8000
 NodeName=n2 NodeAddr={n2} CPUs=4 RealMemory=8000
-PartitionName=low Nodes=n1,n2 Default=YES PriorityTier=1 GraceTime=2 MaxTime=60
+PartitionName=low Nodes=n1,n2 Default=YES PriorityTier=1 GraceTime=1 MaxTime=60
 PartitionName=narrow Nodes=n1,n2 PriorityTier=1 DefMemPerCPU=150 MaxTime=60
 PartitionName=high Nodes=n1,n2 PriorityTier=10 PreemptMode=OFF MaxTime=60
 """
@@ -87,7 +87,7 @@ class SlurmCluster:
     `environment` is what Slurm's commands need.
     """
 
-    def __init__(self, *, silence: int = 5, memory: int = 300) -> None:
+    def __init__(self, *, silence: int = 4, memory: int = 300) -> None:
         self._network = Network()
         self._silence, self._memory = silence, memory
         self.folder = self._network.folder
@@ -126,9 +126,10 @@ class SlurmCluster:
         """Start slurmctld, which finds again what it knew."""
         self._start(self.head, ("slurmctld", "-D"), "slurmctld")
 
-    def kill_controller(self) -> None:
-        """Kill slurmctld."""
-        assert self.head.kill("slurmctld")
+    def stop_controller(self) -> None:
+        """End slurmctld, which first saves what it knows: what it saves now and then is some seconds old."""
+        self.call("scontrol", "shutdown", "slurmctld")
+        self._await(lambda: not self.head.processes("slurmctld"), "slurmctld does not end")
 
     def start_node(self, name: str) -> None:
         """Start a node's slurmd, and its machine where that is off."""
