@@ -143,15 +143,23 @@ class Courier:
         if question.is_large:
             self._large.append((run, data))
             return
+        self._send(run, trip, data)
+
+    def _send(self, run: str, trip: _Trip, data: bytes) -> None:
         trip.is_asked = True
-        self._post.send(run, data)
+        try:
+            self._post.send(run, data)
+        except Exception:  # noqa: BLE001 - whatever the engine raises for a line that is gone: the others go on
+            traceback.print_exc()
+            trip.is_asked = trip.is_large = False
+            self._restart(trip)
 
     def _send_large(self) -> None:
         while self._large and sum(trip.is_large for trip in self._trips.values()) < LARGE:
             run, data = self._large.popleft()
             trip = self._trips[run]
-            trip.is_asked = trip.is_large = True
-            self._post.send(run, data)
+            trip.is_large = True
+            self._send(run, trip, data)
 
     def _restart(self, trip: _Trip) -> None:
         trip.steps.close()
