@@ -41,15 +41,18 @@ class RayEngine:
 
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir.resolve()
+        self._settings = RaySettings()  # as they were when it was opened last, which is before each look
         self._link: HelperProcess | None = None
         self._address, self._is_open, self._attempts = "", False, 0.0
         self._files_are_sent = False
         self._fault, self._fault_at, self._faulty_settings = "", 0.0, RaySettings()
+        self._refused: set[tuple[str, int]] = set()  # runs that showed a fault, with the number of that handing out
         self._alone: dict[str, tuple[str, float]] = {}  # runs that train unattended: where, and when that was said
         self._view: dict[str, Any] = {"nodes": [], "free": {}, "words": {}}
 
     def open(self) -> None:
         """Connect to the cluster that the settings name; at once where that is so already. Raises EngineError."""
+        self._settings = machines_of(self._runs_dir).ray
         address = whole(self._settings.reached_at)
         if not address:
             raise EngineError(
@@ -110,7 +113,7 @@ class RayEngine:
     def words(self) -> Mapping[str, Word]:
         """Look at the cluster, and return what it says of each run by its id. Raises EngineError."""
         self._view = dict(self._ask("look"))
-        return {run_id: self._judged_word(values) for run_id, values in self._view["words"].items()}
+        return {run_id: self._judged_word(run_id, values) for run_id, values in self._view["words"].items()}
 
     def cancel(self, run_id: str) -> None:
         """End a run's attendant, or have it wait no more. Raises EngineError."""
@@ -120,10 +123,6 @@ class RayEngine:
         """Give back a run's share. Raises EngineError."""
         self._ask("forget", run=run_id)
         self._view["words"].pop(run_id, None)
-
-    @property
-    def _settings(self) -> RaySettings:
-        return machines_of(self._runs_dir).ray
 
     @property
     def _share(self) -> tuple[float, float]:
@@ -163,14 +162,19 @@ class RayEngine:
             gpus_free=max(0.0, gpus),
         )
 
-    def _judged_word(self, values: Values) -> Word:
-        """The word on a run; one that its machine could not start is returned."""
-        word = self._word(values)
-        if fault := _fault(values):
-            self._fault, self._fault_at = f"the machine {word.node} {fault}", time.monotonic()
-            self._faulty_settings = self._settings
-            return replace(word, state="returned", reason=self._fault)
-        return word
+    def _judged_word(self, run_id: str, values: Values) -> Word:
+        """The word on a run; one that its machine could not start is returned, and that machine named for a while."""
+        word, fault = self._word(values), _fault(values)
+        if not fault:
+            return word
+        reason = f"the machine {word.node} {fault}"
+        if (
+            run_id,
+            word.fence,
+        ) not in self._refused:  # said once: whoever mends it need not wait until all are returned
+            self._refused.add((run_id, word.fence))
+            self._fault, self._fault_at, self._faulty_settings = reason, time.monotonic(), self._settings
+        return replace(word, state="returned", reason=reason)
 
     def _word(self, values: Values) -> Word:
         about = {"node": values["node"], "fence": values["fence"], "job": values["node"] and f"Ray on {values['node']}"}
