@@ -174,7 +174,7 @@ class Here:
                 reason = word.reason
                 self._say(f"waits: {reason}")
             begun = begun or (now if word.state == "runs" else None)
-            if word.state in ("ended", "lost"):
+            if word.state in ("ended", "lost", "returned"):
                 raise EngineError(f"the trial ended before it could say anything: {self._why(word)}")
             if begun is not None and now - begun > BEGIN:
                 raise EngineError(
