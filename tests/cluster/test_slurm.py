@@ -168,6 +168,7 @@ def test_a_preempted_run_goes_on_with_the_epoch_behind_its_last(lab: Lab) -> Non
 
 
 def test_a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(lab: Lab) -> None:
+    soon(lambda: lab.handed("long").node != "", "the worker has heard where it is")
     before = lab.handed("long").node
     lab.cluster.cut(before)
     (old,) = lab.trainings("long")
