@@ -21,7 +21,7 @@ from dhc.cluster import errands, judge, overview, trial
 from dhc.cluster.engine import EngineError, Word
 from dhc.cluster.judge import Finding, Observation
 from dhc.cluster.promises import Asked, Facts, Report, versions
-from dhc.cluster.record import Cluster, Node, write_cluster
+from dhc.cluster.record import Cluster, Node, cluster_of, write_cluster
 from dhc.cluster.settings import Machines, RaySettings, SlurmSettings, assigned, changed, machines_of, write_machines
 from dhc.cluster.trial import Here, Trial
 from dhc.config import RunConfig
@@ -137,6 +137,8 @@ def test_the_command_line_shows_sets_and_refuses(cluster: Path) -> None:
     assert [run["state"] for run in values["ray"]["runs"]] == ["running", "unheard", "queued", "queued"]
     assert values["ray"]["cluster"]["width"] == 4
     assert "unheard on down1" in dhc("runs", "queue").stdout
+    write_cluster(cluster, "ray", cluster_of(cluster, "ray").model_copy(update={"problem": "no Ray cluster answers"}))
+    assert "room for 4 runs at once (as it was before it could not be reached)" in dhc("machines").stdout
 
     done = dhc("machines", "set", "slurm.minutes=90", "ray.files=sent")
     assert done.stdout == "ray.files 'shared' → 'sent'\nslurm.minutes 1440 → 90\n"
@@ -367,6 +369,20 @@ def test_the_screen_says_what_runs_where_and_what_is_wrong(cluster: Path, monkey
     assert "No Ray cluster answers: start its head." in texts(at)
     assert not [button for button in at.button if str(button.key).startswith(("dhc_machines", "dhc_work"))]
     assert all(field.disabled for field in (*at.text_input, *at.number_input) if "machines" in str(field.key))
+
+
+def test_two_nodes_of_ray_on_one_machine_are_one_machine_with_the_room_of_both() -> None:
+    pytest.importorskip("ray")
+    from dhc.cluster.ray_link import _described, _labels
+
+    about = {"NodeManagerHostname": "one", "NodeManagerAddress": "10.0.0.1", "Alive": True, "Resources": {"CPU": 2.0}}
+    nodes = [
+        {**about, "NodeID": "a"},
+        {**about, "NodeID": "b", "Resources": {"CPU": 4.0, "GPU": 1.0}},
+        {**about, "NodeID": "c", "Alive": False},
+    ]
+    (machine,) = _described(nodes, _labels(nodes))
+    assert (machine["name"], machine["is_up"], machine["cpus"], machine["gpus"]) == ("one", True, 6.0, 1.0)
 
 
 @pytest.mark.pages

@@ -138,6 +138,8 @@ def _engine(engine: Engine) -> Iterator[str]:
         unknown = "could not be reached" if engine.cluster.problem else "not looked at yet"
         size = overview.size_text(engine.cluster) or unknown
         seen = "" if engine.age is None else f" (seen {duration_text(engine.age)} ago)"
+        if engine.cluster.problem:
+            seen = " (as it was before it could not be reached)" if engine.cluster.nodes else ""
         yield f"{engine.title}: {size}{seen}"
     if engine.cluster.problem:
         yield f"  wrong: {engine.cluster.problem}"

@@ -58,5 +58,5 @@ def knock(address: str) -> None:
     except OSError as error:
         reason = "does not answer" if isinstance(error, TimeoutError) or not error.strerror else error.strerror.lower()
         raise EngineError(
-            f"no Ray cluster answers at {host}:{port} ({reason}): start its head by `ray start --head`, or correct the address"
+            f"no Ray cluster answers at {host}:{port} ({reason}): start its head as docs/clusters.md says, or correct the address"
         ) from None

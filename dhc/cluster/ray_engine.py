@@ -188,9 +188,8 @@ class RayEngine:
     def _what_is_awaited(self) -> str:
         if self.width():
             return "waits for room in the cluster"
-        cpus, gpus = self._share
         return (
-            f"no machine of the cluster has the {cpus:g} cores and {gpus:g} GPUs that a run is given: "
+            f"a run is given {self._settings.share_text}, and no machine of the cluster has that: "
             "ask for less on Machines, or add a machine"
         )
 

@@ -292,16 +292,17 @@ def _labels(nodes: list[Values]) -> dict[str, str]:
 
 
 def _described(nodes: list[Values], labels: Mapping[str, str]) -> list[Values]:
-    """Each machine once, as it stands now: Ray remembers the earlier starts of one, too."""
+    """Each machine once, as it stands now: Ray remembers the earlier starts of one, and two of its nodes may share a machine."""
     machines: dict[str, Values] = {}
     for node in sorted(nodes, key=lambda node: bool(node["Alive"])):
-        total = node["Resources"] if node["Alive"] else {}
-        machines[labels[node["NodeID"]]] = {
-            "name": labels[node["NodeID"]],
+        label, total = labels[node["NodeID"]], node["Resources"] if node["Alive"] else {}
+        before = machines.get(label, {})
+        machines[label] = {
+            "name": label,
             "is_up": bool(node["Alive"]),
             "has_left": node.get("DeathReason") == 1,
-            "cpus": total.get("CPU", 0.0),
-            "gpus": total.get("GPU", 0.0),
+            "cpus": before.get("cpus", 0.0) + total.get("CPU", 0.0),
+            "gpus": before.get("gpus", 0.0) + total.get("GPU", 0.0),
         }
     return [machines[name] for name in sorted(machines)]
 

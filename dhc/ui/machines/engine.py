@@ -102,8 +102,13 @@ def _errands(engine: Engine) -> None:
             st.markdown(
                 f":material/hourglass_top: {GOING_ON[kind]} for {seconds}{f': {plain(line)}' if line else ' …'}"
             )
-        elif (failure := errands.failure(*about)) and failure != engine.cluster.problem:
+        elif (failure := errands.failure(*about)) and failure not in _said(engine):
             error_box(f"{ERRANDS[kind][0]}: {failure.rstrip('.')}.")
+
+
+def _said(engine: Engine) -> tuple[str, ...]:
+    """What the card says is wrong, anyway."""
+    return engine.cluster.problem, "" if engine.trial is None else engine.trial.problem
 
 
 def _nodes(engine: Engine) -> None:
