@@ -135,7 +135,8 @@ def _engine(engine: Engine) -> Iterator[str]:
     if engine.lack:
         yield f"{engine.title}: {engine.lack}"
     else:
-        unknown = "could not be reached" if engine.cluster.problem else "not looked at yet"
+        looked = f"not looked at yet: `python -m dhc machines look {engine.name}` does"
+        unknown = "could not be reached" if engine.cluster.problem else looked
         size = overview.size_text(engine.cluster) or unknown
         seen = "" if engine.age is None else f" (seen {duration_text(engine.age)} ago)"
         if engine.cluster.problem:
