@@ -27,7 +27,6 @@ from dhc.data.standin.generate import make_dataset  # noqa: E402
 SLOW_FIRST = ("cluster", "e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
 UNTIL = "DHC_TESTS_UNTIL"  # in the environment of a machine on which nobody watches: when the tests have to be done, in seconds since 1970
 CLUSTERS = "cluster"  # the folder of the tests that make clusters
-CLUSTER = 120  # seconds that the tests of a cluster may take, which wait for most of them
 TIMED = ("e2e", "slow")  # markers of tests that wait for real browsers and processes, which may stall on such a machine
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
@@ -58,9 +57,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip an errand, or a cluster, that would not be done in time, and say so."""
     errand, until = item.get_closest_marker("errand"), os.environ.get(UNTIL)
     if errand is not None and until and time.time() + errand.kwargs["seconds"] > float(until):
-        pytest.skip("no time left for this errand here: `make test` walks it")
-    if until and item.get_closest_marker("cluster") and time.time() + CLUSTER > float(until):
-        pytest.skip("no time left for a cluster here: `make test` makes it")
+        pytest.skip("no time left for this errand here: `make test` walks it, and makes clusters")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -16,6 +16,7 @@ from test_architecture import ROOT
 CALLS = {
     "write.root": "write.root(here / 'new' / 'folder')",
     "write.new_folder": "write.new_folder(here / 'new')",
+    "write.private_folder": "write.private_folder(here / 'new')",
     "write.make_folder": "write.make_folder(here / 'new')",
     "write.create": "write.create(here / 'new')",
     "write.mark": "write.mark(here / 'new')",
@@ -34,13 +35,17 @@ CALLS = {
     "process.spawn": "process.spawn(['true'], log=here / 'file')",
     "process.detach": "process.detach(['true'], log=here / 'file')",
     "warm.Warm": "warm.Warm().ask('ping')",
+    "warm.HelperProcess": "warm.HelperProcess(['true'])",
 }
 # These let go what the system refuses, and change nothing either; or they only compute.
 SILENT = {
     "remove.trees": "remove.trees(here, re.compile('.*'))",
     "remove.leftovers": "remove.leftovers(here, re.compile('.*'))",
 }
-HARMLESS = {"write.temporary_name", "write.temporary_names", "target.refuse", "process.python", "warm.HelperError"}
+HARMLESS = {
+    *("write.temporary_name", "write.temporary_names", "target.refuse", "process.python", "process.worker_module"),
+    "warm.HelperError",
+}
 # Ways around our rooms, as a library might take them.
 DETOURS = (
     "open(here / 'new', 'w')",

@@ -25,7 +25,7 @@ from dhc.runs.course import Course
 from dhc.runs.predictions import read_predictions
 from dhc.runs.status import State, status_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.errand(seconds=90)]
 REPOSITORY = Path(__file__).parents[2]
 NETWORK = {
     "model.name": "cnn3",

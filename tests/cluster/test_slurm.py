@@ -26,7 +26,7 @@ from dhc.runs import rundir
 from dhc.runs.contract import Handed
 from dhc.runs.status import State, Status, status_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.errand(seconds=110)]
 
 NEVER = 3000  # epochs, which no test waits for
 PROMPT = 15  # seconds in which the right word must be there

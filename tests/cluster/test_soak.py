@@ -10,7 +10,7 @@ from processes import kill_processes_of
 from cluster.ray_cluster import RayCluster, hindrance
 from cluster.soak import soak, stand_ins
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.errand(seconds=60)]
 SEED = 3
 
 
