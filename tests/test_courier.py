@@ -38,7 +38,7 @@ from dhc.runs.store import Store
 from dhc.training.median import rule_of
 from dhc.training.outcomes import StopRequested
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.errand(seconds=40)]
 PATIENCE = 60.0
 QUICK = {**STAND_IN, "STAND_IN_EPOCH": "0.4"}  # a training without a network
 

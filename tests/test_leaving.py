@@ -20,6 +20,8 @@ from dhc.runs.contract import Handed, Request
 from dhc.runs.status import State, status_of
 from dhc.training.pulse import DEVICE, FENCE
 
+pytestmark = pytest.mark.errand(seconds=20)
+
 
 def epochs(folder: Path) -> list[int]:
     """The epochs that its events tell of."""

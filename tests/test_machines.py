@@ -35,6 +35,8 @@ from dhc.runs.contract import Handed, Process, Request, write_exit
 from dhc.runs.naming import group_names
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.errand(seconds=40)
+
 GONE = "it has gone"
 
 

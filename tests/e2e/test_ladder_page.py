@@ -18,6 +18,8 @@ from dhc.runs import rundir
 from dhc.runs.contract import write_exit
 from dhc.runs.store import Store
 
+pytestmark = pytest.mark.errand(seconds=45)
+
 LIVE = "cnn7"  # the rung that is made to train while a person looks
 
 

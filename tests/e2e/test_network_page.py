@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from harness import Server, fits, settled
 from make_run import make_run
 from networks import small_network
 from playwright.sync_api import Page, expect
 
 from dhc.runs import rundir
+
+pytestmark = pytest.mark.errand(seconds=45)
 
 RUN = "20261126-100000-cnn3-000a"
 
