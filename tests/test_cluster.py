@@ -32,8 +32,8 @@ from dhc.runs.config_file import write_config
 from dhc.runs.contract import MOST_LOST, Exit, Handed, Identity, Process, Request, Worker, write_exit
 from dhc.runs.events import EventLog
 from dhc.runs.identity import identify
+from dhc.runs.pulse import FENCE
 from dhc.runs.status import Status, status_of
-from dhc.training.pulse import FENCE
 
 ELSEWHERE = Identity(pid=1, created=1.0, boot="another machine's")
 

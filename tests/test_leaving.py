@@ -17,8 +17,8 @@ from dhc.jobs.process import REPOSITORY, python
 from dhc.runs import rundir
 from dhc.runs.config_file import write_config
 from dhc.runs.contract import Handed, Request
+from dhc.runs.pulse import DEVICE, FENCE
 from dhc.runs.status import State, status_of
-from dhc.training.pulse import DEVICE, FENCE
 
 pytestmark = pytest.mark.errand(seconds=20)
 

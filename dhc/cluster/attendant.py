@@ -26,7 +26,6 @@ from dhc.runs.fit import require_fit
 from dhc.runs.identity import exit_status, find, is_alive
 from dhc.runs.lock import HeldError, hold
 
-FENCE, DEVICE = "DHC_FENCE", "DHC_DEVICE"  # what the training process is told by its environment
 ATTENDS = "attends"  # what it prints first
 TRAINER = "DHC_TRAINER"  # in its own: the module that trains; the soak of a cluster names one that needs no Keras
 POLL = 0.2  # seconds between two looks at a training
@@ -119,7 +118,7 @@ class Attendant:
         rundir.reserve(self.folder)
         wish = config.device.device
         device = self._device if self._device and wish != "cpu" else hardware.resolve(wish)
-        environment = hardware.environment(config.device, device) | {FENCE: str(self.fence), DEVICE: device}
+        environment = hardware.environment(config.device, device) | {pulse.FENCE: str(self.fence), pulse.DEVICE: device}
         module = "dhc.cluster.trial_there" if is_trial(self.folder) else os.environ.get(TRAINER, "dhc.training")
         command = python("-m", module, str(self.folder), "--queued")
         with RealFolder(self.folder):

@@ -161,7 +161,7 @@ def size_text(cluster: Cluster) -> str:
     down = len(cluster.nodes) - len(up)
     missing = f", {down} of them down" if down else ""
     parts = [
-        f"{free_text(up)}" if up else "",
+        free_text(up) if up else "",
         f"room for {count_text(cluster.width, 'run')} at once" if up else "",
     ]
     return f"{count_text(len(cluster.nodes), 'machine')}{missing}: " + "; ".join(

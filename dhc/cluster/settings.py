@@ -158,7 +158,7 @@ def changed(machines: Machines, values: Mapping[str, object]) -> Machines:
 
     Raises ConfigError for a name that is none, a value out of bounds, or values that make no sense together.
     """
-    settings = {setting.name: setting for engine in rundir.ENGINES for setting in settings_of(engine)}
+    settings = _by_name()
     for name in values:
         if name not in settings:
             raise ConfigError(
@@ -177,7 +177,7 @@ def changed(machines: Machines, values: Mapping[str, object]) -> Machines:
 
 def assigned(machines: Machines, texts: Iterable[str]) -> Machines:
     """The settings changed by texts such as ``ray.address=auto``. Raises ConfigError as `changed` does."""
-    settings = {setting.name: setting for engine in rundir.ENGINES for setting in settings_of(engine)}
+    settings = _by_name()
     values: dict[str, object] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -194,6 +194,11 @@ def differences(before: Machines, after: Machines) -> Iterator[tuple[Setting, ob
             old, new = (getattr(machines.of(engine), setting.key) for machines in (before, after))
             if old != new:
                 yield setting, old, new
+
+
+def _by_name() -> dict[str, Setting]:
+    """The settings of all engines."""
+    return {setting.name: setting for engine in rundir.ENGINES for setting in settings_of(engine)}
 
 
 def _require_sense(ray: RaySettings) -> None:

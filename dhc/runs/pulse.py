@@ -19,6 +19,10 @@ from dhc.runs import rundir
 
 BEAT = 2.0  # seconds between two signs of life
 SILENCE = 12.0  # seconds without one after which a training is unheard of
+FENCE, DEVICE = (
+    "DHC_FENCE",
+    "DHC_DEVICE",
+)  # in a training's environment: the number of its handing out, the device that it may use
 FRESH = 6.0  # seconds for which a training believes the number that it has read last
 AGAIN = 5.0  # seconds for which the file system's clock is counted on by our own
 LIMIT, DIGITS = 100, 12  # bytes of the file, and digits of a number in it

@@ -21,10 +21,11 @@ from dhc.runs.contract import Cause, Process, Request, write_exit
 from dhc.runs.fit import remove_leftovers, require_fit
 from dhc.runs.identity import identify
 from dhc.runs.lock import HeldError, hold
+from dhc.runs.pulse import DEVICE
 from dhc.runs.rundir import Guard
 from dhc.runs.status import State, status_of
 from dhc.training.outcomes import UNEXPECTED, End, StopRequested, explain
-from dhc.training.pulse import DEVICE, fence_here, guard_of
+from dhc.training.pulse import fence_here, guard_of
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 QUEUED = "--queued"  # only if it still waits: a worker that was killed may have left a child that was faster

@@ -19,10 +19,6 @@ from dhc.runs import pulse, rundir
 from dhc.runs.contract import Handed, Identity, Process
 from dhc.runs.rundir import Guard
 
-FENCE, DEVICE = (
-    "DHC_FENCE",
-    "DHC_DEVICE",
-)  # in the environment: the number of this handing out; the device that it may use
 PAUSE = 0.3  # seconds between two looks where nothing can be read
 MISSES = 3  # looks in a row without a record, after which the folder counts as moved or removed
 PATIENCE = 150.0  # seconds that a file server may take to answer again
@@ -109,7 +105,7 @@ class Pulse:
 
 def fence_here() -> int:
     """The number of the handing out that this process was started for; 0 where no engine has begun it."""
-    fence = os.environ.get(FENCE, "")
+    fence = os.environ.get(pulse.FENCE, "")
     return int(fence) if fence.isascii() and fence.isdigit() and len(fence) < 13 else 0
 
 
