@@ -25,7 +25,6 @@ from dhc.runs.status import State, Status
 from dhc.text import count_text, setting_number
 
 FRESH = 15.0  # seconds for which what was seen of a cluster is called today's
-GUIDE = "docs/clusters.md"
 
 
 @dataclass(frozen=True)
