@@ -53,11 +53,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip an errand, or a cluster, that would not be done in time, and say so."""
+    """Skip an errand, or a cluster, that would not be done in time, and say so. A second try begins with fixtures of its own."""
+    if getattr(item, "execution_count", 1) > 1:
+        _end_module_fixtures(item)
     errand, until = item.get_closest_marker("errand"), os.environ.get(UNTIL)
     if errand is not None and until and time.time() + errand.kwargs["seconds"] > float(until):
         pytest.skip("no time left for this errand here: `make test` walks it, and makes clusters")
+
+
+def _end_module_fixtures(item: Any) -> None:
+    """What a first try left in its module's folders and servers would fail the second."""
+    for definitions in item._fixtureinfo.name2fixturedefs.values():
+        for definition in definitions:
+            if definition.scope == "module":
+                definition.finish(item._request)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say why a first try failed: of a test that is tried again, pytest shows the last one alone."""
+    for report in terminalreporter.stats.get("rerun", []):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        if crash is not None:
+            terminalreporter.write_line(
+                f"FIRST TRY of {report.nodeid}\n  {crash.path}:{crash.lineno}: {crash.message[:2000]}"
+            )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -270,9 +270,9 @@ def _watch(folder: Path) -> None:
 def _progress(folder: Path, making: Making | None) -> None:
     if making is None:
         st.session_state.pop(IMPORTING, None)
-        st.query_params["data"] = folder.name
         if (source := st.session_state.pop(UPLOADED, None)) is not None:
             remove.file(source)
+        st.query_params["data"] = folder.name
         st.rerun(scope="app")
     elif making.failure:
         st.session_state.pop(IMPORTING, None)
