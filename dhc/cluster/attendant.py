@@ -16,9 +16,10 @@ from dhc.cluster.promises import is_trial
 from dhc.errors import RunError, sentence
 from dhc.files import remove, write
 from dhc.files.folder import RealFolder
-from dhc.jobs.ends import oom_kills, record_end
+from dhc.jobs.ends import record_end
 from dhc.jobs.process import python, spawn
 from dhc.machine import hardware
+from dhc.machine.memory import oom_kills
 from dhc.runs import pulse, rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import Handed, Process

@@ -7,7 +7,6 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from dhc.files.folder import RealFolder
 from dhc.files.read import tail
@@ -93,13 +92,3 @@ def _path_of(handle: RealFolder) -> Path:
 
         return Path(os.fsdecode(fcntl.fcntl(handle.fd, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
     return handle.path
-
-
-def oom_kills(counters: Path = Path("/proc/vmstat")) -> int:
-    """How many processes the system has killed to free memory since its start; 0 where unknown."""
-    try:
-        lines = counters.read_text(encoding="ascii").splitlines()
-    except (OSError, ValueError):
-        return 0
-    values: dict[str, Any] = dict(line.split(maxsplit=1) for line in lines if " " in line)
-    return int(values.get("oom_kill", 0))

@@ -30,10 +30,11 @@ from dhc.files.lock import Timeout, hold_lock
 from dhc.files.write import temporary_names
 from dhc.jobs import webhook
 from dhc.jobs.announcement import BEAT, Announcement
-from dhc.jobs.ends import oom_kills, place_now, record_end
+from dhc.jobs.ends import place_now, record_end
 from dhc.jobs.process import python, spawn
 from dhc.jobs.queue import queue, training_run
 from dhc.machine import hardware
+from dhc.machine.memory import oom_kills
 from dhc.runs import room, rundir
 from dhc.runs.config_file import read_config
 from dhc.runs.contract import Cause, Request
