@@ -56,6 +56,7 @@ def test_a_rate_is_drawn_evenly_in_its_decades_and_sobol_leaves_smaller_gaps() -
     ("axes", "runs", "sentence"),
     [
         ({}, 4, "needs a setting that varies"),
+        ({"device.where": ["ray", "slurm"]}, 2, "device.where says where runs go"),
         ({"schedule.factor": (0.1, 0.9)}, 0, "0 runs cannot be drawn"),
         ({"schedule.factor": (0.1, 0.9)}, 10**6, "a sweep has 1 to 200"),
         ({"fit.batch_size": (16, 18)}, 9, "hold only 3 combinations"),

@@ -139,6 +139,7 @@ def test_a_setting_that_loses_its_effect_is_varied_where_it_has_one_only() -> No
     ("base", "values", "repeats", "sentence"),
     [
         ({}, {}, 1, "a sweep needs a setting that varies"),
+        ({}, {"device.where": ["here", "ray"]}, 1, "device.where says where runs go"),
         ({}, {"fit.epoch": (1,)}, 1, "there is no setting 'fit.epoch'"),
         ({}, {"schedule.factor": ()}, 1, "schedule.factor needs a value"),
         ({}, {"schedule.factor": (1.0,)}, 1, "schedule.factor cannot be 1.0: it takes 0 < x < 1"),

@@ -14,8 +14,7 @@ import numpy as np
 
 from dhc.config import ConfigField, RunConfig, find_field
 from dhc.errors import ConfigError
-from dhc.jobs.sweep import MAX_RUNS, SEED, without_effect
-from dhc.jobs.values import check_values
+from dhc.jobs.sweep import MAX_RUNS, SEED, checked_axes, without_effect
 from dhc.runs.contract import Design
 from dhc.text import count_text
 
@@ -32,9 +31,7 @@ def sample(
     decades; of a choice, each is as likely as the others. The `design` is random or sobol; equal seeds draw equally. Raises ConfigError
     in one sentence: an unknown setting, a value out of bounds, a setting without effect, too many runs, or fewer combinations.
     """
-    axes = {name: check_values(find_field(name), axis) for name, axis in values.items()}
-    if not axes:
-        raise ConfigError("a sweep needs a setting that varies: name at least one, such as schedule.factor")
+    axes = checked_axes(values)
     if not 1 <= runs <= MAX_RUNS:
         raise ConfigError(f"{count_text(runs, 'run')} cannot be drawn: a sweep has 1 to {MAX_RUNS}")
     if SEED in axes:

@@ -13,7 +13,7 @@ from dhc.jobs.values import check_values
 from dhc.text import count_text
 
 MAX_RUNS = 200  # of one sweep: more is a slip of the finger
-SEED = "fit.seed"
+SEED, WHERE = "fit.seed", "device.where"
 
 
 def grid(base: RunConfig, values: Mapping[str, Sequence[Any]], repeats: int = 1) -> list[RunConfig]:
@@ -25,9 +25,7 @@ def grid(base: RunConfig, values: Mapping[str, Sequence[Any]], repeats: int = 1)
     twice, a setting without effect in any combination, settings that do not fit together, seeds that vary in both ways, more
     than MAX_RUNS runs.
     """
-    axes = {name: check_values(find_field(name), axis) for name, axis in values.items()}
-    if not axes:
-        raise ConfigError("a sweep needs a setting that varies: name at least one, such as schedule.factor")
+    axes = checked_axes(values)
     count = math.prod(len(axis) for axis in axes.values())
     if repeats < 1 or count * repeats > MAX_RUNS:
         product = f"{count_text(count, 'combination')} × {count_text(repeats, 'seed')} make {count_text(count * repeats, 'run')}"
@@ -42,6 +40,18 @@ def grid(base: RunConfig, values: Mapping[str, Sequence[Any]], repeats: int = 1)
         return configs
     seeds = range(base.fit.seed, base.fit.seed + repeats)
     return [config.with_values({SEED: seed}) for seed in seeds for config in configs]
+
+
+def checked_axes(values: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Any, ...]]:
+    """The settings that vary and their values, as the settings' types.
+
+    Raises ConfigError in one sentence: none, an unknown one, a value out of bounds or twice, or where runs go.
+    """
+    if WHERE in values:
+        raise ConfigError(f"{WHERE} says where runs go, not what comes out: set it once for the whole sweep")
+    if not values:
+        raise ConfigError("a sweep needs a setting that varies: name at least one, such as schedule.factor")
+    return {name: check_values(find_field(name), axis) for name, axis in values.items()}
 
 
 def _combinations(base: RunConfig, axes: Mapping[str, Sequence[Any]]) -> list[RunConfig]:
