@@ -138,6 +138,7 @@ UNSEEN = re.compile(r"mkfifo|mknod|imwrite\w*|to_parquet|to_feather|fork_exec|co
 MAY_IMPORT_KERAS = {
     "dhc/models/build.py",
     "dhc/models/fused.py",
+    "dhc/models/muon.py",
     "dhc/training/backend.py",
     "dhc/training/batches.py",
     "dhc/training/changes.py",

@@ -21,7 +21,7 @@ from dhc.errors import ConfigError
         ("model.width", "Width multiplier: above 0 up to 2"),
         ("fit.epochs", "Epochs: 1 to 50,000"),
         ("augment.rotation", "Random rotation: 0 to 180"),
-        ("optimizer.name", "Optimizer: one of adam, adamw, sgd"),
+        ("optimizer.name", "Optimizer: one of adam, adamw, sgd, muon"),
         ("data.skip_bad", "Leave out unreadable pictures: on or off"),
         ("data.path", "Data folder: a path of 1 to 1,000 characters"),
     ],

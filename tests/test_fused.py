@@ -58,3 +58,72 @@ def test_optimizers_take_kerass_steps(name: str) -> None:
 
     for ours, theirs in zip(after(25, getattr(fused, name)), after(25, getattr(keras.optimizers, name)), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def orthogonalised(matrix: np.ndarray, steps: int = 5) -> np.ndarray:
+    """Jordan's quintic applied to the singular values alone, which is what Newton-Schulz computes without taking any."""
+    left, values, right = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
+    values = values / np.linalg.norm(values)
+    for _ in range(steps):
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    return (left * values) @ right
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 4, 6), (1, 1, 4, 24), (8, 8)], ids=["tall", "wide", "dense"])
+def test_muon_takes_jordans_steps_of_a_flattened_kernel_and_adamws_of_a_bias(shape: tuple[int, ...]) -> None:
+    import keras
+
+    from dhc.models import fused
+    from dhc.models.muon import Muon
+
+    draw = np.random.default_rng(2)
+    start, gradients = draw.normal(size=shape), [1e-6 * draw.normal(size=shape) for _ in range(3)]
+    slopes = [draw.normal(size=6) for _ in gradients]
+    options: dict[str, Any] = {"weight_decay": 0.1, "use_ema": True, "ema_momentum": 0.8}
+
+    def after(dtype: str) -> list[np.ndarray]:
+        kernel, bias = keras.Variable(start, dtype="float32", name="kernel"), keras.Variable(np.ones(6), name="bias")
+        ours = Muon(0.01, adam_weight_decay=0.1, hidden=[kernel], dtype=dtype, **options)
+        alone, beside = fused.AdamW(0.01, **options), keras.Variable(np.ones(6), name="bias")
+        for gradient, slope in zip(gradients, slopes, strict=True):
+            ours.apply([keras.ops.cast(value, "float32") for value in (gradient, slope)], [kernel, bias])
+            alone.apply([keras.ops.cast(slope, "float32")], [beside])
+        averages = [keras.ops.convert_to_numpy(average) for average in ours._model_variables_moving_average]
+        np.testing.assert_allclose(averages[1], alone._model_variables_moving_average[0], rtol=1e-6)
+        np.testing.assert_allclose(bias, beside, rtol=1e-6)
+        return [keras.ops.convert_to_numpy(kernel), averages[0]]
+
+    weights, average, momentum = start, start, np.zeros(shape)
+    for number, gradient in enumerate(gradients):
+        momentum = 0.95 * momentum + gradient
+        matrix = (gradient + 0.95 * momentum).reshape(-1, shape[-1])
+        step = orthogonalised(matrix).reshape(shape) * 0.2 * max(matrix.shape) ** 0.5
+        weights = weights * (1 - 0.01 * 0.1) - 0.01 * step
+        average = weights if number == 0 else 0.8 * average + 0.2 * weights
+    for value, reference in zip(after("float32"), (weights, average), strict=True):
+        np.testing.assert_allclose(value, reference, atol=1e-5)
+    rough = after("bfloat16")[0]
+    assert 0 < np.linalg.norm(rough - weights) < 0.1 * np.linalg.norm(weights - start)
+
+
+def test_muon_has_the_hidden_kernels_but_the_widest_dense_one() -> None:
+    from dhc.models.build import compiled_model
+    from dhc.models.cost import cost
+    from dhc.models.presets import preset_config
+
+    config = preset_config("tuned").with_values({"optimizer.name": "muon", "model.width": 1 / 32, "fit.batch_size": 10})
+    model = compiled_model(config, 5)
+    kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
+    optimizer = model.optimizer
+    taken = [number for number, kernel in enumerate(kernels) if not optimizer._should_use_adamw(kernel)]
+    assert taken == [*range(1, 14), 15], (
+        "convolutions from the second on; dense ones of 16 × 127 and 127 × 16, not 127 × 127"
+    )
+    flops = sum(
+        5 * (4 * short * short * long + 2 * short**3)
+        for kernel in (kernels[number] for number in taken)
+        for short, long in [sorted((int(np.prod(kernel.shape[:-1])), kernel.shape[-1]))]
+    )
+    assert cost(config, 5).update_flops == flops / 10
+    decayed = {v.name for v in model.trainable_variables if optimizer._use_weight_decay(v)}
+    assert decayed == {"kernel"}

@@ -254,7 +254,7 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
             "optimizer.ema_momentum": 0.5,
         },
         {"model.name": "vgg16", "device.precision": "mixed_bfloat16", "schedule.name": "warmup"},
-        {"model.name": "cnn3", "device.jit": "on", "augment.where": "off"},
+        {"model.name": "cnn3", "device.jit": "on", "augment.where": "off", "optimizer.name": "muon"},
         {"model.name": "cnn7", "augment.where": "features"},
     ],
     ids=lambda changes: ",".join(f"{name}={value}" for name, value in changes.items())[:60],

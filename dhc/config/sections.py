@@ -22,7 +22,7 @@ CONV_DROPOUT = {"model.name": ("vgg16", "cnn7", "cnn5", "cnn3-dropout")}
 DENSE_DROPOUT = {"model.name": ("vgg16", "cnn7")}
 AUGMENTED = NETWORK | {"augment.where": ("input", "features")}
 ON_INPUT = NETWORK | {"augment.where": ("input",)}
-ADAMW = NETWORK | {"optimizer.name": ("adamw",)}
+DECAYING = NETWORK | {"optimizer.name": ("adamw", "muon")}
 PLATEAU = NETWORK | {"schedule.name": ("plateau",)}
 EXPONENTIAL = NETWORK | {"schedule.name": ("exponential", "warmup")}
 WARM_UP = NETWORK | {"schedule.name": ("warmup", "cosine")}
@@ -153,16 +153,18 @@ class AugmentConfig(Section):
 class OptimizerConfig(Section):
     """How weights follow the gradient."""
 
-    name: Literal["adam", "adamw", "sgd"] = knob("adam", "Optimizer", rank=COMMON, when=NETWORK)
-    """adam: as in the report; adamw: Adam with decoupled weight decay; sgd: with Nesterov momentum 0.9."""
+    name: Literal["adam", "adamw", "sgd", "muon"] = knob("adam", "Optimizer", rank=COMMON, when=NETWORK)
+    """adam: as in the report; adamw: Adam with decoupled weight decay; sgd: with Nesterov momentum 0.9; muon: the
+    step of each hidden kernel made orthogonal, with AdamW, at the same rate, for the first and last layer, biases and batch
+    normalisation (Jordan, 2024)."""
 
     learning_rate: float = knob(
         1e-3, "Initial learning rate", short="LR", rank=COMMON, gt=0, le=10, log=True, when=NETWORK
     )
     """Step size at the start; with a warm-up, the highest one."""
 
-    weight_decay: float = knob(0.004, "Weight decay", ge=0, le=1, log=True, when=ADAMW)
-    """AdamW shrinks each weight matrix by this share of the learning rate at every step; biases and batch normalisation
+    weight_decay: float = knob(0.004, "Weight decay", ge=0, le=1, log=True, when=DECAYING)
+    """AdamW and Muon shrink each weight matrix by this share of the learning rate at every step; biases and batch normalisation
     are spared."""
 
     ema_momentum: float = knob(

@@ -12,7 +12,9 @@ from keras import layers as kl
 from dhc.config import RunConfig
 from dhc.models import fused
 from dhc.models import plan as p
+from dhc.models.cost import orthogonal_kernels
 from dhc.models.ladder import plan_of
+from dhc.models.muon import Muon
 
 
 def build(
@@ -58,7 +60,7 @@ def compiled_model(
     keras.config.set_dtype_policy(precision)
     model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True)
     model.compile(
-        optimizer=_optimizer(config),
+        optimizer=_optimizer(config, model),
         loss=_loss(config.fit.label_smoothing, classes),
         metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy"), *metrics],
         steps_per_execution=steps,
@@ -96,7 +98,7 @@ def ema_weights(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
     }
 
 
-def _optimizer(config: RunConfig) -> keras.optimizers.Optimizer:
+def _optimizer(config: RunConfig, model: keras.Model) -> keras.optimizers.Optimizer:
     o = config.optimizer
     options: dict[str, Any] = {"use_ema": True, "ema_momentum": o.ema_momentum} if o.ema_momentum else {}
     match o.name:
@@ -104,7 +106,13 @@ def _optimizer(config: RunConfig) -> keras.optimizers.Optimizer:
             return fused.Adam(o.learning_rate, **options)
         case "sgd":
             return keras.optimizers.SGD(o.learning_rate, momentum=0.9, nesterov=True, **options)
-    optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **options)
+        case "muon":
+            kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
+            hidden = [kernels[number] for number in orthogonal_kernels([tuple(kernel.shape) for kernel in kernels])]
+            options |= {"hidden": hidden, "dtype": model.compute_dtype, "adam_weight_decay": o.weight_decay}
+            optimizer = Muon(o.learning_rate, weight_decay=o.weight_decay, **options)
+        case _:
+            optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **options)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ import numpy as np
 from dhc.config import RunConfig
 from dhc.machine.cores import cores
 from dhc.models.ladder import plan_of
-from dhc.models.plan import Conv2D, Dense, measure
+from dhc.models.plan import Conv2D, Dense, LayerSize, Shape, measure
 
 # FLOPs of a picture's training step from which bfloat16 gains on a CPU; below, converting costs more than it saves.
 WORTHWHILE = 4e7
@@ -21,13 +22,17 @@ BYTES = {"auto": 4, "float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
 
 @dataclass(frozen=True)
 class Cost:
-    """One network's weights, FLOPs of a picture's training step, bytes of memory in training."""
+    """One network's weights, FLOPs of a picture's training step, bytes of memory in training.
+
+    `update_flops` are those of the optimizer's own products, which take as long for one picture as for a whole batch, divided among it.
+    """
 
     parameters: int
     step_flops: float
     activation_bytes: float  # of one picture
     memory: float
     speed: float = 1.0  # of multiplying, against float32
+    update_flops: float = 0.0
 
 
 @lru_cache(maxsize=256)  # a screen asks for the same ones at each click
@@ -46,7 +51,37 @@ def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
     activations = sum(math.prod(row.shape) for row in rows) * BYTES[precision]
     # weights, gradient and Adam's two moments in float32; activations kept for the backward pass, and about as much working space
     memory = 16.0 * parameters + 2.0 * config.fit.batch_size * activations
-    return Cost(parameters, flops, float(activations), memory, 4 / BYTES[precision])
+    update = orthogonalising_flops(rows) / config.fit.batch_size if config.optimizer.name == "muon" else 0.0
+    return Cost(parameters, flops, float(activations), memory, 4 / BYTES[precision], update)
+
+
+def orthogonal_kernels(shapes: Sequence[Shape]) -> list[int]:
+    """The numbers of the kernels, (h, w, in, out) or (in, out), whose steps Muon makes orthogonal: the hidden ones.
+
+    Not the first and the last, as Jordan has it, nor one whose sides both exceed the filters of the widest convolution: for the
+    report's 4069 × 4069 that would take several times as long as all the rest of a step.
+    """
+    widest = max((shape[-1] for shape in shapes if len(shape) == 4), default=0)
+    return [
+        number for number, shape in enumerate(shapes) if 0 < number < len(shapes) - 1 and min(_matrix(shape)) <= widest
+    ]
+
+
+def orthogonalising_flops(rows: Sequence[LayerSize]) -> float:
+    """FLOPs of Muon's five Newton-Schulz steps for a network's hidden kernels: 4 s² l + 2 s³ each, of s × l."""
+    shapes: list[Shape] = []
+    for row in rows:
+        match row.layer:
+            case Conv2D(filters, kernel):
+                shapes.append((kernel, kernel, (row.parameters // filters - 1) // kernel**2, filters))
+            case Dense(units):
+                shapes.append((row.parameters // units - 1, units))
+    sides = [sorted(_matrix(shapes[number])) for number in orthogonal_kernels(shapes)]
+    return float(sum(5 * (4 * short**2 * long + 2 * short**3) for short, long in sides))
+
+
+def _matrix(shape: Shape) -> tuple[int, int]:
+    return math.prod(shape[:-1]), shape[-1]
 
 
 @lru_cache(maxsize=256)
@@ -91,4 +126,5 @@ def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 2e10)
     The second term is what keeps narrow networks from the matrix rate. `bandwidth` (bytes/s) was fitted to measured widths
     0.125 to 1 (``benchmarks/estimate.py``); expect the result within a factor of two.
     """
-    return network.step_flops / (rate * network.speed) + 12 * network.activation_bytes / bandwidth
+    flops = network.step_flops + network.update_flops
+    return flops / (rate * network.speed) + 12 * network.activation_bytes / bandwidth

@@ -41,29 +41,43 @@ def _handle(variable: Any) -> Any:
     return getattr(variable, "_value", variable).handle
 
 
+def adam_step(
+    optimizer: Any,
+    gradient: Any,
+    variable: Any,
+    learning_rate: Any,
+    moments: tuple[Any, Any],
+    betas: tuple[float, float],
+) -> bool:
+    """Adam's update of one variable and its two moments in one kernel, by Keras's formula; whether there is one for it."""
+    if keras.backend.backend() != "tensorflow" or variable.dtype != "float32":
+        return False
+    tf = importlib.import_module("tensorflow")
+    step = tf.cast(optimizer.iterations + 1, "float32")
+    tf.raw_ops.ResourceApplyAdam(
+        var=_handle(variable),
+        m=_handle(moments[0]),
+        v=_handle(moments[1]),
+        beta1_power=tf.pow(betas[0], step),
+        beta2_power=tf.pow(betas[1], step),
+        lr=tf.cast(learning_rate, "float32"),
+        beta1=betas[0],
+        beta2=betas[1],
+        epsilon=optimizer.epsilon,
+        grad=gradient,
+    )
+    return True
+
+
 class _OneKernel:
     """Adam's update in one kernel; mixed into Keras's Adam and AdamW, whose other parts stay."""
 
     def update_step(self: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """One step of one variable: Keras's formula, Keras's moments."""
-        if keras.backend.backend() != "tensorflow" or variable.dtype != "float32":
-            super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
-            return
-        tf = importlib.import_module("tensorflow")
-        step = tf.cast(self.iterations + 1, "float32")
         number = self._get_variable_index(variable)
-        tf.raw_ops.ResourceApplyAdam(
-            var=_handle(variable),
-            m=_handle(self._momentums[number]),
-            v=_handle(self._velocities[number]),
-            beta1_power=tf.pow(self.beta_1, step),
-            beta2_power=tf.pow(self.beta_2, step),
-            lr=tf.cast(learning_rate, "float32"),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+        moments = (self._momentums[number], self._velocities[number])
+        if not adam_step(self, gradient, variable, learning_rate, moments, (self.beta_1, self.beta_2)):
+            super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
 
 
 class Adam(_OneKernel, keras.optimizers.Adam):  # type: ignore[misc]
