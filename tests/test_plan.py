@@ -203,6 +203,10 @@ def test_input_augmentation_stands_first_in_a_fixed_order_and_amounts_of_zero_le
         "RandomErasing",
         "Resizing",
     ]
+    by_turns = plan_of(RunConfig().with_values({"model.name": "cnn3", "augment.alternate": True}), 5)
+    assert [type(layer).__name__ for layer in by_turns[:2]] == ["RandomRotation", "Resizing"], (
+        "the batches are mirrored"
+    )
     assert not [layer for layer in plan_of(RUNGS["cnn3"].config(), 5) if isinstance(layer, p.RANDOM)]
 
 

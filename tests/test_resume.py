@@ -47,6 +47,7 @@ def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
             "model.conv_dropout": 0.1,
             "augment.zoom": 0.1,
             "augment.erasing": 0.5,
+            "augment.alternate": request.param == "cosine",
             "optimizer.name": {"cosine": "adamw", "warmup": "muon"}.get(request.param, "adam"),
             "optimizer.ema_momentum": 0.5 if request.param == "cosine" else 0.0,
             "schedule.name": request.param,

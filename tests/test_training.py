@@ -132,6 +132,40 @@ def test_every_epoch_sees_every_picture_once_in_the_seeds_order() -> None:
     assert np.concatenate([later[i][1] for i in range(3)]).tolist() == orders[1]
 
 
+@pytest.mark.parametrize(("flip", "forms"), [("horizontal", 2), ("vertical", 2), ("horizontal_and_vertical", 4)])
+def test_flips_by_turns_show_every_form_of_every_picture_once_before_any_again(flip: str, forms: int) -> None:
+    from dhc.config import AugmentConfig
+    from dhc.training.batches import Batches
+
+    x = np.random.default_rng(0).integers(0, 256, (60, 4, 6, 3)).astype(np.uint8)
+    every = [x, x[:, :, ::-1], x[:, ::-1], x[:, ::-1, ::-1]]
+    allowed = {"horizontal": every[:2], "vertical": every[::2]}.get(flip, every)
+    augment = AugmentConfig(flip=flip, alternate=True)  # type: ignore[arg-type]
+
+    def epochs(first: int, seed: int = 5) -> list[np.ndarray]:
+        """Which form each picture has, epoch by epoch."""
+        batches = Batches(x, np.arange(60), 16, seed, first, augment)
+        rows = []
+        for _ in range(first, 2 * forms):
+            batches.on_epoch_begin()
+            numbers = np.empty(60, int)
+            for part, labels in (batches[i] for i in range(len(batches))):
+                is_form = [(part == form[labels]).all(axis=(1, 2, 3)) for form in allowed]
+                assert np.sum(is_form, axis=0).tolist() == [1] * len(labels)
+                numbers[labels] = np.argmax(is_form, axis=0)
+            rows.append(numbers)
+        return rows
+
+    shown = epochs(0)
+    np.testing.assert_array_equal(shown[:forms], shown[forms:])
+    assert (np.sort(shown[:forms], axis=0) == np.arange(forms)[:, None]).all()
+    assert np.bincount(shown[0], minlength=forms).min() > 60 / forms / 3, (
+        "drawn one by one, so that some have each form"
+    )
+    np.testing.assert_array_equal(shown[3:], epochs(3))  # as a run that goes on there
+    assert (shown[0] != epochs(0, seed=6)[0]).any()
+
+
 def test_a_stop_request_ends_training_at_the_next_batch_and_keeps_finished_epochs_the_graph_traced_once(
     tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +275,7 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
         },
         {
             "optimizer.name": "sgd",
+            "augment.alternate": True,
             "schedule.name": "exponential",
             "augment.zoom": 0.2,
             "augment.translation": 0.1,

@@ -127,6 +127,10 @@ def test_the_draws_are_those_of_the_layers_that_train(helper: Warm) -> None:
     assert np.array_equal(x, training_draws(config))
     flips = helper.ask("augment", {"x": PICTURE}, settings={"flip": "horizontal", "rotation": 0}, seed=0, draws=40)
     assert {draw.tobytes() for draw in flips.arrays["x"]} == {PICTURE.tobytes(), PICTURE[:, ::-1].tobytes()}
+    turns = {"flip": "horizontal", "rotation": 0, "alternate": True}
+    first, second, *more = helper.ask("augment", {"x": PICTURE}, settings=turns, seed=0, draws=6).arrays["x"]
+    assert {first.tobytes(), second.tobytes()} == {PICTURE.tobytes(), PICTURE[:, ::-1].tobytes()}
+    np.testing.assert_array_equal(more, [first, second] * 2)
 
 
 def training_draws(config: RunConfig) -> np.ndarray:

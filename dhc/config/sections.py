@@ -22,6 +22,7 @@ CONV_DROPOUT = {"model.name": ("vgg16", "cnn7", "cnn5", "cnn3-dropout")}
 DENSE_DROPOUT = {"model.name": ("vgg16", "cnn7")}
 AUGMENTED = NETWORK | {"augment.where": ("input", "features")}
 ON_INPUT = NETWORK | {"augment.where": ("input",)}
+FLIPPED = ON_INPUT | {"augment.flip": ("horizontal", "vertical", "horizontal_and_vertical")}
 DECAYING = NETWORK | {"optimizer.name": ("adamw", "muon")}
 PLATEAU = NETWORK | {"schedule.name": ("plateau",)}
 EXPONENTIAL = NETWORK | {"schedule.name": ("exponential", "warmup")}
@@ -134,6 +135,10 @@ class AugmentConfig(Section):
         "horizontal_and_vertical", "Random flip", short="flip", rank=COMMON, when=AUGMENTED
     )
     """Mirror each picture at random."""
+
+    alternate: bool = knob(False, "Flip by turns", short="flip by turns", when=FLIPPED)
+    """Instead of at random: how each picture is mirrored in the first epoch is drawn, and from then on it takes turns, so that two
+    epochs show both sides of it, four epochs all forms of both flips (Jordan, 2024, arXiv 2404.00498)."""
 
     rotation: float = knob(
         3.0, "Random rotation", short="rotation", unit="degrees", rank=COMMON, ge=0, le=180, step=1, when=AUGMENTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dhc.config import AugmentConfig
+from dhc.models.alternation import alternates
 from dhc.models.plan import Plan, RandomErasing, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 
 
@@ -15,7 +16,8 @@ def on_input(augment: AugmentConfig) -> Plan:
         (augment.translation, RandomTranslation),
         (augment.erasing, RandomErasing),
     )
-    return (*_flip(augment), *_rotation(augment), *(kind(amount) for amount, kind in changes if amount > 0))
+    flip = () if alternates(augment) else _flip(augment)
+    return (*flip, *_rotation(augment), *(kind(amount) for amount, kind in changes if amount > 0))
 
 
 def flip_of_features(augment: AugmentConfig) -> Plan:

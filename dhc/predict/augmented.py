@@ -6,6 +6,7 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.files.messages import Message
+from dhc.models.alternation import alternation
 from dhc.models.augment import on_input
 
 MOST = 64  # draws of one question
@@ -26,8 +27,10 @@ def augment(question: Message) -> Message:
 
 
 def draw(config: RunConfig, picture: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """(count, 64, 64, 3) uint8: the picture as so many batches' worth of training would see it, by the config's layers."""
+    """(count, 64, 64, 3) uint8: the picture as so many epochs of training would see it, by the config's layers."""
     batch = np.repeat(picture[None], count, axis=0)
+    if (turns := alternation(config.augment, 1, seed)) is not None:
+        batch = np.concatenate([turns.mirrored(picture[None], np.zeros(1, int), epoch) for epoch in range(count)])
     plan = on_input(config.augment)
     if not plan:
         return batch

@@ -104,7 +104,7 @@ def fit(
     first_epoch = watching.resume.first_epoch
     writer.phase("training")
     model.fit(
-        Batches(data.train.x, data.train.y, config.fit.batch_size, config.fit.seed, first_epoch),
+        Batches(data.train.x, data.train.y, config.fit.batch_size, config.fit.seed, first_epoch, config.augment),
         initial_epoch=first_epoch,
         epochs=config.fit.epochs,
         verbose=0,

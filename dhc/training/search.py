@@ -47,7 +47,7 @@ def search_rate(
                 reseeded = by_batch.with_values({"fit.seed": seed})
                 _renew(model, _growing(reseeded, search, len(data.classes), folder, device, again=True))
             watch = _Losses(writer, search, number, len(data.train.ids), config.fit.batch_size)
-            batches = Batches(data.train.x, data.train.y, config.fit.batch_size, seed)
+            batches = Batches(data.train.x, data.train.y, config.fit.batch_size, seed, augment=config.augment)
             model.fit(
                 batches,
                 epochs=-(-search.batches // len(batches)),

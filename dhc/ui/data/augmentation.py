@@ -124,6 +124,8 @@ def _control(field: ConfigField) -> Any:
     key = KEY + field.name
     if field.kind == "choice":
         return st.selectbox(field.title, field.choices, key=key, help=field.help)
+    if field.kind == "bool":
+        return st.toggle(field.title, key=key, help=field.help)
     assert field.low is not None
     assert field.high is not None
     value = st.session_state[key]
@@ -140,7 +142,8 @@ def _draws(config: RunConfig, picture: np.ndarray) -> None:
     if where == "off":
         st.caption("Augmentation is off: training sees the picture as it is, every time.")
         return
-    shown = config.with_values({WHERE: "input", **_only_of_features(where)})
+    without_effect = {field.name: field.default for field in FIELDS if not config.uses(field.name)}
+    shown = config.with_values({WHERE: "input", **without_effect})
     settings = {field.key: shown.get(field.name) for field in FIELDS}
     with loading("Drawing … the first time Keras starts for it, which takes some seconds"):
         pictures = _drawn(picture.tobytes(), tuple(settings.items()), seed)
@@ -150,11 +153,6 @@ def _draws(config: RunConfig, picture: np.ndarray) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Draw again", icon=":material/casino:", on_click=_again, key=KEY + "again")
         st.caption(ON_FEATURES if where == "features" else "Drawn by the very layers that train, each batch anew.")
-
-
-def _only_of_features(where: str) -> Mapping[str, Any]:
-    """What has no effect on feature maps, without effect."""
-    return {"augment.zoom": 0.0, "augment.translation": 0.0, "augment.erasing": 0.0} if where == "features" else {}
 
 
 def _again() -> None:
