@@ -89,10 +89,10 @@ def reports_loop(task: Task) -> Marks:
 
 def _on(model: Any, inputs: Any) -> Any:
     """The same layers on float input: `build` reads uint8."""
-    x = inputs
-    for layer in model.layers[1:]:
-        x = layer(x)
-    return x
+    from dhc.models import chain
+
+    *_, outputs = chain.outputs(model.layers, inputs, lambda place, taken: model.layers[place](taken))
+    return outputs
 
 
 def bare_fit(task: Task) -> Marks:

@@ -37,6 +37,10 @@ def network(network_plan: plan.Plan) -> nn.Sequential:
         match layer:
             case plan.Conv2D(filters, kernel, strides, padding):
                 layers += [nn.LazyConv2d(filters, kernel, strides, kernel // 2 if padding == "same" else 0), nn.ReLU()]
+            case plan.Add() | plan.PReLU() | plan.ReLU():
+                raise ValueError(
+                    f"this side builds no {type(layer).__name__}: choose a network of the report with relu"
+                )
             case plan.BatchNormalization(momentum):
                 kind = nn.LazyBatchNorm1d if nn.Flatten in map(type, layers) else nn.LazyBatchNorm2d
                 layers.append(kind(momentum=1 - momentum, eps=1e-3))

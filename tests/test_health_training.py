@@ -139,6 +139,35 @@ def test_the_figures_are_those_of_kerass_own_network(sane: tuple[RunConfig, Path
     np.testing.assert_allclose(table.figures["gradient_norm"][:, -1], norms, rtol=1e-3, atol=1e-4)
 
 
+def test_a_network_with_a_skip_and_learned_slopes_is_looked_at_as_keras_computes_it(tiny_data: Path) -> None:
+    import keras
+    import tensorflow as tf
+
+    from dhc.models.build import compiled_model
+    from dhc.training.probe import Probe
+
+    changes = {
+        "model.name": "cnn9-skip",
+        "model.activation": "prelu",
+        "model.dense_dropout": 0.0,
+        "augment.where": "off",
+    }
+    model = compiled_model(small_network(tiny_data).with_values(changes), 3)
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (6, 64, 64, 3)).astype(np.uint8), np.array([0, 1, 2, 0, 1, 2])
+    probe = Probe(model, x, y, 4)
+    shown = probe.look()
+    watched = [layer for layer in model.layers if hasattr(layer, "kernel") or hasattr(layer, "gamma")]
+    assert len(probe.names) == len(watched) == 19
+    outputs = keras.Model(model.inputs[0], [layer.output for layer in watched])(x, training=False)
+    np.testing.assert_allclose(shown.std, [np.std(out) for out in outputs], rtol=2e-3, atol=1e-5)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y[:4], model(x[:4], training=True)))
+    gradients = tape.gradient(loss, [layer.trainable_weights for layer in watched])
+    norms = [np.sqrt(sum(float(tf.reduce_sum(part**2)) for part in parts)) for parts in gradients]
+    np.testing.assert_allclose(shown.gradient_norm, norms, rtol=1e-3, atol=1e-4)
+
+
 def test_a_planted_dead_layer_and_a_planted_exploding_rate_are_found(tmp_path: Path, tiny_data: Path) -> None:
     def kill(model: Any) -> None:
         bias = next(layer for layer in reversed(model.layers) if type(layer).__name__ == "Conv2D").bias

@@ -78,6 +78,29 @@ def test_a_slope_is_the_finite_difference_of_the_score(model: keras.Model) -> No
     assert slopes[place] == pytest.approx(difference, rel=1e-2, abs=1e-5)
 
 
+def test_a_slope_beside_a_skip_is_that_of_the_whole_network_asked_at_once() -> None:
+    """In the block that is skipped, an earlier output goes past the layer and stays as it is."""
+    import keras
+    import tensorflow as tf
+
+    from dhc.config import RunConfig
+    from dhc.explain.maps import _at
+    from dhc.models.build import network
+
+    changes = {"model.name": "cnn9-skip", "model.width": 1 / 64, "model.activation": "prelu"}
+    model = network(RunConfig().with_values(changes), 5)
+    kernel, bias = model.layers[-1].get_weights()
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    for place in (4, 5, 8):  # before the skip begins, within its block, behind it
+        both = keras.Model(model.inputs[0], [convolutions[place].output, model.layers[-1].input])
+        with tf.GradientTape() as tape:
+            maps, features = both(PICTURES, training=False)
+            scores = tf.reduce_sum((features @ kernel + bias) * tf.one_hot(CLASSES, 5))
+        ours, slopes = _at(model, PICTURES, CLASSES, place)
+        np.testing.assert_allclose(ours, maps, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(slopes, tape.gradient(scores, maps), rtol=1e-3, atol=1e-8)
+
+
 def test_the_scores_before_the_softmax_have_its_probabilities(model: keras.Model) -> None:
     from dhc.explain.parts import above
 

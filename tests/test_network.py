@@ -107,7 +107,13 @@ def test_the_nine_strongest_of_many_batches_are_those_of_all_at_once_and_equals_
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("precision", "changes"),
-    [("float32", {}), ("mixed_float16", {"optimizer.ema_momentum": 0.9, "model.name": "cnn3-linear"})],
+    [
+        ("float32", {}),
+        (
+            "mixed_float16",
+            {"optimizer.ema_momentum": 0.9, "model.name": "cnn3-linear", "model.activation": "prelu"},
+        ),
+    ],
 )
 def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     precision: str, changes: dict[str, object], tmp_path: Path, tiny_data: Path

@@ -47,6 +47,18 @@ def test_every_network_of_the_ladder_is_drawn_with_a_block_for_each_layer_and_ro
         assert sorted(sides, reverse=True) == sorted(sides, key=lambda height: -sides[height]), "higher is larger"
 
 
+def test_a_skip_is_told_and_drawn_from_the_layer_that_it_takes_to_where_it_is_added() -> None:
+    layers = network_layers(plan_of(RUNGS["cnn9-skip"].config(), 96))
+    (add,) = [layer for layer in layers if layer.kind == "add"]
+    assert add.skipped is not None
+    assert (layers[add.skipped].name, add.words) == ("prelu 5", "a skip: added to it, the output of prelu 5")
+    assert layers[add.place - 1].name == "prelu 7"
+    ends = {block.label.partition("<br>")[0]: block.middle for block in network.blocks(layers)}
+    (arc,) = [shape for shape in network.drawing(layers).layout.shapes if " C" in (shape.path or "")]
+    assert arc.path.startswith(f"M{ends['conv 5']},")
+    assert f" {ends['add']}," in arc.path
+
+
 @pytest.mark.pages
 def test_a_network_is_shown_from_its_settings_alone_and_what_does_not_fit_is_refused(runs: Path) -> None:
     at = open_page("network")

@@ -98,6 +98,35 @@ def test_a_kernel_larger_than_its_picture_is_refused() -> None:
         p.measure((p.Conv2D(4, 3, 1, "valid"),), (2, 2, 3))
 
 
+@pytest.mark.parametrize(
+    ("layers", "why"),
+    [
+        ((p.Dropout(0.1), p.Add(2)), "earlier layer"),  # there are not so many
+        ((p.Dropout(0.1), p.Add(0)), "earlier layer"),
+        ((p.Conv2D(8), p.Conv2D(4), p.Add(2)), "of the same shape"),
+        ((p.Conv2D(8), p.RandomFlip("horizontal"), p.Conv2D(8), p.Add(3)), "cannot skip augmentation"),
+    ],
+)
+def test_a_skip_between_outputs_that_cannot_be_added_is_refused(layers: p.Plan, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        p.measure(layers)
+
+
+def test_the_runner_ups_network_has_what_was_published_of_it() -> None:
+    config = preset_config("cnn9-skip")
+    plan = plan_of(config, 96)
+    filters = [layer.filters for layer in plan if isinstance(layer, p.Conv2D)]
+    assert (len(filters), min(filters), max(filters)) == (9, 32, 512)
+    assert [type(layer) for layer in plan].count(p.Add) == 1
+    assert [type(layer) for layer in plan].count(p.PReLU) == 9
+    published = {"optimizer.name": "adamw", "optimizer.weight_decay": 0.03, "optimizer.learning_rate": 1e-3}
+    published |= {"schedule.name": "cosine", "fit.batch_size": 64, "fit.epochs": 250, "fit.early_stopping": 30}
+    published |= {"augment.rotation": 15, "augment.zoom": 0.25, "augment.translation": 0.25}
+    assert {name: config.get(name) for name in published} == published
+    plain = plan_of(config.with_values({"model.activation": "relu"}), 96)
+    assert tuple(p.PReLU() if layer == p.ReLU() else layer for layer in plain) == plan
+
+
 def test_a_wider_network_takes_longer_and_more_memory() -> None:
     narrow, wide = (cost(RunConfig().with_values({"model.width": w}), 96) for w in (0.25, 1.0))
     assert narrow.memory < wide.memory
@@ -149,6 +178,13 @@ PARAMETERS = {
     "vgg16-warmup": 35_514_947,
     "vgg16": 35_514_947,
     "tuned": 35_514_947,
+    "cnn9-skip": by_hand(
+        *(
+            conv(3, *pair) + pair[1]  # a slope for each filter
+            for pair in itertools.pairwise((3, 32, 64, 128, 128, 256, 256, 256, 512, 512))
+        ),
+        dense(512, 96),
+    ),
 }
 
 
@@ -217,7 +253,7 @@ def test_input_augmentation_stands_first_in_a_fixed_order_and_amounts_of_zero_le
     [
         {"augment.zoom": 0.1, "augment.translation": 0.1, "augment.erasing": 0.3},
         {"model.head": "gap", "model.activation": "leaky_relu"},
-        {"augment.where": "features"},
+        {"augment.where": "features", "model.activation": "prelu"},
     ],
 )
 def test_keras_counts_what_the_plan_counts(name: str, changes: dict[str, object]) -> None:

@@ -67,7 +67,7 @@ def test_the_screen_tells_what_was_measured_here_and_builds_the_ladder_up(runs: 
     assert "val_accuracy 0.667, 6 of 6 epochs" in texts(at)
     assert "+0.222 against the step before." in texts(at)
     (rail,) = sent(at, "course")
-    assert rail["place"] == "Step 4 of 10"
+    assert rail["place"] == f"Step 4 of {len(RUNGS)}"
     assert rail["previous"]["href"].startswith("story?rung=cnn3&")
     assert rail["next"]["href"] == "story?rung=cnn5&lang=en"
     assert "run=20260101-000001-cnn3-dropout-000a" in page_links(at)["Live"]

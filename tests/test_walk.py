@@ -27,7 +27,7 @@ from dhc.ui.walk.asked import PARTS
 from dhc.ui.walk.history import Writer
 
 RUN = "20261126-100000-cnn3-000a"
-SETTINGS = ("model.name", "model.width", "model.conv_dropout", "model.head")
+SETTINGS = ("model.name", "model.width", "model.conv_dropout", "model.head", "model.activation")
 
 
 def with_network(folder: Path, data: Path, **settings: Any) -> tuple[Path, Any]:
@@ -54,6 +54,7 @@ def ask(folder: Path, x: np.ndarray, part: str, **values: int) -> Message:
     [
         {"model.name": "cnn3-dropout"},
         {"model.name": "cnn7", "model.width": 1 / 64},
+        {"model.name": "cnn9-skip", "model.activation": "prelu"},
     ],
     ids=lambda settings: settings["model.name"],
 )
@@ -71,6 +72,7 @@ def test_every_layer_and_every_number_is_what_keras_gives(
     np.testing.assert_allclose(maps["probabilities"], outputs[-1], atol=1e-6)
     np.testing.assert_allclose(np.exp(maps["logits"]) / np.exp(maps["logits"]).sum(), outputs[-1], atol=1e-6)
     start = first = 0
+    by_tensor: dict[int, np.ndarray] = {}
     before = x.astype(np.float32)
     for place, (layer, values) in enumerate(zip(model.layers[1:], outputs, strict=True)):
         values = values if values.ndim == 3 else values[None, None]
@@ -87,13 +89,14 @@ def test_every_layer_and_every_number_is_what_keras_gives(
         answer = ask(folder, x, "number", layer=place, **at)
         value = values[at["row"], at["column"], at["unit"]]
         assert answer.values["value"] == pytest.approx(value, abs=1e-5)
-        check_history(layer, before, at, answer, float(value))
-        before = values
+        taken = [by_tensor[id(tensor)] for tensor in layer.input] if isinstance(layer.input, list) else before
+        check_history(layer, taken, at, answer, float(value))
+        by_tensor[id(layer.output)] = before = values
     assert start == len(maps["bytes"])
     assert first == len(maps["units"])
 
 
-def check_history(layer: Any, before: np.ndarray, at: dict[str, int], answer: Message, value: float) -> None:
+def check_history(layer: Any, before: Any, at: dict[str, int], answer: Message, value: float) -> None:
     """What the answer says of how the number came about gives that number, by the lessons' and NumPy's arithmetic."""
     said, arrays = answer.values, answer.arrays
     match type(layer).__name__:
@@ -105,8 +108,17 @@ def check_history(layer: Any, before: np.ndarray, at: dict[str, int], answer: Me
                 for unit in range(before.shape[-1])
             ]
             np.testing.assert_allclose(sums, (arrays["patch"] * arrays["kernel"]).sum(axis=(0, 1)), atol=1e-4)
-            assert max(0, sum(sums) + said["bias"]) == pytest.approx(value, abs=1e-4)
+            total = sum(sums) + said["bias"]
+            assert (total if said["activation"] == "linear" else max(0, total)) == pytest.approx(value, abs=1e-4)
             assert said["activated"] == pytest.approx(value, abs=1e-4)
+        case "PReLU":
+            slope = np.ravel(layer.alpha)[at["unit"]]
+            assert said["before"] * (slope if said["before"] < 0 else 1) == pytest.approx(value, abs=1e-5)
+            assert said["slope"] == pytest.approx(slope)
+        case "Add":
+            both = [each[at["row"], at["column"], at["unit"]] for each in before]
+            assert sorted([said["before"], said["skipped"]]) == pytest.approx(sorted(both), abs=1e-5)
+            assert sum(both) == pytest.approx(value, abs=1e-4)
         case "Dense" if said["activation"] == "softmax":
             assert arrays["logits"][at["unit"]] == pytest.approx(said["sum"], abs=1e-4)
         case "Dense":

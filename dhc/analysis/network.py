@@ -17,13 +17,16 @@ KINDS: Mapping[type, str] = {
     p.Resizing: "resize",
     p.Conv2D: "conv",
     p.Dense: "dense",
+    p.ReLU: "relu",
+    p.PReLU: "prelu",
+    p.Add: "add",
     p.BatchNormalization: "norm",
     p.MaxPooling2D: "pool",
     p.Dropout: "dropout",
     p.Flatten: "flatten",
     p.GlobalAveragePooling2D: "average",
 }
-NUMBERED = ("conv", "dense", "norm", "pool", "dropout")  # of the others a network has one at most
+NUMBERED = ("conv", "dense", "relu", "prelu", "norm", "pool", "dropout")  # of the others a network has one at most
 UNITS = (p.Conv2D, p.Dense)  # layers whose units learn to see something
 FLOPS = (
     "Floating-point operations of one picture's way through the layer, forwards: a multiply–add counts 2. "
@@ -71,6 +74,11 @@ class NetworkLayer:
         return isinstance(self.layer, UNITS)
 
     @property
+    def skipped(self) -> int | None:
+        """The place of the layer whose output it adds, where it ends a skip."""
+        return self.place - self.layer.back if isinstance(self.layer, p.Add) else None
+
+    @property
     def seen(self) -> int:
         """The side of the square that one unit sees, capped at the picture's."""
         return self.field.seen(SIDE)
@@ -99,14 +107,17 @@ def network_layers(plan: p.Plan) -> tuple[NetworkLayer, ...]:
     """The layers of a plan's network. Raises ValueError as `measure` does."""
     rows = p.measure(judged(plan), (SIDE, SIDE, 3))
     counts: Counter[str] = Counter()
-    layers = []
+    layers: list[NetworkLayer] = []
     for place, (row, field) in enumerate(zip(rows, fields(rows, SIDE), strict=True)):
         kind = KINDS[type(row.layer)]
         counts[kind] += 1
         name = f"{kind} {counts[kind]}" if kind in NUMBERED or counts[kind] > 1 else kind
-        layers.append(
-            NetworkLayer(place, name, words_of(row.layer), row.layer, row.shape, row.parameters, row.flops, field)
+        words = (
+            f"{words_of(row.layer)} {layers[-row.layer.back].name}"
+            if isinstance(row.layer, p.Add)
+            else words_of(row.layer)
         )
+        layers.append(NetworkLayer(place, name, words, row.layer, row.shape, row.parameters, row.flops, field))
     return tuple(layers)
 
 
@@ -116,9 +127,15 @@ def words_of(layer: p.Layer) -> str:
         case p.Conv2D(filters, kernel, strides, padding, activation):
             step = f", every {strides} pixels" if strides > 1 else ""
             edge = ", unpadded" if padding == "valid" else ""
-            return f"{filters:,} filters of {kernel}×{kernel}{step}{edge}, {activation}"
+            return f"{filters:,} filters of {kernel}×{kernel}{step}{edge}{_then(activation)}"
         case p.Dense(units, activation):
-            return f"{units:,} units, {activation}"
+            return f"{units:,} units{_then(activation)}"
+        case p.ReLU(slope):
+            return f"below 0 times {slope:g}" if slope else "below 0 to 0"
+        case p.PReLU():
+            return "below 0 times a slope that each map or unit learns"
+        case p.Add():
+            return "a skip: added to it, the output of"
         case p.MaxPooling2D(pool, strides):
             return f"largest of {pool}×{pool}, every {strides or pool} pixels"
         case p.BatchNormalization(momentum):
@@ -133,6 +150,10 @@ def words_of(layer: p.Layer) -> str:
             return "maps to one vector"
         case _:
             return "the mean of each map"
+
+
+def _then(activation: p.Activation) -> str:
+    return "" if activation == "linear" else f", {activation}"
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dhc.config.knob import COMMON, MISSION, knob
 
-NetworkName = Literal["vgg16", "cnn7", "cnn5", "cnn3-dropout", "cnn3", "cnn3-linear"]
+NetworkName = Literal["vgg16", "cnn9-skip", "cnn7", "cnn5", "cnn3-dropout", "cnn3", "cnn3-linear"]
 NETWORKS: tuple[str, ...] = get_args(NetworkName)
 WITH_FEATURES = ("vgg16", "cnn7")  # networks in which the report's code augments feature maps
 
@@ -19,7 +19,7 @@ KNN = {"model.name": ("knn",)}
 NETWORK = {"model.name": NETWORKS}
 BATCH_NORMALISED = {"model.name": tuple(name for name in NETWORKS if name != "cnn3-linear")}
 CONV_DROPOUT = {"model.name": ("vgg16", "cnn7", "cnn5", "cnn3-dropout")}
-DENSE_DROPOUT = {"model.name": ("vgg16", "cnn7")}
+DENSE_DROPOUT = {"model.name": ("vgg16", "cnn9-skip", "cnn7")}
 AUGMENTED = NETWORK | {"augment.where": ("input", "features")}
 ON_INPUT = NETWORK | {"augment.where": ("input",)}
 FLIPPED = ON_INPUT | {"augment.flip": ("horizontal", "vertical", "horizontal_and_vertical")}
@@ -80,7 +80,8 @@ class ModelConfig(Section):
     """Which network."""
 
     name: Literal[NetworkName, "knn"] = knob("vgg16", "Network", rank=COMMON)
-    """The network to train, from the report's first to its last; knn looks for the nearest training pictures instead."""
+    """The network to train: those of the report, from its last to its first, and cnn9-skip, rebuilt from what the competition's
+    runner-up published; knn looks for the nearest training pictures instead."""
 
     conv_dropout: float = knob(
         0.6, "Dropout after each conv group", short="dropout", rank=MISSION, ge=0, lt=1, step=0.05, when=CONV_DROPOUT
@@ -97,7 +98,7 @@ class ModelConfig(Section):
         step=0.05,
         when=DENSE_DROPOUT,
     )
-    """Share of the last hidden layer's values set to zero while training."""
+    """Share of the values before the output layer set to zero while training."""
 
     width: float = knob(1.0, "Width multiplier", short="width", rank=COMMON, gt=0, le=2, step=0.125, when=NETWORK)
     """Multiplies the number of filters and units of every hidden layer; 1.0 is the report's. Cost falls with its square.
@@ -111,8 +112,9 @@ class ModelConfig(Section):
     )
     """How slowly the averages that val is judged with follow the training batches; lower it when an epoch has few batches."""
 
-    activation: Literal["relu", "leaky_relu"] = knob("relu", "Activation", when=NETWORK)
-    """Activation of every hidden layer; the report found leaky_relu worse."""
+    activation: Literal["relu", "leaky_relu", "prelu"] = knob("relu", "Activation", when=NETWORK)
+    """Activation of every hidden layer; the report found leaky_relu worse. prelu: below 0 times a slope that each filter or unit learns,
+    0.25 at first (He et al., 2015)."""
 
 
 class KnnConfig(Section):

@@ -1,11 +1,12 @@
 """What a network's layers hold: feature maps, filters, what each unit responds to, what each layer takes. Imports Keras.
 
-Our networks are chains of layers; `place` counts them from 0, the input left out. Values are float32, as they are outside training.
+Our networks are chains of layers, some with a skip; `place` counts them from 0, the input left out. Values are float32, as they are outside training.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,16 +14,17 @@ import keras
 import numpy as np
 from keras import ops
 
+from dhc.models import chain
+
 BATCH = 32  # pictures whose feature maps lie in memory at once
 UNITS = (keras.layers.Conv2D, keras.layers.Dense)  # layers whose units learn to see something
 
 
 def outputs(model: keras.Model, x: np.ndarray) -> Iterator[tuple[keras.Layer, Any]]:
     """Each layer with its output for the pictures x, (B, 64, 64, 3) uint8, in order; none of them is held on to."""
-    values = ops.convert_to_tensor(x)
-    for layer in model.layers[1:]:
-        values = layer(values, training=False)
-        yield layer, values
+    layers = model.layers
+    values = chain.outputs(layers, ops.convert_to_tensor(x), lambda place, taken: layers[place](taken, training=False))
+    yield from zip(layers[1:], values, strict=True)
 
 
 def layer_values(model: keras.Model, x: np.ndarray, place: int) -> np.ndarray:
@@ -66,15 +68,17 @@ def times(model: keras.Model, x: np.ndarray, repeats: int) -> np.ndarray:
     The first call of each, which prepares it, does not count.
     """
     seconds = []
-    values = ops.convert_to_tensor(x)
-    for layer in model.layers[1:]:
+
+    def timed(place: int, taken: Any) -> Any:
         spans = []
         for _ in range(repeats + 1):
             start = time.perf_counter()
-            after = _finished(layer(values, training=False))
+            after = _finished(model.layers[place](taken, training=False))
             spans.append(time.perf_counter() - start)
-        values = after
         seconds.append(float(np.median(spans[1:])))
+        return after
+
+    deque(chain.outputs(model.layers, ops.convert_to_tensor(x), timed), maxlen=0)
     return np.array(seconds, np.float32)
 
 

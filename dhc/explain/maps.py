@@ -111,13 +111,17 @@ def _starts(side: int, patch: int, stride: int) -> list[int]:
 def _at(model: keras.Model, x: np.ndarray, classes: np.ndarray, layer: int) -> tuple[np.ndarray, np.ndarray]:
     """The layer's maps and the slopes of the classes' scores there, both (B, h, w, C) float32."""
     name = convolutions(model)[layer]
-    maps = np.asarray(below(model, name)(x, training=False), np.float32)
-    return maps, gradient(_score(above(model, name), classes), maps)
+    values = below(model, name)(x, training=False)
+    maps, *passed = values if isinstance(values, list) else [values]  # Keras takes a list of one apart
+    maps = np.asarray(maps, np.float32)
+    return maps, gradient(_score(above(model, name), classes, passed), maps)
 
 
-def _score(part: keras.Model, classes: np.ndarray) -> Callable[[Any], Any]:
+def _score(part: keras.Model, classes: np.ndarray, passed: Sequence[Any] = ()) -> Callable[[Any], Any]:
+    """The score of each picture's class, where the values that skips lead past the point stay as they are."""
     chosen = keras.ops.one_hot(np.asarray(classes, np.int32), part.output.shape[-1])
-    return lambda point: keras.ops.sum(part(point, training=False) * chosen, axis=-1)
+    still = [keras.ops.cast(values, "float32") for values in passed]
+    return lambda point: keras.ops.sum(part([point, *still] if still else point, training=False) * chosen, axis=-1)
 
 
 def _probabilities(model: keras.Model, x: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A trained network cut in two at a layer, with the scores before the softmax at its end. Imports Keras.
 
-Our networks are chains of layers, so a part is a chain as well; a score before the softmax says what speaks for a class, where a
+Our networks are chains of layers, so a part is a chain as well, which takes along what a skip leads past the cut; a score before the softmax says what speaks for a class, where a
 probability also says what speaks against the others (Simonyan et al., 2014, section 3).
 """
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 import numpy as np
+
+from dhc.models import chain
 
 BATCH = 64  # pictures at once
 
@@ -34,22 +36,31 @@ def in_float32(model: keras.Model) -> keras.Model:
 
 
 def below(model: keras.Model, layer: str) -> keras.Model:
-    """From the pictures to a layer's values: (B, 64, 64, 3) to (B, h, w, C)."""
-    return keras.Model(model.inputs[0], model.get_layer(layer).output)
+    """From the pictures, (B, 64, 64, 3), to a layer's values, (B, h, w, C); to a list of them and of those that skips lead past it."""
+    layers = list(model.layers)
+    place = layers.index(model.get_layer(layer))
+    return keras.Model(model.inputs[0], [layers[each].output for each in (place, *chain.awaited(layers, place))])
 
 
 def above(model: keras.Model, layer: str | None = None) -> keras.Model:
     """From a layer's values, or from the pictures as float32, to the scores: (B, K) before the softmax.
 
-    The layers are the model's own, so their weights are, too.
+    Where skips lead past the layer, from a list: its values and those, as `below` gives them. The layers are the model's own, so
+    their weights are, too.
     """
     layers = list(model.layers)
-    first = 1 if layer is None else layers.index(model.get_layer(layer)) + 1
-    shape = layers[first - 1].output.shape[1:]
-    inputs = x = keras.Input(shape, dtype="float32")
-    for each in layers[first:-1]:
-        x = each(x)
-    return keras.Model(inputs, _linear(layers[-1], x))
+    place = 0 if layer is None else layers.index(model.get_layer(layer))
+    ends = (place, *chain.awaited(layers, place))
+    inputs = [keras.Input(layers[each].output.shape[1:], dtype="float32") for each in ends]
+    waiting = dict(zip(ends, inputs, strict=True))
+    *_, scores = chain.outputs(
+        layers,
+        inputs[0],
+        lambda at, taken: _linear(layers[at], taken) if at == len(layers) - 1 else layers[at](taken),
+        place + 1,
+        waiting,
+    )
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], scores)
 
 
 def _linear(head: keras.layers.Dense, x: Any) -> Any:

@@ -1,6 +1,6 @@
 """One picture's way through a network, number by number: every layer's output, and how one number of it came about. Imports Keras.
 
-Our networks are chains of layers; `place` counts them from 0, the input left out. A number's place in its layer is a row, a column
+Our networks are chains of layers, some with a skip; `place` counts them from 0, the input left out. A number's place in its layer is a row, a column
 and a unit; of a vector the row and the column are 0.
 """
 
@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from dhc.explain.layers import outputs
+from dhc.models import chain
+
+ACTIVATIONS = (keras.layers.ReLU, keras.layers.PReLU)
+PASSING = (
+    keras.layers.BatchNormalization,
+    keras.layers.Dropout,
+    *ACTIVATIONS,
+)  # layers that change each number by itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +50,13 @@ def as_maps(values: np.ndarray) -> np.ndarray:
 
 def dropout_draws(model: keras.Model, x: np.ndarray, draws: int) -> np.ndarray:
     """(draws, K) float32: the probabilities for one picture with so many draws of every Dropout; all else as outside training."""
-    values = ops.convert_to_tensor(np.repeat(x[None], draws, axis=0))
-    for layer in model.layers[1:]:
-        values = layer(values, training=isinstance(layer, keras.layers.Dropout))
-    return _array(values)
+    layers = model.layers
+
+    def drawn(place: int, taken: Any) -> Any:
+        return layers[place](taken, training=isinstance(layers[place], keras.layers.Dropout))
+
+    *_, answers = chain.outputs(layers, ops.convert_to_tensor(np.repeat(x[None], draws, axis=0)), drawn)
+    return _array(answers)
 
 
 def logits(layer: keras.layers.Dense, before: np.ndarray) -> np.ndarray:
@@ -53,12 +65,29 @@ def logits(layer: keras.layers.Dense, before: np.ndarray) -> np.ndarray:
     return np.asarray(before.reshape(-1) @ weights + bias, np.float32)
 
 
-def number(layer: keras.Layer, before: np.ndarray, after: np.ndarray, unit: int, row: int, column: int) -> Number:
-    """How the number of a layer's output `after` at a place came out of `before`, both (h, w, C)."""
+def number(
+    layer: keras.Layer,
+    before: np.ndarray,
+    after: np.ndarray,
+    unit: int,
+    row: int,
+    column: int,
+    skipped: np.ndarray | None = None,
+) -> Number:
+    """How the number of a layer's output `after` at a place came out of `before`, both (h, w, C).
+
+    `skipped`, of the same shape, is the earlier output that an `Add` adds.
+    """
     value = {"value": float(after[row, column, unit])}
     match layer:
         case keras.layers.Conv2D():
             return _of_convolution(layer, before, after, unit, row, column)
+        case _ if isinstance(layer, ACTIVATIONS):
+            return Number({**value, "before": float(before[row, column, unit]), "slope": slope(layer, unit)})
+        case keras.layers.Add():
+            assert skipped is not None
+            both = {"before": float(before[row, column, unit]), "skipped": float(skipped[row, column, unit])}
+            return Number({**value, **both})
         case keras.layers.BatchNormalization():
             return Number({**value, "before": float(before[row, column, unit]), **normalisation(layer, unit)})
         case keras.layers.MaxPooling2D():
@@ -82,19 +111,30 @@ def number(layer: keras.Layer, before: np.ndarray, after: np.ndarray, unit: int,
 def then(
     layers: Sequence[keras.Layer], values: Sequence[np.ndarray], place: int, unit: int, row: int, column: int
 ) -> list[dict[str, float]]:
-    """What normalisation, pooling and dropout make of a number, up to the next layer that mixes the units: ``layer``, ``value`` and more."""
+    """What normalisation, activation, pooling and dropout make of a number, up to the next layer that mixes it with others.
+
+    Of each ``layer``, ``value`` and more.
+    """
     steps: list[dict[str, float]] = []
     for number_of_layer in range(place + 1, len(values)):
         layer, after = layers[number_of_layer], values[number_of_layer]
         if isinstance(layer, keras.layers.MaxPooling2D):
             row, column = row // layer.strides[0], column // layer.strides[1]
-        elif not isinstance(layer, keras.layers.BatchNormalization | keras.layers.Dropout):
+        elif not isinstance(layer, PASSING):
             break
         if row >= after.shape[0] or column >= after.shape[1]:
             break  # pooling leaves the last row over
         more = normalisation(layer, unit) if isinstance(layer, keras.layers.BatchNormalization) else {}
+        more |= {"slope": slope(layer, unit)} if isinstance(layer, ACTIVATIONS) else {}
         steps.append({"layer": number_of_layer, "value": float(after[row, column, unit]), **more})
     return steps
+
+
+def slope(layer: keras.layers.ReLU | keras.layers.PReLU, unit: int) -> float:
+    """What an activation layer multiplies a number below 0 of that unit with."""
+    if isinstance(layer, keras.layers.PReLU):
+        return float(_array(layer.alpha).reshape(-1)[unit])
+    return float(layer.negative_slope)
 
 
 def normalisation(layer: keras.layers.BatchNormalization, unit: int) -> dict[str, float]:

@@ -13,13 +13,18 @@ from dhc.figures import theme
 from dhc.text import amount_text, counted
 
 HEIGHT = 230  # CSS pixels
-DRAWN = ("resize", "conv", "pool", "average", "dense")  # layers with a block; the others change no shape
-COLORS = {"input": theme.MUTED, "resize": theme.MUTED, "conv": theme.TRAIN, "pool": theme.VAL, "average": theme.VAL}
+# Layers with a block: the others change no shape, and add nothing to the maps.
+DRAWN = ("resize", "conv", "pool", "add", "average", "dense")
+COLORS = {
+    **{"input": theme.MUTED, "resize": theme.MUTED, "conv": theme.TRAIN, "pool": theme.VAL, "average": theme.VAL},
+    "add": theme.SELECTED,
+}
 TITLES = {
     "input": "picture",
     "resize": "smaller picture",
     "conv": "convolution",
     "pool": "pooling",
+    "add": "skip added",
     "average": "mean of each map",
     "dense": "dense",
 }
@@ -29,6 +34,7 @@ TALLEST = 100.0  # of a block, the picture's, in units of the drawing
 DEEP = 0.1  # of its height: how far its top and its side lead back
 GAP, ROOM = 5.0, 19.0  # between two blocks, and from one block's label to the next, at least
 WIDER = 1.2  # the room of `dense 4`, a longer word than the others
+ARC = 18.0  # how far a skip leads above the blocks
 END = 0.75  # of that room, on either side of the drawing
 MOST_NAMES = 24  # of units, beside one another
 FOOT = -TALLEST / 2 - 4  # where labels begin
@@ -86,7 +92,11 @@ def drawing(layers: Sequence[NetworkLayer], chosen: int | None = None) -> go.Fig
             figure.add_trace(_bars(same, title))
     figure.add_trace(_labels(row))
     figure.update_layout(
-        shapes=[shape for block in row for shape in _back(block)] + _outline(row, chosen),
+        shapes=[
+            *(shape for block in row for shape in _back(block)),
+            *(_arc(row, layer.skipped, layer.place) for layer in layers if layer.skipped is not None),
+            *_outline(row, chosen),
+        ],
         bargap=0,
         barmode="overlay",
         hovermode="closest",
@@ -164,6 +174,16 @@ def _outline(row: Sequence[Block], chosen: int | None) -> list[dict[str, object]
         "y1": top + margin,
     }
     return [{"type": "rect", **ends, "line": {"color": theme.SELECTED, "width": 2}}]
+
+
+def _arc(row: Sequence[Block], start: int, end: int) -> dict[str, object]:
+    """The way of a skip, above the blocks: from the layer at the place `start`, whose output it takes, to where that is added."""
+    source = [block for block in row if block.place <= start][-1]
+    target = next(block for block in row if block.place == end)
+    low, high = (block.height / 2 + block.depth + 1 for block in (target, source))
+    top = max(low, high) + ARC
+    path = f"M{source.middle},{high} C{source.middle},{top} {target.middle},{top} {target.middle},{low}"
+    return {"type": "path", "path": path, "line": {"color": theme.SELECTED, "width": 2}}
 
 
 def _labels(row: Sequence[Block]) -> go.Scatter:

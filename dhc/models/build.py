@@ -25,8 +25,11 @@ def build(
     fused layers and cannot be saved for others to load.
     """
     inputs = x = keras.Input(input_shape, dtype="uint8", name="pictures")
+    outputs: list[Any] = []
     for number, layer in enumerate(plan):
-        x = _keras_layer(layer, seed + number, fast)(x)
+        taken = [x, outputs[number - layer.back]] if isinstance(layer, p.Add) else x
+        x = _keras_layer(layer, seed + number, fast, len(x.shape))(taken)
+        outputs.append(x)
     return keras.Model(inputs, x, name=name)
 
 
@@ -113,7 +116,7 @@ def _optimizer(config: RunConfig, model: keras.Model) -> keras.optimizers.Optimi
             optimizer = Muon(o.learning_rate, weight_decay=o.weight_decay, **options)
         case _:
             optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **options)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "alpha"])
     return optimizer
 
 
@@ -128,7 +131,8 @@ def _loss(smoothing: float, classes: int) -> Any:
     return smoothed_loss
 
 
-def _keras_layer(layer: p.Layer, seed: int, fast: bool) -> Any:
+def _keras_layer(layer: p.Layer, seed: int, fast: bool, axes: int) -> Any:
+    """The layer for inputs of so many axes, the batch among them."""
     match layer:
         case p.Rescaling(scale):
             return kl.Rescaling(scale)
@@ -140,6 +144,12 @@ def _keras_layer(layer: p.Layer, seed: int, fast: bool) -> Any:
             return kl.Dense(units, activation="softmax", dtype="float32")  # probabilities lose too much in 16 bits
         case p.Dense(units, activation):
             return kl.Dense(units, activation=activation)
+        case p.ReLU(negative_slope):
+            return kl.ReLU(negative_slope=negative_slope)
+        case p.PReLU():
+            return kl.PReLU(keras.initializers.Constant(p.SLOPE), shared_axes=list(range(1, axes - 1)) or None)
+        case p.Add():
+            return kl.Add()
         case p.BatchNormalization(momentum):
             return (fused if fast else kl).BatchNormalization(momentum=momentum)
         case p.MaxPooling2D(pool, strides):

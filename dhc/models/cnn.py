@@ -17,6 +17,7 @@ from dhc.models.plan import (
     Plan,
     Rescaling,
     Resizing,
+    activated,
     scaled_filters,
     scaled_units,
 )
@@ -31,7 +32,7 @@ def cnn3_linear(model: ModelConfig, augment: AugmentConfig, classes: int) -> Pla
 
     The report prints no code for it; it says that pooling was added later, so there is none here.
     """
-    convolutions = [Conv2D(scaled_filters(32, model.width), padding="valid", activation=model.activation)] * 3
+    convolutions = activated(Conv2D(scaled_filters(32, model.width), padding="valid"), model.activation) * 3
     return (*aug.on_input(augment), Resizing(SMALL), Rescaling(), *convolutions, Flatten(), Dense(classes, "softmax"))
 
 
@@ -55,8 +56,8 @@ def cnn5(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
     layers: list[Layer] = [*aug.on_input(augment), Rescaling()]
     for number, filters in enumerate((64, 128, 128, 256, 256)):
         padding: Padding = "valid" if number < 3 else "same"
-        conv = Conv2D(scaled_filters(filters, model.width), padding=padding, activation=model.activation)
-        layers += [conv, BatchNormalization(model.bn_momentum), MaxPooling2D(), Dropout(model.conv_dropout)]
+        conv = activated(Conv2D(scaled_filters(filters, model.width), padding=padding), model.activation)
+        layers += [*conv, BatchNormalization(model.bn_momentum), MaxPooling2D(), Dropout(model.conv_dropout)]
     return (*layers, Flatten(), *_dense(HIDDEN3, model), Dense(classes, "softmax"))
 
 
@@ -79,8 +80,8 @@ def cnn7(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
     after = {2: aug.rotation_of_features(augment), 4: aug.flip_of_features(augment)}
     layers: list[Layer] = [*aug.on_input(augment), Rescaling()]
     for number, (filters, kernel, strides, padding, pool) in enumerate(blocks, 1):
-        conv = Conv2D(scaled_filters(filters, model.width), kernel, strides, padding, model.activation)
-        layers += [conv, bn, pool, bn, Dropout(model.conv_dropout), *after.get(number, ())]
+        conv = activated(Conv2D(scaled_filters(filters, model.width), kernel, strides, padding), model.activation)
+        layers += [*conv, bn, pool, bn, Dropout(model.conv_dropout), *after.get(number, ())]
     layers += [*_dense(HIDDEN7, model), bn, Dropout(model.dense_dropout)]
     return (*layers, Dense(classes, "softmax"))
 
@@ -88,10 +89,12 @@ def cnn7(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
 def _three(model: ModelConfig, augment: AugmentConfig, classes: int, after_pool: list[Dropout]) -> Plan:
     layers: list[Layer] = [*aug.on_input(augment), Resizing(SMALL), Rescaling()]
     for filters in (16, 32, 64):
-        conv = Conv2D(scaled_filters(filters, model.width), padding="valid", activation=model.activation)
-        layers += [conv, BatchNormalization(model.bn_momentum), MaxPooling2D(), *after_pool]
+        conv = activated(Conv2D(scaled_filters(filters, model.width), padding="valid"), model.activation)
+        layers += [*conv, BatchNormalization(model.bn_momentum), MaxPooling2D(), *after_pool]
     return (*layers, Flatten(), *_dense(HIDDEN3, model), Dense(classes, "softmax"))
 
 
-def _dense(units: tuple[int, ...], model: ModelConfig) -> list[Dense]:
-    return [Dense(scaled_units(number, model.width), model.activation) for number in units]
+def _dense(units: tuple[int, ...], model: ModelConfig) -> list[Layer]:
+    return [
+        layer for number in units for layer in activated(Dense(scaled_units(number, model.width)), model.activation)
+    ]

@@ -6,10 +6,11 @@ plan into a Keras model. Names and arguments are Keras's.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-Activation = Literal["relu", "leaky_relu", "softmax"]
+Activation = Literal["relu", "leaky_relu", "softmax", "linear"]
 Padding = Literal["same", "valid"]
 Flip = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 
@@ -45,6 +46,25 @@ class Dense:
 
     units: int
     activation: Activation = "relu"
+
+
+@dataclass(frozen=True)
+class ReLU:
+    """What is below 0 becomes 0, or so much of it where there is a `negative_slope`."""
+
+    negative_slope: float = 0.0
+
+
+@dataclass(frozen=True)
+class PReLU:
+    """What is below 0 is multiplied by a slope that each channel, or unit, learns (He et al., 2015)."""
+
+
+@dataclass(frozen=True)
+class Add:
+    """A skip connection: the output of the layer `back` places before this one is added to what comes in."""
+
+    back: int
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,9 @@ Layer = (
     | Resizing
     | Conv2D
     | Dense
+    | ReLU
+    | PReLU
+    | Add
     | BatchNormalization
     | MaxPooling2D
     | Dropout
@@ -144,6 +167,18 @@ RANDOM = (RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomErasi
 MAPS = (Resizing, Conv2D, MaxPooling2D, GlobalAveragePooling2D)  # layers that take feature maps
 Plan = tuple[Layer, ...]
 Shape = tuple[int, ...]
+SLOPE = 0.25  # below 0 with which a PReLU begins, as in its paper
+LEAK = 0.2  # slope of Keras's leaky_relu below 0
+
+
+def activation_layer(name: str) -> ReLU | PReLU:
+    """The layer of the activation ``relu``, ``leaky_relu`` or ``prelu``."""
+    return PReLU() if name == "prelu" else ReLU(LEAK if name == "leaky_relu" else 0.0)
+
+
+def activated(layer: Conv2D | Dense, name: Literal["relu", "leaky_relu", "prelu"]) -> Plan:
+    """The layer with that activation: within it where that learns nothing, else as a layer of its own behind it."""
+    return (replace(layer, activation="linear"), PReLU()) if name == "prelu" else (replace(layer, activation=name),)
 
 
 def scaled_units(units: int, width: float) -> int:
@@ -178,12 +213,14 @@ def measure(plan: Plan, input_shape: Shape = (64, 64, 3)) -> tuple[LayerSize, ..
 
     Moving statistics count as weights, as in Keras.
 
-    Raises ValueError when the feature maps become smaller than a kernel or a pool, and for a layer that takes feature maps
-    where there are none any more.
+    Raises ValueError when the feature maps become smaller than a kernel or a pool, for a layer that takes feature maps
+    where there are none any more, and for a skip between outputs that cannot be added.
     """
-    rows = []
+    rows: list[LayerSize] = []
     shape = input_shape
     for layer in plan:
+        if isinstance(layer, Add):
+            _check_skip(layer, rows)
         if (isinstance(layer, MAPS) and len(shape) != 3) or (isinstance(layer, Dense) and len(shape) != 1):
             raise ValueError(f"{type(layer).__name__} cannot take what the layer before it gives")
         row = _measure(layer, shape)
@@ -202,6 +239,8 @@ def _measure(layer: Layer, shape: Shape) -> LayerSize:
             return LayerSize(layer, (*sides, filters), weights + filters, 2 * weights * math.prod(sides))
         case Dense(units):
             return LayerSize(layer, (units,), (shape[0] + 1) * units, 2 * shape[0] * units)
+        case PReLU():
+            return LayerSize(layer, shape, shape[-1], 0)
         case BatchNormalization():
             return LayerSize(layer, shape, 4 * shape[-1], 0)
         case MaxPooling2D(pool, strides):
@@ -215,6 +254,15 @@ def _measure(layer: Layer, shape: Shape) -> LayerSize:
             return LayerSize(layer, (shape[-1],), 0, 0)
         case _:
             return LayerSize(layer, shape, 0, 0)
+
+
+def _check_skip(layer: Add, rows: Sequence[LayerSize]) -> None:
+    """Raise ValueError unless the layer, behind those of `rows`, can add the output that it names to the last one."""
+    skipped = rows[len(rows) - layer.back :] if 0 < layer.back <= len(rows) else ()
+    if not skipped or skipped[0].shape != rows[-1].shape:
+        raise ValueError("Add needs an earlier layer with an output of the same shape")
+    if any(isinstance(row.layer, RANDOM) for row in skipped[1:]):
+        raise ValueError("Add cannot skip augmentation, which would move only one of the two outputs")
 
 
 def _conv_side(side: int, kernel: int, strides: int, padding: str) -> int:

@@ -37,9 +37,9 @@ class Field:
 def fields(rows: Iterable[p.LayerSize], side: int = 64) -> tuple[Field, ...]:
     """The field of each layer that `measure` gives, for pictures of `side` pixels a side."""
     field = Field(1, 1.0, tuple((pixel, pixel + 1) for pixel in range(side)))
-    result = []
+    result: list[Field] = []
     for row in rows:
-        field = _next(row, field)
+        field = _both(field, result[-row.layer.back]) if isinstance(row.layer, p.Add) else _next(row, field)
         result.append(field)
     return tuple(result)
 
@@ -60,6 +60,12 @@ def _next(row: p.LayerSize, field: Field) -> Field:
             return Field(_grown(field, before), field.step * before, (whole,))
         case _:
             return field
+
+
+def _both(field: Field, skipped: Field) -> Field:
+    """The field of units that add up those of two layers: what either sees."""
+    spans = ((min(a[0], b[0]), max(a[1], b[1])) for a, b in zip(field.spans, skipped.spans, strict=True))
+    return Field(max(field.size, skipped.size), field.step, tuple(spans))
 
 
 def _through_windows(row: p.LayerSize, field: Field, kernel: int, strides: int, outside: int) -> Field:

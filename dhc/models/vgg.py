@@ -16,6 +16,7 @@ from dhc.models.plan import (
     Padding,
     Plan,
     Rescaling,
+    activated,
     scaled_filters,
     scaled_units,
 )
@@ -36,12 +37,13 @@ def vgg16(model: ModelConfig, augment: AugmentConfig, classes: int) -> Plan:
     for group, (filters, repeats) in enumerate(GROUPS):
         for number in range(repeats):
             padding: Padding = "valid" if group == number == 0 else "same"
-            conv = Conv2D(scaled_filters(filters, model.width), padding=padding, activation=model.activation)
-            layers += [conv, BatchNormalization(model.bn_momentum)]
+            conv = activated(Conv2D(scaled_filters(filters, model.width), padding=padding), model.activation)
+            layers += [*conv, BatchNormalization(model.bn_momentum)]
         layers += [MaxPooling2D(), Dropout(model.conv_dropout)]
         layers += aug.flip_of_features(augment) if group == 0 else ()
     layers += aug.rotation_of_features(augment)
     layers += [Flatten() if model.head == "flatten" else GlobalAveragePooling2D()]
-    layers += [Dense(scaled_units(units, model.width), model.activation) for units in HIDDEN]
+    for units in HIDDEN:
+        layers += activated(Dense(scaled_units(units, model.width)), model.activation)
     layers += [BatchNormalization(model.bn_momentum), Dropout(model.dense_dropout), Dense(classes, "softmax")]
     return tuple(layers)

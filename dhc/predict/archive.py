@@ -7,10 +7,10 @@ Keras here, and nothing of what stands in the file is given to it: it builds the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from dhc.errors import RunError
 from dhc.files.archive import Archive, DamagedError
@@ -25,6 +25,7 @@ MAX_LAYERS = 500  # our largest has 40
 MAX_WHOLE = 1_000_000  # units; the measure of the whole network then says what is too large
 AS_INPUT = {"InputLayer", "RandomFlip", "RandomRotation"}  # layers that pass pictures through where a network answers
 LAYERS = AS_INPUT | {
+    "Add",
     "BatchNormalization",
     "Conv2D",
     "Dense",
@@ -32,19 +33,21 @@ LAYERS = AS_INPUT | {
     "Flatten",
     "GlobalAveragePooling2D",
     "MaxPooling2D",
+    "PReLU",
+    "ReLU",
     "Rescaling",
     "Resizing",
 }
 MODULES = {
     "keras.layers": LAYERS,
-    "keras.initializers": {"GlorotUniform", "Ones", "Zeros"},
+    "keras.initializers": {"Constant", "GlorotUniform", "Ones", "Zeros"},
     "keras": {"DTypePolicy", "Functional"},
     "keras.models": {"Functional"},
     "keras.src.models.functional": {"Functional"},
     None: {"__keras_tensor__"},
 }
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-ACTIVATIONS = ("relu", "leaky_relu", "softmax")
+ACTIVATIONS = ("relu", "leaky_relu", "softmax", "linear")
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ def _parse(data: bytes) -> tuple[p.Plan, str]:
         raise DamagedError(f"has a {CONFIG} without the layers of a network")
     values = [LayerValues.of(layer) for layer in layers]
     working = [layer for layer in values if layer.name not in AS_INPUT]
-    plan = tuple(layer.planned() for layer in working)
+    names = [layer.values.get("name") for layer in working]
+    plan = tuple(layer.planned(names[:place]) for place, layer in enumerate(working))
     if not plan or not isinstance(plan[-1], p.Dense) or plan[-1].activation != "softmax":
         raise DamagedError("holds a network that does not end in probabilities")
     try:
@@ -147,6 +151,7 @@ class LayerValues:
 
     name: str
     values: Mapping[str, Any]
+    nodes: Any = None  # what it takes, as it stands there
 
     @classmethod
     def of(cls, layer: Any) -> LayerValues:
@@ -154,10 +159,10 @@ class LayerValues:
         name = layer.get("class_name") if isinstance(layer, dict) else None
         if name not in LAYERS or not isinstance(layer.get("config"), dict):
             raise DamagedError(f"has a {CONFIG} with something else than a layer among the layers")
-        return cls(name, layer["config"])
+        return cls(name, layer["config"], layer.get("inbound_nodes"))
 
-    def planned(self) -> p.Layer:
-        """The same layer in a plan."""
+    def planned(self, before: Sequence[Any] = ()) -> p.Layer:
+        """The same layer in a plan, behind layers of those names."""
         match self.name:
             case "Rescaling":
                 return p.Rescaling(self._number("scale", 1000))
@@ -169,6 +174,12 @@ class LayerValues:
                 return p.Conv2D(self._whole("filters"), *sides, padding, self._activation())
             case "Dense":
                 return p.Dense(self._whole("units"), self._activation())
+            case "ReLU":
+                return p.ReLU(self._number("negative_slope", 1))
+            case "PReLU":
+                return p.PReLU()
+            case "Add":
+                return self._added(before)
             case "BatchNormalization":
                 return p.BatchNormalization(self._number("momentum", 1))
             case "MaxPooling2D":
@@ -188,8 +199,20 @@ class LayerValues:
             raise self._refusal("dtype")
         return str(name)
 
+    def _added(self, before: Sequence[Any]) -> p.Add:
+        """The skip that an Add ends: of its two inputs one is the last layer's, and the other that of an earlier one."""
+        try:
+            (node,) = self.nodes
+            sources = [tensor["config"]["keras_history"][0] for tensor in node["args"][0]]
+            places = sorted(before.index(source) for source in sources)
+        except (KeyError, TypeError, ValueError, IndexError):
+            places = []
+        if len(places) != 2 or places[1] != len(before) - 1 or places[0] == places[1]:
+            raise DamagedError(f"has a layer {self.name} that does not add an earlier layer to the last one")
+        return p.Add(len(before) - places[0])
+
     def _activation(self) -> p.Activation:
-        return cast("Literal['relu', 'leaky_relu', 'softmax']", self._word("activation", ACTIVATIONS))
+        return cast("p.Activation", self._word("activation", ACTIVATIONS))
 
     def _word(self, key: str, words: tuple[str, ...]) -> str:
         if (word := self.values.get(key)) not in words:

@@ -58,6 +58,8 @@ def weight_shapes(plan: p.Plan) -> list[tuple[Shape, bool]]:
                 shapes += [((kernel, kernel, before[2], filters), True), ((filters,), True)]
             case p.Dense(units):
                 shapes += [((before[0], units), True), ((units,), True)]
+            case p.PReLU():
+                shapes.append(((*(1 for _ in before[:-1]), before[-1]), True))
             case p.BatchNormalization():
                 shapes += [((before[-1],), number < 2) for number in range(4)]
         before = row.shape

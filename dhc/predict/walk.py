@@ -177,6 +177,7 @@ def _number(
 ) -> Message:
     """How one number came about: `dhc.explain.walk.Number`; and ``then``, what the layers up to the next weights make of it. Raises RunError."""
     from dhc.explain.walk import number, then
+    from dhc.models.chain import skips
 
     if not 0 <= layer < len(values):
         raise RunError("the network has fewer layers: choose an earlier one")
@@ -184,7 +185,9 @@ def _number(
     if not (0 <= row < height and 0 <= column < width and 0 <= unit < units):
         raise RunError("the layer has no number at that place: choose another one")
     before = values[layer - 1] if layer else x.astype(np.float32)
-    history = number(model.layers[layer + 1], before, values[layer], unit, row, column)
+    source = skips(model.layers).get(layer + 1)
+    skipped = None if source is None else values[source - 1]
+    history = number(model.layers[layer + 1], before, values[layer], unit, row, column, skipped)
     following = then(model.layers[1:], values, layer, unit, row, column)
     return Message({**history.values, "then": following}, dict(history.arrays))
 

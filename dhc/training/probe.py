@@ -17,9 +17,12 @@ import numpy as np
 from keras import layers as kl
 from keras import ops
 
+from dhc.models import chain
+
 SAMPLE = 16_384  # values of a layer that its histogram is drawn from
 CERTAIN = 0.99  # a largest probability above which an answer counts as saturated
 RANDOM = (kl.Dropout, kl.RandomFlip, kl.RandomRotation, kl.RandomZoom, kl.RandomTranslation, kl.RandomErasing)
+WEIGHTED = (kl.Conv2D, kl.Dense, kl.BatchNormalization, kl.PReLU)  # layers that compute with weights
 KINDS = ((kl.Conv2D, "conv"), (kl.Dense, "dense"), (kl.BatchNormalization, "norm"))
 Weights = list[list[Any]]  # by layer of the model: its weights as float32 tensors, in Keras's order
 
@@ -65,8 +68,8 @@ class Probe:
 
     def look(self) -> Look:
         """The figures of the model as it stands."""
-        weights = [[ops.cast(weight, "float32") for weight in layer.weights] for layer in self._layers]
-        weights = [values if number in self._watched else [] for number, values in enumerate(weights)]
+        of_layers = [layer.weights if isinstance(layer, WEIGHTED) else [] for layer in self._layers]
+        weights = [[ops.cast(weight, "float32") for weight in some] for some in of_layers]
         figures, samples, probabilities = self._look(weights, self._x, self._y)
         columns = np.array([[_number(value) for value in row] for row in figures], np.float64)
         largest = ops.convert_to_numpy(probabilities).max(axis=1)
@@ -89,13 +92,15 @@ class Probe:
         )
         figures: list[list[Any]] = []
         samples: list[list[Any]] = []
-        out = ops.convert_to_tensor(x)
-        for number, layer in enumerate(self._layers):
-            out = _output(layer, weights[number], out, batch_statistics=False)
-            if number in self._watched:
+
+        def output(place: int, taken: Any) -> Any:
+            return _output(self._layers[place], weights[place], taken, batch_statistics=False)
+
+        for place, out in enumerate(chain.outputs(self._layers, ops.convert_to_tensor(x), output), start=1):
+            if place in self._watched:
                 norm = ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients[len(figures)]))
-                figures.append([norm, _dead_share(layer, out), ops.mean(out), ops.std(out)])
-                samples.append([_sample(weights[number][0]), _sample(out)])
+                figures.append([norm, _dead_share(self._layers[place], out), ops.mean(out), ops.std(out)])
+                samples.append([_sample(weights[place][0]), _sample(out)])
         return figures, samples, out
 
     def _trained(self, weights: Weights) -> Weights:
@@ -107,9 +112,12 @@ class Probe:
         values = list(weights)
         for number, some in zip(self._watched, trained, strict=True):
             values[number] = [*some, *weights[number][2:]]
-        out = ops.convert_to_tensor(x)
-        for number, layer in enumerate(self._layers):
-            out = _output(layer, values[number], out, batch_statistics=True, logits=number == len(self._layers) - 1)
+        last = len(self._layers) - 1
+
+        def output(place: int, taken: Any) -> Any:
+            return _output(self._layers[place], values[place], taken, batch_statistics=True, logits=place == last)
+
+        *_, out = chain.outputs(self._layers, ops.convert_to_tensor(x), output)
         losses = keras.losses.sparse_categorical_crossentropy(ops.convert_to_tensor(y), out, from_logits=True)
         return ops.mean(losses)
 
@@ -140,7 +148,9 @@ def _output(layer: keras.Layer, weights: list[Any], x: Any, *, batch_statistics:
             out = ops.matmul(x, weights[0])
         case kl.BatchNormalization():
             return _normalised(x, weights, layer.epsilon, batch_statistics)
-        case _ if isinstance(layer, (kl.InputLayer, *RANDOM)):
+        case kl.PReLU():
+            return ops.where(x > 0, x, weights[0] * x)
+        case _ if isinstance(layer, RANDOM):
             return x
         case _:
             return layer.call(x)

@@ -21,8 +21,10 @@ from commands import ROOT, Completed, dhc, dhc_process
 from prefork import EVIL_NETWORKS, Prefork
 
 from dhc.errors import RunError
+from dhc.files.archive import DamagedError
 from dhc.jobs import evaluation
-from dhc.predict.archive import check_archive
+from dhc.models.plan import Add
+from dhc.predict.archive import LayerValues, check_archive
 from dhc.runs import rundir
 from dhc.runs.store import Store
 from faults.cases import Case, fault
@@ -133,6 +135,24 @@ def test_a_network_that_names_functions(house: House, case: Case, networks: Netw
         with pytest.raises(RunError, match="could carry code, so it was not loaded"):
             check_archive(path)
     assert case.is_said(refusal(house))
+
+
+def test_a_skip_that_leads_nowhere_is_no_network_of_ours() -> None:
+    """Where each tensor comes from is read from the file, too."""
+
+    def skip(*names: object) -> LayerValues:
+        tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}} for name in names]
+        return LayerValues("Add", {}, [{"args": [tensors], "kwargs": {}}])
+
+    before = ["conv", "norm", "relu"]
+    assert skip("relu", "conv").planned(before) == skip("conv", "relu").planned(before) == Add(3)
+    nodes: list[object] = [None, [], [{}], [{"args": []}], [{"args": [[{"config": 3}]]}], "xy", 7]
+    wrong = [
+        skip(*names) for names in (("conv",), ("conv", "norm"), ("relu", "relu"), ("relu", "x"), ("relu", ["conv"]))
+    ]
+    for layer in [*wrong, skip("conv", "norm", "relu"), *(LayerValues("Add", {}, each) for each in nodes)]:
+        with pytest.raises(DamagedError, match="does not add an earlier layer to the last one"):
+            layer.planned(before)
 
 
 def archive(path: Path, **members: bytes) -> None:

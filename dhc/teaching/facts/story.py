@@ -53,8 +53,8 @@ def _reported(rung: str) -> dict[str, Value]:
     reported = RUNGS[rung].reported
     if reported is None:
         return {}
-    before = RUNGS[names[max(0, names.index(rung) - 1)]].reported
-    assert before is not None
+    earlier = [RUNGS[name].reported for name in names[: names.index(rung)]]
+    *_, before = reported, *filter(None, earlier)
     return {"low": reported[0], "high": reported[1], "reported_gain": reported[0] - before[1]}
 
 

@@ -112,6 +112,16 @@ def history(words: Labels, stops: Sequence[Stop], stop: Stop, message: Message) 
             made = _of_dense(write, message)
         case "pool":
             made = _of_pooling(write, message)
+        case "relu" | "prelu":
+            lines = _sloped(write, said, float(said["before"]), float(said["value"]))
+            made = History(float(said["value"]), tuple(lines))
+        case "add":
+            assert stop.skipped is not None
+            both = [float(said["before"]), float(said["skipped"])]
+            line = write.line(
+                "added", f"{write.sum(both)} = {write.number(sum(both))}", other=stop.skipped.title(words)
+            )
+            made = History(float(said["value"]), (line, write.check(float(said["value"]), sum(both))))
         case "norm":
             lines = _normalised(write, said, float(said["before"]), float(said["value"]))
             made = History(float(said["value"]), tuple(lines))
@@ -203,6 +213,8 @@ def _activated(write: Writer, message: Message, products: float) -> list[Line]:
         share = float(np.exp(total - logits.max()) / np.exp(logits - logits.max()).sum())
         text = write.words("share_of", logit=write.number(total), share=write.number(share), count=len(logits))
         return [*lines, write.line("softmax", text), write.check(value, share)]
+    if said["activation"] == "linear":
+        return [*lines, write.check(value, total)]
     activated = float(said["activated"])
     inner = write.number(total)
     text = (
@@ -211,6 +223,16 @@ def _activated(write: Writer, message: Message, products: float) -> list[Line]:
         else f"{inner} → {write.number(activated)}"
     )
     return [*lines, write.line(str(said["activation"]), text), write.check(value, activated)]
+
+
+def _sloped(write: Writer, said: object, before: float, value: float) -> list[Line]:
+    """What an activation that stands by itself makes of a number."""
+    assert isinstance(said, dict)
+    if before >= 0:
+        return [write.line("above", write.number(before)), write.check(value, before)]
+    ours = before * float(said["slope"])
+    text = f"{write.product(float(said['slope']), before)} = {write.number(ours)}"
+    return [write.line("below", text), write.check(value, ours)]
 
 
 def _normalised(write: Writer, said: object, before: float, value: float) -> list[Line]:
@@ -240,6 +262,8 @@ def _afterwards(write: Writer, stops: Sequence[Stop], message: Message) -> list[
         name = stop.title(write.words)
         if stop.kind == "norm":
             lines.append(Line(name, _normalised(write, step, before, value)[0].text))
+        elif stop.kind in ("relu", "prelu"):
+            lines.append(Line(name, _sloped(write, step, before, value)[0].text))
         elif stop.kind == "pool":
             kept = "pool_kept" if np.isclose(before, value, atol=1e-6) else "pool_other"
             lines.append(Line(name, write.words(kept, value=write.number(value))))

@@ -23,11 +23,15 @@ DOES: Mapping[type, str] = {  # in the language files, by what augmentation is l
 
 @dataclass(frozen=True)
 class Stop:
-    """A layer on the way. name: as addresses have it. row: the layer of the network that answers, None for augmentation."""
+    """A layer on the way. name: as addresses have it. row: the layer of the network that answers, None for augmentation.
+
+    skipped: the layer whose output is added here, None where there is no skip.
+    """
 
     name: str
     layer: p.Layer
     row: NetworkLayer | None
+    skipped: Stop | None = None
 
     @property
     def kind(self) -> str:
@@ -48,6 +52,11 @@ class Stop:
                 return words("does_conv", filters=filters, side=kernel, step=strides, edge=edge, activation=acts)
             case p.Dense(units, activation):
                 return words("does_dense", units=units, activation=words(activation))
+            case p.ReLU(slope) if slope:
+                return words("does_leaky", slope=slope)
+            case p.Add():
+                assert self.skipped is not None
+                return words("does_add", other=self.skipped.title(words))
             case p.MaxPooling2D(pool, strides):
                 return words("does_pool", side=pool, step=strides or pool)
             case p.Dropout(rate):
@@ -62,12 +71,13 @@ class Stop:
 
 def stops_of(subject: Subject) -> tuple[Stop, ...]:
     """Every layer of the subject's settings, in order."""
-    rows, stops, augmentations = iter(subject.layers), [], 0
+    rows, augmentations = iter(subject.layers), 0
+    stops: list[Stop] = []
     for layer in plan_of(subject.config, subject.classes):
         if isinstance(layer, p.RANDOM):
             augmentations += 1
             stops.append(Stop(f"{AUGMENT} {augmentations}", layer, None))
         else:
             row = next(rows)
-            stops.append(Stop(row.name, layer, row))
+            stops.append(Stop(row.name, layer, row, stops[-layer.back] if isinstance(layer, p.Add) else None))
     return tuple(stops)

@@ -1,7 +1,7 @@
 // Where everything stands at each zoom of the walk: all layers, a layer's maps, one number's history, its formula. Each function gives items with
 // places in CSS pixels; those with the same id are the same thing at every zoom.
 
-const WIDE = new Set(['conv', 'pool', 'dense', 'average']); // kinds whose maps stand in a column of their own
+const WIDE = new Set(['conv', 'pool', 'add', 'dense', 'average']); // kinds whose maps stand in a column of their own
 const NARROW = 9; // CSS pixels of a layer that only passes on, or changes numbers one by one
 const [HEAD, UPRIGHT, FOOT] = [34, 62, 22]; // CSS pixels above the maps, where names stand upright, and below, of type of the usual size
 
