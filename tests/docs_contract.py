@@ -54,10 +54,10 @@ FILES: dict[str, type[RunFile]] = {
 MODELS: dict[str, type[Record]] = {
     **{f"`{name}`": model for name, model in FILES.items()},
     "`.worker-<device>.json`": Worker,
-    "`.evaluation.job.json`, `.submission.job.json`": Job,
+    "`.evaluation.job.json`, `.evaluation-mirror.job.json`, `.submission.job.json`": Job,
     "`train` and `val` of `pictures.json`": PictureSet,
     f"`{SubmissionOrigin.FILE}`": SubmissionOrigin,
-    "`test.json`": Score,
+    "`test.json`, `test-mirror.json`": Score,
     "`search` of `request.json`": RateSearch,
     "A branch in `course.json`": Branch,
     "A change in `course.json`": Change,

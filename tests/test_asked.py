@@ -141,6 +141,11 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
         np.testing.assert_allclose(of_first["probabilities"], probabilities, rtol=1e-4)
         np.testing.assert_allclose(of_first["features"], features, rtol=1e-3, atol=1e-5)
         assert not np.allclose(of_first["probabilities"], of_second["probabilities"])
+        ((other_side, _),) = asked_in_parts(Path(first), np.ascontiguousarray(x[:, :, ::-1]))
+        both = helper.ask("classify", {"x": x}, folder=first, mirror=True).arrays
+        np.testing.assert_allclose(both["probabilities"], (probabilities + other_side) / 2, rtol=1e-4)
+        np.testing.assert_allclose(both["features"], features, rtol=1e-3, atol=1e-5)
+        assert not np.allclose(probabilities, other_side)
         (tmp_path / "four.zip").write_bytes(
             zip_of({f"{number}.png": encode_png(each) for number, each in enumerate(x)})
         )
@@ -150,6 +155,11 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
         rows = json.loads(printed.stdout)
         np.testing.assert_allclose([row["confidence"] for row in rows], probabilities.max(axis=1), rtol=1e-4)
         assert [row["unlike"] for row in rows] == [None] * 4
+        mirrored = json.loads(CliRunner().invoke(cli, [*command, "--mirror"]).stdout)
+        np.testing.assert_allclose(
+            [row["confidence"] for row in mirrored], both["probabilities"].max(axis=1), rtol=1e-4
+        )
+        assert {(row["mirror"], row["calibrated"]) for row in mirrored} == {(True, None)}
         asked = {"x": x[:1], "classes": np.array([2])}
         heat = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=False).arrays["map"]
         random = helper.ask("look", asked, folder=first, kind="grad_cam", layer=0, random=True).arrays["map"]

@@ -159,14 +159,22 @@ def test_val_is_counted_as_used_by_runs_that_are_not_selected_too(runs: Path) ->
 
 
 def test_a_stored_result_on_test_stands_beside_the_winner(runs: Path, eight_classes: Path) -> None:
-    file = runs / SECOND / evaluation.FILE
+    file, mirrored = (runs / SECOND / name for name in (evaluation.FILE, evaluation.MIRROR_FILE))
     file.write_text(json.dumps({"run": SECOND, "split": "test", "pictures": 8, "correct": 5}))
     try:
         at = open_page("runs", select=BOTH, panel="noise")
         assert {metric.label: metric.value for metric in at.metric}["Labelled test"] == "62.5%"
         assert "5 of 8 pictures right" in texts(at)
+        mirrored.write_text(json.dumps({"split": "test", "pictures": 8, "correct": 6, "mirror": True}))
+        at.toggle(key="dhc_noise_mirror").set_value(True).run()
+        (metric,) = [metric for metric in at.metric if metric.label.startswith("Labelled test")]
+        assert (metric.label, metric.value, metric.delta) == ("Labelled test, mirrored", "75.0%", ""), (
+            "val had no mirror"
+        )
+        assert "6 of 8 pictures right" in texts(at)
     finally:
         file.unlink()
+        mirrored.unlink(missing_ok=True)
 
 
 def test_runs_of_other_pictures_and_runs_without_answers_are_named_in_a_sentence(runs: Path) -> None:
@@ -295,9 +303,9 @@ def test_what_does_not_fit_in_the_address_is_passed_over(runs: Path) -> None:
 # The labelled test
 
 
-def wait_for(folder: Path) -> evaluation.Evaluation | None:
+def wait_for(folder: Path, mirror: bool = False) -> evaluation.Evaluation | None:
     """How the judgement ended, waited for."""
-    while (result := evaluation.evaluation(folder)) is not None and result.pending:
+    while (result := evaluation.evaluation(folder, mirror)) is not None and result.pending:
         time.sleep(0.1)
     return result
 
@@ -316,6 +324,13 @@ def test_a_run_is_judged_on_test_in_the_background(eight_classes: Path, tmp_path
     assert 0 <= result.accuracy <= 1
     evaluation.start(folder)
     assert evaluation.evaluation(folder) == result, "asked again, it stays done"
+    assert evaluation.evaluation(folder, mirror=True) is None
+    evaluation.start(folder, mirror=True)
+    mirrored = wait_for(folder, mirror=True)
+    assert mirrored is not None
+    assert (mirrored.pictures, mirrored.failure) == (8, "")
+    (folder / evaluation.MIRROR_FILE).replace(folder / evaluation.FILE)
+    assert evaluation.evaluation(folder) is None, "a score with the mirror is no plain one"
 
 
 def test_a_run_without_a_network_says_why_it_cannot_be_judged(eight_classes: Path, tmp_path: Path) -> None:

@@ -80,6 +80,12 @@ def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_i
     assert len(table) == 70
     assert sum(name.startswith("class") for name in table.columns) == 2
 
+    at.toggle(key="dhc_predict_mirror").set_value(True).run()
+    assert "70 pictures, each with its mirror image; click on one" in texts(at)
+    columns = at.dataframe[0].value.columns[1:]
+    assert len(columns) == len([name for name in columns if " with mirror image · " in name]) == 4, "none is calibrated"
+    at.toggle(key="dhc_predict_mirror").set_value(False).run()
+
     keep_features(runs / EIGHT, eight_classes)
     pid = session.helper().pid
     assert pid is not None
@@ -107,7 +113,7 @@ def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_i
     assert "is none of them" in texts(at)
     assert "cannot be said yet" in texts(at), "of the other run"
 
-    parts = asking._parts(session.run(EIGHT), np.repeat(val[:1], asking.PART + 1, axis=0))
+    parts = asking._parts(session.run(EIGHT), np.repeat(val[:1], asking.PART + 1, axis=0), mirror=False)
     next(parts)
     (runs / EIGHT / "new.keras").write_bytes(edge_network(8))
     (runs / EIGHT / "new.keras").replace(runs / EIGHT / rundir.BEST)

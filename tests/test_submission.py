@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from commands import dhc
 from make_run import make_run
 from sklearn.metrics import classification_report
 from sklearn.neighbors import KNeighborsClassifier
 
+from dhc.cli import cli
 from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import DataError, RunError
+from dhc.models import knn
 from dhc.predict.answers import predict_split
 from dhc.predict.submission import refuse_repeated, write_submission
 from dhc.runs import rundir
@@ -77,6 +80,31 @@ def test_evaluating_nearest_neighbours_prints_scikit_learns_report(tiny_data: Pa
         )
         printed = dhc("evaluate", folder.name, "--runs", str(tmp_path), "--split", split).stdout
         assert printed.strip() == expected.strip()
+
+
+def test_with_the_mirror_both_sides_answer_and_what_is_written_says_so(tiny_data: Path, tmp_path: Path) -> None:
+    folder = knn_run(tmp_path, copied(tiny_data, tmp_path / "data"), knn__k=3)
+    train, val = (load_pictures(open_dataset(tiny_data), split) for split in ("train", "val"))
+    assert train.y is not None
+    shares = [
+        knn.vote(train.y[knn.neighbours(train.x, x, 3, ["euclidean"])["euclidean"]], 3)
+        for x in (np.asarray(val.x), np.asarray(val.x)[:, :, ::-1])
+    ]
+    both = predict_split(folder, "val", mirror=True)
+    np.testing.assert_array_equal(both.ids, val.ids)
+    np.testing.assert_allclose(both.probabilities, (shares[0] + shares[1]) / 2)
+    assert not np.array_equal(shares[0], shares[1])
+    np.testing.assert_array_equal(predict_split(folder, "val").probabilities, shares[0])
+    out, runs = tmp_path / "score.json", ["--runs", str(tmp_path)]
+    printed = CliRunner().invoke(cli, ["evaluate", folder.name, *runs, "--mirror", "--out", str(out)]).stdout
+    assert "together with its mirror image: compare it only with its like" in printed
+    score = json.loads(out.read_text())
+    assert (score["mirror"], score["correct"]) == (True, int((both.predicted == val.y).sum()))
+    plain = CliRunner().invoke(cli, ["evaluate", folder.name, *runs, "--json"]).stdout
+    assert json.loads(plain)["mirror"] is False
+    (tmp_path / "data" / "val.csv").write_bytes((tiny_data / "val.csv").read_bytes().rsplit(b"\n", 2)[0])
+    with pytest.raises(DataError, match=r"the val pictures or labels of run .* have changed"):
+        predict_split(folder, "val", mirror=True)
 
 
 @pytest.mark.slow

@@ -19,13 +19,14 @@ class Answers:
     """N answers: the probabilities, (N, K) float64, rows sum to 1; the temperature where val allows one.
 
     farther_than: (N,) the share, 0 to 1, of val's pictures that are nearer to training pictures (`likeness`), where the run's
-    features are kept.
+    features are kept. mirror: whether each picture was asked together with its mirror image.
     """
 
     classes: tuple[str, ...]
     probabilities: np.ndarray
     temperature: float | None = None
     farther_than: np.ndarray | None = None
+    mirror: bool = False
 
     @functools.cached_property
     def decided(self) -> np.ndarray:
@@ -60,11 +61,16 @@ class Answers:
         return [(self.classes[place], float(self.probabilities[row, place])) for place in best]
 
 
-def answers(predictions: Predictions, probabilities: np.ndarray, farther_than: np.ndarray | None = None) -> Answers:
-    """The answers of the run whose val `predictions` say its classes and how far its sureness can be trusted."""
-    fit = fit_temperature(predictions)
+def answers(
+    predictions: Predictions, probabilities: np.ndarray, farther_than: np.ndarray | None = None, *, mirror: bool = False
+) -> Answers:
+    """The answers of the run whose val `predictions` say its classes and how far its sureness can be trusted.
+
+    Those with a `mirror` have no temperature: val was answered without.
+    """
+    fit = None if mirror else fit_temperature(predictions)
     temperature = None if fit is None else fit.value
-    return Answers(predictions.classes, probabilities.astype(np.float64), temperature, farther_than)
+    return Answers(predictions.classes, probabilities.astype(np.float64), temperature, farther_than, mirror)
 
 
 def unlike_text(farther_than: float, val_count: int) -> str:

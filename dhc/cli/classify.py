@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dhc.cli.common import JSON, RUNS, guide, print_json
+from dhc.cli.common import JSON, MIRROR, RUNS, guide, print_json
 from dhc.text import clean, percent_text
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ STEP = 500  # pictures between two lines that say how far it is
 @click.command(epilog=guide("your-own-pictures"))
 @click.argument("run_id")
 @click.argument("paths", nargs=-1, required=True, metavar="PICTURE…", type=click.Path(path_type=Path))
+@MIRROR
 @RUNS
 @JSON
-def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool) -> None:
+def classify(run_id: str, paths: tuple[Path, ...], mirror: bool, runs_dir: Path, as_json: bool) -> None:
     """Print what a run's best network takes pictures for: files, or all pictures in a folder, a zip or a tar.
 
-    Of each the class, how sure the network is, and that calibrated where its val pictures allow it; with --json its five most probable
+    Of each the class, how sure the network is, and that calibrated where its val pictures allow it, not with --mirror; with --json its five most probable
     classes, too. Where `features` has made those of its training pictures, one that is unlike them is said to be so;
     with --json `farther_than` is the share of val's pictures that are nearer. A file that is no picture is named and left out.
     """
@@ -48,7 +49,7 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
     if not intake.pictures:
         raise DataError("none of these is a picture (PNG, JPEG, BMP, GIF, WebP or TIFF)")
     predictions = read_predictions(folder)
-    said = answers(predictions, *_ask(folder, intake.x))
+    said = answers(predictions, *_ask(folder, intake.x, mirror), mirror=mirror)
     rows = [_row(picture.name, said, number) for number, picture in enumerate(intake.pictures)]
     if as_json:
         print_json(rows)
@@ -56,7 +57,7 @@ def classify(run_id: str, paths: tuple[Path, ...], runs_dir: Path, as_json: bool
         click.echo("\n".join(_line(row) for row in rows))
 
 
-def _ask(folder: Path, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+def _ask(folder: Path, x: np.ndarray, mirror: bool) -> tuple[np.ndarray, np.ndarray | None]:
     """The probabilities, (N, K) float32, and `Answers.farther_than`; says how far it is where that takes a while."""
     import numpy as np
 
@@ -65,7 +66,7 @@ def _ask(folder: Path, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     measure = _yardstick(folder)
     parts: list[np.ndarray] = []
     farther: list[np.ndarray] = []
-    for probabilities, features in asked_in_parts(folder, x):
+    for probabilities, features in asked_in_parts(folder, x, mirror=mirror):
         parts.append(probabilities)
         if measure is not None and (shares := measure.farther_than(features)) is not None:
             farther.append(shares)
@@ -104,10 +105,13 @@ def _row(name: str, said: Any, number: int) -> dict[str, Any]:
         "farther_than": None if said.farther_than is None else float(said.farther_than[number]),
         "unlike": None if said.farther_than is None else bool(said.unlike[number]),
         "top": dict(said.top(number)),
+        "mirror": said.mirror,
     }
 
 
 def _line(row: dict[str, Any]) -> str:
     calibrated = "" if row["calibrated"] is None else f", {percent_text(row['calibrated'])} calibrated"
     unlike = ", unlike the training pictures" if row["unlike"] else ""
-    return f"{clean(row['picture'])}: {clean(row['class'])}, {percent_text(row['confidence'])} sure{calibrated}{unlike}"
+    mirror = ", with its mirror image" if row["mirror"] else ""
+    sure = f"{percent_text(row['confidence'])} sure{calibrated}{mirror}{unlike}"
+    return f"{clean(row['picture'])}: {clean(row['class'])}, {sure}"

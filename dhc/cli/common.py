@@ -36,6 +36,12 @@ UNREADABLE = click.option(
     help="The answer for pictures that cannot be read: a class, or `commonest`.",
 )
 
+MIRROR = click.option(
+    "--mirror",
+    is_flag=True,
+    help="Ask each picture together with its mirror image, left and right exchanged, and take the mean of both answers.",
+)
+
 
 def settings(help: str) -> Callable[[Any], Any]:
     """The repeatable option ``--set NAME=VALUE``, the command's argument ``assignments``."""

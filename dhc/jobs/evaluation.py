@@ -1,4 +1,7 @@
-"""A run evaluated on the labelled test pictures in the background."""
+"""A run evaluated on the labelled test pictures in the background: plainly, or with the test-time mirror.
+
+Each has its own file, and none is ever taken for the other.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from dhc.jobs.task import Task
 from dhc.runs import rundir
 from dhc.runs.contract import Score
 
-FILE = rundir.SCORE
+FILE, MIRROR_FILE = rundir.SCORE, rundir.MIRROR_SCORE
 JOB, LOG = ".evaluation.job.json", ".evaluation.log"
+MIRROR_JOB, MIRROR_LOG = ".evaluation-mirror.job.json", ".evaluation-mirror.log"
 
 
 @dataclass(frozen=True)
@@ -34,51 +38,64 @@ class Evaluation:
         return self.correct / self.pictures if self.pictures else None
 
 
-def start(folder: Path) -> None:
+def start(folder: Path, mirror: bool = False) -> None:
     """Start evaluating the run in `folder`, unless that is pending or done. Raises OSError."""
-    current = evaluation(folder)
+    current = evaluation(folder, mirror)
     if current is not None and not current.failure:
         return
-    remove.file(folder / FILE)
+    file = _file(folder, mirror)
+    remove.file(file)
     arguments = ("evaluate", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test")
-    _task(folder).start(*arguments, "--out", str(folder.parent.resolve() / folder.name / FILE))
+    out = ("--out", str(folder.parent.resolve() / folder.name / file.name))
+    _task(folder, mirror).start(*arguments, *out, *(("--mirror",) if mirror else ()))
 
 
-def evaluation(folder: Path) -> Evaluation | None:
+def evaluation(folder: Path, mirror: bool = False) -> Evaluation | None:
     """How the evaluation of the run in `folder` stands; None when nobody asked for one.
 
     A result of an earlier network does not count: where the network was written anew since, the run counts as not evaluated.
     """
-    result = _result(folder)
+    result = _result(folder, mirror)
     if result is not None:
         return result
-    task = _task(folder)
+    task = _task(folder, mirror)
     standing = task.standing()
     if standing is None:
         return None
     if standing.pending:
         return Evaluation(standing.seconds)
-    result = _result(folder)  # it may have ended between the two checks
+    result = _result(folder, mirror)  # it may have ended between the two checks
     if result is not None:
         return result
-    return None if (folder / FILE).is_file() else Evaluation(failure=task.last_error())
+    return None if _file(folder, mirror).is_file() else Evaluation(failure=task.last_error())
 
 
-def cancel(folder: Path) -> None:
+def cancel(folder: Path, mirror: bool = False) -> None:
     """End the evaluation of the run in `folder`, at once. Raises OSError."""
-    _task(folder).cancel()
+    _task(folder, mirror).cancel()
 
 
-def _task(folder: Path) -> Task:
-    return Task(folder / JOB, folder / LOG)
+def _file(folder: Path, mirror: bool) -> Path:
+    return folder / (MIRROR_FILE if mirror else FILE)
 
 
-def _result(folder: Path) -> Evaluation | None:
-    """What the run's file says, where it is sound and of today's network."""
-    score = Score.load(folder / FILE) or Score()
-    if score.split != "test" or not score.pictures or score.correct is None or score.correct > score.pictures:
+def _task(folder: Path, mirror: bool) -> Task:
+    return Task(folder / MIRROR_JOB, folder / MIRROR_LOG) if mirror else Task(folder / JOB, folder / LOG)
+
+
+def _result(folder: Path, mirror: bool) -> Evaluation | None:
+    """What the run's file says, where it is sound, of today's network, and asked in that way."""
+    file = _file(folder, mirror)
+    score = Score.load(file) or Score()
+    if (
+        score.split != "test"
+        or score.mirror != mirror
+        or not score.pictures
+        or score.correct is None
+        or score.correct > score.pictures
+    ):
         return None
-    return None if _older(folder / FILE, folder / rundir.BEST) else Evaluation(0.0, score.pictures, score.correct)
+    return None if _older(file, folder / rundir.BEST) else Evaluation(0.0, score.pictures, score.correct)
 
 
 def _older(result: Path, network: Path) -> bool:

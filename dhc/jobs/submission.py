@@ -36,18 +36,19 @@ class Submission:
         return self.file is None and not self.failure
 
 
-def start(folder: Path, dataset: Dataset) -> None:
+def start(folder: Path, dataset: Dataset, *, mirror: bool = False) -> None:
     """Start writing the submission of the run in `folder`, unless pending; an earlier one is kept beside it.
 
-    Raises RunError, OSError.
+    With `mirror` each picture is asked together with its mirror image. Raises RunError, OSError.
     """
     current = submission(folder)
     if current is not None and current.pending:
         return
     _keep_for_comparison(folder)
-    _origin(folder, dataset).write(folder)
+    _origin(folder, dataset, mirror).write(folder)
     arguments = ("predict", folder.name, "--runs", str(folder.parent.resolve()), "--split", "test", "--force")
-    _task(folder).start(*arguments, "--out", str(folder.parent.resolve() / folder.name / FILE))
+    out = ("--out", str(folder.parent.resolve() / folder.name / FILE))
+    _task(folder).start(*arguments, *out, *(("--mirror",) if mirror else ()))
 
 
 def submission(folder: Path) -> Submission | None:
@@ -87,10 +88,11 @@ def answers(folder: Path, name: str = FILE) -> dict[str, str]:
     return {row[0]: row[1] for row in rows[1:] if len(row) == 2}
 
 
-def _origin(folder: Path, dataset: Dataset) -> SubmissionOrigin:
+def _origin(folder: Path, dataset: Dataset, mirror: bool) -> SubmissionOrigin:
     """What a submission that was asked for now would be of. Raises RunError."""
-    epoch = read_predictions(folder).best_epoch
-    return SubmissionOrigin(epoch=epoch, network=network_mark(folder), test=test_mark(dataset))
+    epoch, before = read_predictions(folder).best_epoch, origin(folder).mirror
+    marks = {"network": network_mark(folder), "test": test_mark(dataset)}
+    return SubmissionOrigin(epoch=epoch, mirror=mirror, mirror_before=before, **marks)
 
 
 def network_mark(folder: Path) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +20,14 @@ from dhc.data.select import RunData, first_classes, load_for_run
 from dhc.errors import DataError, RunError
 from dhc.machine import hardware
 from dhc.models import knn
+from dhc.predict.mirrored import sides
 from dhc.runs import rundir
 from dhc.runs.config_file import require_config
 from dhc.runs.contract import Environment, Request, UsedPictures
 from dhc.runs.predictions import read_predictions
+from dhc.runs.records import Predictions
+
+Ask = Callable[[np.ndarray], np.ndarray]  # pictures to probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,27 +48,28 @@ class SplitPredictions:
     classes: tuple[str, ...]
 
 
-def confusion_of_run(folder: Path, split: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The confusion matrix of a run on a split, (K, K) int64, rows true, and the K class names.
+def confusion_of_run(folder: Path, split: str, *, mirror: bool = False) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The confusion matrix of a run on a split, (K, K) int64, rows true, and the K class names; `mirror` as in `predict_split`.
 
     Raises RunError or DataError in one sentence: no predictions yet, no network, no labels, no pictures.
     """
-    predictions = predict_split(folder, split)
+    predictions = predict_split(folder, split, mirror=mirror)
     classes = predictions.classes
     if predictions.y_true is None:
         raise DataError(f"the {split} pictures have no labels, so nothing can be scored; `predict` writes a submission")
     return confusion_matrix(predictions.y_true, predictions.predicted, len(classes)), classes
 
 
-def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPredictions:
-    """The answers of a run on ``train``, ``val`` or ``test``; those for val are stored.
+def predict_split(folder: Path, split: str, *, every: bool = False, mirror: bool = False) -> SplitPredictions:
+    """The answers of a run on ``train``, ``val`` or ``test``; those for val are stored, but not those with a `mirror`.
 
     A run that uses only some of the classes answers for the pictures of those, where there are labels, and pictures
     that cannot be read have no row where its settings leave them out. With `every` there is an answer for each
-    picture that the table lists and that can be read, whatever its class. Raises RunError or DataError in one sentence.
+    picture that the table lists and that can be read, whatever its class. With `mirror` each picture is asked together with its
+    mirror image, too. Raises RunError or DataError in one sentence.
     """
     val = read_predictions(folder)
-    if split == "val" and not every:
+    if split == "val" and not every and not mirror:
         return SplitPredictions(val.ids, val.y_true, val.predicted, val.probabilities, val.classes)
     config = require_config(folder)
     if config.trains_network:
@@ -73,11 +80,12 @@ def predict_split(folder: Path, split: str, *, every: bool = False) -> SplitPred
         raise DataError(
             f"{dataset.root} has other classes now than when run {folder.name} was trained: put its data set back"
         )
-    pictures = _pictures(config, dataset, split, count, every)
-    if config.trains_network:
-        probabilities = _network_probabilities(folder, config, pictures, count)
+    if split == "val" and not every:
+        pictures = _val_as_judged(folder, config, val)
     else:
-        probabilities = _neighbour_shares(folder, config, pictures, count)
+        pictures = _pictures(config, dataset, split, count, every)
+    ask = _network(folder, config, count) if config.trains_network else _neighbours(folder, config, count)
+    probabilities = np.mean([ask(x) for x in sides(pictures.x, mirror)], axis=0)
     return SplitPredictions(pictures.ids, pictures.y, probabilities.argmax(axis=1), probabilities, val.classes)
 
 
@@ -100,24 +108,34 @@ def _pictures(config: RunConfig, dataset: Dataset, split: str, classes: int, eve
     return pictures if every or pictures.y is None else first_classes(pictures, classes)
 
 
-def _network_probabilities(folder: Path, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:
-    """The probabilities of the run's best network: (N, K) float32."""
+def _val_as_judged(folder: Path, config: RunConfig, val: Predictions) -> Pictures:
+    """The val pictures and labels that the run was judged by. Raises DataError where they are others today."""
+    pictures = load_as_trained(folder, config).val
+    if not (np.array_equal(pictures.ids, val.ids) and np.array_equal(np.asarray(pictures.y), val.y_true)):
+        raise DataError(
+            f"the val pictures or labels of run {folder.name} have changed since it was judged by them: put them back"
+        )
+    return pictures
+
+
+def _network(folder: Path, config: RunConfig, classes: int) -> Ask:
+    """What gives the probabilities of the run's best network: (N, K) float32."""
     os.environ.update(hardware.environment(config.device, hardware.resolve(config.device.device)))
     from dhc.predict.network import load_network, probabilities  # Keras, once the environment is set
 
-    return probabilities(load_network(folder, config, classes), pictures.x)
+    return partial(probabilities, load_network(folder, config, classes))
 
 
-def _neighbour_shares(folder: Path, config: RunConfig, pictures: Pictures, classes: int) -> np.ndarray:
-    """The shares of the votes, (N, K) float32, of neighbours among the run's training pictures."""
+def _neighbours(folder: Path, config: RunConfig, classes: int) -> Ask:
+    """What gives the shares of the votes, (N, K) float32, of neighbours among the run's training pictures."""
     data = load_as_trained(folder, config)
     _refuse_other_neighbours(folder, data)
     train, k, metric = first_classes(data.train, classes), config.knn.k, config.knn.metric
     if k > len(train.ids):
         raise DataError(f"run {folder.name} asks {k} neighbours, but there are only {len(train.ids)} pictures now")
-    assert train.y is not None
-    rows = knn.neighbours(train.x, pictures.x, k, [metric])[metric]
-    return knn.vote(train.y[rows], classes)
+    labels = train.y
+    assert labels is not None
+    return lambda x: knn.vote(labels[knn.neighbours(train.x, x, k, [metric])[metric]], classes)
 
 
 def load_as_trained(folder: Path, config: RunConfig) -> RunData:

@@ -19,6 +19,7 @@ from dhc.config import DeviceConfig
 from dhc.errors import RunError
 from dhc.files.messages import Message
 from dhc.machine import hardware
+from dhc.predict.mirrored import sides
 from dhc.runs import rundir
 from dhc.runs.config_file import require_config
 from dhc.runs.predictions import read_predictions
@@ -75,7 +76,7 @@ class Networks:
 NETWORKS = Networks()
 
 
-def asked_in_parts(folder: Path, x: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def asked_in_parts(folder: Path, x: np.ndarray, *, mirror: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """As `classify` answers, for parts of the pictures (N, 64, 64, 3) uint8 in their order: probabilities, features.
 
     In this very process, on the CPU: for the command line. Raises RunError.
@@ -83,18 +84,19 @@ def asked_in_parts(folder: Path, x: np.ndarray) -> Iterator[tuple[np.ndarray, np
     os.environ.update(hardware.environment(DeviceConfig(device="cpu"), "cpu"))
     network = _load(folder, stamp_of(folder))
     for start in range(0, len(x), PART):
-        yield _answers(network, x[start : start + PART])
+        yield _answers(network, x[start : start + PART], mirror=mirror)
 
 
 def classify(question: Message) -> Message:
     """The answers of the run in ``folder`` for the pictures ``x``, (N, 64, 64, 3) uint8.
 
     ``probabilities`` (N, K) and ``features`` (N, F), the values before the last layer, both float32; ``stamp`` is another
-    one where another network answered. Raises RunError.
+    one where another network answered. With ``mirror`` the probabilities are those of each picture and its mirror image. Raises
+    RunError.
     """
     x = _pictures(question)
     network = NETWORKS.of(Path(question.values["folder"]))
-    probabilities, features = _answers(network, x)
+    probabilities, features = _answers(network, x, mirror=bool(question.values.get("mirror")))
     return Message({"stamp": list(network.stamp)}, {"probabilities": probabilities, "features": features})
 
 
@@ -104,12 +106,13 @@ def warm(question: Message) -> Message:
     return Message({})
 
 
-def _answers(network: Kept, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _answers(network: Kept, x: np.ndarray, *, mirror: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """The probabilities (N, K) and the features (N, F), both float32. Raises RunError."""
     from dhc.predict.network import require_probabilities
 
-    features, probabilities = (np.asarray(values, np.float32) for values in network.both.predict_on_batch(x))
-    return require_probabilities(probabilities), features
+    answers = [network.both.predict_on_batch(side) for side in sides(x, mirror)]
+    probabilities = np.mean([np.asarray(chances, np.float32) for _, chances in answers], axis=0)
+    return require_probabilities(probabilities), np.asarray(answers[0][0], np.float32)
 
 
 def look(question: Message) -> Message:

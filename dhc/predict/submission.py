@@ -32,19 +32,23 @@ class Submission:
     answer: str = ""
 
 
-def write_submission(folder: Path, split: str, out: Path, *, force: bool = False, unreadable: str = "") -> Submission:
+def write_submission(
+    folder: Path, split: str, out: Path, *, force: bool = False, unreadable: str = "", mirror: bool = False
+) -> Submission:
     """Write the answers of the run in `folder` to `out`, atomically.
 
     Header and order are those of a sample_submission.csv in the data set, else of its own tables; pictures and classes are
     spelled as there. `unreadable` is the answer for pictures that cannot be read: a class, or "commonest"; without one, a
-    run that leaves such pictures out answers the commonest, and any other refuses them. Raises RunError or DataError in one
+    run that leaves such pictures out answers the commonest, and any other refuses them; `mirror` as in `predict_split`. Raises RunError or DataError in one
     sentence, among them: `out` is there already (and not `force`), a picture that cannot be read, ids that do not fit.
     """
     target.refuse(out, force=force)
     config = require_config(folder)
     form = open_form(Path(config.data.path), split)
     wish = unreadable or (COMMONEST if config.data.skip_bad else "")
-    return put_answers(form, predict_split(folder, split, every=True), folder, out, wish=wish, force=force)
+    return put_answers(
+        form, predict_split(folder, split, every=True, mirror=mirror), folder, out, wish=wish, force=force
+    )
 
 
 @dataclass(frozen=True)

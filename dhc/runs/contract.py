@@ -486,6 +486,12 @@ class SubmissionOrigin(RunFile):
     test: str = ""
     """Sixteen hex digits of the test pictures' names, sizes and times."""
 
+    mirror: bool = False
+    """Whether each picture was asked together with its mirror image."""
+
+    mirror_before: bool = False
+    """Whether those of the submission before were."""
+
 
 class Score(Record):
     """How many pictures the run gets right. Written by ``python -m dhc evaluate --out``."""
@@ -501,3 +507,6 @@ class Score(Record):
 
     correct: Annotated[int, Field(ge=0)] | None = None
     """How many of them it got right."""
+
+    mirror: bool = False
+    """Whether each picture was asked together with its mirror image: such a score compares with its like alone."""

@@ -43,6 +43,7 @@ ASKED_FOR = (
     rundir.MAP,
     rundir.EPOCH_MAPS,
     rundir.SCORE,
+    rundir.MIRROR_SCORE,
     rundir.SUBMISSION,
     rundir.SUBMISSION_ORIGIN,
     rundir.SUBMISSION_BEFORE,

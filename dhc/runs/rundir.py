@@ -55,7 +55,11 @@ EPOCH_MAPS = "epoch-maps.npz"  # the same of some of them, after each of some ep
 LABELS = "labels.json"  # what a person says of the run: name, tags, note, star, archived
 LABELS_LOCK = ".labels.lock"  # beside the runs: held while any run's labels are changed
 SUBMISSION_ORIGIN, SUBMISSION_BEFORE = ".submission.origin.json", ".submission.before.csv"
-SCORE, SUBMISSION = "test.json", "submission.csv"  # what a person asked of the finished network
+SCORE, MIRROR_SCORE, SUBMISSION = (
+    "test.json",
+    "test-mirror.json",
+    "submission.csv",
+)  # what a person asked of the finished network
 SMALL = 1_000_000  # bytes that a JSON file of a run may have, if nothing else is said
 LOCK = ".lock"  # held by whoever trains, resumes or deletes the run
 RESERVE = ".reserve"  # room kept free for the exit record, should the disk be full by then

@@ -25,6 +25,10 @@ from dhc.ui.widgets.plot import plot
 
 TICK = 1.0  # seconds between two updates while it is being written
 KEY = "dhc_submission_"
+MIRROR_HELP = (
+    "Each picture is asked twice, as it is and with left and right exchanged, and the mean of both answers counts."
+)
+MIRRORED = {True: "with the mirror image", False: "without the mirror image"}
 
 
 def draw(info: RunInfo) -> None:
@@ -88,12 +92,13 @@ def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
 def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None:
     assert info.config is not None
     is_first = submission is None
+    mirror = st.toggle("With the mirror image", help=MIRROR_HELP, key=KEY + "mirror", disabled=sharing.is_read_only())
     st.button(
         "Submission: answer the test pictures" if is_first else "Write the submission again",
         icon=":material/edit_note:" if is_first else ":material/refresh:",
         help=f"Writes a class for each of {pictures:,} pictures, in the form of the data set's sample or tables, in the background.",
         on_click=attempt,
-        args=(_start, info),
+        args=(_start, info, mirror),
         kwargs={"failure": "The answers could not be started"},
         disabled=sharing.is_read_only(),
         key=KEY + "ask",
@@ -107,7 +112,7 @@ def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None
     st.download_button(
         "Download the old submission" if stale else "Download the submission",
         submission.file.read_bytes(),
-        file_name=f"{info.id}-test{'-old' if stale else ''}.csv",
+        file_name=f"{info.id}-test{'-mirror' if jobs.origin(info.folder).mirror else ''}{'-old' if stale else ''}.csv",
         mime="text/csv",
         icon=":material/history:" if stale else ":material/download:",
         on_click="ignore",
@@ -117,12 +122,14 @@ def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None
     if stale:
         st.caption(plain(f"Out of date: {stale}. Write it again before you hand it in."))
     else:
-        st.caption(f"Of epoch {jobs.origin(info.folder).epoch}. {_change_text(info.folder)}")
+        origin = jobs.origin(info.folder)
+        how = ", each picture with its mirror image" if origin.mirror else ""
+        st.caption(f"Of epoch {origin.epoch}{how}. {_change_text(info.folder)}")
 
 
-def _start(info: RunInfo) -> None:
+def _start(info: RunInfo, mirror: bool) -> None:
     assert info.config is not None
-    jobs.start(info.folder, session.dataset(info.config.data.path))
+    jobs.start(info.folder, session.dataset(info.config.data.path), mirror=mirror)
 
 
 def _change_text(folder: Path) -> str:
@@ -131,8 +138,9 @@ def _change_text(folder: Path) -> str:
     both = now.keys() & before.keys()
     if not both:
         return ""
-    changed = sum(now[name] != before[name] for name in both)
-    return f"{changed:,} of {len(both):,} answers differ from the submission before."
+    changed, origin = sum(now[name] != before[name] for name in both), jobs.origin(folder)
+    how = "" if origin.mirror == origin.mirror_before else f", which was {MIRRORED[origin.mirror_before]}"
+    return f"{changed:,} of {len(both):,} answers differ from the submission before{how}."
 
 
 def _predicted(info: RunInfo) -> None:

@@ -33,34 +33,36 @@ class ReplacedError(RunError):
     """The run's network was replaced while it was asked: some answers are of the one before."""
 
 
-def ask(info: RunInfo, pictures: Intake) -> Answers:
+def ask(info: RunInfo, pictures: Intake, *, mirror: bool = False) -> Answers:
     """The run's answers for the pictures, or for the first of them where that was stopped. Raises UserError, HelperError, OSError.
 
-    All are of one network: where it is replaced meanwhile, the new one is asked about all of them.
+    All are of one network: where it is replaced meanwhile, the new one is asked about all of them. With `mirror` each is asked together
+    with its mirror image.
     """
     try:
-        return _ask(info, pictures)
+        return _ask(info, pictures, mirror)
     except ReplacedError:
-        return _ask(info, pictures)
+        return _ask(info, pictures, mirror)
 
 
-def _ask(info: RunInfo, pictures: Intake) -> Answers:
-    identity = pictures.fingerprint, str(info.folder), stamps(info)
+def _ask(info: RunInfo, pictures: Intake, mirror: bool) -> Answers:
+    identity = pictures.fingerprint, str(info.folder), stamps(info), mirror
     work = work_on(
         KEY + info.id,
         identity,
-        lambda: Work(_parts(info, pictures.x), -(-len(pictures.pictures) // PART)),
+        lambda: Work(_parts(info, pictures.x, mirror), -(-len(pictures.pictures) // PART)),
         lambda done, total: (
             f"{min(done * PART, len(pictures.pictures)):,} of {count_text(len(pictures.pictures), 'picture')} answered"
         ),
     )
-    return work.whole(lambda parts: _answers(info, parts))
+    return work.whole(lambda parts: _answers(info, parts, mirror))
 
 
-def _answers(info: RunInfo, parts: Sequence[_Part]) -> Answers:
+def _answers(info: RunInfo, parts: Sequence[_Part], mirror: bool) -> Answers:
     measured = [farther for _, farther in parts if farther is not None]
     farther_than = np.concatenate(measured) if measured and len(measured) == len(parts) else None
-    return answers(session.predictions(info), np.concatenate([chances for chances, _ in parts]), farther_than)
+    chances = np.concatenate([chances for chances, _ in parts])
+    return answers(session.predictions(info), chances, farther_than, mirror=mirror)
 
 
 def stamps(info: RunInfo) -> tuple[tuple[int, int], ...]:
@@ -79,11 +81,12 @@ def _features(folder: str, stamps: tuple[tuple[int, int], ...], pixels: bytes) -
     return np.asarray(session.helper().ask("classify", {"x": x}, folder=folder).arrays["features"][0])
 
 
-def _parts(info: RunInfo, x: np.ndarray) -> Iterator[_Part]:
+def _parts(info: RunInfo, x: np.ndarray, mirror: bool) -> Iterator[_Part]:
     """The answers for each part, all of one network."""
     measure, first = like.kept(info).yardstick, None
     for start in range(0, len(x), PART):
-        answer = session.helper().ask("classify", {"x": x[start : start + PART]}, folder=str(info.folder))
+        part = {"x": x[start : start + PART]}
+        answer = session.helper().ask("classify", part, folder=str(info.folder), mirror=mirror)
         first = first or answer.values["stamp"]
         if answer.values["stamp"] != first:
             raise ReplacedError(

@@ -22,6 +22,7 @@ from dhc.ui.widgets.gallery import Tile, gallery
 KEY = "dhc_predict_"
 PAGE = KEY + "page"  # in the session: which pictures are paged through, and the page that is open
 PAGE_SIZE = 60
+MIRRORED = " with mirror image"  # after the names of columns
 UNLIKE = ", unlike"  # the training pictures
 ORDERS = {
     "least": "Least sure first",
@@ -39,7 +40,8 @@ def draw(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str, Answers]
     order_key = segments("Order", orders, bare=True, key=KEY + "order", default="least")
     order = _order(answers, order_key)
     unlike = f" {int(answers.unlike.sum()):,} unlike the training pictures;" if answers.unlike.any() else ""
-    st.caption(f"{count_text(len(order), 'picture')};{unlike} click on one to see why.")
+    mirror = ", each with its mirror image" if answers.mirror else ""
+    st.caption(f"{count_text(len(order), 'picture')}{mirror};{unlike} click on one to see why.")
     click = _grid(pictures, answers, order)
     table = answers_table(infos, pictures, said)
     with st.expander("As a table", icon=":material/table_rows:"):
@@ -66,7 +68,8 @@ def answers_table(infos: Sequence[RunInfo], pictures: Intake, said: Mapping[str,
     table = pd.DataFrame({"picture": [clean(picture.name) for picture in pictures.pictures]})
     names = titles(infos)
     for info in infos:
-        answers, of_run = said[info.id], f" · {names[info.id]}" if len(infos) > 1 else ""
+        answers = said[info.id]
+        of_run = (MIRRORED if answers.mirror else "") + (f" · {names[info.id]}" if len(infos) > 1 else "")
         table[f"class{of_run}"] = [answers.classes[place] for place in answers.decided]
         table[f"confidence{of_run}"] = answers.confidences.round(4)
         if answers.calibrated is not None:

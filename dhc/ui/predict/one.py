@@ -61,6 +61,8 @@ def _answer(info: RunInfo, title: str, answers: Answers, row: int, *, several: b
     words = f"{plain(percent_text(float(sure)))} sure"
     if calibrated is not None:
         words += f" · {plain(percent_text(float(calibrated[row])))} calibrated"
+    if answers.mirror:
+        words += " · with its mirror image"
     st.caption(words, help=None if calibrated is None else CALIBRATED)
     if answers.unlike[row] and answers.farther_than is not None:
         st.warning(

@@ -22,6 +22,11 @@ from dhc.ui.shell.states import empty, loading
 
 WITH = "with"  # in the address: the runs beside the first
 KEY = "dhc_predict_with"
+MIRROR = "mirror"  # in the address: whether each picture is asked together with its mirror image
+MIRROR_HELP = (
+    "Each picture is asked twice, as it is and with left and right exchanged, and the mean of both answers counts. Such answers "
+    "compare only with their like: a run's val_accuracy is without."
+)
 MOST_BESIDE = 3
 
 
@@ -43,6 +48,9 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
     with left:
         pictures = intake.pictures()
         like.offer(infos)
+        mirror = st.toggle(
+            "With the mirror image", help=MIRROR_HELP, **address.bound_flag(MIRROR, key="dhc_predict_mirror")
+        )
         guide.draw("your-own-pictures")
     with right:
         if not pictures.pictures:
@@ -52,7 +60,7 @@ def view(info: RunInfo, head: DeltaGenerator) -> None:
             )
             return
         with loading("Asking the network … the first time Keras starts for it, which takes some seconds"):
-            pictures, said = _ask(infos, pictures)
+            pictures, said = _ask(infos, pictures, mirror)
         if len(pictures.pictures) == 1:
             one.draw(infos, pictures, said, 0)
         else:
@@ -89,10 +97,10 @@ def _beside(info: RunInfo) -> list[RunInfo]:
     return [others[run_id] for run_id in address.items(WITH, list(others))][:MOST_BESIDE]
 
 
-def _ask(infos: Sequence[RunInfo], pictures: Intake) -> tuple[Intake, Mapping[str, Answers]]:
+def _ask(infos: Sequence[RunInfo], pictures: Intake, mirror: bool) -> tuple[Intake, Mapping[str, Answers]]:
     """The pictures that every run was asked about, where a person stopped early, and the answers of each by its id."""
     said = {}
     for info in infos:
-        said[info.id] = asking.ask(info, pictures)
+        said[info.id] = asking.ask(info, pictures, mirror=mirror)
         pictures = pictures.first(len(said[info.id].decided))
     return pictures, {run_id: answers.first(len(pictures.pictures)) for run_id, answers in said.items()}

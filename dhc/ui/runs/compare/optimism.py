@@ -35,6 +35,12 @@ from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
 
 KEY = "dhc_noise_"
+MIRROR = KEY + "mirror"  # in the session: whether test is asked with each picture's mirror image
+TITLES = {False: "Labelled test", True: "Labelled test, mirrored"}
+MIRROR_HELP = (
+    "Each picture is asked twice, as it is and with left and right exchanged, and the mean of both answers counts. It compares only with "
+    "its like: val was judged without."
+)
 TICK = 1.0  # seconds between two looks while a run is judged on test
 MOST = 100  # runs whose answers are read
 COUNT_HELP = (
@@ -155,11 +161,13 @@ def _halving(answers: tuple[RightAnswers, ...]) -> HalvingResult:
 
 
 def _test(winner: RunInfo) -> None:
-    """The winner's accuracy on the labelled test pictures, or the button that measures it."""
+    """The winner's accuracy on the labelled test pictures, or the button that measures it; the same with the test-time mirror."""
     assert winner.config is not None
-    evaluation = jobs.evaluation(winner.folder)
+    mirror = st.session_state.get(MIRROR, False)
+    evaluation = jobs.evaluation(winner.folder, mirror)
     if evaluation is not None and evaluation.accuracy is not None:
-        _test_accuracy(winner, evaluation)
+        _test_accuracy(winner, evaluation, mirror)
+        _mirror_choice()
         return
     test = session.dataset(winner.config.data.path).splits.get("test")
     if test is None or test.y is None:
@@ -169,35 +177,43 @@ def _test(winner: RunInfo) -> None:
     elif not can_answer(winner) and evaluation is None:
         st.metric("Labelled test", "–", help="Judging other pictures takes the run's network.")
         st.caption("The run's network is not here, as with the examples.")
+        if mirror:
+            _mirror_choice()
     else:
-        _ask(winner, len(test.files))
+        _ask(winner, len(test.files), mirror)
+        _mirror_choice()
 
 
-def _test_accuracy(winner: RunInfo, evaluation: Evaluation) -> None:
+def _mirror_choice() -> None:
+    st.toggle("With the mirror image", help=MIRROR_HELP, key=MIRROR)
+
+
+def _test_accuracy(winner: RunInfo, evaluation: Evaluation, mirror: bool) -> None:
     accuracy, pictures = evaluation.accuracy, evaluation.pictures
     assert accuracy is not None
-    change = f"{100 * (accuracy - (winner.best_val_accuracy or 0.0)):+.1f} points"
+    before = None if mirror else winner.best_val_accuracy or 0.0  # val was judged without a mirror
+    change = None if before is None else f"{100 * (accuracy - before):+.1f} points"
     error = (accuracy * (1 - accuracy) / pictures) ** 0.5
-    st.metric("Labelled test", f"{accuracy:.1%}", delta=change, help=TEST_HELP)
+    st.metric(TITLES[mirror], f"{accuracy:.1%}", delta=change, help=TEST_HELP)
     st.caption(f"{evaluation.correct:,} of {pictures:,} pictures right, standard error {100 * error:.1f} points")
 
 
-def _ask(winner: RunInfo, pictures: int) -> None:
+def _ask(winner: RunInfo, pictures: int, mirror: bool) -> None:
     watch(
-        lambda: jobs.evaluation(winner.folder),
-        lambda evaluation: _draw_evaluation(winner, evaluation, pictures),
+        lambda: jobs.evaluation(winner.folder, mirror),
+        lambda evaluation: _draw_evaluation(winner, evaluation, pictures, mirror),
         every=TICK,
         alive=lambda evaluation: evaluation is not None and evaluation.pending,
         page=lambda evaluation: evaluation is not None and evaluation.accuracy is not None,
     )
 
 
-def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: int) -> None:
-    st.metric("Labelled test", "?", help=f"{pictures:,} pictures that never chose.")
+def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: int, mirror: bool) -> None:
+    st.metric(TITLES[mirror], "?", help=f"{pictures:,} pictures that never chose.")
     if evaluation is not None and evaluation.pending:
         progress = f"Judging {pictures:,} test pictures … {duration_text(evaluation.seconds)}"
         st.caption(f":material/hourglass_top: {progress}")
-        cancel = (jobs.cancel, winner.folder)
+        cancel = (jobs.cancel, winner.folder, mirror)
         st.button("Cancel", on_click=attempt, args=cancel, key=KEY + "cancel", type="tertiary", **sharing.greyed())
         return
     if evaluation is not None:
@@ -207,7 +223,7 @@ def _draw_evaluation(winner: RunInfo, evaluation: Evaluation | None, pictures: i
         icon=":material/fact_check:",
         key=KEY + "test",
         on_click=attempt,
-        args=(jobs.start, winner.folder),
+        args=(jobs.start, winner.folder, mirror),
         kwargs={"failure": "The test could not be started"},
         **sharing.greyed(),
     )
