@@ -29,6 +29,10 @@ UNTIL = "DHC_TESTS_UNTIL"  # in the environment of a machine on which nobody wat
 CLUSTERS = "cluster"  # the folder of the tests that make clusters
 TIMED = ("e2e", "slow")  # markers of tests that wait for real browsers and processes, which may stall on such a machine
 
+os.environ["DHC_READY_SECONDS"] = (
+    "0"  # no worker stays, with a process that nobody waits for, but where a test is about that
+)
+
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is no fault of the code
 hypothesis.settings.load_profile("any machine")
 

@@ -268,14 +268,33 @@ class Child:
         return super().__new__(cls) if forkable(command, options, TRAININGS) else START(command, **options)
 
     def __init__(self, command: Sequence[str], *, stdout: IO[bytes], **options: Any) -> None:
+        self.stdin: IO[bytes] | None = None
+        self._status: int | None = None
+        source = os.open(os.devnull, os.O_RDONLY)
+        if options.get("stdin") == subprocess.PIPE:
+            os.close(source)
+            source, other = os.pipe()
+            self.stdin = os.fdopen(other, "wb")
         self.pid = os.fork()
         if self.pid == 0:
-            ends = (os.open(os.devnull, os.O_RDONLY), stdout.fileno(), stdout.fileno())
+            ends = (source, stdout.fileno(), stdout.fileno())
             become(command, ends, options["env"], str(options["cwd"]), options["start_new_session"])
+        os.close(source)
 
     def wait(self) -> int:
         """Its exit status, or minus the signal that ended it."""
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        if self._status is None:
+            self._status = os.waitpid(self.pid, 0)[1]
+        return os.waitstatus_to_exitcode(self._status)
+
+    def poll(self) -> int | None:
+        """The same at once; None while it runs."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid == 0:
+                return None
+            self._status = status
+        return os.waitstatus_to_exitcode(self._status)
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -126,6 +126,7 @@ MAY_START = {
     "dhc/cluster/attendant.py": "a run's training, on a machine of a cluster",
     "dhc/cluster/slurm_jobs.py": "asks Slurm",
     "dhc/jobs/process.py": "workers and tasks",
+    "dhc/jobs/spare.py": "a training before its run",
     "dhc/jobs/warm.py": "the helper process",
     "dhc/jobs/worker.py": "a run's training",
     "dhc/machine/hardware.py": "asks nvidia-smi",

@@ -28,6 +28,7 @@ from dhc.config import RunConfig
 from dhc.errors import ConfigError, DeviceError
 from dhc.files import gate
 from dhc.jobs import branch, launch
+from dhc.jobs.announcement import Announcement
 from dhc.jobs.queue import queue
 from dhc.runs import pulse, rundir
 from dhc.runs.autopsy import autopsy
@@ -410,6 +411,14 @@ def test_without_a_cluster_the_screen_says_what_to_do_in_three_lines(
     assert "Runs train on this machine." in said
     assert "pip install -r requirements-cluster.txt" in said
     assert not overview.engine(house / "runs", "ray").is_used
+    assert "A process for the next run" not in said
+
+    (house / "runs").mkdir(exist_ok=True)
+    Announcement(rundir.worker_file(house / "runs", "cpu")).write(setting="any", memory=4.1e8, until=time.time() + 480)
+    at.run()
+    assert "A process for the next run on the CPU waits with its libraries loaded: 410 MB, 8 min more" in texts(at)
+    next(one for one in at.button if one.label == "End it").click().run()  # which ends no program but a worker
+    assert not at.exception
 
 
 @pytest.mark.slow

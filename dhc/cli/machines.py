@@ -129,6 +129,8 @@ def _here(here: ThisMachine) -> Iterator[str]:
     for queue in here.queues:
         now = f"trains {queue.training}" if queue.training else "trains nothing"
         yield f"  {queue.device}: {now}; {count_text(len(queue.waiting), 'run')} waiting"
+    for one in here.ready:
+        yield f"  {one.device}: a process for the next run {one.text}"
 
 
 def _engine(engine: Engine) -> Iterator[str]:

@@ -17,6 +17,7 @@ from dhc.cluster.trial import Trial, last_trial
 from dhc.errors import DeviceError
 from dhc.jobs import queue as queues
 from dhc.jobs.launch import require_engine
+from dhc.jobs.ready import Waiting, waiting_here
 from dhc.machine import hardware
 from dhc.machine.cores import cores
 from dhc.runs import rundir
@@ -38,12 +39,13 @@ class Queue:
 
 @dataclass(frozen=True)
 class ThisMachine:
-    """This machine: its processor, how busy it is in percent, its GPUs, its queues with a run in them."""
+    """This machine: its processor, how busy it is in percent, its GPUs, its queues with a run in them, what waits for the next one."""
 
     cores: int
     busy: float
     gpus: tuple[hardware.Gpu, ...]
     queues: tuple[Queue, ...]
+    ready: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def busy_percent() -> float:
 def this_machine(runs_dir: Path, gpus: tuple[hardware.Gpu, ...], busy: float) -> ThisMachine:
     """This machine as it is now; `gpus` are those that its driver lists, `busy` is `busy_percent`."""
     devices = [name for name in queues.devices(runs_dir, training=True) if name not in rundir.ENGINES]
-    return ThisMachine(cores(), busy, gpus, tuple(_queue(runs_dir, device) for device in devices))
+    in_use = tuple(_queue(runs_dir, device) for device in devices)
+    return ThisMachine(cores(), busy, gpus, in_use, waiting_here(runs_dir))
 
 
 def engines(runs_dir: Path) -> tuple[Engine, ...]:

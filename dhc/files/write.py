@@ -14,6 +14,7 @@ import re
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,11 @@ def append(path: Path) -> IO[bytes]:
             _part_from_its_twins(parent, path.name, status.st_size)
             fd = parent.open(path.name, flags)
     return os.fdopen(fd, "ab")
+
+
+def nameless() -> IO[bytes]:
+    """A file to write and read that has no name and is gone when nobody has it open any more."""
+    return tempfile.TemporaryFile()
 
 
 def overwrite(path: Path, data: bytes) -> None:

@@ -53,7 +53,7 @@ def _end(runs_dir: Path, device: str, worker: Worker) -> bool:
     """Kill the very process of the record, which a hand-edited one cannot turn on another program; False for any other."""
     process = find(worker.worker, worker.host)
     try:
-        if process is None or not _works_on(process.cmdline(), runs_dir, device):
+        if process is None or not works_on(process.cmdline(), runs_dir, device):
             return False
         process.kill()
     except psutil.AccessDenied:
@@ -71,7 +71,7 @@ def _end(runs_dir: Path, device: str, worker: Worker) -> bool:
     return True
 
 
-def _works_on(command: list[str], runs_dir: Path, device: str) -> bool:
+def works_on(command: list[str], runs_dir: Path, device: str) -> bool:
     """Whether a command line is that of a worker of this device and folder of runs."""
     module = worker_module(device)
     if module not in command:

@@ -13,7 +13,7 @@ from dhc.data.layout import open_dataset
 from dhc.data.select import class_count
 from dhc.errors import ConfigError, DeviceError, RunError
 from dhc.files import remove, write
-from dhc.jobs import webhook
+from dhc.jobs import ready, webhook
 from dhc.jobs.hung import end_hung_worker
 from dhc.jobs.process import detach, python, worker_module
 from dhc.jobs.queue import STEP, devices, last_place
@@ -173,6 +173,7 @@ def work(runs_dir: Path) -> list[str]:
 def start_worker(runs_dir: Path, device: str) -> None:
     """Start a worker for the device's queue; one that finds another at work ends at once."""
     folder = runs_dir.resolve()
+    ready.wake(rundir.worker_file(folder, device))
     detach(python("-m", worker_module(device), str(folder), device), log=folder / rundir.WORKER_LOG)
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from dhc.files import write
 from dhc.runs.rundir import ENGINES
@@ -32,15 +33,26 @@ def spawn(command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = 
     No signal to this process's group and no closed terminal reaches it. Whoever starts it must wait for it.
     """
     with write.append(log) as output:
-        return subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=_speaking_utf8(os.environ if env is None else env),
-            cwd=REPOSITORY,
-        )
+        return _start(command, subprocess.DEVNULL, output, env)
+
+
+def prepare(command: Sequence[str], *, output: IO[bytes], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command likewise that is told by its standard input what to do. Raises OSError."""
+    return _start(command, subprocess.PIPE, output, env)
+
+
+def _start(
+    command: Sequence[str], source: int, output: IO[bytes], env: Mapping[str, str] | None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(command),
+        stdin=source,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env=_speaking_utf8(os.environ if env is None else env),
+        cwd=REPOSITORY,
+    )
 
 
 def _speaking_utf8(env: Mapping[str, str]) -> dict[str, str]:

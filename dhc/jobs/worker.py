@@ -1,7 +1,8 @@
 """``python -m dhc.jobs.worker RUNS_DIR DEVICE``: drains one device's queue, run by run.
 
 It waits for each child and records how it ended where the child could not. Two workers of one device exclude each other
-by a file lock, which the system lets go when its holder dies; a queue that outlives its worker waits for the next one.
+by a file lock, which the system lets go when its holder dies; a queue that outlives its worker waits for the next one. When the queue is
+empty it stays for a while, with a process ready for the next run (`dhc.jobs.ready`).
 
 No run stops the queue. One that cannot be started fails with the reason; one that cannot even be told so is passed over; a child
 that has ended its run but not itself is killed. Where the machine or the disk lacks something, the next run would fare no better,
@@ -23,6 +24,7 @@ from subprocess import Popen
 
 import psutil
 
+from dhc.config import DeviceConfig
 from dhc.errors import RunError, sentence
 from dhc.files import remove
 from dhc.files.folder import RealFolder, UnfitError
@@ -33,6 +35,7 @@ from dhc.jobs.announcement import BEAT, Announcement
 from dhc.jobs.ends import place_now, record_end
 from dhc.jobs.process import python, spawn
 from dhc.jobs.queue import queue, training_run
+from dhc.jobs.ready import Ready, make_way, seconds_to_stay
 from dhc.machine import hardware
 from dhc.machine.memory import oom_kills
 from dhc.runs import room, rundir
@@ -59,16 +62,20 @@ class Progress:
 
     passed_over   the runs that it could neither start nor fail, by folder, with when they were queued
     orphan        the run that another worker left training, and whose end it waits for
+    latest        the device's settings of the last run that trained a network, and the device
     """
 
+    ready: Ready
     passed_over: dict[Path, float | None] = field(default_factory=dict)
     orphan: Path | None = None
+    latest: tuple[DeviceConfig, str] | None = None
 
 
-def main(arguments: list[str]) -> int:
-    """Work until the device's queue is empty; returns the exit status."""
+def main(arguments: list[str], *, stay: float = 0.0) -> int:
+    """Work until the device's queue is empty, and `stay` seconds longer; returns the exit status."""
     runs_dir, device = Path(arguments[0]).resolve(), arguments[1]
-    record, progress = rundir.worker_file(runs_dir, device), Progress()
+    record = rundir.worker_file(runs_dir, device)
+    progress = Progress(Ready(stay, record))
     # The queue is read once more after the lock is let go: no run that came after the last reading is left behind.
     while _next(runs_dir, device, progress) is not None:
         try:
@@ -77,10 +84,14 @@ def main(arguments: list[str]) -> int:
                 announcement = Announcement(record)
                 try:
                     drain(runs_dir, device, announcement, progress)
+                    while progress.ready.await_run(progress.latest, announcement):
+                        drain(runs_dir, device, announcement, progress)
                 finally:
+                    progress.ready.end()
                     announcement.withdraw()
         except Timeout:
-            return 0  # another worker is at it
+            if not make_way(record, runs_dir, device):
+                return 0  # another worker is at it
         except OSError as error:
             print(f"the queue of {device} cannot be worked on: {sentence(error)}", file=sys.stderr)
             return 1
@@ -101,7 +112,7 @@ def drain(runs_dir: Path, device: str, announcement: Announcement, progress: Pro
             progress.orphan = None
         queued_at = _queued_at(folder)
         announcement.write(run=folder.name)
-        if lack := run_child(folder, device, announcement):
+        if lack := run_child(folder, device, announcement, progress):
             announcement.write(waits=f"{lack}: run {folder.name} cannot be started")
             time.sleep(BEAT)
         elif _queued_at(folder) == queued_at and status_of(folder).state is State.QUEUED:
@@ -121,7 +132,7 @@ def _hindrance(runs_dir: Path, device: str, progress: Progress) -> str:
 
 def next_queued(runs_dir: Path, device: str) -> Path | None:
     """The folder that is to run next, or None."""
-    return _next(runs_dir, device, Progress())
+    return next(iter(queue(runs_dir, device)), None)
 
 
 def _next(runs_dir: Path, device: str, progress: Progress) -> Path | None:
@@ -131,14 +142,14 @@ def _next(runs_dir: Path, device: str, progress: Progress) -> Path | None:
     return None
 
 
-def run_child(folder: Path, device: str, announcement: Announcement) -> str:
+def run_child(folder: Path, device: str, announcement: Announcement, progress: Progress) -> str:
     """Train one run in a child process and see it through to an exit record.
 
     Returns what the machine lacks to start it now, in words; "" where it was started, or cannot be.
     """
     try:
         with RealFolder(folder) as handle:
-            return _run(folder, device, announcement, handle)
+            return _run(folder, device, announcement, progress, handle)
     except OSError as error:  # its folder is gone, or a link
         print(f"{folder.name}: {sentence(error)}", file=sys.stderr)
     except Exception as error:  # noqa: BLE001 - the last net: whatever one run does, the next one is started
@@ -147,10 +158,10 @@ def run_child(folder: Path, device: str, announcement: Announcement) -> str:
     return ""
 
 
-def _run(folder: Path, device: str, announcement: Announcement, handle: RealFolder) -> str:
+def _run(folder: Path, device: str, announcement: Announcement, progress: Progress, handle: RealFolder) -> str:
     kills, queued_at = oom_kills(), _queued_at(folder)
     try:
-        child = _start(folder, device)
+        child = _start(folder, device, progress)
     except OSError as error:
         return _could_not_start(folder, error)
     if child is None:
@@ -172,7 +183,7 @@ def _run(folder: Path, device: str, announcement: Announcement, handle: RealFold
     return ""
 
 
-def _start(folder: Path, device: str) -> Popen[bytes] | None:
+def _start(folder: Path, device: str, progress: Progress) -> Popen[bytes] | None:
     """The run's process; None where its settings or its folder allow none. Raises OSError."""
     config, problem = read_config(folder)
     if config is None:
@@ -184,8 +195,13 @@ def _start(folder: Path, device: str) -> Popen[bytes] | None:
         record_end(folder, 1, reason=f"{FAILED_TO_START}: {error}", cause="folder")
         return None
     rundir.reserve(folder)
+    environment = hardware.environment(config.device, device)
+    if config.trains_network:
+        progress.latest = config.device, device
+        if (spare := progress.ready.take()) is not None and (child := spare.give(folder, environment)) is not None:
+            return child
     command = python("-m", "dhc.training", str(folder), "--queued")
-    return spawn(command, log=folder / rundir.LOG, env=hardware.environment(config.device, device))
+    return spawn(command, log=folder / rundir.LOG, env=environment)
 
 
 def _could_not_start(folder: Path, error: OSError) -> str:
@@ -247,4 +263,4 @@ def _queued_at(folder: Path) -> float | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], stay=seconds_to_stay()))

@@ -461,6 +461,15 @@ class Worker(Record):
     waits: str = ""
     """What it waits for before it starts the next run, in words."""
 
+    setting: str = ""
+    """Of one that stays when its queue is empty: a digest of the environment in which it would train the next run."""
+
+    memory: Amount | None = None
+    """The bytes that the process takes which it has ready for that run."""
+
+    until: Amount | None = None
+    """When it gives that up, in seconds since 1970."""
+
     beat: Amount | None = None
     """Its last sign of life, by the machine's clock that is never set, in seconds; it gives one every few seconds."""
 

@@ -1,8 +1,14 @@
-"""``python -m dhc.training RUN_DIR``: trains one run and records how it ended."""
+"""``python -m dhc.training RUN_DIR``: trains one run and records how it ended.
+
+With ``--wait`` instead it imports what a training needs and then trains the run whose folder, a JSON string, comes as a line on its standard
+input; where that ends without one, so does the process (`dhc.jobs.spare`).
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import json
 import os
 import signal
 import socket
@@ -29,10 +35,13 @@ from dhc.training.pulse import fence_here, guard_of
 
 FINISHED, FAILED, BAD_INPUT = 0, 1, 2
 QUEUED = "--queued"  # only if it still waits: a worker that was killed may have left a child that was faster
+WAIT = "--wait"
 
 
 def main(arguments: list[str]) -> int:
     """Train the run in the folder given; returns the exit status."""
+    if arguments == [WAIT]:
+        return wait()
     words = [word for word in arguments if word != QUEUED]
     if len(words) != 1:
         print(f"usage: python -m dhc.training RUN_DIR [{QUEUED}]", file=sys.stderr)
@@ -57,6 +66,35 @@ def main(arguments: list[str]) -> int:
     except RunError as error:
         print(error, file=sys.stderr)
         return rundir.TAKEN
+
+
+def wait() -> int:
+    """Import Keras, then train the run that is named, if one is."""
+    with contextlib.suppress(Exception):  # what is broken here is said in the run that meets it
+        importlib.import_module("dhc.training.loop")
+    line = sys.stdin.buffer.readline()
+    if not line.endswith(b"\n"):
+        return FINISHED
+    folder = Path(json.loads(line))
+    try:
+        _print_into(folder / rundir.LOG)
+    except OSError as error:
+        print(f"{folder.name} has no log: {error}", file=sys.stderr)
+    return main([str(folder), QUEUED])
+
+
+def _print_into(log: Path) -> None:
+    """Have the standard output, and what it has had so far, go to the run's log. Raises OSError."""
+    sys.stdout.flush()
+    with write.append(log) as output:
+        with os.fdopen(os.dup(sys.stdout.fileno()), "rb") as so_far:
+            so_far.seek(0)
+            output.write(so_far.read())
+        output.flush()
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(output.fileno(), stream.fileno())
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
 
 
 def run(folder: Path) -> int:

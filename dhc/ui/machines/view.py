@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
 from dhc.cluster import errands, overview
 from dhc.cluster.overview import Engine, ThisMachine
+from dhc.jobs.ready import Waiting, dismiss
 from dhc.machine import hardware
 from dhc.runs import rundir
 from dhc.runs.naming import titles
@@ -18,7 +20,7 @@ from dhc.ui.machines import setting
 from dhc.ui.shell import address, session, sharing
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import TITLE_LENGTH, plain
-from dhc.ui.shell.states import empty
+from dhc.ui.shell.states import attempt, empty
 from dhc.ui.shell.watch import watch
 
 TICK = 2.0  # seconds between two updates, as a worker writes what it sees
@@ -28,6 +30,8 @@ NO_CLUSTER = """Runs train on this machine. For more of them at once, on other m
 1. install what it takes: `pip install -r requirements-cluster.txt -c constraints.txt`;
 2. below, under *Settings*, say where your Ray cluster is, or how your Slurm wants its jobs, and *Try it*;
 3. on Train, choose *Runs on*: ray or slurm."""
+
+READY_HELP = "After a run, a process keeps what training needs in memory, so that the next run starts seconds sooner. It ends by itself."
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Scene:
     @property
     def is_moving(self) -> bool:
         """Whether anything trains, waits or is looked at."""
-        return bool(self.pending or self.here.queues or any(engine.runs for engine in self.engines))
+        return bool(self.pending or self.here.queues or self.here.ready or any(engine.runs for engine in self.engines))
 
 
 def draw() -> None:
@@ -113,5 +117,17 @@ def _here(scene: Scene) -> None:
                 st.markdown(waiting if queue.training else f"nothing trains; {waiting}", width="content")
                 if queue.waiting:
                     link("Runs", text="The queue")
+        for one in here.ready:
+            _ready(one)
         if not here.queues:
             st.caption("Nothing trains here, and nothing waits.")
+
+
+def _ready(one: Waiting) -> None:
+    """What waits for a device's next run, with the button that gives its memory back."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name = "the CPU" if one.device == "cpu" else one.device
+        st.markdown(f"A process for the next run on {name} {one.text}", width="content", help=READY_HELP)
+        if not sharing.is_read_only():
+            end = partial(attempt, dismiss, session.runs_dir(), one.device, failure="It could not be ended")
+            st.button("End it", key=f"dhc_ready_{one.device}", on_click=end, type="tertiary")
