@@ -266,6 +266,8 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
     "changes",
     [
         {
+            "model.name": "cnn9-skip",
+            "model.activation": "prelu",
             "optimizer.name": "adamw",
             "optimizer.ema_momentum": 0.5,
             "fit.label_smoothing": 0.5,

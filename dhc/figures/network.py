@@ -13,11 +13,12 @@ from dhc.figures import theme
 from dhc.text import amount_text, counted
 
 HEIGHT = 230  # CSS pixels
+SKIP = "#8a5cf0"  # the colour of a skip and of where it is added
 # Layers with a block: the others change no shape, and add nothing to the maps.
 DRAWN = ("resize", "conv", "pool", "add", "average", "dense")
 COLORS = {
     **{"input": theme.MUTED, "resize": theme.MUTED, "conv": theme.TRAIN, "pool": theme.VAL, "average": theme.VAL},
-    "add": theme.SELECTED,
+    "add": SKIP,
 }
 TITLES = {
     "input": "picture",
@@ -183,7 +184,7 @@ def _arc(row: Sequence[Block], start: int, end: int) -> dict[str, object]:
     low, high = (block.height / 2 + block.depth + 1 for block in (target, source))
     top = max(low, high) + ARC
     path = f"M{source.middle},{high} C{source.middle},{top} {target.middle},{top} {target.middle},{low}"
-    return {"type": "path", "path": path, "line": {"color": theme.SELECTED, "width": 2}}
+    return {"type": "path", "path": path, "line": {"color": SKIP, "width": 2}}
 
 
 def _labels(row: Sequence[Block]) -> go.Scatter:

@@ -30,9 +30,9 @@ WIDTHS = (4.7, 0.9, 1.2, 1.1, 0.8, 1.1, 3.0)
 NOTHING = "There are no pictures and no runs yet. The stand-in pictures, on which each step can run, are drawn in {}."
 DIFFERENCES = "What differs from the step before."
 INTRODUCTION = (
-    "The report climbed from nearest neighbours to its final VGG16, a step at a time. Here is each step as your own runs measure "
-    "it, on val, beside the accuracy that the report gives, on the competition's test set: other pictures, so compare the "
-    "climb rather than the figures."
+    "The report climbed from nearest neighbours to its final VGG16, a step at a time; our own recipe and the runner-up's follow. Here is "
+    "each step as your own runs measure it, on val, beside the accuracy that its author gives, on the competition's test set: other "
+    "pictures, so compare the climb rather than the figures."
 )
 
 

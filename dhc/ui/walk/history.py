@@ -55,7 +55,7 @@ class History:
     window: top, left, height and width of what the layer looked at in the maps before it, () where it looked at one number
     channels, inputs: those that count most, of a convolution and of a dense layer; count: of all of them
     patch: what pooling chose from; total: the sum, with the bias; source: the map that a vector's number comes from, -1 where it
-    is the unit's own
+    is the unit's own; skip: the stop whose number is added to that of the layer before, -1 for none
     """
 
     value: float
@@ -68,6 +68,7 @@ class History:
     bias: float = 0.0
     total: float = 0.0
     source: int = -1
+    skip: int = -1
 
 
 class Writer:
@@ -121,7 +122,8 @@ def history(words: Labels, stops: Sequence[Stop], stop: Stop, message: Message) 
             line = write.line(
                 "added", f"{write.sum(both)} = {write.number(sum(both))}", other=stop.skipped.title(words)
             )
-            made = History(float(said["value"]), (line, write.check(float(said["value"]), sum(both))))
+            check = write.check(float(said["value"]), sum(both))
+            made = History(float(said["value"]), (line, check), skip=stops.index(stop.skipped))
         case "norm":
             lines = _normalised(write, said, float(said["before"]), float(said["value"]))
             made = History(float(said["value"]), tuple(lines))

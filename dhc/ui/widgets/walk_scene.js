@@ -232,10 +232,11 @@ function unit(state) {
   const lines = (mixes ? detail?.lines.slice(1) : detail?.lines) ?? [];
   const from = small + 24 * grow;
   const room = height - top - 34 * grow - lines.length * 40 * grow;
+  const skips = detail?.skip >= 0; // the map of an earlier layer stands beside that of the one before
   const collects = ['flatten', 'average'].includes(column.kind); // a number out of a map
-  const own = vector && !collects ? 56 * grow : Math.max(90 * grow, mixes ? Math.min(260 * grow, room, width * 0.24) : Math.min(height * 0.52, (width - from) * 0.27));
+  const own = vector && !collects ? 56 * grow : Math.max(90 * grow, mixes ? Math.min(260 * grow, room, width * 0.24) : Math.min(height * 0.52, (width - from) * (skips ? 0.2 : 0.27)));
   const shown = vector ? 56 * grow : own;
-  const gap = detail?.patch.length ? Math.max(150 * grow, own * 0.6) : 40 * grow;
+  const gap = detail?.patch.length ? Math.max(150 * grow, own * 0.6) : skips ? own + 60 * grow : 40 * grow;
   const mine = { x: mixes ? width - Math.max(own, Math.min(330 * grow, width * 0.34)) : from + own + gap, y: top + 20 * grow, w: shown, h: shown };
   const name = say(state, vector ? 'its_unit' : 'its_map', { layer: column.title, unit: counted(at.unit) }) + (detail?.label && !is_late ? `: ${detail.label}` : '');
   items.push(textItem('its', name, mine.x, top, Math.min(own + 150 * grow, width - mine.x), 'small'));
@@ -301,7 +302,7 @@ function inputs(state, detail, { x, y, w }) {
   return items;
 }
 
-/** A layer that takes each map by itself: the map before, and what pooling chose from. */
+/** A layer that takes each map by itself: the map before, what a skip adds to it, and what pooling chose from. */
 function single(state, detail, { x, y, side, gap }) {
   const { grow, at } = state;
   const stop = before(state, at.stop);
@@ -314,6 +315,13 @@ function single(state, detail, { x, y, side, gap }) {
     items.push(mapItem(state, stop, source, place, { from: cornerOf(state, stop) }));
     const window = detail.window.length ? detail.window : [at.row, at.column, 1, 1];
     if (here(state).kind !== 'average' && column.width > 1) items.push(frameItem('window:0', place, window, column.height, column.width));
+  }
+  if (detail.skip >= 0 && indexOf(state.scene.columns[detail.skip], at.unit) >= 0) {
+    const skipped = state.scene.columns[detail.skip];
+    const beside = { ...place, x: x + side + 30 * grow };
+    items.push(textItem('skipped', `+ ${say(state, 'its_map', { layer: skipped.title, unit: counted(at.unit) })}`, beside.x, y, side + 30 * grow, 'small'));
+    items.push(mapItem(state, detail.skip, at.unit, beside, { from: cornerOf(state, detail.skip) }));
+    items.push(frameItem('window:1', beside, [at.row, at.column, 1, 1], skipped.height, skipped.width));
   }
   if (detail.patch.length) {
     const size = detail.patch.length;
