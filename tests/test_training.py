@@ -287,6 +287,7 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
             "schedule.monitor": "val_loss",
             "schedule.patience": 1,
             "augment.erasing": 1.0,
+            "augment.cutmix": 1.0,
             "device.precision": "mixed_float16",
             "optimizer.ema_momentum": 0.5,
         },

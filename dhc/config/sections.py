@@ -156,6 +156,22 @@ class AugmentConfig(Section):
     erasing: float = knob(0.0, "Random erasing", short="erasing", ge=0, le=1, step=0.05, when=ON_INPUT)
     """Probability that a rectangle of 2 to 33 % of a picture is overwritten with noise (Zhong et al., 2020)."""
 
+    crop: float = knob(0.0, "Random resized crop", short="crop", ge=0, le=1, step=0.05, zero="off", when=ON_INPUT)
+    """A part of each picture, of at least this share of its area, is drawn in the size of the whole (Szegedy et al., 2015); 0 is
+    off."""
+
+    policy: Literal["none", "trivial", "rand"] = knob("none", "Augmentation policy", short="policy", when=ON_INPUT)
+    """trivial: each picture gets one of 14 changes of place or colour, as strong as is drawn (TrivialAugment, Müller and Hutter,
+    2021); rand: two of them, at strength 9 of 30 (RandAugment, Cubuk et al., 2020)."""
+
+    mixup: float = knob(0.0, "Mixup", ge=0, le=10, step=0.1, zero="off", when=ON_INPUT)
+    """Each picture of a batch is blended with another one, and so are their labels, by shares from a beta distribution of which this
+    is both parameters (Zhang et al., 2018, use 0.2 to 1); 0 is off. With CutMix, too, each batch is mixed in one of both ways."""
+
+    cutmix: float = knob(0.0, "CutMix", ge=0, le=10, step=0.1, zero="off", when=ON_INPUT)
+    """A box of another picture of the batch replaces that part of each, and labels are mixed by its area, which is drawn as the shares
+    of Mixup (Yun et al., 2019, use 1); 0 is off."""
+
 
 class OptimizerConfig(Section):
     """How weights follow the gradient."""

@@ -32,7 +32,7 @@ class Alternation:
         """The pictures x (B, H, W, C), which are those of `rows` (B,), as the epoch, from 0, shows them."""
         numbers = (self._first[rows] + epoch) % len(self._forms)
         out = np.array(x)
-        for number, (is_down, is_across) in enumerate(self._forms):
+        for number, (is_down, is_across) in enumerate(self._forms[1:], 1):
             chosen = numbers == number
             out[chosen] = x[chosen][:, :: -1 if is_down else 1, :: -1 if is_across else 1]
         return out

@@ -14,6 +14,7 @@ from dhc.models import fused
 from dhc.models import plan as p
 from dhc.models.cost import orthogonal_kernels
 from dhc.models.ladder import plan_of
+from dhc.models.losses import accuracy_of, loss_of
 from dhc.models.muon import Muon
 
 
@@ -64,8 +65,8 @@ def compiled_model(
     model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True)
     model.compile(
         optimizer=_optimizer(config, model),
-        loss=_loss(config.fit.label_smoothing, classes),
-        metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy"), *metrics],
+        loss=loss_of(config, classes),
+        metrics=[accuracy_of(config), *metrics],
         steps_per_execution=steps,
         jit_compile={"auto": "auto", "on": True, "off": False}[config.device.jit],
     )
@@ -118,17 +119,6 @@ def _optimizer(config: RunConfig, model: keras.Model) -> keras.optimizers.Optimi
             optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **options)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "alpha"])
     return optimizer
-
-
-def _loss(smoothing: float, classes: int) -> Any:
-    if not smoothing:
-        return "sparse_categorical_crossentropy"
-
-    def smoothed_loss(y: Any, probabilities: Any) -> Any:
-        labels = keras.ops.one_hot(keras.ops.reshape(y, (-1,)), classes)
-        return keras.losses.categorical_crossentropy(labels, probabilities, label_smoothing=smoothing)
-
-    return smoothed_loss
 
 
 def _keras_layer(layer: p.Layer, seed: int, fast: bool, axes: int) -> Any:

@@ -6,8 +6,8 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.files.messages import Message
-from dhc.models.alternation import alternation
 from dhc.models.augment import on_input
+from dhc.models.beforehand import Beforehand
 
 MOST = 64  # draws of one question
 
@@ -23,14 +23,15 @@ def augment(question: Message) -> Message:
     assert 1 <= count <= MOST
     settings = {f"augment.{key}": value for key, value in question.values["settings"].items()}
     config = RunConfig().with_values(settings)
-    return Message({}, {"x": draw(config, picture, count, int(question.values["seed"]))})
+    return Message({}, {"x": draws(config, picture, count, int(question.values["seed"]))})
 
 
-def draw(config: RunConfig, picture: np.ndarray, count: int, seed: int) -> np.ndarray:
+def draws(config: RunConfig, picture: np.ndarray, count: int, seed: int) -> np.ndarray:
     """(count, 64, 64, 3) uint8: the picture as so many epochs of training would see it, by the config's layers."""
     batch = np.repeat(picture[None], count, axis=0)
-    if (turns := alternation(config.augment, 1, seed)) is not None:
-        batch = np.concatenate([turns.mirrored(picture[None], np.zeros(1, int), epoch) for epoch in range(count)])
+    beforehand, row = Beforehand(config.augment, 1, seed), np.zeros(1, int)
+    draw = np.random.default_rng(seed)
+    batch = np.concatenate([beforehand.alone(x[None], row, epoch, draw) for epoch, x in enumerate(batch)])
     plan = on_input(config.augment)
     if not plan:
         return batch

@@ -6,17 +6,17 @@ import keras
 import numpy as np
 
 from dhc.config import AugmentConfig
-from dhc.models.alternation import alternation
+from dhc.models.beforehand import Beforehand
 
 OFF = AugmentConfig(where="off")
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled batches: x (B, 64, 64, 3) uint8, y (B,) int64.
+    """Shuffled batches: x (B, 64, 64, 3) uint8, y (B,) int64 or, where pictures are mixed, (B, 3) float32 (`dhc.models.mixing`).
 
     The last batch of an epoch may be smaller. Each epoch visits the pictures in its `order_of_epoch`, so a run that resumes
     sees what an undisturbed one would have seen. Pictures stay uint8 and memory-mapped until a batch is taken. Of `augment`,
-    what needs a picture's number happens here: all else is layers of the network.
+    what happens `Beforehand` is done here: all else is layers of the network.
     """
 
     def __init__(
@@ -33,17 +33,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._size, self._seed = batch_size, seed
         self._epoch = first_epoch - 1
         self._order = order_of_epoch(len(y), seed, first_epoch)
-        self._alternation = alternation(augment, len(y), seed)
+        self._beforehand = Beforehand(augment, len(y), seed)
 
     def __len__(self) -> int:
         return -(-len(self._y) // self._size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self._order[index * self._size : (index + 1) * self._size]
-        x = self._x[rows]
-        if self._alternation is not None:
-            x = self._alternation.mirrored(x, rows, self._epoch)
-        return x, self._y[rows]
+        return self._beforehand.changed(self._x[rows], self._y[rows], rows, max(0, self._epoch), index)
 
     def on_epoch_begin(self) -> None:
         """Keras calls this before it takes an epoch's first batch."""

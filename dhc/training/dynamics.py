@@ -36,8 +36,12 @@ class Answers(keras.metrics.Metric):  # type: ignore[misc]
         self._count = self.add_variable((), "zeros", dtype="int32", name="count")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch: labels (B,) or (B, 1), probabilities (B, K). Weights, of which the loss makes use, do not matter."""
-        labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        """Add a batch: labels (B,), (B, 1) or, mixed, (B, 3) with the picture's own first; probabilities (B, K).
+
+        Weights, of which the loss makes use, do not matter.
+        """
+        own_labels = y_true[:, 0] if len(y_true.shape) == 2 else y_true
+        labels = ops.cast(ops.reshape(own_labels, (-1,)), "int32")
         probabilities = ops.cast(y_pred, "float32")
         is_own = ops.one_hot(labels, probabilities.shape[-1], dtype="float32")
         own = ops.sum(probabilities * is_own, axis=-1)
