@@ -16,9 +16,15 @@ from dhc.errors import UserError, sentence
 from dhc.files import gate
 from dhc.teaching import letterbox
 from dhc.ui.shell import announced, password, reach, session, sharing
+from dhc.ui.shell.kept import KeptByBrowsers
 from dhc.ui.shell.visitors import OwnPagesOnly
 
-MIDDLEWARE: Final = [Middleware(OwnPagesOnly), Middleware(password.Password), Middleware(sharing.ReadingOnly)]
+MIDDLEWARE: Final = [
+    Middleware(OwnPagesOnly),
+    Middleware(password.Password),
+    Middleware(sharing.ReadingOnly),
+    Middleware(KeptByBrowsers),
+]
 
 # megabytes; Streamlit's own would let sixty browsers fill this machine's memory with what they send
 LIMITS: Final = {"server.maxMessageSize": 30, "server.maxWidgetStateSize": 1}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _HERE: Final = Path(__file__).parents[1]  # dhc/ui
 _PLOTLY_NAME: Final = "dhc_plotly"  # in the session
 _PLOTLY_FOLDER: Final = Path(plotly.__file__).parent / "package_data"
+PLOTLY: Final = "plotly.min.js"  # in that folder
+PLOTLY_VERSION: Final[str] = plotly.__version__
 
 
 def path(name: str) -> Path:
@@ -50,4 +52,4 @@ def plotly_url() -> str:
     """
     if _PLOTLY_NAME not in st.session_state:
         st.session_state[_PLOTLY_NAME] = declare_component("plotly", path=_PLOTLY_FOLDER).name
-    return f"component/{st.session_state[_PLOTLY_NAME]}/plotly.min.js?v={plotly.__version__}"
+    return f"component/{st.session_state[_PLOTLY_NAME]}/{PLOTLY}?v={PLOTLY_VERSION}"

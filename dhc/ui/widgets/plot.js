@@ -11,23 +11,23 @@ function serverRoot() {
   return script ? script.src.slice(0, script.src.indexOf('/static/js/') + 1) : new URL('.', document.baseURI).href;
 }
 
-function runScript(source) {
-  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+function runScript(url) {
   return new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.src = url;
     script.onload = resolve;
-    script.onerror = () => reject(new Error('the script did not run'));
+    script.onerror = () => reject(new Error('the server does not answer'));
     document.head.append(script);
-  }).finally(() => URL.revokeObjectURL(url));
+  });
 }
 
-/** Load plotly.min.js from this server, once a page. The address carries the version, so any kept copy is good: force-cache. */
+/**
+ * Load plotly.min.js from this server, once a page. By its address, which holds the version, browsers keep the file and what they
+ * compiled of it; of a text they compile it anew on each page, which takes a second.
+ */
 function loadPlotly(path) {
   library ??= (async () => {
-    const answer = await fetch(new URL(path, serverRoot()), { cache: 'force-cache' });
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    await runScript(await answer.text());
+    await runScript(new URL(path, serverRoot()));
     if (!window.Plotly) throw new Error('the file holds no Plotly');
     return window.Plotly;
   })();

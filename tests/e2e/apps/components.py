@@ -71,13 +71,18 @@ def pictures() -> None:
     st.text(f"clicked {chosen} kept {st.session_state.get('chosen')}")
 
 
-frame("Components", ":material/science:")
-st.session_state["runs"] = st.session_state.get("runs", 0) + 1
-st.text(f"script runs: {st.session_state['runs']}")
-st.button("Run again")
-if st.toggle("Show the matrix", value=True):
-    left, _ = st.columns([3, 1])
-    with left:
-        confusion()
-curves()
-pictures()
+if __name__ == "__main__":
+    frame("Components", ":material/science:")
+    st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+    st.text(f"script runs: {st.session_state['runs']}")
+    st.button("Run again")
+    if st.toggle("Show the matrix", value=True):
+        left, _ = st.columns([3, 1])
+        with left:
+            confusion()
+    curves()
+    pictures()
+else:  # the server, which lets browsers keep what the product's does
+    from dhc.ui.shell import server
+
+    app = st.App(__file__, middleware=server.MIDDLEWARE)
