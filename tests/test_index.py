@@ -27,6 +27,7 @@ from dhc.runs.index import NAME
 from dhc.runs.labels import change_labels
 from dhc.runs.line import Line, read_line
 from dhc.runs.rundir import RunWriter
+from dhc.runs.shared import SECTIONS
 from dhc.runs.store import RunInfo, Store
 
 ENDS = ("finished", "stopped", "failed", "killed")
@@ -38,6 +39,7 @@ def few_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dozen runs are worth an index, and may be kept as soon as they hold still for a hundredth of a second."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(index, "WORTH", 1)
+    monkeypatch.setattr(index, "FEW", 3)
     monkeypatch.setattr(signature, "COARSE", 10_000_000)
 
 
@@ -236,20 +238,42 @@ def test_a_damaged_index_is_not_believed_and_made_anew(
     assert ids_read(runs_dir, monkeypatch) == NOT_KEPT
 
 
+def better_than_all(parts: list[bytes]) -> list[bytes]:
+    record = json.loads(parts[-1])
+    record["figures"] |= {"best_val_accuracy": 7.0}
+    return [*parts[:-1], json.dumps(record).encode()]
+
+
+def with_section(name: str, values: dict[str, Any]) -> Callable[[list[bytes]], list[bytes]]:
+    place = SECTIONS.index(name)
+    return lambda parts: [*parts[:place], json.dumps(values).encode(), *parts[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        better_than_all,
+        with_section("fit", {"epochs": -1}),
+        with_section("fit", {"strange": 1}),
+        with_section("schedule", {"min_lr": 0.9}),  # above the learning rate: each section alone could be true
+        lambda parts: parts[1:],
+        lambda parts: [b"{}", *parts],
+        lambda parts: [b"", *parts[1:]],
+    ],
+)
 def test_a_line_that_cannot_be_true_is_not_believed_though_its_digest_is_right(
-    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+    damaged: Callable[[list[bytes]], list[bytes]], runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = truth(runs_dir, monkeypatch)
     listing(runs_dir)
     connection = sqlite3.connect(database(runs_dir))
     for run_id, text in connection.execute("SELECT id, line FROM lines").fetchall():
-        record = json.loads(text)
-        record["figures"] |= {"best_val_accuracy": 7.0}
-        line, now = json.dumps(record).encode(), signature.signature(f"{runs_dir}/{run_id}")
+        line, now = b"\n".join(damaged(text.split(b"\n"))), signature.signature(f"{runs_dir}/{run_id}")
         row = (line, index._digest(run_id, now, line), run_id)
         connection.execute("UPDATE lines SET line = ?, digest = ? WHERE id = ?", row)
     connection.commit()
     connection.close()
+    assert len(ids_read(runs_dir, monkeypatch)) == RUNS + 2
     assert listing(runs_dir) == expected
 
 

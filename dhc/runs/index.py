@@ -15,12 +15,11 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from dhc import config
 from dhc.files import database, gate
 from dhc.files.user_cache import cache_of
 from dhc.runs.line import Line
+from dhc.runs.shared import SECTIONS, Shared
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,19 +29,23 @@ WORTH = 200  # runs, fewer of which are read in no time
 TOGETHER = 1_000  # lines written at once
 SPARE = 1_000  # lines of deleted runs that may stay
 LONGEST = 50_000  # bytes of a line
+FEW = 50  # lines that are looked up one by one, before all are read at once
+ALL_ROWS = "SELECT id, line, digest FROM lines"
+ONE_ROW = f"{ALL_ROWS} WHERE id = ?"
+Row = tuple[bytes, bytes]  # a line and its digest
 TABLE = "CREATE TABLE IF NOT EXISTS lines (id TEXT PRIMARY KEY, line BLOB, digest BLOB)"
 
 
 class Index:
     """The kept lines of one folder of runs. Safe to share between threads and processes."""
 
-    def __init__(self, runs_dir: Path) -> None:
-        self._runs_dir = runs_dir
+    def __init__(self, runs_dir: Path, shared: Shared) -> None:
+        self._runs_dir, self._shared = runs_dir, shared
 
     @contextmanager
     def look(self, ids: Sequence[str]) -> Iterator[Look]:
         """Take and keep lines while one thread lists these runs; nothing is opened before a line is asked for."""
-        look = Look(self._place() if len(ids) >= WORTH and not gate.is_shut() else None, ids)
+        look = Look(self._place() if len(ids) >= WORTH and not gate.is_shut() else None, ids, self._shared)
         try:
             yield look
         finally:
@@ -58,10 +61,12 @@ class Index:
 class Look:
     """One thread's look at the index."""
 
-    def __init__(self, path: Path | None, ids: Sequence[str]) -> None:
-        self._path, self._ids = path, ids
+    def __init__(self, path: Path | None, ids: Sequence[str], shared: Shared) -> None:
+        self._path, self._ids, self._shared = path, ids, shared
         self._connection: sqlite3.Connection | None = None
         self._new: list[tuple[str, bytes, bytes]] = []
+        self._asked = 0
+        self._rows: dict[str, Row] = {}
 
     def line(self, run_id: str, signature: bytes) -> Line | None:
         """The line of the run as it was when it had that signature; None where it has to be read."""
@@ -69,8 +74,8 @@ class Look:
         if row is None or _digest(run_id, signature, row[0]) != row[1]:
             return None
         try:
-            return Line.model_validate_json(row[0])
-        except (ValidationError, RecursionError):
+            return _unpacked(row[0], self._shared)
+        except (ValueError, RecursionError):
             return None
 
     def keep(self, run_id: str, signature: bytes, line: Line) -> None:
@@ -78,7 +83,7 @@ class Look:
         if self._path is None:
             return
         try:
-            text = line.model_dump_json(exclude_defaults=True).encode()
+            text = _packed(line)
         except ValueError:  # a text that is no Unicode
             return
         if len(text) <= LONGEST:
@@ -93,14 +98,20 @@ class Look:
         if self._connection is not None:
             self._connection.close()
 
-    def _row(self, run_id: str) -> tuple[bytes, bytes] | None:
-        found: tuple[object, object] | None = None
+    def _row(self, run_id: str) -> Row | None:
+        self._asked += 1
+        if self._asked > FEW:
+            if self._asked == FEW + 1:
+                self._rows = dict(self._select(ALL_ROWS))
+            return self._rows.pop(run_id, None)
+        return dict(self._select(ONE_ROW, run_id)).get(run_id)
+
+    def _select(self, query: str, *values: str) -> list[tuple[str, Row]]:
         with self._forgiven():
             if (connection := self._open()) is not None:
-                found = connection.execute("SELECT line, digest FROM lines WHERE id = ?", (run_id,)).fetchone()
-        if found is not None and isinstance(found[0], bytes) and isinstance(found[1], bytes):
-            return found[0], found[1]
-        return None
+                rows = connection.execute(query, values).fetchall()
+                return [(run_id, (line, digest)) for run_id, line, digest in rows if _are_bytes(line, digest)]
+        return []
 
     def _write(self) -> None:
         rows, self._new = self._new, []
@@ -138,6 +149,26 @@ class Look:
             if path is not None and database.is_damaged(error):
                 with suppress(OSError):
                     database.forget(path)
+
+
+def _are_bytes(*values: object) -> bool:
+    return all(isinstance(value, bytes) for value in values)
+
+
+def _packed(line: Line) -> bytes:
+    """A line as text: each section of its settings, which others share, and the rest. Raises ValueError."""
+    config = line.config
+    parts = (
+        [] if config is None else [getattr(config, name).model_dump_json(exclude_defaults=True) for name in SECTIONS]
+    )
+    return "\n".join((*parts, line.model_dump_json(exclude={"config"}, exclude_defaults=True))).encode()
+
+
+def _unpacked(text: bytes, shared: Shared) -> Line:
+    """The line, its settings' sections shared. Raises ValueError."""
+    *sections, rest = text.split(b"\n")
+    line = Line.model_validate_json(rest)
+    return line.model_copy(update={"config": shared.config_of(sections)}) if sections else line
 
 
 def _digest(run_id: str, signature: bytes, line: bytes) -> bytes:

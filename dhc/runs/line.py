@@ -31,7 +31,7 @@ class Line(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    config: RunConfig | None
+    config: RunConfig | None = None
     problem: str
     """What in its folder could not be read, in one sentence."""
     state: State

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from dhc.config import RunConfig
 from dhc.runs.contract import Environment
 
-MOST = 20_000  # parts that are remembered
+MOST = 40_000  # parts that are remembered, half of them by their text
 
 
 class Shared:
@@ -24,6 +25,18 @@ class Shared:
         values = vars(config)
         return config.model_copy(update={name: parts.setdefault(values[name], values[name]) for name in SECTIONS})
 
+    def config_of(self, sections: Sequence[bytes]) -> RunConfig:
+        """The settings of such sections, each as JSON, in the order of SECTIONS. Raises ValueError."""
+        values = zip(SECTIONS, sections, strict=True)
+        return RunConfig.model_validate({name: self._section(name, text) for name, text in values})
+
+    def _section(self, name: str, text: bytes) -> Any:
+        parts = self._room()
+        if (part := parts.get((name, text))) is None:
+            part = TYPES[name].model_validate_json(text)
+            part = parts[name, text] = parts.setdefault(part, part)
+        return part
+
     def environment(self, environment: Environment) -> Environment:
         """The same circumstances."""
         part: Environment = self._room().setdefault(environment.model_dump_json(exclude_defaults=True), environment)
@@ -35,4 +48,7 @@ class Shared:
         return self._parts
 
 
-SECTIONS = tuple(name for name in RunConfig.model_fields if name != "schema_version")
+TYPES: dict[str, Any] = {
+    name: field.annotation for name, field in RunConfig.model_fields.items() if name != "schema_version"
+}
+SECTIONS = tuple(TYPES)

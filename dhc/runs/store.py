@@ -19,7 +19,8 @@ from dhc.runs import rundir
 from dhc.runs.contract import Environment, Labels, RateSearch, Request, Summary
 from dhc.runs.course import UNDISTURBED, Course
 from dhc.runs.events import EventLog
-from dhc.runs.index import Index, Look
+from dhc.runs.garbage import no_search
+from dhc.runs.index import WORTH, Index, Look
 from dhc.runs.labels import NO_LABELS
 from dhc.runs.line import Line, read_line
 from dhc.runs.records import History
@@ -146,9 +147,10 @@ class Store:
         # With batches and without, each run in one of them, in each the log last asked for at the end.
         self._logs: dict[bool, dict[str, EventLog]] = {True: {}, False: {}}
         self._ended: dict[str, tuple[bytes, RunInfo]] = {}
-        self._index = Index(runs_dir)
         self._shared = Shared()
+        self._index = Index(runs_dir, self._shared)
         self._lock = threading.Lock()
+        self._first, self._listed = threading.Lock(), threading.Event()
 
     def ids(self) -> list[str]:
         """Names of the run folders, newest first; whatever else lies there is skipped."""
@@ -171,6 +173,17 @@ class Store:
     def all(self, logs: Logs | None = None, known: Mapping[str, RunInfo] | None = None) -> list[RunInfo]:
         """Every run and every search, newest first; those in `known`, by id, are taken as they are."""
         known, ids = known or {}, self.ids()
+        if self._listed.is_set() or len(ids) < WORTH:
+            return self._all(ids, logs, known)
+        with self._first:  # who comes meanwhile waits and takes what was read, instead of reading it as well
+            if self._listed.is_set():
+                return self._all(ids, logs, known)
+            with no_search():
+                infos = self._all(ids, logs, known)
+            self._listed.set()
+            return infos
+
+    def _all(self, ids: Sequence[str], logs: Logs | None, known: Mapping[str, RunInfo]) -> list[RunInfo]:
         with self._index.look(ids) as look:
             infos = [known.get(run_id) or self.find(run_id, logs, look) for run_id in ids]
         self._forget_others(ids)
@@ -239,6 +252,7 @@ class Store:
         line = look.line(run_id, now) if look is not None and has_end(now) else None
         if line is None:
             line = read_line(folder, lambda alive: self._events(folder, logs, alive=alive))
+            line = line.model_copy(update={"config": self._shared.config(line.config)})
             if look is not None and line.is_final and has_end(now) and is_settled(now):
                 look.keep(run_id, now, line)
         info = _info(folder, line, self._shared)
@@ -259,7 +273,7 @@ def _info(folder: Path, line: Line, shared: Shared) -> RunInfo:
     return RunInfo(
         id=folder.name,
         folder=folder,
-        config=shared.config(line.config),
+        config=line.config,
         status=line.status,
         labels=line.labels if line.labels.model_fields_set else NO_LABELS,
         turn=line.request.turn,
