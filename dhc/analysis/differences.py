@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dhc.analysis.folders import resolved_path
-from dhc.config import RunConfig, differences, fields
+from dhc.config import RunConfig, differences, fields, one_of_each
 from dhc.runs.store import RunInfo
 from dhc.text import setting_number
 
@@ -72,11 +72,8 @@ def differing_settings(configs: Sequence[RunConfig]) -> tuple[str, ...]:
     A setting counts if the configs in which it has an effect differ in it: where only the schedule changed, the
     settings that belong to one schedule are not named. A data folder counts as one however it was written.
     """
-    return tuple(
-        name
-        for name in differences(configs)
-        if len({repr(value) for value in effective_values(configs, name) if value is not None}) > 1
-    )
+    values = ((name, effective_values(one_of_each(configs, name), name)) for name in differences(configs))
+    return tuple(name for name, every in values if len({repr(value) for value in every if value is not None}) > 1)
 
 
 def setting_text(config: RunConfig | None, name: str) -> str:

@@ -71,11 +71,9 @@ def _fraction(info: RunInfo) -> float:
 def _seconds_left(runs: Sequence[RunInfo], widths: Mapping[str, int]) -> float | None:
     """The longest of the devices' remaining times, at the median pace of the group's runs there."""
     epochs: dict[str, list[float]] = defaultdict(list)
-    for info in sorted(
-        runs, key=lambda info: info.epochs_done, reverse=True
-    ):  # those that go on first, then those that wait
-        if info.state.alive:
-            epochs[info.device].append(max((info.epochs_total or 0) - info.epochs_done, 0))
+    alive = [info for info in runs if info.state.alive]
+    for info in sorted(alive, key=lambda info: info.epochs_done, reverse=True):  # who goes on first, then who waits
+        epochs[info.device].append(max((info.epochs_total or 0) - info.epochs_done, 0))
     times = []
     for device, counts in epochs.items():
         pace = _pace(runs, device)

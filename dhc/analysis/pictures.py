@@ -68,8 +68,9 @@ def measured_on_same_pictures(
 ) -> list[RunInfo]:
     """The ended runs with a result that were judged on the pictures of `info`, whose settings can be read."""
     own = pictures_of(info)
-    measured = (other for other in runs if other.config is not None and is_measured(other))
-    return [other for other in measured if same_pictures(own, pictures_of(other))]
+    measured = [(other, pictures_of(other)) for other in runs if other.config is not None and is_measured(other)]
+    alike = {pictures: same_pictures(own, pictures) for pictures in {pictures for _, pictures in measured}}
+    return [other for other, pictures in measured if alike[pictures]]
 
 
 def by_pictures(
@@ -77,13 +78,17 @@ def by_pictures(
 ) -> list[tuple[JudgedPictures, list[RunInfo]]]:
     """The runs by the pictures that they were judged on, each with those of its newest run; newest first."""
     groups: list[tuple[JudgedPictures, list[RunInfo]]] = []
+    group_of: dict[JudgedPictures, list[RunInfo]] = {}
     for info in sorted(runs, key=_age, reverse=True):
         own = pictures_of(info)
-        members = next((infos for pictures, infos in groups if same_pictures(pictures, own)), None)
+        members = group_of.get(own)
         if members is None:
-            groups.append((own, [info]))
-        else:
-            members.append(info)
+            members = next((infos for pictures, infos in groups if same_pictures(pictures, own)), None)
+        if members is None:
+            members = []
+            groups.append((own, members))
+        group_of[own] = members
+        members.append(info)
     return groups
 
 

@@ -5,7 +5,7 @@ is one ``knob(...)`` in `sections`, with its meaning below it, plus the code tha
 """
 
 from dhc.config.knob import COMMON, MISSION, RARE, ConfigField
-from dhc.config.run import RunConfig, differences, fields, find_field, read_assignment
+from dhc.config.run import RunConfig, differences, fields, find_field, one_of_each, read_assignment
 from dhc.config.sections import AugmentConfig, DataConfig, DeviceConfig, KnnConfig, ModelConfig, ScheduleConfig
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "differences",
     "fields",
     "find_field",
+    "one_of_each",
     "read_assignment",
 ]

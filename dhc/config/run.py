@@ -75,10 +75,9 @@ class RunConfig(Section):
 
     def effective_settings(self) -> dict[str, Any]:
         """Each setting that has an effect by dotted name, in field order."""
-        distinct, places = _plan()
-        met = [self._meets(conditions) for conditions in distinct]
         values = {section: vars(getattr(self, section)) for section in _sections()}
-        return {name: values[section][key] for name, section, key, number in places if met[number]}
+        switches = tuple(str(values[section][key]) for section, key in _switches())
+        return {name: values[section][key] for name, section, key in _in_effect(switches)}
 
     def get(self, name: str) -> Any:
         """Value of a dotted name, e.g. ``get("fit.epochs")``."""
@@ -140,16 +139,35 @@ def _condition(item: tuple[str, tuple[str, ...]]) -> tuple[str, str, tuple[str, 
 
 
 @functools.cache
-def _plan() -> tuple[tuple[Conditions, ...], tuple[tuple[str, str, str, int], ...]]:
-    """The few different conditions, and each setting by name, section, key and the number of its conditions."""
-    distinct = tuple(dict.fromkeys(_conditions(field.name) for field in fields()))
-    places = [(field.name, field.section, field.key, distinct.index(_conditions(field.name))) for field in fields()]
-    return distinct, tuple(places)
+def _switches() -> tuple[tuple[str, str], ...]:
+    """Section and key of each setting on whose value it rests whether others have an effect."""
+    conditions = (condition for field in fields() for condition in _conditions(field.name))
+    return tuple(dict.fromkeys((section, key) for section, key, _ in conditions))
+
+
+@functools.lru_cache(maxsize=256)
+def _in_effect(switches: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    """Name, section and key of the settings that have an effect with such values of `_switches`."""
+    values = dict(zip(_switches(), switches, strict=True))
+    return tuple(
+        (field.name, field.section, field.key)
+        for field in fields()
+        if all(values[section, key] in good for section, key, good in _conditions(field.name))
+    )
 
 
 @functools.cache
 def _sections() -> tuple[str, ...]:
     return tuple(dict.fromkeys(field.section for field in fields()))
+
+
+def one_of_each(configs: Iterable[RunConfig], name: str) -> list[RunConfig]:
+    """The first of the configs with each value and effect of a setting: few of thousands, which share their sections."""
+    sections = dict.fromkeys((find_field(name).section, *(section for section, _, _ in _conditions(name))))
+    firsts: dict[tuple[int, ...], RunConfig] = {}
+    for config in configs:
+        firsts.setdefault(tuple([id(getattr(config, section)) for section in sections]), config)
+    return list(firsts.values())
 
 
 def find_field(name: str) -> ConfigField:

@@ -32,7 +32,9 @@ OTHERS: Final = ("gap", "best epoch", "time")
 EXTRA: Final = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s")
 LAST: Final = ("device",)
 TITLE_LENGTH, HEADING_LENGTH = 60, 14  # characters of a run's title and of a heading
-MOST_COLOURED = 20_000  # cells
+MOST_GREY = (
+    2_000  # cells: more make the message three times as large, and the browser looks through all at each cell it draws
+)
 # Letters of a better and a worse result, and of a run on other pictures: no colour has a contrast of 4.5 in both themes.
 INKS: Final = {"light": ("#0f7a41", "#c0302f", "#6b6880"), "dark": ("#4cc38a", "#ff7b78", "#9d9aab")}
 LETTER, LEAST = 7, 62  # pixels of a heading's letter, and of the narrowest column
@@ -186,12 +188,13 @@ def coloured(frame: pd.DataFrame, runs: Sequence[RunInfo], comparison: Compariso
 
     `theme` is "light" or "dark".
 
-    As it is where nothing is coloured, or where so many cells would take long.
+    As it is where nothing is coloured. Of very many runs on other pictures only the column that names those is grey.
     """
     pictures = comparison.pictures or {}
     others = [i for i, info in enumerate(runs) if info.id in pictures and pictures[info.id] != comparison.main]
     leads = [name for name in (POINTS, PERCENT) if name in frame]
-    if frame.size > MOST_COLOURED or not (others or leads):
+    others = [] if len(others) * frame.shape[1] > MOST_GREY else others
+    if not (others or leads):
         return frame
     better, worse, grey = INKS[theme]
 

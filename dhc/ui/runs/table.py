@@ -122,7 +122,7 @@ def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
     baseline = by_id.get(address.choice("baseline", list(by_id), ""))
     main = numbers.get(baseline.id) if baseline else None
     runs = select_runs(everyone, run_filter, order, pictures=numbers, first=main)
-    selected = _of_address(select_runs(everyone, RunFilter(archived=True), order, pictures=numbers, first=main))
+    selected = select_runs(_of_address(everyone), RunFilter(archived=True), order, pictures=numbers, first=main)
     pages = max(1, -(-len(runs) // MOST_ROWS))
     page = min(address.integer(PAGE, low=1, high=FARTHEST) or 1, pages)
     rows = runs[(page - 1) * MOST_ROWS : page * MOST_ROWS]
@@ -199,7 +199,7 @@ def _select_rows(rows: list[int]) -> Any:
 
 
 def _of_address(runs: Sequence[RunInfo]) -> list[RunInfo]:
-    """The runs that the address selects, in the table's order."""
+    """The runs that the address selects."""
     texts = address.words("select")[:MOST_SELECTED]
     ids = {text for text in texts if rundir.RUN_ID.fullmatch(text)}
     return [info for info in runs if info.id in ids]
