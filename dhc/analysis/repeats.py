@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Any
 
 from dhc.analysis.course import BOOKKEEPING, course_key, is_as_set
 from dhc.analysis.folders import is_one_folder, resolved_path
@@ -13,6 +15,7 @@ from dhc.runs.store import RunInfo
 
 SEED = "fit.seed"
 MOST_KEYS = 50_000  # that are remembered, of settings that are the same object: hashing ten thousand takes longer
+_PARTS: dict[tuple[int, tuple[str, ...]], tuple[Any, bytes]] = {}
 _KEYS: dict[tuple[int, tuple[str, ...]], tuple[RunConfig, bytes]] = {}
 
 
@@ -36,14 +39,44 @@ def effective_key(config: RunConfig, *, but: tuple[str, ...] = ()) -> Hashable:
     return entry[1]
 
 
-def _digest(config: RunConfig, but: Collection[str]) -> bytes:
-    return hashlib.blake2b(repr(effective_items(config, but)).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _digest(config: RunConfig, but: tuple[str, ...]) -> bytes:
+    parts = [_part(getattr(config, section), keys) for section, keys in _compared(config.names_in_effect(), but)]
+    return hashlib.blake2b(b"\0".join(parts), digest_size=16).digest()
+
+
+def _part(section: Any, keys: tuple[str, ...]) -> bytes:
+    """Some settings of a section as bytes, worked out once for all runs that share it."""
+    key = id(section), keys
+    entry = _PARTS.get(key)
+    if entry is None or entry[0] is not section:
+        if len(_PARTS) > MOST_KEYS:
+            _PARTS.clear()
+        text = repr([(name, repr(getattr(section, name))) for name in keys])
+        entry = _PARTS[key] = (section, text.encode("utf-8", "surrogatepass"))
+    return entry[1]
+
+
+@functools.lru_cache(maxsize=1024)
+def _compared(names: tuple[str, ...], but: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The sections that have settings in effect, each with the keys of those that are compared."""
+    keys: dict[str, list[str]] = {}
+    aside = _left_out(but)
+    for name in names:
+        if name not in aside:
+            section, _, key = name.partition(".")
+            keys.setdefault(section, []).append(key)
+    return tuple((section, tuple(every)) for section, every in keys.items())
+
+
+def _left_out(but: Collection[str]) -> frozenset[str]:
+    """The dotted names of the settings that are not compared."""
+    return frozenset((*but, *BOOKKEEPING, "data.path"))
 
 
 def effective_items(config: RunConfig, but: Collection[str]) -> tuple[tuple[str, str], ...]:
-    """What `effective_key` compares: dotted names of settings with their values."""
-    left_out = {*but, *BOOKKEEPING, "data.path"}
-    return tuple((name, repr(value)) for name, value in config.effective_settings().items() if name not in left_out)
+    """Dotted names of the settings that `effective_key` compares, with their values."""
+    aside = _left_out(but)
+    return tuple((name, repr(value)) for name, value in config.effective_settings().items() if name not in aside)
 
 
 def same_but_seed(first: RunConfig, second: RunConfig) -> bool:

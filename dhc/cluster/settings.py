@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.fields import FieldInfo
 
+from dhc.config.words import words_below
 from dhc.errors import ConfigError
 from dhc.files import write
 from dhc.runs import rundir
@@ -25,8 +26,6 @@ PATTERNS = {ADDRESS: "an address such as ray://10.0.0.1:10001, or auto", NAME: "
 
 class EngineSettings(Record):
     """What the engines' settings have in common."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     @property
     def share_text(self) -> str:
@@ -150,7 +149,9 @@ class Setting:
 def settings_of(engine: str) -> tuple[Setting, ...]:
     """The settings of an engine, in the form's order."""
     model = RaySettings if engine == "ray" else SlurmSettings
-    return tuple(_setting(engine, key, info) for key, info in model.model_fields.items())
+    return tuple(
+        _setting(engine, key, info, words_below(model).get(key, "")) for key, info in model.model_fields.items()
+    )
 
 
 def changed(machines: Machines, values: Mapping[str, object]) -> Machines:
@@ -211,8 +212,8 @@ def _require_sense(ray: RaySettings) -> None:
             raise ConfigError(f"ray.{key} cannot be {value:g}: above 1, Ray takes whole numbers only")
 
 
-def _setting(engine: str, key: str, info: FieldInfo) -> Setting:
-    about = (engine, key, info.title or key, info.description or "")
+def _setting(engine: str, key: str, info: FieldInfo, words: str) -> Setting:
+    about = (engine, key, info.title or key, words)
     if get_origin(info.annotation) is Literal:
         choices = tuple(map(str, get_args(info.annotation)))
         return Setting(*about, "choice", choices, " or ".join(choices))

@@ -155,8 +155,8 @@ def _read_bool(text: str) -> bool:
     return words[text.lower()]
 
 
-def describe(section: str, key: str, info: FieldInfo) -> ConfigField:
-    """One field of a section as a form or a table sees it."""
+def describe(section: str, key: str, info: FieldInfo, words: str) -> ConfigField:
+    """One field of a section, with the text below it, as a form or a table sees it."""
     kind, choices = _kind(info.annotation)
     low, low_open = _bound(info, "ge", "gt")
     high, high_open = _bound(info, "le", "lt")
@@ -164,7 +164,7 @@ def describe(section: str, key: str, info: FieldInfo) -> ConfigField:
         section=section,
         key=key,
         title=info.title or key,
-        help=" ".join((info.description or "").split()),
+        help=words,
         kind=kind,
         choices=choices,
         low=low,

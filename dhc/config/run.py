@@ -22,12 +22,15 @@ from dhc.config.sections import (
     ScheduleConfig,
     Section,
 )
+from dhc.config.words import words_below
 from dhc.errors import ConfigError
 
 MOST_ERRORS = 5  # that one sentence names
 Conditions = tuple[
     tuple[str, str, tuple[str, ...]], ...
 ]  # section and key of another setting, with the values that it must have
+
+Places = tuple[tuple[str, str, str], ...]  # a setting's dotted name, its section and key
 
 
 class RunConfig(Section):
@@ -76,8 +79,14 @@ class RunConfig(Section):
     def effective_settings(self) -> dict[str, Any]:
         """Each setting that has an effect by dotted name, in field order."""
         values = {section: vars(getattr(self, section)) for section in _sections()}
-        switches = tuple(str(values[section][key]) for section, key in _switches())
-        return {name: values[section][key] for name, section, key in _in_effect(switches)}
+        return {name: values[section][key] for name, section, key in self._in_effect()}
+
+    def names_in_effect(self) -> tuple[str, ...]:
+        """The dotted names of those settings."""
+        return tuple([name for name, _, _ in self._in_effect()])
+
+    def _in_effect(self) -> Places:
+        return _in_effect(tuple([str(getattr(getattr(self, section), key)) for section, key in _switches()]))
 
     def get(self, name: str) -> Any:
         """Value of a dotted name, e.g. ``get("fit.epochs")``."""
@@ -115,7 +124,7 @@ class RunConfig(Section):
 def fields() -> tuple[ConfigField, ...]:
     """Every hyperparameter, in the order of the sections."""
     return tuple(
-        describe(section, key, info)
+        describe(section, key, info, words_below(holder.annotation).get(key, ""))
         for section, holder in RunConfig.model_fields.items()
         if isinstance(holder.annotation, type) and issubclass(holder.annotation, Section)
         for key, info in holder.annotation.model_fields.items()
@@ -146,7 +155,7 @@ def _switches() -> tuple[tuple[str, str], ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _in_effect(switches: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+def _in_effect(switches: tuple[str, ...]) -> Places:
     """Name, section and key of the settings that have an effect with such values of `_switches`."""
     values = dict(zip(_switches(), switches, strict=True))
     return tuple(

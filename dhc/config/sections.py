@@ -34,9 +34,7 @@ CHANGING = NETWORK | {"schedule.name": ("plateau", "exponential", "warmup", "cos
 class Section(BaseModel):
     """A frozen group of fields that refuses unknown names; the text below a field is its help."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 class DataConfig(Section):
