@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -9,7 +10,9 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +32,7 @@ from dhc.runs.line import Line, read_line
 from dhc.runs.rundir import RunWriter
 from dhc.runs.shared import SECTIONS
 from dhc.runs.store import RunInfo, Store
+from dhc.ui.shell import ahead, session
 
 ENDS = ("finished", "stopped", "failed", "killed")
 RUNS = 12
@@ -353,3 +357,53 @@ def test_equal_parts_of_runs_are_one_object(runs_dir: Path) -> None:
     configs = [info.config for info in listing(runs_dir) if info.config is not None]
     assert len({id(config.optimizer) for config in configs}) == 1
     assert len({id(config.fit) for config in configs}) == 3
+
+
+def test_two_who_list_at_once_for_the_first_time_read_each_ended_run_once(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And after it Python looks for garbage again, also where the listing broke off."""
+    expected = truth(runs_dir, monkeypatch)
+    folders: list[str] = []
+
+    def read(folder: Path, *args: Any) -> Line:
+        folders.append(folder.name)
+        time.sleep(0.005)
+        return read_line(folder, *args)
+
+    monkeypatch.setattr(store, "read_line", read)
+    monkeypatch.setattr(store, "WORTH", 1)
+    try:
+        shared = Store(runs_dir)
+        with ThreadPoolExecutor(2) as threads:
+            assert list(threads.map(lambda _: shared.all(), range(2))) == [expected] * 2
+        counts = Counter(folders)
+        assert {counts[run_id] for run_id in set(counts) - NOT_KEPT} == {1}
+        assert gc.isenabled()
+        monkeypatch.setattr(store, "read_line", lambda *_: 1 / 0)
+        monkeypatch.setattr(index, "_code", lambda: b"another")
+        with pytest.raises(ZeroDivisionError):
+            Store(runs_dir).all()
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()
+
+
+def test_the_server_reads_ahead_so_that_who_comes_reads_no_ended_run(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DHC_RUNS_DIR", str(runs_dir))
+    monkeypatch.setattr(ahead, "WORTH", 1)
+    ahead.begin()
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == ahead.NAME)
+    thread.join(60)
+    folders: list[str] = []
+
+    def read(folder: Path, *args: Any) -> Line:
+        folders.append(folder.name)
+        return read_line(folder, *args)
+
+    monkeypatch.setattr(store, "read_line", read)
+    runs = session.store().all()
+    assert set(folders) <= NOT_KEPT
+    assert runs == truth(runs_dir, monkeypatch)

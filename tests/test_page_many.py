@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from make_run import make_run
 from screens import open_page, texts
 
+from dhc.config import RunConfig
+from dhc.runs import rundir
 from dhc.runs.labels import change_labels
 from dhc.ui.runs import table
 from dhc.ui.shell import pickers
@@ -60,3 +63,24 @@ def test_a_list_offers_the_newest_runs_and_leads_to_the_others(runs: Path, monke
     assert app.dataframe, "the table of Runs"
     app = open_page("mistakes", run=IDS[4], versus=IDS[0])
     assert len(app.selectbox(key="dhc_versus").options) == 3, "two, and that of the address"
+
+
+def test_a_page_of_the_table_is_a_small_message_however_many_pictures_judged_its_runs(
+    tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_run(tmp_path / "one", tiny_data, epochs=60)
+    files = [first / name for name in (rundir.CONFIG, rundir.SUMMARY, rundir.REQUEST, rundir.EXIT, rundir.ENVIRONMENT)]
+    settings = RunConfig.from_json((first / rundir.CONFIG).read_text("utf-8"))
+    for number in range(table.MOST_ROWS + 10):
+        folder = tmp_path / "runs" / f"20260101-{number:06d}-vgg16-0001"
+        folder.mkdir(parents=True)
+        for file in files:
+            shutil.copy(file, folder)
+        own = settings.with_values({"fit.seed": number, "data.classes": 1 + number % 3})
+        (folder / rundir.CONFIG).write_text(own.to_json(), "utf-8")
+    monkeypatch.setenv("DHC_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("DHC_DATA_DIR", str(tiny_data.parent))
+    (frame,) = open_page("runs").dataframe
+    assert len(frame.value) == table.MOST_ROWS
+    assert "pictures" in frame.value, "there are several, and the table says which"
+    assert frame.proto.ByteSize() < 800 * table.MOST_ROWS

@@ -32,9 +32,8 @@ OTHERS: Final = ("gap", "best epoch", "time")
 EXTRA: Final = ("epochs", "tags", "note", "group", "data", "started", "id", "accuracy", "val_accuracy", "pictures/s")
 LAST: Final = ("device",)
 TITLE_LENGTH, HEADING_LENGTH = 60, 14  # characters of a run's title and of a heading
-MOST_GREY = (
-    2_000  # cells: more make the message three times as large, and the browser looks through all at each cell it draws
-)
+# More would make the message three times as large, and the browser looks through all of them at each cell that it draws.
+MOST_GREY = 2_000  # cells
 # Letters of a better and a worse result, and of a run on other pictures: no colour has a contrast of 4.5 in both themes.
 INKS: Final = {"light": ("#0f7a41", "#c0302f", "#6b6880"), "dark": ("#4cc38a", "#ff7b78", "#9d9aab")}
 LETTER, LEAST = 7, 62  # pixels of a heading's letter, and of the narrowest column

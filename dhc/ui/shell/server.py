@@ -15,7 +15,7 @@ from streamlit import config
 from dhc.errors import UserError, sentence
 from dhc.files import gate
 from dhc.teaching import letterbox
-from dhc.ui.shell import announced, password, reach, session, sharing
+from dhc.ui.shell import ahead, announced, password, reach, session, sharing
 from dhc.ui.shell.kept import KeptByBrowsers
 from dhc.ui.shell.visitors import OwnPagesOnly
 
@@ -65,4 +65,5 @@ async def say_address(app: st.App) -> AsyncIterator[None]:
                 f"Pupils' answers are not counted: {letterbox.FILE} in {session.runs_dir()} cannot be written to."
             )
     print("\n" + "".join(f"  {line}\n" for line in lines), flush=True)
+    ahead.begin()
     yield
