@@ -140,6 +140,7 @@ MAY_IMPORT_KERAS = {
     "dhc/models/build.py",
     "dhc/models/chain.py",
     "dhc/models/fused.py",
+    "dhc/models/initial.py",
     "dhc/models/losses.py",
     "dhc/models/muon.py",
     "dhc/training/backend.py",

@@ -38,7 +38,7 @@ def train(config: RunConfig, runs: Path, plant: Callable[[Any], None] = lambda m
     with rundir.RunWriter(folder) as writer:
         data = open_pictures(config, writer)
         answers = answers_of(config, len(data.train.ids))
-        model = compiled(config, len(data.classes), folder, "cpu", answers)
+        model = compiled(config, data, folder, "cpu", answers)
         plant(model)
         fit(config, model, data, writer, lambda: False, answers=answers)
     return folder, model
@@ -149,6 +149,7 @@ def test_a_network_with_a_skip_and_learned_slopes_is_looked_at_as_keras_computes
     changes = {
         "model.name": "cnn9-skip",
         "model.activation": "prelu",
+        "model.first_conv": "whitened",
         "model.dense_dropout": 0.0,
         "augment.where": "off",
     }
@@ -159,6 +160,7 @@ def test_a_network_with_a_skip_and_learned_slopes_is_looked_at_as_keras_computes
     shown = probe.look()
     watched = [layer for layer in model.layers if hasattr(layer, "kernel") or hasattr(layer, "gamma")]
     assert len(probe.names) == len(watched) == 19
+    assert probe.learns() == [False, *[True] * 18], "whitened filters never change"
     outputs = keras.Model(model.inputs[0], [layer.output for layer in watched])(x, training=False)
     np.testing.assert_allclose(shown.std, [np.std(out) for out in outputs], rtol=2e-3, atol=1e-5)
     with tf.GradientTape() as tape:

@@ -111,7 +111,10 @@ def test_the_nine_strongest_of_many_batches_are_those_of_all_at_once_and_equals_
         ("float32", {}),
         (
             "mixed_float16",
-            {"optimizer.ema_momentum": 0.9, "model.name": "cnn3-linear", "model.activation": "prelu"},
+            {
+                **{"optimizer.ema_momentum": 0.9, "model.name": "cnn3-linear"},
+                **{"model.activation": "prelu", "model.first_conv": "whitened"},
+            },
         ),
     ],
 )

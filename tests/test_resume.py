@@ -31,7 +31,12 @@ EPOCHS = 8
 PRECISION = {"plateau": "float32", "cosine": "mixed_float16", "warmup": "mixed_bfloat16"}
 NETWORK = {
     "plateau": {"model.name": "cnn9-skip", "model.activation": "prelu", "model.width": 1 / 32},
-    "cosine": {"model.name": "cnn3-dropout", "model.width": 1 / 32},
+    "cosine": {
+        "model.name": "cnn3-dropout",
+        "model.width": 1 / 32,
+        "model.initialization": "dirac",
+        "model.first_conv": "whitened",
+    },
     "warmup": {"model.name": "cnn5", "model.width": 0.25},  # filters in multiples of 16 have kernels of their own
 }
 KILLED_IN = {"plateau": (3,), "cosine": (2, 4), "warmup": (3,)}  # epochs

@@ -291,7 +291,10 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
             "device.precision": "mixed_float16",
             "optimizer.ema_momentum": 0.5,
         },
-        {"model.name": "vgg16", "device.precision": "mixed_bfloat16", "schedule.name": "warmup"},
+        {
+            **{"model.name": "vgg16", "model.initialization": "dirac", "model.first_conv": "whitened"},
+            **{"device.precision": "mixed_bfloat16", "schedule.name": "warmup"},
+        },
         {"model.name": "cnn3", "device.jit": "on", "augment.where": "off", "optimizer.name": "muon"},
         {"model.name": "cnn7", "augment.where": "features"},
     ],

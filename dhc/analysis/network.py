@@ -127,7 +127,8 @@ def words_of(layer: p.Layer) -> str:
         case p.Conv2D(filters, kernel, strides, padding, activation):
             step = f", every {strides} pixels" if strides > 1 else ""
             edge = ", unpadded" if padding == "valid" else ""
-            return f"{filters:,} filters of {kernel}×{kernel}{step}{edge}{_then(activation)}"
+            fixed = ", whitening, fixed" if layer.whitened else ""
+            return f"{filters:,} filters of {kernel}×{kernel}{step}{edge}{fixed}{_then(activation)}"
         case p.Dense(units, activation):
             return f"{units:,} units{_then(activation)}"
         case p.ReLU(slope):

@@ -114,6 +114,14 @@ class ModelConfig(Section):
     """Activation of every hidden layer; the report found leaky_relu worse. prelu: below 0 times a slope that each filter or unit learns,
     0.25 at first (He et al., 2015)."""
 
+    initialization: Literal["glorot", "dirac"] = knob("glorot", "First weights", when=NETWORK)
+    """What training begins with. glorot: all drawn, as Keras does; dirac: each convolution but the first, where it has filters enough,
+    passes each of its maps on through one of them; the others are drawn (airbench94, arXiv 2404.00498)."""
+
+    first_conv: Literal["learned", "whitened"] = knob("learned", "First convolution", when=NETWORK)
+    """whitened: its filters are not learned but are the directions in which patches of up to 1,000 training pictures vary, and their
+    negatives, scaled to the same spread; only its biases learn (airbench94, arXiv 2404.00498)."""
+
 
 class KnnConfig(Section):
     """Nearest neighbours instead of a network."""

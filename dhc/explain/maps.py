@@ -97,7 +97,7 @@ def _covered(picture: np.ndarray, corners: Sequence[tuple[int, int]], patch: int
 
 
 def random_twin(model: keras.Model, seed: int = 0) -> keras.Model:
-    """A network like it, with the weights it would have begun with: what a map says of it, it does not say of what was learned."""
+    """A network like it, with weights drawn anew: what a map says of it, it does not say of what was learned."""
     keras.utils.set_random_seed(seed)
     return keras.models.clone_model(model)
 

@@ -10,7 +10,7 @@ import keras
 from keras import layers as kl
 
 from dhc.config import RunConfig
-from dhc.models import fused
+from dhc.models import fused, initial
 from dhc.models import plan as p
 from dhc.models.cost import orthogonal_kernels
 from dhc.models.ladder import plan_of
@@ -29,7 +29,10 @@ def build(
     outputs: list[Any] = []
     for number, layer in enumerate(plan):
         taken = [x, outputs[number - layer.back]] if isinstance(layer, p.Add) else x
-        x = _keras_layer(layer, seed + number, fast, len(x.shape))(taken)
+        made = _keras_layer(layer, seed + number, fast, len(x.shape))
+        x = made(taken)
+        if isinstance(layer, p.Conv2D) and layer.whitened:
+            made.kernel.trainable = False
         outputs.append(x)
     return keras.Model(inputs, x, name=name)
 
@@ -63,6 +66,8 @@ def compiled_model(
         keras.utils.set_random_seed(config.fit.seed)
     keras.config.set_dtype_policy(precision)
     model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True)
+    if config.model.initialization == "dirac":
+        initial.pass_on(model)
     model.compile(
         optimizer=_optimizer(config, model),
         loss=loss_of(config, classes),

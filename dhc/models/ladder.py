@@ -11,7 +11,7 @@ from typing import Any
 from dhc.config import AugmentConfig, ModelConfig, RunConfig
 from dhc.errors import ConfigError
 from dhc.models.cnn import cnn3, cnn3_dropout, cnn3_linear, cnn5, cnn7
-from dhc.models.plan import Plan
+from dhc.models.plan import Plan, with_first_whitened
 from dhc.models.skip import cnn9_skip
 from dhc.models.vgg import vgg16
 
@@ -218,7 +218,8 @@ def plan_of(config: RunConfig, classes: int) -> Plan:
     """The layers of a config's network with `classes` outputs; none for knn."""
     if not config.trains_network:
         return ()
-    return NETWORKS[config.model.name](config.model, config.augment, classes)
+    plan = NETWORKS[config.model.name](config.model, config.augment, classes)
+    return with_first_whitened(plan) if config.model.first_conv == "whitened" else plan
 
 
 @lru_cache(maxsize=4096)

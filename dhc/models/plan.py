@@ -31,13 +31,17 @@ class Resizing:
 
 @dataclass(frozen=True)
 class Conv2D:
-    """`filters` convolutions of `kernel` × `kernel`, with bias and activation."""
+    """`filters` convolutions of `kernel` × `kernel`, with bias and activation.
+
+    Where it is `whitened`, the filters are made of training pictures and never change; the biases do.
+    """
 
     filters: int
     kernel: int = 3
     strides: int = 1
     padding: Padding = "same"
     activation: Activation = "relu"
+    whitened: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,15 @@ def activation_layer(name: str) -> ReLU | PReLU:
 def activated(layer: Conv2D | Dense, name: Literal["relu", "leaky_relu", "prelu"]) -> Plan:
     """The layer with that activation: within it where that learns nothing, else as a layer of its own behind it."""
     return (replace(layer, activation="linear"), PReLU()) if name == "prelu" else (replace(layer, activation=name),)
+
+
+def with_first_whitened(plan: Plan) -> Plan:
+    """The plan with its first convolution whitened."""
+    first = next(place for place, layer in enumerate(plan) if isinstance(layer, Conv2D))
+    return tuple(
+        replace(layer, whitened=True) if place == first and isinstance(layer, Conv2D) else layer
+        for place, layer in enumerate(plan)
+    )
 
 
 def scaled_units(units: int, width: float) -> int:

@@ -55,7 +55,7 @@ def weight_shapes(plan: p.Plan) -> list[tuple[Shape, bool]]:
     for row in p.measure(plan, before):
         match row.layer:
             case p.Conv2D(filters, kernel):
-                shapes += [((kernel, kernel, before[2], filters), True), ((filters,), True)]
+                shapes += [((kernel, kernel, before[2], filters), not row.layer.whitened), ((filters,), True)]
             case p.Dense(units):
                 shapes += [((before[0], units), True), ((units,), True)]
             case p.PReLU():

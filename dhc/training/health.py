@@ -112,7 +112,7 @@ class Health(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _write_event(self, epoch: int, probe: Probe, look: Look) -> None:
         figures: dict[str, Sequence[float] | np.ndarray] = {
-            "update_ratio": self._update_ratios(len(probe.names)),
+            "update_ratio": self._update_ratios(probe.learns()),
             "gradient_norm": look.gradient_norm,
             "dead_share": look.dead_share,
             "mean": look.mean,
@@ -127,11 +127,15 @@ class Health(keras.callbacks.Callback):  # type: ignore[misc]
             share_certain=_short(look.share_certain),
         )
 
-    def _update_ratios(self, layers: int) -> list[float]:
+    def _update_ratios(self, learns: Sequence[bool]) -> list[float]:
+        """NaN for weights that are 0, and for those that training never changes."""
         if not self._changes:
-            return [math.nan] * layers
+            return [math.nan] * len(learns)
         pairs = [[float(ops.convert_to_numpy(norm)) for norm in pair] for pair in self._changes]
-        return [change / size / self._steps if size > 0 else math.nan for change, size in pairs]
+        return [
+            change / size / self._steps if size > 0 and is_learning else math.nan
+            for (change, size), is_learning in zip(pairs, learns, strict=True)
+        ]
 
     def _write_histograms(self, epoch: int, probe: Probe, look: Look) -> None:
         ours = histograms(probe.names, epoch, {"weights": look.weights, "activations": look.activations})

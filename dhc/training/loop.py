@@ -13,6 +13,7 @@ from dhc.data.select import RunData
 from dhc.machine import hardware
 from dhc.models.build import compiled_model
 from dhc.models.cost import gains_from_bfloat16
+from dhc.models.initial import whiten
 from dhc.runs import rundir
 from dhc.runs.contract import Summary
 from dhc.runs.rundir import Guard, RunWriter
@@ -42,7 +43,7 @@ def train_and_evaluate(
             raise StopRequested
         writer.phase("network")
         answers = answers_of(config, len(data.train.ids))
-        model = compiled(config, len(data.classes), run_dir, device, answers)
+        model = compiled(config, data, run_dir, device, answers)
         describe(config, model, data, writer, device)
         with gpu.watched(device, writer):
             summary = fit(config, model, data, writer, stop_requested, answers=answers)
@@ -53,17 +54,21 @@ def train_and_evaluate(
 
 
 def compiled(
-    config: RunConfig, classes: int, run_dir: Path, device: str, answers: Answers | None = None, *, again: bool = False
+    config: RunConfig, data: RunData, run_dir: Path, device: str, answers: Answers | None = None, *, again: bool = False
 ) -> keras.Model:
     """The network, in the precision and with the steps per execution that suit the device; `answers` gather what it says.
 
-    `again` is for a further one in this process, see `compiled_model`.
+    Where its first convolution is to be whitened, that is done by the training pictures. `again` is for a further one in this process, see `compiled_model`.
     """
     policy = stored_precision(config.device.precision, run_dir)
+    classes = len(data.classes)
     precision = hardware.precision(policy, device, gains=gains_from_bfloat16(config, classes))
     steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
     metrics = [] if answers is None else [answers]
-    return compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics, again=again)
+    model = compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics, again=again)
+    if config.model.first_conv == "whitened":
+        whiten(model, data.train.x, config.fit.seed)
+    return model
 
 
 def describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:

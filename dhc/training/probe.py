@@ -66,6 +66,10 @@ class Probe:
         """The weights of each watched layer that its input is multiplied with."""
         return [self._layers[number].weights[0] for number in self._watched]
 
+    def learns(self) -> list[bool]:
+        """Whether training changes those weights."""
+        return [kernel.trainable for kernel in self.kernels()]
+
     def look(self) -> Look:
         """The figures of the model as it stands."""
         of_layers = [layer.weights if isinstance(layer, WEIGHTED) else [] for layer in self._layers]
@@ -98,7 +102,8 @@ class Probe:
 
         for place, out in enumerate(chain.outputs(self._layers, ops.convert_to_tensor(x), output), start=1):
             if place in self._watched:
-                norm = ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients[len(figures)]))
+                learning = zip(gradients[len(figures)], self._layers[place].weights, strict=False)
+                norm = ops.sqrt(sum(ops.sum(ops.square(slope)) for slope, weight in learning if weight.trainable))
                 figures.append([norm, _dead_share(self._layers[place], out), ops.mean(out), ops.std(out)])
                 samples.append([_sample(weights[place][0]), _sample(out)])
         return figures, samples, out

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from dhc.config import RunConfig
+from dhc.data.select import RunData
 from dhc.models.search import ending, has_diverged, rate_of_batch, seed_of_pass, smooth
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch
@@ -37,7 +38,7 @@ def search_rate(
         writer.phase("network")
         # a batch at a time, whatever the device: each has a rate of its own
         by_batch = config.with_values({"device.steps_per_execution": 1})
-        model = _growing(by_batch, search, len(data.classes), folder, device)
+        model = _growing(by_batch, search, data, folder, device)
         describe(config, model, data, writer, device)
         writer.phase("training")
         ends = []
@@ -45,7 +46,7 @@ def search_rate(
             seed = seed_of_pass(config.fit.seed, number)
             if number > 1:  # its graph is compiled once: that takes as long as twenty batches
                 reseeded = by_batch.with_values({"fit.seed": seed})
-                _renew(model, _growing(reseeded, search, len(data.classes), folder, device, again=True))
+                _renew(model, _growing(reseeded, search, data, folder, device, again=True))
             watch = _Losses(writer, search, number, len(data.train.ids), config.fit.batch_size)
             batches = Batches(data.train.x, data.train.y, config.fit.batch_size, seed, augment=config.augment)
             model.fit(
@@ -60,9 +61,9 @@ def search_rate(
 
 
 def _growing(
-    config: RunConfig, search: RateSearch, classes: int, folder: Path, device: str, *, again: bool = False
+    config: RunConfig, search: RateSearch, data: RunData, folder: Path, device: str, *, again: bool = False
 ) -> keras.Model:
-    model = compiled(config, classes, folder, device, again=again)
+    model = compiled(config, data, folder, device, again=again)
     model.optimizer.learning_rate = keras.optimizers.schedules.ExponentialDecay(
         search.low, decay_steps=search.batches, decay_rate=search.high / search.low
     )
