@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from make_run import make_run
@@ -13,6 +14,9 @@ from screens import open_page, page_links, sent, texts
 from dhc.jobs import trash
 from dhc.runs.contract import Labels
 from dhc.runs.course import Branch, Change, Course
+from dhc.runs.store import RunInfo, Store
+from dhc.ui.manage import kin
+from dhc.ui.shell import session
 
 pytestmark = pytest.mark.pages
 
@@ -86,3 +90,33 @@ def test_a_course_edited_by_hand_breaks_no_screen(runs: Path, course: object) ->
     for at in (open_page("live", run=CHILD), open_page("runs", select=CHILD)):
         assert not at.exception
         assert "of ours broke" not in texts(at)
+
+
+def test_a_child_that_comes_or_goes_shows_at_the_next_tick_which_looks_at_no_other_run(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = runs.parent / "data" / "tiny"
+    other = make_run(runs, data, run_id="20260103-000000-vgg16-000a", epochs=2)
+    parent = session.store().run(PARENT)
+    family = kin.family(parent)
+    looked_at: list[str] = []
+    find = Store.find
+
+    def finding(store: Store, run_id: str, *args: Any) -> RunInfo | None:
+        looked_at.append(run_id)
+        return find(store, run_id, *args)
+
+    monkeypatch.setattr(Store, "find", finding)
+
+    def children() -> list[str]:
+        session.take_snapshot()
+        return [child.id for child in kin.children_of(parent, family)]
+
+    assert children() == [CHILD]
+    for number, run in ((4, PARENT), (5, CHILD)):
+        folder = shutil.copytree(other, other.with_name(f"2026010{number}-000000-vgg16-000a"))
+        Course(branches=[Branch(run=run, epoch=1)]).write(folder)
+    assert children() == ["20260104-000000-vgg16-000a", CHILD], "a child of the child is none"
+    trash.delete(runs, CHILD)
+    assert children() == ["20260104-000000-vgg16-000a"]
+    assert not {other.name, PARENT, "20260105-000000-vgg16-000a"} & set(looked_at)

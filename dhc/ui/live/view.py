@@ -31,6 +31,7 @@ from dhc.ui.widgets import assets
 from dhc.ui.widgets.plot import plot, to_json
 
 TICK = 0.5  # seconds between two updates while the run is alive
+MANY = 1_000  # runs; at each of them is looked while one waits, for those that train
 NOTES = 3  # of the log, the latest
 MOST_LINKS = 3  # to runs that train
 HEIGHT, LOW = 360, 240  # CSS pixels of the charts; live.css fits the upper ones to the window
@@ -39,11 +40,13 @@ HEIGHT, LOW = 360, 240  # CSS pixels of the charts; live.css fits the upper ones
 def draw(run_id: str) -> None:
     """Draw the run; while it is alive, twice a second, without running the page again."""
     st.html(assets.path("live/live.css"))
-    name = telling_title(session.run(run_id), session.runs())  # once a page: a thousand runs are too many for each tick
+    info = session.run(run_id)
+    # Once a page: ten thousand runs are too many for each tick.
+    name, family = telling_title(info, session.runs()), kin.family(info)
     watch(
         lambda: session.run(run_id),
-        lambda info: _draw(info, name),
-        every=TICK,
+        lambda info: _draw(info, name, family),
+        every=queue.TICK if info.state is State.QUEUED and len(family.everyone) > MANY else TICK,
         alive=lambda info: info.state.alive,
         page=lambda info: info.state,  # the page's picker names it
         key="dhc-live",
@@ -51,7 +54,7 @@ def draw(run_id: str) -> None:
     branching.draw(session.run(run_id))
 
 
-def _draw(info: RunInfo, name: str) -> None:
+def _draw(info: RunInfo, name: str, family: kin.Family) -> None:
     log = session.log(info.id)
     history = log.history()
     head.draw(info, log, history, name)
@@ -67,9 +70,9 @@ def _draw(info: RunInfo, name: str) -> None:
         search.show(info)
     elif info.config is not None and not info.trains_network:
         knn.draw(info, info.config, history)
-        _aside(info, log, history)
+        _aside(info, log, history, family)
     else:
-        _network(info, log, history)
+        _network(info, log, history, family)
     with st.expander("Log", expanded=False):
         st.code(log_tail(info.folder) or "nothing yet", language=None, wrap_lines=True)
 
@@ -83,7 +86,7 @@ def _now_training(info: RunInfo) -> None:
             link("Live", text=f"now training: {plain(shorten(names[other.id], TITLE_LENGTH))}", run=other.id)
 
 
-def _network(info: RunInfo, log: EventLog, history: History) -> None:
+def _network(info: RunInfo, log: EventLog, history: History, family: kin.Family) -> None:
     metrics.draw(info, history)
     advice, joints = coach.advise(info, log, history), kin.joints(info)
     with st.container(key="dhc-live-curves"):
@@ -102,7 +105,7 @@ def _network(info: RunInfo, log: EventLog, history: History) -> None:
             alt = "Utilization, memory and temperature of the GPU by time"
             plot(gpu.load(history.gpu), key=f"gpu-{info.id}", height=LOW, alt=alt, clicks=False)
     with below[-1]:
-        _aside(info, log, history)
+        _aside(info, log, history, family)
     layers.fold(info, history)
     coach.draw(info, advice)
 
@@ -137,9 +140,9 @@ def _rate(history: History, epochs_total: int | None, first: float | None, joint
     return to_json(curves.learning_rate(history, epochs_total=epochs_total, first=first, joints=joints))
 
 
-def _aside(info: RunInfo, log: EventLog, history: History) -> None:
+def _aside(info: RunInfo, log: EventLog, history: History, family: kin.Family) -> None:
     """Beside the charts: the run's kin; while it lives, its patience; afterwards, what leads on from it."""
-    kin.draw(info)
+    kin.draw(info, family)
     change.draw(info, history)
     if info.state.alive:
         _patience(info, history)

@@ -28,7 +28,7 @@ def draw(info: RunInfo) -> None:
         _head(info)
         handed.warn(info)
         _actions(info)
-        kin.draw(info)
+        kin.draw(info, kin.family(info))
         kin.course(info)
         autopsy.draw(info)
         if info.problem:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from dhc.analysis import lineage
 from dhc.figures.junction import Joint
+from dhc.runs.course import Course
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, shorten
 from dhc.ui.shell import session
@@ -22,9 +24,33 @@ def joints(info: RunInfo) -> tuple[Joint, ...]:
     return tuple(Joint(junction.epoch, _title(junction.run)) for junction in lineage.junctions(info.course))
 
 
-def draw(info: RunInfo) -> None:
+@dataclass(frozen=True)
+class Family:
+    """What was there as a page began: the runs that went on from its run, and all. Of later ones their course tells."""
+
+    children: tuple[str, ...]
+    everyone: frozenset[str]
+
+
+def family(info: RunInfo) -> Family:
+    """The family of a run now."""
+    everyone = session.runs_and_searches()
+    children = lineage.children(info, everyone)
+    return Family(tuple(child.id for child in children), frozenset(other.id for other in everyone))
+
+
+def children_of(info: RunInfo, family: Family) -> list[RunInfo]:
+    """The runs that went on from `info`, newest first, without a look at those that were there before and did not."""
+    new = [run_id for run_id in session.store().ids() if run_id not in family.everyone]
+    courses = {run_id: Course.of(session.runs_dir() / run_id) for run_id in new}
+    born = [run_id for run_id, course in courses.items() if any(branch.run == info.id for branch in course.branches)]
+    present = [session.run_or_none(run_id) for run_id in (*born, *family.children)]
+    return lineage.children(info, [child for child in present if child is not None])
+
+
+def draw(info: RunInfo, family: Family) -> None:
     """Links to the parent, to the comparison with it, and to the children; nothing for a run without kin."""
-    children = lineage.children(info, session.runs())
+    children = children_of(info, family)
     if not children and not info.course.branches:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="dhc-kin"):
