@@ -20,19 +20,24 @@ class Snapshot:
         self.store = store
         self._logs: dict[str, EventLog] = {}  # those that this look has read on
         self._infos: dict[str, RunInfo] = {}
-        self._runs: list[RunInfo] | None = None
+        self._every: tuple[list[RunInfo], list[RunInfo]] | None = None
 
     def runs(self) -> list[RunInfo]:
         """Every run, newest first, in a list of the caller's own; searches for a learning rate are none."""
-        if self._runs is None:
-            self._runs = self.store.all(self._logs, self._infos)
-            self._infos = {info.id: info for info in self._runs}
-        return [info for info in self._runs if info.search is None]
+        return list(self._look()[0])
 
     def searches(self) -> list[RunInfo]:
         """Every search for a learning rate, newest first."""
-        self.runs()
-        return [info for info in self._runs or () if info.search is not None]
+        return list(self._look()[1])
+
+    def _look(self) -> tuple[list[RunInfo], list[RunInfo]]:
+        """The runs and the searches, told apart once: a page asks for them twenty times."""
+        if self._every is None:
+            every = self.store.all(self._logs, self._infos)
+            self._infos = {info.id: info for info in every}
+            runs, searches = ([info for info in every if (info.search is None) is plain] for plain in (True, False))
+            self._every = runs, searches
+        return self._every
 
     def run(self, run_id: str) -> RunInfo:
         """One run. Raises RunError when there is none of that name."""
