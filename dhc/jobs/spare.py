@@ -33,10 +33,10 @@ class Spare:
             self._process = prepare(python("-m", "dhc.training", WAIT), output=output, env=self._environment)
 
     def give(self, folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
-        """Have it train the run in the folder; None where it has ended, or was prepared for another device."""
+        """Have it train the run in the folder; None where it has ended or stands still, or was prepared for another device."""
         process, inlet = self._process, self._process.stdin
         assert inlet is not None
-        if process.poll() is not None or environment != self._environment:
+        if process.poll() is not None or environment != self._environment or self._is_paused():
             self.end()
             return None
         try:
@@ -47,6 +47,11 @@ class Spare:
             return None
         return process
 
+    def _is_paused(self) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        return False
+
     @property
     def pid(self) -> int:
         """The number of its process."""
@@ -54,9 +59,9 @@ class Spare:
 
     @property
     def memory(self) -> int:
-        """The bytes of memory that it takes; 0 once it has ended."""
+        """The bytes of memory that the system gets back with its end; 0 once it has ended."""
         with contextlib.suppress(psutil.Error):
-            return int(psutil.Process(self.pid).memory_info().rss) if self._process.poll() is None else 0
+            return int(psutil.Process(self.pid).memory_full_info().uss) if self._process.poll() is None else 0
         return 0
 
     def end(self) -> None:
