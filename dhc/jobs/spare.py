@@ -49,7 +49,7 @@ class Spare:
 
     def _is_paused(self) -> bool:
         with contextlib.suppress(psutil.Error):
-            return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
         return False
 
     @property
