@@ -2,6 +2,7 @@
 # make run SHARE=read  beside it a view for the network in which nothing can be started or changed, on port 8502 (VIEW_PORT);
 #               DHC_PASSWORD=... make run SHARE=read: the view asks for that password
 # make test     every check and every test, browser tests included; make test K=ladder: only the tests of that name
+# make clusters only the tests that make a cluster of Ray or Slurm on this machine, as root
 # make check    ruff, mypy and the fast tests
 # make fix      what ruff can mend by itself, and the format of every file
 # make docs     write the generated pages of docs/ anew
@@ -21,7 +22,7 @@ TWO := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt
 
-.PHONY: run test tests check lint style types fix docs bench upgrade clean
+.PHONY: run test tests clusters check lint style types fix docs bench upgrade clean
 
 # Streamlit does not start for a user without a home.
 SERVE = HOME="$${HOME:-$(CURDIR)}" $(BIN)/streamlit run app.py --server.port
@@ -39,10 +40,16 @@ endif
 # environment says: hundreds of commands, servers and workers are started, and each would compile the product anew.
 test: .venv/dev
 	$(if $(K),,$(MAKE) --no-print-directory style)
-	unset PYTHONDONTWRITEBYTECODE; $(MAKE) --no-print-directory -j 2 tests $(if $(K),,types)
+	unset PYTHONDONTWRITEBYTECODE; $(MAKE) --no-print-directory -j 3 tests $(if $(K),,types clusters CLUSTERS_AFTER=types)
 
 tests: .venv/dev
-	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)")
+	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)",-m "not cluster")
+
+# Clusters mostly wait for what is lost in them to be missed: so beside all else, as soon as mypy has left its core. What is said of
+# them comes in one piece.
+CLUSTERS_AFTER :=
+clusters: .venv/dev $(CLUSTERS_AFTER)
+	@log=$$(mktemp); $(BIN)/pytest tests/cluster $(TWO) --durations=10 > "$$log" 2>&1; status=$$?; cat "$$log"; rm "$$log"; exit $$status
 
 check: lint
 	$(BIN)/pytest -m "not slow and not pages and not e2e and not cluster" -q $(TWO)

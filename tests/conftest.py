@@ -26,7 +26,6 @@ from dhc.data.standin.generate import make_dataset  # noqa: E402
 
 SLOW_FIRST = ("cluster", "e2e", "slow", "pages")  # markers; what carries none of them takes milliseconds
 UNTIL = "DHC_TESTS_UNTIL"  # in the environment of a machine on which nobody watches: when the tests have to be done, in seconds since 1970
-CLUSTERS = "cluster"  # the folder of the tests that make clusters
 TIMED = ("e2e", "slow")  # markers of tests that wait for real browsers and processes, which may stall on such a machine
 
 os.environ["DHC_READY_SECONDS"] = (
@@ -59,12 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip an errand, or a cluster, that would not be done in time, and say so. A second try begins with fixtures of its own."""
+    """Skip an errand that would not be done in time, and say so. A second try begins with fixtures of its own."""
     if getattr(item, "execution_count", 1) > 1:
         _end_module_fixtures(item)
     errand, until = item.get_closest_marker("errand"), os.environ.get(UNTIL)
     if errand is not None and until and time.time() + errand.kwargs["seconds"] > float(until):
-        pytest.skip("no time left for this errand here: `make test` walks it, and makes clusters")
+        pytest.skip("no time left for this errand here: `make test` walks it")
 
 
 def _end_module_fixtures(item: Any) -> None:
@@ -84,19 +83,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(
                 f"FIRST TRY of {report.nodeid}\n  {crash.path}:{crash.lineno}: {crash.message[:2000]}"
             )
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file is one process's; so are all that make clusters: two of these at once would wait for each other's machines."""
-    from xdist.scheduler import LoadFileScheduling
-
-    class Scheduling(LoadFileScheduling):  # type: ignore[misc, unused-ignore]
-        def _split_scope(self, nodeid: str) -> str:
-            scope: str = super()._split_scope(nodeid)
-            return CLUSTERS if f"/{scope}".rpartition("/")[0].endswith(f"/{CLUSTERS}") else scope
-
-    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,11 +13,31 @@ from cluster import machines
 from cluster.machines import Machine, Network
 
 PORT, CLIENT_PORT = 6379, 10001
-# `ray` without its commands for serving and for looking at states, whose imports take more than half of its start
+# `ray` without its commands for serving and for looking at states, whose imports take more than half of its start, and without those
+# agents of a node that the test has no use for: each is one more Python. The raylet waits for the ports that they would note down.
 COMMAND = """
-import sys
+import os, sys
 sys.modules |= {"ray.serve.scripts": None, "ray.util.state.state_cli": None}
+from ray import _raylet
+from ray._private import services
 from ray.scripts.scripts import main
+
+METRICS = (_raylet.METRICS_AGENT_PORT_NAME, _raylet.METRICS_EXPORT_PORT_NAME, _raylet.DASHBOARD_AGENT_LISTEN_PORT_NAME)
+PORTS = {"dashboard": dict.fromkeys(METRICS, -1), "runtime_env": {_raylet.RUNTIME_ENV_AGENT_PORT_NAME: 1}}
+start = services.start_ray_process
+
+
+def start_sparingly(command, *words, **about):
+    values = dict(word.partition("=")[::2] for word in command)
+    for agent in os.environ["WITHOUT_AGENTS"].split() if "--node_id" in values else ():
+        for name, port in PORTS[agent].items():
+            _raylet.persist_port(values["--session_dir"], values["--node_id"], name, port)
+        option = f"--{agent}_agent_command="
+        command = [f'{option}sh -c "exec sleep infinity"' if word.startswith(option) else word for word in command]
+    return start(command, *words, **about)
+
+
+services.start_ray_process = start_sparingly
 main()
 """
 RAY = (sys.executable, "-c", COMMAND)
@@ -51,13 +71,19 @@ def hindrance() -> str:
 class RayCluster:
     """A head and nodes, each a machine of its own; a context manager, which leaves nothing behind.
 
-    cpus, gpus: what each node says it has. Its GPUs need not be there: Ray only counts them.
+    rooms: the cores and GPUs that each node says it has, by its name. Its GPUs need not be there: Ray only counts them.
+    environment: what the processes on all of them have in theirs. unpacks: whether programs are sent to it.
     """
 
-    def __init__(self, nodes: int = 2, *, cpus: float = 2, gpus: float = 2) -> None:
-        self._network = Network()
-        self._names = [f"node{number}" for number in range(1, nodes + 1)]
-        self._cpus, self._gpus = cpus, gpus
+    def __init__(
+        self,
+        rooms: Mapping[str, tuple[float, float]],
+        environment: Mapping[str, str] | None = None,
+        *,
+        unpacks: bool = False,
+    ) -> None:
+        self._network, self._rooms, self._unpacks = Network(), rooms, unpacks
+        self._environment = {**ENVIRONMENT, **(environment or {})}
         self.head: Machine
         self.nodes: dict[str, Machine] = {}
 
@@ -70,7 +96,7 @@ class RayCluster:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._network)
             self.head = self._network.add("head")
-            self.nodes = {name: self._network.add(name) for name in self._names}
+            self.nodes = {name: self._network.add(name) for name in self._rooms}
             self.start_head()
             self.restart_nodes(self.nodes)
             self._exit = stack.pop_all()
@@ -113,19 +139,21 @@ class RayCluster:
 
     def restart_node(self, name: str, **environment: str) -> None:
         """Start the node's Ray anew, and its machine where that is off, as whoever looks after it would."""
-        self.restart_nodes([name], environment)
+        self.restart_nodes([name], {name: environment})
 
-    def restart_nodes(self, names: Iterable[str], environment: Mapping[str, str] | None = None) -> None:
-        """The same for several at once."""
+    def restart_nodes(self, names: Iterable[str], environments: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """The same for several at once, each with what its environment is to hold besides."""
         nodes = [self.nodes[name] for name in names]
         for node in nodes:
             node.power_on()
             self.kill_ray(node.name)
-        for node, start in zip(nodes, [self._start(node, environment or {}) for node in nodes], strict=True):
+        starts = [self._start(node, (environments or {}).get(node.name, {})) for node in nodes]
+        for node, start in zip(nodes, starts, strict=True):
             self._await(node, start)
 
     def _start(self, node: Machine, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        room = (f"--num-cpus={self._cpus:g}", f"--num-gpus={self._gpus:g}")
+        cpus, gpus = self._rooms[node.name]
+        room = (f"--num-cpus={cpus:g}", f"--num-gpus={gpus:g}")
         return self._ray_start(node, environment, f"--address={self.head.address}:{PORT}", *room)
 
     def _ray_start(self, node: Machine, environment: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
@@ -133,7 +161,9 @@ class RayCluster:
         shutil.rmtree(folder, ignore_errors=True)
         common = (f"--node-ip-address={node.address}", f"--temp-dir={folder}", "--object-store-memory=80000000")
         command = (*RAY, "start", *words, *common, *SPARING)
-        return node.start(command, {**ENVIRONMENT, **environment}, node.folder / "start.log")
+        agents = "dashboard" if self._unpacks else "dashboard runtime_env"
+        environment = {**self._environment, "WITHOUT_AGENTS": agents, **environment}
+        return node.start(command, environment, node.folder / "start.log")
 
     def _await(self, node: Machine, start: subprocess.Popen[bytes]) -> None:
         log = node.folder / "start.log"

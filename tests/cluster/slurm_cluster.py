@@ -1,4 +1,4 @@
-"""A real Slurm on machines made on this one: munged, slurmctld and two slurmd of Debian's packages, and what disturbs them.
+"""A real Slurm on machines made on this one: munged, slurmctld and three slurmd of Debian's packages, and what disturbs them.
 
 Nothing of the system's own configuration is read or touched: all of it lies in the folder that ``SLURM_CONF`` names.
 """
@@ -19,7 +19,7 @@ from cluster.machines import Machine, Network
 
 SYSTEM_PROGRAMS = "/usr/sbin"  # where Debian has the daemons
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "sinfo", "scontrol", "scancel", "munged")
-NODES = ("n1", "n2")
+NODES = ("n1", "n2", "n3")  # the third of which is for what nothing may disturb
 PATIENCE = 20.0  # seconds for the cluster to get somewhere
 # by which nodes hold jobs to their memory; systems with control groups of the second version have none here
 CGROUPS = Path("/sys/fs/cgroup/memory")
@@ -65,8 +65,10 @@ MpiDefault=none
 SlurmdParameters=config_overrides
 NodeName=n1 NodeAddr={n1} CPUs=4 RealMemory=8000
 NodeName=n2 NodeAddr={n2} CPUs=4 RealMemory=8000
+NodeName=n3 NodeAddr={n3} CPUs=4 RealMemory=8000
 PartitionName=low Nodes=n1,n2 Default=YES PriorityTier=1 GraceTime=1 MaxTime=60
-PartitionName=narrow Nodes=n1,n2 PriorityTier=1 DefMemPerCPU=150 MaxTime=60
+PartitionName=apart Nodes=n3 PriorityTier=1 MaxTime=60
+PartitionName=narrow Nodes=n3 PriorityTier=1 DefMemPerCPU=150 MaxTime=60
 PartitionName=high Nodes=n1,n2 PriorityTier=10 PreemptMode=OFF MaxTime=60
 """
 
@@ -81,7 +83,7 @@ def hindrance() -> str:
 
 
 class SlurmCluster:
-    """A head and two nodes; a context manager, which leaves nothing behind.
+    """A head and three nodes; a context manager, which leaves nothing behind.
 
     silence: seconds after which Slurm says that a node is lost. memory: seconds for which it knows a job that has ended.
     `environment` is what Slurm's commands need.

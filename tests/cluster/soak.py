@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from processes import kill_processes_of, processes_of
+from processes import kill_processes_of, processes_of, wait_until
 
 from cluster.local_engine import STAND_IN
 from cluster.ray_cluster import RayCluster
@@ -38,7 +38,7 @@ from dhc.runs.contract import Exit, Handed, Request
 from dhc.runs.status import State, status_of
 
 BREAK = (2.0, 8.0)  # seconds that something is broken, at least and at most
-PAUSE = (1.0, 4.0)  # seconds between two disturbances
+PAUSE = (1.0, 4.0)  # seconds between two disturbances, unless something else is said
 AFTERLIFE = 45.0  # seconds that processes may live on when all runs are over
 TRUE = {State.QUEUED, State.RUNNING, State.STOPPING, State.UNHEARD, State.FINISHED}
 
@@ -207,20 +207,29 @@ def queue_runs(runs_dir: Path, count: int, epochs: int) -> list[Path]:
 
 
 def soak(
-    cluster: RayCluster, runs_dir: Path, *, runs: int, epochs: int, seed: int, patience: float = 1800.0
+    cluster: RayCluster,
+    runs_dir: Path,
+    *,
+    runs: int,
+    epochs: int,
+    seed: int,
+    patience: float = 1800.0,
+    pause: tuple[float, float] = PAUSE,
 ) -> Outcome:
-    """Queue runs, disturb until the last has ended or the patience has, mend all, and inspect what is there."""
+    """Queue runs, disturb from the first epoch until the last has ended or the patience has, mend all, and inspect what is there."""
     rng, start, outcome = random.Random(seed), time.monotonic(), Outcome()
     write_machines(runs_dir, Machines(ray=RaySettings(address=cluster.address, cpus=1.0)))
     folders = queue_runs(runs_dir, runs, epochs)
     launch.start_worker(runs_dir, "ray")
-    disturber, next_deed, next_words = Disturber(cluster, runs_dir, rng), start + 6.0, start
+    disturber, next_words = Disturber(cluster, runs_dir, rng), start
+    wait_until(lambda: any((folder / rundir.EVENTS).exists() for folder in folders), "the first epoch")
+    next_deed = time.monotonic()
     while (left := [folder for folder in folders if Exit.read(folder) is None]) and time.monotonic() - start < patience:
         _judge(left, outcome)
         disturber.mend()
         if time.monotonic() >= next_deed:
             disturber.disturb()
-            next_deed = time.monotonic() + rng.uniform(*PAUSE)
+            next_deed = time.monotonic() + rng.uniform(*pause)
         if time.monotonic() >= next_words:
             states = collections.Counter(str(status_of(folder).state) for folder in left)
             print(
@@ -340,7 +349,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         stand_ins(1.0),
-        RayCluster(options.nodes, cpus=options.cpus) as cluster,
+        RayCluster({f"node{number}": (options.cpus, 0) for number in range(1, options.nodes + 1)}) as cluster,
     ):
         runs_dir = (options.keep or Path(folder)) / "runs"
         runs_dir.mkdir(parents=True, exist_ok=True)

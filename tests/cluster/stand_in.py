@@ -2,7 +2,8 @@
 
 Its lock, its fence, its pulse, its process record, its signals, its end and its events are `dhc.training`'s own; only what Keras would do
 is left out: an epoch takes the second that ``STAND_IN_EPOCH`` names. After each it saves a state, from which it goes on as a training
-does. Its events name the process and the number of its handing out, so that a test can see who wrote when.
+does. Its events name the process and the number of its handing out, so that a test can see who wrote when. Where ``STAND_IN_FOR`` names
+a model, runs of any other are trained in earnest.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from dhc.training.outcomes import StopRequested
 from dhc.training.pulse import fence_here
 
 EPOCH = float(os.environ.get("STAND_IN_EPOCH", "1.0"))  # seconds
+FOR = os.environ.get("STAND_IN_FOR", "")  # a model's name
 STEPS = 8  # batches of an epoch, each of which is an event
-STATE = "state.txt"  # in a folder of resume/: the numbers of the epochs that it was reached by
+STATE = rundir.STATE  # in a folder of resume/: here, the numbers of the epochs that it was reached by
 
 
 def train(config: RunConfig, folder: Path, device: str, guard: Guard) -> int:
     """Let the epochs go by, in place of `dhc.training.__main__._train`."""
+    if FOR and config.model.name != FOR:
+        return in_earnest(config, folder, device, guard)
     cause: Cause = "done"
     try:
         with RunWriter(folder, guard) as writer:
@@ -92,6 +96,8 @@ def _save(done: list[int], folder: Path, writer: RunWriter) -> None:
         if other.name != name:
             remove.tree(other)
 
+
+in_earnest = training._train
 
 if __name__ == "__main__":
     training._train = train

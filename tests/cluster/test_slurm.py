@@ -1,6 +1,6 @@
-"""Runs under a real Slurm of two nodes: arrays, preemption, limits, ends from outside, a cut network, a lost node, a head that is gone.
+"""Runs under a real Slurm of three nodes: arrays, preemption, limits, ends from outside, a cut network, a lost node, a head that is gone.
 
-The tests tell one story: each goes on with the runs that those before it have left. What trains is a stand-in (`stand_in.py`), but for
+The claims tell one story: each goes on with the runs that those before it have left. What trains is a stand-in (`stand_in.py`), but for
 the run that needs more memory than it gets; how a real training leaves its machine is told by tests/test_leaving.py.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,12 +24,14 @@ from dhc.cluster.settings import Machines, SlurmSettings, write_machines
 from dhc.config import RunConfig
 from dhc.data.standin.generate import make_dataset
 from dhc.jobs import control, groups, launch
+from dhc.jobs.process import REPOSITORY, python
 from dhc.runs import rundir
 from dhc.runs.contract import Handed
 from dhc.runs.status import State, Status, status_of
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.errand(seconds=110)]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
+QUICK = STAND_IN | {"STAND_IN_EPOCH": "0.4", "STAND_IN_FOR": "cnn3-linear"}
 NEVER = 3000  # epochs, which no test waits for
 PROMPT = 15  # seconds in which the right word must be there
 HIGH = ("sbatch", "--parsable", "-p", "high", "-c3", "-o", "/dev/null", "--wrap", "sleep 1")
@@ -41,7 +45,7 @@ class Lab:
         self.runs_dir.mkdir()
         data = place / "tiny"
         make_dataset(data, classes=2, train=8, val=4, test=0, seed=1)
-        values = {"data.path": str(data), "fit.epochs": NEVER, "device.where": "slurm"}
+        values = {"data.path": str(data), "model.name": "cnn3-linear", "fit.epochs": NEVER, "device.where": "slurm"}
         self.config = RunConfig().with_values(values)
 
     def settings(self, **values: object) -> None:
@@ -107,7 +111,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if why := slurm_cluster.hindrance():
         pytest.skip(why)
     with SlurmCluster() as cluster, pytest.MonkeyPatch.context() as patch:
-        for name, value in (cluster.environment | STAND_IN | {"STAND_IN_EPOCH": "0.4"}).items():
+        for name, value in (cluster.environment | QUICK).items():
             patch.setenv(name, value)
         lab = Lab(cluster, tmp_path_factory.mktemp("slurm"))
         try:
@@ -120,7 +124,7 @@ def soon(holds: Callable[[], bool], what: str) -> None:
     wait_until(holds, what, PROMPT)
 
 
-def test_what_slurm_refuses_is_said_with_what_helps_and_goes_on_once_that_is_done(lab: Lab) -> None:
+def what_slurm_refuses_is_said_with_what_helps_and_goes_on_once_that_is_done(lab: Lab) -> None:
     lab.settings(partition="nowhere")
     lab.launch("short", **{"fit.epochs": 2})
     soon(lambda: "no such partition" in cluster_of(lab.runs_dir, "slurm").problem, "Slurm refuses it")
@@ -130,8 +134,14 @@ def test_what_slurm_refuses_is_said_with_what_helps_and_goes_on_once_that_is_don
     assert cluster_of(lab.runs_dir, "slurm").problem == ""
 
 
-def test_a_sweep_is_one_array_and_what_waits_says_why(lab: Lab) -> None:
-    lab.settings(minutes=1)
+def a_trial_finds_nothing_to_mend(lab: Lab) -> None:
+    words = ("try", "slurm", "--data-dir", str(lab.runs_dir.parent), "--runs", str(lab.runs_dir))
+    trial = subprocess.run(python("-m", "dhc", "machines", *words), cwd=REPOSITORY, capture_output=True, text=True)
+    assert trial.returncode == 0, trial.stdout + trial.stderr
+
+
+def a_sweep_is_one_array_and_what_waits_says_why(lab: Lab) -> None:
+    lab.settings(minutes=1, partition="apart")  # begun anew after a disturbance, its minute would be, too
     lab.launch("limited")
     soon(lambda: lab.handed("limited").node != "", "the first run has a node")
     lab.settings(cpus=3)
@@ -157,7 +167,7 @@ def test_a_sweep_is_one_array_and_what_waits_says_why(lab: Lab) -> None:
     assert lab.job_state(jobs["stopped"]) in ("", "CANCELLED")
 
 
-def test_a_preempted_run_goes_on_with_the_epoch_behind_its_last(lab: Lab) -> None:
+def a_preempted_run_goes_on_with_the_epoch_behind_its_last(lab: Lab) -> None:
     lab.await_epoch("long", 2)
     lab.cluster.call(*HIGH, "-w", lab.handed("long").node)
     soon(lambda: "higher priority" in lab.status("long").reason, "its machine is wanted")
@@ -167,7 +177,7 @@ def test_a_preempted_run_goes_on_with_the_epoch_behind_its_last(lab: Lab) -> Non
     assert ("resume", last + 1) in lab.events("long")
 
 
-def test_a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(lab: Lab) -> None:
+def a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(lab: Lab) -> None:
     soon(lambda: lab.handed("long").node != "", "the worker has heard where it is")
     before = lab.handed("long").node
     lab.cluster.cut(before)
@@ -180,8 +190,7 @@ def test_a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once(l
     lab.cluster.heal(before)
 
 
-def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DHC_TRAINER")  # what the next worker hands out is trained in earnest
+def the_head_and_the_worker_may_go_away_for_a_while(lab: Lab) -> None:
     lab.cluster.stop_controller()
     for process in processes_of(lab.runs_dir):
         if "dhc.cluster.worker" in process.info["cmdline"]:
@@ -195,19 +204,39 @@ def test_the_head_and_the_worker_may_go_away_for_a_while(lab: Lab, monkeypatch: 
     soon(lambda: lab.handed("long").node != "", "and what it runs")
 
 
-def test_a_run_that_is_lost_with_its_node_does_not_seem_to_run(lab: Lab) -> None:
+def a_run_that_is_lost_with_its_node_does_not_seem_to_run(lab: Lab) -> None:
     lab.settings(partition="narrow")
-    lab.launch("large")
+    lab.launch("large", **{"model.name": "cnn3"})  # which trains in earnest
     lab.cluster.kill_node(lab.handed("long").node)
     soon(lambda: lab.status("long").state is not State.RUNNING, "it does not seem to run")
     assert "no sign of life" in lab.status("long").reason or "took it back" in lab.status("long").reason
     launch.stop(lab.runs_dir, lab.runs["long"].name)
 
 
-def test_what_the_limits_end_says_so(lab: Lab) -> None:
+def what_the_limits_end_says_so(lab: Lab) -> None:
     wait_until(lambda: not lab.status("limited").state.alive, "the time limit comes")
     assert (lab.status("limited").state, lab.status("limited").cause) == (State.STOPPED, "limit")
     assert rundir.next_epoch(lab.runs["limited"]) == lab.epochs("limited")[-1] + 1
     if lab.cluster.limits_memory:
         wait_until(lambda: not lab.status("large").state.alive, "Slurm gives it no more memory")
         assert (lab.status("large").state, lab.status("large").cause) == (State.KILLED, "memory")
+
+
+CLAIMS = (
+    what_slurm_refuses_is_said_with_what_helps_and_goes_on_once_that_is_done,
+    a_trial_finds_nothing_to_mend,
+    a_sweep_is_one_array_and_what_waits_says_why,
+    a_preempted_run_goes_on_with_the_epoch_behind_its_last,
+    a_run_whose_node_is_cut_off_goes_on_elsewhere_and_never_twice_at_once,
+    the_head_and_the_worker_may_go_away_for_a_while,
+    a_run_that_is_lost_with_its_node_does_not_seem_to_run,
+    what_the_limits_end_says_so,
+)
+
+
+def test_runs_live_through_all_that_slurm_and_others_do_to_them(lab: Lab) -> None:
+    """One after the other; a second try begins with another Slurm."""
+    for claim in CLAIMS:
+        begin = time.monotonic()
+        claim(lab)
+        print(f"{time.monotonic() - begin:5.1f} s: {claim.__name__.replace('_', ' ')}", flush=True)

@@ -10,17 +10,18 @@ from processes import kill_processes_of
 from cluster.ray_cluster import RayCluster, hindrance
 from cluster.soak import soak, stand_ins
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.errand(seconds=60)]
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 SEED = 3
 
 
 def test_whatever_fails_no_run_is_trained_twice_or_lost_and_nothing_is_left(tmp_path: Path) -> None:
     if reason := hindrance():
         pytest.skip(reason)
-    with stand_ins(0.5), RayCluster(2, cpus=3) as cluster:
+    with stand_ins(0.5), RayCluster({"node1": (2, 0), "node2": (2, 0)}) as cluster:
         try:
-            outcome = soak(cluster, tmp_path, runs=6, epochs=6, seed=SEED, patience=150.0)
+            outcome = soak(cluster, tmp_path, runs=5, epochs=8, seed=SEED, patience=150.0, pause=(1.0, 2.0))
         finally:
             kill_processes_of(tmp_path)
     assert not outcome.faults, f"seed {SEED}: {outcome}"
-    assert outcome.deeds.total() > 2
+    assert outcome.deeds.total() > 1
+    print(outcome)
