@@ -93,6 +93,14 @@ def test_differences_names_only_what_differs() -> None:
     assert differences([a, a]) == ()
 
 
+def test_looking_ahead_takes_an_average_to_go_back_to() -> None:
+    with pytest.raises(
+        ConfigError, match=r"set optimizer\.ema_momentum above 0, such as 0\.95, or optimizer\.lookahead to 0"
+    ):
+        RunConfig().with_values({"optimizer.lookahead": 5})
+    RunConfig().with_values({"optimizer.lookahead": 5, "model.name": "knn"})
+
+
 _NUMBERS = [field for field in fields() if field.kind in ("int", "float")]
 
 
@@ -101,7 +109,8 @@ def test_bounds_as_described_are_bounds_as_enforced(field: ConfigField, value: f
     value = int(value) if field.kind == "int" else value
     above = field.low is None or (value > field.low if field.low_open else value >= field.low)
     below = field.high is None or (value < field.high if field.high_open else value <= field.high)
-    base = RunConfig().with_values({"schedule.name": "constant"})  # leaves min_lr free of the initial rate
+    # the one leaves min_lr free of the initial rate, the other lets weights look ahead
+    base = RunConfig().with_values({"schedule.name": "constant", "optimizer.ema_momentum": 0.5})
     if above and below:
         assert base.with_values({field.name: value}).get(field.name) == value
     else:

@@ -127,3 +127,46 @@ def test_muon_has_the_hidden_kernels_but_the_widest_dense_one() -> None:
     assert cost(config, 5).update_flops == flops / 10
     decayed = {v.name for v in model.trainable_variables if optimizer._use_weight_decay(v)}
     assert decayed == {"kernel"}
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
+def test_biases_of_batch_normalisation_learn_faster_and_weights_go_back_to_their_average(name: str) -> None:
+    """Held against two of Keras's optimizers with rates of their own, and an average that is written out."""
+    import keras
+
+    from dhc.models import fused
+
+    draw = np.random.default_rng(3)
+    start, gradients = draw.normal(size=(2, 4)), draw.normal(size=(7, 2, 4))
+    options = {"SGD": {"momentum": 0.9, "nesterov": True}, "AdamW": {"weight_decay": 0.0}}.get(name, {})
+
+    def variables() -> list[Any]:
+        return [
+            keras.Variable(row, dtype="float32", name=own) for row, own in zip(start, ("kernel", "beta"), strict=True)
+        ]
+
+    ours, weights = getattr(fused, name)(0.01, **options), variables()
+    ours.bias_rate = 8.0
+    theirs = [getattr(keras.optimizers, name)(rate, **options) for rate in (0.01, 0.08)]
+    references = variables()
+    for step in gradients.astype(np.float32):
+        ours.apply(list(step), weights)
+        for optimizer, slope, variable in zip(theirs, step, references, strict=True):
+            optimizer.apply([slope], [variable])
+    np.testing.assert_allclose(np.array(weights), np.array(references), rtol=1e-4)
+
+    ahead, weights = (
+        getattr(fused, name)(0.01, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=3, **options),
+        variables(),
+    )
+    plain, references = getattr(keras.optimizers, name)(0.01, **options), variables()
+    average = np.zeros_like(start)
+    for number, step in enumerate(gradients.astype(np.float32)):
+        ahead.apply(list(step), weights)
+        plain.apply(list(step), references)
+        now = np.array(references)
+        average = now if number == 0 else 0.5 * average + 0.5 * now
+        if (number + 1) % 3 == 0:
+            for variable, value in zip(references, average, strict=True):
+                variable.assign(value)
+    np.testing.assert_allclose(np.array(weights), np.array(references), rtol=1e-4)

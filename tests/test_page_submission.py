@@ -69,7 +69,7 @@ def test_a_click_writes_the_submission_and_offers_the_file(knn_run: Path) -> Non
     app = runs_page()
     assert not app.exception
     assert not app.get("download_button")
-    app.toggle(key="dhc_submission_mirror").set_value(True).run()
+    app.toggle(key=f"dhc_submission_mirror_{RUN}").set_value(True).run()
     app.button(key="dhc_submission_ask").click().run()
     done = wait(knn_run)
     assert done.failure == ""
@@ -82,6 +82,7 @@ def test_a_click_writes_the_submission_and_offers_the_file(knn_run: Path) -> Non
     assert offered.proto.label == "Download the submission"
     assert "each picture with its mirror image" in texts(app)
     assert jobs.origin(knn_run).mirror
+    assert app.toggle(key=f"dhc_submission_mirror_{RUN}").value, "the next one is asked for as this one was"
     assert app.button(key="dhc_submission_ask").label == "Write the submission again"
 
 

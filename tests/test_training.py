@@ -277,6 +277,9 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
         },
         {
             "optimizer.name": "sgd",
+            "optimizer.bias_rate": 8.0,
+            "optimizer.ema_momentum": 0.5,
+            "optimizer.lookahead": 2,
             "augment.alternate": True,
             "schedule.name": "exponential",
             "augment.zoom": 0.2,

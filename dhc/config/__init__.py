@@ -6,7 +6,15 @@ is one ``knob(...)`` in `sections`, with its meaning below it, plus the code tha
 
 from dhc.config.knob import COMMON, MISSION, RARE, ConfigField
 from dhc.config.run import RunConfig, differences, fields, find_field, one_of_each, read_assignment
-from dhc.config.sections import AugmentConfig, DataConfig, DeviceConfig, KnnConfig, ModelConfig, ScheduleConfig
+from dhc.config.sections import (
+    AugmentConfig,
+    DataConfig,
+    DeviceConfig,
+    KnnConfig,
+    ModelConfig,
+    OptimizerConfig,
+    ScheduleConfig,
+)
 
 __all__ = [
     "COMMON",
@@ -18,6 +26,7 @@ __all__ = [
     "DeviceConfig",
     "KnnConfig",
     "ModelConfig",
+    "OptimizerConfig",
     "RunConfig",
     "ScheduleConfig",
     "differences",

@@ -55,6 +55,11 @@ class RunConfig(Section):
                 f"schedule.min_lr ({self.schedule.min_lr:g}) is above optimizer.learning_rate "
                 f"({self.optimizer.learning_rate:g}): lower the one or raise the other"
             )
+        if self.optimizer.lookahead and self.trains_network and not self.optimizer.ema_momentum:
+            raise ValueError(
+                "optimizer.lookahead goes back to an average that is not kept: set optimizer.ema_momentum above 0, such as "
+                "0.95, or optimizer.lookahead to 0"
+            )
         if self.augment.where == "features" and self.trains_network and self.model.name not in WITH_FEATURES:
             raise ValueError(
                 f"augment.where cannot be 'features' with {self.model.name}, which has no such place in the report: "

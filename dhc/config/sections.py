@@ -201,6 +201,15 @@ class OptimizerConfig(Section):
     )
     """Val is judged with a running average of the weights, ema_momentum of it kept at each step; 0 is off."""
 
+    lookahead: int = knob(0, "Look-ahead", unit="steps", ge=0, le=1000, zero="off", when=NETWORK)
+    """Every so many steps the weights go back to their running average (after Zhang et al., 2019; Jordan, 2024, has 5 steps, with a
+    low momentum of batch normalisation); 0 is off."""
+
+    bias_rate: float = knob(
+        1.0, "Rate of normalisation biases", short="bias rate", gt=0, le=1000, step=1, when=NETWORK | BATCH_NORMALISED
+    )
+    """Biases of batch normalisation learn at so many times the learning rate (Jordan, 2024, has 64, with sgd)."""
+
 
 class ScheduleConfig(Section):
     """How the learning rate changes from epoch to epoch."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import layers as kl
 
-from dhc.config import RunConfig
+from dhc.config import OptimizerConfig, RunConfig
 from dhc.models import fused, initial
 from dhc.models import plan as p
 from dhc.models.cost import orthogonal_kernels
@@ -110,16 +110,24 @@ def ema_weights(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
 def _optimizer(config: RunConfig, model: keras.Model) -> keras.optimizers.Optimizer:
     o = config.optimizer
     options: dict[str, Any] = {"use_ema": True, "ema_momentum": o.ema_momentum} if o.ema_momentum else {}
+    if o.lookahead:
+        options["ema_overwrite_frequency"] = o.lookahead
+    optimizer = _of_name(o, model, options)
+    optimizer.bias_rate = o.bias_rate
+    return optimizer
+
+
+def _of_name(o: OptimizerConfig, model: keras.Model, options: Mapping[str, Any]) -> keras.optimizers.Optimizer:
     match o.name:
         case "adam":
             return fused.Adam(o.learning_rate, **options)
         case "sgd":
-            return keras.optimizers.SGD(o.learning_rate, momentum=0.9, nesterov=True, **options)
+            return fused.SGD(o.learning_rate, momentum=0.9, nesterov=True, **options)
         case "muon":
             kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
             hidden = [kernels[number] for number in orthogonal_kernels([tuple(kernel.shape) for kernel in kernels])]
-            options |= {"hidden": hidden, "dtype": model.compute_dtype, "adam_weight_decay": o.weight_decay}
-            optimizer = Muon(o.learning_rate, weight_decay=o.weight_decay, **options)
+            own = {"hidden": hidden, "dtype": model.compute_dtype, "adam_weight_decay": o.weight_decay}
+            optimizer = Muon(o.learning_rate, weight_decay=o.weight_decay, **own, **options)
         case _:
             optimizer = fused.AdamW(o.learning_rate, weight_decay=o.weight_decay, **options)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "alpha"])

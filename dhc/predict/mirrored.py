@@ -1,6 +1,6 @@
 """The test-time mirror: each picture asked together with its mirror image, and the mean of both answers taken. No Keras.
 
-As in Jordan 2024, https://arxiv.org/abs/2404.00498, section 3.7. Such answers are another thing than plain ones: who keeps them says so.
+As in Jordan 2024, https://arxiv.org/abs/2404.00498. Such answers are another thing than plain ones: who keeps them says so.
 """
 
 from __future__ import annotations

@@ -153,7 +153,11 @@ def _draws(config: RunConfig, picture: np.ndarray) -> None:
     st.html(f'<div style="{grid}">{"".join(cells)}</div>')
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Draw again", icon=":material/casino:", on_click=_again, key=KEY + "again")
-        st.caption(ON_FEATURES if where == "features" else "Drawn by the very layers that train, each batch anew.")
+        st.caption(
+            ON_FEATURES
+            if where == "features"
+            else "Drawn by the very code that trains, each epoch anew; Mixup and CutMix take two pictures."
+        )
 
 
 def _again() -> None:

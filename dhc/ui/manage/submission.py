@@ -92,7 +92,13 @@ def _row(info: RunInfo, submission: Submission | None, pictures: int) -> None:
 def _result(info: RunInfo, submission: Submission | None, pictures: int) -> None:
     assert info.config is not None
     is_first = submission is None
-    mirror = st.toggle("With the mirror image", help=MIRROR_HELP, key=KEY + "mirror", disabled=sharing.is_read_only())
+    mirror = st.toggle(
+        "With the mirror image",
+        value=jobs.origin(info.folder).mirror,
+        help=MIRROR_HELP,
+        disabled=sharing.is_read_only(),
+        key=f"{KEY}mirror_{info.id}",
+    )
     st.button(
         "Submission: answer the test pictures" if is_first else "Write the submission again",
         icon=":material/edit_note:" if is_first else ":material/refresh:",
