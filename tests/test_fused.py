@@ -108,7 +108,6 @@ def test_muon_takes_jordans_steps_of_a_flattened_kernel_and_adamws_of_a_bias(sha
 
 def test_muon_has_the_hidden_kernels_but_the_widest_dense_one() -> None:
     from dhc.models.build import compiled_model
-    from dhc.models.cost import cost
     from dhc.models.presets import preset_config
 
     config = preset_config("tuned").with_values({"optimizer.name": "muon", "model.width": 1 / 32, "fit.batch_size": 10})
@@ -119,14 +118,26 @@ def test_muon_has_the_hidden_kernels_but_the_widest_dense_one() -> None:
     assert taken == [*range(1, 14), 15], (
         "convolutions from the second on; dense ones of 16 × 127 and 127 × 16, not 127 × 127"
     )
-    flops = sum(
-        5 * (4 * short * short * long + 2 * short**3)
-        for kernel in (kernels[number] for number in taken)
-        for short, long in [sorted((int(np.prod(kernel.shape[:-1])), kernel.shape[-1]))]
-    )
-    assert cost(config, 5).update_flops == flops / 10
     decayed = {v.name for v in model.trainable_variables if optimizer._use_weight_decay(v)}
     assert decayed == {"kernel"}
+
+
+@pytest.mark.parametrize("name", ["vgg16", "cnn9-skip"])
+def test_the_products_of_muon_are_counted_as_the_optimizer_computes_them(name: str) -> None:
+    from dhc.config import RunConfig
+    from dhc.models.build import compiled_model
+    from dhc.models.cost import cost
+
+    settings = {"optimizer.name": "muon", "model.name": name, "model.width": 1 / 16, "fit.batch_size": 10}
+    config = RunConfig().with_values(settings)
+    model = compiled_model(config, 5)
+    kernels = [v for v in model.trainable_variables if len(v.shape) > 1 and not model.optimizer._should_use_adamw(v)]
+    flops = 0
+    for kernel in kernels:
+        short, long = sorted((int(np.prod(kernel.shape[:-1])), kernel.shape[-1]))
+        flops += 5 * (4 * short * short * long + 2 * short**3)
+    assert flops
+    assert cost(config, 5).update_flops == flops / 10
 
 
 @pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
