@@ -2,7 +2,9 @@
 
     python -m benchmarks.recipes [DATA] [--arms "report-meant;tuned"] [--seeds 0,1,2] [--classes 24] [--epochs 15] [--width 0.25]
 
-An arm is a preset with some settings changed. The runs are kept in RUNS; one that is there already is not trained again.
+An arm is one of those named below, or a preset with some settings changed: ``tuned optimizer.name=muon``. A width of its own makes arms of equal
+multiplications: ``cnn9-skip model.width=0.4``. The table says what a training step multiplies. `--classes 0` takes all. The runs are kept in
+RUNS; one that is there already is not trained again, so that a table is made again from its settings alone, or a stopped one goes on.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dhc.config import RunConfig
+from dhc.config import RunConfig, read_assignment
+from dhc.data.layout import open_dataset
+from dhc.data.select import class_count
 from dhc.jobs import launch
+from dhc.models.cost import cost
 from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo, Store
 
@@ -52,21 +57,26 @@ def main() -> None:
     options = parser.parse_args()
     store = Store(options.runs)
     common = {"data.path": options.data, "data.classes": options.classes, "fit.epochs": options.epochs}
-    common |= {"model.width": options.width}
     seeds = [int(seed) for seed in options.seeds.split(",")]
     arms = options.arms.split(";")
-    configs = {arm: [_config(arm, {**common, "fit.seed": seed}) for seed in seeds] for arm in arms}
+    configs = {arm: [_config(arm, options.width, {**common, "fit.seed": seed}) for seed in seeds] for arm in arms}
     runs = {arm: [launched(store, config) for config in configs[arm]] for arm in arms}
     print(f"{options.classes} classes, {options.epochs} epochs, width {options.width:g}, seeds {options.seeds}\n")
-    print("| recipe | best val_accuracy: mean (each) | val_accuracy by epoch, mean | s |")
-    print("|---|---|---|---|", flush=True)
+    print(
+        "| recipe | GFLOP a picture | best val_accuracy: mean ± standard error (each) | val_accuracy by epoch, mean | s |"
+    )
+    print("|---|---|---|---|---|", flush=True)
     for arm, ids in runs.items():
         print(_row(store, arm, ids), flush=True)
 
 
-def _config(arm: str, changes: Mapping[str, Any]) -> RunConfig:
-    preset, own = ARMS[arm]
-    return launch.with_absolute_path(preset_config(preset).with_values({**own, **changes}))
+def _config(arm: str, width: float, changes: Mapping[str, Any]) -> RunConfig:
+    if arm in ARMS:
+        preset, own = ARMS[arm]
+    else:
+        preset, *words = arm.split()
+        own = dict(read_assignment(word) for word in words)
+    return launch.with_absolute_path(preset_config(preset).with_values({"model.width": width, **own, **changes}))
 
 
 def launched(store: Store, config: RunConfig) -> str:
@@ -81,9 +91,13 @@ def _row(store: Store, arm: str, ids: list[str]) -> str:
     infos = [ended(store, run_id) for run_id in ids]
     best = [info.best_val_accuracy or 0.0 for info in infos]
     courses = zip(*(store.history(run_id).epochs["val_accuracy"] for run_id in ids), strict=False)
+    error = statistics.stdev(best) / len(best) ** 0.5 if len(best) > 1 else float("nan")
+    config = infos[0].config
+    assert config is not None
+    flops = cost(config, class_count(open_dataset(Path(config.data.path)), config.data.classes)).step_flops / 1e9
     means = " ".join(f"{statistics.mean(values):.2f}" for values in courses)
     each = ", ".join(f"{value:.3f}" for value in best)
-    return f"| {arm} | {statistics.mean(best):.3f} ({each}) | {means} | {sum(i.seconds or 0 for i in infos):.0f} |"
+    return f"| {arm} | {flops:.2f} | {statistics.mean(best):.3f} ± {error:.3f} ({each}) | {means} | {sum(i.seconds or 0 for i in infos):.0f} |"
 
 
 def ended(store: Store, run_id: str) -> RunInfo:
