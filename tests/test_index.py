@@ -397,6 +397,7 @@ def test_the_server_reads_ahead_so_that_who_comes_reads_no_ended_run(
     ahead.begin()
     (thread,) = (thread for thread in threading.enumerate() if thread.name == ahead.NAME)
     thread.join(60)
+    gc.unfreeze()
     folders: list[str] = []
 
     def read(folder: Path, *args: Any) -> Line:

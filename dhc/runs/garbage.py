@@ -12,7 +12,7 @@ def no_search() -> Iterator[None]:
     """Make very many objects that stay, without a search meanwhile; those that are there at the end are never looked at again.
 
     What has no circle still goes when nobody holds it any more. A circle that is garbage at the end stays for good, so
-    this is for once in a process.
+    this is for the start of a process.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -7,6 +7,7 @@ import logging
 import threading
 from typing import Final
 
+from dhc.runs.garbage import no_search
 from dhc.runs.index import WORTH
 from dhc.ui.shell import session
 
@@ -28,8 +29,9 @@ def _work() -> None:
     try:
         store = session.store()
         if len(store.ids()) >= WORTH:
-            for screen in SCREENS:
-                importlib.import_module(screen)
-            store.all()
+            with no_search():
+                for screen in SCREENS:
+                    importlib.import_module(screen)
+                store.all()
     except Exception:
         logging.getLogger(__name__).debug("nothing was read ahead", exc_info=True)
