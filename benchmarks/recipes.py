@@ -25,6 +25,7 @@ from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo, Store
 
 LIGHT = {"model.conv_dropout": 0.1, "model.dense_dropout": 0.3}
+MUON = {"optimizer.name": "muon"}
 ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "report-meant": ("report-meant", {}),
     "report-meant, light dropout": ("report-meant", LIGHT),
@@ -41,6 +42,16 @@ ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "tuned, dropout 0.05": ("tuned", {"model.conv_dropout": 0.05}),
     "tuned, slower average": ("tuned", {"optimizer.ema_momentum": 0.99}),
     "tuned, batch 64": ("tuned", {"fit.batch_size": 64}),
+    "tuned, muon": ("tuned", MUON),
+    "tuned, flip by turns": ("tuned", {"augment.alternate": True}),
+    "tuned, look-ahead": ("tuned", {"optimizer.lookahead": 5}),
+    "tuned, faster biases": ("tuned", {"optimizer.bias_rate": 4.0}),
+    "tuned, mixup": ("tuned", {"augment.mixup": 0.2}),
+    "tuned, cutmix": ("tuned", {"augment.cutmix": 1.0}),
+    "tuned, crop": ("tuned", {"augment.crop": 0.5}),
+    "tuned, trivial": ("tuned", {"augment.policy": "trivial"}),
+    "tuned, rand": ("tuned", {"augment.policy": "rand"}),
+    "tuned, muon, flip by turns": ("tuned", {**MUON, "augment.alternate": True}),
 }
 
 
