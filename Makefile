@@ -46,7 +46,7 @@ tests: .venv/dev
 	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)",-m "not cluster")
 
 # Clusters mostly wait for what is lost in them to be missed: so beside all else, as soon as mypy has left its core. What is said of
-# them comes in one piece.
+# them comes in one piece. By the order of their names, the longest file, Ray's, is alone in its process.
 CLUSTERS_AFTER :=
 clusters: .venv/dev $(CLUSTERS_AFTER)
 	@log=$$(mktemp); $(BIN)/pytest tests/cluster $(TWO) --durations=10 > "$$log" 2>&1; status=$$?; cat "$$log"; rm "$$log"; exit $$status

@@ -12,6 +12,7 @@ import argparse
 import collections
 import contextlib
 import json
+import math
 import os
 import random
 import signal
@@ -215,19 +216,23 @@ def soak(
     seed: int,
     patience: float = 1800.0,
     pause: tuple[float, float] = PAUSE,
+    deeds: float = math.inf,
 ) -> Outcome:
-    """Queue runs, disturb from the first epoch until the last has ended or the patience has, mend all, and inspect what is there."""
+    """Queue runs, disturb from the first epochs on until the last has ended or the patience has, mend all, and inspect what is there.
+
+    pause: seconds between two disturbances, at least and at most. deeds: after how many of them all else is left to itself.
+    """
     rng, start, outcome = random.Random(seed), time.monotonic(), Outcome()
     write_machines(runs_dir, Machines(ray=RaySettings(address=cluster.address, cpus=1.0)))
     folders = queue_runs(runs_dir, runs, epochs)
     launch.start_worker(runs_dir, "ray")
     disturber, next_words = Disturber(cluster, runs_dir, rng), start
-    wait_until(lambda: any((folder / rundir.EVENTS).exists() for folder in folders), "the first epoch")
+    wait_until(lambda: any(rundir.next_epoch(folder) > 2 for folder in folders), "the first epochs")
     next_deed = time.monotonic()
     while (left := [folder for folder in folders if Exit.read(folder) is None]) and time.monotonic() - start < patience:
         _judge(left, outcome)
         disturber.mend()
-        if time.monotonic() >= next_deed:
+        if time.monotonic() >= next_deed and disturber.counts.total() < deeds:
             disturber.disturb()
             next_deed = time.monotonic() + rng.uniform(*pause)
         if time.monotonic() >= next_words:
