@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from folders import write_folder
 from make_run import make_run
 from screens import address, click, open_page, page_links, sent, texts
 from sklearn.metrics import classification_report, confusion_matrix
@@ -16,7 +17,6 @@ from streamlit.testing.v1 import AppTest
 
 from dhc.analysis.confusion import class_order, confused_pairs
 from dhc.analysis.mistakes import outcomes, select_rows
-from dhc.data.standin.generate import make_dataset
 from dhc.runs.predictions import read_predictions
 from dhc.runs.records import Predictions
 from dhc.ui.answers.matrix import MatrixView, matrix_figure
@@ -284,7 +284,8 @@ def test_cells_of_96_classes_can_be_clicked_one_after_the_other(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path_factory.mktemp("large")
-    make_dataset(root / "data", classes=96, train=192, val=1000, test=96)
+    names = [f"class {number}" for number in range(96)]
+    write_folder(root / "data", {"train": names * 2, "val": (names * 11)[:1000]})
     make_run(root / "runs", root / "data", run_id=RUN, accuracy=0.5, epochs=20)
     monkeypatch.setenv("DHC_RUNS_DIR", str(root / "runs"))
     at = open_page("confusion", run=RUN)

@@ -16,7 +16,6 @@ from screens import address, click, open_page, page_links, sent, texts
 from dhc.analysis.mistakes import outcomes, select_rows, top_k
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
-from dhc.data.standin.generate import make_dataset
 from dhc.models.knn import nearest
 from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
@@ -302,7 +301,8 @@ def test_a_thousand_pictures_of_96_classes_can_be_sorted(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path_factory.mktemp("large")
-    make_dataset(root / "data", classes=96, train=192, val=1000, test=96)
+    names = [f"class {number}" for number in range(96)]
+    write_folder(root / "data", {"train": names * 2, "val": (names * 11)[:1000]})
     make_run(root / "runs", root / "data", run_id=RUN, accuracy=0.3, epochs=20)
     monkeypatch.setenv("DHC_RUNS_DIR", str(root / "runs"))
     at = open_page("mistakes", run=RUN)
