@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from faults.conftest import Bench, until
 from harness import Server, settled, still
+from networks import plain_network
 from playwright.sync_api import Page, expect
 
-from dhc.config import RunConfig
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
 from dhc.runs import rundir
@@ -24,8 +24,8 @@ EPOCHS = 16
 
 
 @pytest.fixture
-def bench(tmp_path: Path, tiny_config: RunConfig, forked: None) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "runs", tiny_config)
+def bench(tmp_path: Path, tiny_data: Path, forked: None) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "runs", plain_network(tiny_data))
     yield bench
     bench.clear()
 
