@@ -121,6 +121,7 @@ def test_the_runner_ups_network_has_what_was_published_of_it() -> None:
     assert [type(layer) for layer in plan].count(p.PReLU) == 9
     published = {"optimizer.name": "adamw", "optimizer.weight_decay": 0.03, "optimizer.learning_rate": 1e-3}
     published |= {"schedule.name": "cosine", "fit.batch_size": 64, "fit.epochs": 250, "fit.early_stopping": 30}
+    assert config.augment.shear > 0
     published |= {"augment.rotation": 15, "augment.zoom": 0.25, "augment.translation": 0.25}
     assert {name: config.get(name) for name in published} == published
     plain = plan_of(config.with_values({"model.activation": "relu"}), 96)
@@ -229,12 +230,13 @@ def test_each_step_is_recognised_from_its_own_settings_and_the_scales_change_no_
 
 
 def test_input_augmentation_stands_first_in_a_fixed_order_and_amounts_of_zero_leave_it_out() -> None:
-    every = {"augment.zoom": 0.2, "augment.translation": 0.1, "augment.erasing": 0.5}
+    every = {"augment.zoom": 0.2, "augment.shear": 0.1, "augment.translation": 0.1, "augment.erasing": 0.5}
     plan = plan_of(RunConfig().with_values({"model.name": "cnn3", **every}), 5)
-    assert [type(layer).__name__ for layer in plan[:6]] == [
+    assert [type(layer).__name__ for layer in plan[:7]] == [
         "RandomFlip",
         "RandomRotation",
         "RandomZoom",
+        "RandomShear",
         "RandomTranslation",
         "RandomErasing",
         "Resizing",
@@ -251,7 +253,7 @@ def test_input_augmentation_stands_first_in_a_fixed_order_and_amounts_of_zero_le
 @pytest.mark.parametrize(
     "changes",
     [
-        {"augment.zoom": 0.1, "augment.translation": 0.1, "augment.erasing": 0.3},
+        {"augment.zoom": 0.1, "augment.shear": 0.1, "augment.translation": 0.1, "augment.erasing": 0.3},
         {"model.head": "gap", "model.activation": "leaky_relu"},
         {"augment.where": "features", "model.activation": "prelu"},
     ],
@@ -292,6 +294,20 @@ def test_three_turns_to_either_side_are_any_angle_evenly() -> None:
     assert kstest(three_turns, half_a_turn).pvalue > 0.01
     assert kstest(three_turns, "uniform").pvalue > 0.01
     assert kstest(draw.uniform(-3 / 360, 3 / 360, 20_000) % 1, half_a_turn).pvalue < 1e-9  # 3 degrees would not
+
+
+@pytest.mark.slow
+def test_a_shear_slants_a_picture_by_one_amount_from_its_topmost_row_on() -> None:
+    from dhc.models.build import build
+
+    lines = np.zeros((16, 64, 64, 3), np.uint8)
+    lines[:, :, 30:34] = 255
+    slanted = np.asarray(build((p.RandomShear(0.2),), seed=0)(lines, training=True), np.float64)[..., 0]
+    middles = slanted @ np.arange(64) / slanted.sum(axis=2)  # of each row, where its bright part lies
+    slopes = (middles[:, 63] - middles[:, 0]) / 63
+    assert slopes.min() < -0.05 < 0.05 < slopes.max()
+    assert np.abs(slopes).max() <= 0.2
+    np.testing.assert_allclose(middles, 31.5 + slopes[:, None] * np.arange(64), atol=0.3)
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
             "data.path": str(tiny_data),
             "model.conv_dropout": 0.1,
             "augment.zoom": 0.1,
+            "augment.shear": 0.1,
             "augment.erasing": 0.5,
             "augment.alternate": request.param == "cosine",
             "augment.crop": 0.5 if request.param == "warmup" else 0.0,

@@ -283,6 +283,7 @@ def test_the_reports_any_angle_rotation_is_kerass_factor_one_half() -> None:
             "augment.alternate": True,
             "schedule.name": "exponential",
             "augment.zoom": 0.2,
+            "augment.shear": 0.1,
             "augment.translation": 0.1,
             "device.steps_per_execution": 2,
         },

@@ -156,6 +156,9 @@ class AugmentConfig(Section):
     zoom: float = knob(0.0, "Random zoom", short="zoom", ge=0, le=0.9, step=0.05, when=ON_INPUT)
     """Largest change of scale: 0.2 draws each picture at 0.8 to 1.2 of its size."""
 
+    shear: float = knob(0.0, "Random shear", short="shear", ge=0, le=0.9, step=0.05, when=ON_INPUT)
+    """Largest slant: 0.2 moves the lowest row sideways by up to 0.2 of the side, those above it by less, the topmost not at all."""
+
     translation: float = knob(0.0, "Random translation", short="translation", ge=0, le=0.9, step=0.05, when=ON_INPUT)
     """Largest shift along each axis, as a share of the side."""
 
@@ -310,8 +313,8 @@ class DeviceConfig(Section):
     """Keras's backend; jax and torch work where they are installed."""
 
     jit: Literal["auto", "on", "off"] = knob("auto", "XLA", short="XLA", when=NETWORK)
-    """Compile the training step with XLA. auto: with jax and, on a GPU without random rotation, zoom or shift, with
-    tensorflow."""
+    """Compile the training step with XLA. auto: with jax and, on a GPU without random rotation, zoom, shear or shift,
+    with tensorflow."""
 
     steps_per_execution: int = knob(0, "Steps per execution", ge=0, le=1000, zero="auto", when=NETWORK)
     """Batches that run before Python looks at them again; 0 is auto: 1 on a CPU, 8 on a GPU."""

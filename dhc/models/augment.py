@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dhc.config import AugmentConfig
 from dhc.models.alternation import alternates
-from dhc.models.plan import Plan, RandomErasing, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from dhc.models.plan import Plan, RandomErasing, RandomFlip, RandomRotation, RandomShear, RandomTranslation, RandomZoom
 
 
 def on_input(augment: AugmentConfig) -> Plan:
@@ -13,6 +13,7 @@ def on_input(augment: AugmentConfig) -> Plan:
         return ()
     changes = (
         (augment.zoom, RandomZoom),
+        (augment.shear, RandomShear),
         (augment.translation, RandomTranslation),
         (augment.erasing, RandomErasing),
     )

@@ -177,10 +177,12 @@ def _augmentation(layer: p.Layer, seed: int) -> Any:
             augmentation = kl.RandomRotation(factor, **common)
         case p.RandomZoom(factor):
             augmentation = kl.RandomZoom(factor, **common)
+        case p.RandomShear(factor):
+            augmentation = kl.RandomShear(factor, 0.0, **common)
         case p.RandomTranslation(factor):
             augmentation = kl.RandomTranslation(factor, factor, **common)
         case p.RandomErasing(probability):
             augmentation = kl.RandomErasing(probability, **common)
-    # Keras marks rotation, zoom and shift as not compilable, which only TensorFlow's kernel for them is.
+    # Keras marks rotation, zoom, shear and shift as not compilable, which only TensorFlow's kernel for them is.
     augmentation.supports_jit = keras.backend.backend() != "tensorflow"
     return augmentation

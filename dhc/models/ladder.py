@@ -198,6 +198,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
                 "model.bn_momentum": 0.9,
                 "augment.rotation": 15.0,
                 "augment.zoom": 0.25,
+                "augment.shear": 0.15,  # the amount is a guess
                 "augment.translation": 0.25,
                 "augment.erasing": 0.5,  # the probability is a guess
                 "optimizer.name": "adamw",

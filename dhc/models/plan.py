@@ -121,6 +121,13 @@ class RandomZoom:
 
 
 @dataclass(frozen=True)
+class RandomShear:
+    """While training, slant: the row of pixels at y is moved sideways by y times a uniform number within ± `factor`."""
+
+    factor: float
+
+
+@dataclass(frozen=True)
 class RandomTranslation:
     """While training, shift along each axis by a uniform share within ± `factor` of the side."""
 
@@ -161,13 +168,14 @@ Layer = (
     | RandomFlip
     | RandomRotation
     | RandomZoom
+    | RandomShear
     | RandomTranslation
     | RandomErasing
     | Flatten
     | GlobalAveragePooling2D
 )
 # Augmentation: layers that pass pictures through unchanged outside training.
-RANDOM = (RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomErasing)
+RANDOM = (RandomFlip, RandomRotation, RandomZoom, RandomShear, RandomTranslation, RandomErasing)
 MAPS = (Resizing, Conv2D, MaxPooling2D, GlobalAveragePooling2D)  # layers that take feature maps
 Plan = tuple[Layer, ...]
 Shape = tuple[int, ...]

@@ -21,7 +21,10 @@ from dhc.models import chain
 
 SAMPLE = 16_384  # values of a layer that its histogram is drawn from
 CERTAIN = 0.99  # a largest probability above which an answer counts as saturated
-RANDOM = (kl.Dropout, kl.RandomFlip, kl.RandomRotation, kl.RandomZoom, kl.RandomTranslation, kl.RandomErasing)
+RANDOM = (
+    kl.Dropout,
+    *(kl.RandomFlip, kl.RandomRotation, kl.RandomZoom, kl.RandomShear, kl.RandomTranslation, kl.RandomErasing),
+)
 WEIGHTED = (kl.Conv2D, kl.Dense, kl.BatchNormalization, kl.PReLU)  # layers that compute with weights
 KINDS = ((kl.Conv2D, "conv"), (kl.Dense, "dense"), (kl.BatchNormalization, "norm"))
 Weights = list[list[Any]]  # by layer of the model: its weights as float32 tensors, in Keras's order

@@ -16,6 +16,7 @@ DOES: Mapping[type, str] = {  # in the language files, by what augmentation is l
     p.RandomFlip: "does_flip",
     p.RandomRotation: "does_rotation",
     p.RandomZoom: "does_zoom",
+    p.RandomShear: "does_shear",
     p.RandomTranslation: "does_translation",
     p.RandomErasing: "does_erasing",
 }
@@ -63,7 +64,7 @@ class Stop:
                 return words("does_dropout", percent=100 * rate, factor=1 / (1 - rate) if rate < 1 else 1)
             case p.Resizing(side):
                 return words("does_resize", side=side)
-            case p.RandomFlip() | p.RandomRotation() | p.RandomZoom() | p.RandomTranslation() | p.RandomErasing():
+            case layer if isinstance(layer, p.RANDOM):
                 return words("does_augment", what=words(DOES[type(self.layer)]))
             case _:
                 return words(f"does_{self.kind}")
