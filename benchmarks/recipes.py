@@ -45,6 +45,7 @@ ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "tuned, muon": ("tuned", MUON),
     "tuned, flip by turns": ("tuned", {"augment.alternate": True}),
     "tuned, look-ahead": ("tuned", {"optimizer.lookahead": 5}),
+    "tuned, SAM": ("tuned", {"optimizer.sam": 0.05}),  # two passes a step: at equal time it has half of the epochs
     "tuned, faster biases": ("tuned", {"optimizer.bias_rate": 4.0}),
     "tuned, mixup": ("tuned", {"augment.mixup": 0.2}),
     "tuned, cutmix": ("tuned", {"augment.cutmix": 1.0}),

@@ -101,6 +101,11 @@ def test_looking_ahead_takes_an_average_to_go_back_to() -> None:
     RunConfig().with_values({"optimizer.lookahead": 5, "model.name": "knn"})
 
 
+def test_flat_minima_are_looked_for_with_tensorflow_alone() -> None:
+    with pytest.raises(ConfigError, match=r"not with jax: set device\.backend to tensorflow, or optimizer\.sam to 0"):
+        RunConfig().with_values({"optimizer.sam": 0.05, "device.backend": "jax"})
+
+
 _NUMBERS = [field for field in fields() if field.kind in ("int", "float")]
 
 

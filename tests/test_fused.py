@@ -181,3 +181,40 @@ def test_biases_of_batch_normalisation_learn_faster_and_weights_go_back_to_their
             for variable, value in zip(references, average, strict=True):
                 variable.assign(value)
     np.testing.assert_allclose(np.array(weights), np.array(references), rtol=1e-4)
+
+
+def test_a_sharpness_aware_step_takes_the_gradient_uphill_and_leaves_all_else_where_it_is() -> None:
+    """A layer of softmax, whose gradient is written out; batch normalisation before it keeps the averages of one pass."""
+    import keras
+
+    from dhc.models.sharpness import SharpnessAware
+
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(12, 5)).astype(np.float32), draw.integers(3, size=12)
+
+    def softmax(weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+        powers = np.exp(z @ weights + bias)
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def slopes(weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        error = (softmax(weights, bias) - np.eye(3)[y]) / len(y)
+        return z.T @ error, error.sum(axis=0)
+
+    inputs = keras.Input((5,))
+    normal = keras.layers.BatchNormalization(center=False, scale=False, momentum=0.9)
+    dense = keras.layers.Dense(3, activation="softmax")
+    model = SharpnessAware(inputs, dense(normal(inputs)))
+    model.radius = 0.5
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    z = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + normal.epsilon)
+    weights, bias = (keras.ops.convert_to_numpy(v).astype(float) for v in (dense.kernel, dense.bias))
+    before = softmax(weights, bias)
+    uphill = slopes(weights, bias)
+    length = np.sqrt(sum((slope**2).sum() for slope in uphill))
+    steepest = slopes(*(value + 0.5 * slope / length for value, slope in zip((weights, bias), uphill, strict=True)))
+    figures = model.train_on_batch(x, y, return_dict=True)
+    for variable, value, slope in zip((dense.kernel, dense.bias), (weights, bias), steepest, strict=True):
+        np.testing.assert_allclose(variable, value - 0.1 * slope, rtol=1e-4, atol=1e-6)
+    assert figures["loss"] == pytest.approx(-np.log(before[np.arange(12), y]).mean(), rel=1e-5)
+    assert figures["accuracy"] == pytest.approx((before.argmax(axis=1) == y).mean())
+    np.testing.assert_allclose(normal.moving_mean, 0.1 * x.mean(axis=0), rtol=1e-4, atol=1e-6)

@@ -59,6 +59,7 @@ def config(request: pytest.FixtureRequest, tiny_data: Path) -> RunConfig:
             "augment.mixup": 0.4 if request.param != "warmup" else 0.0,
             "augment.cutmix": 1.0 if request.param == "plateau" else 0.0,
             "optimizer.name": {"cosine": "adamw", "warmup": "muon"}.get(request.param, "adam"),
+            "optimizer.sam": 0.05 if request.param == "cosine" else 0.0,
             "optimizer.lookahead": 5 if request.param == "cosine" else 0,
             "optimizer.bias_rate": 4.0 if request.param == "plateau" else 1.0,
             "optimizer.ema_momentum": 0.5 if request.param == "cosine" else 0.0,

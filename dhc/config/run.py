@@ -55,6 +55,11 @@ class RunConfig(Section):
                 f"schedule.min_lr ({self.schedule.min_lr:g}) is above optimizer.learning_rate "
                 f"({self.optimizer.learning_rate:g}): lower the one or raise the other"
             )
+        if self.optimizer.sam and self.trains_network and self.device.backend != "tensorflow":
+            raise ValueError(
+                f"optimizer.sam works with the backend tensorflow alone, not with {self.device.backend}: set device.backend to "
+                "tensorflow, or optimizer.sam to 0"
+            )
         if self.optimizer.lookahead and self.trains_network and not self.optimizer.ema_momentum:
             raise ValueError(
                 "optimizer.lookahead goes back to an average that is not kept: set optimizer.ema_momentum above 0, such as "

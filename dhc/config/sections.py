@@ -208,6 +208,10 @@ class OptimizerConfig(Section):
     """Every so many steps the weights go back to their running average (after Zhang et al., 2019; Jordan, 2024, has 5 steps, with a
     low momentum of batch normalisation); 0 is off."""
 
+    sam: float = knob(0.0, "Sharpness-aware radius", short="SAM", ge=0, le=10, step=0.05, zero="off", when=NETWORK)
+    """The gradient is taken this far uphill of the weights, which finds flatter minima and takes two passes a step (SAM, Foret et al.,
+    2021, who use 0.05); with the backend tensorflow. 0 is off."""
+
     bias_rate: float = knob(
         1.0, "Rate of normalisation biases", short="bias rate", gt=0, le=1000, step=1, when=NETWORK | BATCH_NORMALISED
     )

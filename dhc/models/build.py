@@ -16,14 +16,21 @@ from dhc.models.cost import orthogonal_kernels
 from dhc.models.ladder import plan_of
 from dhc.models.losses import accuracy_of, loss_of
 from dhc.models.muon import Muon
+from dhc.models.sharpness import SharpnessAware
 
 
 def build(
-    plan: p.Plan, *, seed: int, input_shape: p.Shape = (64, 64, 3), name: str = "network", fast: bool = False
+    plan: p.Plan,
+    *,
+    seed: int,
+    input_shape: p.Shape = (64, 64, 3),
+    name: str = "network",
+    fast: bool = False,
+    kind: type[keras.Model] = keras.Model,
 ) -> keras.Model:
     """A Keras model: input (B, 64, 64, 3) uint8 in 0–255, output (B, K) float32 probabilities.
     Every random layer gets its own seed derived from `seed`, so that two builds behave alike. A `fast` one trains with our
-    fused layers and cannot be saved for others to load.
+    fused layers and cannot be saved for others to load. `kind` is its class.
     """
     inputs = x = keras.Input(input_shape, dtype="uint8", name="pictures")
     outputs: list[Any] = []
@@ -34,7 +41,7 @@ def build(
         if isinstance(layer, p.Conv2D) and layer.whitened:
             made.kernel.trainable = False
         outputs.append(x)
-    return keras.Model(inputs, x, name=name)
+    return kind(inputs, x, name=name)
 
 
 def network(config: RunConfig, classes: int) -> keras.Model:
@@ -65,7 +72,10 @@ def compiled_model(
     else:
         keras.utils.set_random_seed(config.fit.seed)
     keras.config.set_dtype_policy(precision)
-    model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True)
+    kind = SharpnessAware if config.optimizer.sam else keras.Model
+    model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True, kind=kind)
+    if config.optimizer.sam:
+        model.radius = config.optimizer.sam
     if config.model.initialization == "dirac":
         initial.pass_on(model)
     model.compile(

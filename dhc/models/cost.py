@@ -24,7 +24,7 @@ BYTES = {"auto": 4, "float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
 class Cost:
     """One network's weights, FLOPs of a picture's training step, bytes of memory in training.
 
-    `update_flops` are those of the optimizer's own products, which take as long for one picture as for a whole batch, divided among it.
+    `update_flops` are those that the optimizer adds: Muon's products, divided among the batch, and a second pass for SAM.
     """
 
     parameters: int
@@ -52,6 +52,7 @@ def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
     # weights, gradient and Adam's two moments in float32; activations kept for the backward pass, and about as much working space
     memory = 16.0 * parameters + 2.0 * config.fit.batch_size * activations
     update = orthogonalising_flops(rows) / config.fit.batch_size if config.optimizer.name == "muon" else 0.0
+    update += flops if config.optimizer.sam else 0.0
     return Cost(parameters, flops, float(activations), memory, 4 / BYTES[precision], update)
 
 
