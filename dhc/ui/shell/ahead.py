@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
+from contextlib import suppress
 from typing import Final
 
 from dhc.runs.garbage import no_search
@@ -20,18 +21,20 @@ SCREENS: Final = (
 
 
 def begin() -> None:
-    """Begin, in a thread that keeps no server from ending; few runs are read in no time when somebody comes."""
-    threading.Thread(target=_work, name=NAME, daemon=True).start()
+    """Import the screens, and begin to read in a thread that keeps no server from ending; few runs are read in no time when somebody comes.
+
+    Nobody imports beside it: two threads that import at once may see each other's modules half made.
+    """
+    with suppress(Exception):  # the first screen meets it again, and says it
+        if len(session.store().ids()) >= WORTH:
+            for screen in SCREENS:
+                importlib.import_module(screen)
+            threading.Thread(target=_read, name=NAME, daemon=True).start()
 
 
-def _work() -> None:
-    """Whatever goes wrong, the first screen meets it again, and says it."""
+def _read() -> None:
     try:
-        store = session.store()
-        if len(store.ids()) >= WORTH:
-            with no_search():
-                for screen in SCREENS:
-                    importlib.import_module(screen)
-                store.all()
+        with no_search():
+            session.store().all()
     except Exception:
         logging.getLogger(__name__).debug("nothing was read ahead", exc_info=True)
