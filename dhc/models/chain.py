@@ -39,13 +39,14 @@ def outputs(
     for place in range(start, len(layers)):
         x = call(place, [x, held[sources[place]]] if place in sources else x)
         held[place] = x
-        held = {earlier: values for earlier, values in held.items() if earlier in _later(sources, place)}
+        later = _later(sources, place)
+        held = {earlier: values for earlier, values in held.items() if earlier in later}
         yield x
 
 
 def awaited(layers: Sequence[keras.Layer], place: int) -> tuple[int, ...]:
     """The places of the layers before `place` whose outputs layers behind it add, rising."""
-    return tuple(sorted(_later(skips(layers), place) - set(range(place, len(layers)))))
+    return tuple(sorted(source for source in _later(skips(layers), place) if source < place))
 
 
 def _later(sources: Mapping[int, int], place: int) -> set[int]:
