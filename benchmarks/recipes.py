@@ -44,7 +44,7 @@ ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "tuned, batch 64": ("tuned", {"fit.batch_size": 64}),
     "tuned, muon": ("tuned", MUON),
     "tuned, flip by turns": ("tuned", {"augment.alternate": True}),
-    "tuned, look-ahead": ("tuned", {"optimizer.lookahead": 5}),
+    "tuned, look-ahead": ("tuned", {"optimizer.lookahead": 5, "optimizer.ema_momentum": 0.5}),
     "tuned, SAM": ("tuned", {"optimizer.sam": 0.05}),  # two passes a step: at equal time it has half of the epochs
     "tuned, faster biases": ("tuned", {"optimizer.bias_rate": 4.0}),
     "tuned, mixup": ("tuned", {"augment.mixup": 0.2}),

@@ -95,7 +95,7 @@ def test_differences_names_only_what_differs() -> None:
 
 def test_looking_ahead_takes_an_average_to_go_back_to() -> None:
     with pytest.raises(
-        ConfigError, match=r"set optimizer\.ema_momentum above 0, such as 0\.95, or optimizer\.lookahead to 0"
+        ConfigError, match=r"set optimizer\.ema_momentum above 0, such as 0\.5, or optimizer\.lookahead to 0"
     ):
         RunConfig().with_values({"optimizer.lookahead": 5})
     RunConfig().with_values({"optimizer.lookahead": 5, "model.name": "knn"})

@@ -167,7 +167,7 @@ def test_biases_of_batch_normalisation_learn_faster_and_weights_go_back_to_their
     np.testing.assert_allclose(np.array(weights), np.array(references), rtol=1e-4)
 
     ahead, weights = (
-        getattr(fused, name)(0.01, use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=3, **options),
+        getattr(fused, name)(0.01, use_ema=True, ema_momentum=0.25, ema_overwrite_frequency=3, **options),
         variables(),
     )
     plain, references = getattr(keras.optimizers, name)(0.01, **options), variables()
@@ -176,8 +176,9 @@ def test_biases_of_batch_normalisation_learn_faster_and_weights_go_back_to_their
         ahead.apply(list(step), weights)
         plain.apply(list(step), references)
         now = np.array(references)
-        average = now if number == 0 else 0.5 * average + 0.5 * now
+        average = now if number == 0 else average
         if (number + 1) % 3 == 0:
+            average = 0.25 * average + 0.75 * now
             for variable, value in zip(references, average, strict=True):
                 variable.assign(value)
     np.testing.assert_allclose(np.array(weights), np.array(references), rtol=1e-4)

@@ -63,7 +63,7 @@ class RunConfig(Section):
         if self.optimizer.lookahead and self.trains_network and not self.optimizer.ema_momentum:
             raise ValueError(
                 "optimizer.lookahead goes back to an average that is not kept: set optimizer.ema_momentum above 0, such as "
-                "0.95, or optimizer.lookahead to 0"
+                "0.5, or optimizer.lookahead to 0"
             )
         if self.augment.where == "features" and self.trains_network and self.model.name not in WITH_FEATURES:
             raise ValueError(

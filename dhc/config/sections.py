@@ -205,8 +205,8 @@ class OptimizerConfig(Section):
     """Val is judged with a running average of the weights, ema_momentum of it kept at each step; 0 is off."""
 
     lookahead: int = knob(0, "Look-ahead", unit="steps", ge=0, le=1000, zero="off", when=NETWORK)
-    """Every so many steps the weights go back to their running average (after Zhang et al., 2019; Jordan, 2024, has 5 steps, with a
-    low momentum of batch normalisation); 0 is off."""
+    """Only every so many steps the running average takes the weights in, and they go back to it (Zhang et al., 2019: 5 steps, at a weight
+    averaging of 0.5; Jordan, 2024, finds that it helps with a low momentum of batch normalisation alone); 0 is off."""
 
     sam: float = knob(0.0, "Sharpness-aware radius", short="SAM", ge=0, le=10, step=0.05, zero="off", when=NETWORK)
     """The gradient is taken this far uphill of the weights, which finds flatter minima and takes two passes a step (SAM, Foret et al.,

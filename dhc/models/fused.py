@@ -80,6 +80,24 @@ class _OneKernel:
             super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
 
 
+class LookAhead:
+    """Weights that go back to their average every `ema_overwrite_frequency` steps, which takes them in only then.
+
+    Keras's average takes them in at each step, which holds them back far more.
+    """
+
+    def _update_model_variables_moving_average(self: Any, variables: Any) -> None:
+        if not self.ema_overwrite_frequency:
+            super()._update_model_variables_moving_average(variables)  # type: ignore[misc]
+            return
+        is_due = keras.ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
+        kept = keras.ops.where(is_due, self.ema_momentum, 1.0)
+        kept = keras.ops.where(keras.ops.equal(self.iterations, 0), 0.0, kept)
+        for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
+            share = keras.ops.cast(kept, variable.dtype)
+            average.assign(share * average + (1 - share) * variable)
+
+
 class FasterBiases:
     """Biases of batch normalisation that learn at `bias_rate` times the rate of the rest; their decay, if any, stays."""
 
@@ -96,13 +114,13 @@ class FasterBiases:
                 update(*map(list, zip(*chosen, strict=True)), rate)
 
 
-class Adam(FasterBiases, _OneKernel, keras.optimizers.Adam):  # type: ignore[misc]
+class Adam(LookAhead, FasterBiases, _OneKernel, keras.optimizers.Adam):  # type: ignore[misc]
     """Keras's Adam."""
 
 
-class AdamW(FasterBiases, _OneKernel, keras.optimizers.AdamW):  # type: ignore[misc]
+class AdamW(LookAhead, FasterBiases, _OneKernel, keras.optimizers.AdamW):  # type: ignore[misc]
     """Keras's AdamW."""
 
 
-class SGD(FasterBiases, keras.optimizers.SGD):  # type: ignore[misc]
+class SGD(LookAhead, FasterBiases, keras.optimizers.SGD):  # type: ignore[misc]
     """Keras's SGD."""
