@@ -38,7 +38,7 @@ from dhc.runs.status import Status, status_of
 ELSEWHERE = Identity(pid=1, created=1.0, boot="another machine's")
 
 
-def await_that(claim: Callable[[], Any], seconds: float = 30.0) -> Any:
+def await_that(claim: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Its value as soon as that is true."""
     deadline = time.monotonic() + seconds
     while not (value := claim()):
@@ -213,7 +213,7 @@ def test_a_training_ends_at_once_when_it_is_not_its_own_any_more(tmp_path: Path)
         record = runs["unreadable for a while"] / rundir.HANDED
         text = record.read_text()
         record.write_text("{")
-        codes = {name: children[name].wait(20) for name in names[:4]}
+        codes = {name: children[name].wait(60) for name in names[:4]}
         assert codes.pop("removed") in (1, rundir.TAKEN)  # a state may just have been saved
         assert codes == dict.fromkeys(names[:3], rundir.TAKEN)
         assert not any((folder / rundir.EXIT).exists() for folder in (*runs.values(), gone))
