@@ -128,7 +128,7 @@ def test_the_command_line_shows_sets_and_refuses(cluster: Path) -> None:
     for words in (
         "Ray: 2 machines, 1 of them down: 3 of 4 cores and 0.5 of 1 GPU free; room for 4 runs at once (seen",
         f"down1: down: {GONE}",
-        "20260101-000000-vgg16-000a running on up1 (7)",
+        "20260101-000000-vgg16-000a running on up1, job 7",
         "20260102-000000-vgg16-000a unheard on down1",
         "; lost with old1",
         "20260103-000000-vgg16-000a queued: no machine has 1 core free",
@@ -330,6 +330,22 @@ def test_advice_for_the_ends_that_only_a_cluster_has(house: Path) -> None:
         assert kinds[0] == ("machines", label)
         assert kinds[1][0] == "resume"
         shutil.rmtree(folder)
+
+
+@pytest.mark.pages
+def test_where_runs_are_moved_stands_that_slurm_has_an_order_of_its_own(house: Path) -> None:
+    runs = house / "runs"
+    first, second = (a_run(house, number, "slurm") for number in (1, 2))
+    assert dhc("runs", "move", second.name).stdout == f"{second.name} is now at place 1\n"
+    assert "order of its own" not in texts(open_page("runs"))
+    full = "as many runs of its sweep run as Slurm's settings on Machines allow at once"
+    Handed(fence=2, engine="slurm", job="17_2", reason=full).write(first)
+    moved = dhc("runs", "move", first.name).stdout
+    assert moved.startswith(f"{first.name} is now at place 1 here, but Slurm has its job already")
+    assert queue(runs, "slurm") == [first, second]
+    assert f"{first.name} queued, job 17_2: {full}" in dhc("machines").stdout
+    assert "Slurm begins the jobs that it has in an order of its own" in texts(open_page("runs"))
+    assert "[job 17" in texts(open_page("machines"))
 
 
 @pytest.mark.pages

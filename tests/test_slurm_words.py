@@ -22,6 +22,7 @@ from dhc.cluster.slurm_words import word_of
         ("Resources", "no machine has room"),
         ("(Priority)", "other jobs come before it"),
         ("None", "about to look"),
+        ("JobArrayTaskLimit", "Slurm's settings on Machines allow at once"),
         ("BeginTime", "at 19:05 by the cluster's clock"),
         ("Dependency", "another job to end"),
         ("DependencyNeverSatisfied", "will never begin: stop the run"),

@@ -12,8 +12,10 @@ from dhc.cli.numbers import Whole
 from dhc.cluster import overview
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
+from dhc.runs import rundir
 from dhc.runs.rundir import ENGINES
 
+IN_VAIN = " here, but Slurm has its job already, and begins jobs in an order of its own"
 PLACE = Whole(1, 100_000, "no queue is longer")
 
 
@@ -50,8 +52,10 @@ def queue(runs_dir: Path, as_json: bool) -> None:
 @click.option("--to", type=PLACE, default=1, show_default=True, help="New place in the queue; 1 is next.")
 @RUNS
 def move(run_id: str, to: int, runs_dir: Path) -> None:
-    """Give a queued run another place in its queue."""
-    click.echo(f"{run_id} is now at place {queues.move(runs_dir, run_id, to - 1) + 1}")
+    """Give a queued run another place in its queue; jobs that Slurm has already begin in its own order."""
+    place = queues.move(runs_dir, run_id, to - 1) + 1
+    in_vain = overview.is_in_order_of_its_own(rundir.run_dir(runs_dir, run_id))
+    click.echo(f"{run_id} is now at place {place}{IN_VAIN if in_vain else ''}")
 
 
 def _queue(runs_dir: Path, device: str) -> dict[str, Any]:

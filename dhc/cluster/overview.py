@@ -183,11 +183,16 @@ def _share(free: float, total: float, noun: str) -> str:
     return f"{setting_number(free, 3)} of {setting_number(total, 3)} {noun}{'' if total == 1 else 's'}"
 
 
+def is_in_order_of_its_own(folder: Path) -> bool:
+    """Whether a run that waits is a job of Slurm's already, which begins jobs in its own order, not in the queue's."""
+    return Handed.of(folder).engine == "slurm"
+
+
 def placed_text(run: Placed) -> str:
-    """``running on node2 (job 17)``, ``queued: no room``, with the machines that it was lost with."""
+    """``running on node2, job 17``, ``queued, job 17_2: no room``, with the machines that it was lost with."""
     handed, state = run.handed, run.status.state
     where = f" on {handed.node}" if handed.node and state is not State.QUEUED else ""
-    job = f" ({handed.job})" if handed.job and not (where and handed.node in handed.job) else ""
+    job = f", job {handed.job}" if handed.job and not (where and handed.node in handed.job) else ""
     reason = run.status.reason or handed.reason
     lost = f"; lost with {', '.join(handed.lost)}" if handed.lost else ""
     return f"{state.value}{where}{job}{f': {reason}' if reason else ''}{lost}"

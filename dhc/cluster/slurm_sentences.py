@@ -14,7 +14,7 @@ WAITS = (  # the first that matches the whole reason counts
     ("|None|Cleaning|Prolog", "Slurm is about to look at it"),
     ("Resources", "no machine has room for it just now: it begins as soon as one has"),
     ("Priority", "other jobs come before it in Slurm's queue"),
-    ("JobArrayTaskLimit", "as many runs of its sweep run as may at once: Machines says how many"),
+    ("JobArrayTaskLimit", "as many runs of its sweep run as Slurm's settings on Machines allow at once"),
     ("BeginTime", "Slurm begins it {when}"),
     (
         "DependencyNeverSatisfied",

@@ -15,7 +15,7 @@ from dhc.text import duration_text
 WAITING = ("PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
 RUNNING = ("RUNNING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT", "COMPLETING")
 LOST = ("NODE_FAIL", "BOOT_FAIL")
-CANCELLED = "somebody ended it with Slurm's scancel{where}: what its finished epochs left is kept, and Resume goes on from there"
+CANCELLED = "somebody ended it{where} with Slurm's scancel: what its finished epochs left is kept, and Resume goes on from there"
 LIMIT = "Slurm's time limit of {limit} was reached: Resume goes on where it was, and Machines has a longer limit for it"
 MEMORY = "out of memory: it needs more than the {given} that Slurm gave it; Machines says how much that is"
 UNQUEUED = "somebody took it out of Slurm's queue with scancel: Resume puts it there again"

@@ -148,7 +148,7 @@ def _run(run: Placed, title: str) -> None:
             st.badge(state.value, icon=ICONS[state], color=COLORS[state])  # type: ignore[arg-type]
         link("Live", text=plain(shorten(title, TITLE_LENGTH)), run=run.id)
         st.markdown(
-            f":small[{plain(overview.placed_text(run).removeprefix(state.value).strip(' :'))}]", width="content"
+            f":small[{plain(overview.placed_text(run).removeprefix(state.value).strip(' :,'))}]", width="content"
         )
 
 

@@ -59,12 +59,11 @@ def draw() -> None:
         page=lambda scene: scene.pending,
         key="dhc-machines",
     )
+    if not sharing.is_read_only():
+        setting.offer_undo()
     chosen = address.choice(ENGINE, rundir.ENGINES, "")
     for name in rundir.ENGINES:
         setting.draw(name, is_linked=name == chosen)
-    if sharing.is_read_only():
-        return
-    setting.offer_undo()
 
 
 def _read() -> Scene:

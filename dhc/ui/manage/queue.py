@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dhc.cluster.overview import is_in_order_of_its_own
 from dhc.cluster.settings import NAMES
 from dhc.jobs import launch
 from dhc.jobs import queue as queues
@@ -32,6 +33,7 @@ MOVES = {
     "up": ":material/arrow_upward:",
     "down": ":material/arrow_downward:",
 }
+OWN_ORDER = "Slurm begins the jobs that it has in an order of its own: a place here counts only for runs that it was not handed yet."
 WHY_GONE = ": the machine was restarted, or the worker was ended"
 
 
@@ -139,6 +141,8 @@ def _device(device: str, alive: dict[str, RunInfo]) -> None:
             link("Machines", engine=device)
     if worker is not None and worker.waits:
         st.markdown(f":material/hourglass_top: {plain(worker.waits[:1].upper() + worker.waits[1:])}.")
+    if any(is_in_order_of_its_own(alive[run_id].folder) for run_id in order[:MOST_ROWS]):
+        st.caption(OWN_ORDER)
     for info in alive.values():
         if info.state is not State.QUEUED:
             with _row(info, "Now"):
