@@ -197,5 +197,12 @@ def test_the_helper_answers_for_several_runs_and_sees_when_a_network_changes_or_
 
 
 def test_a_name_that_no_terminal_can_print_stands_on_a_line_of_its_own() -> None:
-    row = {"picture": "a\udcff\n.png", "class": "red\nring", "confidence": 0.5, "calibrated": None, "unlike": False}
+    row = {
+        "picture": "a\udcff\n.png",
+        "class": "red\nring",
+        "confidence": 0.5,
+        "calibrated": None,
+        "unlike": False,
+        "mirror": False,
+    }
     assert _line(row) == "a\ufffd\ufffd.png: red\ufffdring, 50% sure"

@@ -33,6 +33,8 @@ CALLS = {
     "target.put": "target.put(here / 'new', b'x')",
     "lock.hold_lock": "lock.hold_lock(here / 'file', 0).__enter__()",
     "process.spawn": "process.spawn(['true'], log=here / 'file')",
+    "write.nameless": "write.nameless()",
+    "process.prepare": "process.prepare(['true'], output=open(os.devnull, 'wb'), env={})",
     "process.detach": "process.detach(['true'], log=here / 'file')",
     "warm.Warm": "warm.Warm().ask('ping')",
     "warm.HelperProcess": "warm.HelperProcess(['true'])",
