@@ -183,11 +183,20 @@ def in_a_browser(root: Path, runs: int) -> None:
             page.keyboard.press("Enter")
             expect(count).not_to_have_text(before)
 
+        def click(screen: str, shows: Any) -> None:
+            page.get_by_role("link", name=screen, exact=True).first.click()
+            shows.first.wait_for()
+
         process = psutil.Process(server.process.pid)
         for what, action in (("Home, browser", home), ("Runs, browser", table)):
             first = _timed(action, process)
             later = _median([_timed(action, process) for _ in range(LATER)])
             _say(runs, what, first, later, memory(server.process.pid))
+        to_home = functools.partial(click, "Home", page.get_by_text("Latest runs"))
+        to_runs = functools.partial(click, "Runs", page.locator(CELL))
+        clicks = [(_timed(to_home, process), _timed(to_runs, process)) for _ in range(LATER + 1)]
+        for what, costs in zip(("Home, a click", "Runs, a click"), zip(*clicks, strict=True), strict=True):
+            _say(runs, what, costs[0], _median(costs[1:]), memory(server.process.pid))
         costs = []
         for query in QUERIES:  # the whole table before each, so that the count of its runs is sure to change
             costs.append(_timed(functools.partial(search, query), process))

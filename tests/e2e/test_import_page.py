@@ -75,7 +75,7 @@ def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
     page.get_by_role("button", name="Import", exact=True).click()
     wait_for(lambda: (root / "data" / "insects" / "train.csv").exists(), "the pictures are imported", 60)
     page.wait_for_url(re.compile("data=insects"))
-    assert not list((root / "data" / ".uploads").iterdir()), "nothing of the upload stays"
+    wait_for(lambda: not list((root / "data" / ".uploads").iterdir()), "nothing of the upload stays", 20)
 
     page.get_by_role("radio", name="Check").click()
     page.get_by_role("button", name="Check every picture").click()
