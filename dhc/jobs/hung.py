@@ -49,29 +49,42 @@ def end_hung_worker(runs_dir: Path, device: str) -> bool:
     return True
 
 
-def _end(runs_dir: Path, device: str, worker: Worker) -> bool:
-    """Kill the very process of the record, which a hand-edited one cannot turn on another program; False for any other."""
+def process_of(worker: Worker, runs_dir: Path, device: str) -> psutil.Process | None:
+    """The very process of the record, which a hand-edited one cannot turn on another program. Raises psutil.Error."""
     process = find(worker.worker, worker.host)
+    return process if process is not None and _works_on(process.cmdline(), runs_dir, device) else None
+
+
+def await_end(worker: Worker) -> bool:
+    """Wait until the record's process is gone; False where it is not within PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    while is_alive(worker.worker, worker.host):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _end(runs_dir: Path, device: str, worker: Worker) -> bool:
+    """Kill the process of the record; False where there is none of that worker."""
     try:
-        if process is None or not works_on(process.cmdline(), runs_dir, device):
+        process = process_of(worker, runs_dir, device)
+        if process is None:
             return False
         process.kill()
     except psutil.AccessDenied:
         raise RunError(f"the worker of {device} hangs, and it is another user's: only they can end it") from None
     except psutil.Error:
         return False
-    deadline = time.monotonic() + PATIENCE
-    while is_alive(worker.worker, worker.host):
-        if time.monotonic() > deadline:
-            raise RunError(
-                f"the worker of {device} hangs in the system, as on a disk that does not answer, and cannot be ended: "
-                "mend the disk or restart the machine"
-            )
-        time.sleep(0.02)
+    if not await_end(worker):
+        raise RunError(
+            f"the worker of {device} hangs in the system, as on a disk that does not answer, and cannot be ended: "
+            "mend the disk or restart the machine"
+        )
     return True
 
 
-def works_on(command: list[str], runs_dir: Path, device: str) -> bool:
+def _works_on(command: list[str], runs_dir: Path, device: str) -> bool:
     """Whether a command line is that of a worker of this device and folder of runs."""
     module = worker_module(device)
     if module not in command:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import sys
 import sysconfig
 import time
@@ -21,18 +20,17 @@ import psutil
 from dhc.config import DeviceConfig
 from dhc.files import remove, write
 from dhc.jobs.announcement import Announcement
-from dhc.jobs.hung import works_on
+from dhc.jobs.hung import await_end, process_of
 from dhc.jobs.process import REPOSITORY
 from dhc.jobs.spare import LITTLE, Spare, free_memory, prepare_spare
+from dhc.runs import rundir
 from dhc.runs.contract import Worker
-from dhc.runs.identity import find, is_alive
 from dhc.runs.workers import Standing, standing_of, worker_record
 from dhc.text import duration_text, size_text
 
 VARIABLE, DEFAULT = "DHC_READY_SECONDS", 600.0
 POLL = 0.1  # seconds between two looks for the mark
 LOOK = 3.0  # seconds between two looks at the memory
-PATIENCE = 3.0  # seconds that one may take to end
 # what differs from terminal to terminal, or is no training's business
 VOLATILE = ("_", "PWD", "OLDPWD", "SHLVL", "COLUMNS", "LINES", "TERM", "TERM_PROGRAM", "COLORTERM", "WINDOWID", "TTY")
 VOLATILE_FAMILIES = (
@@ -115,10 +113,10 @@ def wake_mark(record: Path) -> Path:
 
 def setting() -> str:
     """A digest of what a training has from whoever starts its worker: environment, Python, its packages, our own code."""
-    inherited = sorted(
+    environment = sorted(
         item for item in os.environ.items() if item[0] not in VOLATILE and not item[0].startswith(VOLATILE_FAMILIES)
     )
-    return hashlib.blake2b(repr((sys.executable, inherited, _code_state())).encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(repr((sys.executable, environment, _code_state())).encode(), digest_size=8).hexdigest()
 
 
 def _code_state() -> list[tuple[str, int]]:
@@ -130,9 +128,8 @@ def _code_state() -> list[tuple[str, int]]:
 def wake(record: Path) -> None:
     """Wake the worker that stays, if one does that would train as we would."""
     worker = Worker.load(record)
-    if worker is not None and worker.setting == setting():
-        with contextlib.suppress(OSError):
-            write.mark(wake_mark(record))
+    if worker is not None and worker.setting and worker.setting == setting():
+        _wake(record)
 
 
 @dataclass(frozen=True)
@@ -152,7 +149,7 @@ class Waiting:
 
 def waiting_here(runs_dir: Path) -> tuple[Waiting, ...]:
     """Those that wait on this machine for a run in this folder, by device."""
-    workers = ((device, worker_record(runs_dir, device)) for device in _devices(runs_dir))
+    workers = ((device, worker_record(runs_dir, device)) for device in rundir.worker_devices(runs_dir))
     return tuple(
         Waiting(device, worker.memory or 0.0, worker.until or 0.0)
         for device, worker in workers
@@ -174,24 +171,20 @@ def make_way(record: Path, runs_dir: Path, device: str) -> bool:
         return False
     if worker.setting != setting() and _end(worker, runs_dir, device):
         return True
-    with contextlib.suppress(OSError):
-        write.mark(wake_mark(record))
+    _wake(record)
     return False
 
 
 def _end(worker: Worker, runs_dir: Path, device: str) -> bool:
-    """End the very process of the record, which a hand-edited one cannot turn on another program; False for any other."""
-    process = find(worker.worker, worker.host)
+    """End the process of the record; False where there is none of that worker, or it is another user's."""
     with contextlib.suppress(psutil.Error):
-        if process is not None and works_on(process.cmdline(), runs_dir, device):
+        if (process := process_of(worker, runs_dir, device)) is not None:
             process.terminate()
-            deadline = time.monotonic() + PATIENCE
-            while is_alive(worker.worker, worker.host) and time.monotonic() < deadline:
-                time.sleep(0.02)
+            await_end(worker)
             return True
     return False
 
 
-def _devices(runs_dir: Path) -> list[str]:
-    names = (path.stem.removeprefix(".worker-") for path in runs_dir.glob(".worker-*.json"))
-    return sorted(re.sub(r"-(?=\d+$)", ":", name) for name in names)
+def _wake(record: Path) -> None:
+    with contextlib.suppress(OSError):
+        write.mark(wake_mark(record))

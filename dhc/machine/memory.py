@@ -36,6 +36,6 @@ def _group(system: Path) -> Path | None:
         if controllers == "" or "memory" in controllers.split(","):
             root, name = (groups / "memory", "memory.oom_control") if controllers else (groups, "memory.events")
             places = [root / path.lstrip("/") / name, root / name]  # a container sees its own group as the root
-            if found := next((place for place in places if place.is_file()), None):
-                return found
+            if file := next((place for place in places if place.is_file()), None):
+                return file
     return None

@@ -256,6 +256,12 @@ def worker_file(runs_dir: Path, device: str) -> Path:
     return runs_dir / f".worker-{re.sub(r'[^a-z0-9]', '-', device)}.json"
 
 
+def worker_devices(runs_dir: Path) -> list[str]:
+    """The devices that have a `worker_file`."""
+    names = (path.stem.removeprefix(".worker-") for path in runs_dir.glob(".worker-*.json"))
+    return sorted(re.sub(r"-(?=\d+$)", ":", name) for name in names)
+
+
 def cluster_file(runs_dir: Path, engine: str) -> Path:
     """Where the worker of an engine says what it sees of its cluster."""
     return runs_dir / f".cluster-{engine}.json"

@@ -12,8 +12,10 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -218,3 +220,11 @@ def _ip(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     attempt = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     assert not check or attempt.returncode == 0, f"ip {' '.join(words)}: {attempt.stderr}"
     return attempt
+
+
+def tell(claims: Sequence[Callable[[Any], None]], story: Any) -> None:
+    """Let one claim follow the other on what those before it have left, and say what each took."""
+    for claim in claims:
+        begin = time.monotonic()
+        claim(story)
+        print(f"{time.monotonic() - begin:5.1f} s: {claim.__name__.replace('_', ' ')}", flush=True)

@@ -24,6 +24,7 @@ from make_run import make_run
 from processes import kill_processes_of, processes_of, wait_until
 
 from cluster.local_engine import STAND_IN
+from cluster.machines import tell
 from cluster.ray_cluster import RayCluster, hindrance
 from dhc.cluster.engine import EngineError
 from dhc.cluster.ray_engine import RayEngine
@@ -443,7 +444,4 @@ CLAIMS = (
 
 def test_runs_live_through_all_that_is_done_to_their_cluster(story: Story) -> None:
     """One after the other; a second try begins with another cluster."""
-    for claim in CLAIMS:
-        begin = time.monotonic()
-        claim(story)
-        print(f"{time.monotonic() - begin:5.1f} s: {claim.__name__.replace('_', ' ')}", flush=True)
+    tell(CLAIMS, story)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from processes import kill_processes_of, processes_of, wait_until
 
 from cluster import slurm_cluster
 from cluster.local_engine import STAND_IN
+from cluster.machines import tell
 from cluster.slurm_cluster import SlurmCluster
 from dhc.cluster.record import cluster_of
 from dhc.cluster.settings import Machines, SlurmSettings, write_machines
@@ -236,7 +236,4 @@ CLAIMS = (
 
 def test_runs_live_through_all_that_slurm_and_others_do_to_them(lab: Lab) -> None:
     """One after the other; a second try begins with another Slurm."""
-    for claim in CLAIMS:
-        begin = time.monotonic()
-        claim(lab)
-        print(f"{time.monotonic() - begin:5.1f} s: {claim.__name__.replace('_', ' ')}", flush=True)
+    tell(CLAIMS, lab)
