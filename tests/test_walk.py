@@ -145,6 +145,8 @@ def check_history(layer: Any, before: Any, at: dict[str, int], answer: Message, 
 def test_dropout_draws_spread_normalisation_stays_and_what_is_not_there_is_refused(
     tmp_path: Path, tiny_data: Path
 ) -> None:
+    from dhc.explain.walk import dropout_draws, values_of
+
     folder, model = with_network(tmp_path, tiny_data)
     x = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     draws = ask(folder, x, "draws", draws=30).arrays["draws"]
@@ -153,6 +155,13 @@ def test_dropout_draws_spread_normalisation_stays_and_what_is_not_there_is_refus
     assert draws.std(axis=0).max() > 0
     still = np.asarray(model(x[None], training=False))[0]
     assert np.abs(draws.mean(axis=0) - still).max() < 0.5
+    values = values_of(model, x)
+    first = next(place for place, layer in enumerate(model.layers) if type(layer).__name__ == "Dropout")
+    values[: first - 2] = [np.full_like(each, np.nan) for each in values[: first - 2]]
+    behind = dropout_draws(model, values, 100)
+    assert np.isfinite(behind).all(), "what stands before the first dropout is not passed again"
+    again = ask(folder, x, "draws", draws=100).arrays["draws"]
+    np.testing.assert_allclose(behind.mean(axis=0), again.mean(axis=0), atol=0.1)
     then = ask(folder, x, "number", layer=2, unit=1, row=29, column=29).values["then"]
     assert [step["layer"] for step in then] == [3, 4, 5], "norm, pool and dropout follow the first convolution"
     for wrong in ({"layer": 99}, {"row": 30}, {"unit": 8}, {"unit": -1}):

@@ -48,15 +48,29 @@ def as_maps(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 3 else values.reshape(1, 1, -1)
 
 
-def dropout_draws(model: keras.Model, x: np.ndarray, draws: int) -> np.ndarray:
-    """(draws, K) float32: the probabilities for one picture with so many draws of every Dropout; all else as outside training."""
+def dropout_draws(model: keras.Model, values: Sequence[np.ndarray], draws: int) -> np.ndarray:
+    """(draws, K) float32: the probabilities for one picture with so many draws of every Dropout; all else as outside training.
+
+    `values` are `values_of` the picture: up to the first Dropout every draw is that, so only what is behind it is passed again.
+    """
     layers = model.layers
+    first = next((place for place, layer in enumerate(layers) if _drops(layer)), len(layers))
+
+    def repeated(place: int) -> Any:
+        inputs = values[place - 1].reshape(layers[place].output.shape[1:])
+        return ops.convert_to_tensor(np.repeat(inputs[None], draws, axis=0))
 
     def drawn(place: int, taken: Any) -> Any:
-        return layers[place](taken, training=isinstance(layers[place], keras.layers.Dropout))
+        return layers[place](taken, training=_drops(layers[place]))
 
-    *_, answers = chain.outputs(layers, ops.convert_to_tensor(np.repeat(x[None], draws, axis=0)), drawn)
+    start = repeated(first - 1)
+    waiting = {place: repeated(place) for place in chain.awaited(layers, first) if place < first - 1}
+    *_, answers = [start, *chain.outputs(layers, start, drawn, first, waiting)]
     return _array(answers)
+
+
+def _drops(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.Dropout) and layer.rate > 0
 
 
 def logits(layer: keras.layers.Dense, before: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,17 @@ def walk(question: Message) -> Message:
     """What the network of the run in ``folder`` after the kept ``epoch``, 0 for its best, makes of ``x``, (64, 64, 3) uint8.
 
     ``part`` says of what: ``maps`` of every layer, the ``number`` at ``layer``, ``unit``, ``row`` and ``column``, or ``draws``
-    of its Dropout layers. All is computed in 32 bits. Raises RunError.
+    of its Dropout layers; ``read`` only begins to read its weights, and says whether they are ``there``. All is computed in 32 bits. Raises RunError.
     """
     x, part = question.arrays["x"], str(question.values["part"])
     assert x.shape == (64, 64, 3)
     assert x.dtype == np.uint8
     folder, epoch = Path(question.values["folder"]), int(question.values["epoch"])
+    if part == "read":
+        return Message({"there": WALKS.read(folder, epoch)})
     model, values = WALKS.of(folder, epoch, x)
     if part == "draws":
-        return _draws(model, x, int(question.values["draws"]))
+        return _draws(model, values, int(question.values["draws"]))
     if part == "number":
         return _number(model, x, values, *(int(question.values[name]) for name in ("layer", "unit", "row", "column")))
     return _maps(model, values)
@@ -62,6 +65,8 @@ class Walks:
         self._inside: Epoch | None = None  # whose weights are in the frame
         self._weights: OrderedDict[Epoch, list[np.ndarray]] = OrderedDict()
         self._values: OrderedDict[tuple[Any, ...], list[np.ndarray]] = OrderedDict()
+        self._reader = ThreadPoolExecutor(1, "weights")
+        self._reading: tuple[Epoch, Future[list[np.ndarray]]] | None = None
 
     def of(self, folder: Path, epoch: int, x: np.ndarray) -> tuple[Any, list[np.ndarray]]:
         """The network, in 32 bits, and every layer's output for the picture, (h, w, C) float32. Raises RunError."""
@@ -81,6 +86,17 @@ class Walks:
         self._values[key] = values
         return model, values
 
+    def read(self, folder: Path, epoch: int) -> bool:
+        """Whether the weights of an epoch need not be waited for; else they are read while other questions are answered, one epoch at a time."""
+        asked = (folder, epoch, stamp_of(folder, epoch))
+        if not epoch or asked == self._inside or asked in self._weights:
+            return True
+        if self._reading is not None and (self._reading[0] == asked or not self._reading[1].done()):
+            return self._reading[0] == asked and self._reading[1].done()
+        config, classes = _settings(folder, epoch, asked[2])
+        self._reading = asked, self._reader.submit(_read, asked, config, classes)
+        return False
+
     def _model(self, folder: Path, epoch: int) -> tuple[Any, tuple[int, ...]]:
         if not epoch:
             network = NETWORKS.of(folder)
@@ -94,11 +110,12 @@ class Walks:
         return self._frame, asked[2]
 
     def _weights_of(self, asked: Epoch, config: RunConfig, classes: int) -> list[np.ndarray]:
-        from dhc.predict.network import weights_of_epoch
-
         weights = self._weights.pop(asked, None)
-        if weights is None:
-            _, weights = weights_of_epoch(asked[0], asked[1], config, classes)
+        if weights is None and self._reading is not None and self._reading[0] == asked:
+            reading, self._reading = self._reading[1], None
+            weights = reading.result()
+        elif weights is None:
+            weights = _read(asked, config, classes)
         self._weights[asked] = weights
         while len(self._weights) > 1 and sum(map(_size, self._weights.values())) > MOST_WEIGHTS:
             self._weights.popitem(last=False)
@@ -124,6 +141,12 @@ def _settings(folder: Path, epoch: int, stamp: tuple[int, ...]) -> tuple[RunConf
     if not config.trains_network or not stamp:
         raise RunError(f"the state of epoch {epoch:,} of run {folder.name} is not there: choose another epoch")
     return config, len(read_predictions(folder).classes)
+
+
+def _read(asked: Epoch, config: RunConfig, classes: int) -> list[np.ndarray]:
+    from dhc.predict.network import weights_of_epoch
+
+    return weights_of_epoch(asked[0], asked[1], config, classes)[1]
 
 
 def _size(weights: list[np.ndarray]) -> int:
@@ -192,9 +215,9 @@ def _number(
     return Message({**history.values, "then": following}, dict(history.arrays))
 
 
-def _draws(model: Any, x: np.ndarray, draws: int) -> Message:
+def _draws(model: Any, values: list[np.ndarray], draws: int) -> Message:
     """``draws`` (draws, K) float32: the answer under so many draws of the Dropout layers."""
     assert 1 <= draws <= MOST_DRAWS
     from dhc.explain.walk import dropout_draws
 
-    return Message({}, {"draws": dropout_draws(model, x, draws)})
+    return Message({}, {"draws": dropout_draws(model, values, draws)})

@@ -18,6 +18,7 @@ from dhc.ui.walk.asked import Walker
 
 CALM = 1.0  # seconds that a person has at least before their first step
 PAUSE = 0.02  # seconds between two questions, in which that of a step finds its turn
+READING = 0.1  # seconds between two looks whether weights are read, for which no step shall wait
 KEY = "dhc_walk_ahead"  # of this session's
 _LOG = logging.getLogger(__name__)
 
@@ -49,8 +50,10 @@ def _beside(epochs: Sequence[int], epoch: int) -> list[int]:
 
 
 def _ask(ahead: _Ahead, others: Sequence[Walker], shown: Subject) -> None:
-    questions: list[Callable[[], object]] = [partial(asked.whole, of, shown) for of in others]
-    questions += [partial(asked.some_draws, of, part) for of in (ahead.of, *others) for part in range(asked.PARTS)]
+    questions: list[Callable[[], object]] = []
+    for of in (ahead.of, *others):
+        questions += [] if of == ahead.of else [partial(_read, ahead, of), partial(asked.whole, of, shown)]
+        questions += [partial(asked.some_draws, of, part) for part in range(asked.PARTS)]
     pause = CALM
     try:
         for question in questions:
@@ -62,3 +65,9 @@ def _ask(ahead: _Ahead, others: Sequence[Walker], shown: Subject) -> None:
         pass  # the step that needs it says it
     except HelperError:
         _LOG.exception("A walk could not be asked ahead")
+
+
+def _read(ahead: _Ahead, of: Walker) -> None:
+    """Wait until the helper has read a network, while it answers steps."""
+    while not asked.is_read(of) and not ahead.is_over.wait(READING):
+        pass

@@ -100,6 +100,11 @@ def _whole(folder: str, epoch: int, stamp: Stamp, pixels: bytes, sides: tuple[tu
     return Whole(tuple(layers), arrays["probabilities"], arrays["logits"])
 
 
+def is_read(of: Walker) -> bool:
+    """Whether the helper has the network's weights; else it reads them beside its answers. Raises UserError, HelperError, OSError."""
+    return bool(_ask(of.folder, of.epoch, of.pixels, "read").values["there"])
+
+
 def number(of: Walker, layer: int, unit: int, row: int, column: int) -> Message:
     """How a layer's number came about: `dhc.explain.walk.Number`. Raises UserError, HelperError, OSError."""
     return _number(of.folder, of.epoch, of.stamp, of.pixels, (layer, unit, row, column))
