@@ -219,3 +219,43 @@ def test_a_sharpness_aware_step_takes_the_gradient_uphill_and_leaves_all_else_wh
     assert figures["loss"] == pytest.approx(-np.log(before[np.arange(12), y]).mean(), rel=1e-5)
     assert figures["accuracy"] == pytest.approx((before.argmax(axis=1) == y).mean())
     np.testing.assert_allclose(normal.moving_mean, 0.1 * x.mean(axis=0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.6])
+def test_dropout_loses_its_share_scales_the_rest_and_its_gradient_takes_the_same_places(rate: float) -> None:
+    import tensorflow as tf
+
+    from dhc.models import fused
+
+    x = tf.Variable(tf.ones((50, 7, 7, 41)))  # an odd count: the last four values are drawn together
+    layer, twin = (fused.Dropout(rate, seed=5) for _ in range(2))
+    with tf.GradientTape() as tape:
+        out = layer(x, training=True)
+    values, slopes = out.numpy(), tape.gradient(out, x).numpy()
+    assert (values == 0).mean() == pytest.approx(rate, abs=0.006)
+    assert np.unique(values[values > 0]) == pytest.approx([1 / (1 - rate)], rel=1e-6)
+    assert (slopes == values).all()
+    assert (twin(x, training=True).numpy() == values).all()
+    again = layer(x, training=True).numpy()
+    assert ((again == 0) & (values == 0)).mean() == pytest.approx(rate**2, abs=0.008)
+    assert (layer(x, training=False).numpy() == 1).all()
+
+
+@pytest.mark.parametrize("mode", ["vertical", "horizontal_and_vertical"])
+def test_flips_and_their_gradients_are_kerass_by_the_same_seed(mode: str) -> None:
+    import keras
+    import tensorflow as tf
+
+    from dhc.models import fused
+
+    draw = np.random.default_rng(0)
+    x, weights = (tf.Variable(draw.normal(size=(16, 5, 4, 3)).astype(np.float32)) for _ in range(2))
+    results = []
+    for kind in (fused.RandomFlip, keras.layers.RandomFlip):
+        with tf.GradientTape() as tape:
+            out = kind(mode, seed=3)(x, training=True)
+            loss = tf.reduce_sum(out * weights)
+        results.append((out.numpy(), tape.gradient(loss, x).numpy()))
+    for ours, theirs in zip(*results, strict=True):
+        assert (ours == theirs).all()
+    assert not (results[0][0] == x.numpy()).all()

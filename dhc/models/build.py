@@ -12,6 +12,7 @@ from keras import layers as kl
 from dhc.config import OptimizerConfig, RunConfig
 from dhc.models import fused, initial
 from dhc.models import plan as p
+from dhc.models.affine import RandomAffine, first_changes
 from dhc.models.cost import orthogonal_kernels
 from dhc.models.ladder import plan_of
 from dhc.models.losses import accuracy_of, loss_of
@@ -34,7 +35,11 @@ def build(
     """
     inputs = x = keras.Input(input_shape, dtype="uint8", name="pictures")
     outputs: list[Any] = []
-    for number, layer in enumerate(plan):
+    moves = first_changes(plan) if fast else ()
+    if len(moves) > 1:
+        x = RandomAffine(moves, seed)(x)
+        outputs += [x] * len(moves)
+    for number, layer in enumerate(plan[len(outputs) :], len(outputs)):
         taken = [x, outputs[number - layer.back]] if isinstance(layer, p.Add) else x
         made = _keras_layer(layer, seed + number, fast, len(x.shape))
         x = made(taken)
@@ -168,21 +173,21 @@ def _keras_layer(layer: p.Layer, seed: int, fast: bool, axes: int) -> Any:
         case p.MaxPooling2D(pool, strides):
             return kl.MaxPooling2D(pool, strides=strides or None)
         case p.Dropout(rate):
-            return kl.Dropout(rate, seed=seed)
+            return (fused if fast else kl).Dropout(rate, seed=seed)
         case p.Flatten():
             return kl.Flatten()
         case p.GlobalAveragePooling2D():
             return kl.GlobalAveragePooling2D()
         case _:
-            return _augmentation(layer, seed)
+            return _augmentation(layer, seed, fast)
 
 
-def _augmentation(layer: p.Layer, seed: int) -> Any:
+def _augmentation(layer: p.Layer, seed: int, fast: bool) -> Any:
     # in 16 bits TensorFlow lacks a kernel for erasing, and coordinates blur
     common = {"seed": seed, "dtype": "float32"}
     match layer:
         case p.RandomFlip(mode):
-            augmentation = kl.RandomFlip(mode, **common)
+            return (fused if fast else kl).RandomFlip(mode, seed=seed)
         case p.RandomRotation(factor):
             augmentation = kl.RandomRotation(factor, **common)
         case p.RandomZoom(factor):

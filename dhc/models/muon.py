@@ -15,7 +15,7 @@ from keras import ops
 from dhc.models import fused
 
 
-class Muon(fused.LookAhead, fused.FasterBiases, keras.optimizers.Muon):  # type: ignore[misc]
+class Muon(fused.Averages, fused.FasterBiases, keras.optimizers.Muon):  # type: ignore[misc]
     """Keras's Muon for the variables `hidden`, of 2 or more dimensions; AdamW for all others.
 
     One learning rate serves both: the orthogonal matrix of m rows and n columns is scaled by 0.2 √max(m, n), after which its entries

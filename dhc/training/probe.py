@@ -18,10 +18,12 @@ from keras import layers as kl
 from keras import ops
 
 from dhc.models import chain
+from dhc.models.affine import RandomAffine
 
 SAMPLE = 16_384  # values of a layer that its histogram is drawn from
 CERTAIN = 0.99  # a largest probability above which an answer counts as saturated
 RANDOM = (
+    RandomAffine,
     kl.Dropout,
     *(kl.RandomFlip, kl.RandomRotation, kl.RandomZoom, kl.RandomShear, kl.RandomTranslation, kl.RandomErasing),
 )
