@@ -8,7 +8,8 @@ turn, batch 32. The report's loop is float pictures in `tf.data` with `cache` an
 `validation_data`, a checkpoint of the best network and ReduceLROnPlateau. The bare one is our network under a `model.fit`
 that keeps and tells nothing. PyTorch is measured where it is installed, or by the Python that `--torch` names;
 the report's loop where TensorFlow is. On a GPU: ``--backend jax --device gpu:0 --width 1 --pictures 12000 --val 1000``. The first epoch of each, in which things are
-compiled, does not count. CPU seconds are the steadier measure where other work shares the machine.
+compiled, does not count. CPU seconds are the steadier measure where other work shares the machine. The layer bound is what the
+convolutions alone would take (`benchmarks.torch_bound`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -150,12 +151,23 @@ def pytorch(task: Task, precision: str = "mixed_bfloat16") -> Marks:
 
     NCHW in channels-last memory.
     """
+    counts = [str(len(side.ids)) for side in (task.data.train, task.data.val)]
+    return [(wall, cpu) for wall, cpu in _asked_of_torch("benchmarks.torch_side", task, *counts, precision)]
+
+
+def layer_bound(task: Task) -> dict[str, float]:
+    """By precision: pictures a second of the convolutions alone."""
+    rates: dict[str, float] = _asked_of_torch("benchmarks.torch_bound", task, str(len(task.data.classes)))
+    return rates
+
+
+def _asked_of_torch(module: str, task: Task, *arguments: str) -> Any:
+    """What one of our modules for PyTorch prints last, of JSON."""
     path = task.folder / "config.json"
     path.write_text(task.config.to_json(), encoding="utf-8")
-    counts = [str(len(side.ids)) for side in (task.data.train, task.data.val)]
-    command = [task.torch, "-m", "benchmarks.torch_side", str(path), *counts, precision]
+    command = [task.torch, "-m", module, str(path), *arguments]
     process = subprocess.run(command, check=True, capture_output=True, text=True)
-    return [(wall, cpu) for wall, cpu in json.loads(process.stdout.splitlines()[-1])]
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 SIDES: dict[str, Callable[[Task], Marks]] = {
@@ -189,14 +201,18 @@ def main() -> None:
     sides = {name: side for name, side in SIDES.items() if available.get(name.split(",")[0], True)}
     data = subset(load_for_run(config.data, 0), options.pictures, options.val)
     spans: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-    rates = []
+    rates, bounds = [], []
     with tempfile.TemporaryDirectory() as folder:
+        task = Task(config, data, Path(folder), options.torch or sys.executable)
         for _ in range(options.rounds):
             rates.append(matrix_rate(2048, 2.0))
+            if available["PyTorch"] and options.device == "cpu":
+                bounds.append(layer_bound(task))
             for name, side in sides.items():
-                marks = side(Task(config, data, Path(folder), options.torch or sys.executable))
+                marks = side(task)
                 spans[name] += [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(marks)]
-    _print(spans, config, options.pictures, options.val, max(rates))
+    bound = {precision: max(each[precision] for each in bounds) for precision in bounds[0]} if bounds else {}
+    _print(spans, config, options.pictures, options.val, max(rates), bound)
 
 
 def subset(data: RunData, train: int, val: int) -> RunData:
@@ -205,23 +221,40 @@ def subset(data: RunData, train: int, val: int) -> RunData:
     return replace(data, **{name: select_rows(side, np.arange(count)) for name, (side, count) in parts.items()})
 
 
-def _print(spans: dict[str, list[tuple[float, float]]], config: RunConfig, train: int, val: int, rate: float) -> None:
+def _print(
+    spans: dict[str, list[tuple[float, float]]],
+    config: RunConfig,
+    train: int,
+    val: int,
+    rate: float,
+    bound: Mapping[str, float],
+) -> None:
     network = cost(config, 96)
     first = next(iter(spans))
     reference = [statistics.median(column) for column in zip(*spans[first], strict=True)]
     print(f"\nwidth {config.model.width:g}, {train} training and {val} val pictures, {cores()} cores,")
     print(f"auto precision here: {_precision(config, 96)}")
-    print(f"matrix products {rate / 1e9:.0f} GFLOP/s, {network.step_flops / 1e6:.0f} MFLOP a picture\n")
+    print(f"matrix products {rate / 1e9:.0f} GFLOP/s, {network.step_flops / 1e6:.0f} MFLOP a picture")
+    print(
+        "layer bound:",
+        ", ".join(f"{value:.0f} pictures/s in {name}" for name, value in bound.items()) or "unknown",
+        "\n",
+    )
     wall_title = "wall s/epoch: median (least–most)"
-    print(f"| training | {wall_title} | CPU s/epoch | against {first}: wall, CPU | of the matrix rate |")
-    print("|---|---|---|---|---|")
-    flops = network.step_flops * (train + val / 3)  # judging is a forward pass, a third of a step
+    print(
+        f"| training | {wall_title} | CPU s/epoch | against {first}: wall, CPU | of the matrix rate | of the layer bound |"
+    )
+    print("|---|---|---|---|---|---|")
+    pictures = train + val / 3  # judging is a forward pass, a third of a step
     for name, pairs in spans.items():
         walls, cpus = ([pair[i] for pair in pairs] for i in (0, 1))
         wall, cpu = statistics.median(walls), statistics.median(cpus)
         seconds = f"{wall:.2f} ({min(walls):.2f}–{max(walls):.2f}) | {cpu:.2f}"
         ratios = f"{reference[0] / wall:.2f}×, {reference[1] / cpu:.2f}×"
-        print(f"| {name} | {seconds} | {ratios} | {flops / min(walls) / rate:.2f} |")
+        precision = "float32" if not name.endswith(("auto", "bfloat16")) else "mixed_bfloat16"
+        of_bound = f"{pictures / wall / bound[precision]:.2f}" if bound else ""
+        of_matrices = pictures * network.step_flops / min(walls) / rate
+        print(f"| {name} | {seconds} | {ratios} | {of_matrices:.2f} | {of_bound} |")
 
 
 if __name__ == "__main__":
