@@ -110,7 +110,9 @@ def test_muon_has_the_hidden_kernels_but_the_widest_dense_one() -> None:
     from dhc.models.build import compiled_model
     from dhc.models.presets import preset_config
 
-    config = preset_config("tuned").with_values({"optimizer.name": "muon", "model.width": 1 / 32, "fit.batch_size": 10})
+    config = preset_config("tuned").with_values(
+        {"model.first_conv": "learned", "model.width": 1 / 32, "fit.batch_size": 10}
+    )
     model = compiled_model(config, 5)
     kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
     optimizer = model.optimizer
