@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from dhc.config import DeviceConfig
 from dhc.errors import DeviceError
-from dhc.machine import hardware
+from dhc.machine import hardware, keras_import
 
 
 @pytest.fixture
@@ -120,3 +121,21 @@ def test_jax_keeps_what_it_compiled_in_the_users_cache_unless_told_otherwise() -
     for base in ({}, {"HOME": ""}, {"XDG_CACHE_HOME": "cache"}):
         assert name not in hardware.environment(jax, "cpu", base)
     assert name not in hardware.environment(DeviceConfig(), "cpu", {"HOME": "/home/ada"})
+
+
+@pytest.mark.parametrize("is_here", [False, True])
+def test_keras_is_imported_without_scikit_learn_unless_that_is_here_already(
+    is_here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(
+        keras_import.importlib, "import_module", lambda name: seen.append((name, sys.modules["sklearn"]))
+    )
+    here = object()
+    if is_here:
+        monkeypatch.setitem(sys.modules, "sklearn", here)
+    else:
+        monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    keras_import.import_keras()
+    assert seen == [("keras", here if is_here else None)]
+    assert sys.modules.get("sklearn", "gone") == (here if is_here else "gone")

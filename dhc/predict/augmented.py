@@ -6,6 +6,7 @@ import numpy as np
 
 from dhc.config import RunConfig
 from dhc.files.messages import Message
+from dhc.machine.keras_import import import_keras
 from dhc.models.augment import on_input
 from dhc.models.beforehand import Beforehand
 
@@ -35,7 +36,8 @@ def draws(config: RunConfig, picture: np.ndarray, count: int, seed: int) -> np.n
     plan = on_input(config.augment)
     if not plan:
         return batch
-    from dhc.models.build import build  # Keras: seconds, and only a process of its own may have it
+    import_keras()  # seconds, and only a process of its own may have it
+    from dhc.models.build import build
 
     values = np.asarray(build(plan, seed=seed, fast=True)(batch, training=True))
     pictures: np.ndarray = np.clip(np.rint(values), 0, 255).astype(np.uint8)

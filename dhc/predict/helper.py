@@ -17,12 +17,14 @@ import psutil
 
 from dhc.errors import UserError, sentence
 from dhc.files.messages import Message, MessageError, read_message, write_message
+from dhc.machine.keras_import import import_keras
 from dhc.predict import layers
 from dhc.predict.augmented import augment
 from dhc.predict.between import between
 from dhc.predict.networks import classify, look, warm
 from dhc.predict.walk import walk
 
+WITHOUT_KERAS = ("state", "augment")  # at least at times
 LONGEST = 20_000  # characters of a traceback that are handed on
 MEMORY = 3_000_000_000  # bytes above which it ends: four networks at full width and Keras take half of that
 
@@ -72,8 +74,11 @@ def serve(inlet: IO[bytes], outlet: IO[bytes], *, idle: float, memory: int = MEM
 
 def answer(question: Message) -> Message:
     """The answer; a refusal in a sentence, or the traceback of a bug of ours, where there is none."""
+    name = str(question.values["question"])
     try:
-        return ANSWERS[str(question.values["question"])](question)
+        if name not in WITHOUT_KERAS:
+            import_keras()
+        return ANSWERS[name](question)
     except (UserError, OSError) as error:
         return Message({"refusal": sentence(error)})
     except Exception:  # noqa: BLE001 - handed on whole to whoever asked, who logs it

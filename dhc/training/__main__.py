@@ -21,6 +21,7 @@ from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.files import remove, write
 from dhc.machine import hardware
+from dhc.machine.keras_import import import_keras
 from dhc.runs import pulse, rundir
 from dhc.runs.config_file import load_config
 from dhc.runs.contract import Cause, Process, Request, write_exit
@@ -71,6 +72,7 @@ def main(arguments: list[str]) -> int:
 def wait() -> int:
     """Import Keras, then train the run that is named, if one is."""
     with contextlib.suppress(Exception):  # what is broken here is said in the run that meets it
+        import_keras()
         importlib.import_module("dhc.training.loop")
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
@@ -135,12 +137,14 @@ def _train(config: RunConfig, folder: Path, device: str, guard: Guard) -> int:
     cause: Cause = "done"
     search = Request.of(folder).search
     try:
+        if config.trains_network:
+            import_keras()  # once the environment is set
         if search is not None:
             from dhc.training.search import search_rate
 
             reason = search_rate(config, search, folder, device=device, guard=guard)
         elif config.trains_network:
-            from dhc.training.loop import train_and_evaluate  # Keras comes in here, once the environment is set
+            from dhc.training.loop import train_and_evaluate
 
             reason = "all epochs done"
             epochs = train_and_evaluate(config, folder, device=device, guard=guard).epochs or 0
