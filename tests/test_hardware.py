@@ -128,9 +128,7 @@ def test_keras_is_imported_without_scikit_learn_unless_that_is_here_already(
     is_here: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[object] = []
-    monkeypatch.setattr(
-        keras_import.importlib, "import_module", lambda name: seen.append((name, sys.modules["sklearn"]))
-    )
+    monkeypatch.setattr(importlib, "import_module", lambda name: seen.append((name, sys.modules["sklearn"])))
     here = object()
     if is_here:
         monkeypatch.setitem(sys.modules, "sklearn", here)
