@@ -142,7 +142,7 @@ class AugmentConfig(Section):
     flip: Literal["none", "horizontal", "vertical", "horizontal_and_vertical"] = knob(
         "horizontal_and_vertical", "Random flip", short="flip", rank=COMMON, when=AUGMENTED
     )
-    """Mirror each picture at random."""
+    """Mirror half of the pictures, drawn anew each epoch. horizontal_and_vertical is both at once, as Keras draws it: a half turn."""
 
     alternate: bool = knob(False, "Flip by turns", short="flip by turns", when=FLIPPED)
     """Instead of at random: how each picture is mirrored in the first epoch is drawn, and from then on it takes turns, so that two

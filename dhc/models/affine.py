@@ -57,21 +57,21 @@ class RandomAffine(keras.layers.Layer):  # type: ignore[misc]
         """(B, 8) float32 as ``ops.image.affine_transform`` takes them, by two numbers within 0 and 1, (B, 2), for each change."""
         pairs = zip(self.changes, drawn, strict=True)
         (a, b, x), (c, d, y) = reduce(_after, (_move(change, numbers, height, width) for change, numbers in pairs))
-        right, down = (
-            (width - 1) / 2,
-            (height - 1) / 2,
-        )  # the move is about the middle, the coefficients about the first pixel
+        # the move is about the middle, the coefficients about the first pixel
+        right, down = (width - 1) / 2, (height - 1) / 2
         rows = [a, b, x + right - a * right - b * down, c, d, y + down - c * right - d * down]
         zero = ops.zeros_like(drawn[0][:, 0])
         return ops.stack([zero + value for value in (*rows, 0, 0)], axis=1)
 
 
 def _after(first: Move, second: Move) -> Move:
-    """Both moves, the pictures of the first one moved by the second."""
-    (a, b, x), (c, d, y) = first
-    across, down = zip(*second, strict=True), (0, 0, 1)
-    columns = [(e, f, one) for (e, f), one in zip(across, down, strict=True)]
-    return tuple(tuple(m * e + n * f + z * one for e, f, one in columns) for m, n, z in ((a, b, x), (c, d, y)))  # type: ignore[return-value]
+    """Both moves: the pictures of the first one moved by the second."""
+    (a, b, x), (c, d, y) = second
+
+    def row(across: Any, down: Any, shift: Any) -> Row:
+        return across * a + down * c, across * b + down * d, across * x + down * y + shift
+
+    return row(*first[0]), row(*first[1])
 
 
 def _move(change: Change, drawn: Any, height: int, width: int) -> Move:
