@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import get_args
 
@@ -154,6 +155,18 @@ def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     for ours, theirs in zip(walked.get_weights(), judged.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_allclose(outputs[-1].ravel(), np.asarray(judged(picture[None]))[0], atol=1e-5)
+    early = Walks()
+    assert not early.read(folder, 2), "whoever asks early does not wait"
+    ended = time.monotonic() + 60
+    while not early.read(folder, 2) and time.monotonic() < ended:
+        time.sleep(0.01)
+    aside = (place / rundir.BEST).rename(tmp_path / "aside.keras")
+    np.testing.assert_allclose(
+        early.of(folder, 2, picture)[1][-1], outputs[-1], atol=1e-6
+    )  # out of what was read early
+    with pytest.raises(RunError, match="is not there"):
+        Walks().of(folder, 2, picture)
+    aside.rename(place / rundir.BEST)
     for ask in (lambda: Networks().of(folder, 9), lambda: walks.of(folder, 9, picture)):
         with pytest.raises(RunError, match=r"the state of epoch 9.* is not there"):
             ask()

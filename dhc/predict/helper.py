@@ -1,6 +1,6 @@
 """The warm helper process: answers one question after the other, and ends when it is idle or nobody is there any more.
 
-Keras is imported by the first question that needs it. The questions are `ANSWERS`; a further one is a line there.
+Keras is imported by the first question that needs it, or before it by `wake`. The questions are `ANSWERS`; a further one is a line there.
 """
 
 from __future__ import annotations
@@ -34,8 +34,17 @@ def state(question: Message) -> Message:
     return Message({"pid": os.getpid(), "keras": "keras" in sys.modules})
 
 
+def wake(question: Message) -> Message:
+    """Import Keras and what asks a network, so that the first question about one is quick."""
+    import dhc.explain.walk
+    import dhc.predict.network  # noqa: F401
+
+    return Message({})
+
+
 ANSWERS: Mapping[str, Callable[[Message], Message]] = {
     "state": state,
+    "wake": wake,
     "augment": augment,
     "classify": classify,
     "look": look,

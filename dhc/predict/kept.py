@@ -16,7 +16,7 @@ from dhc.config import RunConfig
 from dhc.files.archive import DamagedError
 from dhc.models import plan as p
 from dhc.models.ladder import plan_of
-from dhc.runs.states import Record, Spec, read_state, state_place
+from dhc.runs.states import Record, Spec, read_variables, state_place
 
 OTHER = "holds the variables of another network than the run's settings describe"
 Shape = tuple[int, ...]
@@ -29,8 +29,7 @@ def kept_weights(folder: Path, epoch: int, config: RunConfig, classes: int) -> l
     def fit(specs: Sequence[Spec], record: Record) -> list[int]:
         return wanted(specs, plan, averaged=config.optimizer.ema_momentum > 0)
 
-    values = read_state(state_place(folder, epoch), config.fit.epochs, fit).values
-    assert values is not None
+    _, values = read_variables(state_place(folder, epoch), config.fit.epochs, fit)
     return [np.asarray(value, np.float32) for value in values]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ from dhc.errors import RunError
 from dhc.files.archive import DamagedError
 from dhc.files.read import reason
 from dhc.models.build import build, network
+from dhc.predict.archive import WEIGHTS
 from dhc.predict.kept import kept_weights
 from dhc.predict.saved import BATCH, saved_network
 from dhc.runs import rundir
@@ -22,8 +24,10 @@ from dhc.text import one_line
 REMEDY = "a copy of the run would train it anew"
 
 
-def load_network(run_dir: Path, config: RunConfig, classes: int) -> keras.Model:
+def load_network(run_dir: Path, config: RunConfig, classes: int, *, exact: bool = False) -> keras.Model:
     """The run's best network, for so many classes: its saved plan built, its saved weights in it.
+
+    An `exact` one computes in 32 bits, whatever it was trained in, and cannot be drawn anew by its own settings.
 
     Raises RunError where its file has parts that none of ours has, is damaged, or holds another network than one of its
     settings.
@@ -31,9 +35,9 @@ def load_network(run_dir: Path, config: RunConfig, classes: int) -> keras.Model:
     path = run_dir / rundir.BEST
     try:
         saved = saved_network(path, config, classes)
-        keras.config.set_dtype_policy(saved.precision)
-        model = build(saved.plan, seed=config.fit.seed, name=config.model.name)
-        _load_weights(model, path)
+        keras.config.set_dtype_policy("float32" if exact else saved.precision)
+        model = build(saved.plan, seed=config.fit.seed, name=config.model.name, empty=exact)
+        _load_weights(model, saved.weights)
     except RunError as error:
         raise RunError(f"{rundir.BEST} of run {run_dir.name} cannot be used: {error}; {REMEDY}") from None
     return model
@@ -62,10 +66,10 @@ def weights_of_epoch(run_dir: Path, epoch: int, config: RunConfig, classes: int)
         ) from None
 
 
-def untrained(config: RunConfig, classes: int) -> keras.Model:
-    """The network of a config with random weights, in float32."""
+def untrained(config: RunConfig, classes: int, *, empty: bool = False) -> keras.Model:
+    """The network of a config with random weights, or all zeros, in float32."""
     keras.config.set_dtype_policy("float32")
-    return network(config, classes)
+    return network(config, classes, empty=empty)
 
 
 def probabilities(model: keras.Model, x: np.ndarray) -> np.ndarray:
@@ -90,9 +94,19 @@ def require_probabilities(answers: np.ndarray) -> np.ndarray:
     return answers
 
 
-def _load_weights(model: keras.Model, path: Path) -> None:
+class _Weights(io.BytesIO):
+    """The bytes of an HDF5 file of weights, which Keras takes for one by what its name ends in.
+
+    Out of the archive it would read ten times as much, since each step back there begins at the front again.
+    """
+
+    def __str__(self) -> str:
+        return WEIGHTS
+
+
+def _load_weights(model: keras.Model, data: bytes) -> None:
     try:
-        model.load_weights(path)
+        model.load_weights(_Weights(data))
     except Exception as error:  # Keras raises all kinds for the weights of another network
         gist = one_line(str(error), 200)
         raise RunError(f"its weights do not fit its layers ({type(error).__name__}: {gist})") from error

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dhc.config import DeviceConfig
+from dhc.config import DeviceConfig, RunConfig
 from dhc.errors import RunError
 from dhc.files.messages import Message
 from dhc.machine import hardware
@@ -148,15 +148,20 @@ def _pictures(question: Message) -> np.ndarray:
 
 
 def _load(folder: Path, stamp: tuple[int, ...], epoch: int = 0) -> Kept:
-    config = require_config(folder)
-    if not config.trains_network or not stamp:
-        missing = f"the state of epoch {epoch:,}" if epoch else f"its {rundir.BEST}"
-        raise RunError(f"run {folder.name} has no network to ask: {missing} is not there")
-    classes = len(read_predictions(folder).classes)
+    config, classes = settings_of(folder, epoch, stamp)
     from dhc.predict.network import load_network, network_of_epoch, with_features
 
     model = network_of_epoch(folder, epoch, config, classes) if epoch else load_network(folder, config, classes)
     return Kept(stamp, model, with_features(model))
+
+
+def settings_of(folder: Path, epoch: int, stamp: tuple[int, ...]) -> tuple[RunConfig, int]:
+    """The run's settings, and how many classes its network tells apart. Raises RunError where it has none after that epoch."""
+    config = require_config(folder)
+    if not config.trains_network or not stamp:
+        missing = f"the state of epoch {epoch:,}" if epoch else f"its {rundir.BEST}"
+        raise RunError(f"run {folder.name} has no network to ask: {missing} is not there")
+    return config, len(read_predictions(folder).classes)
 
 
 def stamp_of(folder: Path, epoch: int = 0) -> tuple[int, ...]:

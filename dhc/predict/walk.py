@@ -17,15 +17,11 @@ from dhc.errors import RunError
 from dhc.files.messages import Message
 from dhc.models import plan as p
 from dhc.models.ladder import plan_of
-from dhc.predict.networks import NETWORKS, stamp_of
-from dhc.runs.config_file import require_config
-from dhc.runs.predictions import read_predictions
+from dhc.predict.networks import settings_of, stamp_of
 
 MOST_UNITS = 512  # of a layer: those with the largest values
 MOST_WALKS = 6  # kept at a time: of the report's largest network 9 MB each
-MOST_WEIGHTS = (
-    450_000_000  # bytes of other epochs' weights that are kept: three of that network, which take 0.4 s each to read
-)
+MOST_NETWORKS = 4  # of walks at a time: of that one 140 MB each, which take a second to read and to build
 MOST_DRAWS = 100
 ZERO, LEVELS = 128, 127  # the byte that stands for 0, and how many there are on each side of it
 
@@ -34,7 +30,7 @@ def walk(question: Message) -> Message:
     """What the network of the run in ``folder`` after the kept ``epoch``, 0 for its best, makes of ``x``, (64, 64, 3) uint8.
 
     ``part`` says of what: ``maps`` of every layer, the ``number`` at ``layer``, ``unit``, ``row`` and ``column``, or ``draws``
-    of its Dropout layers; ``read`` only begins to read its weights, and says whether they are ``there``. All is computed in 32 bits. Raises RunError.
+    of its Dropout layers; ``read`` only begins to make the network ready, and says whether it is ``there``. All is computed in 32 bits. Raises RunError.
     """
     x, part = question.arrays["x"], str(question.values["part"])
     assert x.shape == (64, 64, 3)
@@ -56,22 +52,21 @@ Epoch = tuple[Path, int, tuple[int, ...]]  # a run's, and the stamp of the file 
 class Walks:
     """The networks that pictures walk through, and every layer's output for the last pictures.
 
-    A run's network is built once for all epochs but the best; the weights of an epoch are put into it when they are asked for.
+    A network is read and built in a thread where that was asked ahead; the one that was not asked for longest takes the new weights.
     """
 
     def __init__(self, most: int = MOST_WALKS) -> None:
         self._most = most
-        self._frame: Any = None
-        self._inside: Epoch | None = None  # whose weights are in the frame
-        self._weights: OrderedDict[Epoch, list[np.ndarray]] = OrderedDict()
+        self._networks: OrderedDict[Epoch, Any] = OrderedDict()
         self._values: OrderedDict[tuple[Any, ...], list[np.ndarray]] = OrderedDict()
         self._reader = ThreadPoolExecutor(1, "weights")
-        self._reading: tuple[Epoch, Future[list[np.ndarray]]] | None = None
+        self._reading: tuple[Epoch, Future[Any]] | None = None
 
     def of(self, folder: Path, epoch: int, x: np.ndarray) -> tuple[Any, list[np.ndarray]]:
         """The network, in 32 bits, and every layer's output for the picture, (h, w, C) float32. Raises RunError."""
-        model, stamp = self._model(folder, epoch)
-        key = (folder, epoch, stamp, hashlib.sha256(x.tobytes()).digest())
+        asked = (folder, epoch, stamp_of(folder, epoch))
+        model = self._model(asked)
+        key = (*asked, hashlib.sha256(x.tobytes()).digest())
         values = self._values.pop(key, None)
         if values is None:
             from dhc.explain.walk import values_of
@@ -87,75 +82,55 @@ class Walks:
         return model, values
 
     def read(self, folder: Path, epoch: int) -> bool:
-        """Whether the weights of an epoch need not be waited for; else they are read while other questions are answered, one epoch at a time."""
+        """Whether the network of an epoch need not be waited for; else it is made while other questions are answered, one at a time."""
         asked = (folder, epoch, stamp_of(folder, epoch))
-        if not epoch or asked == self._inside or asked in self._weights:
+        if asked in self._networks:
             return True
         if self._reading is not None and (self._reading[0] == asked or not self._reading[1].done()):
             return self._reading[0] == asked and self._reading[1].done()
-        config, classes = _settings(folder, epoch, asked[2])
-        self._reading = asked, self._reader.submit(_read, asked, config, classes)
+        self._reading = asked, self._reader.submit(_network_of, asked, *settings_of(*asked), self._spare(folder))
         return False
 
-    def _model(self, folder: Path, epoch: int) -> tuple[Any, tuple[int, ...]]:
-        if not epoch:
-            network = NETWORKS.of(folder)
-            _require_planned(folder, network.exact)
-            return network.exact, network.stamp
-        asked = (folder, epoch, stamp_of(folder, epoch))
-        if asked != self._inside:
-            config, classes = _settings(folder, epoch, asked[2])
-            weights = self._weights_of(asked, config, classes)
-            self._fill(asked, config, classes, weights)
-        return self._frame, asked[2]
-
-    def _weights_of(self, asked: Epoch, config: RunConfig, classes: int) -> list[np.ndarray]:
-        weights = self._weights.pop(asked, None)
-        if weights is None and self._reading is not None and self._reading[0] == asked:
+    def _model(self, asked: Epoch) -> Any:
+        model = self._networks.pop(asked, None)
+        if model is None and self._reading is not None and self._reading[0] == asked:
             reading, self._reading = self._reading[1], None
-            weights = reading.result()
-        elif weights is None:
-            weights = _read(asked, config, classes)
-        self._weights[asked] = weights
-        while len(self._weights) > 1 and sum(map(_size, self._weights.values())) > MOST_WEIGHTS:
-            self._weights.popitem(last=False)
-        return weights
+            model = reading.result()
+        elif model is None:
+            model = _network_of(asked, *settings_of(*asked), self._spare(asked[0]))
+        self._networks[asked] = model
+        return model
 
-    def _fill(self, asked: Epoch, config: RunConfig, classes: int, weights: list[np.ndarray]) -> None:
-        from dhc.predict.network import untrained
-
-        inside, self._inside = self._inside, None  # what is half filled is nobody's network
-        shapes = [weight.shape for weight in weights]
-        if inside is None or inside[0] != asked[0] or [each.shape for each in self._frame.weights] != shapes:
-            self._frame = untrained(config, classes)
-        self._frame.set_weights(weights)
-        self._inside = asked
+    def _spare(self, folder: Path) -> Any:
+        """The network that was not asked for longest, given up for one of the same run; None where it cannot be filled anew."""
+        spare = None
+        while len(self._networks) >= MOST_NETWORKS:
+            (other, epoch, _), given_up = self._networks.popitem(last=False)
+            spare = given_up if epoch and other == folder else None
+        return spare
 
 
 WALKS = Walks()
 
 
-def _settings(folder: Path, epoch: int, stamp: tuple[int, ...]) -> tuple[RunConfig, int]:
-    """The run's settings, and how many classes its network tells apart. Raises RunError where the epoch has no network."""
-    config = require_config(folder)
-    if not config.trains_network or not stamp:
-        raise RunError(f"the state of epoch {epoch:,} of run {folder.name} is not there: choose another epoch")
-    return config, len(read_predictions(folder).classes)
+def _network_of(asked: Epoch, config: RunConfig, classes: int, spare: Any) -> Any:
+    """The network of an epoch: `spare` with other weights where its shapes are the same ones, else a new one. Raises RunError."""
+    from dhc.predict.network import load_network, untrained, weights_of_epoch
+
+    folder, epoch, _ = asked
+    if not epoch:
+        best = load_network(folder, config, classes, exact=True)
+        _require_planned(folder, config, best)
+        return best
+    _, weights = weights_of_epoch(folder, epoch, config, classes)
+    fits = spare is not None and [each.shape for each in spare.weights] == [weight.shape for weight in weights]
+    model = spare if fits else untrained(config, classes, empty=True)
+    model.set_weights(weights)
+    return model
 
 
-def _read(asked: Epoch, config: RunConfig, classes: int) -> list[np.ndarray]:
-    from dhc.predict.network import weights_of_epoch
-
-    return weights_of_epoch(asked[0], asked[1], config, classes)[1]
-
-
-def _size(weights: list[np.ndarray]) -> int:
-    return sum(weight.nbytes for weight in weights)
-
-
-def _require_planned(folder: Path, model: Any) -> None:
+def _require_planned(folder: Path, config: RunConfig, model: Any) -> None:
     """Raise RunError where the saved network has other layers than the run's settings describe: its file is of another version."""
-    config = require_config(folder)
     rows = p.measure(judged(plan_of(config, model.output.shape[-1])))
     if [tuple(layer.output.shape[1:]) for layer in model.layers[1:]] != [row.shape for row in rows]:
         raise RunError(

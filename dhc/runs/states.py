@@ -146,6 +146,12 @@ def read_state(place: Path, epochs: int, fit: Fit = lambda specs, record: list(r
 
     `fit` says by the variables' specs which of them are read, in which order. Raises DamagedError, OSError, and what `fit` raises.
     """
+    record, values = read_variables(place, epochs, fit)
+    return SavedState(place, record, values, read_beside(place, record.epoch, record.best_epoch, epochs))
+
+
+def read_variables(place: Path, epochs: int, fit: Fit) -> tuple[Record, list[np.ndarray]]:
+    """The record and the variables of `read_state`, without a look at what lies beside them. Raises what that does."""
     with _open(place) as archive:
         record = _record(archive, place, epochs)
         names = [f"v{number}" for number in range(len(archive.sizes) - 1)]
@@ -154,7 +160,7 @@ def read_state(place: Path, epochs: int, fit: Fit = lambda specs, record: list(r
         values = [archive.array(names[number]) for number in wanted]
     if not all(np.isfinite(value).all() for value in values):
         raise DamagedError("holds weights that are not finite")
-    return SavedState(place, record, values, read_beside(place, record.epoch, record.best_epoch, epochs))
+    return record, values
 
 
 def check_state(place: Path, epochs: int, most: int) -> Record:

@@ -10,9 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 from dhc.teaching.catalogue import COURSE, LESSONS, MINUTES, Lesson
 from dhc.teaching.classrooms import Classroom
 from dhc.teaching.words import common, labels, words
+from dhc.ui.answers.look import has_network
 from dhc.ui.lessons import attending, course, language, question, run
 from dhc.ui.lessons.registry import FIGURES
-from dhc.ui.shell import address, chosen, sharing
+from dhc.ui.shell import address, chosen, early, session, sharing
 from dhc.ui.shell.frame import entitle, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard
@@ -60,6 +61,8 @@ def _draw_lesson(head: DeltaGenerator, lesson: Lesson, tongue: str, lessons: Seq
         st.markdown(f"### {said.title}\n\n{said.idea}")
         st.markdown(f"**{common(tongue, 'report')}.** {said.report}")
         if lesson.name in WALKS:
+            if not sharing.is_read_only() and any(has_network(info) for info in session.runs()):
+                early.wake()
             link("Walk", text=labels(tongue, "walk")("link"), lang=tongue, zoom=WALKS[lesson.name])
         is_right = question.draw(lesson, said, facts)
         _draw_next(lesson, tongue, lessons)

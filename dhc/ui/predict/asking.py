@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,19 +9,16 @@ import streamlit as st
 
 from dhc.analysis.asked import Answers, answers
 from dhc.data.intake import Intake
-from dhc.errors import RunError, UserError
-from dhc.jobs.warm import HelperError
+from dhc.errors import RunError
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo
 from dhc.text import count_text
 from dhc.ui.predict import like
 from dhc.ui.predict.gradual import Work, work_on
-from dhc.ui.shell import session
+from dhc.ui.shell import early, session
 
-_LOG = logging.getLogger(__name__)
 KEY = "dhc_predict_asked_"
 PART = 64  # pictures of one question: others get their turn in between, and what was asked can be stopped
-AGAIN = 60  # seconds after which a network is warmed again
 
 
 _Part = tuple[np.ndarray, np.ndarray | None]  # (n, K) float32 probabilities, (n,) `Yardstick.farther_than`
@@ -98,19 +93,4 @@ def _parts(info: RunInfo, x: np.ndarray, mirror: bool) -> Iterator[_Part]:
 
 def warm(info: RunInfo) -> None:
     """Let the helper load the run's network while a person still chooses a picture."""
-    _warm(str(info.folder), stamps(info))
-
-
-@st.cache_resource(show_spinner=False, max_entries=32, ttl=AGAIN)
-def _warm(folder: str, stamps: tuple[tuple[int, int], ...]) -> None:
-    helper = session.helper()
-
-    def load() -> None:
-        try:
-            helper.ask("warm", folder=folder)
-        except (UserError, OSError):
-            pass  # the first question says it
-        except HelperError:
-            _LOG.exception("A network could not be warmed")
-
-    threading.Thread(target=load, name="warm", daemon=True).start()
+    early.load(str(info.folder), stamps(info))

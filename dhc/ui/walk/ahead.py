@@ -18,7 +18,7 @@ from dhc.ui.walk.asked import Walker
 
 CALM = 1.0  # seconds that a person has at least before their first step
 PAUSE = 0.02  # seconds between two questions, in which that of a step finds its turn
-READING = 0.1  # seconds between two looks whether weights are read, for which no step shall wait
+READING = 0.1  # seconds between two looks whether a network is ready, for which no step shall wait
 KEY = "dhc_walk_ahead"  # of this session's
 _LOG = logging.getLogger(__name__)
 
@@ -68,6 +68,6 @@ def _ask(ahead: _Ahead, others: Sequence[Walker], shown: Subject) -> None:
 
 
 def _read(ahead: _Ahead, of: Walker) -> None:
-    """Wait until the helper has read a network, while it answers steps."""
+    """Wait until the helper has a network ready, while it answers steps."""
     while not asked.is_read(of) and not ahead.is_over.wait(READING):
         pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from dhc.ui.shell import session
 
 DRAWS, PARTS = 30, 10  # of dropout, and in how many questions they are asked: a step need not wait for all of them
 ZERO = 128  # the byte that stands for 0
+AT_ONCE = 0.05  # seconds after which those draws are shown that have come
 Stamp = tuple[int, int]
 
 
@@ -101,7 +103,7 @@ def _whole(folder: str, epoch: int, stamp: Stamp, pixels: bytes, sides: tuple[tu
 
 
 def is_read(of: Walker) -> bool:
-    """Whether the helper has the network's weights; else it reads them beside its answers. Raises UserError, HelperError, OSError."""
+    """Whether the helper has the network ready; else it makes it so beside its answers. Raises UserError, HelperError, OSError."""
     return bool(_ask(of.folder, of.epoch, of.pixels, "read").values["there"])
 
 
@@ -116,9 +118,15 @@ def _number(folder: str, epoch: int, stamp: Stamp, pixels: bytes, at: tuple[int,
     return _ask(folder, epoch, pixels, "number", **dict(zip(names, at, strict=True)))
 
 
-def draws(of: Walker) -> np.ndarray:
-    """(DRAWS, K) float32: the answers under draws of the Dropout layers. Raises UserError, HelperError, OSError."""
-    return np.concatenate([some_draws(of, part) for part in range(PARTS)])
+def draws(of: Walker, more_than: int = 0) -> np.ndarray:
+    """(n, K) float32: the answers under draws of the Dropout layers, as many of DRAWS as there soon are, and `more_than` so many.
+
+    Raises UserError, HelperError, OSError.
+    """
+    end, parts = time.monotonic() + AT_ONCE, [some_draws(of, 0)]
+    while len(parts) < PARTS and (len(parts) * DRAWS // PARTS <= more_than or time.monotonic() < end):
+        parts.append(some_draws(of, len(parts)))
+    return np.concatenate(parts)
 
 
 def some_draws(of: Walker, part: int) -> np.ndarray:

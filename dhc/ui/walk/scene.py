@@ -104,8 +104,11 @@ def _verdict(way: Way, true: int | None) -> str:
     return f"{wins} {way.words('is_true') if true == first else way.words('is_wrong', true=way.name(true))}"
 
 
-def detail_of(way: Way, at: Place) -> dict[str, Any]:
-    """What is known of the number that one stands at: its history, what it sees of the picture, and what dropout would do."""
+def detail_of(way: Way, at: Place, seen: int = 0) -> dict[str, Any]:
+    """What is known of the number that one stands at: its history, what it sees of the picture, and what dropout would do.
+
+    seen: the draws of dropout that are shown there already.
+    """
     stop = way.stops[at.stop]
     if stop.row is None:
         return {}
@@ -117,7 +120,7 @@ def detail_of(way: Way, at: Place) -> dict[str, Any]:
         detail["field"] = [*stop.row.field.spans[row], *stop.row.field.spans[column]]
     is_last = stop.row.place == len(way.whole.layers) - 1
     if at.zoom != "overview" and (stop.kind == "dropout" or is_last) and _has_dropout(way.stops):
-        detail |= _spread(way)
+        detail |= _spread(way, seen)
     if is_last:
         detail["label"] = way.name(at.unit)
         detail["lines"] = [*detail["lines"], _margin(way, stop.row.place)]
@@ -128,14 +131,15 @@ def _has_dropout(stops: Sequence[Stop]) -> bool:
     return any(isinstance(stop.layer, Dropout) and stop.layer.rate > 0 for stop in stops)
 
 
-def _spread(way: Way) -> dict[str, Any]:
-    """How dropout's draws spread the answer: of the classes that are shown their probabilities in each, and a sentence."""
-    draws, ranking, write = asked.draws(way.of), way.whole.ranking[:MOST_CLASSES], Writer(way.words)
+def _spread(way: Way, seen: int) -> dict[str, Any]:
+    """How dropout's draws spread the answer: of the classes that are shown their probabilities in each, and a sentence; whether more are to come."""
+    draws, ranking, write = asked.draws(way.of, seen), way.whole.ranking[:MOST_CLASSES], Writer(way.words)
     first = ranking[0]
     low, high = (write.number(100 * float(x), 0) for x in (draws[:, first].min(), draws[:, first].max()))
     same = int((draws.argmax(axis=1) == first).sum())
     text = way.words("spread", draws=len(draws), name=way.name(first), low=low, high=high, same=same)
-    return {"draws": [[round(float(x), 4) for x in draws[:, c]] for c in ranking], "spread": text}
+    shown = [[round(float(x), 4) for x in draws[:, c]] for c in ranking]
+    return {"draws": shown, "spread": text, "more": len(draws) < asked.DRAWS}
 
 
 def _margin(way: Way, layer: int) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dhc.ui.answers.look import has_network
 from dhc.ui.lessons import language
 from dhc.ui.network import subject
 from dhc.ui.network.subject import Subject
-from dhc.ui.shell import address, chosen, session, sharing
+from dhc.ui.shell import address, chosen, early, session, sharing
 from dhc.ui.shell.frame import choose_run, entitle, link
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.pickers import pick_run
@@ -44,6 +44,7 @@ def view(head: DeltaGenerator) -> None:
     if not any(has_network(info) for info in session.runs()):
         no_runs(words("no_run"))
         return
+    early.wake()
     info = pick_run(head, has_network, none_message=words("no_run"))
     if info is None or not _can_walk(info, words):
         return
@@ -108,5 +109,5 @@ def _draw_steps(way: Way, name: str, is_current: Callable[[], bool]) -> None:
         place.go(widget.step_of(KEY + "stage"), way.stops)
         at = place.of_address(way.stops, way.whole)
         texts = {label: text for label, text in way.words.texts.items() if isinstance(text, str)}
-        detail, comma = scene.detail_of(way, at), way.words.language in COMMA
+        detail, comma = scene.detail_of(way, at, widget.seen_of(KEY + "stage")), way.words.language in COMMA
         widget.walk(key=KEY + "stage", scene=name, at=vars(at), detail=detail, words=texts, comma=comma)

@@ -271,6 +271,12 @@ function mount(parent) {
   return state;
 }
 
+/** Ask for more draws of dropout, once those that have come are drawn; an answer to a step that is under way would ask by itself. */
+function askMore(state) {
+  const detail = detailHere(state);
+  if (detail?.more && !state.pending && state.sent === undefined) state.send('more', detail.draws[0].length);
+}
+
 /** Take the scene that the server wants drawn, once it is there. */
 function take(state) {
   const scene = globalThis.dhcWalks.get(state.of);
@@ -281,6 +287,7 @@ function take(state) {
   state.scene = scene;
   if (!state.at || !(state.pending || is_late)) state.at = { ...state.wanted };
   draw(state);
+  askMore(state);
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {

@@ -68,13 +68,14 @@ def walk(
 ) -> None:
     """Draw the walk of a scene that `show_scene` has sent, at a place; `step_of` says where a person goes.
 
-    at: zoom, stop, unit, row, column. detail: what is known of the number there. words: as the language file has them, `comma`
+    at: zoom, stop, unit, row, column. detail: what is known of the number there; where its ``more`` says so, the browser asks again at once. words: as the language file has them, `comma`
     says whether numbers have a decimal comma.
     """
     assets.component("walk", isolate_styles=True, parts=("walk_scene", "walk_draw"))(
         key=key,
         data={"of": scene, "at": dict(at), "detail": dict(detail), "words": dict(words), "comma": comma},
         on_step_change=_rerun,
+        on_more_change=_rerun,
     )
 
 
@@ -82,6 +83,13 @@ def step_of(key: str) -> object:
     """Where a person has just gone, in a run that this started; None in any other."""
     state = st.session_state.get(key)
     return None if state is None else state.get("step")
+
+
+def seen_of(key: str) -> int:
+    """How many draws of dropout the browser shows where it has just asked for more of them; else 0."""
+    state = st.session_state.get(key)
+    seen = None if state is None else state.get("more")
+    return seen if isinstance(seen, int) else 0
 
 
 def _encode(column: Column) -> dict[str, Any]:
@@ -97,4 +105,4 @@ def _base64(values: np.ndarray) -> str:
 
 
 def _rerun() -> None:
-    """Registered so that a step starts a rerun; the page reads where it leads."""
+    """Registered so that a step, and the wish for more draws, start a rerun; the page reads what was wanted."""

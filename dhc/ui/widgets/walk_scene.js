@@ -185,7 +185,7 @@ function layer(state) {
   if (isAnswer(state)) {
     const [step, w] = [Math.min(36 * grow, (height - (HEAD + FOOT) * grow) / state.scene.classes.length), width - 310 * grow];
     const small = textItem('dots', detail?.draws ? say(state, 'draws') : '', w * 0.42, top + state.scene.classes.length * step, w * 0.5, 'small');
-    return [{ id: 'answer', key: `${state.scene.scene}|large|${w}|${step}|${Boolean(detail?.draws)}|${state.ink}`, name: 'picture', x: 0, y: top, w, h: state.scene.classes.length * step, paint: canvas => paintAnswer(canvas, state.scene.classes, detail?.draws, w, step, state) }, panel, small];
+    return [{ id: 'answer', key: `${state.scene.scene}|large|${w}|${step}|${detail?.draws?.[0].length ?? 0}|${state.ink}`, name: 'picture', x: 0, y: top, w, h: state.scene.classes.length * step, paint: canvas => paintAnswer(canvas, state.scene.classes, detail?.draws, w, step, state) }, panel, small];
   }
   const { columns, side } = gridOf(state);
   const from = cornerOf(state, state.at.stop);
