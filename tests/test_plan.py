@@ -131,6 +131,9 @@ def test_the_runner_ups_network_has_what_was_published_of_it() -> None:
 def test_a_wider_network_takes_longer_and_more_memory() -> None:
     narrow, wide = (cost(RunConfig().with_values({"model.width": w}), 96) for w in (0.25, 1.0))
     assert narrow.memory < wide.memory
+    averaged = cost(preset_config("report").with_values({"optimizer.ema_momentum": 0.9, "optimizer.sam": 0.1}), 96)
+    plain = cost(preset_config("report"), 96)
+    assert averaged.memory == plain.memory + 2 * 4 * plain.parameters
     assert cpu_seconds_per_picture(narrow, 2e11) < cpu_seconds_per_picture(wide, 2e11)
 
 

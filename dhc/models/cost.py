@@ -49,8 +49,10 @@ def cost(config: RunConfig, classes: int, precision: str = "") -> Cost:
     # backward costs twice forward: one product for the inputs' gradient, one for the weights'
     flops = 3.0 * sum(row.flops for row in rows)
     activations = sum(math.prod(row.shape) for row in rows) * BYTES[precision]
-    # weights, gradient and Adam's two moments in float32; activations kept for the backward pass, and about as much working space
-    memory = 16.0 * parameters + 2.0 * config.fit.batch_size * activations
+    # weights, gradient and Adam's two moments in float32, and the copies that averaging and SAM keep; activations kept for the backward
+    # pass, and about as much working space
+    copies = 4 + bool(config.optimizer.ema_momentum) + bool(config.optimizer.sam)
+    memory = 4.0 * copies * parameters + 2.0 * config.fit.batch_size * activations
     update = orthogonalising_flops(rows) / config.fit.batch_size if config.optimizer.name == "muon" else 0.0
     update += flops if config.optimizer.sam else 0.0
     return Cost(parameters, flops, float(activations), memory, 4 / BYTES[precision], update)
