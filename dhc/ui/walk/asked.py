@@ -112,7 +112,7 @@ def number(of: Walker, layer: int, unit: int, row: int, column: int) -> Message:
     return _number(of.folder, of.epoch, of.stamp, of.pixels, (layer, unit, row, column))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)  # of up to 200 kB each
+@st.cache_resource(show_spinner=False, max_entries=256)  # of up to 200 kB each, most of them of a tenth
 def _number(folder: str, epoch: int, stamp: Stamp, pixels: bytes, at: tuple[int, int, int, int]) -> Message:
     names = ("layer", "unit", "row", "column")
     return _ask(folder, epoch, pixels, "number", **dict(zip(names, at, strict=True)))

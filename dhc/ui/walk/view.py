@@ -97,7 +97,7 @@ def _walk(shown: Subject, walking: Walking, epoch: int, words: Labels) -> None:
     drawn = scene.scene_of(way, place.of_address(stops, whole), walking)
     widget.show_scene(drawn, key=KEY + "scene")
     _draw_steps(way, drawn.name, lambda: shown.stamp(epoch) == of.stamp)
-    ahead.ask_ahead(of, shown, epoch)
+    ahead.ask_ahead(of, shown, whole, epoch)
 
 
 @st.fragment
@@ -111,3 +111,4 @@ def _draw_steps(way: Way, name: str, is_current: Callable[[], bool]) -> None:
         texts = {label: text for label, text in way.words.texts.items() if isinstance(text, str)}
         detail, comma = scene.detail_of(way, at, widget.seen_of(KEY + "stage")), way.words.language in COMMA
         widget.walk(key=KEY + "stage", scene=name, at=vars(at), detail=detail, words=texts, comma=comma)
+        ahead.ask_near(way.of, way.stops[at.stop], way.whole, at.unit)
