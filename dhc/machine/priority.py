@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -28,3 +29,10 @@ def give_way(level: int = LOWEST) -> None:
     if AUTOGROUP.exists() and os.getsid(0) == os.getpid():  # a session of our own, not that of somebody's terminal
         with contextlib.suppress(OSError):
             AUTOGROUP.write_bytes(b"%d" % level)
+
+
+def give_way_in_thread(level: int = LOWEST) -> None:
+    """Let other threads have the processor before the calling one, where threads have a priority of their own: on Linux."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), level)

@@ -15,6 +15,7 @@ from dhc.analysis.network import judged
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.files.messages import Message
+from dhc.machine.priority import LOWER, give_way_in_thread
 from dhc.models import plan as p
 from dhc.models.ladder import plan_of
 from dhc.predict.networks import settings_of, stamp_of
@@ -59,7 +60,7 @@ class Walks:
         self._most = most
         self._networks: OrderedDict[Epoch, Any] = OrderedDict()
         self._values: OrderedDict[tuple[Any, ...], list[np.ndarray]] = OrderedDict()
-        self._reader = ThreadPoolExecutor(1, "weights")
+        self._reader = ThreadPoolExecutor(1, "weights", initializer=give_way_in_thread, initargs=(LOWER,))
         self._reading: tuple[Epoch, Future[Any]] | None = None
 
     def of(self, folder: Path, epoch: int, x: np.ndarray) -> tuple[Any, list[np.ndarray]]:

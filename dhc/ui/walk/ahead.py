@@ -39,15 +39,18 @@ class _Ahead:
 def ask_ahead(of: Walker, shown: Subject, whole: Whole, epoch: int) -> None:
     """Ask in the background for what the next steps need.
 
-    That is the strongest number of each layer, dropout's draws, and the walks through the kept epochs beside this one and their draws.
+    That is the strongest number of each layer, those of the winner and the runner-up, dropout's draws, and the walks through the kept epochs beside this one and their draws.
     """
     ahead = _Ahead(of)
     if not _begins(ahead, KEY):
         return
     questions: list[Question] = [_number(of, place, maps, maps.strongest) for place, maps in enumerate(whole.layers)]
-    questions += _draws(of)
+    last = len(whole.layers) - 1
+    questions += [_number(of, last, whole.layers[last], rival) for rival in whole.ranking[:2]]
+    questions += [partial(asked.draw_more, of)] * asked.PARTS
     for other in (asked.beside(of, shown, kept) for kept in _beside(shown.epochs, epoch)):
-        questions += [partial(_read, ahead, other), partial(asked.whole, other, shown), *_draws(other)]
+        questions += [partial(_read, ahead, other), partial(asked.whole, other, shown)]
+        questions += [partial(asked.draw_more, other)] * asked.PARTS
     _start(ahead, questions, CALM)
 
 
@@ -79,10 +82,6 @@ def _start(ahead: _Ahead, questions: Sequence[Question], pause: float) -> None:
 
 def _number(of: Walker, layer: int, maps: LayerMaps, unit: int) -> Question:
     return partial(asked.number, of, layer, unit, *maps.peak(unit))
-
-
-def _draws(of: Walker) -> list[Question]:
-    return [partial(asked.some_draws, of, part) for part in range(asked.PARTS)]
 
 
 def _beside(epochs: Sequence[int], epoch: int) -> list[int]:

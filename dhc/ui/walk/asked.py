@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import time
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from dhc.ui.shell import session
 
 DRAWS, PARTS = 30, 10  # of dropout, and in how many questions they are asked: a step need not wait for all of them
 ZERO = 128  # the byte that stands for 0
-AT_ONCE = 0.05  # seconds after which those draws are shown that have come
 Stamp = tuple[int, int]
 
 
@@ -119,24 +118,35 @@ def _number(folder: str, epoch: int, stamp: Stamp, pixels: bytes, at: tuple[int,
 
 
 def draws(of: Walker, more_than: int = 0) -> np.ndarray:
-    """(n, K) float32: the answers under draws of the Dropout layers, as many of DRAWS as there soon are, and `more_than` so many.
+    """(n, K) float32: the answers under as many of DRAWS draws of the Dropout layers as have come, `more_than` so many.
 
     Raises UserError, HelperError, OSError.
     """
-    end, parts = time.monotonic() + AT_ONCE, [some_draws(of, 0)]
-    while len(parts) < PARTS and (len(parts) * DRAWS // PARTS <= more_than or time.monotonic() < end):
-        parts.append(some_draws(of, len(parts)))
-    return np.concatenate(parts)
+    drawn = _drawn(of.folder, of.epoch, of.stamp, of.pixels)
+    while len(drawn.parts) <= min(more_than * PARTS // DRAWS, PARTS - 1):
+        draw_more(of)
+    return np.concatenate(drawn.parts)
 
 
-def some_draws(of: Walker, part: int) -> np.ndarray:
-    """(DRAWS / PARTS, K) float32: one part of the draws, 0 to PARTS - 1. Raises UserError, HelperError, OSError."""
-    return _draws(of.folder, of.epoch, of.stamp, of.pixels, part)
+def draw_more(of: Walker) -> None:
+    """Ask for one part more of the draws, unless all are there. Raises UserError, HelperError, OSError."""
+    drawn = _drawn(of.folder, of.epoch, of.stamp, of.pixels)
+    with drawn.lock:
+        if len(drawn.parts) < PARTS:
+            drawn.parts.append(_ask(of.folder, of.epoch, of.pixels, "draws", draws=DRAWS // PARTS).arrays["draws"])
 
 
-@st.cache_resource(show_spinner=False, max_entries=64 * PARTS)
-def _draws(folder: str, epoch: int, stamp: Stamp, pixels: bytes, part: int) -> np.ndarray:
-    return _ask(folder, epoch, pixels, "draws", draws=DRAWS // PARTS).arrays["draws"]
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """The draws that have come: up to PARTS parts, (DRAWS / PARTS, K) float32. The lock is his who asks for more."""
+
+    parts: list[np.ndarray] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _drawn(folder: str, epoch: int, stamp: Stamp, pixels: bytes) -> _Drawn:
+    return _Drawn()
 
 
 def _ask(folder: str, epoch: int, pixels: bytes, part: str, **values: Any) -> Message:
