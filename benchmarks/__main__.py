@@ -12,6 +12,8 @@ COMMANDS = (
     ("benchmarks.knn", str(DATA)),
     ("benchmarks.engine", str(DATA), "--width", "0.25"),
     ("benchmarks.engine", str(DATA), "--width", "1", "--pictures", "256", "--val", "20"),
+    ("benchmarks.operations", "--preset", "report"),
+    ("benchmarks.operations", "--preset", "tuned"),
     ("benchmarks.rivals", str(DATA)),
     ("benchmarks.start", str(DATA)),
     ("benchmarks.estimate",),

@@ -1,15 +1,17 @@
 """How fast training is, beside the report's loop, a bare `model.fit`, PyTorch and NumPy.
 
     python -m benchmarks.engine [DATA] [--width 0.25] [--pictures 1500] [--val 120] [--epochs 4] [--rounds 2]
-                                [--backend tensorflow] [--device cpu] [--torch PYTHON]
+                                [--backend tensorflow] [--device cpu] [--only SIDES] [--torch PYTHON]
 
 Every side trains the same network (the report's final one, of the given width) on the same pictures in one process, in
 turn, batch 32. The report's loop is float pictures in `tf.data` with `cache` and `prefetch`, Keras's own layers,
 `validation_data`, a checkpoint of the best network and ReduceLROnPlateau. The bare one is our network under a `model.fit`
 that keeps and tells nothing. PyTorch is measured where it is installed, or by the Python that `--torch` names;
-the report's loop where TensorFlow is. On a GPU: ``--backend jax --device gpu:0 --width 1 --pictures 12000 --val 1000``. The first epoch of each, in which things are
-compiled, does not count. CPU seconds are the steadier measure where other work shares the machine. The layer bound is what the
-convolutions alone would take (`benchmarks.torch_bound`).
+the report's loop where TensorFlow is. On a GPU: ``--backend jax --device gpu:0 --width 1 --pictures 12000 --val 1000``.
+
+The first epoch of each, in which things are compiled, does not count. Ours looks at its layers after the second and the last one, and
+few or short epochs show more of that than a training has. CPU seconds are the steadier measure where other work shares the machine.
+The layer bound is what the convolutions alone would take (`benchmarks.torch_bound`).
 """
 
 from __future__ import annotations
@@ -189,6 +191,11 @@ def main() -> None:
     parser.add_argument("--width", type=float, default=0.25)
     parser.add_argument("--backend", choices=("tensorflow", "jax"), default="tensorflow")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--only",
+        default=";".join(SIDES),
+        help="sides, separated by semicolons; the first is what others are compared with",
+    )
     parser.add_argument("--torch", help="a Python that has PyTorch; default this one, if it has")
     options = parser.parse_args()
     changes = {"model.width": options.width, "device.backend": options.backend, "device.device": options.device}
@@ -198,7 +205,7 @@ def main() -> None:
         "the report's loop": options.backend == "tensorflow",
         "PyTorch": bool(options.torch or importlib.util.find_spec("torch")),
     }
-    sides = {name: side for name, side in SIDES.items() if available.get(name.split(",")[0], True)}
+    sides = {name: SIDES[name] for name in options.only.split(";") if available.get(name.split(",")[0], True)}
     data = subset(load_for_run(config.data, 0), options.pictures, options.val)
     spans: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     rates, bounds = [], []
