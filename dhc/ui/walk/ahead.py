@@ -39,7 +39,8 @@ class _Ahead:
 def ask_ahead(of: Walker, shown: Subject, whole: Whole, epoch: int) -> None:
     """Ask in the background for what the next steps need.
 
-    That is the strongest number of each layer, those of the winner and the runner-up, dropout's draws, and the walks through the kept epochs beside this one and their draws.
+    That is the strongest number of each layer, those of the winner and the runner-up, dropout's draws, and the walks through the kept
+    epochs beside this one and their draws.
     """
     ahead = _Ahead(of)
     if not _begins(ahead, KEY):
