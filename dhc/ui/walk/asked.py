@@ -123,16 +123,20 @@ def draws(of: Walker, more_than: int = 0) -> np.ndarray:
     Raises UserError, HelperError, OSError.
     """
     drawn = _drawn(of.folder, of.epoch, of.stamp, of.pixels)
-    while len(drawn.parts) <= min(more_than * PARTS // DRAWS, PARTS - 1):
+    while len(drawn.parts) <= max(0, min(more_than * PARTS // DRAWS, PARTS - 1)):
         draw_more(of)
     return np.concatenate(drawn.parts)
 
 
 def draw_more(of: Walker) -> None:
-    """Ask for one part more of the draws, unless all are there. Raises UserError, HelperError, OSError."""
+    """Ask for one part more of the draws, unless all are there, or wait for the one that is asked for already.
+
+    Raises UserError, HelperError, OSError.
+    """
     drawn = _drawn(of.folder, of.epoch, of.stamp, of.pixels)
+    there = len(drawn.parts)
     with drawn.lock:
-        if len(drawn.parts) < PARTS:
+        if len(drawn.parts) == there < PARTS:
             drawn.parts.append(_ask(of.folder, of.epoch, of.pixels, "draws", draws=DRAWS // PARTS).arrays["draws"])
 
 

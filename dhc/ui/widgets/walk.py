@@ -68,8 +68,8 @@ def walk(
 ) -> None:
     """Draw the walk of a scene that `show_scene` has sent, at a place; `step_of` says where a person goes.
 
-    at: zoom, stop, unit, row, column. detail: what is known of the number there; where its ``more`` says so, the browser asks again at once. words: as the language file has them, `comma`
-    says whether numbers have a decimal comma.
+    at: zoom, stop, unit, row, column. detail: what is known of the number there; where its ``more`` says so, the browser asks again at
+    once. words: as the language file has them, `comma` says whether numbers have a decimal comma.
     """
     assets.component("walk", isolate_styles=True, parts=("walk_scene", "walk_draw"))(
         key=key,
