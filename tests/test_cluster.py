@@ -192,7 +192,9 @@ def train(folder: Path, fence: int = 1) -> subprocess.Popen[bytes]:
 
 
 def size(folder: Path) -> int:
-    return (folder / rundir.EVENTS).stat().st_size
+    """Of the events so far; 0 before the first."""
+    events = folder / rundir.EVENTS
+    return events.stat().st_size if events.exists() else 0
 
 
 @pytest.mark.slow
@@ -203,9 +205,7 @@ def test_a_training_ends_at_once_when_it_is_not_its_own_any_more(tmp_path: Path)
     children = {name: train(folder) for name, folder in runs.items()}
     try:
         for folder in runs.values():
-            await_that(
-                lambda folder=folder: (folder / rundir.PROCESS).exists() and status_of(folder).state == "running"
-            )
+            await_that(lambda folder=folder: size(folder) and status_of(folder).state == "running")
         Handed(fence=2, engine="ray").write(runs["handed out anew"])
         Process(child=ELSEWHERE, run=runs["begun elsewhere"].name, fence=1).write(runs["begun elsewhere"])
         (runs["taken back"] / rundir.PROCESS).unlink()
