@@ -258,7 +258,7 @@ def _print(
         wall, cpu = statistics.median(walls), statistics.median(cpus)
         seconds = f"{wall:.2f} ({min(walls):.2f}–{max(walls):.2f}) | {cpu:.2f}"
         ratios = f"{reference[0] / wall:.2f}×, {reference[1] / cpu:.2f}×"
-        precision = "float32" if not name.endswith(("auto", "bfloat16")) else "mixed_bfloat16"
+        precision = {"auto": _precision(config, 96), "bfloat16": "mixed_bfloat16"}.get(name.split()[-1], "float32")
         of_bound = f"{pictures / wall / bound[precision]:.2f}" if bound else ""
         of_matrices = pictures * network.step_flops / min(walls) / rate
         print(f"| {name} | {seconds} | {ratios} | {of_matrices:.2f} | {of_bound} |")

@@ -191,7 +191,7 @@ def _augmentation(layer: p.Layer, seed: int, fast: bool) -> Any:
     common = {"seed": seed, "dtype": "float32"}
     match layer:
         case p.RandomFlip(mode):
-            return (fused if fast else kl).RandomFlip(mode, seed=seed)
+            augmentation = (fused if fast else kl).RandomFlip(mode, seed=seed)
         case p.RandomRotation(factor):
             augmentation = kl.RandomRotation(factor, **common)
         case p.RandomZoom(factor):

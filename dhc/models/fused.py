@@ -52,8 +52,8 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
         words = tf.raw_ops.StatelessRandomUniformFullIntV2(shape=[(count + 3) // 4], **draw)
         numbers = tf.reshape(tf.reshape(tf.bitcast(words, "int16"), [-1])[:count], tf.shape(inputs))
         lost = min(round(self.rate * 2**16), 2**16 - 1)
-        kept = tf.cast(numbers >= tf.constant(lost - 2**15, "int16"), inputs.dtype)
-        return inputs * (kept * tf.cast(1 / (1 - self.rate), inputs.dtype))
+        mask = tf.cast(numbers >= tf.constant(lost - 2**15, "int16"), inputs.dtype)
+        return inputs * (mask * tf.cast(1 / (1 - self.rate), inputs.dtype))
 
 
 class RandomFlip(keras.layers.RandomFlip):  # type: ignore[misc]
@@ -64,8 +64,12 @@ class RandomFlip(keras.layers.RandomFlip):  # type: ignore[misc]
         if keras.backend.backend() != "tensorflow":
             return flip(inputs, transformation)
         tf = importlib.import_module("tensorflow")
-        flipped = tf.custom_gradient(lambda x: (flip(x, transformation), lambda slope: flip(slope, transformation)))
-        return flipped(inputs)
+
+        @tf.custom_gradient
+        def there_and_back(x: Any) -> Any:
+            return flip(x, transformation), lambda slope: flip(slope, transformation)
+
+        return there_and_back(inputs)
 
 
 def _handle(variable: Any) -> Any:
@@ -120,16 +124,16 @@ class Averages:
     """
 
     def _update_model_variables_moving_average(self: Any, variables: Any) -> None:
-        kept = self.ema_momentum
+        momentum = self.ema_momentum
         if self.ema_overwrite_frequency:
             is_due = keras.ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
-            kept = keras.ops.where(is_due, kept, 1.0)
-        kept = keras.ops.where(keras.ops.equal(self.iterations, 0), 0.0, kept)
+            momentum = keras.ops.where(is_due, momentum, 1.0)
+        momentum = keras.ops.where(keras.ops.equal(self.iterations, 0), 0.0, momentum)
         for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
-            approach(average, variable, 1 - kept)
+            _approach(average, variable, 1 - momentum)
 
 
-def approach(average: Any, variable: Any, share: Any) -> None:
+def _approach(average: Any, variable: Any, share: Any) -> None:
     """Move the average by so much of its way to the variable."""
     way = average - variable
     if keras.backend.backend() != "tensorflow":

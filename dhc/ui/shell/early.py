@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -27,14 +29,18 @@ def load(folder: str, stamps: tuple[tuple[int, int], ...]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=32, ttl=AGAIN)
 def _ask(question: str, folder: str, stamps: tuple[tuple[int, int], ...]) -> None:
-    helper = session.helper()
+    in_background(partial(session.helper().ask, question, folder=folder), question)
 
-    def ask() -> None:
+
+def in_background(ask: Callable[[], object], name: str) -> None:
+    """Ask in a thread of that name, for nobody who waits: the question of one who does says what is refused; a bug of ours is logged."""
+
+    def attempt() -> None:
         try:
-            helper.ask(question, folder=folder)
+            ask()
         except (UserError, OSError):
-            pass  # the first question that somebody waits for says it
+            pass
         except HelperError:
-            _LOG.exception("The helper process could not be made ready")
+            _LOG.exception("The helper process could not be asked ahead")
 
-    threading.Thread(target=ask, name=question, daemon=True).start()
+    threading.Thread(target=attempt, name=name, daemon=True).start()

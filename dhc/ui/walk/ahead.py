@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dhc.errors import UserError
-from dhc.jobs.warm import HelperError
 from dhc.ui.network.subject import Subject
+from dhc.ui.shell import early
 from dhc.ui.walk import asked
 from dhc.ui.walk.asked import LayerMaps, Walker, Whole
 from dhc.ui.walk.stops import Stop
@@ -24,7 +22,6 @@ READING = 0.1  # seconds between two looks whether a network is ready, for which
 NEAR = 16  # maps of a layer, those with the largest values, between which the arrows lead in the overview
 KEY, STOP_KEY = "dhc_walk_ahead", "dhc_walk_ahead_stop"  # of this session's
 Question = Callable[[], object]
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def ask_ahead(of: Walker, shown: Subject, whole: Whole, epoch: int) -> None:
     for other in (asked.beside(of, shown, kept) for kept in _beside(shown.epochs, epoch)):
         questions += [partial(_read, ahead, other), partial(asked.whole, other, shown)]
         questions += [partial(asked.draw_more, other)] * asked.PARTS
-    _start(ahead, questions, CALM)
+    early.in_background(partial(_ask, ahead, questions, CALM), "walk")
 
 
 def ask_near(of: Walker, stop: Stop, whole: Whole, unit: int) -> None:
@@ -63,7 +60,8 @@ def ask_near(of: Walker, stop: Stop, whole: Whole, unit: int) -> None:
     maps = whole.layers[stop.row.place]
     near = maps.units[np.argsort(-maps.highest, kind="stable")[:NEAR]]
     units = near[np.argsort(np.abs(near - unit), kind="stable")].tolist()
-    _start(ahead, [_number(of, stop.row.place, maps, other) for other in units], PAUSE)
+    questions = [_number(of, stop.row.place, maps, other) for other in units]
+    early.in_background(partial(_ask, ahead, questions, PAUSE), "walk")
 
 
 def _begins(ahead: _Ahead, key: str) -> bool:
@@ -77,10 +75,6 @@ def _begins(ahead: _Ahead, key: str) -> bool:
     return True
 
 
-def _start(ahead: _Ahead, questions: Sequence[Question], pause: float) -> None:
-    threading.Thread(target=_ask, args=(ahead, questions, pause), name="walk", daemon=True).start()
-
-
 def _number(of: Walker, layer: int, maps: LayerMaps, unit: int) -> Question:
     return partial(asked.number, of, layer, unit, *maps.peak(unit))
 
@@ -92,16 +86,11 @@ def _beside(epochs: Sequence[int], epoch: int) -> list[int]:
 
 
 def _ask(ahead: _Ahead, questions: Sequence[Question], pause: float) -> None:
-    try:
-        for question in questions:
-            if ahead.is_over.wait(pause):
-                return
-            question()
-            pause = PAUSE
-    except (UserError, OSError):
-        pass  # the step that needs it says it
-    except HelperError:
-        _LOG.exception("A walk could not be asked ahead")
+    for question in questions:
+        if ahead.is_over.wait(pause):
+            return
+        question()
+        pause = PAUSE
 
 
 def _read(ahead: _Ahead, of: Walker) -> None:
