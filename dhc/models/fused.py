@@ -65,11 +65,10 @@ class RandomFlip(keras.layers.RandomFlip):  # type: ignore[misc]
             return flip(inputs, transformation)
         tf = importlib.import_module("tensorflow")
 
-        @tf.custom_gradient
         def there_and_back(x: Any) -> Any:
             return flip(x, transformation), lambda slope: flip(slope, transformation)
 
-        return there_and_back(inputs)
+        return tf.custom_gradient(there_and_back)(inputs)
 
 
 def _handle(variable: Any) -> Any:
