@@ -68,20 +68,22 @@ def profiled(config: RunConfig, precision: str, steps: int) -> tuple[float, Coun
     import tensorflow as tf
 
     from dhc.models.build import compiled_model
+    from dhc.models.pipeline import of_batches
+    from dhc.training.batches import Batches
 
     draw = np.random.default_rng(0)
     count = steps * config.fit.batch_size
     x = draw.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
     y = draw.integers(CLASSES, size=count)
     model = compiled_model(config, CLASSES, precision=precision)
-    fit = {"batch_size": config.fit.batch_size, "verbose": 0}
-    model.fit(x, y, **fit)
+    batches = of_batches(Batches(x, y, config.fit.batch_size, config.fit.seed))
+    model.fit(batches, shuffle=False, verbose=0)
     start = time.perf_counter()
-    model.fit(x, y, **fit)
+    model.fit(batches, shuffle=False, verbose=0)
     step = (time.perf_counter() - start) / steps
     with tempfile.TemporaryDirectory() as folder:
         with tf.profiler.experimental.Profile(folder):
-            model.fit(x, y, **fit)
+            model.fit(batches, shuffle=False, verbose=0)
         return step, read(next(Path(folder).rglob("*.xplane.pb")), steps)
 
 

@@ -144,6 +144,7 @@ MAY_IMPORT_KERAS = {
     "dhc/models/initial.py",
     "dhc/models/losses.py",
     "dhc/models/muon.py",
+    "dhc/models/pipeline.py",
     "dhc/models/sharpness.py",
     "dhc/training/backend.py",
     "dhc/training/batches.py",

@@ -261,3 +261,34 @@ def test_flips_and_their_gradients_are_kerass_by_the_same_seed(mode: str) -> Non
     for ours, theirs in zip(*results, strict=True):
         assert (ours == theirs).all()
     assert not (results[0][0] == x.numpy()).all()
+
+
+@pytest.mark.parametrize(("side", "kernel", "filters"), [(4, 3, 128), (2, 5, 128), (1, 3, 128), (6, 3, 144)])
+def test_many_filters_on_a_small_map_learn_what_kerass_learn(side: int, kernel: int, filters: int) -> None:
+    import keras
+    import tensorflow as tf
+
+    from dhc.models import fused
+
+    draw = np.random.default_rng(0)
+    x = tf.Variable(draw.normal(size=(6, side, side, 20)).astype(np.float32))
+    weights = draw.normal(size=(6, side, side, filters)).astype(np.float32)
+    values = [draw.normal(size=(kernel, kernel, 20, filters)), draw.normal(size=filters)]
+    results, products = [], []
+    for kind, precision in ((fused.Conv2D, "mixed_bfloat16"), (keras.layers.Conv2D, "float32")):
+        layer = kind(filters, kernel, padding="same", dtype=precision)
+        layer.build(x.shape)
+        layer.set_weights(values)
+
+        @tf.function
+        def step(layer: Any = layer) -> list[Any]:
+            with tf.GradientTape() as tape:
+                out = tf.cast(layer(x), "float32")
+                loss = tf.reduce_sum(out * weights)
+            return [out, *tape.gradient(loss, [x, *(weight.value for weight in layer.trainable_weights)])]
+
+        results.append([value.numpy() for value in step()])
+        products.append([node.type for node in step.get_concrete_function().graph.get_operations()].count("MatMul"))
+    assert products == [1, 0]
+    for ours, theirs in zip(*results, strict=True):
+        assert np.abs(ours - theirs).max() < 0.02 * np.abs(theirs).max()  # 8 bits of mantissa

@@ -161,7 +161,8 @@ def _keras_layer(layer: p.Layer, seed: int, fast: bool, axes: int) -> Any:
         case p.Resizing(side):
             return kl.Resizing(side, side)
         case p.Conv2D(filters, kernel, strides, padding, activation):
-            return kl.Conv2D(filters, kernel, strides=strides, padding=padding, activation=activation)
+            kind = (fused if fast else kl).Conv2D
+            return kind(filters, kernel, strides=strides, padding=padding, activation=activation)
         case p.Dense(units, "softmax"):
             return kl.Dense(units, activation="softmax", dtype="float32")  # probabilities lose too much in 16 bits
         case p.Dense(units, activation):

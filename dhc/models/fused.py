@@ -1,6 +1,6 @@
 """Faster TensorFlow kernels for things that Keras computes piecewise. Imports Keras.
 Keras normalises a batch with some ten elementwise operations and updates each weight with as many; TensorFlow has one kernel
-for each. Dropout and flips take half as long here as there. Elsewhere (JAX and PyTorch compile or fuse by themselves) the classes
+for each. Dropout and flips take half as long here as there, and so does what small maps of many filters learn from. Elsewhere (JAX and PyTorch compile or fuse by themselves) the classes
 are Keras's own in all but name. Networks are saved without them, so a saved file needs nothing of ours.
 """
 
@@ -12,6 +12,9 @@ from typing import Any
 import keras
 
 PHILOX = 1  # TensorFlow's number of that generator
+MANY_FILTERS = (
+    128  # from so many on, and with four for each place of a map, the product below is the faster: `benchmarks.filters`
+)
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
@@ -36,6 +39,49 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         for average, new in ((self.moving_mean, out.batch_mean), (self.moving_variance, biased)):
             average.assign(average * self.momentum + new * (1 - self.momentum))
         return out.y
+
+
+class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]
+    """Keras's layer; on TensorFlow small maps of many filters get these filters' gradient as one matrix product.
+
+    In 16 bits, on a CPU: there oneDNN spends longer on bringing such a gradient into order than on computing it.
+    """
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """Maps (B, H, W, filters) of (B, H, W, C)."""
+        convolve = super().convolution_op
+        if not self._has_many_filters(inputs.shape):
+            return convolve(inputs, kernel)
+        tf = importlib.import_module("tensorflow")
+
+        def there_and_back(x: Any, filters: Any) -> Any:
+            def back(slope: Any) -> tuple[Any, Any]:
+                sizes = {"input_sizes": tf.shape(x), "strides": [1, 1, 1, 1], "padding": "SAME"}
+                above = tf.raw_ops.Conv2DBackpropInput(filter=filters, out_backprop=slope, **sizes)
+                return above, self.filters_gradient(x, slope)
+
+            return convolve(x, filters), back
+
+        return tf.custom_gradient(there_and_back)(inputs, keras.ops.convert_to_tensor(kernel))
+
+    def filters_gradient(self, x: Any, slope: Any) -> Any:
+        """Of filters that made (B, H, W, filters) of `x` (B, H, W, C), whose slope is given: (rows, columns, C, filters)."""
+        tf = importlib.import_module("tensorflow")
+        (rows, columns), (height, width, maps) = self.kernel_size, x.shape[1:]
+        padded = tf.pad(x, [[0, 0], [rows // 2] * 2, [columns // 2] * 2, [0, 0]])
+        seen = [padded[:, r : r + height, c : c + width] for r in range(rows) for c in range(columns)]
+        places = tf.reshape(tf.concat(seen, -1), (-1, rows * columns * maps))
+        product = tf.matmul(places, tf.reshape(slope, (-1, self.filters)), transpose_a=True)
+        return tf.reshape(product, (rows, columns, maps, self.filters))
+
+    def _has_many_filters(self, shape: Any) -> bool:
+        is_plain = self.strides == self.dilation_rate == (1, 1) and self.padding == "same" and self.groups == 1
+        is_odd = all(side % 2 for side in self.kernel_size)
+        if self.compute_dtype != "bfloat16" or self.data_format != "channels_last" or not (is_plain and is_odd):
+            return False
+        if keras.backend.backend() != "tensorflow" or self.filters < max(MANY_FILTERS, 4 * shape[1] * shape[2]):
+            return False
+        return not importlib.import_module("tensorflow").config.list_physical_devices("GPU")
 
 
 class Dropout(keras.layers.Dropout):  # type: ignore[misc]

@@ -13,6 +13,7 @@ from dhc.errors import RunError
 from dhc.files.archive import DamagedError
 from dhc.files.read import reason
 from dhc.models.build import build, network
+from dhc.models.pipeline import of_pictures
 from dhc.predict.archive import WEIGHTS
 from dhc.predict.kept import kept_weights
 from dhc.predict.saved import BATCH, saved_network
@@ -78,7 +79,7 @@ def probabilities(model: keras.Model, x: np.ndarray) -> np.ndarray:
     Raises RunError where the network's weights bring forth no probabilities.
     """
     few = len(x) <= BATCH  # they need no pipeline, which would take longer to lay than they do
-    answers = model.predict_on_batch(x) if few else model.predict(x, batch_size=BATCH, verbose=0)
+    answers = model.predict_on_batch(x) if few else model.predict(of_pictures(x, BATCH), batch_size=BATCH, verbose=0)
     return require_probabilities(np.asarray(answers, np.float32))
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
-import numpy as np
 
 from dhc.data.select import RunData
 from dhc.runs.contract import Environment
@@ -28,19 +25,6 @@ def visible_gpus() -> int:
 
             return int(torch.cuda.device_count())
     return 0
-
-
-def batches(x: np.ndarray, size: int) -> Any:
-    """What `predict` takes for `x` (N, …), in batches of `size`, again and again.
-
-    TensorFlow would copy the array and lay a new pipeline for each pass, which takes longer than to judge some hundred pictures.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return x
-    import tensorflow as tf
-
-    with tf.device("CPU"):
-        return tf.data.Dataset.from_tensor_slices(x).batch(size).prefetch(tf.data.AUTOTUNE)
 
 
 def environment_record(device: str, seed: int, data: RunData) -> Environment:

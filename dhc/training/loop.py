@@ -14,6 +14,7 @@ from dhc.machine import hardware
 from dhc.models.build import compiled_model
 from dhc.models.cost import gains_from_bfloat16
 from dhc.models.initial import whiten
+from dhc.models.pipeline import of_batches
 from dhc.runs import rundir
 from dhc.runs.contract import Summary
 from dhc.runs.rundir import Guard, RunWriter
@@ -107,9 +108,10 @@ def fit(
     watching = observers(config, data, writer, stop_requested, answers)
     watching.resume.restore(model)
     first_epoch = watching.resume.first_epoch
+    batches = Batches(data.train.x, data.train.y, config.fit.batch_size, config.fit.seed, first_epoch, config.augment)
     writer.phase("training")
     model.fit(
-        Batches(data.train.x, data.train.y, config.fit.batch_size, config.fit.seed, first_epoch, config.augment),
+        of_batches(batches),
         initial_epoch=first_epoch,
         epochs=config.fit.epochs,
         verbose=0,

@@ -9,6 +9,7 @@ import keras
 
 from dhc.config import RunConfig
 from dhc.data.select import RunData
+from dhc.models.pipeline import of_batches
 from dhc.models.search import ending, has_diverged, rate_of_batch, seed_of_pass, smooth
 from dhc.runs import rundir
 from dhc.runs.contract import RateSearch
@@ -50,7 +51,7 @@ def search_rate(
             watch = _Losses(writer, search, number, len(data.train.ids), config.fit.batch_size)
             batches = Batches(data.train.x, data.train.y, config.fit.batch_size, seed, augment=config.augment)
             model.fit(
-                batches,
+                of_batches(batches),
                 epochs=-(-search.batches // len(batches)),
                 verbose=0,
                 shuffle=False,

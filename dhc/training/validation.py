@@ -13,9 +13,9 @@ import numpy as np
 
 from dhc.files import write
 from dhc.models.build import copy_weights
+from dhc.models.pipeline import of_pictures
 from dhc.runs import rundir
 from dhc.runs.predictions import save_predictions
-from dhc.training.backend import batches
 from dhc.training.results import cross_entropy
 
 VAL_BATCH = 128  # pictures
@@ -39,7 +39,7 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.network = network
-        self._batches, self._y = batches(x, VAL_BATCH), y
+        self._x, self._y = of_pictures(x, VAL_BATCH), y
         self._options = {"batch_size": VAL_BATCH, "verbose": 0, "callbacks": list(callbacks)}
         self.predictions: list[np.ndarray] = []
         self.probabilities = np.empty((0, 0), np.float32)
@@ -49,7 +49,7 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
         """Predict val and put val_loss and val_accuracy into the logs."""
         start = time.perf_counter()
         copy_weights(self.model, self.network)
-        self.probabilities = np.asarray(self.network.predict(self._batches, **self._options), np.float32)
+        self.probabilities = np.asarray(self.network.predict(self._x, **self._options), np.float32)
         self.predictions.append(self.probabilities.argmax(axis=1).astype(np.uint16))
         logs["val_loss"] = cross_entropy(self._y, self.probabilities)
         logs["val_accuracy"] = float((self.predictions[-1] == self._y).mean())
