@@ -285,7 +285,7 @@ def test_many_filters_on_a_small_map_learn_what_kerass_learn(side: int, kernel: 
             with tf.GradientTape() as tape:
                 out = tf.cast(layer(x), "float32")
                 loss = tf.reduce_sum(out * weights)
-            return [out, *tape.gradient(loss, [x, *(weight.value for weight in layer.trainable_weights)])]
+            return [out, *tape.gradient(loss, [x, layer.kernel.value])]
 
         results.append([value.numpy() for value in step()])
         products.append([node.type for node in step.get_concrete_function().graph.get_operations()].count("MatMul"))
