@@ -103,7 +103,8 @@ class ModelConfig(Section):
     Filters are rounded to multiples of 16 (at least 8), which processors multiply fastest."""
 
     head: Literal["flatten", "gap"] = knob("flatten", "Head", when={"model.name": ("vgg16",)})
-    """How feature maps become a vector: Flatten (the report's) or GlobalAveragePooling2D."""
+    """How feature maps become a vector: Flatten (the report's) or GlobalAveragePooling2D. On pictures of 64×64 the last map is 1×1, so
+    both are the same network."""
 
     bn_momentum: float = knob(
         0.99, "Batch normalisation momentum", short="BN momentum", ge=0, lt=1, step=0.01, when=BATCH_NORMALISED
