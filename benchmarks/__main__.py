@@ -14,6 +14,8 @@ COMMANDS = (
     ("benchmarks.engine", str(DATA), "--width", "1", "--pictures", "256", "--val", "20"),
     ("benchmarks.operations", "--preset", "report"),
     ("benchmarks.operations", "--preset", "tuned"),
+    ("benchmarks.filters",),
+    ("benchmarks.scaling",),
     ("benchmarks.rivals", str(DATA)),
     ("benchmarks.start", str(DATA)),
     ("benchmarks.estimate",),
