@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from networks import small_network
 
@@ -106,7 +107,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def course(config: RunConfig, runs: Path) -> list[float]:
-    """What a training writes of its epochs, and its last answers."""
+    """What a training writes of its epochs."""
     from dhc.runs.rundir import RunWriter
     from dhc.training.loop import compiled, fit
     from dhc.training.pictures import open_pictures
@@ -119,6 +120,7 @@ def course(config: RunConfig, runs: Path) -> list[float]:
         model.run_eagerly = True
         fit(config, model, data, writer, lambda: False)
     epochs = Store(runs).history(folder.name).epochs[["epoch", "loss", "val_loss", "learning_rate"]]
+    assert np.isfinite(epochs.to_numpy(dtype=float)).all()
     return [float(value) for value in epochs.to_numpy(dtype=float).ravel()]
 
 

@@ -1,7 +1,9 @@
 """Faster TensorFlow kernels for things that Keras computes piecewise. Imports Keras.
+
 Keras normalises a batch with some ten elementwise operations and updates each weight with as many; TensorFlow has one kernel
-for each. Dropout and flips take half as long here as there, and so does what small maps of many filters learn from. Elsewhere (JAX and PyTorch compile or fuse by themselves) the classes
-are Keras's own in all but name. Networks are saved without them, so a saved file needs nothing of ours.
+for each. Dropout, flips and what many filters on small maps learn from take half as long here as there. Elsewhere (JAX and
+PyTorch compile or fuse by themselves) the classes are Keras's own in all but name. Networks are saved without them, so a saved
+file needs nothing of ours.
 """
 
 from __future__ import annotations
@@ -12,9 +14,8 @@ from typing import Any
 import keras
 
 PHILOX = 1  # TensorFlow's number of that generator
-MANY_FILTERS = (
-    128  # from so many on, and with four for each place of a map, the product below is the faster: `benchmarks.filters`
-)
+# From so many on, and with four for each place of a map, the product below is the faster: `benchmarks.filters`.
+MANY_FILTERS = 128
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]

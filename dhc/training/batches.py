@@ -43,7 +43,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return self._beforehand.changed(self._x[rows], self._y[rows], rows, max(0, self._epoch), index)
 
     def on_epoch_begin(self) -> None:
-        """Keras calls this before it takes an epoch's first batch."""
+        """What is done before an epoch's first batch is taken."""
         self._epoch += 1
         self._order = order_of_epoch(len(self._y), self._seed, self._epoch)
 
