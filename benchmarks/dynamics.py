@@ -62,6 +62,7 @@ def main() -> None:
 def measure(config: RunConfig, pictures: int, rounds: int, batches: int) -> tuple[float, list[float]]:
     """CPU seconds of a batch that is not followed, and how much more each round took that was; of `fit`, as the loop calls it."""
     from dhc.models.build import compiled_model
+    from dhc.models.pipeline import of_batches
     from dhc.training.batches import Batches
     from dhc.training.dynamics import Answers
 
@@ -71,7 +72,7 @@ def measure(config: RunConfig, pictures: int, rounds: int, batches: int) -> tupl
     models = (compiled_model(config, CLASSES), compiled_model(config, CLASSES, metrics=[Answers(pictures)]))
 
     def some(model: Any) -> None:
-        model.fit(Batches(x, y, config.fit.batch_size, seed=0), verbose=0, shuffle=False)
+        model.fit(of_batches(Batches(x, y, config.fit.batch_size, seed=0)), verbose=0, shuffle=False)
 
     for model in models * WARM_UP:
         some(model)

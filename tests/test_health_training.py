@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from networks import small_network
+from networks import small_network, trained_by_the_loop
 
 from dhc.analysis import coach
 from dhc.analysis.ailments import AILMENTS
@@ -27,27 +26,10 @@ RULES = coach.read_rules(coach.RULES.read_text(encoding="utf-8"))
 OURS = tuple(rule for rule in RULES if rule.look_for in AILMENTS)
 
 
-def train(config: RunConfig, runs: Path, plant: Callable[[Any], None] = lambda model: None) -> tuple[Path, Any]:
-    """The run's folder and its model, trained by the real loop; `plant` may spoil the network first."""
-    from dhc.training.dynamics import answers_of
-    from dhc.training.loop import compiled, fit
-    from dhc.training.pictures import open_pictures
-
-    folder = rundir.create(runs, config.model.name)
-    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
-    with rundir.RunWriter(folder) as writer:
-        data = open_pictures(config, writer)
-        answers = answers_of(config, len(data.train.ids))
-        model = compiled(config, data, folder, "cpu", answers)
-        plant(model)
-        fit(config, model, data, writer, lambda: False, answers=answers)
-    return folder, model
-
-
 @pytest.fixture(scope="module")
 def sane(tmp_path_factory: pytest.TempPathFactory, tiny_data: Path) -> tuple[RunConfig, Path, Any]:
     config = small_network(tiny_data).with_values({"fit.epochs": 3})
-    return config, *train(config, tmp_path_factory.mktemp("runs"))
+    return config, *trained_by_the_loop(config, tmp_path_factory.mktemp("runs"))
 
 
 def table_of(folder: Path) -> LayerTable:
@@ -65,7 +47,7 @@ def test_with_and_without_looks_and_the_record_of_its_pictures_a_training_is_the
 ) -> None:
     config, folder, model = sane
     bare_config = config.with_values({"fit.watch_health": False, "fit.watch_pictures": False})
-    bare_folder, bare_model = train(bare_config, tmp_path)
+    bare_folder, bare_model = trained_by_the_loop(bare_config, tmp_path)
     columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "best"]
     histories = [Store(place.parent).history(place.name) for place in (folder, bare_folder)]
     assert histories[0].epochs[columns].equals(histories[1].epochs[columns])
@@ -176,11 +158,11 @@ def test_a_planted_dead_layer_and_a_planted_exploding_rate_are_found(tmp_path: P
         bias.assign(np.full(bias.shape, -100.0))
 
     config = small_network(tiny_data)
-    folder, _ = train(config, tmp_path, kill)
+    folder, _ = trained_by_the_loop(config, tmp_path, kill)
     assert "dead-units" in fired(folder, config)
     assert table_of(folder).figures["dead_share"][table_of(folder).names.index("conv 3")].tolist() == [1, 1]
     config = config.with_values({"optimizer.learning_rate": 3.0})
-    folder, _ = train(config, tmp_path)
+    folder, _ = trained_by_the_loop(config, tmp_path)
     assert "exploding-loss" in fired(folder, config)
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import small_network
+from networks import small_network, trained_by_the_loop
 
 from dhc.config import RunConfig, fields, find_field
 from dhc.data.standin.generate import make_dataset
-from dhc.runs import rundir
 from dhc.runs.store import Store
 
 pytestmark = pytest.mark.slow
@@ -106,19 +105,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def step_by_step(model: Any) -> None:
+    model.run_eagerly = True
+
+
 def course(config: RunConfig, runs: Path) -> list[float]:
     """What a training writes of its epochs."""
-    from dhc.runs.rundir import RunWriter
-    from dhc.training.loop import compiled, fit
-    from dhc.training.pictures import open_pictures
-
-    folder = rundir.create(runs, config.model.name)
-    rundir.write_json(folder / rundir.CONFIG, config.model_dump())
-    with RunWriter(folder) as writer:
-        data = open_pictures(config, writer)
-        model = compiled(config, data, folder, "cpu")
-        model.run_eagerly = True
-        fit(config, model, data, writer, lambda: False)
+    folder, _ = trained_by_the_loop(config, runs, step_by_step)
     epochs = Store(runs).history(folder.name).epochs[["epoch", "loss", "val_loss", "learning_rate"]]
     assert np.isfinite(epochs.to_numpy(dtype=float)).all()
     return [float(value) for value in epochs.to_numpy(dtype=float).ravel()]
