@@ -90,7 +90,7 @@ def test_auto_on_a_cpu_asks_the_cpu_and_the_network(
 
 
 def test_a_gpu_runs_several_steps_between_two_looks_unless_told_otherwise() -> None:
-    assert hardware.steps_per_execution(0, "gpu:1") == 8
+    assert hardware.steps_per_execution(0, "gpu:1") == 32
     assert hardware.steps_per_execution(3, "gpu:1") == 3
 
 

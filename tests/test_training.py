@@ -221,6 +221,30 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
     assert not np.isfinite(Store(tmp_path).history(folder.name).batches["loss"].iloc[-1])  # which batch it was, is told
 
 
+def test_answers_that_become_nan_end_the_run_and_what_was_before_stays(
+    tiny_config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dhc.training import loop, validation
+    from dhc.training.outcomes import NonFiniteAnswersError, explain
+
+    copied: list[Any] = []
+
+    def spoilt(source: Any, target: Any) -> None:
+        copy_weights(source, target)
+        copied.append(target)
+        if len(copied) == 2:
+            target.set_weights([*target.get_weights()[:-1], np.full_like(target.get_weights()[-1], np.nan)])
+
+    copy_weights = validation.copy_weights
+    monkeypatch.setattr(validation, "copy_weights", spoilt)
+    folder = rundir.create(tmp_path, "vgg16")
+    with pytest.raises(NonFiniteAnswersError, match="answers for val became nan at epoch 2") as caught:
+        loop.train_and_evaluate(tiny_config.with_values({"fit.epochs": 3}), folder)
+    assert explain(caught.value, folder).where == {"epoch": 2}
+    assert read_predictions(folder).y_pred.shape[0] == 1
+    assert (folder / rundir.BEST).is_file()
+
+
 def test_classes_and_fraction_cut_what_is_trained_on_and_never_val(tiny_data: Path) -> None:
     from dhc.data.select import load_for_run
 

@@ -134,8 +134,8 @@ def compute_capability(device: str) -> float:
 
 
 def steps_per_execution(steps: int, device: str) -> int:
-    """Batches that Keras runs between callbacks; 0 means 1 on a CPU and 8 on a GPU."""
-    return steps or (8 if device.startswith("gpu:") else 1)
+    """Batches that Keras runs between callbacks; 0 means 1 on a CPU and 32 on a GPU."""
+    return steps or (32 if device.startswith("gpu:") else 1)
 
 
 def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, str] | None = None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from dhc.models import plan as p
 from dhc.models.affine import RandomAffine, first_changes
 from dhc.models.cost import orthogonal_kernels
 from dhc.models.ladder import plan_of
+from dhc.models.execution import Executions
 from dhc.models.losses import accuracy_of, loss_of
 from dhc.models.muon import Muon
 from dhc.models.sharpness import SharpnessAware
@@ -81,7 +82,7 @@ def compiled_model(
     else:
         keras.utils.set_random_seed(config.fit.seed)
     keras.config.set_dtype_policy(precision)
-    kind = SharpnessAware if config.optimizer.sam else keras.Model
+    kind = SharpnessAware if config.optimizer.sam else Executions
     model = build(plan_of(config, classes), seed=config.fit.seed, name=config.model.name, fast=True, kind=kind)
     if config.optimizer.sam:
         model.radius = config.optimizer.sam
@@ -176,7 +177,7 @@ def _keras_layer(layer: p.Layer, seed: int, fast: bool, axes: int) -> Any:
         case p.BatchNormalization(momentum):
             return (fused if fast else kl).BatchNormalization(momentum=momentum)
         case p.MaxPooling2D(pool, strides):
-            return kl.MaxPooling2D(pool, strides=strides or None)
+            return (fused if fast else kl).MaxPooling2D(pool, strides=strides or None)
         case p.Dropout(rate):
             return (fused if fast else kl).Dropout(rate, seed=seed)
         case p.Flatten():

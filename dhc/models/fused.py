@@ -19,12 +19,24 @@ MANY_FILTERS = 128
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras's layer; when training on TensorFlow, (B, H, W, C) goes by ``FusedBatchNormV3``."""
+    """Keras's layer; when training on TensorFlow, (B, H, W, C) goes by ``FusedBatchNormV3``, on JAX in float32 and fewer passes."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise (…, C); when training also move the averages, by the biased variance as Keras."""
-        if not training or len(inputs.shape) != 4 or keras.backend.backend() != "tensorflow":
+        backend = keras.backend.backend()
+        if not training or len(inputs.shape) != 4 or backend == "torch":
             return super().call(inputs, training=training, mask=mask)
+        if backend == "jax":
+            xla = importlib.import_module("dhc.models.xla")
+            y, mean, variance = xla.normalized(inputs, self.gamma.value, self.beta.value, self.epsilon)
+        else:
+            y, mean, variance = self._by_one_kernel(inputs)
+        for average, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average * self.momentum + new * (1 - self.momentum))
+        return y
+
+    def _by_one_kernel(self, inputs: Any) -> tuple[Any, Any, Any]:
+        """Maps, mean and biased variance by channel, of TensorFlow."""
         tf = importlib.import_module("tensorflow")
         out = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
@@ -36,10 +48,19 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
             is_training=True,
         )
         count = tf.cast(tf.size(inputs) / inputs.shape[-1], "float32")
-        biased = out.batch_variance * (count - 1) / count
-        for average, new in ((self.moving_mean, out.batch_mean), (self.moving_variance, biased)):
-            average.assign(average * self.momentum + new * (1 - self.momentum))
-        return out.y
+        return out.y, out.batch_mean, out.batch_variance * (count - 1) / count
+
+
+class MaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
+    """Keras's layer; on JAX squares beside each other have a way back of their own."""
+
+    def call(self, inputs: Any) -> Any:
+        """The largest of each place of (B, H, W, C)."""
+        side = self.pool_size[0]
+        is_plain = self.pool_size == self.strides == (side, side) and self.padding == "valid"
+        if keras.backend.backend() != "jax" or not is_plain or self.data_format != "channels_last":
+            return super().call(inputs)
+        return importlib.import_module("dhc.models.xla").pooled(inputs, side)
 
 
 class Conv2D(keras.layers.Conv2D):  # type: ignore[misc]

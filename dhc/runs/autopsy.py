@@ -181,7 +181,9 @@ def _changes(config: RunConfig, cause: str, reason: str) -> list[tuple[str, str,
     if cause == "nan":
         rate = float(f"{config.optimizer.learning_rate / 10:.6g}")
         lower = {"optimizer.learning_rate": rate, "schedule.min_lr": min(config.schedule.min_lr, rate)}
-        return [("Restart with LR ÷ 10", f"A copy of this run with learning rate {rate:g}.", lower)]
+        slower = ("Restart with LR ÷ 10", f"A copy of this run with learning rate {rate:g}.", lower)
+        wider = ("Restart in float32", "A copy of this run whose numbers have 32 bits.", {"device.precision": "float32"})
+        return [slower, *([wider] if config.device.precision.startswith("mixed") else [])]
     if cause == "memory":
         half = max(1, config.fit.batch_size // 2)
         width = config.model.width / 2

@@ -12,7 +12,7 @@ OFF = AugmentConfig(where="off")
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Shuffled batches: x (B, 64, 64, 3) uint8, y (B,) int64 or, where pictures are mixed, (B, 3) float32 (`dhc.models.mixing`).
+    """Shuffled batches: x (B, 64, 64, 3) uint8, y (B,) int32 or, where pictures are mixed, (B, 3) float32 (`dhc.models.mixing`).
 
     The last batch of an epoch may be smaller. Each epoch visits the pictures in its `order_of_epoch`, so a run that resumes
     sees what an undisturbed one would have seen. Pictures stay uint8 and memory-mapped until a batch is taken. Of `augment`,
@@ -29,7 +29,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         augment: AugmentConfig = OFF,
     ) -> None:
         super().__init__(workers=1)
-        self._x, self._y = x, y
+        self._x, self._y = x, y.astype(np.int32)  # JAX knows no wider ones
         self._size, self._seed = batch_size, seed
         self._epoch = first_epoch - 1
         self._order = order_of_epoch(len(y), seed, first_epoch)

@@ -33,8 +33,8 @@ def train_and_evaluate(
     """Train the config's network, writing all of the run into `run_dir`; returns its summary.
 
     `device` is the resolved name (``cpu``, ``gpu:0``) for the records; the process's environment has already chosen it. Raises
-    DataError for pictures that cannot serve, StopRequested when asked to stop, NonFiniteLossError, and ResumeStateError for a
-    saved state that does not fit; whatever finished epochs wrote stays in any case. In the folder of a run that was
+    DataError for pictures that cannot serve, StopRequested when asked to stop, NonFiniteLossError and NonFiniteAnswersError, and
+    ResumeStateError for a saved state that does not fit; whatever finished epochs wrote stays in any case. In the folder of a run that was
     interrupted, the training resumes from its last saved epoch.
     """
     with RunWriter(run_dir, guard) as writer:

@@ -34,6 +34,14 @@ class NonFiniteLossError(Exception):
         self.epoch, self.batch = epoch, batch
 
 
+class NonFiniteAnswersError(Exception):
+    """What the network answers for val is no number any more: it cannot be judged. `epoch` counts from 1."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"the network's answers for val became nan at epoch {epoch}")
+        self.epoch = epoch
+
+
 class ResumeStateError(Exception):
     """The saved state does not serve to resume the run; what the run has reached so far stays.
 
@@ -68,6 +76,8 @@ def explain(error: Exception, folder: Path) -> End:
         return End("state", str(error))
     if isinstance(error, NonFiniteLossError):
         return End("nan", f"{error}: a lower learning rate usually helps", {"epoch": error.epoch, "batch": error.batch})
+    if isinstance(error, NonFiniteAnswersError):
+        return End("nan", f"{error}: float32 as its precision, or a lower learning rate, usually helps", {"epoch": error.epoch})
     if isinstance(error, ModuleNotFoundError):
         return End("package", f"{error.name} is not installed here: choose another backend, or install it")
     if is_memory(error):

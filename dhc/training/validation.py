@@ -16,6 +16,7 @@ from dhc.models.build import copy_weights
 from dhc.models.pipeline import of_pictures
 from dhc.runs import rundir
 from dhc.runs.predictions import save_predictions
+from dhc.training.outcomes import NonFiniteAnswersError
 from dhc.training.results import cross_entropy
 
 VAL_BATCH = 128  # pictures
@@ -46,10 +47,12 @@ class Validation(keras.callbacks.Callback):  # type: ignore[misc]
         self.seconds = 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Predict val and put val_loss and val_accuracy into the logs."""
+        """Predict val and put val_loss and val_accuracy into the logs. Raises NonFiniteAnswersError."""
         start = time.perf_counter()
         copy_weights(self.model, self.network)
         self.probabilities = np.asarray(self.network.predict(self._x, **self._options), np.float32)
+        if not np.isfinite(self.probabilities).all():
+            raise NonFiniteAnswersError(epoch + 1)
         self.predictions.append(self.probabilities.argmax(axis=1).astype(np.uint16))
         logs["val_loss"] = cross_entropy(self._y, self.probabilities)
         logs["val_accuracy"] = float((self.predictions[-1] == self._y).mean())

@@ -1,0 +1,78 @@
+"""A network that takes an execution's batches in one call of compiled code: for JAX on a GPU. Imports Keras.
+
+Keras hands JAX one batch at a time, whatever its ``steps_per_execution``. To hand over a network's few hundred arrays takes the host about as
+long as a GPU needs for a batch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+
+Step = Callable[[Any, Any], tuple[Any, Any]]  # (state, batch) → (logs, state)
+
+
+class Executions(keras.Model):  # type: ignore[misc]
+    """Keras's model; with JAX on a GPU an execution's batches are one loop of compiled code. What it computes is the same."""
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Set ``train_function``, unless there is one, as Keras does or to one that loops."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        function = super().make_train_function(force)
+        steps = self.steps_per_execution
+        if steps > 1 and self.jit_compile and not self.run_eagerly and loops_are_fast():
+            self.train_function = function = _execution(self.train_step, steps)
+        return function
+
+
+def loops_are_fast() -> bool:
+    """Whether a compiled loop is as fast as its body: in JAX on a GPU. On a CPU, XLA gives convolutions in a loop one core."""
+    if keras.backend.backend() != "jax":
+        return False
+    return bool(importlib.import_module("jax").default_backend() != "cpu")
+
+
+def _execution(step: Step, steps: int) -> Callable[[Any, Iterator[Any]], tuple[Any, Any]]:
+    """A training function of the state and an iterator, from which it takes so many batches, fewer at an epoch's end."""
+    jax = importlib.import_module("jax")
+    one, several = (jax.jit(function, donate_argnums=0) for function in (step, _loop(step)))
+
+    def execution(state: Any, batches: Iterator[Any]) -> tuple[Any, Any]:
+        taken = [next(batches), *itertools.islice(batches, steps - 1)]
+        alike = [batch for batch in taken if len(batch[0]) == len(taken[0][0])]
+        rest = taken[len(alike) :]  # an epoch's last one may be smaller
+        if len(alike) > 1:
+            logs, state = several(state, alike + alike[-1:] * (steps - len(alike)), len(alike))
+        else:
+            rest = taken
+        for batch in rest:
+            logs, state = one(state, batch)
+        return logs, state
+
+    return execution
+
+
+def _loop(step: Step) -> Callable[[Any, Sequence[Any], Any], tuple[Any, Any]]:
+    """`step` over the first `count` of the batches, all of one size; the logs are the last one's."""
+    jax = importlib.import_module("jax")
+    numpy = jax.numpy
+
+    def loop(state: Any, batches: Sequence[Any], count: Any) -> tuple[Any, Any]:
+        stack = jax.tree.map(lambda *parts: numpy.stack(parts), *batches)
+
+        def body(number: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
+            state, _ = carried
+            logs, after = step(state, jax.tree.map(lambda part: part[number], stack))
+            return jax.tree.map(lambda new, old: new.astype(old.dtype), after, state), logs
+
+        shapes, _ = jax.eval_shape(step, state, batches[0])
+        nothing = jax.tree.map(lambda each: numpy.zeros(each.shape, each.dtype), shapes)
+        state, logs = jax.lax.fori_loop(0, count, body, (state, nothing))
+        return logs, state
+
+    return loop
