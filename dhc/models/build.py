@@ -14,8 +14,8 @@ from dhc.models import fused, initial
 from dhc.models import plan as p
 from dhc.models.affine import RandomAffine, first_changes
 from dhc.models.cost import orthogonal_kernels
-from dhc.models.ladder import plan_of
 from dhc.models.execution import Executions
+from dhc.models.ladder import plan_of
 from dhc.models.losses import accuracy_of, loss_of
 from dhc.models.muon import Muon
 from dhc.models.sharpness import SharpnessAware

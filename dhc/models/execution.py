@@ -19,15 +19,15 @@ Step = Callable[[Any, Any], tuple[Any, Any]]  # (state, batch) → (logs, state)
 class Executions(keras.Model):  # type: ignore[misc]
     """Keras's model; with JAX on a GPU an execution's batches are one loop of compiled code. What it computes is the same."""
 
-    def make_train_function(self, force: bool = False) -> Any:
+    train_function: Any
+
+    def make_train_function(self, force: bool = False) -> None:
         """Set ``train_function``, unless there is one, as Keras does or to one that loops."""
-        if self.train_function is not None and not force:
-            return self.train_function
-        function = super().make_train_function(force)
-        steps = self.steps_per_execution
-        if steps > 1 and self.jit_compile and not self.run_eagerly and loops_are_fast():
-            self.train_function = function = _execution(self.train_step, steps)
-        return function
+        is_new = force or self.train_function is None
+        super().make_train_function(force)
+        is_compiled = self.jit_compile and not self.run_eagerly
+        if is_new and is_compiled and self.steps_per_execution > 1 and loops_are_fast():
+            self.train_function = _execution(self.train_step, self.steps_per_execution)
 
 
 def loops_are_fast() -> bool:

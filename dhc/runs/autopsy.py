@@ -182,7 +182,11 @@ def _changes(config: RunConfig, cause: str, reason: str) -> list[tuple[str, str,
         rate = float(f"{config.optimizer.learning_rate / 10:.6g}")
         lower = {"optimizer.learning_rate": rate, "schedule.min_lr": min(config.schedule.min_lr, rate)}
         slower = ("Restart with LR ÷ 10", f"A copy of this run with learning rate {rate:g}.", lower)
-        wider = ("Restart in float32", "A copy of this run whose numbers have 32 bits.", {"device.precision": "float32"})
+        wider = (
+            "Restart in float32",
+            "A copy of this run whose numbers have 32 bits.",
+            {"device.precision": "float32"},
+        )
         return [slower, *([wider] if config.device.precision.startswith("mixed") else [])]
     if cause == "memory":
         half = max(1, config.fit.batch_size // 2)

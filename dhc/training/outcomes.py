@@ -77,7 +77,9 @@ def explain(error: Exception, folder: Path) -> End:
     if isinstance(error, NonFiniteLossError):
         return End("nan", f"{error}: a lower learning rate usually helps", {"epoch": error.epoch, "batch": error.batch})
     if isinstance(error, NonFiniteAnswersError):
-        return End("nan", f"{error}: float32 as its precision, or a lower learning rate, usually helps", {"epoch": error.epoch})
+        return End(
+            "nan", f"{error}: float32 as its precision, or a lower learning rate, usually helps", {"epoch": error.epoch}
+        )
     if isinstance(error, ModuleNotFoundError):
         return End("package", f"{error.name} is not installed here: choose another backend, or install it")
     if is_memory(error):
