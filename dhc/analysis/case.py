@@ -9,6 +9,7 @@ import numpy as np
 
 from dhc.analysis.layers import LayerTable, layer_table
 from dhc.config import RunConfig
+from dhc.models.mixing import mixes
 from dhc.runs.records import History
 
 MOST = 6  # epochs that one detection names
@@ -35,6 +36,11 @@ class Case:
     def layers(self) -> LayerTable | None:
         """The figures of its layers; None where they were never looked at."""
         return layer_table(self.history)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether its last epochs showed it mixed pictures, of which nobody can know all: then its accuracy on them stays low."""
+        return mixes(self.config.augment) and self.config.augment.mix_after < len(self.epochs)
 
     @property
     def complete(self) -> bool:

@@ -142,15 +142,16 @@ def still_learning(case: Case, *, epochs: int = 3, gain: float = 0.01, noise: fl
 def rate_too_low(case: Case, *, share: float = 0.1, epochs: int = 10, gain: float = 0.005) -> Detection | None:
     """The run is complete, and its last `epochs` gained at most `gain` at a low learning rate.
 
-    Low: at most `share` of its highest. Silent where accuracy is above 0.95: there was nothing left to learn from
-    these pictures.
+    Low: at most `share` of its highest. Silent where accuracy is above 0.95, since there was nothing left to learn from
+    these pictures, and where they were mixed, since accuracy does not tell.
     """
     rate, val, at = case.column("learning_rate"), case.column("val_accuracy"), case.epochs
     if not case.complete or len(at) <= epochs or not np.isfinite([*rate, *val]).all():
         return None
     top, progress = float(rate.max()), float(val[-epochs:].max() - val[:-epochs].max())
     # A share that is met exactly, 1e-4 of 1e-3, is met in float32, too.
-    if rate[-epochs:].max() > share * top * (1 + 1e-6) or progress > gain or case.column("accuracy")[-1] > 0.95:
+    has_learned = case.mixes or case.column("accuracy")[-1] > 0.95
+    if rate[-epochs:].max() > share * top * (1 + 1e-6) or progress > gain or has_learned:
         return None
     return Detection(
         (at[-epochs],),

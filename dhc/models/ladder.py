@@ -169,7 +169,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
             {"model.name": "vgg16", "schedule.name": "cosine"},
             None,
             "The same network, trained with what is known today: first weights that pass pictures on, Muon, warm-up and cosine, augmentation "
-            "on the input, little dropout.",
+            "on the input, CutMix from epoch 21 on, little dropout.",
             {
                 "model.initialization": "dirac",
                 "model.first_conv": "whitened",
@@ -181,6 +181,8 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
                 "model.bn_momentum": 0.9,
                 "augment.flip": "horizontal",
                 "augment.alternate": True,
+                "augment.cutmix": 1.0,
+                "augment.mix_after": 20,
                 "optimizer.name": "muon",
                 "optimizer.learning_rate": 2e-3,
                 "optimizer.weight_decay": 0.05,
