@@ -170,10 +170,8 @@ def test_a_rate_too_low_is_a_tail_of_small_steps_without_gain() -> None:
     assert detection.epochs == (4,)
     learned = case(val_accuracy=[0.1, 0.4, 0.5, 0.6, 0.6, 0.6, 0.6], learning_rate=rate)
     assert detectors.rate_too_low(learned, epochs=4) is None
-    for after, is_told in ((0, False), (3, False), (7, True)):  # mixed from the first epoch on, from the fourth, never
-        settings = {"augment.cutmix": 1.0, "augment.mix_after": after}
-        mixed = case(val_accuracy=[0.1, 0.4, 0.5, 0.5, 0.49, 0.5, 0.5], learning_rate=rate, settings=settings)
-        assert (detectors.rate_too_low(mixed, epochs=4) is not None) is is_told
+    tail = case(val_accuracy=[0.1, 0.4, 0.5, 0.5, 0.49, 0.5, 0.5], learning_rate=rate, settings={"augment.cutmix": 1.0})
+    assert detectors.rate_too_low(tail, epochs=4) is None, "accuracy on mixed pictures does not tell"
 
 
 def test_marks_are_numbered_by_epoch_and_carry_the_changed_config() -> None:

@@ -54,7 +54,6 @@ CHANGES: Mapping[str, tuple[Settings, Any]] = {
     "augment.policy": (MOVED, "trivial"),
     "augment.mixup": (MOVED, 0.5),
     "augment.cutmix": (MOVED, 1.0),
-    "augment.mix_after": ({**MOVED, "augment.mixup": 0.5, "fit.epochs": 2}, 1),
     "optimizer.name": ({}, "muon"),
     "optimizer.learning_rate": ({}, 0.02),
     "optimizer.weight_decay": ({"optimizer.name": "adamw", "optimizer.weight_decay": 0.0}, 0.9),

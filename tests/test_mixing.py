@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -86,18 +83,3 @@ def test_loss_accuracy_and_what_is_followed_are_those_of_mixed_labels(smoothing:
     assert figures["loss"] == pytest.approx(-(smoothed * np.log(probabilities)).sum(axis=1).mean(), rel=1e-5)
     assert figures["accuracy"] == pytest.approx(labels[np.arange(4), answers].mean())
     np.testing.assert_allclose(followed.values()[:, 0], probabilities[np.arange(4), y[:, 0].astype(int)])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("settings", "epochs"), [({"cutmix": 1.0, "mix_after": 2}, [3]), ({"cutmix": 1.0}, []), ({"mix_after": 2}, [])]
-)
-def test_it_is_told_when_mixing_begins(settings: dict[str, float], epochs: list[int]) -> None:
-    from dhc.training.telemetry import MixingNote
-
-    told: list[str] = []
-    writer: Any = SimpleNamespace(event=lambda kind, text: told.append(text))
-    note = MixingNote(writer, AugmentConfig(**settings))  # type: ignore[arg-type]
-    for epoch in range(5):
-        note.on_epoch_begin(epoch)
-    assert [int(text.split("epoch ")[1].split()[0]) for text in told] == epochs

@@ -255,10 +255,7 @@ def test_the_reports_own_rotation_is_any_angle_on_feature_maps(data: Path, monke
     config = preset_config("report")
     assert (config.augment.where, config.augment.rotation) == ("features", 180.0)
     assert at.slider(key=augmentation.KEY + "augment.rotation").value == 180.0
-    assert helper.settings[-1] == {
-        **config.augment.model_dump(exclude={"mixup", "cutmix", "mix_after"}),
-        "where": "input",
-    }
+    assert helper.settings[-1] == {**config.augment.model_dump(exclude={"mixup", "cutmix"}), "where": "input"}
     assert "Feature maps cannot be shown as pictures" in texts(at)
     assert not [slider for slider in at.slider if "zoom" in slider.key], "which has no effect there"
     at.selectbox(key=augmentation.KEY + "augment.where").set_value("off").run()

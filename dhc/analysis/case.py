@@ -39,8 +39,8 @@ class Case:
 
     @property
     def mixes(self) -> bool:
-        """Whether its last epochs showed it mixed pictures, of which nobody can know all: then its accuracy on them stays low."""
-        return mixes(self.config.augment) and self.config.augment.mix_after < len(self.epochs)
+        """Whether it was shown mixed pictures, of which nobody can know all: then its accuracy on them stays low."""
+        return mixes(self.config.augment)
 
     @property
     def complete(self) -> bool:

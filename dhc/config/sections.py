@@ -180,13 +180,8 @@ class AugmentConfig(Section):
 
     cutmix: float = knob(0.0, "CutMix", ge=0, le=10, step=0.1, zero="off", when=ON_INPUT)
     """A box of another picture of the batch replaces that part of each, and labels are mixed by its area, which is drawn as the shares
-    of Mixup (Yun et al., 2019, use 1); 0 is off."""
-
-    mix_after: int = knob(
-        0, "Mix after epoch", short="mix after", ge=0, le=100_000, zero="from the first on", when=ON_INPUT
-    )
-    """Mixup and CutMix begin after so many epochs. They help long runs, which come to know their pictures by heart, and hold short
-    ones back."""
+    of Mixup (Yun et al., 2019, use 1); 0 is off. Long runs, which come to know their pictures by heart, gain by it; runs of a dozen
+    epochs lose."""
 
 
 class OptimizerConfig(Section):

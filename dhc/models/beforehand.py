@@ -10,7 +10,7 @@ import numpy as np
 
 from dhc.config import AugmentConfig
 from dhc.models.alternation import alternation
-from dhc.models.mixing import mixed, mixes, unmixed
+from dhc.models.mixing import mixed, mixes
 
 STREAM = 210310158  # keeps these draws apart from those of other things by the same seed
 
@@ -32,9 +32,7 @@ class Beforehand:
         """
         draw = np.random.default_rng([self._seed, epoch, batch, STREAM])
         x = self.alone(x, rows, epoch, draw)
-        if not mixes(self._augment):
-            return x, y
-        return unmixed(x, y) if epoch < self._augment.mix_after else mixed(x, y, self._augment, draw)
+        return mixed(x, y, self._augment, draw) if mixes(self._augment) else (x, y)
 
     def alone(self, x: np.ndarray, rows: np.ndarray, epoch: int, draw: np.random.Generator) -> np.ndarray:
         """The same without mixing."""

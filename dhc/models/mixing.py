@@ -36,11 +36,6 @@ def mixed(
     return pictures, np.stack([y, y[others], shares], axis=1).astype(np.float32)
 
 
-def unmixed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The batch as it is, with labels as those of `mixed`: all of each picture's share is its own."""
-    return x, np.stack([y, y, np.ones(len(y))], axis=1).astype(np.float32)
-
-
 def _blended(x: np.ndarray, others: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both pictures weighted, and the shares as they became."""
     weights = np.rint(shares * LEVELS).astype(np.uint16)[:, None, None, None]

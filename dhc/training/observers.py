@@ -54,7 +54,7 @@ def observers(
     5. `Plateau` sets the next epoch's rate by a val figure.
     6. `EarlyStopping` makes this epoch the last one; those after it still see its end.
     7. Telemetry writes all of it down: `Throughput`, `LearningRate`, `BatchEvents`, `NonFiniteLossGuard` (after the event that
-       shows the loss), `MixingNote`, `EpochEvents`, `ConsoleLine`, `Curve`.
+       shows the loss), `EpochEvents`, `ConsoleLine`, `Curve`.
     8. `Health` looks at the layers; behind the telemetry, so that no epoch's seconds hold its own.
     9. `Recorder` writes what the network said of each training picture.
     10. `Resume` saves what all of these have become, so it stands behind them.
@@ -91,7 +91,6 @@ def observers(
         learning_rate,
         batch_events,
         telemetry.NonFiniteLossGuard(batch_events),
-        telemetry.MixingNote(writer, config.augment),
         telemetry.EpochEvents(writer),
         telemetry.ConsoleLine(),
         curve,

@@ -13,8 +13,6 @@ from typing import Any
 
 import keras
 
-from dhc.config import AugmentConfig
-from dhc.models.mixing import mixes
 from dhc.runs.rundir import RunWriter
 from dhc.text import rate_text
 from dhc.training.outcomes import NonFiniteLossError
@@ -172,20 +170,6 @@ class NonFiniteLossGuard(keras.callbacks.Callback):  # type: ignore[misc]
         """Check the loss that was read last."""
         if not math.isfinite(self._events.loss):
             raise NonFiniteLossError(self._events.loss, self._epoch + 1, batch + 1)
-
-
-class MixingNote(keras.callbacks.Callback):  # type: ignore[misc]
-    """Says from which epoch on pictures are mixed: loss and accuracy, of those pictures, get worse at once."""
-
-    def __init__(self, writer: RunWriter, augment: AugmentConfig) -> None:
-        super().__init__()
-        self._writer, self._first = writer, augment.mix_after if mixes(augment) else 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Write the note, where something changes."""
-        if epoch == self._first > 0:
-            text = f"pictures are mixed from epoch {epoch + 1} on: loss and accuracy are of mixed ones, and get worse at once"
-            self._writer.event("note", text=text)
 
 
 class EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]

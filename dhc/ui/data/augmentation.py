@@ -25,7 +25,7 @@ KEY = "dhc_augment_"
 VALUES, SEED = KEY + "values", KEY + "seed"
 OF_FORM = KEY + "of_form"  # the form's settings that were taken last
 DRAWS, SIDE = 12, 112  # pictures; CSS pixels
-OF_PAIRS = ("augment.mixup", "augment.cutmix", "augment.mix_after")  # which a single picture cannot show
+OF_PAIRS = ("augment.mixup", "augment.cutmix")  # which a single picture cannot show
 FIELDS = tuple(field for field in fields() if field.section == "augment" and field.name not in OF_PAIRS)
 WHERE = "augment.where"
 # Presets by the words of their buttons; the report's own comes in both of its meanings.
