@@ -88,6 +88,7 @@ def test_a_plateau_is_where_the_best_value_stops_growing_above_chance() -> None:
     assert detection is not None
     assert detection.epochs == (2,)
     assert detectors.plateau(case(val_accuracy=flat), epochs=5, gain=0.005) is None
+    assert detectors.plateau(case(val_accuracy=flat, settings={"schedule.name": "cosine"}), epochs=4) is None
     assert detectors.plateau(case(val_accuracy=[0.1] * 9), epochs=4, gain=0.005) is None  # that is a dead start
 
 

@@ -55,7 +55,12 @@ def rate_drops(case: Case, *, most: int = 24) -> Detection | None:
 
 
 def plateau(case: Case, *, epochs: int = 10, gain: float = 0.005) -> Detection | None:
-    """val_accuracy, once above chance, gains at most `gain` on its best in `epochs` epochs."""
+    """val_accuracy, once above chance, gains at most `gain` on its best in `epochs` epochs.
+
+    Silent under cosine, whose rate falls without waiting for anything.
+    """
+    if case.config.schedule.name == "cosine":
+        return None
     val, at = np.nan_to_num(case.column("val_accuracy"), nan=0.0), case.epochs
     best = np.maximum.accumulate(val) if len(val) else val
     floor = 1.5 / case.classes if case.classes else 0.0

@@ -8,6 +8,7 @@ import psutil
 import streamlit as st
 
 from dhc.machine.cores import cores
+from dhc.models.mixing import mixes
 from dhc.models.schedules import rate_of_epoch
 from dhc.runs.contract import Process
 from dhc.runs.identity import is_alive
@@ -20,6 +21,8 @@ from dhc.ui.shell.glossary import explained
 
 NONE = "–"
 VAL = "On the val pictures, after the last epoch."
+TRAIN = "On the training pictures while it learned from them, with dropout and augmentation where these are on."
+MIXED = "On mixed pictures, of which nobody can tell all: val_accuracy stands above it."
 RATE = "As it stands now; each drop is a line in the curves."
 
 
@@ -35,7 +38,14 @@ def draw(info: RunInfo, history: History) -> None:
         f"{epochs['val_accuracy'].iloc[-1]:.3f}" if len(epochs) else NONE,
         help=explained(VAL, "split", "accuracy"),
     )
-    columns[2].metric("accuracy", _latest(history, "accuracy", "{:.3f}"))
+    is_mixed = info.config is not None and mixes(info.config.augment)
+    columns[2].metric(
+        "accuracy",
+        _latest(history, "accuracy", "{:.3f}"),
+        help=explained(
+            f"{TRAIN} {MIXED}" if is_mixed else TRAIN, *(("Mixup", "CutMix") if is_mixed else ("accuracy",))
+        ),
+    )
     columns[3].metric("Learning rate", _learning_rate(info, history), help=explained(RATE, "learning rate"))
     columns[4].metric("Pictures/s", _latest(history, "pictures_per_second", "{:.0f}"))
     if info.state.alive:
