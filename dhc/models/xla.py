@@ -22,34 +22,38 @@ def normalized(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any,
     return (wide * factor + (beta - mean * factor)).astype(x.dtype), mean, variance
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
 def pooled(x: Any, side: int) -> Any:
     """The largest of each square of `side` places, (B, H // side, W // side, C) of (B, H, W, C); what is left over at the edges is not seen."""
+    return _pooled(x, side, x.shape[1:3])
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def _pooled(x: Any, side: int, size: tuple[int, int]) -> Any:
     return functools.reduce(jnp.maximum, _places(x, side))
 
 
-def _forth(x: Any, side: int) -> tuple[Any, Any]:
-    """The same, and which of its places each came from, the first of equals; the shape rides along for the way back."""
-    largest = pooled(x, side)
+def _with_winners(x: Any, side: int, size: tuple[int, int]) -> tuple[Any, Any]:
+    """The same, and which of its places each came from, the first of equals."""
     places = _places(x, side)
-    number = jnp.full(largest.shape, len(places) - 1, jnp.int8)
-    for earlier in reversed(range(len(places) - 1)):
-        number = jnp.where(places[earlier] == largest, jnp.int8(earlier), number)
-    return largest, (number, jnp.zeros((0, *x.shape[1:3]), jnp.int8))
+    largest = functools.reduce(jnp.maximum, places)
+    winner = jnp.full(largest.shape, len(places) - 1, jnp.int8)
+    for number in reversed(range(len(places) - 1)):
+        winner = jnp.where(places[number] == largest, jnp.int8(number), winner)
+    return largest, winner
 
 
-def _back(side: int, kept: Any, slope: Any) -> tuple[Any]:
-    number, form = kept
-    size, height, width, maps = slope.shape
-    spread = (size, height, side, width, side, maps)
-    here = jnp.arange(side * side, dtype=jnp.int8).reshape(1, 1, side, 1, side, 1)
-    apart = [jnp.broadcast_to(part[:, :, None, :, None], spread) for part in (number, slope)]
-    whole = jnp.where(apart[0] == here, apart[1], 0).reshape(size, height * side, width * side, maps)
-    rest = [total - seen for total, seen in zip(form.shape[1:], whole.shape[1:3], strict=True)]
-    return (jnp.pad(whole, ((0, 0), (0, rest[0]), (0, rest[1]), (0, 0))),)
+def _slope(side: int, size: tuple[int, int], winner: Any, slope: Any) -> tuple[Any]:
+    """Of each place: that of the square where it has won, else 0."""
+    count, rows, columns, maps = slope.shape
+    spread = (count, rows, side, columns, side, maps)
+    number = jnp.arange(side * side, dtype=jnp.int8).reshape(1, 1, side, 1, side, 1)
+    winners, slopes = (jnp.broadcast_to(part[:, :, None, :, None], spread) for part in (winner, slope))
+    squares = jnp.where(winners == number, slopes, 0).reshape(count, rows * side, columns * side, maps)
+    unseen = (size[0] - rows * side, size[1] - columns * side)
+    return (jnp.pad(squares, ((0, 0), (0, unseen[0]), (0, unseen[1]), (0, 0))),)
 
 
-pooled.defvjp(_forth, _back)
+_pooled.defvjp(_with_winners, _slope)
 
 
 def _places(x: Any, side: int) -> list[Any]:
