@@ -134,7 +134,8 @@ def _compiled(task: Task) -> Any:
     from dhc.models.build import compiled_model
 
     classes, device = len(task.data.classes), task.config.device
-    steps = hardware.steps_per_execution(device.steps_per_execution, device.device)
+    batches = len(task.data.train.ids) // task.config.fit.batch_size
+    steps = hardware.steps_per_execution(device.steps_per_execution, device.device, batches)
     return compiled_model(task.config, classes, precision=_precision(task.config, classes), steps=steps)
 
 

@@ -92,6 +92,9 @@ def test_auto_on_a_cpu_asks_the_cpu_and_the_network(
 def test_a_gpu_runs_several_steps_between_two_looks_unless_told_otherwise() -> None:
     assert hardware.steps_per_execution(0, "gpu:1") == 32
     assert hardware.steps_per_execution(3, "gpu:1") == 3
+    by_batches = {375: 25, 93: 31, 64: 32, 12: 12, 97: 32, 5: 32}  # 97 has no divisor, 5 is fewer than it is worth
+    assert {batches: hardware.steps_per_execution(0, "gpu:0", batches) for batches in by_batches} == by_batches
+    assert hardware.steps_per_execution(0, "cpu", 375) == 1
 
 
 def test_a_driver_that_prints_nonsense_is_no_gpu(driver: Path) -> None:

@@ -27,6 +27,7 @@ DRIVER_SECONDS = 10.0  # that the driver may take to answer
 
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 COMPILED_BYTES = 1 << 30
+EXECUTIONS = range(8, 33)  # batches that a GPU may train on between two looks
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,14 @@ def compute_capability(device: str) -> float:
         return 0.0
 
 
-def steps_per_execution(steps: int, device: str) -> int:
-    """Batches that Keras runs between callbacks; 0 means 1 on a CPU and 32 on a GPU."""
-    return steps or (32 if device.startswith("gpu:") else 1)
+def steps_per_execution(steps: int, device: str, batches: int = 0) -> int:
+    """Batches that Keras runs between callbacks; 0 means 1 on a CPU, on a GPU up to 32.
+
+    As many as divide an epoch of so many whole `batches`, if 8 or more do: JAX compiles an execution of each length anew.
+    """
+    if steps or not device.startswith("gpu:"):
+        return steps or 1
+    return next((count for count in reversed(EXECUTIONS) if batches > 0 and batches % count == 0), EXECUTIONS[-1])
 
 
 def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, str] | None = None) -> dict[str, str]:

@@ -44,35 +44,29 @@ def _execution(step: Step, steps: int) -> Callable[[Any, Iterator[Any]], tuple[A
 
     def execution(state: Any, batches: Iterator[Any]) -> tuple[Any, Any]:
         taken = [next(batches), *itertools.islice(batches, steps - 1)]
-        alike = [batch for batch in taken if len(batch[0]) == len(taken[0][0])]
-        rest = taken[len(alike) :]  # an epoch's last one may be smaller
-        if len(alike) > 1:
-            logs, state = several(state, alike + alike[-1:] * (steps - len(alike)), len(alike))
-        else:
-            rest = taken
-        for batch in rest:
+        if len(taken) == steps and len({len(batch[0]) for batch in taken}) == 1:
+            return several(state, taken)  # type: ignore[no-any-return]
+        for batch in taken:
             logs, state = one(state, batch)
         return logs, state
 
     return execution
 
 
-def _loop(step: Step) -> Callable[[Any, Sequence[Any], Any], tuple[Any, Any]]:
-    """`step` over the first `count` of the batches, all of one size; the logs are the last one's."""
+def _loop(step: Step) -> Callable[[Any, Sequence[Any]], tuple[Any, Any]]:
+    """`step` over all batches, which are of one size; the logs are the last one's.
+
+    How many there are is known to the compiler: else the host would look after each whether the loop is over, and could not
+    prepare the next ones meanwhile.
+    """
     jax = importlib.import_module("jax")
-    numpy = jax.numpy
 
-    def loop(state: Any, batches: Sequence[Any], count: Any) -> tuple[Any, Any]:
-        stack = jax.tree.map(lambda *parts: numpy.stack(parts), *batches)
-
-        def body(number: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
-            state, _ = carried
-            logs, after = step(state, jax.tree.map(lambda part: part[number], stack))
+    def loop(state: Any, batches: Sequence[Any]) -> tuple[Any, Any]:
+        def body(state: Any, batch: Any) -> tuple[Any, Any]:
+            logs, after = step(state, batch)
             return jax.tree.map(lambda new, old: new.astype(old.dtype), after, state), logs
 
-        shapes, _ = jax.eval_shape(step, state, batches[0])
-        nothing = jax.tree.map(lambda each: numpy.zeros(each.shape, each.dtype), shapes)
-        state, logs = jax.lax.fori_loop(0, count, body, (state, nothing))
-        return logs, state
+        state, logs = jax.lax.scan(body, state, jax.tree.map(lambda *parts: jax.numpy.stack(parts), *batches))
+        return jax.tree.map(lambda each: each[-1], logs), state
 
     return loop

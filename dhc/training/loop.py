@@ -64,7 +64,8 @@ def compiled(
     policy = stored_precision(config.device.precision, run_dir)
     classes = len(data.classes)
     precision = hardware.precision(policy, device, gains=gains_from_bfloat16(config, classes))
-    steps = hardware.steps_per_execution(config.device.steps_per_execution, device)
+    batches = len(data.train.ids) // config.fit.batch_size
+    steps = hardware.steps_per_execution(config.device.steps_per_execution, device, batches)
     metrics = [] if answers is None else [answers]
     model = compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics, again=again)
     if config.model.first_conv == "whitened":
