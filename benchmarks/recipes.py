@@ -48,7 +48,7 @@ ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "tuned, SAM": ("tuned", {"optimizer.sam": 0.05}),  # two passes a step: at equal time it has half of the epochs
     "tuned, faster biases": ("tuned", {"optimizer.bias_rate": 4.0}),
     "tuned, mixup": ("tuned", {"augment.mixup": 0.2}),
-    "tuned, cutmix": ("tuned", {"augment.cutmix": 1.0}),
+    "tuned, no CutMix": ("tuned", {"augment.cutmix": 0.0}),
     "tuned, crop": ("tuned", {"augment.crop": 0.5}),
     "tuned, trivial": ("tuned", {"augment.policy": "trivial"}),
     "tuned, rand": ("tuned", {"augment.policy": "rand"}),

@@ -59,7 +59,9 @@ def test_nan_says_where_and_offers_a_tenth_of_the_rate_but_no_resume(folder: Pat
 def test_nan_in_16_bits_offers_32(tmp_path: Path, tiny_data: Path) -> None:
     settings = {"device.precision": "mixed_bfloat16"}
     run = make_run(tmp_path, tiny_data, epochs=2, how="failed", settings=settings)
-    assert ended(run, cause="nan", epoch=2).offers[-1].changes == {"device.precision": "float32"}
+    found = ended(run, cause="nan", epoch=2)
+    assert found.headline.startswith("The loss became NaN at epoch 2:")
+    assert found.offers[-1].changes == {"device.precision": "float32"}
 
 
 def test_without_a_recorded_place_the_epochs_tell_it(folder: Path) -> None:

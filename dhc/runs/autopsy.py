@@ -24,7 +24,7 @@ HEADLINES = {
     "stop": "You, or someone else, stopped it.",
     "cancelled": "It was taken out of the queue while it waited.",
     "median": "It was stopped early: it did worse than the others of its group.",
-    "nan": "The loss became NaN{at}: the weights had grown beyond all bounds, and no epoch after that can be of use.",
+    "nan": "The loss became NaN{at}: numbers had grown beyond all bounds, and no epoch after that can be of use.",
     "memory": "It ran out of memory{at}.",
     "disk": "The disk was full{at}.",
     "folder": "Its folder could not be written to{at}.",
@@ -143,8 +143,8 @@ def last_frame(info: RunInfo) -> str:
 def _where(info: RunInfo) -> str:
     """`` at epoch 7, batch 112``, as far as that is known."""
     end = Exit.of(info.folder)
-    if end.epoch is not None and end.batch is not None:
-        return f" at epoch {end.epoch:,}, batch {end.batch:,}"
+    if end.epoch is not None:
+        return f" at epoch {end.epoch:,}" + (f", batch {end.batch:,}" if end.batch is not None else "")
     if info.epochs_done and info.config is not None and info.config.uses("fit.epochs"):
         return f" in epoch {info.epochs_done + 1:,}"
     return ""

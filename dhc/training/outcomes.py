@@ -35,7 +35,7 @@ class NonFiniteLossError(Exception):
 
 
 class NonFiniteAnswersError(Exception):
-    """What the network answers for val is no number any more: it cannot be judged. `epoch` counts from 1."""
+    """The answers for val, and so val_loss, are no numbers any more: the network cannot be judged. `epoch` counts from 1."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__(f"the network's answers for val became nan at epoch {epoch}")
@@ -78,7 +78,9 @@ def explain(error: Exception, folder: Path) -> End:
         return End("nan", f"{error}: a lower learning rate usually helps", {"epoch": error.epoch, "batch": error.batch})
     if isinstance(error, NonFiniteAnswersError):
         return End(
-            "nan", f"{error}: float32 as its precision, or a lower learning rate, usually helps", {"epoch": error.epoch}
+            "nan",
+            f"{error}: a lower learning rate, or float32 where it trains in 16 bits, usually helps",
+            {"epoch": error.epoch},
         )
     if isinstance(error, ModuleNotFoundError):
         return End("package", f"{error.name} is not installed here: choose another backend, or install it")
