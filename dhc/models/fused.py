@@ -1,9 +1,9 @@
-"""Faster TensorFlow kernels for things that Keras computes piecewise. Imports Keras.
+"""Faster kernels, TensorFlow's above all, for things that Keras computes piecewise. Imports Keras.
 
 Keras normalises a batch with some ten elementwise operations and updates each weight with as many; TensorFlow has one kernel
-for each. Dropout, flips and what many filters on small maps learn from take half as long here as there. Elsewhere (JAX and
-PyTorch compile or fuse by themselves) the classes are Keras's own in all but name. Networks are saved without them, so a saved
-file needs nothing of ours.
+for each. Dropout, flips and what many filters on small maps learn from take half as long here as there. For JAX, which compiles by
+itself, normalisation and pooling are said otherwise (`dhc.models.xla`). All else is Keras's own in all but name. Networks are saved
+without these classes, so a saved file needs nothing of ours.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
 
 
 class MaxPooling2D(keras.layers.MaxPooling2D):  # type: ignore[misc]
-    """Keras's layer; on JAX squares beside each other have a way back of their own."""
+    """Keras's layer; on JAX the gradient finds its way back through squares side by side without a kernel of its own."""
 
     def call(self, inputs: Any) -> Any:
-        """The largest of each place of (B, H, W, C)."""
+        """The largest of each square of maps (B, H, W, C)."""
         side = self.pool_size[0]
         is_plain = self.pool_size == self.strides == (side, side) and self.padding == "valid"
         if keras.backend.backend() != "jax" or not is_plain or self.data_format != "channels_last":

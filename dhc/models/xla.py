@@ -1,7 +1,7 @@
 """What XLA computes slowly as Keras says it, said otherwise: for JAX alone. Imports JAX.
 
-On a GPU a step is as long as the maps are read and written often. Written as here, XLA takes both averages of a normalisation in one pass, and
-the way back through a pooling needs none of its own.
+On a GPU a step takes as long as its maps are read and written. Said as here, XLA takes both averages of a normalisation in one pass, and the
+way back through a pooling joins what comes before it.
 """
 
 from __future__ import annotations
