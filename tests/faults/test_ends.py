@@ -183,7 +183,7 @@ def test_a_paused_process_still_runs(bench: Bench, case: Case) -> None:
     "loss becomes NaN",
     done="SGD with a learning rate of 10",
     state="failed",
-    says=("The loss became NaN at epoch …, batch", "Restart with LR ÷ 10"),
+    says=("The loss became NaN at epoch", "Restart with LR ÷ 10"),
 )
 def test_a_loss_that_is_no_number(bench: Bench, case: Case) -> None:
     wild = {"model__name": "cnn5", "model__activation": "leaky_relu", "model__width": 1 / 8}
