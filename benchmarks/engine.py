@@ -131,12 +131,9 @@ def ours(task: Task) -> Marks:
 
 def _compiled(task: Task) -> Any:
     """Our network, as training sets it up on the device."""
-    from dhc.models.build import compiled_model
+    from dhc.training import loop
 
-    classes, device = len(task.data.classes), task.config.device
-    batches = len(task.data.train.ids) // task.config.fit.batch_size
-    steps = hardware.steps_per_execution(device.steps_per_execution, device.device, batches)
-    return compiled_model(task.config, classes, precision=_precision(task.config, classes), steps=steps)
+    return loop.compiled(task.config, task.data, task.folder, task.config.device.device)
 
 
 def _precision(config: RunConfig, classes: int) -> str:
