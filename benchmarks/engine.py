@@ -7,7 +7,8 @@ Every side trains the same network (the report's final one, of the given width) 
 turn, batch 32. The report's loop is float pictures in `tf.data` with `cache` and `prefetch`, Keras's own layers,
 `validation_data`, a checkpoint of the best network and ReduceLROnPlateau. The bare one is our network under a `model.fit`
 that keeps and tells nothing. PyTorch is measured where it is installed, or by the Python that `--torch` names;
-the report's loop where TensorFlow is. On a GPU: ``--backend jax --device gpu:0 --width 1 --pictures 12000 --val 1000``.
+the report's loop where TensorFlow is. PyTorch also has a row where glibc keeps memory as for our trainings, which is
+not what it does by itself. On a GPU: ``--backend jax --device gpu:0 --width 1 --pictures 12000 --val 1000``.
 
 The first epoch of each, in which things are compiled, does not count. Ours looks at its layers after the second and the last one, and
 few or short epochs show more of that than a training has. CPU seconds are the steadier measure where other work shares the machine.
@@ -33,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import setting
 from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run, select_rows
 from dhc.machine import hardware
@@ -52,6 +54,7 @@ class Task:
     data: RunData
     folder: Path
     torch: str = sys.executable  # the Python that has PyTorch
+    tuned: bool = False  # whether PyTorch's memory is allocated as ours
 
 
 def mark(marks: Marks) -> None:
@@ -155,6 +158,11 @@ def pytorch(task: Task, precision: str = "mixed_bfloat16") -> Marks:
     return [(wall, cpu) for wall, cpu in _asked_of_torch("benchmarks.torch_side", task, *counts, precision)]
 
 
+def pytorch_with_our_allocation(task: Task) -> Marks:
+    """`pytorch` where glibc keeps memory as it does for a training of ours."""
+    return pytorch(replace(task, tuned=True))
+
+
 def layer_bound(task: Task) -> dict[str, float]:
     """By precision: pictures a second of the convolutions alone."""
     rates: dict[str, float] = _asked_of_torch("benchmarks.torch_bound", task, str(len(task.data.classes)))
@@ -166,7 +174,8 @@ def _asked_of_torch(module: str, task: Task, *arguments: str) -> Any:
     path = task.folder / "config.json"
     path.write_text(task.config.to_json(), encoding="utf-8")
     command = [task.torch, "-m", module, str(path), *arguments]
-    process = subprocess.run(command, check=True, capture_output=True, text=True)
+    env = {name: value for name, value in os.environ.items() if task.tuned or name != "GLIBC_TUNABLES"}
+    process = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     return json.loads(process.stdout.splitlines()[-1])
 
 
@@ -177,6 +186,7 @@ SIDES: dict[str, Callable[[Task], Marks]] = {
     "ours, with everything, auto": ours,
     "PyTorch, float32": pytorch_in_float32,
     "PyTorch, bfloat16": pytorch,
+    "PyTorch, memory kept, bfloat16": pytorch_with_our_allocation,
 }
 
 
@@ -198,7 +208,7 @@ def main() -> None:
     options = parser.parse_args()
     changes = {"model.width": options.width, "device.backend": options.backend, "device.device": options.device}
     config = preset_config("report").with_values({"data.path": options.data, "fit.epochs": options.epochs, **changes})
-    os.environ.update(hardware.environment(config.device, options.device))
+    setting.enter(config.device, options.device)
     available = {
         "the report's loop": options.backend == "tensorflow",
         "PyTorch": bool(options.torch or importlib.util.find_spec("torch")),

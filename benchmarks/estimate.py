@@ -9,11 +9,11 @@ term for moving activations.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 
 import numpy as np
 
+from benchmarks import setting
 from dhc.config import RunConfig
 from dhc.machine import hardware
 from dhc.machine.cores import cores
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=12)
     options = parser.parse_args()
     config = preset_config("report-meant")
-    os.environ.update(hardware.environment(config.device, "cpu"))
+    setting.enter(config.device, "cpu")
     rate = matrix_rate()
     print(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s, {cores()} cores\n")
     print("| width | expected pictures/s | measured | measured / expected |")

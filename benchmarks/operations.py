@@ -9,7 +9,6 @@ cores are free: their sum is more than a step takes. The group of each is named;
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import setting
 from dhc.config import RunConfig, read_assignment
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16
@@ -51,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     changes = dict(read_assignment(word) for word in options.set)
     config = preset_config(options.preset).with_values({"model.width": options.width, **changes})
-    os.environ.update(hardware.environment(config.device, "cpu"))
+    setting.enter(config.device, "cpu")
     precision = hardware.precision(config.device.precision, "cpu", gains=gains_from_bfloat16(config, CLASSES))
     step, spans = profiled(config, precision, options.steps)
     print(f"{options.preset}, width {options.width:g}, batches of {config.fit.batch_size}, {precision}: ", end="")

@@ -9,13 +9,13 @@ run keeps. An epoch is timed after one that does not count, in which the step is
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from benchmarks import setting
 from dhc.config import RunConfig
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--pictures", default="500,5000,50000")
     options = parser.parse_args()
     config = preset_config(options.preset).with_values({"model.width": options.width})
-    os.environ.update(hardware.environment(config.device, "cpu"))
+    setting.enter(config.device, "cpu")
     print(
         f"{options.preset}, width {options.width:g}\n\n| pictures a batch | pictures an epoch | s an epoch | pictures/s |"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,17 @@ def test_a_gpu_runs_several_steps_between_two_looks_unless_told_otherwise() -> N
     assert hardware.steps_per_execution(3, "gpu:1") == 3
     by_batches = {375: 25, 93: 31, 64: 32, 12: 12, 97: 32, 5: 32}  # 97 has no divisor, 5 is fewer than it is worth
     assert {batches: hardware.steps_per_execution(0, "gpu:0", batches) for batches in by_batches} == by_batches
-    assert hardware.steps_per_execution(0, "cpu", 375) == 1
+
+
+def test_a_cpu_runs_as_many_steps_between_two_looks_as_a_live_view_does_not_miss() -> None:
+    assert hardware.steps_per_execution(0, "cpu", 375) == 1  # nothing is known of how long they take
+    by_seconds = {1.0: 1, 0.09: 2, 0.045: 4, 0.004: 16}
+    assert {
+        each: hardware.steps_per_execution(0, "cpu", 375, partial(float, each)) for each in by_seconds
+    } == by_seconds
+    by_batches = {0: 1, 15: 1, 16: 2, 80: 10, 1000: 16}
+    assert {count: hardware.steps_per_execution(0, "cpu", count, lambda: 0.001) for count in by_batches} == by_batches
+    assert hardware.steps_per_execution(5, "cpu", 1000, lambda: 1.0) == 5
 
 
 def test_a_driver_that_prints_nonsense_is_no_gpu(driver: Path) -> None:
@@ -109,6 +120,12 @@ def test_the_environment_chooses_the_gpu_and_lets_memory_grow() -> None:
     assert (env["KERAS_BACKEND"], env["CUDA_VISIBLE_DEVICES"]) == ("jax", "2")
     assert env["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert hardware.environment(DeviceConfig(), "cpu", {})["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_a_training_keeps_the_memory_that_it_will_need_again_unless_told_otherwise() -> None:
+    asked = hardware.environment(DeviceConfig(), "cpu", {})["GLIBC_TUNABLES"]
+    assert asked.startswith("glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:")
+    assert hardware.environment(DeviceConfig(), "cpu", {"GLIBC_TUNABLES": "mine"})["GLIBC_TUNABLES"] == "mine"
 
 
 def test_a_backend_that_is_not_installed_is_refused_by_name() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
 import shutil
 import subprocess
 import zlib
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -28,6 +29,10 @@ DRIVER_SECONDS = 10.0  # that the driver may take to answer
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 COMPILED_BYTES = 1 << 30
 EXECUTIONS = range(8, 33)  # batches that a GPU may train on between two looks
+ON_CPU = 16, 0.2, 8  # on a CPU: batches at most, seconds that they may take, executions an epoch has at least
+# glibc gives each large block back at once, and the kernel clears the pages of the next: up to a tenth of a training step. So it keeps
+# them, in large pages, and grows by 64 MiB.
+ALLOCATION = {"hugetlb": 1, "mmap_threshold": 1 << 30, "trim_threshold": 1 << 32, "top_pad": 1 << 26}
 
 
 @dataclass(frozen=True)
@@ -134,18 +139,25 @@ def compute_capability(device: str) -> float:
         return 0.0
 
 
-def steps_per_execution(steps: int, device: str, batches: int = 0) -> int:
-    """Batches that Keras runs between callbacks; 0 means 1 on a CPU, on a GPU up to 32.
+def steps_per_execution(
+    steps: int, device: str, batches: int = 0, batch_seconds: Callable[[], float] = lambda: math.inf
+) -> int:
+    """Batches that Keras runs between callbacks in an epoch of so many whole `batches`; 0 means up to 32 on a GPU, up to 16 on a CPU.
 
-    As many as divide an epoch of so many whole `batches`, if 8 or more do: JAX compiles an execution of each length anew.
+    On a GPU as many as divide the epoch, if 8 or more do: JAX compiles an execution of each length anew. On a CPU as many as
+    take a fifth of a second, where `batch_seconds` says what one takes, so that the figures of a live view come as often as before.
     """
-    if steps or not device.startswith("gpu:"):
-        return steps or 1
+    if steps:
+        return steps
+    if not device.startswith("gpu:"):
+        most, seconds, executions = ON_CPU
+        most = min(most, batches // executions)
+        return max(1, min(most, int(seconds / batch_seconds()))) if most > 1 else 1
     return next((count for count in reversed(EXECUTIONS) if batches > 0 and batches % count == 0), EXECUTIONS[-1])
 
 
 def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, str] | None = None) -> dict[str, str]:
-    """A training process's environment: backend, visible GPU, memory growth, a quiet start.
+    """A training process's environment: backend, visible GPU, how memory is allocated, a quiet start.
 
     `device` is the config's, `resolved` what `resolve` made of it, `base` the environment to change, else this process's.
     """
@@ -158,6 +170,7 @@ def environment(device: DeviceConfig, resolved: str, base: MutableMapping[str, s
     if device.backend == "jax":
         for name, value in _compilation_cache(env).items():
             env.setdefault(name, value)
+    env.setdefault("GLIBC_TUNABLES", ":".join(f"glibc.malloc.{name}={value}" for name, value in ALLOCATION.items()))
     env.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     env["PYTHONUNBUFFERED"] = "1"
     return env

@@ -121,6 +121,12 @@ def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
     return 2.0 * size**3 / min(*spans, busy)
 
 
+def cpu_seconds_per_batch(config: RunConfig, classes: int, precision: str) -> float:
+    """Expected training time of one batch on this CPU, whose matrix products are measured for a twentieth of a second."""
+    network = cost(config, classes, precision)
+    return config.fit.batch_size * cpu_seconds_per_picture(network, matrix_rate(seconds=0.05))
+
+
 def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 2e10) -> float:
     """Expected training time of one picture on a CPU, in seconds.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -12,7 +14,7 @@ from dhc.config import RunConfig
 from dhc.data.select import RunData
 from dhc.machine import hardware
 from dhc.models.build import compiled_model
-from dhc.models.cost import gains_from_bfloat16
+from dhc.models.cost import cpu_seconds_per_batch, gains_from_bfloat16
 from dhc.models.initial import whiten
 from dhc.models.pipeline import of_batches
 from dhc.runs import rundir
@@ -65,7 +67,9 @@ def compiled(
     classes = len(data.classes)
     precision = hardware.precision(policy, device, gains=gains_from_bfloat16(config, classes))
     batches = len(data.train.ids) // config.fit.batch_size
-    steps = hardware.steps_per_execution(config.device.steps_per_execution, device, batches)
+    is_known = config.device.backend == "tensorflow"  # the others' executions gain nothing on a CPU
+    by_batch = partial(cpu_seconds_per_batch, config, classes, precision) if is_known else lambda: math.inf
+    steps = hardware.steps_per_execution(config.device.steps_per_execution, device, batches, by_batch)
     metrics = [] if answers is None else [answers]
     model = compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics, again=again)
     if config.model.first_conv == "whitened":
