@@ -35,6 +35,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import setting
+from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run, select_rows
 from dhc.machine import hardware
@@ -264,7 +265,7 @@ def _print(
     for name, pairs in spans.items():
         walls, cpus = ([pair[i] for pair in pairs] for i in (0, 1))
         wall, cpu = statistics.median(walls), statistics.median(cpus)
-        seconds = f"{wall:.2f} ({min(walls):.2f}–{max(walls):.2f}) | {cpu:.2f}"
+        seconds = f"{spread(walls)} | {cpu:.2f}"
         ratios = f"{reference[0] / wall:.2f}×, {reference[1] / cpu:.2f}×"
         precision = {"auto": _precision(config, 96), "bfloat16": "mixed_bfloat16"}.get(name.split()[-1], "float32")
         of_bound = f"{pictures / wall / bound[precision]:.2f}" if bound else ""

@@ -9,20 +9,24 @@ term for moving activations.
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 
 import numpy as np
 
 from benchmarks import setting
+from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.machine import hardware
 from dhc.machine.cores import cores
 from dhc.models.cost import cost, cpu_seconds_per_picture, gains_from_bfloat16, matrix_rate
 from dhc.models.presets import preset_config
 
+ROUNDS = 3
 
-def measure(width: float, batches: int) -> float:
-    """Training pictures/s over so many batches of 32, after two that do not count."""
+
+def measure(width: float, batches: int) -> list[float]:
+    """Training pictures/s over so many batches of 32, ROUNDS times, after two batches that do not count."""
     from dhc.models.build import compiled_model
 
     config = preset_config("report-meant").with_values({"model.width": width})
@@ -31,10 +35,13 @@ def measure(width: float, batches: int) -> float:
     x, y = draw.integers(0, 256, (32, 64, 64, 3), dtype=np.uint8), draw.integers(0, 96, 32)
     for _ in range(2):
         model.train_on_batch(x, y)
-    start = time.perf_counter()
-    for _ in range(batches):
-        model.train_on_batch(x, y)
-    return 32 * batches / (time.perf_counter() - start)
+    speeds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        for _ in range(batches):
+            model.train_on_batch(x, y)
+        speeds.append(32 * batches / (time.perf_counter() - start))
+    return speeds
 
 
 def _precision(config: RunConfig) -> str:
@@ -56,8 +63,9 @@ def main() -> None:
     for width in options.widths:
         wide = config.with_values({"model.width": width})
         expected = 1 / cpu_seconds_per_picture(cost(wide, 96, _precision(wide)), rate)
-        speed = measure(width, options.batches)
-        print(f"| {width:g} | {expected:.0f} | {speed:.0f} | {speed / expected:.2f} |", flush=True)
+        speeds = measure(width, options.batches)
+        ratio = statistics.median(speeds) / expected
+        print(f"| {width:g} | {expected:.0f} | {spread(speeds, 0)} | {ratio:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

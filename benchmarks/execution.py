@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.models.presets import preset_config
 
@@ -65,10 +66,9 @@ def measure(options: argparse.Namespace) -> None:
         start = time.perf_counter()
         for _ in range(4):
             state = _run(train, state, batch, options.steps)
-        spans.append((time.perf_counter() - start) / (4 * options.steps))
-    low, middle, high = (1000 * each(spans) for each in (min, statistics.median, max))
-    pictures = config.fit.batch_size / middle * 1000
-    print(f"| {options.side} | {middle:.2f} ({low:.2f}–{high:.2f}) | {pictures:.0f} | {compiling:.0f} |", flush=True)
+        spans.append(1000 * (time.perf_counter() - start) / (4 * options.steps))
+    pictures = config.fit.batch_size / statistics.median(spans) * 1000
+    print(f"| {options.side} | {spread(spans)} | {pictures:.0f} | {compiling:.0f} |", flush=True)
     if options.kernels and options.side == SIDES[-1]:
         _print_kernels(lambda: _run(train, state, batch, options.steps), options.steps)
 

@@ -17,6 +17,7 @@ depends on its threads and chunks, ours is the earlier training picture. Such pi
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,11 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.spread import spread
 from dhc.config import DataConfig
 from dhc.data.select import RunData, load_for_run
 from dhc.models import knn
 
-K_TIMED = 5
+K_TIMED, ROUNDS = 5, 3
 
 
 def main() -> None:
@@ -50,15 +52,18 @@ def main() -> None:
 
 def row(data: RunData, x: np.ndarray, metric: str) -> str:
     """One metric's line."""
-    ours, mine = timed(lambda: answers(data, x, [metric])[metric])
+    tries = [timed(lambda: answers(data, x, [metric])[metric]) for _ in range(ROUNDS)]
+    ours, mine = [seconds for seconds, _ in tries], tries[0][1]
     train, flat = (np.asarray(pictures, np.float64).reshape(len(pictures), -1) for pictures in (data.train.x, x))
-    theirs, first = timed(lambda: sklearns(train, data.train.y, flat, metric, K_TIMED))
+    tries = [timed(lambda: sklearns(train, data.train.y, flat, metric, K_TIMED)) for _ in range(ROUNDS)]
+    theirs, first = [seconds for seconds, _ in tries], tries[0][1]
     others = {k: sklearns(train, data.train.y, flat, metric, k) for k in knn.KS if k != K_TIMED} | {K_TIMED: first}
     different = [(number, k) for k in knn.KS for number in np.flatnonzero(mine[k] != others[k])]
     tied = sum(is_tied(train, flat[number], metric, k) for number, k in different)
     equal = "yes" if len(different) == tied else f"no: {len(different) - tied} differ"
     exception = f", but for {tied} of {len(knn.KS) * len(x):,} with equal distances" if tied else ""
-    return f"| {metric} | {len(x):,} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.1f}× | {equal}{exception} |"
+    ratio = statistics.median(theirs) / statistics.median(ours)
+    return f"| {metric} | {len(x):,} | {spread(ours)} | {spread(theirs)} | {ratio:.1f}× | {equal}{exception} |"
 
 
 def answers(data: RunData, x: np.ndarray, metrics: Any) -> dict[str, dict[int, np.ndarray]]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from benchmarks.crowd import ROOT, furnish
+from benchmarks.spread import spread
 
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
 
@@ -65,8 +65,7 @@ def main() -> None:
         furnish(Path(folder), options.runs, 250)
         seconds = lags(Path(folder), options.runs, options.events)
     print("| runs in the folder | events | seconds to the screen: median (least–most) |\n|---|---|---|")
-    spread = f"{statistics.median(seconds):.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
-    print(f"| {options.runs} | {len(seconds)} | {spread} |")
+    print(f"| {options.runs} | {len(seconds)} | {spread(seconds)} |")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python -m benchmarks.operations [--preset report] [--width 0.25] [--steps 30] [--set KEY=VALUE …]
 
 A short training on random pictures under TensorFlow's own profiler. The seconds are those that operations ran, two at a time where two
-cores are free: their sum is more than a step takes. The group of each is named; what is in none is listed by itself.
+cores are free: their sum is more than a step takes. The group of each is named; what is in none is listed by itself. One batch between
+two looks, unless ``--set device.steps_per_execution=4`` says otherwise.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks import setting
+from benchmarks.spread import spread
 from dhc.config import RunConfig, read_assignment
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16
 from dhc.models.presets import preset_config
 
-CLASSES = 96
+CLASSES, ROUNDS = 96, 5
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "convolutions: forward": ("Conv2D", "FusedConv2D"),
     "convolutions: for the inputs": ("Conv2DBackpropInput",),
@@ -53,9 +55,9 @@ def main() -> None:
     config = preset_config(options.preset).with_values({"model.width": options.width, **changes})
     setting.enter(config.device, "cpu")
     precision = hardware.precision(config.device.precision, "cpu", gains=gains_from_bfloat16(config, CLASSES))
-    step, spans = profiled(config, precision, options.steps)
+    steps, spans = profiled(config, precision, options.steps)
     print(f"{options.preset}, width {options.width:g}, batches of {config.fit.batch_size}, {precision}: ", end="")
-    print(f"{1e3 * step:.1f} ms a step, {config.fit.batch_size / step:.0f} pictures/s\n")
+    print(f"{spread([1e3 * each for each in steps], 1)} ms a step\n")
     print("| operations | ms a step | share |\n|---|---|---|")
     for name, milliseconds in grouped(spans).most_common():
         share = milliseconds / spans.total()
@@ -63,8 +65,8 @@ def main() -> None:
             print(f"| {name} | {milliseconds:.2f} | {share:.1%} |")
 
 
-def profiled(config: RunConfig, precision: str, steps: int) -> tuple[float, Counter[str]]:
-    """Seconds of a step without the profiler, and milliseconds of each kind of operation in a step with it."""
+def profiled(config: RunConfig, precision: str, steps: int) -> tuple[list[float], Counter[str]]:
+    """Seconds of a step without the profiler, ROUNDS times, and milliseconds of each kind of operation in a step with it."""
     import tensorflow as tf
 
     from dhc.models.build import compiled_model
@@ -75,16 +77,19 @@ def profiled(config: RunConfig, precision: str, steps: int) -> tuple[float, Coun
     count = steps * config.fit.batch_size
     x = draw.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
     y = draw.integers(CLASSES, size=count)
-    model = compiled_model(config, CLASSES, precision=precision)
+    each = config.device.steps_per_execution or 1
+    model = compiled_model(config, CLASSES, precision=precision, steps=each)
     batches = of_batches(Batches(x, y, config.fit.batch_size, config.fit.seed))
     model.fit(batches, shuffle=False, verbose=0)
-    start = time.perf_counter()
-    model.fit(batches, shuffle=False, verbose=0)
-    step = (time.perf_counter() - start) / steps
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        model.fit(batches, shuffle=False, verbose=0)
+        seconds.append((time.perf_counter() - start) / steps)
     with tempfile.TemporaryDirectory() as folder:
         with tf.profiler.experimental.Profile(folder):
             model.fit(batches, shuffle=False, verbose=0)
-        return step, read(next(Path(folder).rglob("*.xplane.pb")), steps)
+        return seconds, read(next(Path(folder).rglob("*.xplane.pb")), steps)
 
 
 def read(trace: Path, steps: int) -> Counter[str]:

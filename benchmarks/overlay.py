@@ -25,6 +25,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "e2e")]
 from harness import chromium_flags, chromium_path, settled, start_server  # noqa: E402
 from make_run import make_run  # noqa: E402
 
+from benchmarks.spread import spread  # noqa: E402
 from dhc.data.standin.generate import make_dataset  # noqa: E402
 
 APP = """
@@ -135,11 +136,10 @@ def main() -> None:
         print(f"\n{options.runs} runs of {options.epochs} epochs, accuracy and loss, train and val")
         print(f"script: {1000 * first:.0f} ms the first time, which reads the runs, then {1000 * later:.0f} ms\n")
         rounds = _rounds(app, root, options.repeats)
-    print("| click on | seconds to the picture: median | least–most |")
-    print("|---|---|---|")
+    print("| click on | seconds to the picture: median (least–most) |\n|---|---|")
     for text in rounds[0]:
         times = [one[text] for one in rounds]
-        print(f"| {text} | {statistics.median(times):.2f} | {min(times):.2f}–{max(times):.2f} |")
+        print(f"| {text} | {spread(times)} |")
 
 
 def _rounds(app: Path, root: Path, repeats: int) -> list[dict[str, float]]:

@@ -3,7 +3,7 @@
     python -m benchmarks.scale [--runs 0 100 1000 3000 10000] [--trainings 100]
 
 The runs are those of `benchmarks.crowd`. Each row but the browser's is a process of its own, as after a server's start. *Cold* is
-its first listing or its screen's first script, imports and all; *warm* the median of later ones, in seconds and, beside them, in seconds of a core, which a busy machine changes less; the memory is the process's own
+its first listing or its screen's first script, imports and all; *warm* the median (least–most) of later ones, in seconds and, beside them, in seconds of a core, which a busy machine changes less; the memory is the process's own
 (resident). All files lie in the system's page cache, since they were written just before. The index of lines is empty for the row
 ``listing, no index``, and whole for those after it. The browser's rows are of a real server and Chromium. The hundred trainings are those of
 `benchmarks.trainings`, beside the most of the runs.
@@ -52,10 +52,11 @@ def memory(pid: int | str = "self") -> float:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds by the clock, and of a core; None where nobody looked."""
+    """Seconds by the clock, and of a core, None where nobody looked; of a median, the least and the most by the clock."""
 
     wall: float
     cpu: float | None = None
+    span: tuple[float, float] | None = None
 
 
 def _timed(action: Callable[[], object], process: psutil.Process | None = None) -> Cost:
@@ -70,7 +71,9 @@ def _timed(action: Callable[[], object], process: psutil.Process | None = None) 
 
 
 def _median(costs: Sequence[Cost]) -> Cost:
-    return Cost(statistics.median(cost.wall for cost in costs), statistics.median(cost.cpu or 0.0 for cost in costs))
+    walls = [cost.wall for cost in costs]
+    cpu = statistics.median(cost.cpu or 0.0 for cost in costs)
+    return Cost(statistics.median(walls), cpu, (min(walls), max(walls)))
 
 
 def script_costs(screen: str) -> list[Cost]:
@@ -123,7 +126,9 @@ def _say(runs: int, what: str, cold: Cost | None, warm: Cost | None, megabytes: 
 def _text(cost: Cost | None) -> str:
     if cost is None:
         return "–"
-    return f"{cost.wall:.2f}" + ("" if cost.cpu is None else f" ({cost.cpu:.2f})")
+    more = [] if cost.span is None else ["–".join(f"{each:.2f}" for each in cost.span)]
+    more += [] if cost.cpu is None else [f"{cost.cpu:.2f}"]
+    return f"{cost.wall:.2f}" + (f" ({'; '.join(more)})" if more else "")
 
 
 def scripts(root: Path, runs: int) -> None:
@@ -308,7 +313,7 @@ def main() -> None:
         root = Path(folder)
         print(
             _circumstances(),
-            "\n\n| runs | what | cold: s (of a core) | warm: s (of a core) | MB |\n|---|---|---|---|---|",
+            "\n\n| runs | what | cold: s (of a core) | warm: s (least–most; of a core) | MB |\n|---|---|---|---|---|",
             flush=True,
         )
         for runs in options.runs:

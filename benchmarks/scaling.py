@@ -1,9 +1,9 @@
 """Pictures a second by the size of a batch and by how many pictures an epoch has.
 
-    python -m benchmarks.scaling [--preset report] [--width 0.25] [--batches 16,32,64,128,256] [--pictures 500,5000,50000]
+    python -m benchmarks.scaling [--preset report] [--width 0.25] [--batches 16,32,64,128,256] [--pictures 500,5000,50000] [--rounds 3]
 
 Batches are measured on epochs of 4,096 pictures, epochs in batches of the preset's size; random pictures, training alone, without what a
-run keeps. An epoch is timed after one that does not count, in which the step is compiled.
+run keeps. So many epochs are timed after one that does not count, in which the step is compiled.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import setting
+from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.machine import hardware
 from dhc.models.cost import gains_from_bfloat16
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--width", type=float, default=0.25)
     parser.add_argument("--batches", default="16,32,64,128,256")
     parser.add_argument("--pictures", default="500,5000,50000")
+    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     config = preset_config(options.preset).with_values({"model.width": options.width})
     setting.enter(config.device, "cpu")
@@ -39,22 +41,23 @@ def main() -> None:
     )
     print("|---|---|---|---|", flush=True)
     for size in _numbers(options.batches):
-        _row(config.with_values({"fit.batch_size": size}), PICTURES)
+        _row(config.with_values({"fit.batch_size": size}), PICTURES, options.rounds)
     for pictures in _numbers(options.pictures):
-        _row(config, pictures)
+        _row(config, pictures, options.rounds)
 
 
 def _numbers(text: str) -> Iterable[int]:
     return map(int, text.split(","))
 
 
-def _row(config: RunConfig, pictures: int) -> None:
-    seconds = epoch(config, pictures)
-    print(f"| {config.fit.batch_size} | {pictures:,} | {seconds:.2f} | {pictures / seconds:,.0f} |", flush=True)
+def _row(config: RunConfig, pictures: int, rounds: int) -> None:
+    seconds = epochs(config, pictures, rounds)
+    speeds = spread([pictures / each for each in seconds], 0)
+    print(f"| {config.fit.batch_size} | {pictures:,} | {spread(seconds)} | {speeds} |", flush=True)
 
 
-def epoch(config: RunConfig, pictures: int) -> float:
-    """Seconds of a network's second epoch."""
+def epochs(config: RunConfig, pictures: int, rounds: int) -> list[float]:
+    """Seconds of so many of a network's epochs."""
     import keras
 
     from dhc.models.build import compiled_model
@@ -72,8 +75,10 @@ def epoch(config: RunConfig, pictures: int) -> float:
     if pictures > PICTURES:  # an epoch of them would be compiled no better than a shorter one
         short = Batches(x[:PICTURES], y[:PICTURES], config.fit.batch_size, config.fit.seed)
         model.fit(of_batches(short), shuffle=False, verbose=0)
-    model.fit(of_batches(batches), epochs=1 if pictures > PICTURES else 2, shuffle=False, verbose=0, callbacks=[clock])
-    return time.perf_counter() - starts[-1]
+    more = 0 if pictures > PICTURES else 1
+    model.fit(of_batches(batches), epochs=rounds + more, shuffle=False, verbose=0, callbacks=[clock])
+    ends = [*starts[1:], time.perf_counter()]
+    return [end - start for start, end in zip(starts, ends, strict=True)][more:]
 
 
 if __name__ == "__main__":

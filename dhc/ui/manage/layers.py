@@ -27,8 +27,8 @@ KEY = "dhc_layers_"
 TITLE = "Health of the layers"
 NONE = "No look at the layers yet: the first epoch must end. Runs of earlier versions, and those with *Look at the layers* off, have none."
 HELP = (
-    "A look at each layer after an epoch, on a few training pictures without augmentation. Update ratio: how much the epoch's last step changed the "
-    "weights, blue below a thousandth, orange above. Gradient norm, spread: more colour is more, by powers of ten. Dead units: ReLUs that "
+    "A look at each layer after an epoch, on a few training pictures without augmentation. Update ratio: how much a step changed the weights at "
+    "the epoch's end, blue below a thousandth, orange above. Gradient norm, spread: more colour is more, by powers of ten. Dead units: ReLUs that "
     "are 0 on all these pictures. Softmax: mean largest probability, blue, and share of pictures above 0.99, orange. Click a cell for its histograms."
 )
 TERMS = ("update ratio", "dead unit", "vanishing and exploding gradients")
