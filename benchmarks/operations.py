@@ -79,7 +79,7 @@ def profiled(config: RunConfig, precision: str, steps: int) -> tuple[list[float]
     y = draw.integers(CLASSES, size=count)
     each = config.device.steps_per_execution or 1
     model = compiled_model(config, CLASSES, precision=precision, steps=each)
-    batches = of_batches(Batches(x, y, config.fit.batch_size, config.fit.seed))
+    batches = of_batches(Batches(x, y, config.fit.batch_size, config.fit.seed, augment=config.augment))
     model.fit(batches, shuffle=False, verbose=0)
     seconds = []
     for _ in range(ROUNDS):
