@@ -71,9 +71,9 @@ def epochs(config: RunConfig, pictures: int, rounds: int) -> list[float]:
     y = draw.integers(CLASSES, size=pictures)
     gains = gains_from_bfloat16(config, CLASSES)
     model = compiled_model(config, CLASSES, precision=hardware.precision(config.device.precision, "cpu", gains=gains))
-    batches = Batches(x, y, config.fit.batch_size, config.fit.seed)
+    batches = Batches(x, y, config.fit.batch_size, config.fit.seed, augment=config.augment)
     if pictures > PICTURES:  # an epoch of them would be compiled no better than a shorter one
-        short = Batches(x[:PICTURES], y[:PICTURES], config.fit.batch_size, config.fit.seed)
+        short = Batches(x[:PICTURES], y[:PICTURES], config.fit.batch_size, config.fit.seed, augment=config.augment)
         model.fit(of_batches(short), shuffle=False, verbose=0)
     more = 0 if pictures > PICTURES else 1
     model.fit(of_batches(batches), epochs=rounds + more, shuffle=False, verbose=0, callbacks=[clock])
