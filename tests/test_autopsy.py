@@ -86,6 +86,11 @@ def test_resume_names_the_epoch_only_where_a_state_is_saved(folder: Path) -> Non
     assert ended(folder, cause="stop").offers[0].label == "Resume at epoch 5"
 
 
+def test_without_settings_that_can_be_read_no_start_is_offered(folder: Path) -> None:
+    (folder / rundir.CONFIG).write_text('{"model": {"name": "vgg1', "utf-8")
+    assert ended(folder, cause="error").offers == ()
+
+
 def test_the_last_frame_of_the_log_is_found_and_shortened(folder: Path) -> None:
     (folder / rundir.LOG).write_text(LOG)
     found = ended(folder, cause="error", reason="ValueError: no")

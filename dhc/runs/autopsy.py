@@ -117,10 +117,11 @@ def offers(info: RunInfo, cause: str, freeable: int = 0) -> tuple[Offer, ...]:
     if cause == "hung" and info.state is State.CRASHED:  # nobody has ended it yet
         return (END_WORKER,)
     free = [_free(freeable)] if cause == "disk" else []
-    resume: list[Offer | None] = [_resume(info)] if cause not in HOPELESS else []
+    has_settings = info.config is not None
+    resume: list[Offer | None] = [_resume(info)] if has_settings and cause not in HOPELESS else []
     free += [CLUSTER[cause]] if cause in CLUSTER else []
     free += [MORE_MEMORY] if cause == "memory" and Request.of(info.folder).queue == "slurm" else []
-    restart: list[Offer | None] = [COPY] if cause == "state" and info.config is not None else []
+    restart: list[Offer | None] = [COPY] if has_settings and cause == "state" else []
     if info.config is not None:
         changes = _changes(info.config, cause, info.status.reason)
         restart += [_restart(info.config, label, help, to) for label, help, to in changes]
