@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import setting
+from benchmarks import environment
 from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run, select_rows
@@ -55,7 +55,7 @@ class Task:
     data: RunData
     folder: Path
     torch: str = sys.executable  # the Python that has PyTorch
-    tuned: bool = False  # whether PyTorch's memory is allocated as ours
+    keeps_memory: bool = False  # whether PyTorch allocates it as a training of ours
 
 
 def mark(marks: Marks) -> None:
@@ -161,7 +161,7 @@ def pytorch(task: Task, precision: str = "mixed_bfloat16") -> Marks:
 
 def pytorch_with_our_allocation(task: Task) -> Marks:
     """`pytorch` where glibc keeps memory as it does for a training of ours."""
-    return pytorch(replace(task, tuned=True))
+    return pytorch(replace(task, keeps_memory=True))
 
 
 def layer_bound(task: Task) -> dict[str, float]:
@@ -175,7 +175,7 @@ def _asked_of_torch(module: str, task: Task, *arguments: str) -> Any:
     path = task.folder / "config.json"
     path.write_text(task.config.to_json(), encoding="utf-8")
     command = [task.torch, "-m", module, str(path), *arguments]
-    env = {name: value for name, value in os.environ.items() if task.tuned or name != "GLIBC_TUNABLES"}
+    env = {name: value for name, value in os.environ.items() if task.keeps_memory or name != "GLIBC_TUNABLES"}
     process = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
     return json.loads(process.stdout.splitlines()[-1])
 
@@ -209,7 +209,7 @@ def main() -> None:
     options = parser.parse_args()
     changes = {"model.width": options.width, "device.backend": options.backend, "device.device": options.device}
     config = preset_config("report").with_values({"data.path": options.data, "fit.epochs": options.epochs, **changes})
-    setting.enter(config.device, options.device)
+    environment.take_on(config.device, options.device)
     available = {
         "the report's loop": options.backend == "tensorflow",
         "PyTorch": bool(options.torch or importlib.util.find_spec("torch")),

@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from benchmarks import setting
+from benchmarks import environment
 from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.machine import hardware
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=12)
     options = parser.parse_args()
     config = preset_config("report-meant")
-    setting.enter(config.device, "cpu")
+    environment.take_on(config.device, "cpu")
     rate = matrix_rate()
     print(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s, {cores()} cores\n")
     print("| width | expected pictures/s | measured | measured / expected |")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import setting
+from benchmarks import environment
 from benchmarks.spread import spread
 from dhc.config import RunConfig, read_assignment
 from dhc.machine import hardware
@@ -53,7 +53,7 @@ def main() -> None:
     options = parser.parse_args()
     changes = dict(read_assignment(word) for word in options.set)
     config = preset_config(options.preset).with_values({"model.width": options.width, **changes})
-    setting.enter(config.device, "cpu")
+    environment.take_on(config.device, "cpu")
     precision = hardware.precision(config.device.precision, "cpu", gains=gains_from_bfloat16(config, CLASSES))
     steps, spans = profiled(config, precision, options.steps)
     print(f"{options.preset}, width {options.width:g}, batches of {config.fit.batch_size}, {precision}: ", end="")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import setting
+from benchmarks import environment
 from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.machine import hardware
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     config = preset_config(options.preset).with_values({"model.width": options.width})
-    setting.enter(config.device, "cpu")
+    environment.take_on(config.device, "cpu")
     print(
         f"{options.preset}, width {options.width:g}\n\n| pictures a batch | pictures an epoch | s an epoch | pictures/s |"
     )

@@ -9,7 +9,7 @@ from dhc.config import DeviceConfig
 from dhc.machine import hardware
 
 
-def enter(config: DeviceConfig, device: str) -> None:
+def take_on(config: DeviceConfig, device: str) -> None:
     """Take on a training's environment. What the C library reads when a process starts has it started once more."""
     wanted = hardware.environment(config, device)
     if os.environ.get("GLIBC_TUNABLES") != wanted["GLIBC_TUNABLES"]:
