@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from dhc.config import RunConfig
 from dhc.data.decode import load_pictures
 from dhc.data.layout import open_dataset
 from dhc.errors import DataError
+from dhc.models.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import Store
@@ -53,6 +56,30 @@ def test_a_run_tells_of_every_epoch_and_ends_with_its_summary(trained: tuple[Run
     assert summary["epochs"] == config.fit.epochs
     assert summary["best_epoch"] == history.best_epoch
     assert summary["best_val_accuracy"] == pytest.approx(history.epochs["val_accuracy"].max(), abs=1e-6)
+
+
+def test_batches_that_are_done_at_once_are_counted_as_far_as_the_epoch_has_them(
+    tmp_path: Path, tiny_data: Path
+) -> None:
+    config = small_network(tiny_data).with_values({"fit.epochs": 1, "device.steps_per_execution": 1000})
+    folder = train(config, tmp_path)
+    events = map(json.loads, (folder / rundir.EVENTS).read_text("utf-8").splitlines())
+    pictures = len(load_pictures(open_dataset(tiny_data), "train").ids)
+    seen = [(event["step"], event["position"]) for event in events if event["kind"] == "batch"]
+    assert seen == [(-(-pictures // config.fit.batch_size), 1.0)]
+
+
+def test_where_a_batch_may_take_very_long_each_one_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dhc.machine import hardware
+    from dhc.training.loop import _batch_seconds
+
+    config = preset_config("quick")
+    assert _batch_seconds(config, 96, "float32") < 0.4
+    assert _batch_seconds(config, 96, "mixed_float16") == math.inf
+    assert _batch_seconds(config.with_values({"device.backend": "jax"}), 96, "float32") == math.inf
+    for is_native in (True, False):
+        monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16", lambda known=is_native: known)
+        assert math.isfinite(_batch_seconds(config, 96, "mixed_bfloat16")) is is_native
 
 
 def test_the_kept_network_makes_the_kept_predictions(trained: tuple[RunConfig, Path], tiny_data: Path) -> None:

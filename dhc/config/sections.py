@@ -323,4 +323,4 @@ class DeviceConfig(Section):
     with tensorflow."""
 
     steps_per_execution: int = knob(0, "Steps per execution", ge=0, le=1000, zero="auto", when=NETWORK)
-    """Batches that run before Python looks at them again; 0 is auto: on a CPU as many as take a fifth of a second, on a GPU up to 32."""
+    """Batches that run before Python looks at them again; 0 is auto: on a CPU up to 16, as many as take two fifths of a second on ordinary cores; on a GPU up to 32."""

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import zlib
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -29,7 +29,7 @@ DRIVER_SECONDS = 10.0  # that the driver may take to answer
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 COMPILED_BYTES = 1 << 30
 EXECUTIONS = range(8, 33)  # batches that a GPU may train on between two looks
-ON_CPU = 16, 0.2, 8  # on a CPU: batches at most, seconds that they may take, executions an epoch has at least
+ON_CPU = 16, 0.4, 8  # on a CPU: batches at most, seconds that they may take, executions an epoch has at least
 # glibc gives each large block back at once, and the kernel clears the pages of the next: up to a tenth of a training step. So it keeps
 # them, in large pages, and grows by 64 MiB.
 ALLOCATION = {"hugetlb": 1, "mmap_threshold": 1 << 30, "trim_threshold": 1 << 32, "top_pad": 1 << 26}
@@ -139,20 +139,17 @@ def compute_capability(device: str) -> float:
         return 0.0
 
 
-def steps_per_execution(
-    steps: int, device: str, batches: int = 0, batch_seconds: Callable[[], float] = lambda: math.inf
-) -> int:
+def steps_per_execution(steps: int, device: str, batches: int = 0, batch_seconds: float = math.inf) -> int:
     """Batches that Keras runs between callbacks in an epoch of so many whole `batches`; 0 means up to 32 on a GPU, up to 16 on a CPU.
 
     On a GPU as many as divide the epoch, if 8 or more do: JAX compiles an execution of each length anew. On a CPU as many as
-    take a fifth of a second, where `batch_seconds` says what one takes, so that the figures of a live view come as often as before.
+    take two fifths of a second, where `batch_seconds` says what one takes: a live view shows about as many figures.
     """
     if steps:
         return steps
     if not device.startswith("gpu:"):
         most, seconds, executions = ON_CPU
-        most = min(most, batches // executions)
-        return max(1, min(most, int(seconds / batch_seconds()))) if most > 1 else 1
+        return max(1, min(most, batches // executions, int(seconds / batch_seconds)))
     return next((count for count in reversed(EXECUTIONS) if batches > 0 and batches % count == 0), EXECUTIONS[-1])
 
 

@@ -17,6 +17,7 @@ from dhc.models.plan import Conv2D, Dense, LayerSize, Shape, measure
 
 # FLOPs of a picture's training step from which bfloat16 gains on a CPU; below, converting costs more than it saves.
 WORTHWHILE = 4e7
+ORDINARY_CORE = 5e10  # FLOP/s in float32
 BYTES = {"auto": 4, "float32": 4, "mixed_bfloat16": 2, "mixed_float16": 2}
 
 
@@ -121,10 +122,9 @@ def matrix_rate(size: int = 768, seconds: float = 0.2) -> float:
     return 2.0 * size**3 / min(*spans, busy)
 
 
-def cpu_seconds_per_batch(config: RunConfig, classes: int, precision: str) -> float:
-    """Expected training time of one batch on this CPU, whose matrix products are measured for a twentieth of a second."""
-    network = cost(config, classes, precision)
-    return config.fit.batch_size * cpu_seconds_per_picture(network, matrix_rate(seconds=0.05))
+def ordinary_seconds_per_batch(config: RunConfig, classes: int, precision: str) -> float:
+    """Expected training time of one batch on as many ordinary cores as there are here: on each day the same."""
+    return config.fit.batch_size * cpu_seconds_per_picture(cost(config, classes, precision), ORDINARY_CORE * cores())
 
 
 def cpu_seconds_per_picture(network: Cost, rate: float, bandwidth: float = 2e10) -> float:

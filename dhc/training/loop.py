@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -14,7 +13,7 @@ from dhc.config import RunConfig
 from dhc.data.select import RunData
 from dhc.machine import hardware
 from dhc.models.build import compiled_model
-from dhc.models.cost import cpu_seconds_per_batch, gains_from_bfloat16
+from dhc.models.cost import gains_from_bfloat16, ordinary_seconds_per_batch
 from dhc.models.initial import whiten
 from dhc.models.pipeline import of_batches
 from dhc.runs import rundir
@@ -67,14 +66,20 @@ def compiled(
     classes = len(data.classes)
     precision = hardware.precision(policy, device, gains=gains_from_bfloat16(config, classes))
     batches = len(data.train.ids) // config.fit.batch_size
-    is_known = config.device.backend == "tensorflow"  # the others' executions gain nothing on a CPU
-    by_batch = partial(cpu_seconds_per_batch, config, classes, precision) if is_known else lambda: math.inf
-    steps = hardware.steps_per_execution(config.device.steps_per_execution, device, batches, by_batch)
+    seconds = _batch_seconds(config, classes, precision)
+    steps = hardware.steps_per_execution(config.device.steps_per_execution, device, batches, seconds)
     metrics = [] if answers is None else [answers]
     model = compiled_model(config, classes, precision=precision, steps=steps, metrics=metrics, again=again)
     if config.model.first_conv == "whitened":
         whiten(model, data.train.x, config.fit.seed)
     return model
+
+
+def _batch_seconds(config: RunConfig, classes: int, precision: str) -> float:
+    """What a batch takes on a CPU, about; infinite where several between two looks gain nothing, or it may be very slow."""
+    is_native = precision == "float32" or (precision == "mixed_bfloat16" and hardware.cpu_multiplies_bfloat16())
+    is_known = config.device.backend == "tensorflow" and is_native
+    return ordinary_seconds_per_batch(config, classes, precision) if is_known else math.inf
 
 
 def describe(config: RunConfig, model: keras.Model, data: RunData, writer: RunWriter, device: str) -> None:

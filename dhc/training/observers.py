@@ -90,7 +90,7 @@ def observers(
         throughput,
         learning_rate,
         batch_events,
-        telemetry.NonFiniteLossGuard(batch_events),
+        telemetry.NonFiniteLossGuard(batch_events, throughput),
         telemetry.EpochEvents(writer),
         telemetry.ConsoleLine(),
         curve,

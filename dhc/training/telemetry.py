@@ -43,6 +43,11 @@ class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
         return self.count == self.pictures
 
     @property
+    def step(self) -> int:
+        """The number of the epoch's last batch that is done, from 1; several may have been done at once."""
+        return -(-self.count // self.batch_size)
+
+    @property
     def position(self) -> float:
         """Epochs since the training began, a fraction of one too."""
         return self._epoch + self.count / self.pictures
@@ -139,14 +144,14 @@ class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
         enough = count - self._mean.count >= min(throughput.batch_size, throughput.pictures)
         self.loss, accuracy = self._mean.since_last(count, float(logs["loss"]), float(logs["accuracy"]))
         if enough or not math.isfinite(self.loss):
-            self._write(batch, accuracy)
+            self._write(accuracy)
 
-    def _write(self, batch: int, accuracy: float) -> None:
+    def _write(self, accuracy: float) -> None:
         speed, eta = self._throughput.since_last()
         self._writer.event(
             "batch",
             epoch=self._epoch + 1,
-            step=batch + 1,
+            step=self._throughput.step,
             position=round(self._throughput.position, 5),
             loss=_short(self.loss),
             accuracy=_short(accuracy),
@@ -158,9 +163,9 @@ class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
 class NonFiniteLossGuard(keras.callbacks.Callback):  # type: ignore[misc]
     """Raises NonFiniteLossError for a NaN or infinite loss, after the event that shows it."""
 
-    def __init__(self, events: BatchEvents) -> None:
+    def __init__(self, events: BatchEvents, throughput: Throughput) -> None:
         super().__init__()
-        self._events = events
+        self._events, self._throughput = events, throughput
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Note the epoch for the error's text."""
@@ -169,7 +174,7 @@ class NonFiniteLossGuard(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Check the loss that was read last."""
         if not math.isfinite(self._events.loss):
-            raise NonFiniteLossError(self._events.loss, self._epoch + 1, batch + 1)
+            raise NonFiniteLossError(self._events.loss, self._epoch + 1, self._throughput.step)
 
 
 class EpochEvents(keras.callbacks.Callback):  # type: ignore[misc]
