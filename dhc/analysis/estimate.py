@@ -48,7 +48,7 @@ def estimate(
         return _of_neighbours(train, val, matrix_rate())
     network = cost(config, classes, precision(config))
     speed, source = _speed_from_runs(config, network, device, earlier_runs, precision)
-    if speed is None and device == "cpu":
+    if speed is None and device == "cpu" and precision(config) != "mixed_float16":  # which CPUs only emulate
         speed, source = 1 / cpu_seconds_per_picture(network, matrix_rate()), "from this CPU's matrix-product rate"
     if speed is None:
         return Estimate(network, None, None, None, "not known before the first run on this device")

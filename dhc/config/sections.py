@@ -313,7 +313,8 @@ class DeviceConfig(Section):
         "auto", "Precision", rank=COMMON, when=NETWORK
     )
     """Keras's dtype policy. auto: mixed_bfloat16 on GPUs that have it, mixed_float16 (with loss scaling) on older ones; on
-    a CPU mixed_bfloat16 where it has instructions for that and the network is large enough to gain, else float32."""
+    a CPU mixed_bfloat16 where it has instructions for that and the network is large enough to gain, else float32. In
+    mixed_float16 a CPU takes hundreds of times as long."""
 
     backend: Literal["tensorflow", "jax", "torch"] = knob("tensorflow", "Backend", rank=COMMON, when=NETWORK)
     """Keras's backend; jax and torch work where they are installed."""
