@@ -143,7 +143,8 @@ class AugmentConfig(Section):
     flip: Literal["none", "horizontal", "vertical", "horizontal_and_vertical"] = knob(
         "horizontal_and_vertical", "Random flip", short="flip", rank=COMMON, when=AUGMENTED
     )
-    """Mirror half of the pictures, drawn anew each epoch. horizontal_and_vertical is both at once, as Keras draws it: a half turn."""
+    """Mirror half of the pictures, drawn anew each epoch. horizontal_and_vertical is both at once, as Keras draws it: a half turn.
+    none for what has a side, such as letters."""
 
     alternate: bool = knob(False, "Flip by turns", short="flip by turns", when=FLIPPED)
     """Instead of at random: how each picture is mirrored in the first epoch is drawn, and from then on it takes turns, so that two
