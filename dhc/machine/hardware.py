@@ -29,7 +29,8 @@ DRIVER_SECONDS = 10.0  # that the driver may take to answer
 CPUINFO = Path("/proc/cpuinfo")  # on Linux
 COMPILED_BYTES = 1 << 30
 EXECUTIONS = range(8, 33)  # batches that a GPU may train on between two looks
-ON_CPU = 16, 0.4, 8  # on a CPU: batches at most, seconds that they may take, executions an epoch has at least
+MOST_ON_CPU, SECONDS_ON_CPU = 16, 0.4  # batches between two looks, and what they may take
+LEAST_EXECUTIONS = 8  # of an epoch on a CPU
 # glibc gives each large block back at once, and the kernel clears the pages of the next: up to a tenth of a training step. So it keeps
 # them, in large pages, and grows by 64 MiB.
 ALLOCATION = {"hugetlb": 1, "mmap_threshold": 1 << 30, "trim_threshold": 1 << 32, "top_pad": 1 << 26}
@@ -148,8 +149,7 @@ def steps_per_execution(steps: int, device: str, batches: int = 0, batch_seconds
     if steps:
         return steps
     if not device.startswith("gpu:"):
-        most, seconds, executions = ON_CPU
-        return max(1, min(most, batches // executions, int(seconds / batch_seconds)))
+        return max(1, min(MOST_ON_CPU, batches // LEAST_EXECUTIONS, int(SECONDS_ON_CPU / batch_seconds)))
     return next((count for count in reversed(EXECUTIONS) if batches > 0 and batches % count == 0), EXECUTIONS[-1])
 
 
