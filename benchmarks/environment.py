@@ -11,8 +11,8 @@ from dhc.machine import hardware
 
 def take_on(config: DeviceConfig, device: str) -> None:
     """Take on a training's environment. What the C library reads when a process starts has it started once more."""
-    wanted = hardware.environment(config, device)
-    if os.environ.get("GLIBC_TUNABLES") != wanted["GLIBC_TUNABLES"]:
+    env = hardware.environment(config, device)
+    if os.environ.get("GLIBC_TUNABLES") != env["GLIBC_TUNABLES"]:
         sys.stdout.flush()
-        os.execve(sys.executable, sys.orig_argv, wanted)
-    os.environ.update(wanted)
+        os.execve(sys.executable, sys.orig_argv, env)
+    os.environ.update(env)

@@ -77,8 +77,8 @@ def profiled(config: RunConfig, precision: str, steps: int) -> tuple[list[float]
     count = steps * config.fit.batch_size
     x = draw.integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
     y = draw.integers(CLASSES, size=count)
-    each = config.device.steps_per_execution or 1
-    model = compiled_model(config, CLASSES, precision=precision, steps=each)
+    at_once = config.device.steps_per_execution or 1
+    model = compiled_model(config, CLASSES, precision=precision, steps=at_once)
     batches = of_batches(Batches(x, y, config.fit.batch_size, config.fit.seed, augment=config.augment))
     model.fit(batches, shuffle=False, verbose=0)
     seconds = []

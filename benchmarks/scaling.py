@@ -75,10 +75,10 @@ def epochs(config: RunConfig, pictures: int, rounds: int) -> list[float]:
     if pictures > PICTURES:  # an epoch of them would be compiled no better than a shorter one
         short = Batches(x[:PICTURES], y[:PICTURES], config.fit.batch_size, config.fit.seed, augment=config.augment)
         model.fit(of_batches(short), shuffle=False, verbose=0)
-    more = 0 if pictures > PICTURES else 1
-    model.fit(of_batches(batches), epochs=rounds + more, shuffle=False, verbose=0, callbacks=[clock])
+    warm_up = 0 if pictures > PICTURES else 1
+    model.fit(of_batches(batches), epochs=rounds + warm_up, shuffle=False, verbose=0, callbacks=[clock])
     ends = [*starts[1:], time.perf_counter()]
-    return [end - start for start, end in zip(starts, ends, strict=True)][more:]
+    return [end - start for start, end in zip(starts, ends, strict=True)][warm_up:]
 
 
 if __name__ == "__main__":

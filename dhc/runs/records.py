@@ -73,7 +73,8 @@ class History:
                 factor_old and _new, patience_old and _new; NaN for what was left as it was.
     search      of a search for a learning rate: t, pass and its batch (1-based), learning_rate, loss of that batch.
     health      of each layer after each epoch that was looked at: epoch, layer (place in `layers`); update_ratio, ‖Δw‖/‖w‖ of the
-                epoch's last step, or a step's mean over its last few (`dhc.training.health`); gradient_norm, dead_share (0 to 1), mean and std of activations on a few training pictures.
+                epoch's last step, or a step's mean over its last few (`dhc.training.health`); gradient_norm, dead_share (0 to 1),
+                mean and std of activations on a few training pictures.
     softmax     of the same epochs: mean_largest of the probabilities, share_certain of the pictures, those above 0.99.
     layers      the names of the layers: conv 1, norm 1, …
     gpu         of a GPU's training, every few seconds: t, memory_used and memory (MiB), utilization (percent), temperature (°C).
