@@ -73,7 +73,7 @@ docs: .venv/dev
 	$(BIN)/python tests/test_docs.py
 
 bench: .venv/dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(TORCH),--torch $(TORCH))
 
 upgrade: .venv/dev
 	$(BIN)/python .ci/constraints.py > .venv/constraints.txt

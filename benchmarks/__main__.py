@@ -1,9 +1,17 @@
-"""``python -m benchmarks`` (``make bench``): those that take minutes, on the stand-in set."""
+"""Those benchmarks that take minutes, one after the other, on the stand-in set (``make bench``).
+
+    python -m benchmarks [--torch PYTHON]
+
+The libraries that ours are compared with are no requirements: PyTorch's rows need it here or in the Python that is named
+(``make bench TORCH=PYTHON``), those of `benchmarks.rivals` what it names itself.
+"""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 DATA = Path("data/stand-in")
@@ -30,13 +38,20 @@ COMMANDS = (
 
 def main() -> int:
     """Run them one after the other; exit status 1 when one failed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--torch", metavar="PYTHON", help="a Python that has PyTorch; default this one, if it has")
+    torch = parser.parse_args().torch
     if not DATA.exists():
         subprocess.run([sys.executable, "-m", "dhc", "data", "make", str(DATA)], check=True)
     failed = []
     for module, *arguments in COMMANDS:
-        print(f"\n## {module}", flush=True)
+        if torch and module == "benchmarks.engine":
+            arguments += ["--torch", torch]
+        print(f"\n## {' '.join([module, *arguments])}", flush=True)
+        start = time.perf_counter()
         if subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode:
             failed.append(module)
+        print(f"\n{(time.perf_counter() - start) / 60:.1f} minutes", flush=True)
     print(f"\n{len(COMMANDS) - len(failed)} benchmarks ran" + (f", failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 
