@@ -127,6 +127,7 @@ class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._writer, self._throughput = writer, throughput
         self._mean, self._clock = IntervalMean(), Clock()
+        self._usual = 0  # pictures of the last event
         self.loss = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -137,13 +138,15 @@ class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         """Write an event where one is due."""
         throughput = self._throughput
-        if not self._clock.due(BATCH_EVENT_SECONDS) and not throughput.epoch_over:
+        is_due = self._clock.due(BATCH_EVENT_SECONDS)
+        if not is_due and not throughput.epoch_over:
             return
-        count = throughput.count
-        # the mean of an epoch's small last batch would be a spike
-        enough = count - self._mean.count >= min(throughput.batch_size, throughput.pictures)
-        self.loss, accuracy = self._mean.since_last(count, float(logs["loss"]), float(logs["accuracy"]))
-        if enough or not math.isfinite(self.loss):
+        pictures = throughput.count - self._mean.count
+        self.loss, accuracy = self._mean.since_last(throughput.count, float(logs["loss"]), float(logs["accuracy"]))
+        # the mean of an epoch's few last pictures would be a spike
+        fewest = throughput.batch_size if is_due else max(throughput.batch_size, self._usual / 2)
+        if pictures >= min(fewest, throughput.pictures) or not math.isfinite(self.loss):
+            self._usual = pictures
             self._write(accuracy)
 
     def _write(self, accuracy: float) -> None:
