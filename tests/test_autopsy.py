@@ -51,7 +51,7 @@ def test_a_finished_and_a_living_run_need_none(tmp_path: Path, tiny_data: Path) 
 
 def test_nan_says_where_and_offers_a_tenth_of_the_rate_but_no_resume(folder: Path) -> None:
     found = ended(folder, cause="nan", epoch=7, batch=112)
-    assert found.headline.startswith("The loss became NaN at epoch 7, batch 112")
+    assert found.headline.startswith("The loss became NaN at epoch 7, by batch 112")
     assert [offer.label for offer in found.offers] == ["Restart with LR ÷ 10"]
     assert found.offers[0].changes["optimizer.learning_rate"] == pytest.approx(1e-4)
 

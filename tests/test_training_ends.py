@@ -64,7 +64,7 @@ def test_a_loss_that_becomes_nan_ends_the_run_with_epoch_and_batch(
 
     monkeypatch.setattr(loop, "compiled_model", poisoned)
     folder = rundir.create(tmp_path, "vgg16")
-    with pytest.raises(NonFiniteLossError, match=r"the loss became nan at epoch 1, batch \d"):
+    with pytest.raises(NonFiniteLossError, match=r"the loss became nan at epoch 1, by batch \d"):
         loop.train_and_evaluate(tiny_config, folder)
     lines = (folder / rundir.EVENTS).read_text().splitlines()
     assert "nan" not in " ".join(lines).lower()

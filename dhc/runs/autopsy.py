@@ -142,10 +142,10 @@ def last_frame(info: RunInfo) -> str:
 
 
 def _where(info: RunInfo) -> str:
-    """`` at epoch 7, batch 112``, as far as that is known."""
+    """`` at epoch 7, by batch 112``, as far as that is known."""
     end = Exit.of(info.folder)
     if end.epoch is not None:
-        return f" at epoch {end.epoch:,}" + (f", batch {end.batch:,}" if end.batch is not None else "")
+        return f" at epoch {end.epoch:,}" + (f", by batch {end.batch:,}" if end.batch is not None else "")
     if info.epochs_done and info.config is not None and info.config.uses("fit.epochs"):
         return f" in epoch {info.epochs_done + 1:,}"
     return ""

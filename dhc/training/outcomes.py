@@ -26,11 +26,11 @@ class StopRequested(Exception):  # noqa: N818 - a request is no error
 class NonFiniteLossError(Exception):
     """The loss became NaN or infinite; training on would only waste time.
 
-    `epoch` and `batch` count from 1.
+    `epoch` and `batch` count from 1; it is read some times a second, so an earlier batch may have been the first.
     """
 
     def __init__(self, loss: float, epoch: int, batch: int) -> None:
-        super().__init__(f"the loss became {loss} at epoch {epoch}, batch {batch}")
+        super().__init__(f"the loss became {loss} at epoch {epoch}, by batch {batch}")
         self.epoch, self.batch = epoch, batch
 
 
