@@ -59,13 +59,14 @@ def test_half_the_bytes_are_multiplied_twice_as_fast() -> None:
     assert half.cost.memory < plain.cost.memory
 
 
-def test_how_long_a_cpu_emulates_float16_is_not_guessed(measured_run: RunInfo) -> None:
+def test_how_long_a_cpu_emulates_a_precision_is_not_guessed(measured_run: RunInfo) -> None:
     policy = {
         "classes": 96,
         "train": 1000,
         "val": 100,
         "matrix_rate": lambda: 1e11,
         "precision": lambda _: "mixed_float16",
+        "cpu_multiplies": lambda policy: policy == "float32",
     }
     config = RunConfig().with_values({"device.precision": "mixed_float16"})
     unknown = estimate(config, "cpu", earlier_runs=[measured_run], **policy)

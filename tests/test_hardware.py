@@ -75,6 +75,15 @@ def test_where_nothing_describes_the_cpu_it_is_not_taken_to_multiply_bfloat16(tm
     assert hardware.cpu_multiplies_bfloat16(tmp_path / "missing") is False
 
 
+@pytest.mark.parametrize("able", [True, False])
+def test_a_cpu_emulates_float16_and_bfloat16_where_it_lacks_instructions(
+    monkeypatch: pytest.MonkeyPatch, able: bool
+) -> None:
+    monkeypatch.setattr(hardware, "cpu_multiplies_bfloat16", lambda: able)
+    policies = ("float32", "mixed_bfloat16", "mixed_float16")
+    assert [hardware.cpu_multiplies(policy) for policy in policies] == [True, able, False]
+
+
 @pytest.mark.parametrize(("able", "gains", "policy"), [
     (True, True, "mixed_bfloat16"), (True, False, "float32"), (False, True, "float32"), (False, False, "float32"),
 ])  # fmt: skip

@@ -36,19 +36,20 @@ def estimate(
     earlier_runs: Iterable[RunInfo],
     matrix_rate: Callable[[], float],
     precision: Callable[[RunConfig], str] = lambda config: config.device.precision,
+    cpu_multiplies: Callable[[str], bool] = lambda precision: True,
 ) -> Estimate:
     """What a run with this config on `device` ("cpu", "gpu:0", …) will cost.
 
     classes, train and val are counts, of classes and of pictures. `earlier_runs` stand newest first; the first of the
     same device, backend and precision serves as the measure, scaled by the ratio of the two networks' modelled times.
-    Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s; a GPU's is not guessed. `precision` says which
-    dtype policy a config's network gets here.
+    Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s, where it has instructions for the dtype policy
+    (`cpu_multiplies`); a GPU's is not guessed. `precision` says which dtype policy a config's network gets here.
     """
     if not config.trains_network:
         return _of_neighbours(train, val, matrix_rate())
     network = cost(config, classes, precision(config))
     speed, source = _speed_from_runs(config, network, device, earlier_runs, precision)
-    if speed is None and device == "cpu" and precision(config) != "mixed_float16":  # which CPUs only emulate
+    if speed is None and device == "cpu" and cpu_multiplies(precision(config)):
         speed, source = 1 / cpu_seconds_per_picture(network, matrix_rate()), "from this CPU's matrix-product rate"
     if speed is None:
         return Estimate(network, None, None, None, "not known before the first run on this device")

@@ -197,6 +197,11 @@ def cpu_name() -> str:
     return names[0].strip() if names else platform.processor() or platform.machine()
 
 
+def cpu_multiplies(precision: str) -> bool:
+    """Whether a CPU computes by itself what a dtype policy asks for. Else TensorFlow emulates it, float16 for one: a batch may take a minute."""
+    return precision == "float32" or (precision == "mixed_bfloat16" and cpu_multiplies_bfloat16())
+
+
 def cpu_multiplies_bfloat16(description: Path = CPUINFO) -> bool:
     """Whether the processor has instructions for it, as far as Linux tells; False elsewhere."""
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_cpu_flags(description))

@@ -77,8 +77,7 @@ def compiled(
 
 def _batch_seconds(config: RunConfig, classes: int, precision: str) -> float:
     """What a batch takes on a CPU, about; infinite where several between two looks gain nothing, or it may be very slow."""
-    is_native = precision == "float32" or (precision == "mixed_bfloat16" and hardware.cpu_multiplies_bfloat16())
-    is_known = config.device.backend == "tensorflow" and is_native
+    is_known = config.device.backend == "tensorflow" and hardware.cpu_multiplies(precision)
     return ordinary_seconds_per_batch(config, classes, precision) if is_known else math.inf
 
 

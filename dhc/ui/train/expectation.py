@@ -98,6 +98,7 @@ def _estimate(config: RunConfig, dataset: Dataset, device: str) -> Estimate:
         earlier_runs=session.runs(),
         matrix_rate=_matrix_rate,
         precision=lambda config: resolved_precision(config, device, classes),
+        cpu_multiplies=hardware.cpu_multiplies,
     )
 
 
