@@ -17,7 +17,8 @@ from dhc.machine.cores import cores
 METRICS = ("euclidean", "manhattan", "cosine")
 KS = (3, 5, 6, 9, 11)  # the numbers of neighbours that the report compares
 QUERIES, ROWS = 1000, 512  # pictures compared at a time: 50 MB as float32, and 25 MB a core
-COLUMNS = 256  # 256 products of two bytes sum to at most 255² · 256 < 2²⁴, up to where float32 holds every whole number
+MIDDLE = 128  # of a pixel's range: less that, no pixel is farther from 0
+COLUMNS = 1024  # products of two such sum to at most 128² · 1024 = 2²⁴, up to where float32 holds every whole number
 
 PIXELS = 64 * 64 * 3
 # Of the matrix product in whose time one pixel of two pictures is compared by all metrics, measured.
@@ -142,8 +143,9 @@ class _Queries:
 
     def __init__(self, x: np.ndarray, k: int, metrics: Collection[str]) -> None:
         self.x, self._k = np.ascontiguousarray(x), k
-        self._squares = _squares(self.x)
-        self._floats = np.empty((0, 0), np.float32) if set(metrics) <= {"manhattan"} else self.x.astype(np.float32)
+        nothing_to_multiply = set(metrics) <= {"manhattan"}
+        self._centred = np.empty((0, 0), np.float32) if nothing_to_multiply else _centred(self.x)
+        self._squares, self._sums = _squares_and_sums(self._centred)
         nothing = (np.empty((len(x), 0)), np.empty((len(x), 0), np.int64))
         self.nearest: dict[str, _Nearest] = dict.fromkeys(metrics, nothing)
 
@@ -155,13 +157,20 @@ class _Queries:
         nearest = {}
         if "manhattan" in self.nearest:
             nearest["manhattan"] = _manhattan(self.x, rows, self._k)
-        if not self._floats.size:
+        if not self._centred.size:
             return nearest
-        products, squares = _products(self._floats, rows)
-        if "euclidean" in self.nearest:
-            nearest["euclidean"] = _smallest(self._squares[:, None] + squares - 2 * products, self._k)
+        centred = _centred(rows)
+        products, (squares, sums) = _products(self._centred, centred), _squares_and_sums(centred)
         if "cosine" in self.nearest:  # the picture's own length changes nothing in the order of its neighbours
-            nearest["cosine"] = _smallest(-products / np.sqrt(np.maximum(squares, 1)), self._k)
+            pixels = centred.shape[1] * MIDDLE**2
+            whole = products + MIDDLE * (self._sums[:, None] + sums) + pixels
+            lengths = np.sqrt(np.maximum(squares + 2 * MIDDLE * sums + pixels, 1))
+            nearest["cosine"] = _smallest(-whole / lengths, self._k)
+        if "euclidean" in self.nearest:  # what is taken off both changes no distance
+            products *= -2
+            products += squares
+            products += self._squares[:, None]
+            nearest["euclidean"] = _smallest(products, self._k)
         return nearest
 
     def merge(self, new: Mapping[str, _Nearest], start: int) -> None:
@@ -205,20 +214,26 @@ def _smallest(distances: np.ndarray, k: int) -> _Nearest:
     return np.take_along_axis(distances, nearest, axis=1), nearest
 
 
-def _products(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Exact (Q, R) float64 inner products and the rows' (R,) squared lengths.
+def _centred(x: np.ndarray) -> np.ndarray:
+    """(N, P) uint8 pictures as float32, less MIDDLE."""
+    values = x.astype(np.float32)
+    values -= MIDDLE
+    return values
 
-    Of (Q, P) float32 and (R, P) uint8 pictures.
-    """
-    other = rows.astype(np.float32)
-    products, squares = np.zeros((len(x), len(rows))), np.zeros(len(rows))
+
+def _products(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Exact (Q, R) float64 inner products of (Q, P) and (R, P) centred pictures."""
+    products = np.zeros((len(x), len(rows)))
     for column in range(0, x.shape[1], COLUMNS):
-        part = other[:, column : column + COLUMNS]
-        products += x[:, column : column + COLUMNS] @ part.T
+        products += x[:, column : column + COLUMNS] @ rows[:, column : column + COLUMNS].T
+    return products
+
+
+def _squares_and_sums(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Exact (N,) float64 squared lengths and sums of (N, P) centred pictures."""
+    squares, sums = np.zeros(len(x)), np.zeros(len(x))
+    for column in range(0, x.shape[1], COLUMNS):
+        part = x[:, column : column + COLUMNS]
         squares += np.einsum("rc,rc->r", part, part)
-    return products, squares
-
-
-def _squares(x: np.ndarray) -> np.ndarray:
-    """(N,) float64 squared lengths of (N, P) uint8 pictures, exact."""
-    return np.array([np.square(row.astype(np.float64)).sum() for row in x])
+        sums += part.sum(axis=1)
+    return squares, sums
