@@ -159,10 +159,9 @@ class _Queries:
             nearest["manhattan"] = _manhattan(self.x, rows, self._k)
         if not self._centred.size:
             return nearest
-        centred = _centred(rows)
-        products, (squares, sums) = _products(self._centred, centred), _squares_and_sums(centred)
+        products, squares, sums = _products(self._centred, rows)
         if "cosine" in self.nearest:  # the picture's own length changes nothing in the order of its neighbours
-            pixels = centred.shape[1] * MIDDLE**2
+            pixels = rows.shape[1] * MIDDLE**2
             whole = products + MIDDLE * (self._sums[:, None] + sums) + pixels
             lengths = np.sqrt(np.maximum(squares + 2 * MIDDLE * sums + pixels, 1))
             nearest["cosine"] = _smallest(-whole / lengths, self._k)
@@ -221,12 +220,20 @@ def _centred(x: np.ndarray) -> np.ndarray:
     return values
 
 
-def _products(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Exact (Q, R) float64 inner products of (Q, P) and (R, P) centred pictures."""
-    products = np.zeros((len(x), len(rows)))
+def _products(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Exact (Q, R) float64 inner products, the rows' (R,) squared lengths and their sums, all of centred pictures.
+
+    Of (Q, P) float32, which are centred, and (R, P) uint8, which are not.
+    """
+    products, squares, sums = np.zeros((len(x), len(rows))), np.zeros(len(rows)), np.zeros(len(rows))
+    some = np.empty(products.shape, np.float32)
     for column in range(0, x.shape[1], COLUMNS):
-        products += x[:, column : column + COLUMNS] @ rows[:, column : column + COLUMNS].T
-    return products
+        part = _centred(rows[:, column : column + COLUMNS])
+        products += np.matmul(x[:, column : column + COLUMNS], part.T, out=some)
+        more_squares, more_sums = _squares_and_sums(part)
+        squares += more_squares
+        sums += more_sums
+    return products, squares, sums
 
 
 def _squares_and_sums(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
