@@ -130,6 +130,13 @@ def test_before_the_first_epoch_has_ended_its_batches_tell_the_time_left() -> No
     assert seconds_left(History.empty(), 2) is None
 
 
+def test_until_the_second_epoch_has_ended_what_the_first_took_to_compile_does_not_count() -> None:
+    run = history(ends=[16.0], batches=[(10.0, 0.1), (13.0, 0.6), (15.4, 1.0), (18.0, 1.4)])
+    assert seconds_left(run, 5) == pytest.approx(3.6 * 8 / 1.3)
+    resumed = history(ends=[16.0], batches=[(10.0, 0.1), (15.4, 1.0), (999.0, 1.4)])
+    assert seconds_left(resumed, 5) == pytest.approx(3.6 * 16)
+
+
 def test_the_epoch_that_runs_is_counted_from_1_and_not_past_the_last() -> None:
     assert [progress.epoch(history(batches=[(0.0, place)]), 3) for place in (0.1, 1.0, 2.9, 3.0)] == [1, 2, 3, 3]
 

@@ -73,18 +73,26 @@ def fraction_done(history: History, epochs_total: int) -> float:
 def seconds_left(history: History, epochs_total: int) -> float | None:
     """Seconds until the last epoch ends, by the median of the RECENT last ones; None before there is a measure.
 
-    The first epoch, in which the backend compiles, counts only while it is the only one; before it ends, its batches do.
+    The first epoch, in which the backend compiles, counts only where nothing is known but that; until the second one has ended,
+    the batches since the first of them do.
     """
     left = max(0.0, epochs_total - position(history))
     seconds = history.epochs["seconds"].to_numpy(dtype=np.float64)
-    seconds = seconds[-RECENT:] if len(seconds) <= 1 else seconds[1:][-RECENT:]
-    seconds = seconds[np.isfinite(seconds)]
-    if len(seconds):
-        return left * float(np.median(seconds))
+    later = seconds[1:][-RECENT:]
+    later = later[np.isfinite(later)]
+    if len(later):
+        return left * float(np.median(later))
+    # Of a run that was resumed, the batches would tell of the pause, too.
+    known = [pace for pace in (_seconds_by_batches(history), *seconds[:1]) if pace is not None and math.isfinite(pace)]
+    return left * min(known) if known else None
+
+
+def _seconds_by_batches(history: History) -> float | None:
+    """Of an epoch, by the first and the last batch; None where there are no two."""
     moments, places = (history.batches[name].to_numpy(dtype=np.float64) for name in ("t", "position"))
     if len(places) < 2 or not places[-1] > places[0]:
         return None
-    return left * max(0.0, float(moments[-1] - moments[0])) / float(places[-1] - places[0])
+    return max(0.0, float(moments[-1] - moments[0])) / float(places[-1] - places[0])
 
 
 def steadied(shown: float | None, estimate: float) -> float:
