@@ -40,6 +40,21 @@ def test_a_narrower_network_is_faster(measured_run: RunInfo) -> None:
     assert (expected([measured_run], model__width=0.25).pictures_per_second or 0) > 2 * 900
 
 
+def test_the_measure_is_the_run_most_like_it_not_the_newest(measured_run: RunInfo) -> None:
+    config = measured_run.config
+    assert config is not None
+    small = dataclasses.replace(
+        measured_run, id="small", config=config.with_values({"model.name": "cnn3"}), pictures_per_second=50.0
+    )
+    elsewhere = dataclasses.replace(
+        measured_run, id="elsewhere", config=config.with_values({"data.path": "other"}), pictures_per_second=10.0
+    )
+    runs = [small, elsewhere, measured_run]
+    estimated = expected(runs, data__path=config.data.path)
+    assert (estimated.pictures_per_second, measured_run.id in estimated.source) == (pytest.approx(900, rel=0.01), True)
+    assert "small" in expected(runs, model__name="cnn3", fit__epochs=3).source
+
+
 def test_half_the_bytes_are_multiplied_twice_as_fast() -> None:
     config = RunConfig()
     plain, half = (

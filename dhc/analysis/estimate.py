@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dhc.config import RunConfig
@@ -12,6 +14,7 @@ from dhc.models.cost import Cost, cost, cpu_seconds_per_picture
 from dhc.runs.store import RunInfo
 
 SLOWEST = 1e-6  # pictures a second; a run that says less was edited
+MEASURES = 50  # of the newest runs are looked at for the one most like it
 VAL_SHARE = 1 / 3  # a forward pass costs about a third of a training step
 
 
@@ -40,8 +43,9 @@ def estimate(
 ) -> Estimate:
     """What a run with this config on `device` ("cpu", "gpu:0", …) will cost.
 
-    classes, train and val are counts, of classes and of pictures. `earlier_runs` stand newest first; the first of the
-    same device, backend and precision serves as the measure, scaled by the ratio of the two networks' modelled times.
+    classes, train and val are counts, of classes and of pictures. `earlier_runs` stand newest first; of those of the same
+    device, backend and precision the one whose network is modelled to take most nearly as long, on the same data set if there
+    is one, serves as the measure, scaled by the ratio of the two times.
     Without one, a CPU's speed follows from `matrix_rate()` in FLOP/s, where it has instructions for the dtype policy
     (`cpu_multiplies`); a GPU's is not guessed. `precision` says which dtype policy a config's network gets here.
     """
@@ -78,20 +82,27 @@ def _speed_from_runs(
     earlier_runs: Iterable[RunInfo],
     precision: Callable[[RunConfig], str],
 ) -> tuple[float | None, str]:
-    for info in earlier_runs:
-        before = info.config
-        if before is None or not before.trains_network or info.device != device:
-            continue
-        if info.pictures_per_second is None or info.pictures_per_second < SLOWEST:
-            continue
-        if info.example:  # measured on another machine
-            continue
-        if (before.device.backend, before.device.precision) != (config.device.backend, config.device.precision):
-            continue
-        # Only the ratio counts, so any plausible rate will do: 200 GFLOP/s for a CPU, 20 TFLOP/s for a GPU.
-        rate = 2e11 if device == "cpu" else 2e13
-        bandwidth = 2e10 if device == "cpu" else 1e12
+    # Only the ratio counts, so any plausible rate will do: 200 GFLOP/s for a CPU, 20 TFLOP/s for a GPU.
+    rate, bandwidth = (2e11, 2e10) if device == "cpu" else (2e13, 1e12)
+    new = cpu_seconds_per_picture(network, rate, bandwidth)
+    nearest: tuple[tuple[int, bool], float, str] | None = None
+    for info, before, speed in itertools.islice(_measures(config, device, earlier_runs), MEASURES):
         old = cpu_seconds_per_picture(cost(before, before.data.classes or 96, precision(before)), rate, bandwidth)
-        new = cpu_seconds_per_picture(network, rate, bandwidth)
-        return info.pictures_per_second * old / new, f"from run {info.id}, measured here"
-    return None, ""
+        unlikeness = (round(2 * abs(math.log(old / new))), before.data.path != config.data.path)
+        if nearest is None or unlikeness < nearest[0]:
+            nearest = (unlikeness, speed * old / new, info.id)
+    return (None, "") if nearest is None else (nearest[1], f"from run {nearest[2]}, measured here")
+
+
+def _measures(
+    config: RunConfig, device: str, earlier_runs: Iterable[RunInfo]
+) -> Iterator[tuple[RunInfo, RunConfig, float]]:
+    """Runs that trained here as this one would, with their settings and speeds; not examples, which another machine measured."""
+    for info in earlier_runs:
+        before, speed = info.config, info.pictures_per_second
+        if before is None or not before.trains_network or info.device != device or info.example:
+            continue
+        if speed is None or speed < SLOWEST:
+            continue
+        if (before.device.backend, before.device.precision) == (config.device.backend, config.device.precision):
+            yield info, before, speed
