@@ -40,7 +40,7 @@ def test_finished_runs_count_and_repeats_of_one_setting_once() -> None:
 def test_below_fifty_it_is_said_why_not_and_fifty_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)  # as where it is not installed
     few = importance(trials(drawn(FEWEST - 1), NAMES))
-    assert "from 50 finished runs with different settings on; here are 49" in few.reason
+    assert "once 50 runs with different settings have finished; so far 49 have" in few.reason
     assert importance_text(few) == few.reason
     assert 'pip install "optuna>=5,<6"' in importance(trials(drawn(FEWEST), NAMES)).reason
 

@@ -84,7 +84,7 @@ def test_of_a_grid_it_is_said_why_nobody_knows(runs: Path) -> None:
 def test_of_few_drawn_runs_it_is_said_how_many_it_takes(runs: Path) -> None:
     for info in Store(runs).runs()[4:]:
         Request.change(info.folder, design="grid")
-    assert "can be said from 5 finished runs with drawn settings on; here are" in texts(open_panel())
+    assert "shows once 5 runs with drawn settings have finished; so far" in texts(open_panel())
 
 
 def test_the_command_says_the_same_as_text_and_json(runs: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_command_says_the_same_as_text_and_json(runs: Path) -> None:
     text = CliRunner().invoke(cli, words).output
     assert "it lies at the edge of what was tried; try 0.9" in text
     assert "Another 10 are worth" in text
-    assert "can be said from 50 finished runs with different settings on; here are 6" in text
+    assert "shows once 50 runs with different settings have finished; so far 6 have" in text
     assert result["importance"]["shares"] == {}
     assert result["importance"]["problem"] in text
     missing = CliRunner().invoke(cli, ["read-sweep", "three", "--runs", str(runs)])

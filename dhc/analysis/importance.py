@@ -80,8 +80,8 @@ def importance(tried: Sequence[Trial]) -> Importance:
     """The share of each setting of the trials, within the values that were tried."""
     if len(tried) < FEWEST:
         reason = (
-            f"Which setting matters most can be said from {FEWEST} finished runs with different settings on; here "
-            f"{'is' if len(tried) == 1 else 'are'} {len(tried)}. Of fewer, the best tenth would be a handful of lucky ones."
+            f"Which setting matters most shows once {FEWEST} runs with different settings have finished; so far {len(tried)} "
+            f"{'has' if len(tried) == 1 else 'have'}. Of fewer, the best tenth would be a handful of lucky ones."
         )
         return Importance(len(tried), reason=reason)
     if reason := _no_best(tried):

@@ -106,7 +106,7 @@ def edge_text(setting: SettingReading, strong: Mark = str) -> str:
 
 def too_few_text(drawn: int) -> str:
     """Why it cannot be said what more runs are worth, of `drawn` ones that are fewer than FEWEST."""
-    return f"What more runs are worth can be said from {FEWEST} finished runs with drawn settings on; here are {drawn}."
+    return f"What more runs are worth shows once {FEWEST} runs with drawn settings have finished; so far {drawn} have."
 
 
 def worth_text(worth: Worth, strong: Mark = str) -> str:

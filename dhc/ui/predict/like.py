@@ -20,7 +20,7 @@ from dhc.ui.shell.watch import watch
 
 KEY = "dhc_predict_like_"
 TICK = 0.5  # seconds between two updates while features are made
-MISSING = "Whether a picture is like the training pictures cannot be said yet: their features are not made."
+MISSING = "How like the training pictures a picture is can be told once their features are made."
 HELP = "The values before the last layer, of all val pictures and of up to 5,000 training pictures, and their map: once a run, in the background."
 TITLES = {
     jobs.VALUES: "Asking the network about its own pictures",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 MEND = "Mend the marked fields first."
 TO_THE_TOP = "<script>document.querySelector('.stMain')?.scrollTo(0, 0)</script>"  # runs once each time the page opens
-STALE = ":material/history: Of the last values that can run. Mend the marked fields."
+STALE = ":material/history: By the last values that could run: mend the marked fields."
 
 
 def draw() -> None:
