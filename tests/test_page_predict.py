@@ -66,7 +66,7 @@ def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_i
     members = {f"pictures/{number:02d}.png": encode_png(x) for number, x in enumerate(val)}
     members |= {"blots.png": encode_png(BLOTS), "broken.png": b"no picture", "read.me": b"hello", "train.csv": b"a,b"}
     at = open_page("predict", run=EIGHT, **{"with": THREE})
-    assert "cannot be said yet" in texts(at)
+    assert "once their features are made" in texts(at)
     at.get("file_uploader")[0].upload("pictures.zip", zip_of(members), "application/zip").run()
     assert not at.exception
     assert "70 pictures; click on one" in texts(at)
@@ -111,7 +111,7 @@ def test_a_zip_is_answered_page_by_page_beside_a_run_of_other_classes_and_what_i
     assert address(network, "yours") is None
     assert "blots.png" not in texts(network)
     assert "is none of them" in texts(at)
-    assert "cannot be said yet" in texts(at), "of the other run"
+    assert "once their features are made" in texts(at), "of the other run"
 
     parts = asking._parts(session.run(EIGHT), np.repeat(val[:1], asking.PART + 1, axis=0), mirror=False)
     next(parts)
