@@ -42,7 +42,7 @@ SERVER = (
 # By cause: what must have been done to a run for its words to be true, one of the sets.
 DEEDS: dict[str, list[set[str]]] = {
     "done": [set()],
-    "signal": [{"end child"}],
+    "signal": [{"end child"}, {"kill", "no inodes"}],  # without a file for the mark that a person did it
     "kill": [{"kill"}],
     "lost": [{"end child", "end worker"}, {"end child", "stop worker"}],  # a person ends the stopped one
     "hung": [{"stop worker", "end child"}, {"stop worker", "kill"}],
