@@ -73,8 +73,8 @@ def _curve(
 def _star(epoch: int, mean: float) -> dict[str, object]:
     """What it stands for is said in the legend, where it covers nothing."""
     marker = {"symbol": "star", "size": 14, "color": theme.BEST}
-    point = {"type": "scatter", "mode": "markers", "x": [epoch], "y": [mean], "marker": marker, "hoverinfo": "skip"}
-    return point | {"name": f"best epoch {epoch}: {mean:.0%}", "uid": "best"}
+    point: dict[str, object] = {"x": [epoch], "y": [mean], "name": f"best epoch {epoch}: {mean:.0%}", "uid": "best"}
+    return point | {"type": "scatter", "mode": "markers", "marker": marker, "hoverinfo": "skip"}
 
 
 def _marks(best_epoch: int, rate_changes: Sequence[int], epoch: int | None) -> list[dict[str, object]]:
