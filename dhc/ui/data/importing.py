@@ -78,10 +78,12 @@ def _upload() -> Path | None:
     if file is None:
         return None
     folder = write.make_folder(write.root(session.data_dir()) / UPLOADS)
-    place = folder / f"{file.file_id[:16]}-{_plain_name(file.name)}"
+    # In a folder of its own, so that it keeps its name. The id is the browser's word: behind ours it leads nowhere.
+    place = folder / f"upload-{file.file_id[:16]}" / _plain_name(file.name)
     if not place.exists():
         with loading("Keeping the upload …"):
             _sweep(folder)
+            write.make_folder(place.parent)
             write.replace(place, lambda target: _copy(file, target))
     return place
 
@@ -91,7 +93,7 @@ def _sweep(folder: Path) -> None:
     for path in folder.iterdir():
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > KEPT:
-                remove.file(path)
+                remove.tree(path)
 
 
 def _copy(file: UploadedFile, target: Any) -> None:
@@ -102,7 +104,7 @@ def _copy(file: UploadedFile, target: Any) -> None:
 
 def _plain_name(name: str) -> str:
     """A name for a file of ours: letters that every system takes, and the archive's ending."""
-    return re.sub(r"[^\w.-]+", "_", Path(name).name)[-60:]
+    return re.sub(r"[^\w .-]+", "_", Path(name).name)[-60:].strip(" .") or "pictures"
 
 
 def _path() -> Path | None:
@@ -228,7 +230,7 @@ def _forget_roles(source: Path) -> None:
 
 def _import_button(source: Path, choices: Choices, proposal: Proposal) -> None:
     name_column, place_column, button = st.columns([2, 2, 1], vertical_alignment="bottom")
-    stem = re.sub(r"^[0-9a-f-]{16,17}-?", "", source.name).partition(".")[0] or "pictures"
+    stem = source.name.partition(".")[0] or "pictures"
     name = name_column.text_input("Name", re.sub(r"[^\w -]+", "-", stem)[:60], key=KEY + f"name_{source}", max_chars=60)
     in_place = place_column.checkbox(
         "Use them where they lie", key=KEY + "in_place", disabled=not source.is_dir(), help=IN_PLACE_HELP
@@ -245,7 +247,7 @@ def _start(source: Path, name: str, choices: Choices, in_place: bool) -> None:
         return
     jobs.start_import(folder, source, _words(choices, in_place))
     st.session_state[IMPORTING] = str(folder)
-    if source.parent.name == UPLOADS:
+    if source.parent.parent.name == UPLOADS:
         st.session_state[UPLOADED] = source
     st.rerun()
 
@@ -271,7 +273,7 @@ def _progress(folder: Path, making: Making | None) -> None:
     if making is None:
         st.session_state.pop(IMPORTING, None)
         if (source := st.session_state.pop(UPLOADED, None)) is not None:
-            remove.file(source)
+            remove.tree(source.parent)
         st.query_params["data"] = folder.name
         st.rerun(scope="app")
     elif making.failure:
