@@ -46,6 +46,7 @@ def metrics(at: AppTest) -> dict[str, str]:
 def test_a_folder_for_each_class_is_previewed_and_imported(tmp_path: Path, data: Path) -> None:
     at = look_at(pack(tmp_path / "animals.zip", by_class()))
     assert "A folder for each class." in texts(at)
+    assert "the proportions of one that is not square change" in texts(at)
     assert metrics(at) == {"Classes": "2", "train pictures": "18", "val pictures": "2", "test pictures": "–"}
     assert not data.exists(), "nothing is written by a preview"
     assert at.text_input(key=f"{KEY}name_{tmp_path / 'animals.zip'}").value == "animals"
@@ -58,6 +59,8 @@ def test_a_folder_for_each_class_is_previewed_and_imported(tmp_path: Path, data:
     dataset = open_dataset(data / "animals")
     assert [len(split.files) for split in dataset.splits.values()] == [14, 6]
     assert data_box(at).value == "animals"
+    assert "animals is imported: 14 train and 6 val pictures." in texts(at)
+    assert "animals is imported" in texts(at.run()), "until another set is chosen"
 
 
 def test_the_record_of_an_upload_names_the_persons_file(tmp_path: Path, data: Path) -> None:

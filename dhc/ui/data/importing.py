@@ -25,6 +25,7 @@ from dhc.jobs import datasets as jobs
 from dhc.jobs.datasets import Making
 from dhc.text import clean, shorten
 from dhc.ui.shell import session
+from dhc.ui.shell.frame import TO_THE_TOP
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard, loading
 from dhc.ui.shell.watch import watch
@@ -32,12 +33,14 @@ from dhc.ui.shell.watch import watch
 KEY = "dhc_import_"
 TICK = 0.5  # seconds between two updates while it is imported
 IMPORTING = "dhc_importing"  # folder of the data set that this session imports
+IMPORTED = "dhc_imported"  # name of the data set that this session has imported, as long as that is the one shown
 UPLOADED = "dhc_uploaded"  # what this session has uploaded and imports
 KEPT = 24 * 3600.0  # seconds that an upload is kept which nobody imports
 UPLOADS = ".uploads"  # beside the data sets: what was uploaded and not imported yet
 PATH_HELP = "A zip, a tar or a folder on the machine that serves this page. Nothing is written before you have seen the preview."
 UPLOAD_HELP = "A zip or a tar with a folder for each class, or with tables. Over ssh, or for more than 500 MB, copy it to the server and give its path."
 ROLE_HELP = "file: the picture's name; label: its class; split: train, val or test; group: what must stay on one side."
+SQUARE = "Each picture becomes 64×64: the proportions of one that is not square change."
 MOST_BESIDE = 5  # columns of a table beside each other
 TOGETHER: Mapping[str, By] = {
     "each picture by itself": "picture",
@@ -54,6 +57,18 @@ def is_going_on() -> bool:
     """Whether this session imports something, or has chosen what."""
     state = st.session_state
     return bool(state.get(IMPORTING) or state.get(KEY + "path") or state.get(KEY + "file"))
+
+
+def outcome(folder: str) -> None:
+    """Above the data set that this session has imported: that it is there. Its pictures came into sight from below."""
+    name = Path(folder).name
+    if st.session_state.get(IMPORTED) != name:
+        st.session_state.pop(IMPORTED, None)
+        return
+    splits = session.dataset(folder).splits.items()
+    *parts, last = [f"{len(split.files):,} {split_name}" for split_name, split in splits]
+    st.success(f"{plain(name)} is imported: {', '.join(parts)} and {last} pictures.", icon=":material/check:")
+    st.html(TO_THE_TOP, unsafe_allow_javascript=True)
 
 
 def importer() -> None:
@@ -138,7 +153,7 @@ def _preview(source: Path) -> None:
             _sheet(source, error.view)
         _repair(source, choices)
         return
-    st.markdown(f"**{proposal.shape[0].upper()}{proposal.shape[1:]}.** Nothing is written yet.")
+    st.markdown(f"**{proposal.shape[0].upper()}{proposal.shape[1:]}.** Nothing is written yet. {SQUARE}")
     _counts(proposal)
     for view in proposal.sheets:
         _sheet(source, view)
@@ -272,6 +287,7 @@ def _watch(folder: Path) -> None:
 def _progress(folder: Path, making: Making | None) -> None:
     if making is None:
         st.session_state.pop(IMPORTING, None)
+        st.session_state[IMPORTED] = folder.name
         if (source := st.session_state.pop(UPLOADED, None)) is not None:
             remove.tree(source.parent)
         st.query_params["data"] = folder.name
