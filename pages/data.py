@@ -34,4 +34,6 @@ with guard():
                 making.maker()
     if folders:
         with guard():
+            importing.outcome(folder)
+        with guard():
             overview.overview(folder)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from dhc.figures import bars, confusion, curves, schedule, theme
 from dhc.figures.recall import recall_curves
 from dhc.runs.records import LR_COLUMNS, History
 
+FIGURES = Path(theme.__file__).parent
 LIGHT, DARK = (255, 255, 255), (20, 19, 28)  # the backgrounds of .streamlit/config.toml
 
 
@@ -340,8 +343,16 @@ def test_recall_is_drawn_for_each_class_with_the_best_epoch_and_the_drops() -> N
         ("mean of all classes", [0.25, 0.75]),
         ("&lt;c&gt;", [0.0, 0.5]),
         ("a", [0.5, 1.0]),
+        ("best epoch 1: 25%", [0.25]),
     ]
     assert [(shape.name, shape.x0) for shape in figure.layout.shapes] == [("rate", 1.5), ("best", 1), ("shown", 2)]
+
+
+def test_an_axis_of_few_epochs_has_a_tick_at_each_and_none_between() -> None:
+    few, many = (recall_curves(np.full((epochs, 1), 0.5), ["a"], [0], best_epoch=1) for epochs in (3, 13))
+    assert (few.layout.xaxis.dtick, many.layout.xaxis.nticks) == (1, 12)
+    rounded = [path for path in FIGURES.glob("*.py") if re.search(r'tickformat"?[:=] ?"d"', path.read_text("utf-8"))]
+    assert not rounded, "whole numbers alone name two ticks alike: theme.epoch_ticks"
 
 
 def test_recall_of_very_many_epochs_is_thinned_and_keeps_the_best() -> None:

@@ -139,6 +139,15 @@ def test_pictures_of_one_name_in_two_classes_stay_two(tmp_path: Path) -> None:
         )
 
 
+def test_a_name_that_repeats_anywhere_leaves_every_picture_its_folder(tmp_path: Path) -> None:
+    twice = {f"{label}/{i}.png": PNG[i + 5 * n] for n, label in enumerate(("ant", "bee")) for i in range(5)}
+    dataset = imported(pack(tmp_path / "a.zip", twice | {"bee/once.png": PNG[20]}), tmp_path / "twice")
+    files = [file.partition("/")[2] for split in dataset.splits.values() for file in split.files]
+    assert all("/" in file for file in files)
+    dataset = imported(pack(tmp_path / "b.zip", by_class("train/") | {"test/ant1.png": PNG[20]}), tmp_path / "apart")
+    assert [file for split in dataset.splits.values() for file in split.files if file.count("/") > 1] == []
+
+
 def test_the_competition_of_2022_opens_unchanged(tmp_path: Path) -> None:
     files = {f"train+validation/{i}.png": PNG[i] for i in range(6)} | {f"test/{i}.png": PNG[i] for i in (7, 8)}
     files |= {"train.txt": table("id,label", [f"{i}.png,{i % 2}" for i in range(4)])}

@@ -6,8 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from folders import picture
 from make_run import make_run
 from screens import address, click, data_box, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
@@ -131,8 +133,16 @@ def test_how_the_tables_were_read_and_where_they_come_from(data: Path) -> None:
     assert "Imported from pets.zip on 19" in said
     assert "val drawn" in said
     assert "Every one of 39 pictures can be read." in said
+    assert "Nothing, but that each becomes 64×64 RGB" in said
     kinds = at.dataframe[0].value.to_dict("records")
     assert kinds == [{"format": "PNG", "channels": "RGB", "size in pixels": "64×64", "train": 24, "val": 9, "test": 6}]
+
+
+def test_of_pictures_that_are_not_square_it_is_said_that_their_proportions_change(data: Path) -> None:
+    (data / "tiny" / files_of(data, "val")[0]).write_bytes(cv2.imencode(".png", picture(1, 40, 48))[1].tobytes())
+    said = texts(open_page("data", view="reading"))
+    assert "Not square: 1 of 39 pictures, whose proportions change at 64×64" in said
+    assert "Nothing, but" not in said
 
 
 @pytest.mark.parametrize(

@@ -105,11 +105,15 @@ def test_the_curves_are_scikit_learns_recall_of_the_classes_of_cell_choice_and_l
     figure = json.loads(sent(at, "plot")[1]["figure"])
     recall = np.stack([recall_score(run.y_true, row, labels=range(8), average=None) for row in run.y_pred])
     expected = {"mean of all classes": recall.mean(axis=1)} | {run.classes[c]: recall[:, c] for c in (2, 5, 7, 0, 1)}
-    curves = {curve["name"]: np.frombuffer(base64.b64decode(curve["y"]["bdata"]), "f4") for curve in figure["data"]}
+    curves = {
+        curve["name"]: np.frombuffer(base64.b64decode(curve["y"]["bdata"]), "f4") for curve in figure["data"][:-1]
+    }
     assert list(curves) == list(expected)
     for name, values in expected.items():
         assert curves[name] == pytest.approx(values, abs=1e-6)
     assert [shape["x0"] for shape in figure["layout"]["shapes"] if shape["name"] == "best"] == [4]
+    assert figure["data"][-1]["uid"] == "best"
+    assert figure["data"][-1]["y"] == pytest.approx([recall[3].mean()])
 
 
 def test_two_matrices_stand_side_by_side_on_the_same_pictures_colours_and_order(runs: Path) -> None:

@@ -60,6 +60,11 @@ class Kind:
         small, large = (f"{width}×{height}" for width, height in (min(self.sizes, key=area), max(self.sizes, key=area)))
         return small if len(self.sizes) == 1 else f"{small} to {large} ({len(self.sizes):,} sizes)"
 
+    @property
+    def oblong(self) -> int:
+        """How many of them are not square."""
+        return sum(count for (width, height), count in self.sizes.items() if width != height)
+
 
 def original(dataset: Dataset, file: str) -> Original:
     """What a picture's file is now; nothing is decoded. Raises PictureError for none of ours, OSError."""

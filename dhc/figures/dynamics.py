@@ -96,7 +96,7 @@ def curve(dynamics: Dynamics, row: int) -> go.Figure:
         )
     )
     figure.update_yaxes(range=[-0.04, 1.04], tickformat=".0%")
-    figure.update_xaxes(tickformat="d", nticks=8)
+    figure.update_xaxes(**theme.epoch_ticks(len(p), 8))
     figure.update_layout(margin={"l": 48, "r": 8, "t": 8, "b": 40})
     return figure
 

@@ -66,10 +66,10 @@ def strip(table: LayerTable, of_all: Limits, columns: int = 6, chosen: tuple[str
     rows = -(-(len(PANELS) + 1) // columns)
     for number, panel in enumerate(PANELS):
         figure.add_trace(_heatmap(panel, table, of_all[panel.figure], number))
-        _place(figure, number, panel.title, rows, columns)
+        _place(figure, number, panel.title, rows, columns, table.epochs[-1])
         _layers_axis(figure, number, table, is_first=number % columns == 0)
     _add_softmax(figure, table)
-    _place(figure, len(PANELS), SOFTMAX, rows, columns)
+    _place(figure, len(PANELS), SOFTMAX, rows, columns, table.epochs[-1])
     if chosen is not None:
         _outline(figure, table, chosen)
     figure.update_layout(showlegend=False, hovermode="closest", margin={"l": 8, "r": 8, "t": 26, "b": 34})
@@ -176,7 +176,7 @@ def _heatmap(panel: Panel, table: LayerTable, ends: tuple[float, float], number:
     )
 
 
-def _place(figure: go.Figure, number: int, title: str, rows: int, columns: int) -> None:
+def _place(figure: go.Figure, number: int, title: str, rows: int, columns: int, epochs: int) -> None:
     """Put a panel where it belongs, in reading order, with its title above."""
     row, column = divmod(number, columns)
     width, tall = (1 - GAP * (columns - 1)) / columns, (1 - 0.16 * (rows - 1)) / rows
@@ -187,8 +187,7 @@ def _place(figure: go.Figure, number: int, title: str, rows: int, columns: int) 
         "domain": [left, left + width],
         "anchor": f"y{suffix}",
         "title": {"text": "epoch" if row == rows - 1 and not column else "", "font": {"size": 12}},
-        "tickformat": "d",
-        "nticks": 5,
+        **theme.epoch_ticks(epochs, 5),
         "showgrid": False,
     }
     figure.update_layout({name: {"domain": [top - tall, top], "anchor": f"x{suffix}", "title": {"text": ""}}})

@@ -105,6 +105,6 @@ def course(epochs: Sequence[int], p: np.ndarray, rights: np.ndarray, labels: Map
         )
     )
     figure.update_yaxes(range=[-0.05, 1.05], tickformat=".0%", nticks=3)
-    figure.update_xaxes(tickformat="d", nticks=6)
+    figure.update_xaxes(**theme.epoch_ticks(len(p), 6))
     figure.update_layout(margin={"l": 44, "r": 8, "t": 6, "b": 36})
     return figure

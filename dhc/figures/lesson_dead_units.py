@@ -52,8 +52,7 @@ def panels(runs: Sequence[Panel], layers: Sequence[str], labels: Mapping[str, st
             "anchor": f"y{suffix}",
             "title": {"text": labels["epoch"]},
             "showgrid": False,
-            "nticks": 5,
-            "tickformat": "d",
+            **theme.epoch_ticks(0 if panel.table is None else panel.table.epochs[-1], 5),
         }
         figure.layout[f"yaxis{suffix}"] = _layers_axis(layers, suffix, has_names=not number)
         if panel.table is not None:

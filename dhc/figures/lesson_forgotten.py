@@ -126,8 +126,7 @@ def _axes(figure: go.Figure, epochs: int, rows: Sequence[int], labels: Mapping[s
         xaxis={
             "range": [0.5, epochs + 0.5],
             "title": {"text": labels["epoch"]},
-            "tickformat": "d",
-            "nticks": 10,
+            **theme.epoch_ticks(epochs, 10),
             "showgrid": False,
             "anchor": "y2",
             "fixedrange": True,

@@ -28,7 +28,7 @@ def recall_curves(
 
     recall         (E, K) shares of 0 to 1, NaN for a class without pictures; row 0 is epoch 1
     names          K class names
-    best_epoch     1-based, marked by a dotted line and a star
+    best_epoch     1-based, marked by a dotted line, and by a star on the mean
     rate_changes   epochs before which the learning rate changed, marked by faint dashed lines
     epoch          another one to mark
     """
@@ -41,14 +41,10 @@ def recall_curves(
     for c, color in zip(shown, distinct(len(shown)), strict=True):
         name = theme.escape_html(names[c])
         curves.append(_curve(epochs, recall[:, c], name, f"class-{c}", {"color": color, "width": 2.5}, mode))
-    figure.add_traces(curves)
-    annotations = [
-        {"x": best_epoch, "y": 1, "yref": "paper", "yanchor": "bottom", "text": "★ best", "showarrow": False}
-    ]
+    figure.add_traces([*curves, _star(best_epoch, float(mean[epochs == best_epoch][0]))])
     figure.update_layout(
         shapes=_marks(best_epoch, rate_changes, epoch),
-        annotations=annotations,
-        xaxis={"range": [0.5, last + 0.5], "tickformat": "d", "nticks": 12},
+        xaxis={"range": [0.5, last + 0.5], **theme.epoch_ticks(last, 12)},
         yaxis={"range": [-0.02, 1.02], "tickformat": ".0%"},
     )
     return figure
@@ -72,6 +68,13 @@ def _curve(
         "hovertemplate": hover,
     }
     return drawn | {"x": epochs, "y": theme.numbers(values), "name": name, "uid": uid}
+
+
+def _star(epoch: int, mean: float) -> dict[str, object]:
+    """What it stands for is said in the legend, where it covers nothing."""
+    marker = {"symbol": "star", "size": 14, "color": theme.BEST}
+    point: dict[str, object] = {"x": [epoch], "y": [mean], "name": f"best epoch {epoch}: {mean:.0%}", "uid": "best"}
+    return point | {"type": "scatter", "mode": "markers", "marker": marker, "hoverinfo": "skip"}
 
 
 def _marks(best_epoch: int, rate_changes: Sequence[int], epoch: int | None) -> list[dict[str, object]]:

@@ -53,6 +53,11 @@ def template() -> go.layout.Template:
     )
 
 
+def epoch_ticks(epochs: int, most: int) -> dict[str, object]:
+    """An axis of so many epochs with about `most` ticks, none between two epochs; zoomed in, none has another's number."""
+    return {"tickformat": "~f"} | ({"dtick": 1} if epochs <= most else {"nticks": most})
+
+
 def say(figure: go.Figure, text: str) -> None:
     """Write a sentence into the middle of the plot, where nothing is drawn yet."""
     figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 15})

@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -71,14 +71,15 @@ def write_dataset(
 
 
 def _places(proposal: Proposal) -> Places:
-    """Where each picture goes, below its split's folder by as much of its path as tells it apart."""
+    """Where each picture goes below its split's folder: by its name, or all by their paths where a split has a name twice."""
     places: dict[str, dict[str, str]] = defaultdict(dict)
+    has_twice = any(
+        len({PurePosixPath(item.path).name.casefold() for item in items}) < len(items)
+        for items in proposal.splits.values()
+    )
     for split in SPLITS:
-        items = proposal.splits.get(split, ())
-        names = Counter(part.casefold() for item in items for part in PurePosixPath(item.path).parts)
-        for item in items:
-            path = PurePosixPath(item.path)
-            places[item.path][split] = f"{path if names[path.name.casefold()] > 1 else path.name}"
+        for item in proposal.splits.get(split, ()):
+            places[item.path][split] = item.path if has_twice else PurePosixPath(item.path).name
     return places
 
 

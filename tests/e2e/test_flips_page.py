@@ -131,6 +131,11 @@ def test_what_both_answer_together_from_a_bar_to_a_picture_and_from_a_pair_to_it
     expect(bars).to_be_visible()
     settled(page)
     looks("together", whole=True)
+    foot, top = bars.evaluate(
+        "plot => [['.xtitle', 'bottom'], ['.dhc-plot-lessons', 'top']]"
+        ".map(([part, edge]) => plot.querySelector(part).getBoundingClientRect()[edge])"
+    )
+    assert foot <= top, "no link lies on the axis' name"
     bars.scroll_into_view_if_needed()
     box = still(bars.locator(".bars .point").nth(2))  # of the first colour, that in which both are right
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

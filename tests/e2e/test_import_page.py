@@ -76,6 +76,7 @@ def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
     wait_for(lambda: (root / "data" / "insects" / "train.csv").exists(), "the pictures are imported", 60)
     page.wait_for_url(re.compile("data=insects"))
     wait_for(lambda: not list((root / "data" / ".uploads").iterdir()), "nothing of the upload stays", 20)
+    expect(page.get_by_text("insects is imported: 24 train, 24 val and 4 test pictures.")).to_be_in_viewport()
 
     page.get_by_role("radio", name="Check").click()
     page.get_by_role("button", name="Check every picture").click()

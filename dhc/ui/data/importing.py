@@ -25,6 +25,7 @@ from dhc.jobs import datasets as jobs
 from dhc.jobs.datasets import Making
 from dhc.text import clean, shorten
 from dhc.ui.shell import session
+from dhc.ui.shell.frame import TO_THE_TOP
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import attempt, error_box, guard, loading
 from dhc.ui.shell.watch import watch
@@ -32,12 +33,14 @@ from dhc.ui.shell.watch import watch
 KEY = "dhc_import_"
 TICK = 0.5  # seconds between two updates while it is imported
 IMPORTING = "dhc_importing"  # folder of the data set that this session imports
+IMPORTED = "dhc_imported"  # name of the data set that this session has imported, as long as that is the one shown
 UPLOADED = "dhc_uploaded"  # what this session has uploaded and imports
 KEPT = 24 * 3600.0  # seconds that an upload is kept which nobody imports
 UPLOADS = ".uploads"  # beside the data sets: what was uploaded and not imported yet
 PATH_HELP = "A zip, a tar or a folder on the machine that serves this page. Nothing is written before you have seen the preview."
 UPLOAD_HELP = "A zip or a tar with a folder for each class, or with tables. Over ssh, or for more than 500 MB, copy it to the server and give its path."
 ROLE_HELP = "file: the picture's name; label: its class; split: train, val or test; group: what must stay on one side."
+SQUARE = "Each picture becomes 64×64: the proportions of one that is not square change."
 MOST_BESIDE = 5  # columns of a table beside each other
 TOGETHER: Mapping[str, By] = {
     "each picture by itself": "picture",
@@ -54,6 +57,18 @@ def is_going_on() -> bool:
     """Whether this session imports something, or has chosen what."""
     state = st.session_state
     return bool(state.get(IMPORTING) or state.get(KEY + "path") or state.get(KEY + "file"))
+
+
+def outcome(folder: str) -> None:
+    """Above the data set that this session has imported: that it is there. Its pictures came into sight from below."""
+    name = Path(folder).name
+    if st.session_state.get(IMPORTED) != name:
+        st.session_state.pop(IMPORTED, None)
+        return
+    splits = session.dataset(folder).splits.items()
+    *parts, last = [f"{len(split.files):,} {split_name}" for split_name, split in splits]
+    st.success(f"{plain(name)} is imported: {', '.join(parts)} and {last} pictures.", icon=":material/check:")
+    st.html(TO_THE_TOP, unsafe_allow_javascript=True)
 
 
 def importer() -> None:
@@ -78,10 +93,12 @@ def _upload() -> Path | None:
     if file is None:
         return None
     folder = write.make_folder(write.root(session.data_dir()) / UPLOADS)
-    place = folder / f"{file.file_id[:16]}-{_plain_name(file.name)}"
+    # In a folder of its own, so that it keeps its name. The id is the browser's word: behind ours it leads nowhere.
+    place = folder / f"upload-{file.file_id[:16]}" / _plain_name(file.name)
     if not place.exists():
         with loading("Keeping the upload …"):
             _sweep(folder)
+            write.make_folder(place.parent)
             write.replace(place, lambda target: _copy(file, target))
     return place
 
@@ -91,7 +108,7 @@ def _sweep(folder: Path) -> None:
     for path in folder.iterdir():
         with contextlib.suppress(OSError):
             if time.time() - path.lstat().st_mtime > KEPT:
-                remove.file(path)
+                remove.tree(path)
 
 
 def _copy(file: UploadedFile, target: Any) -> None:
@@ -102,7 +119,7 @@ def _copy(file: UploadedFile, target: Any) -> None:
 
 def _plain_name(name: str) -> str:
     """A name for a file of ours: letters that every system takes, and the archive's ending."""
-    return re.sub(r"[^\w.-]+", "_", Path(name).name)[-60:]
+    return re.sub(r"[^\w .-]+", "_", Path(name).name)[-60:].strip(" .") or "pictures"
 
 
 def _path() -> Path | None:
@@ -136,7 +153,7 @@ def _preview(source: Path) -> None:
             _sheet(source, error.view)
         _repair(source, choices)
         return
-    st.markdown(f"**{proposal.shape[0].upper()}{proposal.shape[1:]}.** Nothing is written yet.")
+    st.markdown(f"**{proposal.shape[0].upper()}{proposal.shape[1:]}.** Nothing is written yet. {SQUARE}")
     _counts(proposal)
     for view in proposal.sheets:
         _sheet(source, view)
@@ -228,7 +245,7 @@ def _forget_roles(source: Path) -> None:
 
 def _import_button(source: Path, choices: Choices, proposal: Proposal) -> None:
     name_column, place_column, button = st.columns([2, 2, 1], vertical_alignment="bottom")
-    stem = re.sub(r"^[0-9a-f-]{16,17}-?", "", source.name).partition(".")[0] or "pictures"
+    stem = source.name.partition(".")[0] or "pictures"
     name = name_column.text_input("Name", re.sub(r"[^\w -]+", "-", stem)[:60], key=KEY + f"name_{source}", max_chars=60)
     in_place = place_column.checkbox(
         "Use them where they lie", key=KEY + "in_place", disabled=not source.is_dir(), help=IN_PLACE_HELP
@@ -245,7 +262,7 @@ def _start(source: Path, name: str, choices: Choices, in_place: bool) -> None:
         return
     jobs.start_import(folder, source, _words(choices, in_place))
     st.session_state[IMPORTING] = str(folder)
-    if source.parent.name == UPLOADS:
+    if source.parent.parent.name == UPLOADS:
         st.session_state[UPLOADED] = source
     st.rerun()
 
@@ -270,8 +287,9 @@ def _watch(folder: Path) -> None:
 def _progress(folder: Path, making: Making | None) -> None:
     if making is None:
         st.session_state.pop(IMPORTING, None)
+        st.session_state[IMPORTED] = folder.name
         if (source := st.session_state.pop(UPLOADED, None)) is not None:
-            remove.file(source)
+            remove.tree(source.parent)
         st.query_params["data"] = folder.name
         st.rerun(scope="app")
     elif making.failure:

@@ -32,8 +32,9 @@ def draw(folder: str) -> None:
         _source(read_about(Path(folder)))
     pictures, unreadable = _of_splits(folder, dataset)
     with right:
-        _kinds(_kinds_of(folder, "".join(split.digest for split in pictures.values())))
-        _conversions(pictures)
+        rows = _kinds_of(folder, "".join(split.digest for split in pictures.values()))
+        _kinds(rows)
+        _conversions(pictures, rows)
     _unreadable(unreadable, {name: len(split.files) for name, split in dataset.splits.items()})
 
 
@@ -107,10 +108,13 @@ def _kinds(rows: Sequence[Kind]) -> None:
     st.dataframe(table, hide_index=True, key="dhc_kinds", alt="Formats, channels and sizes of the files, by split")
 
 
-def _conversions(pictures: Mapping[str, Pictures]) -> None:
+def _conversions(pictures: Mapping[str, Pictures], rows: Sequence[Kind]) -> None:
     """What reading changed, with how many pictures and one of them."""
     by_kind = sorted(files_by_conversion(pictures.values()).items(), key=lambda pair: -len(pair[1]))
     lines = [f"{count_text(len(files), 'picture')}, such as {files[0]}: {kind}" for kind, files in by_kind]
+    total = sum(sum(kind.counts.values()) for kind in rows)
+    if oblong := sum(kind.oblong for kind in rows):
+        lines.append(f"Not square: {oblong:,} of {count_text(total, 'picture')}, whose proportions change at 64×64")
     _bullets("Converted", lines or ["Nothing, but that each becomes 64×64 RGB"])
 
 

@@ -24,6 +24,8 @@ HEAVY: Final = ("tensorflow", "keras", "jax", "torch")
 
 CHART: Final = ".dhc-plot"
 SPARE: Final = "<style>/* Spare. */</style>"  # what a callback of a part says replaces the page's first style: it may have this one
+# Runs once each time it comes onto a page.
+TO_THE_TOP: Final = "<script>document.querySelector('.stMain')?.scrollTo(0, 0)</script>"
 HERE: Final = "dhc_here"  # in the session: what the links of the page hold, looked up once for dozens of them
 LEFT: Final = "dhc_left"  # in the session: by page that `go` left, the address that it wrote over its own, and that
 

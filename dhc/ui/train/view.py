@@ -14,7 +14,7 @@ from dhc.data.layout import Dataset
 from dhc.errors import ConfigError
 from dhc.text import count_text
 from dhc.ui.shell import drawing, errand, session, sharing, standin
-from dhc.ui.shell.frame import choose_run, go
+from dhc.ui.shell.frame import TO_THE_TOP, choose_run, go
 from dhc.ui.shell.states import error_box, guard
 from dhc.ui.train import (
     bet,
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
 MEND = "Mend the marked fields first."
-TO_THE_TOP = "<script>document.querySelector('.stMain')?.scrollTo(0, 0)</script>"  # runs once each time the page opens
 STALE = ":material/history: By the last values that could run: mend the marked fields."
 
 

@@ -48,7 +48,7 @@ function written(size, z, cells) {
 
 /** A guess before anything is drawn. */
 function firstLook(state, classes) {
-  const { clientWidth: width, clientHeight: height } = state.host;
+  const { clientWidth: width, clientHeight: height } = state.plot;
   const side = Math.min(width, height);
   return { ...labels((0.8 * side) / classes, 16, side), text: 0 };
 }

@@ -209,7 +209,7 @@ async function draw(state) {
 function resize(state) {
   cancelAnimationFrame(state.frame);
   state.frame = requestAnimationFrame(async () => {
-    const { clientWidth: width, clientHeight: height } = state.host;
+    const { clientWidth: width, clientHeight: height } = state.plot;
     const now = state.plot._fullLayout;
     if (state.gone || !now || !width || !height || (now.width === width && now.height === height)) return;
     await window.Plotly.Plots.resize(state.plot);
