@@ -20,7 +20,7 @@ from dhc.jobs import datasets, launch
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo, Store
 from dhc.ui.shell.errand import ERRAND
-from dhc.ui.train import expectation, link
+from dhc.ui.train import draft, expectation, link
 
 pytestmark = pytest.mark.pages
 
@@ -67,7 +67,7 @@ def start_button(at: AppTest) -> Any:
 
 
 def value(at: AppTest, name: str) -> Any:
-    return at.session_state[f"dhc_form_{name}"]
+    return at.session_state[draft.VALUES][name]
 
 
 def parameters(at: AppTest) -> dict[str, str]:

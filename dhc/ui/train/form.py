@@ -82,6 +82,7 @@ def draw(state: FormState) -> None:
             link("Data", text="See what it does to a picture", data=path.name, view="augmentation")
         rows(list(members), state)
     rare = [field for field in rest if field.rank == RARE]
+    draft.forget_widgets({field.name for field in fields()} - {field.name for field in every})
     st.session_state.setdefault(RARE_BOX, any(field.name in state.changes for field in rare))
     if any(field.name in state.problems for field in rare):
         st.session_state[RARE_BOX] = True
@@ -89,6 +90,8 @@ def draw(state: FormState) -> None:
     if box.open:  # half of all fields, which few who come here look at
         with box:
             rows(rare, state)
+    else:
+        draft.forget_widgets(field.name for field in rare)
 
 
 def _missing(state: FormState) -> None:
@@ -146,6 +149,7 @@ def _widget(field: ConfigField, state: FormState) -> None:
         help = f"{help}\n\n{lessons}"
     if field.name == "device.where" and (lack := _lacking()):
         help = f"{help}\n\n{lack}"
+    st.session_state.setdefault(state.key(field.name), state.values[field.name])
     about: dict[str, Any] = {"key": state.key(field.name), "help": help, "on_change": state.on_change}
     match field.kind:
         case "bool":
