@@ -291,6 +291,11 @@ def test_a_data_set_is_called_by_its_name(furnished: Path) -> None:
     assert box.options == ["tiny"]
 
 
+def test_a_speed_has_its_thousands_set_apart() -> None:
+    estimate = SimpleNamespace(pictures_per_second=1217.4, source="measured here")
+    assert expectation._speed_text(estimate) == "About 1,217 pictures/s, measured here."  # type: ignore[arg-type]
+
+
 # --- name and note ----------------------------------------------------------------------------------------------------
 
 
