@@ -271,6 +271,16 @@ def test_early_stopping_stands_beside_patience_and_unreadable_pictures_keep_thei
     assert at.toggle(key="dhc_form_data.skip_bad").proto.wrap
 
 
+def test_more_classes_than_there_are_is_said_at_the_field(furnished: Path) -> None:
+    note = ":material/info: The data set has 3."
+    at = open_page("train")
+    assert value(at, "data.classes") == 12
+    assert note in texts(at)
+    assert not start_button(at).disabled
+    assert note not in texts(number(at, "data.classes", 3))
+    assert note not in texts(number(at, "data.classes", 0))
+
+
 def test_what_was_changed_is_marked_and_said(furnished: Path) -> None:
     at = open_page("train")
     assert "**Quick demo**, nothing changed." in texts(at)

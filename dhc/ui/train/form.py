@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class FormState:
     on_change  what to call when one is changed
     key        of a field's widget in the session
     before     a field's value in what the form was filled from
+    notes      what else is to be said below a field that has no fault
     """
 
     folders: Sequence[str]
@@ -59,6 +61,7 @@ class FormState:
     on_change: Callable[[], None]
     key: Callable[[str], str] = draft.key
     before: Callable[[str], Any] = draft.before
+    notes: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 def draw(state: FormState) -> None:
@@ -125,7 +128,7 @@ def rows(members: Sequence[ConfigField], state: FormState) -> None:
     """Draw the fields in rows of three, each with its help, and below it what is wrong or was changed."""
     for start in range(0, len(members), COLUMNS):
         row = members[start : start + COLUMNS]
-        has_notes = any(field.name in state.problems or field.name in state.changes for field in row)
+        has_notes = any(field.name in {*state.problems, *state.changes, *state.notes} for field in row)
         columns = st.columns(COLUMNS, vertical_alignment="top" if has_notes else "bottom")
         for column, field in zip(columns, row, strict=False):
             with column:
@@ -134,12 +137,15 @@ def rows(members: Sequence[ConfigField], state: FormState) -> None:
 
 
 def _below(field: ConfigField, state: FormState) -> None:
-    """What is wrong with the field, else what it was before it was changed."""
+    """What is wrong with the field, else what it was before it was changed, and what else is to be said."""
     if problem := state.problems.get(field.name):
         with st.container(key=f"dhc-problem-{field.name.replace('.', '-')}"):
             st.markdown(f":red[:material/error: {plain(problem)}]")
-    elif field.name in state.changes:
+        return
+    if field.name in state.changes:
         st.caption(f":material/edit: was {plain(setting_words(field, state.before(field.name)))}")
+    if note := state.notes.get(field.name):
+        st.caption(f":material/info: {plain(note)}")
 
 
 def _widget(field: ConfigField, state: FormState) -> None:
