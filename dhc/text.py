@@ -62,9 +62,11 @@ def size_text(size: float) -> str:
 
 
 def duration_text(seconds: float | None) -> str:
-    """Return seconds as ``8.0 s``, ``4 min``, ``3 h 20 min``, ``2 d 5 h``; ``?`` for None."""
+    """Return seconds as ``<0.1 s``, ``8.0 s``, ``4 min``, ``3 h 20 min``, ``2 d 5 h``; ``?`` for None."""
     if seconds is None or not math.isfinite(seconds):
         return "?"
+    if 0 < seconds < 0.05:
+        return "<0.1 s"
     if seconds < 90:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes = round(seconds / 60)

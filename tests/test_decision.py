@@ -23,6 +23,7 @@ from dhc.analysis.significance import ContingencyTable
 from dhc.config import RunConfig
 from dhc.errors import RunError
 from dhc.runs.contract import Environment, Labels
+from dhc.runs.naming import titles
 from dhc.runs.records import Predictions
 from dhc.runs.status import State, Status
 from dhc.runs.store import RunInfo
@@ -347,6 +348,22 @@ def test_whoever_asks_for_more_classes_than_there_are_is_judged_on_all() -> None
     assert judged(12, 6) == judged(6, 6) == judged(0, 6)
     assert judged(4, 6) != judged(0, 6)
     assert judged(12, None).classes == 12, "an older run noted no number"
+
+
+def test_what_is_shown_of_a_run_has_the_classes_that_there_are() -> None:
+    def shown(asked: int, present: int | None) -> int:
+        info = replace(run(1, 0.5, data__classes=asked), environment=Environment(data_classes=present))
+        assert info.config is not None
+        assert info.shown_config is not None
+        assert info.config.data.classes == asked
+        return info.shown_config.data.classes
+
+    assert [shown(12, 5), shown(5, 5), shown(4, 5), shown(0, 5), shown(12, None)] == [5, 5, 4, 0, 12]
+    runs = [dropout(1, 0.2, 0.9, data__classes=12), dropout(2, 0.4, 0.7), dropout(3, 0.6, 0.6)]
+    runs[0] = replace(runs[0], environment=Environment(data_classes=5, data_prints={"val": "y"}))
+    decision = decided(runs, pictures={runs[0].id: JudgedPictures("/elsewhere", 0, "y")})
+    assert "(a, 5 classes)" in {reason.title: reason.text for reason in reasons(decision)}["On other pictures"]
+    assert titles([runs[0], runs[1]])[runs[0].id].endswith("classes 5")
 
 
 @pytest.mark.parametrize(

@@ -271,3 +271,17 @@ def test_the_reports_own_rotation_is_any_angle_on_feature_maps(data: Path, monke
     at.selectbox(key=augmentation.KEY + "augment.where").set_value("off").run()
     assert "Augmentation is off" in texts(at)
     assert "draw 1" not in large(at)
+
+
+def test_a_switch_that_comes_back_into_sight_stands_as_before(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "helper", Helper)
+    augmentation._drawn.clear()
+    at, key = open_page("data", view="augmentation"), augmentation.KEY
+    at.selectbox(key=key + "augment.where").set_value("input").run()
+    at.toggle(key=key + "augment.alternate").set_value(True).run()
+    at.selectbox(key=key + "augment.where").set_value("off").run()
+    at.button(key=key + "other").click().run()
+    at.selectbox(key=key + "augment.where").set_value("input").run()
+    (switch,) = [toggle for toggle in at.toggle if toggle.key == key + "augment.alternate"]
+    assert switch.value
+    assert switch.proto.set_value, "else the browser shows it off, and says so with the next click"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -44,6 +45,18 @@ def run(house: Path, number: int, name: str = "", *, data: str = "tiny", **how: 
 def tab_of(at: AppTest) -> dict[str, object]:
     (tab,) = sent(at, "tab")
     return tab
+
+
+def test_who_asked_for_more_classes_than_there_are_is_said_to_have_those_that_there_are(house: Path) -> None:
+    folder = run(house, 1, settings={"data.classes": 12})
+    record = json.loads((folder / rundir.ENVIRONMENT).read_text())
+    rundir.write_json(folder / rundir.ENVIRONMENT, record | {"data_classes": 3})
+    said = texts(open_page("live", run=folder.name))
+    assert "classes 3" in said
+    assert "classes 12" not in said
+    table = open_page("runs", q="classes=3").dataframe[0].value
+    assert list(table["data.classes"]) == [3]
+    assert json.loads((folder / rundir.CONFIG).read_text())["data"]["classes"] == 12
 
 
 def test_an_ended_run_says_its_settings_its_place_and_offers_a_copy_and_a_comparison(house: Path) -> None:

@@ -98,6 +98,12 @@ def test_repeats_stand_beside_and_the_missing_ones_are_counted(runs: Path) -> No
     at.number_input(key="dhc_noise_count").set_value(4).run()
     assert at.button(key="dhc_noise_run").label == "Run the 5 repeats"
     assert "5 runs, one after the other," in texts(at)
+    at.query_params["panel"] = "curves"
+    at.run()
+    assert not [field for field in at.number_input if field.key == "dhc_noise_count"]
+    at.query_params["panel"] = "noise"
+    assert at.run().number_input(key="dhc_noise_count").value == 4
+    assert at.button(key="dhc_noise_run").label == "Run the 5 repeats"
 
 
 def test_at_first_a_is_the_best_run_and_b_that_of_the_next_setting_on_the_same_pictures(runs: Path) -> None:

@@ -12,6 +12,7 @@ from screens import address, open_page, page_links, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.jobs import launch
+from dhc.models.presets import preset_config
 from dhc.runs import rundir
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
@@ -177,6 +178,51 @@ def test_what_varies_leaves_the_form_and_what_acts_under_a_varied_choice_comes_i
     at.segmented_control(key=MODE).set_value("One run").run()
     assert "dhc_form_fit.epochs" in {element.key for element in at.number_input}
     assert start_label(at) == "Start training"
+
+
+def told(at: AppTest, name: str) -> object:
+    """What the browser was told that a field of the form holds; None where it was told nothing, and shows the default."""
+    kinds = (at.number_input, at.selectbox, at.toggle)
+    (widget,) = [one for kind in kinds for one in kind if one.key == f"dhc_form_{name}"]
+    return widget.value if widget.proto.set_value else None
+
+
+@pytest.mark.parametrize("clicks", [0, 1, 2])
+def test_what_varied_comes_back_to_the_form_with_the_value_from_before(runs: Path, clicks: int) -> None:
+    before = {"optimizer.learning_rate": 0.002, "fit.batch_size": 24, "optimizer.name": "sgd", "data.skip_bad": True}
+    at = open_page("train")
+    at.number_input(key="dhc_form_optimizer.learning_rate").set_value(0.002)
+    at.number_input(key="dhc_form_fit.batch_size").set_value(24)
+    at.selectbox(key="dhc_form_optimizer.name").set_value("sgd")
+    at.toggle(key="dhc_form_data.skip_bad").set_value(True)
+    at.segmented_control(key=MODE).set_value("Sweep").run()
+    at.multiselect(key=NAMES).set_value(list(before)).run()
+    for click in range(clicks):
+        at.toggle(key="dhc_sweep_hopeless").set_value(click == 0).run()
+    at.segmented_control(key=MODE).set_value("One run").run()
+    assert {name: told(at, name) for name in before} == before
+    assert start_label(at) == "Start training"
+
+
+@pytest.mark.parametrize("clicks", [0, 1, 2])
+def test_a_preset_that_is_chosen_while_a_setting_varies_counts_once_it_is_back(runs: Path, clicks: int) -> None:
+    at = sweep_of("fit.epochs")
+    at.button(key="dhc_preset_report").click().run()
+    for click in range(clicks):
+        at.toggle(key="dhc_sweep_hopeless").set_value(click == 0).run()
+    at.segmented_control(key=MODE).set_value("One run").run()
+    assert told(at, "fit.epochs") == preset_config("report").fit.epochs
+
+
+@pytest.mark.parametrize("clicks", [0, 1, 2])
+def test_a_field_that_only_some_schedules_have_comes_back_with_its_value(runs: Path, clicks: int) -> None:
+    at = open_page("train")
+    at.number_input(key="dhc_form_schedule.patience").set_value(7).run()
+    at.selectbox(key="dhc_form_schedule.name").set_value("cosine").run()
+    for click in range(clicks):
+        at.toggle(key="dhc_form_data.skip_bad").set_value(click == 0).run()
+    at.selectbox(key="dhc_form_schedule.name").set_value("plateau").run()
+    assert told(at, "schedule.patience") == 7
 
 
 def test_the_forms_own_value_of_what_varies_does_not_matter(runs: Path) -> None:

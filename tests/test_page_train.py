@@ -20,7 +20,7 @@ from dhc.jobs import datasets, launch
 from dhc.runs import rundir
 from dhc.runs.store import RunInfo, Store
 from dhc.ui.shell.errand import ERRAND
-from dhc.ui.train import expectation, link
+from dhc.ui.train import draft, expectation, link
 
 pytestmark = pytest.mark.pages
 
@@ -67,7 +67,7 @@ def start_button(at: AppTest) -> Any:
 
 
 def value(at: AppTest, name: str) -> Any:
-    return at.session_state[f"dhc_form_{name}"]
+    return at.session_state[draft.VALUES][name]
 
 
 def parameters(at: AppTest) -> dict[str, str]:
@@ -271,6 +271,16 @@ def test_early_stopping_stands_beside_patience_and_unreadable_pictures_keep_thei
     assert at.toggle(key="dhc_form_data.skip_bad").proto.wrap
 
 
+def test_more_classes_than_there_are_is_said_at_the_field(furnished: Path) -> None:
+    note = ":material/info: The data set has 3."
+    at = open_page("train")
+    assert value(at, "data.classes") == 12
+    assert note in texts(at)
+    assert not start_button(at).disabled
+    assert note not in texts(number(at, "data.classes", 3))
+    assert note not in texts(number(at, "data.classes", 0))
+
+
 def test_what_was_changed_is_marked_and_said(furnished: Path) -> None:
     at = open_page("train")
     assert "**Quick demo**, nothing changed." in texts(at)
@@ -289,6 +299,11 @@ def test_what_was_changed_is_marked_and_said(furnished: Path) -> None:
 def test_a_data_set_is_called_by_its_name(furnished: Path) -> None:
     (box,) = [box for box in open_page("train").selectbox if box.key == "dhc_form_data.path"]
     assert box.options == ["tiny"]
+
+
+def test_a_speed_has_its_thousands_set_apart() -> None:
+    estimate = SimpleNamespace(pictures_per_second=1217.4, source="measured here")
+    assert expectation._speed_text(estimate) == "About 1,217 pictures/s, measured here."  # type: ignore[arg-type]
 
 
 # --- name and note ----------------------------------------------------------------------------------------------------

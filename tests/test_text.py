@@ -52,7 +52,18 @@ def test_a_size_is_in_the_unit_that_suits_it(size: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(8, "8.0 s"), (12, "12 s"), (240, "4 min"), (12_000, "3 h 20 min"), (190_800, "2 d 5 h"), (None, "?"), (nan, "?")],
+    [
+        (0, "0.0 s"),
+        (0.02, "<0.1 s"),
+        (0.06, "0.1 s"),
+        (8, "8.0 s"),
+        (12, "12 s"),
+        (240, "4 min"),
+        (12_000, "3 h 20 min"),
+        (190_800, "2 d 5 h"),
+        (None, "?"),
+        (nan, "?"),
+    ],
 )
 def test_a_duration_is_in_the_units_that_suit_it(seconds: float | None, text: str) -> None:
     assert duration_text(seconds) == text

@@ -185,7 +185,7 @@ def values_of(info: RunInfo, column: str) -> tuple[Value, ...]:
     if column in FIGURES:
         value = FIGURES[column][1](info)
     else:
-        value = None if info.config is None else effective_value(info.config, column)
+        value = None if info.shown_config is None else effective_value(info.shown_config, column)
     return () if value is None or (isinstance(value, float) and not math.isfinite(value)) else (value,)
 
 

@@ -180,7 +180,8 @@ def _titles(runs: Sequence[RunInfo], *, with_data: bool = False) -> str:
 
 def _title(info: RunInfo, *, with_data: bool) -> str:
     title = shorten(info.title, TITLE)
-    if not with_data or info.config is None:
+    if not with_data or info.shown_config is None:
         return title
-    classes = f", {count_text(info.config.data.classes, 'class')}" if info.config.data.classes else ""
-    return f"{title} ({shorten(Path(info.config.data.path).name, TITLE)}{classes})"
+    data = info.shown_config.data
+    classes = f", {count_text(data.classes, 'class')}" if data.classes else ""
+    return f"{title} ({shorten(Path(data.path).name, TITLE)}{classes})"

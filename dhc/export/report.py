@@ -113,8 +113,8 @@ class Comparison:
 
 def compare(runs: Sequence[RunInfo], store: Store) -> Comparison:
     """What sets these runs apart, as far as they have settings that can be read."""
-    names = differences.differing_settings([info.config for info in runs if info.config is not None])
-    rows = tuple(tuple(differences.setting_text(info.config, name) for name in names) for info in runs)
+    names = differences.differing_settings([info.shown_config for info in runs if info.shown_config is not None])
+    rows = tuple(tuple(differences.setting_text(info.shown_config, name) for name in names) for info in runs)
     around = differences.circumstances([read_environment(info.folder) for info in runs])
     around_rows = tuple(
         tuple(differences.value_text(row.values[number]) for row in around) for number in range(len(runs))
@@ -208,7 +208,7 @@ def _chapter(info: RunInfo, store: Store, source: Source, names: Mapping[str, st
             charts.append(_reliability(info, predictions))
         answers = _answers(predictions, matrix, album)
         weak = tuning.weak_spots(matrix, short_names(predictions.classes))
-    settings = () if info.config is None else differences.settings([info.config])
+    settings = () if info.shown_config is None else differences.settings([info.shown_config])
     return Chapter(
         info,
         tuple(charts),

@@ -83,7 +83,7 @@ def titles(infos: Sequence[RunInfo]) -> dict[str, str]:
     Where runs share one, each gets what differs among them behind it, then what was done to it on its way, and if that is not
     enough, the end of its id.
     """
-    key = tuple((info.id, info.labels.name, id(info.config), way_text(info)) for info in infos)
+    key = tuple((info.id, info.labels.name, id(info.shown_config), way_text(info)) for info in infos)
     return dict(_titles(_Listed(key, tuple(infos))))
 
 
@@ -104,18 +104,19 @@ class _Listed:
 @lru_cache(maxsize=16)
 def _titles(listed: _Listed) -> dict[str, str]:
     infos = listed.infos
-    telling = _telling([info.config for info in infos if info.config is not None])
+    telling = _telling([info.shown_config for info in infos if info.shown_config is not None])
     first = {
-        info.id: info.labels.name or (info.config and phrase(info.config, telling)) or info.title for info in infos
+        info.id: info.labels.name or (info.shown_config and phrase(info.shown_config, telling)) or info.title
+        for info in infos
     }
     by_title: dict[str, list[RunConfig]] = defaultdict(list)
     for info in infos:
-        if info.config is not None:
-            by_title[first[info.id]].append(info.config)
+        if info.shown_config is not None:
+            by_title[first[info.id]].append(info.shown_config)
     also_telling = {title: _telling(configs) for title, configs in by_title.items()}
     longer = {}
     for info in infos:
-        more = "" if info.config is None else phrase(info.config, also_telling[first[info.id]])
+        more = "" if info.shown_config is None else phrase(info.shown_config, also_telling[first[info.id]])
         longer[info.id] = f"{first[info.id]}, {more}" if more else first[info.id]
     counts = Counter(longer.values())
     ways = {info.id: f"{longer[info.id]}{way_text(info)}" for info in infos if counts[longer[info.id]] > 1}

@@ -86,6 +86,14 @@ class RunInfo:
         return None if self.accuracy is None or self.val_accuracy is None else self.accuracy - self.val_accuracy
 
     @functools.cached_property
+    def shown_config(self) -> RunConfig | None:
+        """Its settings as they are shown: whoever asked for more classes than there are has as many as there are."""
+        present = self.environment.data_classes
+        if self.config is None or not present or self.config.data.classes <= present:
+            return self.config
+        return self.config.with_values({"data.classes": present})
+
+    @functools.cached_property
     def title(self) -> str:
         """What it is called: the name that it was given, else what it tries, else its id."""
         return self.labels.name or (self.id if self.config is None else brief(self.config))

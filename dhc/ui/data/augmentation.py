@@ -123,13 +123,14 @@ def _sliders() -> dict[str, Any]:
 
 def _control(field: ConfigField) -> Any:
     key = KEY + field.name
+    # Given anew each time: of one that is drawn again the browser would otherwise show the default.
+    st.session_state[key] = value = st.session_state[key]
     if field.kind == "choice":
         return st.selectbox(field.title, field.choices, key=key, help=field.help)
     if field.kind == "bool":
         return st.toggle(field.title, key=key, help=field.help)
     assert field.low is not None
     assert field.high is not None
-    value = st.session_state[key]
     # The form takes any number and says itself which it refuses; a slider has none for those.
     st.session_state[key] = min(max(float(value or 0.0), field.low), field.high)
     step = float(field.step or 0.05)

@@ -23,11 +23,11 @@ MOST_SETTINGS = 14
 
 def draw(info: RunInfo) -> None:
     """Draw it for a run that has ended; nothing where its settings cannot be read."""
-    if info.config is None:
+    if info.config is None or info.shown_config is None:
         return
     with st.container(border=True, key="dhc-live-ended"):
         names = [field.name for field in fields() if field.rank in (MISSION, COMMON)]
-        st.markdown(f":small[{plain(phrase(info.config, names, most=MOST_SETTINGS))}]")
+        st.markdown(f":small[{plain(phrase(info.shown_config, names, most=MOST_SETTINGS))}]")
         standing = standing_of(info, measured_on_same_pictures(info, session.runs(), pictures_of))
         if standing is not None:
             st.markdown(sentence(info, standing))

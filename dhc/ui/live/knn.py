@@ -26,7 +26,7 @@ def draw(info: RunInfo, config: RunConfig, history: History) -> None:
     columns[1].metric("Metric", config.knn.metric)
     columns[2].metric("Neighbours k", config.knn.k)
     columns[3].metric("Time", duration_text(epochs["seconds"].iloc[-1]) if len(epochs) else "–")
-    columns[4].metric("Pictures/s", f"{epochs['pictures_per_second'].iloc[-1]:.0f}" if len(epochs) else "–")
+    columns[4].metric("Pictures/s", f"{epochs['pictures_per_second'].iloc[-1]:,.0f}" if len(epochs) else "–")
     table = read_table(info)
     if table:
         st.subheader("val_accuracy by metric and number of neighbours", anchor=False)

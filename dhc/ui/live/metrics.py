@@ -47,7 +47,7 @@ def draw(info: RunInfo, history: History) -> None:
         ),
     )
     columns[3].metric("Learning rate", _learning_rate(info, history), help=explained(RATE, "learning rate"))
-    columns[4].metric("Pictures/s", _latest(history, "pictures_per_second", "{:.0f}"))
+    columns[4].metric("Pictures/s", _latest(history, "pictures_per_second", "{:,.0f}"))
     if info.state.alive:
         label, use = device_use(info, history)
         columns[5].metric(label, use, help="Of the whole device, right now.")

@@ -119,7 +119,7 @@ def _effective(configs: tuple[Same[RunConfig], ...]) -> tuple[str, ...]:
 
 def usual(runs: Sequence[RunInfo], searched: Iterable[str], comparison: Comparison) -> list[str]:
     """The columns where nobody chose: results, the main hyperparameters, what is searched for or differs, labels in use."""
-    differing = _differing(tuple(Same(info.config) for info in runs if info.config is not None))
+    differing = _differing(tuple(Same(info.shown_config) for info in runs if info.shown_config is not None))
     labels = {
         "tags": any(info.labels.tags for info in runs),
         "group": any(info.group for info in runs),
@@ -227,7 +227,7 @@ def state_text(info: RunInfo) -> str:
 @PerRun
 def settings(info: RunInfo) -> dict[str, Any]:
     """The run's settings that have an effect, by dotted name."""
-    return {} if info.config is None else info.config.effective_settings()
+    return {} if info.shown_config is None else info.shown_config.effective_settings()
 
 
 @PerRun

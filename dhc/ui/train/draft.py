@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -57,13 +57,20 @@ def draft() -> Mapping[str, Any] | None:
 def take() -> dict[str, Any]:
     """The form's values by dotted name as its widgets have them now; they need not be sound.
 
-    A widget that Streamlit has forgotten, as it does while other pages are open, gets its value of the draft.
+    A field that is not drawn, as while other pages are open, has its value of the draft.
     """
     before = st.session_state[VALUES]
-    for name, value in before.items():
-        st.session_state.setdefault(key(name), value)
-    st.session_state[VALUES] = {name: st.session_state[key(name)] for name in before}
+    st.session_state[VALUES] = {name: st.session_state.get(key(name), value) for name, value in before.items()}
     return dict(st.session_state[VALUES])
+
+
+def forget_widgets(names: Iterable[str]) -> None:
+    """Leave the values of fields that are not drawn to the draft alone.
+
+    A value that the session had before a widget is drawn again need not reach the browser, which then empties the field.
+    """
+    for name in names:
+        st.session_state.pop(key(name), None)
 
 
 def parent() -> str:

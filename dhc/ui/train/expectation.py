@@ -226,4 +226,4 @@ def _time_text(estimate: Estimate, epochs: int) -> str:
 
 def _speed_text(estimate: Estimate) -> str:
     speed = estimate.pictures_per_second
-    return "" if speed is None else f"About {speed:.0f} pictures/s, {estimate.source}."
+    return "" if speed is None else f"About {count_text(round(speed), 'picture')}/s, {estimate.source}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class FormState:
     on_change  what to call when one is changed
     key        of a field's widget in the session
     before     a field's value in what the form was filled from
+    notes      what else is to be said below a field that has no fault
     """
 
     folders: Sequence[str]
@@ -59,6 +61,7 @@ class FormState:
     on_change: Callable[[], None]
     key: Callable[[str], str] = draft.key
     before: Callable[[str], Any] = draft.before
+    notes: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 def draw(state: FormState) -> None:
@@ -82,6 +85,7 @@ def draw(state: FormState) -> None:
             link("Data", text="See what it does to a picture", data=path.name, view="augmentation")
         rows(list(members), state)
     rare = [field for field in rest if field.rank == RARE]
+    draft.forget_widgets({field.name for field in fields()} - {field.name for field in every})
     st.session_state.setdefault(RARE_BOX, any(field.name in state.changes for field in rare))
     if any(field.name in state.problems for field in rare):
         st.session_state[RARE_BOX] = True
@@ -89,6 +93,8 @@ def draw(state: FormState) -> None:
     if box.open:  # half of all fields, which few who come here look at
         with box:
             rows(rare, state)
+    else:
+        draft.forget_widgets(field.name for field in rare)
 
 
 def _missing(state: FormState) -> None:
@@ -122,7 +128,7 @@ def rows(members: Sequence[ConfigField], state: FormState) -> None:
     """Draw the fields in rows of three, each with its help, and below it what is wrong or was changed."""
     for start in range(0, len(members), COLUMNS):
         row = members[start : start + COLUMNS]
-        has_notes = any(field.name in state.problems or field.name in state.changes for field in row)
+        has_notes = any(field.name in {*state.problems, *state.changes, *state.notes} for field in row)
         columns = st.columns(COLUMNS, vertical_alignment="top" if has_notes else "bottom")
         for column, field in zip(columns, row, strict=False):
             with column:
@@ -131,12 +137,15 @@ def rows(members: Sequence[ConfigField], state: FormState) -> None:
 
 
 def _below(field: ConfigField, state: FormState) -> None:
-    """What is wrong with the field, else what it was before it was changed."""
+    """What is wrong with the field, else what it was before it was changed, and what else is to be said."""
     if problem := state.problems.get(field.name):
         with st.container(key=f"dhc-problem-{field.name.replace('.', '-')}"):
             st.markdown(f":red[:material/error: {plain(problem)}]")
-    elif field.name in state.changes:
+        return
+    if field.name in state.changes:
         st.caption(f":material/edit: was {plain(setting_words(field, state.before(field.name)))}")
+    if note := state.notes.get(field.name):
+        st.caption(f":material/info: {plain(note)}")
 
 
 def _widget(field: ConfigField, state: FormState) -> None:
@@ -146,6 +155,7 @@ def _widget(field: ConfigField, state: FormState) -> None:
         help = f"{help}\n\n{lessons}"
     if field.name == "device.where" and (lack := _lacking()):
         help = f"{help}\n\n{lack}"
+    st.session_state.setdefault(state.key(field.name), state.values[field.name])
     about: dict[str, Any] = {"key": state.key(field.name), "help": help, "on_change": state.on_change}
     match field.kind:
         case "bool":

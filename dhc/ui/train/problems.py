@@ -42,6 +42,15 @@ def find(values: Mapping[str, Any]) -> dict[str, str]:
     return wrong
 
 
+def notes(values: Mapping[str, Any], wrong: Mapping[str, str]) -> dict[str, str]:
+    """A sentence by dotted name for each field that asks for more than there is, which is no fault."""
+    if {"data.path", "data.classes"} & set(wrong):
+        return {}
+    config = sound_config(values, wrong)
+    present = len(dataset_to_forecast(config).classes)
+    return {"data.classes": f"The data set has {present}."} if config.data.classes > present else {}
+
+
 def sound_config(values: Mapping[str, Any], wrong: Mapping[str, str]) -> RunConfig:
     """What is forecast: the values, with the last sound ones, else the defaults, in the fields with a fault."""
     sound = {field.name: draft.sound_value(field) for field in fields()}

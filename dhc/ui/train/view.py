@@ -56,7 +56,8 @@ def draw() -> None:
         swept = sweep_form.values if sweep_form else {}
         relevant = problems.relevant_values(values, swept)
         wrong = problems.find(relevant)
-        form.draw(form.FormState(session.data_folders(), values, wrong, draft.changes(values), swept, link.touched))
+        folders, changes, notes = session.data_folders(), draft.changes(values), problems.notes(relevant, wrong)
+        form.draw(form.FormState(folders, values, wrong, changes, swept, link.touched, notes=notes))
     if not wrong:
         draft.remember_sound(relevant)
     link.remember()

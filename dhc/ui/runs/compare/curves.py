@@ -90,7 +90,7 @@ def _panel(runs: Sequence[RunInfo]) -> None:
     if not some:
         _no_curve(runs)
         return
-    names = differing_settings([info.config for info in some if info.config is not None])
+    names = differing_settings([info.shown_config for info in some if info.shown_config is not None])
     view = _controls(_color_names(some, names))
     looks = _looks(some, view, names)
     metrics, figure = _drawing(looks, tuple(outlines[look.run] for look in looks), view)
@@ -223,9 +223,10 @@ def _curves(outline: Outline, view: CurvesView, inherited: int) -> dict[Metric, 
 def _value(info: RunInfo, by: str) -> str | float | None:
     if by == BY_RESULT:
         return info.best_val_accuracy
-    if by == BY_RUN or info.config is None or not info.config.uses(by):
+    config = info.shown_config
+    if by == BY_RUN or config is None or not config.uses(by):
         return None
-    value: str | float = info.config.get(by)
+    value: str | float = config.get(by)
     return value
 
 
@@ -240,14 +241,16 @@ def _name(info: RunInfo, title: str, by: str) -> str:
     title = theme.escape_html(title)
     if by == BY_RUN:
         return title
-    value = f"{info.best_val_accuracy or 0:.3f}" if by == BY_RESULT else shorten(setting_text(info.config, by), 16)
+    value = (
+        f"{info.best_val_accuracy or 0:.3f}" if by == BY_RESULT else shorten(setting_text(info.shown_config, by), 16)
+    )
     return f"{theme.escape_html(value)} · {title}"
 
 
 def _about(info: RunInfo, names: Sequence[str]) -> str:
     """The hover text of a run: its title, and the settings in which it differs from the others."""
     effective = [name for name in names if info.config is not None and info.config.uses(name)]
-    values = [f"{name} {shorten(setting_text(info.config, name), 40)}" for name in effective[:HOVER_SETTINGS]]
+    values = [f"{name} {shorten(setting_text(info.shown_config, name), 40)}" for name in effective[:HOVER_SETTINGS]]
     lines = [f"<b>{theme.escape_html(shorten(info.title, 60))}</b>", *map(theme.escape_html, values)]
     if len(effective) > HOVER_SETTINGS:
         lines.append(f"and {count_text(len(effective) - HOVER_SETTINGS, 'setting')} more")

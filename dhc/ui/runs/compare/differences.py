@@ -35,7 +35,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
         nothing.say("The settings of the selected runs cannot be read: select others.", icon=":material/difference:")
         return
     baseline, everything = _controls(columns)
-    rows = settings([info.config for info in columns if info.config is not None])
+    rows = settings([info.shown_config for info in columns if info.shown_config is not None])
     visible = [*(row for row in rows if everything or row.differs), *course_rows(columns, _titles_of_all())]
     _table([*visible, *results(columns)], len(visible), columns, baseline, name="table")
     st.caption(_legend(sum(not row.differs for row in rows), everything=everything))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -195,7 +196,8 @@ def _offer(first: RunConfig, second: RunConfig, everyone: Sequence[RunInfo], siz
     state, few = st.session_state, size.seeds or 5
     if state.get(KEY + "for") != (first, second, few):
         state[KEY + "for"], state[KEY + "count"] = (first, second, few), few
-    count = st.number_input("Seeds a side", 2, MOST_SEEDS, key=KEY + "count", help=COUNT)
+    about: dict[str, Any] = {"key": KEY + "count", "persist_state": "session", "help": COUNT}
+    count = st.number_input("Seeds a side", 2, MOST_SEEDS, **about)
     todo = missing_repeats(first, second, everyone, int(count))
     if not todo:
         st.caption("These seeds are there already, or under way.")

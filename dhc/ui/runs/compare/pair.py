@@ -129,12 +129,12 @@ def _labels(runs: Sequence[RunInfo], pair: Sequence[RunInfo]) -> dict[str, str]:
 
 
 def _telling(runs: Sequence[RunInfo]) -> list[str]:
-    configs = [info.config for info in runs if info.config is not None]
+    configs = [info.shown_config for info in runs if info.shown_config is not None]
     return telling_settings(configs) or list(differing_settings(configs))
 
 
 def _label(info: RunInfo, names: Sequence[str]) -> str:
-    values = "" if info.config is None else phrase(info.config, names)
+    values = "" if info.shown_config is None else phrase(info.shown_config, names)
     name = info.labels.name or ("" if values else info.title)
     figure = "" if info.best_val_accuracy is None else f"{info.best_val_accuracy:.3f}"
     return " · ".join(part for part in (shorten(name, TITLE), figure, values) if part)
