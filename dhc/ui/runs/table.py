@@ -67,13 +67,13 @@ def draw() -> None:
     everyone = session.runs()
     # Boxes of their own: what comes and goes in them moves nothing below, which would be drawn twice for a moment.
     with st.container():
-        undo.draw()
         may_wait = session.runs_and_searches()
         queue.offer_work(may_wait)
         if queue.is_any_queued(may_wait):
             with st.expander("Queue", icon=":material/schedule:"):
                 queue.draw(may_wait)
         if not everyone:
+            undo.draw()
             no_runs("No runs yet. Start one, and it appears here.")
             return
     with st.container():
@@ -91,6 +91,8 @@ def draw() -> None:
     _watched(everyone, listing, run_filter, names, pinned)
     if not listing.runs:
         filters.say_none_passes()
+    with st.container():
+        undo.draw()  # where the card stood whose button deleted
     compare.draw(listing.selected, listing.runs)
     storage.draw()
 
