@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dhc.analysis.advice import TITLE, paired_table, points_text
+from dhc.analysis.advice import TITLE, paired_table, points_text, seedless
 from dhc.analysis.decision import Contest, Decision, LeftOut, Setting, least_lead
 from dhc.analysis.optimism import expected_optimism
 from dhc.analysis.repeats import seed_matters
@@ -65,7 +65,7 @@ def _compared(contest: Contest) -> str:
 def _side(setting: Setting, contest: Contest) -> str:
     """A setting's name and every value that tells it from the others; its result, seed by seed."""
     values = phrase(setting.config, contest.telling, most=MOST_VALUES)
-    name = shorten(setting.best_run.labels.name, TITLE)
+    name = shorten(seedless(setting.best_run.labels.name, setting), TITLE)
     title = f"{name} ({values})" if name and values else name or values or shorten(setting.best_run.title, TITLE)
     results = ", ".join(f"{value:.3f}" for value in setting.results.values)
     seeds = ", ".join(str(info.config.fit.seed) for info in setting.runs if info.config is not None)
