@@ -54,6 +54,12 @@ def fine_percent_text(share: float) -> str:
     return f"{share:.1%}" if 0 < share < 0.01 else percent_text(share)
 
 
+def signed_points(share: float) -> str:
+    """Return a difference of accuracies, -1 to 1, in percentage points with its sign, as charts write it: ``+1.2``, ``−0.5``, ``0.0``."""
+    points = round(100 * share, 1)
+    return f"{points:+.1f}".replace("-", "−") if points else "0.0"
+
+
 def size_text(size: float) -> str:
     """Return bytes as ``1.5 GB``, ``83 MB``, ``3 kB``."""
     if size >= 1e9:

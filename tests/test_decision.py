@@ -402,7 +402,7 @@ def test_without_a_result_and_with_a_single_one_it_is_said() -> None:
     nothing = [dropout(1, 0.2, None, state=State.QUEUED), dropout(2, 0.2, None, state=State.FAILED)]
     assert advice(decided(nothing)) == "No run has a result yet. Not counted: 1 still under way, 1 without a result."
     alone = decided([run(1, 0.5), run(2, 0.9, readable=False)])
-    assert "(0.500) is alone: there is no other setting to compare it with. " in advice(alone)
+    assert "(0.500) is alone: there is no other setting among these runs. " in advice(alone)
     assert advice(alone).endswith("Not counted: 1 with unreadable settings.")
     first = decided([run(1, 0.5, name="a"), run(3, 0.4, State.RUNNING)])
     assert advice(first) == "a (0.500) is the first setting with a result. Not counted: 1 still under way."
@@ -474,6 +474,27 @@ def test_where_too_much_differs_the_runs_names_are_said() -> None:
     first, second = names_of(decided([run(1, 0.9, name="the good one", **many), run(2, 0.8)]))
     assert first == "the good one"
     assert second == "dropout 0.6, factor 0.8, patience 22, width 1"
+
+
+def test_a_mean_of_seeds_is_not_called_by_one_of_them() -> None:
+    many = {"model__conv_dropout": 0.2, "schedule__factor": 0.5, "schedule__patience": 3, "model__width": 0.5}
+    repeats = [run(2 + seed, 0.8 - 0.1 * seed, name=f"LR 0.01, seed {seed}", fit__seed=seed) for seed in range(3)]
+    favourite = run(1, 0.9, name="my favourite", **many)
+    decision = decided([favourite, *repeats])
+    assert names_of(decision) == ("my favourite", "LR 0.01")
+    assert "Next is LR 0.01 (mean of 3 seeds)" in advice(decision)
+    assert "LR 0.01, seed 0" not in str([reason.text for reason in reasons(decision)])
+    nameless = [run(2 + seed, 0.8 - 0.1 * seed, name=f"seed {seed}", fit__seed=seed) for seed in range(3)]
+    assert names_of(decided([favourite, *nameless]))[1].startswith("vgg16, ")
+    assert names_of(decided([favourite, repeats[0]]))[1] == "LR 0.01, seed 0", "of one seed it is the name"
+
+
+def test_a_run_alone_with_its_repeats_has_its_own_figure_before_their_mean() -> None:
+    listed = [run(1, 0.248, name="my favourite")]
+    everyone = [*listed, run(2, 0.2, fit__seed=1), run(3, 0.143, fit__seed=2), run(4, 0.5, model__width=0.5)]
+    record = contest(listed, everyone, lambda info: HERE)
+    text = advice(decide(record, everyone, answers))
+    assert text == ("my favourite (0.248; mean of 3 seeds 0.197) is alone: there is no other setting among these runs.")
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ def test_an_interval_reaches_from_its_low_end_to_its_high_one() -> None:
     low, high = figure.layout.xaxis.range
     assert low == -high
     assert high > 0.029
+    assert figure.layout.xaxis.ticktext == ("−3.0", "−2.0", "−1.0", "0.0", "+1.0", "+2.0", "+3.0"), "in points"
+    assert len(interval_chart([Interval("two seeds", 0.1, -9, 9.2)]).layout.xaxis.tickvals) == 5, "of any width"
+    assert trace.text[0] == "+1.2 points, 95% interval −0.5 to +2.9", "one unit and one sign beside the axis"
 
 
 def test_each_seed_is_a_dot_and_each_side_has_its_mean() -> None:

@@ -152,7 +152,7 @@ def test_answers_that_are_damaged_leave_the_figures_and_the_reason_is_said(runs:
 
 
 def test_a_single_run_and_none_that_ended_are_said(runs: Path, eight_classes: Path) -> None:
-    assert " is alone: there is no other setting to compare it with." in sentence(open_page("runs", select=IDS[0]))
+    assert " is alone: there is no other setting among these runs." in sentence(open_page("runs", select=IDS[0]))
     make_run(runs, eight_classes, run_id=IDS[3], how="running", epochs=2)
     text = sentence(open_page("runs", select=IDS[3]))
     assert text == "No run has a result yet. Not counted: 1 still under way."

@@ -13,6 +13,7 @@ import pytest
 from make_run import make_run
 from scipy.stats import binomtest
 from screens import address, click, open_page, sent, texts
+from streamlit.proto.Metric_pb2 import Metric
 
 from dhc.analysis.flips import Flip, cell_mask, flip_masks, matrices
 from dhc.analysis.paired import pair_up
@@ -22,6 +23,7 @@ from dhc.jobs import evaluation
 from dhc.runs import rundir
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import Store
+from dhc.text import signed_points
 
 pytestmark = pytest.mark.pages
 
@@ -70,12 +72,16 @@ def test_the_sentence_the_counts_and_the_test_are_those_of_the_two_runs(runs: Pa
     assert f"B fixes **{counts.fixes}** of A's mistakes and breaks **{counts.breaks}**" in text
     assert next(metric.value for metric in at.metric if metric.label == "McNemar's exact p") == f"{p_value:.3f}"
     low, high = difference_interval(counts)
-    assert f"95% interval {low:+.1%} to {high:+.1%}" in text
+    assert f"95% interval {signed_points(low)} to {signed_points(high)}" in text
 
 
 def test_swapping_puts_the_runs_into_the_address_and_swaps_the_counts(runs: Path) -> None:
     at = open_page("runs", select=BOTH, panel="noise", pair_a=FIRST, pair_b=SECOND)
+    before = at.metric[1]
     at.button(key="dhc_noise_swap").click().run()
+    after = at.metric[1]
+    assert (before.delta[0], after.delta) == ("+", before.delta.replace("+", "−"))
+    assert (before.proto.direction, after.proto.direction) == (Metric.UP, Metric.DOWN), "Streamlit reads a hyphen only"
     assert (address(at, "pair_a"), address(at, "pair_b")) == (SECOND, FIRST)
     counts = table(runs, SECOND, FIRST)
     assert f"B fixes **{counts.fixes}** of A's mistakes and breaks **{counts.breaks}**" in texts(at)

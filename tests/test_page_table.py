@@ -14,6 +14,8 @@ from make_run import make_run
 from screens import address, open_page, sent, texts
 from streamlit.testing.v1 import AppTest
 
+from dhc.data.layout import open_dataset
+from dhc.runs import rundir
 from dhc.runs.labels import change_labels
 from dhc.runs.views import read_views
 from dhc.ui.runs.filters import moved
@@ -148,6 +150,30 @@ def test_a_baseline_has_every_run_beside_it_in_points_and_percent(runs: Path, ti
     newest_on_top = open_page("runs", order="best").dataframe[0].value
     assert newest_on_top["best val_accuracy"].iloc[0] == max(newest_on_top["best val_accuracy"])
     assert newest_on_top["pictures"].iloc[0] == ["tiny, 2 classes"]
+
+
+def test_grey_are_the_runs_that_the_advice_does_not_count(runs: Path, tiny_data: Path) -> None:
+    make_run(runs, tiny_data, run_id=D, accuracy=0.9, settings={"data.classes": 2})
+    app = open_page("runs")
+    assert "Not counted: 1 on other pictures." in texts(app)
+    colors = {option["value"]: option["color"] for option in configs(app)["pictures"]["type_config"]["options"]}
+    assert colors == {"tiny": "violet", "tiny, 2 classes": "gray"}, "though its run is the newest"
+
+
+def test_a_queued_run_is_judged_on_what_the_runs_of_its_sweep_are(runs: Path, tiny_data: Path) -> None:
+    classes = len(open_dataset(tiny_data).classes)
+    begun, queued, elsewhere = (f"20260202-00000{n}-vgg16-000d" for n in range(3))
+    for run_id in (begun, queued):
+        folder = make_run(runs, tiny_data, run_id=run_id, settings={"data.classes": classes})
+        environment = rundir.read_json(folder / rundir.ENVIRONMENT) or {}
+        rundir.write_json(folder / rundir.ENVIRONMENT, {**environment, "data_classes": classes})
+    for path in (runs / queued).iterdir():
+        if path.name not in (rundir.CONFIG, rundir.REQUEST):
+            path.unlink()
+    make_run(runs, tiny_data, run_id=elsewhere, settings={"data.classes": 2})
+    table = open_page("runs").dataframe[0].value
+    assert "◷ queued" in list(table["status"])
+    assert sorted(chips[0] for chips in table["pictures"]) == ["tiny"] * 5 + ["tiny, 2 classes"]
 
 
 def test_a_run_of_unreadable_settings_says_nothing_of_other_pictures(runs: Path) -> None:

@@ -112,6 +112,13 @@ def test_it_does_not_find_the_run(text: str) -> None:
     assert not finds(text, NOTED)
 
 
+def test_a_bare_and_between_two_parts_means_nothing() -> None:
+    assert finds("dropout>0.2 AND factor<0.6 and cosine", NOTED)
+    assert not finds("dropout>0.2 and factor>0.6", NOTED), "still all of it must hold"
+    assert read_query('x "and" y').words == ("x", "and", "y"), "quoted it is looked for"
+    assert [read_query(text).words for text in ("and", "and y", "x and")] == [("and",), ("and", "y"), ("x", "and")]
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from make_run import make_run
 from processes import kill_processes_of
-from screens import open_page, page_links, texts
+from screens import address, open_page, page_links, texts
 from streamlit.testing.v1 import AppTest
 
 from dhc.config import RunConfig
@@ -224,14 +224,27 @@ def test_what_a_card_offers_fits_the_state(runs: Path) -> None:
 
 
 def test_delete_goes_to_the_trash_and_undo_brings_back(runs: Path) -> None:
-    at = press(card(FIRST), "dhc_run_card_delete")
-    assert f"`{FIRST}` is in the trash" in texts(at)
+    change_labels(runs / FIRST, name="my *favourite*")
+    at = press(card(FIRST, baseline=FIRST), "dhc_run_card_delete")
+    assert "**my *favourite*** is in the trash" in texts(at)
     assert FIRST not in Store(runs).ids()
+    assert not {"select", "baseline"} & set(at.query_params), "the address forgets it"
+    assert not at.toast, "and asks for no run that is gone"
     press(at, "dhc_undo_undo")
     assert FIRST in Store(runs).ids()
+    assert address(at, "select") == FIRST
     assert "is in the trash" not in texts(at)
     press(press(at, "dhc_run_card_delete"), "dhc_undo_dismiss")
     assert [item.id for item in trash.trashed_runs(runs)] == [FIRST]
+
+
+def test_undo_stands_where_the_card_stood_and_without_any_run_too(runs: Path) -> None:
+    shutil.rmtree(runs / ALIVE)
+    at = press(card(FIRST), "dhc_run_card_delete")
+    nodes = list(at.main)
+    assert nodes.index(at.button(key="dhc_undo_undo")) > nodes.index(at.dataframe[0])
+    assert "dhc_undo_undo" in keys(press(card(SECOND), "dhc_run_card_delete"))
+    assert not Store(runs).ids()
 
 
 def test_several_are_changed_at_once(runs: Path) -> None:

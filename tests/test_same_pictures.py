@@ -13,8 +13,11 @@ from test_query import PLAIN
 from dhc.analysis.baseline import Lead, lead
 from dhc.analysis.differences import differing_settings, settings, value_text
 from dhc.analysis.folders import folder_names, resolved_path
+from dhc.analysis.pictures import expected_pictures
 from dhc.analysis.search import RunFilter, select_runs
 from dhc.config import RunConfig
+from dhc.runs.contract import Environment
+from dhc.runs.status import State, Status
 from dhc.runs.store import RunInfo
 
 
@@ -54,6 +57,19 @@ def test_no_classes_at_all_are_all_of_them() -> None:
     assert value_text(0, "device.steps_per_execution") == "auto"
     assert value_text(0, "fit.seed") == value_text(0) == "0"
     assert value_text(0.0, "model.conv_dropout") == "0"
+
+
+def test_a_run_that_waits_is_expected_on_the_pictures_that_its_folder_had_for_the_last_one() -> None:
+    met = Environment(data_classes=12, data_prints={"val": "a" * 16})
+    waiting = dataclasses.replace(info(3, "here", classes=12), status=Status(State.QUEUED))
+    begun = dataclasses.replace(info(2, "here", classes=12), environment=met)
+    other = dataclasses.replace(waiting, id=info(4, "there").id, config=info(4, "there", classes=12).config)
+    old = info(1, "here")
+    pictures = expected_pictures([waiting, begun, other, old])
+    assert pictures(waiting) == pictures(begun)
+    assert pictures(begun).classes == 0, "it has all that there are"
+    assert (pictures(other).classes, pictures(other).val_print) == (12, ""), "nobody met that folder yet"
+    assert not pictures(old).val_print, "what ended without noting them is not guessed"
 
 
 def test_the_best_stand_below_the_pictures_that_they_are_the_best_on() -> None:

@@ -22,6 +22,7 @@ from dhc.text import (
     setting_number,
     short_names,
     shorten,
+    signed_points,
     size_text,
 )
 from dhc.ui.shell.markdown import bold
@@ -148,3 +149,8 @@ def test_names_that_differ_in_their_middle_keep_what_differs() -> None:
 
 def test_a_name_in_bold_is_text_and_not_markdown() -> None:
     assert bold("![](http://x) **b**").count("**") == 2
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.012, "+1.2"), (-0.01, "−1.0"), (0, "0.0"), (-0.0002, "0.0")])
+def test_points_have_the_sign_that_charts_write(share: float, text: str) -> None:
+    assert signed_points(share) == text

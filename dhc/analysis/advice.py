@@ -8,7 +8,7 @@ from statistics import fmean
 from dhc.analysis.decision import Decision, LeftOut, Setting, least_lead, telling_settings
 from dhc.analysis.repeats import same_but_seed, seed_matters
 from dhc.analysis.significance import MOST_SEEDS, ContingencyTable, chance_text
-from dhc.config.phrase import phrase
+from dhc.config.phrase import brief, phrase
 from dhc.runs.naming import titles, way_text
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, duration_text, shorten
@@ -70,7 +70,7 @@ def names_of(decision: Decision) -> tuple[str, str]:
             : MOST_VALUES - len(between)
         ]
         first, second = phrase(best.config, [*between, *rest]), phrase(runner_up.config, between)
-    by_title = (best.best_run.title, runner_up.best_run.title)
+    by_title = _seedless_title(best.best_run.title, best), _seedless_title(runner_up.best_run.title, runner_up)
     if between or (best.is_repeatable and runner_up.is_repeatable):  # else it is not the seed that tells them apart
         by_title = _titles(best, runner_up)
     return _on_its_way(first or by_title[0], best), _on_its_way(second or by_title[1], runner_up)
@@ -83,8 +83,24 @@ def _on_its_way(name: str, side: Setting) -> str:
 
 
 def _titles(best: Setting, runner_up: Setting) -> tuple[str, str]:
-    unique = titles([best.best_run, runner_up.best_run])
-    return shorten(unique[best.best_run.id], TITLE), shorten(unique[runner_up.best_run.id], TITLE)
+    sides = (best, runner_up)
+    unique = titles([side.best_run for side in sides])
+    names = [unique[side.best_run.id] for side in sides]
+    seedless = [_seedless_title(name, side) for name, side in zip(names, sides, strict=True)]
+    first, second = seedless if seedless[0] != seedless[1] else names
+    return shorten(first, TITLE), shorten(second, TITLE)
+
+
+def _seedless_title(title: str, side: Setting) -> str:
+    return seedless(title, side) or brief(side.config)
+
+
+def seedless(title: str, side: Setting) -> str:
+    """The title of the side's best run; where it stands for several seeds, without its own: ``LR 0.01``."""
+    config = side.best_run.config
+    if len(side.runs) == 1 or config is None:
+        return title
+    return ", ".join(part for part in title.split(", ") if part != f"seed {config.fit.seed}")
 
 
 def number_word(count: int) -> str:
@@ -110,10 +126,10 @@ def _head(decision: Decision, strong: Mark, soft: Mark) -> str:
         yet = "No run with true labels has a result yet." if left_out.shuffled else "No run has a result yet."
         return yet if any(vars(left_out).values()) else ""
     first, second = names_of(decision)
-    figure = _figure(best)
     if runner_up is None:
-        rest = "is alone: there is no other setting to compare it with"
-        return f"{strong(first)} ({figure}) {'is the first setting with a result' if decision.contest.left_out.alive else rest}."
+        rest = "is alone: there is no other setting among these runs"
+        return f"{strong(first)} ({_figures_of_run(best)}) {'is the first setting with a result' if decision.contest.left_out.alive else rest}."
+    figure = _figure(best)
     if decision.tied:
         return _tie(decision, strong(first), soft(second), figure)
     seeds = f" ({_seeds(runner_up)})" if _seeds(runner_up) else ""
@@ -137,6 +153,12 @@ def _figure(setting: Setting) -> str:
     """What it reached: ``0.871``, ``0.871, mean of 3 seeds``."""
     seeds = _seeds(setting)
     return f"{setting.mean:.3f}, {seeds}" if seeds else f"{setting.mean:.3f}"
+
+
+def _figures_of_run(setting: Setting) -> str:
+    """What its best run, which names it, reached: ``0.871``, and with repeats ``0.890; mean of 3 seeds 0.871``."""
+    own = f"{max(setting.results.values):.3f}"
+    return f"{own}; {_seeds(setting)} {setting.mean:.3f}" if _seeds(setting) else own
 
 
 def _seeds(setting: Setting) -> str:

@@ -45,6 +45,20 @@ def pictures_of(info: RunInfo) -> JudgedPictures:
     return judged_pictures(info.config, info.environment)
 
 
+def expected_pictures(runs: Iterable[RunInfo]) -> Callable[[RunInfo], JudgedPictures]:
+    """`pictures_of`, for runs whose settings can be read; one that waits will meet what the last to begin met in its folder."""
+    begun = sorted((info for info in runs if info.config and info.environment.data_classes), key=_age)
+    met = {resolved_path(info.config.data.path): info.environment for info in begun if info.config}
+
+    def expected(info: RunInfo) -> JudgedPictures:
+        assert info.config is not None
+        waits = info.state.alive and not info.environment.data_classes
+        environment = met.get(resolved_path(info.config.data.path)) if waits else None
+        return judged_pictures(info.config, environment or info.environment)
+
+    return expected
+
+
 def same_data(first: JudgedPictures, second: JudgedPictures) -> bool:
     """Whether both are of one val split, whatever number of its classes, and whatever a review did to it.
 

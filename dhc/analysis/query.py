@@ -26,6 +26,7 @@ ORDERED: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 SPELLINGS: Final = {"≤": "<=", "≥": ">=", "≠": "!=", "<>": "!=", "==": "="}
 UNITS: Final = {"": 1, "%": 1, "s": 1, "min": 60, "h": 3600}
+AND: Final = "and"  # between two parts it says what is so anyhow; quoted, first or last it is a word like others
 DIGITS: Final = 3  # of a figure that a table shows
 
 # What a run has besides its settings: the table's column → the words for it, and where it stands. Figures are numbers.
@@ -117,6 +118,8 @@ def read_query(text: str) -> Query:
         place = match.end()
         if not match["name"]:
             word = match["word"]
+            if word.casefold() == AND and match.start() and place < len(text):
+                continue
             words.append(_bare(word))
             if _SIGNS.search(word) and not word.startswith('"'):
                 unread.append((word, "a comparison has a name before its sign and a value after it"))

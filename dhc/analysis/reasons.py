@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dhc.analysis.advice import TITLE, paired_table, points_text
+from dhc.analysis.advice import TITLE, paired_table, points_text, seedless
 from dhc.analysis.decision import Contest, Decision, LeftOut, Setting, least_lead
 from dhc.analysis.optimism import expected_optimism
 from dhc.analysis.repeats import seed_matters
 from dhc.analysis.significance import MOST_SEEDS, ContingencyTable, SampleSize, chance_text
 from dhc.config.phrase import phrase
 from dhc.runs.store import RunInfo
-from dhc.text import clean, count_text, shorten
+from dhc.text import clean, count_text, shorten, signed_points
 
 MOST_TITLES, MOST_VALUES = 5, 20  # runs and settings named in a row
 NOT_THE_CHANCE = "It is not the chance that the second is better."
@@ -65,7 +65,7 @@ def _compared(contest: Contest) -> str:
 def _side(setting: Setting, contest: Contest) -> str:
     """A setting's name and every value that tells it from the others; its result, seed by seed."""
     values = phrase(setting.config, contest.telling, most=MOST_VALUES)
-    name = shorten(setting.best_run.labels.name, TITLE)
+    name = shorten(seedless(setting.best_run.labels.name, setting), TITLE)
     title = f"{name} ({values})" if name and values else name or values or shorten(setting.best_run.title, TITLE)
     results = ", ".join(f"{value:.3f}" for value in setting.results.values)
     seeds = ", ".join(str(info.config.fit.seed) for info in setting.runs if info.config is not None)
@@ -78,8 +78,8 @@ def _luck(decision: Decision) -> str:
     evidence = decision.evidence
     if evidence is None:
         return f"It cannot be said: {decision.problem}" if decision.problem else ""
-    low, high = (round(100 * end, 1) + 0.0 for end in evidence.interval)  # no "-0.0"
-    interval = f"95% interval of the lead: {low:+.1f} to {high:+.1f} points."
+    low, high = map(signed_points, evidence.interval)
+    interval = f"95% interval of the lead: {low} to {high} points."
     if evidence.p is None:
         return f"{OPPOSITE} {interval}"
     apart = f"chance alone would set them at least this far apart {_odds(evidence.p)} (p = {p_text(evidence.p)})"

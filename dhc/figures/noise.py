@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from dhc.analysis.significance import SeedResults
 from dhc.figures import theme
+from dhc.text import signed_points
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,15 @@ class Interval:
     high: float
 
 
+def interval_text(interval: Interval) -> str:
+    """``−1.0 points, 95% interval −3.2 to +1.2``."""
+    low, high = signed_points(interval.low), signed_points(interval.high)
+    return f"{signed_points(interval.difference)} points, 95% interval {low} to {high}"
+
+
 def interval_chart(intervals: Sequence[Interval]) -> go.Figure:
     """One line an interval, the first on top; across zero it leaves open which run is better."""
-    figure = theme.figure(x="accuracy of B minus accuracy of A", y="")
+    figure = theme.figure(x="accuracy of B minus accuracy of A, points", y="")
     figure.add_trace(
         go.Scatter(
             x=[interval.difference for interval in intervals],
@@ -39,8 +46,8 @@ def interval_chart(intervals: Sequence[Interval]) -> go.Figure:
             },
             mode="markers",
             marker={"color": theme.TRAIN, "size": 13},
-            text=[f"{interval.low:+.1%} to {interval.high:+.1%}" for interval in intervals],
-            hovertemplate="%{y}: %{x:+.1%}<br>95% interval %{text}<extra></extra>",
+            text=[interval_text(interval) for interval in intervals],
+            hovertemplate="%{y}: %{text}<extra></extra>",
             name="difference",
             uid="intervals",
             showlegend=False,
@@ -51,10 +58,18 @@ def interval_chart(intervals: Sequence[Interval]) -> go.Figure:
     place = {"x": 0, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
     figure.add_annotation(text="← A is better", xanchor="right", xshift=-6, **place)
     figure.add_annotation(text="B is better →", xanchor="left", xshift=6, **place)
-    figure.update_xaxes(range=[-reach, reach], tickformat="+.1%", nticks=9)
+    ticks = _ticks(reach)
+    figure.update_xaxes(range=[-reach, reach], tickvals=ticks, ticktext=[signed_points(tick) for tick in ticks])
     figure.update_yaxes(type="category", autorange="reversed", showgrid=False, range=[len(intervals) - 0.5, -0.5])
     figure.update_layout(margin={"t": 26, "b": 44, "r": 12})
     return figure
+
+
+def _ticks(reach: float) -> list[float]:
+    """Round differences from -reach to reach, at most nine."""
+    steps = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+    step = next((step for step in steps if reach < 5 * step), reach / 2)  # few seeds far apart reach beyond 1
+    return [step * place for place in range(-4, 5) if abs(step * place) <= reach]
 
 
 def seed_chart(a: SeedResults, b: SeedResults) -> go.Figure:

@@ -65,6 +65,7 @@ def test_a_run_is_named_tagged_starred_deleted_and_brought_back(
     expect(card).to_have_count(0)
     settled(page)
     wait_for(lambda: not (runs / RUN).exists(), "the run is gone")
+    expect(undo).to_be_in_viewport()
     looks("run-deleted", whole=True)
     undo.click()
     expect(card.get_by_text(name, exact=True)).to_be_visible()

@@ -91,7 +91,7 @@ class Comparison:
     baseline   the id of the run that the others are compared with, "" for none
     leads      of each run by id, where there is a baseline
     pictures   by run, what the val pictures that judged it are called; empty where all have the same ones
-    main       what those are called that the baseline, or else the newest run, was judged on
+    main       what those are called that the baseline was judged on, or else the runs that the advice is about
     """
 
     baseline: str = ""

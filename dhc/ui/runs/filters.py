@@ -20,7 +20,7 @@ LONGEST = 200  # letters of a search
 SEARCH_HELP = (
     "Words from names, notes, tags, networks, states and groups; and comparisons with `<`, `>`, `<=`, `>=`, `=`, `!=` and `has`: "
     '`dropout>0.2`, `acc>=0.8`, `"LR factor"!=0.5`, `time<10min`, `state=failed`, `tag has x`, `note has "two words"`. '
-    "A setting has its short name, its title and its dotted name; `acc` is the best val_accuracy. All of them must hold."
+    "A setting has its short name, its title and its dotted name; `acc` is the best val_accuracy. All of them must hold, with or without `and` between them."
 )
 
 

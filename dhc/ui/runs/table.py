@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import streamlit as st
 
 from dhc.analysis.baseline import lead
 from dhc.analysis.folders import folder_names
-from dhc.analysis.pictures import JudgedPictures, by_pictures, pictures_of
+from dhc.analysis.pictures import JudgedPictures, by_pictures, expected_pictures
 from dhc.analysis.query import read_query
 from dhc.analysis.search import ORDERS, RunFilter, select_runs
 from dhc.runs import rundir
@@ -19,7 +19,7 @@ from dhc.runs.naming import titles
 from dhc.runs.store import RunInfo
 from dhc.text import count_text, short_names, shorten
 from dhc.ui.manage import queue, storage, undo
-from dhc.ui.runs import columns, compare, filters, groups, views
+from dhc.ui.runs import columns, compare, decision, filters, groups, views
 from dhc.ui.runs.columns import RUN, Comparison
 from dhc.ui.runs.sheet import sheet
 from dhc.ui.shell import address, session
@@ -67,13 +67,13 @@ def draw() -> None:
     everyone = session.runs()
     # Boxes of their own: what comes and goes in them moves nothing below, which would be drawn twice for a moment.
     with st.container():
-        undo.draw()
         may_wait = session.runs_and_searches()
         queue.offer_work(may_wait)
         if queue.is_any_queued(may_wait):
             with st.expander("Queue", icon=":material/schedule:"):
                 queue.draw(may_wait)
         if not everyone:
+            undo.draw()
             no_runs("No runs yet. Start one, and it appears here.")
             return
     with st.container():
@@ -91,6 +91,8 @@ def draw() -> None:
     _watched(everyone, listing, run_filter, names, pinned)
     if not listing.runs:
         filters.say_none_passes()
+    with st.container():
+        undo.draw()  # where the card stood whose button deleted
     compare.draw(listing.selected, listing.runs)
     storage.draw()
 
@@ -116,13 +118,14 @@ def _watched(
 def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
     """The runs that pass the filter in the order of the address, and how they compare with its baseline."""
     order = address.choice("order", list(ORDERS), "newest")
-    judged = by_pictures([info for info in everyone if info.config is not None], pictures_of)
+    readable = [info for info in everyone if info.config is not None]
+    judged = by_pictures(readable, expected_pictures(readable))
     numbers = {info.id: number for number, (_, members) in enumerate(judged) for info in members}
     by_id = {info.id: info for info in everyone}
     baseline = by_id.get(address.choice("baseline", list(by_id), ""))
-    main = numbers.get(baseline.id) if baseline else None
-    runs = select_runs(everyone, run_filter, order, pictures=numbers, first=main)
-    selected = select_runs(_of_address(everyone), RunFilter(archived=True), order, pictures=numbers, first=main)
+    first = numbers.get(baseline.id) if baseline else None
+    runs = select_runs(everyone, run_filter, order, pictures=numbers, first=first)
+    selected = select_runs(_of_address(everyone), RunFilter(archived=True), order, pictures=numbers, first=first)
     pages = max(1, -(-len(runs) // MOST_ROWS))
     page = min(address.integer(PAGE, low=1, high=FARTHEST) or 1, pages)
     rows = runs[(page - 1) * MOST_ROWS : page * MOST_ROWS]
@@ -136,9 +139,15 @@ def _listing(everyone: Sequence[RunInfo], run_filter: RunFilter) -> Listing:
         baseline="" if baseline is None else baseline.id,
         leads=leads,
         pictures=pictures,
-        main=names[main or 0] if names else "",
+        main=names[_main(runs, numbers) if first is None else first] if names else "",
     )
     return Listing(runs, rows, selected, comparison, page, pages)
+
+
+def _main(runs: Sequence[RunInfo], numbers: Mapping[str, int]) -> int:
+    """The number of the pictures that the advice on these runs is about, else of the newest run's."""
+    settings = decision.contest_of(runs).settings
+    return numbers.get(settings[0].best_run.id, 0) if settings else 0
 
 
 def _names(every: Sequence[JudgedPictures]) -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from dhc.text import signed_points
+
 
 def segments(
     label: str, titles: Mapping[Any, str], *, help: str | None = None, bare: bool = False, **binding: Any
@@ -44,3 +46,10 @@ def pager(pages: int, page: int, *, key: str, turn: Callable[[int], None]) -> No
     # value only when it is new: so it is a new one for each page.
     own_key = f"{key}_{pages}_{page}"
     st.pagination(pages, default=page, key=own_key, on_change=lambda: turn(st.session_state[own_key]))
+
+
+def points_delta(share: float) -> dict[str, Any]:
+    """Keyword arguments with which `st.metric` shows a difference of accuracies; it takes only a hyphen for a minus."""
+    text = signed_points(share)
+    arrow, color = {"+": ("up", "green"), "−": ("down", "red")}.get(text[0], ("off", "gray"))
+    return {"delta": f"{text} points", "delta_arrow": arrow, "delta_color": color}

@@ -32,7 +32,7 @@ from dhc.ui.shell import address, session
 from dhc.ui.shell.frame import link
 from dhc.ui.shell.markdown import bold, plain
 from dhc.ui.shell.states import guard
-from dhc.ui.widgets.controls import segments
+from dhc.ui.widgets.controls import points_delta, segments
 from dhc.ui.widgets.plot import plot
 
 KEY = "dhc_ensemble_"
@@ -234,8 +234,8 @@ def _figures(candidates: Candidates, answers: SharedAnswers, together: Ensemble)
     best = answers.runs[together.best]
     own = float(right[together.best].mean())
     columns = st.columns(4, gap="medium")
-    gain = f"{100 * (together.accuracy - own):+.1f} points"
-    columns[0].metric("Together", f"{together.accuracy:.3f}", delta=gain, help=HELP)
+    gain = points_delta(together.accuracy - own)
+    columns[0].metric("Together", f"{together.accuracy:.3f}", help=HELP, **gain)
     columns[0].caption(f"{low:.3f} to {high:.3f}, {count_text(len(answers.ids), 'val picture')}")
     columns[1].metric("Best member", f"{own:.3f}")
     columns[1].caption(f"{candidates.letters[best]} {plain(candidates.names[best])}")

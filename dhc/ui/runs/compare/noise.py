@@ -28,10 +28,10 @@ from dhc.analysis.significance import (
     welch_p,
 )
 from dhc.config import RunConfig
-from dhc.figures.noise import Interval, interval_chart, seed_chart
+from dhc.figures.noise import Interval, interval_chart, interval_text, seed_chart
 from dhc.jobs.groups import with_date
 from dhc.runs.store import RunInfo
-from dhc.text import count_text
+from dhc.text import count_text, signed_points
 from dhc.ui.answers.pairs import Pair
 from dhc.ui.runs.compare import optimism
 from dhc.ui.runs.compare.pair import pick
@@ -40,6 +40,7 @@ from dhc.ui.shell.glossary import explained
 from dhc.ui.shell.markdown import plain
 from dhc.ui.shell.states import guard
 from dhc.ui.train import launcher
+from dhc.ui.widgets.controls import points_delta
 from dhc.ui.widgets.plot import plot
 
 KEY = "dhc_noise_"
@@ -112,13 +113,13 @@ def _say_limits(pair: Pair) -> None:
 
 def _figures(table: ContingencyTable, p_value: float) -> None:
     low, high = difference_interval(table)
-    interval = f"{INTERVAL} {100 * low:+.1f} to {100 * high:+.1f} points"
+    interval = f"{INTERVAL} {signed_points(low)} to {signed_points(high)} points"
     a, b, test = st.columns([1, 1, 1.4])
     a.metric("A", f"{table.accuracy_a:.1%}")
     b.metric(
         "B",
         f"{table.accuracy_b:.1%}",
-        delta=f"{100 * table.difference:+.1f} points",
+        **points_delta(table.difference),
         help=explained(interval, "confidence interval"),
     )
     hint = f"{LUCK} Its less timid mid-p form: {p_text(mid_p(table))}."
@@ -131,9 +132,7 @@ def _chart(table: ContingencyTable, a: SeedResults, b: SeedResults, *, with_seed
     over_seeds = welch_interval(a, b)
     if with_seeds and over_seeds is not None:
         lines.append(Interval("mean over seeds", b.mean - a.mean, *over_seeds))
-    text = "; ".join(
-        f"{line.name}: {line.difference:+.1%}, 95% interval {line.low:+.1%} to {line.high:+.1%}" for line in lines
-    )
+    text = "; ".join(f"{line.name}: {interval_text(line)}" for line in lines)
     plot(interval_chart(lines), key=KEY + "intervals", height=100 + 44 * len(lines), alt=text, clicks=False)
     st.caption(f"{text[0].upper()}{text[1:]}. A line that crosses zero leaves open which is better.")
 

@@ -27,12 +27,13 @@ from dhc.runs import rundir
 from dhc.runs.naming import titles
 from dhc.runs.predictions import read_predictions
 from dhc.runs.store import RunInfo
-from dhc.text import count_text, duration_text
+from dhc.text import count_text, duration_text, signed_points
 from dhc.ui.manage.submission import can_answer
 from dhc.ui.shell import session, sharing
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import attempt, error_box, guard
 from dhc.ui.shell.watch import watch
+from dhc.ui.widgets.controls import points_delta
 
 KEY = "dhc_noise_"
 MIRROR = KEY + "mirror"  # in the session: whether test is asked with each picture's mirror image
@@ -146,11 +147,11 @@ def _halves(answers: Mapping[str, RightAnswers]) -> None:
         st.caption("Select at least two ended runs with the same val pictures.")
         return
     result = _halving(tuple(answers.values()))
-    luck = f"{-100 * result.optimism:+.1f} points"
-    st.metric("Held-back half", f"{result.held_back_accuracy:.1%}", delta=luck, help=HALVES_HELP)
+    luck = points_delta(-result.optimism)
+    st.metric("Held-back half", f"{result.held_back_accuracy:.1%}", help=HALVES_HELP, **luck)
     share = max(result.winners.values())
     st.caption(
-        f"{result.choosing_accuracy:.1%} on the half that chose; {100 * result.optimism:+.1f} ± {100 * result.sd:.1f} points of luck "
+        f"{result.choosing_accuracy:.1%} on the half that chose; {signed_points(result.optimism)} ± {100 * result.sd:.1f} points of luck "
         f"over {result.splits} halvings of {count_text(result.runs, 'run')}; the same run won {share:.0%} of them"
     )
 
@@ -192,9 +193,9 @@ def _test_accuracy(winner: RunInfo, evaluation: Evaluation, mirror: bool) -> Non
     accuracy, pictures = evaluation.accuracy, evaluation.pictures
     assert accuracy is not None
     before = None if mirror else winner.best_val_accuracy or 0.0  # val was judged without a mirror
-    change = None if before is None else f"{100 * (accuracy - before):+.1f} points"
+    change = {} if before is None else points_delta(accuracy - before)
     error = (accuracy * (1 - accuracy) / pictures) ** 0.5
-    st.metric(TITLES[mirror], f"{accuracy:.1%}", delta=change, help=TEST_HELP)
+    st.metric(TITLES[mirror], f"{accuracy:.1%}", help=TEST_HELP, **change)
     st.caption(f"{evaluation.correct:,} of {pictures:,} pictures right, standard error {100 * error:.1f} points")
 
 
