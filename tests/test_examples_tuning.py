@@ -79,7 +79,7 @@ def test_the_edges_of_the_ladder_are_on_the_list() -> None:
     reading = read(runs(), pictures_of)
     assert {one.name: one.edge.value for one in reading.settings if one.edge is not None} == EDGES
     assert reading.worth is None, "nobody drew them"
-    assert "here are 10" in importance(reading.trials).reason
+    assert "so far 10 have" in importance(reading.trials).reason
 
 
 @pytest.mark.parametrize("run_id", ["20261124-035327-vgg16-4e99", "20261124-035327-knn-a114"])
