@@ -72,7 +72,7 @@ def test_failed_runs_are_crosses_and_what_more_runs_are_worth_is_said(runs: Path
     assert pairs[0]["type"] == "heatmap"
     assert {trace["uid"] for trace in tuning} >= {"band", "expected"}
     assert "drawn runs like these the best is expected at" in texts(at)
-    assert "here are 6" in texts(at)
+    assert "so far 6 have" in texts(at)
 
 
 def test_of_a_grid_it_is_said_why_nobody_knows(runs: Path) -> None:
