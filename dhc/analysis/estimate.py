@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from dhc.analysis.folders import resolved_path
 from dhc.config import RunConfig
 from dhc.models import knn
 from dhc.models.cost import Cost, cost, cpu_seconds_per_picture
@@ -85,13 +86,15 @@ def _speed_from_runs(
     # Only the ratio counts, so any plausible rate will do: 200 GFLOP/s for a CPU, 20 TFLOP/s for a GPU.
     rate, bandwidth = (2e11, 2e10) if device == "cpu" else (2e13, 1e12)
     new = cpu_seconds_per_picture(network, rate, bandwidth)
-    nearest: tuple[tuple[int, bool], float, str] | None = None
+    place, candidates = resolved_path(config.data.path), []
     for info, before, speed in itertools.islice(_measures(config, device, earlier_runs), MEASURES):
         old = cpu_seconds_per_picture(cost(before, before.data.classes or 96, precision(before)), rate, bandwidth)
-        unlikeness = (round(2 * abs(math.log(old / new))), before.data.path != config.data.path)
-        if nearest is None or unlikeness < nearest[0]:
-            nearest = (unlikeness, speed * old / new, info.id)
-    return (None, "") if nearest is None else (nearest[1], f"from run {nearest[2]}, measured here")
+        unlikeness = (round(2 * abs(math.log(old / new))), resolved_path(before.data.path) != place)
+        candidates.append((unlikeness, speed * old / new, info.id))
+    if not candidates:
+        return None, ""
+    _, speed, run_id = min(candidates, key=lambda candidate: candidate[0])
+    return speed, f"from run {run_id}, measured here"
 
 
 def _measures(

@@ -15,9 +15,8 @@ from dhc.ui.shell.frame import choose_run, current_run
 from dhc.ui.shell.markdown import bold
 from dhc.ui.shell.states import error_box, guard, toast
 
-DELETED = (
-    "dhc_deleted"  # places in the trash, what the first was called, sentences on the runs that could not be deleted
-)
+# Places in the trash, what the first was called, sentences on the runs that could not be deleted.
+DELETED = "dhc_deleted"
 KEY = "dhc_undo_"
 
 
