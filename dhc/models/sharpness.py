@@ -12,8 +12,10 @@ from typing import Any
 
 import keras
 
+from dhc.models.execution import Executions
 
-class SharpnessAware(keras.Model):  # type: ignore[misc]
+
+class SharpnessAware(Executions):
     """Keras's model, but for its training step; `radius` is how far uphill the gradient is taken, as a length of all weights."""
 
     radius = 0.05
