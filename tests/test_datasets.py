@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from make_run import make_run
 from processes import kill_processes_of, processes_of, wait_until
 
 from dhc.data.about import pictures_root, pointer, use_in_place
+from dhc.data.draft import Draft
 from dhc.errors import DataError
 from dhc.jobs import check, datasets
 from dhc.jobs.process import detach, python
@@ -115,3 +117,21 @@ def test_what_a_terminal_draws_is_seen_and_not_begun_a_second_time(tmp_path: Pat
     finally:
         kill_processes_of(folder)
     wait_until(lambda: datasets.making(folder) is None, "it is over", 10)
+
+
+def test_the_time_left_is_told_by_the_last_seconds_not_by_the_whole_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training that begins beside it takes most of the processor: 100 pictures a second before, 1 since."""
+    now = 1e9
+    monkeypatch.setattr(time, "time", lambda: now)
+    draft = Draft(tmp_path, 2000)
+    for second in range(30):
+        now += 1
+        done = 100 * (second + 1) if second < 10 else 1000 + second - 9
+        draft._write(done)
+    record = json.loads((tmp_path / "progress.json").read_text())
+    assert (record["done"], record["before"], now - record["since"]) == (1020, 1009, 11)
+    left = datasets.Making(record["done"], record["total"], since=record["since"], before=record["before"]).seconds_left
+    assert left == pytest.approx(980)
+    assert datasets.Making(0, 2000, since=now).seconds_left is None

@@ -374,7 +374,7 @@ def test_while_it_grows_the_folder_stands_beside_its_place_and_tells_how_far_it_
         records.append(json.loads((tmp_path / "data.partial" / "progress.json").read_text()))
 
     make_dataset(tmp_path / "data", **SMALL, progress=look)
-    assert records[0].keys() == {"done", "total", "pid", "started"}
+    assert records[0].keys() == {"done", "total", "pid", "started", "since", "before", "gives_way"}
     assert records[0]["pid"] == os.getpid()
     assert records[0]["total"] == 51
     assert not (tmp_path / "data" / "progress.json").exists()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,11 @@ from dhc.files import remove
 from dhc.files import write as files
 from dhc.files.folder import is_real_folder
 from dhc.files.read import read_regular
+from dhc.machine.priority import gives_way
 
 MOST_PROGRESS = 10_000  # bytes
 REPORT_EVERY = 0.2  # seconds
+PACE_SECONDS = 10.0  # by which the time left is told: a training that begins beside it takes most of the processor
 
 
 class Draft:
@@ -29,6 +32,7 @@ class Draft:
 
     def __init__(self, path: Path, total: int) -> None:
         self.path, self.total, self._last, self._started = path, total, 0.0, time.time()
+        self._recent = deque([(self._started, 0)])
         self._write(0)
 
     def report(self, count: int, progress: Callable[[int, int], None] | None = None) -> None:
@@ -42,7 +46,13 @@ class Draft:
             progress(count, self.total)
 
     def _write(self, count: int) -> None:
+        now = time.time()
+        self._recent.append((now, count))
+        while len(self._recent) > 2 and self._recent[1][0] < now - PACE_SECONDS:
+            self._recent.popleft()
+        since, before = self._recent[0]
         record = {"done": count, "total": self.total, "pid": os.getpid(), "started": self._started}
+        record |= {"since": since, "before": before, "gives_way": gives_way()}
         files.replace(self.path / PROGRESS, lambda file: file.write(json.dumps(record).encode()), sync=False)
 
 

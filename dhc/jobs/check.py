@@ -18,6 +18,7 @@ from dhc.runs.rundir import parse, read_json
 
 MAX_BYTES = 100_000_000  # of the findings, each of which may name every file
 PROGRESS_SECONDS = 0.3  # at most about three reports a second
+MOST_PICTURES = 10**9  # of a record that can be true
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _print(folder: Path) -> str:
 
 def count(value: Any) -> int:
     """The number of pictures in a record that anyone may have written, 0 for what is none."""
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value <= MOST_PICTURES else 0
 
 
 def findings(folder: Path) -> Path:

@@ -36,8 +36,12 @@ class Making:
     pictures: int = 0
     total: int = 0
     failure: str = ""
-    started: float | None = None
-    """When the first picture was begun, in seconds since 1970."""
+    since: float | None = None
+    """A moment some seconds ago, in seconds since 1970, by which the pace is told."""
+    before: int = 0
+    """The pictures that were drawn then."""
+    gives_way: bool = False
+    """Whether other processes have the processor first."""
 
     @property
     def pending(self) -> bool:
@@ -51,10 +55,11 @@ class Making:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far; None before that is known."""
-        if not self.fraction or self.started is None:
+        """At the pace of the last seconds; None before that is known."""
+        drawn = self.pictures - self.before
+        if self.since is None or drawn <= 0:
             return None
-        return max(0.0, time.time() - self.started) * (1 / self.fraction - 1)
+        return max(0.0, time.time() - self.since) / drawn * max(0, self.total - self.pictures)
 
 
 def start(folder: Path, recipe: Recipe = DEFAULT, *, low_priority: bool = False) -> None:
@@ -153,8 +158,15 @@ def making(folder: Path) -> Making | None:
     if not is_pending:  # it may have appeared between the two checks
         return None if is_dataset(folder) else Making(failure=task.last_error())
     progress = read_json(partial / PROGRESS) or {}
-    done, total, started = (progress.get(name) for name in ("done", "total", "started"))
-    return Making(check.count(done), check.count(total), started=started if isinstance(started, float) else None)
+    done, total, before = (check.count(progress.get(name)) for name in ("done", "total", "before"))
+    since = progress.get("since")
+    return Making(
+        done,
+        total,
+        since=since if isinstance(since, float) and since >= 0 else None,
+        before=before,
+        gives_way=progress.get("gives_way") is True,
+    )
 
 
 def all_makings(data_dir: Path) -> dict[Path, Making]:

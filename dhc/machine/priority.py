@@ -31,6 +31,14 @@ def give_way(level: int = LOWEST) -> None:
             AUTOGROUP.write_bytes(b"%d" % level)
 
 
+def gives_way() -> bool:
+    """Whether this process lets others have the processor first."""
+    with contextlib.suppress(psutil.Error, OSError):
+        level = psutil.Process().nice()
+        return bool(level > 0 if sys.platform != "win32" else level != psutil.NORMAL_PRIORITY_CLASS)
+    return False
+
+
 def give_way_in_thread(level: int = LOWEST) -> None:
     """Let other threads have the processor before the calling one, where threads have a priority of their own: on Linux."""
     if sys.platform == "linux":

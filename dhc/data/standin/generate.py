@@ -1,6 +1,6 @@
 """The stand-in data set: generated pictures in the competition's shape and layout.
 The folder appears at once and whole: everything is written into `<root>.partial`, which is renamed at the end.
-`<root>.partial/progress.json` tells other processes how far the work is: {"done", "total", "pid", "started"}.
+`<root>.partial/progress.json` tells other processes how far the work is, see `dhc.data.draft`.
 """
 
 from __future__ import annotations

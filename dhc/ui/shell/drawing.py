@@ -39,4 +39,5 @@ def _pending() -> Mapping[Path, Making]:
 def _draw(makings: Mapping[Path, Making]) -> None:
     for folder, making in makings.items():
         name = plain(shorten(folder.name, NAME_LENGTH))
-        progress(making, f"the data set {name}", "It can be chosen here once it is whole.")
+        order = "Trainings go first. " if making.gives_way else ""
+        progress(making, f"the data set {name}", f"{order}It can be chosen here once it is whole.")
