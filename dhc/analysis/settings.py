@@ -121,8 +121,8 @@ def parallel(runs: Sequence[RunInfo], result: Result) -> Parallel:
 def _with_result(runs: Iterable[RunInfo], result: Result) -> Iterator[tuple[RunInfo, RunConfig, float]]:
     for info in runs:
         figure = result_of(info, result)
-        if info.config is not None and figure is not None:
-            yield info, info.config, figure
+        if info.shown_config is not None and figure is not None:
+            yield info, info.shown_config, figure
 
 
 def _repeats(dots: Sequence[Dot]) -> Repeats:

@@ -169,7 +169,7 @@ def _log_figures(client: MlflowClient, run_id: str, info: RunInfo, epochs: pd.Da
     metrics = _metrics(info, epochs, start)
     for at in range(0, len(metrics), MOST_METRICS):
         client.log_batch(run_id, metrics=metrics[at : at + MOST_METRICS])
-    settings = {} if info.config is None else info.config.effective_settings()
+    settings = {} if info.shown_config is None else info.shown_config.effective_settings()
     params = [Param(name, str(value)[:LONGEST]) for name, value in settings.items()]
     for at in range(0, len(params), MOST_PARAMS):
         client.log_batch(run_id, params=params[at : at + MOST_PARAMS])

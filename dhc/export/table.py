@@ -88,7 +88,7 @@ def _dtypes() -> dict[str, str]:
 
 
 def _settings(info: RunInfo) -> dict[str, Any]:
-    return {} if info.config is None else info.config.effective_settings()
+    return {} if info.shown_config is None else info.shown_config.effective_settings()
 
 
 def _figures(record: dict[str, Any], gap: float | None) -> dict[str, Any]:

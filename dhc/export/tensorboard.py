@@ -105,7 +105,7 @@ def _session(info: RunInfo, epochs: pd.DataFrame, start: float) -> list[Event]:
     from tensorboard.plugins.hparams.summary_v2 import hparams_pb
     from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
-    settings = {} if info.config is None else info.config.effective_settings()
+    settings = {} if info.shown_config is None else info.shown_config.effective_settings()
     events: list[Event] = [(start, 0, hparams_pb(settings, trial_id=info.id, start_time_secs=start))]
     end = float(epochs["t"].iloc[-1]) if len(epochs) and np.isfinite(epochs["t"].iloc[-1]) else start
     if info.best_val_accuracy is not None and info.best_epoch is not None:

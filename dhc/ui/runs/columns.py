@@ -72,7 +72,7 @@ COLUMNS: Final[dict[str, Any]] = {
         "accuracy", format="%.3f", help="On the training pictures, after the last epoch"
     ),
     "val_accuracy": st.column_config.NumberColumn("val_accuracy", format="%.3f", help="After the last epoch"),
-    "pictures/s": st.column_config.NumberColumn("Pictures/s", format="%.0f"),
+    "pictures/s": st.column_config.NumberColumn("Pictures/s", format="localized"),
     "started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
     "tags": st.column_config.TextColumn("Tags"),
     "note": st.column_config.TextColumn("Note"),
@@ -249,7 +249,7 @@ def fixed(info: RunInfo) -> dict[str, object]:
         "id": info.id,
         "accuracy": info.accuracy,
         "val_accuracy": info.val_accuracy,
-        "pictures/s": info.pictures_per_second,
+        "pictures/s": None if info.pictures_per_second is None else round(info.pictures_per_second),
         "device": info.device,
     }
 

@@ -61,7 +61,7 @@ def draw(runs: Sequence[RunInfo]) -> None:
                 "The settings of the selected runs cannot be read: select others.", icon=":material/scatter_plot:"
             )
             return
-        names = differing_settings([info.config for info in readable if info.config is not None])
+        names = differing_settings([info.shown_config for info in readable if info.shown_config is not None])
         view = _controls(names)
         if view.kind == "factor":
             _factor(readable)
@@ -162,7 +162,7 @@ def _clicked_run(runs: Sequence[RunInfo], names: Sequence[str]) -> None:
 
 
 def _value(info: RunInfo, name: str) -> str:
-    return plain(shorten(setting_text(info.config, name), 40))
+    return plain(shorten(setting_text(info.shown_config, name), 40))
 
 
 def _result_text(info: RunInfo) -> str:
