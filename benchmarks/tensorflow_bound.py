@@ -1,0 +1,119 @@
+"""The most of the layer bound that TensorFlow's own convolutions leave: each by itself, as `benchmarks.torch_bound` takes them in PyTorch.
+
+    python -m benchmarks.tensorflow_bound [--width 0.25] [--torch PYTHON]
+
+For each convolution of `report` at that width the best times of the forward pass and of the backward one, as our layers ask TensorFlow
+for them, in one batch. A training has all else besides: no training of TensorFlow's can come nearer to the bound than this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import environment
+from dhc.config import RunConfig
+from dhc.models.ladder import plan_of
+from dhc.models.plan import Conv2D, measure
+from dhc.models.presets import preset_config
+
+ROUNDS, REPEATS = 6, 8
+CLASSES = 96
+PRECISIONS = ("float32", "mixed_bfloat16")
+Shape = tuple[int, ...]
+
+
+def main() -> None:
+    """Print a row for each precision."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--width", type=float, default=0.25)
+    parser.add_argument("--torch", help="a Python that has PyTorch, for the bound itself; default this one")
+    options = parser.parse_args()
+    config = preset_config("report").with_values({"model.width": options.width})
+    environment.take_on(config.device, "cpu")
+    bound = torch_bound(config, options.torch or sys.executable)
+    print(
+        f"`report`, width {options.width:g}, batches of {config.fit.batch_size}: pictures/s of the convolutions alone\n"
+    )
+    print("| precision | PyTorch's: the bound | TensorFlow's | of the bound |\n|---|---|---|---|")
+    for precision in PRECISIONS:
+        rate = config.fit.batch_size / sum(spans(config, precision))
+        print(f"| {precision} | {bound[precision]:,.0f} | {rate:,.0f} | {rate / bound[precision]:.2f} |", flush=True)
+
+
+def torch_bound(config: RunConfig, python: str) -> dict[str, float]:
+    """By precision, pictures a second, measured in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "config.json")
+        path.write_text(config.to_json(), encoding="utf-8")
+        command = [python, "-m", "benchmarks.torch_bound", str(path), str(CLASSES)]
+        process = subprocess.run(command, check=True, capture_output=True, text=True)
+    rates: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+    return rates
+
+
+def spans(config: RunConfig, precision: str) -> Iterator[float]:
+    """Seconds of each convolution's step."""
+    shape: Shape = (64, 64, 3)
+    for row in measure(plan_of(config, CLASSES)):
+        if isinstance(row.layer, Conv2D):
+            yield of_layer(row.layer, shape, precision, config.fit.batch_size, is_first=shape[-1] == 3)
+        shape = row.shape
+
+
+def of_layer(plan: Conv2D, shape: Shape, precision: str, batch: int, *, is_first: bool) -> float:
+    """Seconds of our layer's forward pass and of its gradients: those of the weights, and but for the first one of the inputs."""
+    import tensorflow as tf
+
+    from dhc.models import fused
+
+    layer = fused.Conv2D(plan.filters, plan.kernel, strides=plan.strides, padding=plan.padding, dtype=precision)
+    layer.build((None, *shape))
+    x = tf.cast(tf.random.normal((batch, *shape)), layer.compute_dtype)
+    kernel = tf.cast(layer.kernel.value, layer.compute_dtype)
+    slope = tf.random.normal(layer.compute_output_shape((batch, *shape)))
+    slope = tf.cast(slope, layer.compute_dtype)
+
+    def forward() -> list[Any]:
+        return [layer.convolution_op(x, kernel)]
+
+    def both() -> list[Any]:
+        sources = [kernel] if is_first else [kernel, x]
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            y = layer.convolution_op(x, kernel)
+        return [y, *tape.gradient(y, sources, output_gradients=slope)]
+
+    return max(seconds(both), seconds(forward))
+
+
+def seconds(action: Callable[[], list[Any]]) -> float:
+    """The least that it takes, of REPEATS times in one call of compiled code, one after the other."""
+    import tensorflow as tf
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def repeated() -> Any:
+        def body(count: Any, done: list[Any]) -> tuple[Any, list[Any]]:
+            return count + 1, action()
+
+        done = tf.while_loop(lambda count, done: count < REPEATS, body, (1, action()))[1]
+        return [tf.reshape(each, [-1])[0] for each in done]  # of each, or it would not be computed
+
+    repeated()
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        repeated()
+        times.append(time.perf_counter() - start)
+    return min(times) / REPEATS
+
+
+if __name__ == "__main__":
+    main()
