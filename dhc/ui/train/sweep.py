@@ -39,7 +39,7 @@ FIXED = (
     "device.where",
     SEED,
 )  # it has one data set and one device; repeats vary the seed
-ROWS = 8  # of the table that are visible without scrolling
+ROWS = 5  # that are seen without scrolling: so is the note below, at 1280×720
 WRITE = (
     "Values: `0.5, 0.8, 0.9`. Ranges: `0.1..0.9 step 0.2` (0.1 0.3 0.5 0.7 0.9), `2..6` (whole numbers), "
     "`1e-4..1e-2 log 5` (5 values, each the same multiple of the one before)."
