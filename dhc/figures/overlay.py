@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from dhc.figures.palette import faint
 POINTS, POINTS_OF_ONE = 60_000, 120
 MOST_JUNCTIONS = 4  # that get a line in each chart; of more, only the curves themselves tell
 GAP = 0.08  # of the width, between two charts
+MOST_TICKS = 8  # of epochs, on one of two charts side by side
 TITLES: Mapping[Metric, str] = {"loss": "loss", "accuracy": "accuracy", "learning_rate": "learning rate"}
 DIGITS: Mapping[Metric, str] = {"loss": ".4g", "accuracy": ".3f", "learning_rate": ".3~g"}
 # The longest run decides on the unit of time: seconds in it, what the axis says.
@@ -90,6 +92,8 @@ def overlay(
     for number, metric in enumerate(metrics):
         _place(figure, number, len(metrics), metric, x_title, against, log=log and metric != "accuracy")
         _mark_junctions(figure, lines, metric, number, scale)
+    if against == "epoch":
+        figure.update_xaxes(**theme.epoch_ticks(math.ceil(_end(lines)), MOST_TICKS))
     return figure
 
 
@@ -97,9 +101,13 @@ def _x_axis(lines: Sequence[Line], against: Against) -> tuple[float, str]:
     """What x is divided by, and the title of the axis."""
     if against != "time":
         return 1.0, {"epoch": "epoch", "pictures": "pictures seen"}[against]
-    ends = [float(c.x[-1]) for line in lines for c in line.curves.values() if len(c.x)]
-    longest = max(ends, default=0.0)
+    longest = _end(lines)
     return next((unit, title) for least, unit, title in TIMES if longest >= least)
+
+
+def _end(lines: Sequence[Line]) -> float:
+    """The last x of all curves."""
+    return max((float(curve.x[-1]) for line in lines for curve in line.curves.values() if len(curve.x)), default=0.0)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _draw(group: RunGroup, number: int, *, alone: bool) -> None:
             if group.alive and not sharing.is_read_only():
                 _stop_button(group, number)
         st.progress(group.fraction, text=_progress(group))
-        _verdict(group)
+        _verdict(group, alone=alone)
 
 
 def _progress(group: RunGroup) -> str:
@@ -81,9 +81,14 @@ def _progress(group: RunGroup) -> str:
     return f"{text}, about {duration_text(group.seconds_left)} left"
 
 
-def _verdict(group: RunGroup) -> None:
-    """Which of its settings to keep, as above the comparing panels; while none has ended, the best run so far."""
+def _verdict(group: RunGroup, *, alone: bool) -> None:
+    """Which of its settings to keep, as above the comparing panels; while none has ended, the best run so far.
+
+    Where the table has its runs `alone`, that is said there.
+    """
     verdict = decision.decision_of(group.runs)
+    if alone and verdict.best is not None:
+        return
     best = group.best if verdict.best is None else verdict.best.best_run
     if best is None:
         return
