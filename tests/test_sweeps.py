@@ -101,6 +101,27 @@ def test_runs_that_failed_are_points_and_not_gaps() -> None:
     assert [(one.run[-2:], one.value, one.cause) for one in infeasible(runs, "schedule.factor")] == [("32", 0.9, "nan")]
 
 
+@pytest.mark.parametrize(
+    ("values", "failed", "further", "limit"),
+    [
+        ((1e-4, 1e-3, 1e-2), (0.5,), (0.1,), 0.5),
+        ((1e-4, 1e-3, 1e-2), (0.1, 0.5), (), 0.1),
+        ((1e-4, 1e-3, 1e-2), (0.05,), (), 0.05),
+        ((1e-4, 1e-3, 1e-2), (2e-4, 1e-2), (0.1, 1.0), None),
+        ((1.0, 0.1, 0.01), (5.0, 5e-4), (1e-3,), 5e-4),
+    ],
+)
+def test_nothing_is_tried_from_where_a_run_failed_on(
+    values: tuple[float, ...], failed: tuple[float, ...], further: tuple[float, ...], limit: float | None
+) -> None:
+    name = "optimizer.learning_rate"
+    runs = [run(number, 0.1 * number, {name: value}) for number, value in enumerate(values)]
+    losses = [run(50 + number, None, {name: value}, State.FAILED) for number, value in enumerate(failed)]
+    record = edge(isolate(runs, name), name, infeasible(losses, name))
+    assert record is not None
+    assert (record.further, record.failed) == (further, limit)
+
+
 def test_two_settings_together() -> None:
     record = together(
         sweep({(0.3, 0.0): 0.5, (0.3, 0.2): 0.6, (0.5, 0.0): 0.7}), "schedule.factor", "model.conv_dropout"

@@ -97,7 +97,9 @@ def edge_text(setting: SettingReading, strong: Mark = str) -> str:
     if setting.edge is None:
         return ""
     title, low, high = find_field(setting.name).title, setting.isolated[0].span[0], setting.isolated[-1].span[1]
-    end = "" if setting.edge.further else " It goes no further."
+    failed = setting.edge.failed
+    end = " It goes no further." if failed is None else f" Beyond it, {value_text(failed)} failed."
+    end = "" if setting.edge.further else end
     return (
         f"The best {title}, {strong(value_text(setting.edge.value))}, lies at the edge of what was tried "
         f"({value_text(low)} to {value_text(high)}).{end}"

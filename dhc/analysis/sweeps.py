@@ -62,12 +62,14 @@ class Edge:
 
     value     that one
     neighbour the one that was tried beside it
-    further   values to try beyond it, within the setting's bounds, nearest first; empty where it lies at its bound
+    further   values to try beyond it, within the setting's bounds and before a run that failed, nearest first
+    failed    the nearest value beyond it at which a run failed
     """
 
     value: float
     neighbour: float
     further: tuple[float, ...]
+    failed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def infeasible(runs: Iterable[RunInfo], name: str) -> tuple[Infeasible, ...]:
 def edge(isolated: Sequence[Isolated], name: str, failed: Sequence[Infeasible] = ()) -> Edge | None:
     """Where the best value lies at an end of the numbers tried; None for fewer than FEWEST_VALUES of them.
 
-    None, too, where another value did as well: then nothing says that it gets better beyond the end. What `failed` is not proposed again.
+    None, too, where another value did as well: then nothing says that it gets better beyond the end. What `failed` is not proposed
+    again, nor what lies beyond it where a setting is tuned in decades: a rate that is too high is too high from there on.
     """
     points = [one for one in isolated if is_number(one.value)]
     if len(points) < FEWEST_VALUES or name == SEED:
@@ -121,9 +124,17 @@ def edge(isolated: Sequence[Isolated], name: str, failed: Sequence[Infeasible] =
     end, inner = float(best.value), float(neighbour.value)
     if best.span[0] != best.span[1]:  # a drawn value stands somewhere within its range
         end, inner = best.span if best is points[0] else best.span[::-1]
-    bad = [float(one.value) for one in failed if is_number(one.value)]
-    further = _beyond(find_field(name), end, inner)
-    return Edge(float(best.value), float(neighbour.value), tuple(one for one in further if one not in bad))
+    field, bad = find_field(name), [float(one.value) for one in failed if is_number(one.value)]
+    limit = _limit(field, end, inner, bad)
+    further = [value for value in _beyond(field, end, inner) if value not in bad]
+    near = tuple(value for value in further if limit is None or abs(value - end) < abs(limit - end))
+    return Edge(float(best.value), float(neighbour.value), near, limit)
+
+
+def _limit(field: ConfigField, end: float, inner: float, failed: Iterable[float]) -> float | None:
+    """Of a setting that is tuned in decades, the failed value that lies nearest beyond the end, seen from the inner one."""
+    beyond = [value for value in failed if (value > end) == (end > inner) and value != end]
+    return min(beyond, key=lambda value: abs(value - end), default=None) if field.log else None
 
 
 def together(runs: Iterable[RunInfo], first: str, second: str) -> Together:
