@@ -46,6 +46,7 @@ class Draft:
             progress(count, self.total)
 
     def _write(self, count: int) -> None:
+        """Write how far it is: the pictures done, and those done at a moment some seconds before."""
         now = time.time()
         self._recent.append((now, count))
         while len(self._recent) > 2 and self._recent[1][0] < now - PACE_SECONDS:
