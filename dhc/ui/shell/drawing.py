@@ -28,7 +28,8 @@ def progress(making: Making, what: str, more: str = "") -> None:
     count = f"{making.pictures:,} of {making.total:,} pictures" if making.total else "starting"
     left = making.seconds_left
     time_left = "" if left is None else f", {rough_text(left)} left"
-    st.progress(making.fraction, text=f"Drawing {what}: {count}{time_left}. {more}".strip())
+    order = "Trainings go first. " if making.gives_way else ""
+    st.progress(making.fraction, text=f"Drawing {what}: {count}{time_left}. {order}{more}".strip())
 
 
 def _pending() -> Mapping[Path, Making]:
@@ -39,5 +40,4 @@ def _pending() -> Mapping[Path, Making]:
 def _draw(makings: Mapping[Path, Making]) -> None:
     for folder, making in makings.items():
         name = plain(shorten(folder.name, NAME_LENGTH))
-        order = "Trainings go first. " if making.gives_way else ""
-        progress(making, f"the data set {name}", f"{order}It can be chosen here once it is whole.")
+        progress(making, f"the data set {name}", "It can be chosen here once it is whole.")
