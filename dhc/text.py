@@ -96,6 +96,11 @@ def clock_text(seconds: float | None) -> str:
     return "–" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
+def figure_text(value: float) -> str:
+    """A loss or an accuracy for a terminal: ``0.6857``; of a training that blows up, ``1.214e+19``."""
+    return f"{value:.4f}" if abs(value) < 1e5 else f"{value:.4g}"
+
+
 def rate_text(rate: float) -> str:
     """Return a learning rate in at most three digits, as charts write it too: ``0.001``, ``0.000064``, ``1e-7``."""
     return setting_number(rate, digits=3)

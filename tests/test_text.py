@@ -13,6 +13,7 @@ from dhc.text import (
     clock_text,
     count_text,
     duration_text,
+    figure_text,
     fine_percent_text,
     one_line,
     percent_text,
@@ -154,3 +155,11 @@ def test_a_name_in_bold_is_text_and_not_markdown() -> None:
 @pytest.mark.parametrize(("share", "text"), [(0.012, "+1.2"), (-0.01, "−1.0"), (0, "0.0"), (-0.0002, "0.0")])
 def test_points_have_the_sign_that_charts_write(share: float, text: str) -> None:
     assert signed_points(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.68571, "0.6857"), (-2.5, "-2.5000"), (99_999.5, "99999.5000"), (1.21401e19, "1.214e+19")],
+)
+def test_a_loss_that_blows_up_has_few_digits(value: float, text: str) -> None:
+    assert figure_text(value) == text

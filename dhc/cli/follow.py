@@ -9,6 +9,7 @@ from typing import Any
 
 from dhc.runs.status import State
 from dhc.runs.store import RunInfo, Store
+from dhc.text import figure_text
 
 
 def follow(store: Store, run_id: str, echo: Callable[[str], None], *, interval: float = 0.5) -> State:
@@ -41,5 +42,5 @@ def _best(info: RunInfo) -> str:
 def _line(row: Mapping[Any, Any], total: int | None) -> str:
     """One epoch, without the figures that it lacks, such as the neighbours' loss on train."""
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
-    figures = "".join(f"  {name} {row[name]:.4f}" for name in names if math.isfinite(row[name]))
+    figures = "".join(f"  {name} {figure_text(row[name])}" for name in names if math.isfinite(row[name]))
     return f"epoch {row['epoch']}/{total}  {row['seconds']:.1f} s{figures}{'  best' if row['best'] else ''}"

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from dhc.runs.rundir import RunWriter
-from dhc.text import rate_text
+from dhc.text import figure_text, rate_text
 from dhc.training.outcomes import NonFiniteLossError
 from dhc.training.throughput import Clock, IntervalMean, Pace, seconds_left
 from dhc.training.validation import Validation
@@ -215,7 +215,7 @@ class ConsoleLine(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
         """Print what the logs say."""
-        figures = "  ".join(f"{name} {value:.4f}" for name, value in _figures(logs).items())
+        figures = "  ".join(f"{name} {figure_text(value)}" for name, value in _figures(logs).items())
         head = f"epoch {epoch + 1}/{self.params['epochs']}  {logs['seconds']:.1f} s"
         print(f"{head}  {figures}  learning_rate {rate_text(logs['learning_rate'])}{'  best' if logs['best'] else ''}")
 

@@ -61,7 +61,8 @@ def _headline(info: RunInfo, record: Autopsy) -> None:
 
 
 def _sentence(reason: str, cause: str) -> str:
-    """The reason with a capital letter and a full stop; names such as gpu:7 stay as they are."""
+    """The reason with a capital letter and a full stop; names such as gpu:7 stay as they are. What a headline says is not said again."""
+    reason = reason.rpartition(": ")[2] if reason.startswith("the loss became nan") else reason
     first = reason[:1] if cause in ("device", "package") else reason[:1].upper()
     return first + reason[1:].rstrip(".") + "."
 
