@@ -15,12 +15,15 @@ import time
 from pathlib import Path
 
 DATA = Path("data/stand-in")
+WITH_TORCH = ("benchmarks.engine", "benchmarks.tensorflow_bound")
 COMMANDS = (
     ("benchmarks.decode", str(DATA)),
     ("benchmarks.knn", str(DATA)),
     # Epochs long enough that what a training does at their ends weighs little more than on the competition's 12,000 pictures.
     ("benchmarks.engine", str(DATA), "--width", "0.25", "--pictures", "6000", "--epochs", "5", "--rounds", "1"),
     ("benchmarks.engine", str(DATA), "--width", "1", "--pictures", "1000", "--val", "40", "--rounds", "1"),
+    ("benchmarks.tensorflow_bound", "--width", "0.25"),
+    ("benchmarks.tensorflow_bound", "--width", "1"),
     ("benchmarks.operations", "--preset", "report"),
     ("benchmarks.operations", "--preset", "tuned"),
     ("benchmarks.filters",),
@@ -46,7 +49,7 @@ def main() -> int:
         subprocess.run([sys.executable, "-m", "dhc", "data", "make", str(DATA)], check=True)
     failed = []
     for module, *arguments in COMMANDS:
-        if torch and module == "benchmarks.engine":
+        if torch and module in WITH_TORCH:
             arguments += ["--torch", torch]
         print(f"\n## {' '.join([module, *arguments])}", flush=True)
         start = time.perf_counter()
