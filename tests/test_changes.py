@@ -81,7 +81,7 @@ def test_a_change_goes_on_as_kerass_own_callback_would(tiny_config: RunConfig, t
             model.optimizer.learning_rate, oracle.factor, oracle.patience = 3e-4, 0.5, 2
         rates.append(float(np.float32(model.optimizer.learning_rate)))
         oracle.on_epoch_end(epoch - 1, {"val_accuracy": accuracy})
-    assert history.epochs["learning_rate"].tolist() == rates
+    assert history.epochs["learning_rate"].astype(np.float32).tolist() == rates
     assert history.steps == {
         2: {"learning_rate": (pytest.approx(1e-3), 3e-4), "factor": (0.1, 0.5), "patience": (1, 2)}
     }

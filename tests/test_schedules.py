@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dhc.config import RunConfig
-from dhc.models.schedules import planned_rates, plateau_rates
+from dhc.models.schedules import planned_rates, plateau_rates, shortest_rate
 
 
 def test_the_reports_schedule_by_hand() -> None:
@@ -80,3 +81,9 @@ def test_worst_case_is_what_keras_does_when_nothing_gets_better(factor: float, p
         rates_of_epochs.append(float(model.optimizer.learning_rate))
         callback.on_epoch_end(epoch, {"val_accuracy": 0.5 if epoch == 0 else 0.4})
     assert plateau_rates(1e-3, factor, patience, min_lr, 60) == pytest.approx(rates_of_epochs, rel=1e-5)
+
+
+@pytest.mark.parametrize("rate", [1e-3, 3e-4, 0.00015, 1.25e-7, 0.1])
+def test_a_rate_that_float32_has_rounded_is_as_short_as_it_was(rate: float) -> None:
+    assert shortest_rate(np.float32(rate)) == shortest_rate(float(np.float32(rate))) == rate
+    assert np.float32(shortest_rate(np.float32(rate))) == np.float32(rate)

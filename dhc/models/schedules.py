@@ -8,6 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import SupportsFloat
+
+import numpy as np
 
 from dhc.config import RunConfig
 
@@ -83,6 +86,11 @@ def plateau_rates(first: float, factor: float, patience: int, min_lr: float, epo
         drops = max(0, epoch - 1) // patience
         rates.append(max(min_lr, first * factor**drops))
     return rates
+
+
+def shortest_rate(rate: SupportsFloat) -> float:
+    """The shortest number that is the same in float32, which the optimizer has: 0.001, not 0.0010000000474974513."""
+    return float(str(np.float32(float(rate))))
 
 
 def _note(config: RunConfig) -> str:

@@ -14,7 +14,7 @@ from dhc.config import RunConfig
 from dhc.errors import sentence
 from dhc.files import remove
 from dhc.files.read import read_regular, reason
-from dhc.models.schedules import changed_rate
+from dhc.models.schedules import changed_rate, shortest_rate
 from dhc.runs import rundir
 from dhc.runs.course import SETTINGS, Change, ChangeRequest, Course, change_text, changeable, next_change
 from dhc.runs.rundir import RunWriter
@@ -140,7 +140,7 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
         return changed_rate(self._timetable, made, epoch, self._config.schedule.min_lr)
 
     def _optimizer_rate(self) -> float:
-        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        return shortest_rate(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def _say(self, text: str) -> None:
         """Write a note, once however often the reason comes up again."""

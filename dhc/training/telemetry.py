@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 
+from dhc.models.schedules import shortest_rate
 from dhc.runs.rundir import RunWriter
 from dhc.text import figure_text, rate_text
 from dhc.training.outcomes import NonFiniteLossError
@@ -99,7 +99,7 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Read the rate at which the epoch will run."""
-        rate = _shortest(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        rate = shortest_rate(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         if self._announce and math.isfinite(self.rate) and rate != self.rate:
             self._writer.event("lr", epoch=epoch + 1, old=self.rate, new=rate)
         self.rate = rate
@@ -114,7 +114,7 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up the rate of the last epoch."""
-        self.rate = _shortest(state["rate"])
+        self.rate = shortest_rate(state["rate"])
 
 
 class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
@@ -162,11 +162,6 @@ class BatchEvents(keras.callbacks.Callback):  # type: ignore[misc]
             pictures_per_second=_short(speed),
             eta=_short(eta),
         )
-
-
-def _shortest(rate: Any) -> float:
-    """The shortest number that is the same in float32, which the optimizer has: 0.001, not 0.0010000000474974513."""
-    return float(str(np.float32(rate)))
 
 
 class NonFiniteLossGuard(keras.callbacks.Callback):  # type: ignore[misc]
