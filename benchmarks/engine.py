@@ -20,10 +20,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import itertools
-import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import environment
+from benchmarks.layer_bound import asked_of_torch
 from benchmarks.spread import spread
 from dhc.config import RunConfig
 from dhc.data.select import RunData, load_for_run, select_rows
@@ -171,13 +169,7 @@ def layer_bound(task: Task) -> dict[str, float]:
 
 
 def _asked_of_torch(module: str, task: Task, *arguments: str) -> Any:
-    """What one of our modules for PyTorch prints last, of JSON."""
-    path = task.folder / "config.json"
-    path.write_text(task.config.to_json(), encoding="utf-8")
-    command = [task.torch, "-m", module, str(path), *arguments]
-    env = {name: value for name, value in os.environ.items() if task.keeps_memory or name != "GLIBC_TUNABLES"}
-    process = subprocess.run(command, check=True, capture_output=True, text=True, env=env)
-    return json.loads(process.stdout.splitlines()[-1])
+    return asked_of_torch(task.torch, module, task.config, task.folder, *arguments, keeps_memory=task.keeps_memory)
 
 
 SIDES: dict[str, Callable[[Task], Marks]] = {

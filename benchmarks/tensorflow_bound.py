@@ -11,25 +11,22 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks import environment
+from benchmarks.layer_bound import Shape, asked_of_torch, convolutions
 from dhc.config import RunConfig
-from dhc.models.ladder import plan_of
-from dhc.models.plan import Conv2D, measure
+from dhc.models.plan import Conv2D
 from dhc.models.presets import preset_config
 
 ROUNDS, REPEATS = 6, 8
 CLASSES = 96
 PRECISIONS = ("float32", "mixed_bfloat16")
-Shape = tuple[int, ...]
 
 
 def main() -> None:
@@ -47,7 +44,9 @@ def main() -> None:
     )
     print("| precision | PyTorch's: the bound | TensorFlow's | of the bound |\n|---|---|---|---|")
     for precision in PRECISIONS:
-        rate = config.fit.batch_size / sum(spans(config, precision))
+        layers = enumerate(convolutions(config, CLASSES))
+        batch = config.fit.batch_size
+        rate = batch / sum(of_layer(*layer, precision, batch, is_first=not number) for number, layer in layers)
         of_bound = (
             f"{bound[precision]:,.0f} | {rate:,.0f} | {rate / bound[precision]:.2f}" if bound else f"| {rate:,.0f} |"
         )
@@ -57,38 +56,22 @@ def main() -> None:
 def torch_bound(config: RunConfig, python: str) -> dict[str, float]:
     """By precision, pictures a second, measured in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "config.json")
-        path.write_text(config.to_json(), encoding="utf-8")
-        command = [python, "-m", "benchmarks.torch_bound", str(path), str(CLASSES)]
-        process = subprocess.run(command, check=True, capture_output=True, text=True)
-    rates: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
+        rates: dict[str, float] = asked_of_torch(python, "benchmarks.torch_bound", config, Path(folder), str(CLASSES))
     return rates
 
 
-def spans(config: RunConfig, precision: str) -> Iterator[float]:
-    """Seconds of each convolution's step."""
-    shape: Shape = (64, 64, 3)
-    for row in measure(plan_of(config, CLASSES)):
-        if isinstance(row.layer, Conv2D):
-            yield of_layer(row.layer, shape, precision, config.fit.batch_size, is_first=shape[-1] == 3)
-        shape = row.shape
-
-
-def of_layer(plan: Conv2D, shape: Shape, precision: str, batch: int, *, is_first: bool) -> float:
+def of_layer(plan: Conv2D, shape: Shape, filters: int, precision: str, batch: int, *, is_first: bool) -> float:
     """Seconds of our layer's forward pass and of its gradients: those of the weights, and but for the first one of the inputs."""
     import tensorflow as tf
 
     from dhc.models import fused
 
-    layer = fused.Conv2D(plan.filters, plan.kernel, strides=plan.strides, padding=plan.padding, dtype=precision)
+    layer = fused.Conv2D(filters, plan.kernel, strides=plan.strides, padding=plan.padding, dtype=precision)
     layer.build((None, *shape))
     x = tf.cast(tf.random.normal((batch, *shape)), layer.compute_dtype)
     kernel = tf.cast(layer.kernel.value, layer.compute_dtype)
     slope = tf.random.normal(layer.compute_output_shape((batch, *shape)))
     slope = tf.cast(slope, layer.compute_dtype)
-
-    def forward() -> list[Any]:
-        return [layer.convolution_op(x, kernel)]
 
     def both() -> list[Any]:
         sources = [kernel] if is_first else [kernel, x]
@@ -97,7 +80,7 @@ def of_layer(plan: Conv2D, shape: Shape, precision: str, batch: int, *, is_first
             y = layer.convolution_op(x, kernel)
         return [y, *tape.gradient(y, sources, output_gradients=slope)]
 
-    return max(seconds(both), seconds(forward))
+    return seconds(both)
 
 
 def seconds(action: Callable[[], list[Any]]) -> float:

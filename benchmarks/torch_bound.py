@@ -12,29 +12,19 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch.nn import functional
 
+from benchmarks.layer_bound import Shape, convolutions
 from dhc.config import RunConfig
 from dhc.machine.cores import cores
-from dhc.models.ladder import plan_of
-from dhc.models.plan import Conv2D, measure
+from dhc.models.plan import Conv2D
 
 ROUNDS = 12
 PRECISIONS = {"float32": torch.float32, "mixed_bfloat16": torch.bfloat16}
-Shape = tuple[int, ...]
-
-
-def convolutions(config: RunConfig, classes: int) -> Iterator[tuple[Conv2D, Shape, int]]:
-    """Each one, the shape (H, W, C) of what comes into it, and its filters."""
-    shape: Shape = (64, 64, 3)
-    for row in measure(plan_of(config, classes)):
-        if isinstance(row.layer, Conv2D):
-            yield row.layer, shape, row.shape[-1]
-        shape = row.shape
 
 
 def seconds(action: Callable[[], object]) -> float:
