@@ -16,9 +16,10 @@ from dhc.runs import rundir
 
 @pytest.mark.slow
 def test_train_runs_to_its_end_and_runs_list_tells_of_it(forked: None, tiny_data: Path, tmp_path: Path) -> None:
-    settings = ["--set", "fit.epochs=2", "--set", "model.width=0.03", "--set", "data.classes=3"]
+    settings = ["--set", "fit.epochs=2", "--set", "model.width=0.03", "--set", "data.classes=3", "--set", "knn.k=3"]
     process = dhc("train", "--data", str(tiny_data), "--preset", "quick", *settings, "--runs", str(tmp_path))
     assert process.returncode == 0, process.stderr
+    assert "note: knn.k has no effect with model.name vgg16: leave it out, or choose model.name knn\n" in process.stderr
     assert "epoch 2/2" in process.stdout
     (row,) = json.loads(dhc_process("runs", "list", "--json", "--runs", str(tmp_path)).stdout)
     assert (row["status"], row["epoch"], row["epochs"]) == ("finished", 2, 2)

@@ -9,6 +9,7 @@ import click
 from dhc.cli.common import DATA, RUNS, follow_to_end, settings
 from dhc.config import read_assignment
 from dhc.jobs import launch
+from dhc.jobs.sweep import without_effect
 from dhc.models.presets import DEFAULT, PRESETS, preset_config
 
 
@@ -31,6 +32,9 @@ def train(
     """
     changes = dict(read_assignment(text) for text in assignments)
     config = preset_config(preset).with_values({**changes, "data.path": folder})
+    for setting in changes:
+        if not config.uses(setting):
+            click.echo(f"note: {without_effect(config, setting)}", err=True)
     run_id = launch.launch(config, runs_dir, name=name, note=note)
     click.echo(run_id)
     if not detach:

@@ -32,6 +32,7 @@ class Draft:
 
     def __init__(self, path: Path, total: int) -> None:
         self.path, self.total, self._last, self._started = path, total, 0.0, time.time()
+        self._gives_way = gives_way()
         self._recent = deque([(self._started, 0)])
         self._write(0)
 
@@ -53,7 +54,7 @@ class Draft:
             self._recent.popleft()
         since, before = self._recent[0]
         record = {"done": count, "total": self.total, "pid": os.getpid(), "started": self._started}
-        record |= {"since": since, "before": before, "gives_way": gives_way()}
+        record |= {"since": since, "before": before, "gives_way": self._gives_way}
         files.replace(self.path / PROGRESS, lambda file: file.write(json.dumps(record).encode()), sync=False)
 
 

@@ -40,12 +40,12 @@ def draw() -> None:
     """The choice of pictures, missing rungs, chart, steps, the LR-factor experiment."""
     st.caption(INTRODUCTION)
     link("Story", text="The story of these steps, one by one")
-    drawing.notice()
     runs = session.runs()
     sets = picture_sets(runs, session.data_folders())
     if not sets:
         standin.offer_whole(NOTHING, key="ladder")
         return
+    drawing.notice()
     pictures = _pick(sets, runs)
     steps = ladder(runs, pictures)
     with guard():
