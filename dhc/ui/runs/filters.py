@@ -17,6 +17,8 @@ from dhc.ui.shell.markdown import plain
 
 KEY = "dhc_runs_"
 LONGEST = 200  # letters of a search
+# Of the fields, in pixels: at 1280 the row ends before the tools that the table shows above its right end.
+SEARCH_WIDTH, WIDTH, ORDER_WIDTH = 250, 145, 140
 SEARCH_HELP = (
     "Words from names, notes, tags, networks, states and groups; and comparisons with `<`, `>`, `<=`, `>=`, `=`, `!=` and `has`: "
     '`dropout>0.2`, `acc>=0.8`, `"LR factor"!=0.5`, `time<10min`, `state=failed`, `tag has x`, `note has "two words"`. '
@@ -34,7 +36,7 @@ def read(runs: Sequence[RunInfo]) -> RunFilter:
         _many("Tags", "tag", tags)
     if groups:
         _one("Group", "group", ["", *groups])
-    _one("Order", "order", list(ORDERS), width=140)
+    _one("Order", "order", list(ORDERS), width=ORDER_WIDTH)
     with st.popover("More", icon=":material/tune:"):
         _flag("Starred only", "star")
         _flag("Archived too", "archived")
@@ -125,18 +127,25 @@ def _text(label: str, name: str, hint: str, help: str) -> None:
     key = KEY + name
     st.session_state[key] = st.query_params.get(name, "")[:LONGEST]
     st.text_input(
-        label, key=key, placeholder=hint, on_change=_put, args=(name, key), max_chars=LONGEST, width=250, help=help
+        label,
+        key=key,
+        placeholder=hint,
+        on_change=_put,
+        args=(name, key),
+        max_chars=LONGEST,
+        width=SEARCH_WIDTH,
+        help=help,
     )
 
 
-def _one(label: str, name: str, options: Sequence[str], width: int = 170) -> None:
+def _one(label: str, name: str, options: Sequence[str], width: int = WIDTH) -> None:
     binding = address.bound_choice(name, options, options[0], key=KEY + name)
     st.selectbox(label, width=width, format_func=lambda option: option or "all", **binding)
 
 
 def _many(label: str, name: str, options: Sequence[str], hint: str = "any") -> None:
     binding = address.bound_items(name, options, key=KEY + name)
-    st.multiselect(label, placeholder=hint, width=170, **binding)
+    st.multiselect(label, placeholder=hint, width=WIDTH, **binding)
 
 
 def _flag(label: str, name: str) -> None:

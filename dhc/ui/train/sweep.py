@@ -215,9 +215,15 @@ def _values(field: ConfigField, current: Any, about: Mapping[str, Any]) -> tuple
     except ConfigError as error:
         error_box(in_titles(str(error)))
         return ()
-    listed = f"{count_text(len(values), 'value')}: {', '.join(value_text(value) for value in values)}"
-    st.caption(listed if st.session_state.get(design.KEY, design.GRID) == design.GRID else _range(values))
+    st.caption(_listed(values) if st.session_state.get(design.KEY, design.GRID) == design.GRID else _range(values))
     return values
+
+
+def _listed(values: Sequence[Any]) -> str:
+    """What the design of every combination makes of the values."""
+    if len(values) == 1:
+        return "One value: name several, with commas between."
+    return f"{count_text(len(values), 'value')}: {', '.join(value_text(value) for value in values)}"
 
 
 def _range(values: Sequence[Any]) -> str:
