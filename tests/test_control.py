@@ -74,6 +74,7 @@ def test_a_killed_training_ends_at_once_its_worker_says_so_and_the_queue_goes_on
     run_id, behind = launch.launch_all([knn, knn], runs_dir)
     store = Store(runs_dir)
     pid = hold(runs_dir, run_id)
+    assert store.run(behind).classes == 3, "what its pictures had, before it has begun"
     with pytest.raises(RunError, match="is queued: there is no process to kill; stop takes it out of the queue"):
         control.kill(runs_dir, behind)
     control.kill(runs_dir, run_id)

@@ -351,14 +351,16 @@ def test_whoever_asks_for_more_classes_than_there_are_is_judged_on_all() -> None
 
 
 def test_what_is_shown_of_a_run_has_the_classes_that_there_are() -> None:
-    def shown(asked: int, present: int | None) -> int:
-        info = replace(run(1, 0.5, data__classes=asked), environment=Environment(data_classes=present))
+    def shown(asked: int, present: int | None, queued: int | None = None) -> int:
+        environment = Environment(data_classes=present)
+        info = replace(run(1, 0.5, data__classes=asked), environment=environment, classes=queued)
         assert info.config is not None
         assert info.shown_config is not None
         assert info.config.data.classes == asked
         return info.shown_config.data.classes
 
     assert [shown(12, 5), shown(5, 5), shown(4, 5), shown(0, 5), shown(12, None)] == [5, 5, 4, 0, 12]
+    assert [shown(12, None, 8), shown(12, 5, 8), shown(4, None, 8)] == [8, 5, 4]
     runs = [dropout(1, 0.2, 0.9, data__classes=12), dropout(2, 0.4, 0.7), dropout(3, 0.6, 0.6)]
     runs[0] = replace(runs[0], environment=Environment(data_classes=5, data_prints={"val": "y"}))
     decision = decided(runs, pictures={runs[0].id: JudgedPictures("/elsewhere", 0, "y")})

@@ -80,22 +80,23 @@ def launch_all(
     ids: list[str] = []
     place = last_place(runs_dir)
     try:
-        for (config, device), labels_of_run in zip(ready, labels, strict=True):
-            request = Request(queued_at=time.time(), device=device, place=place + len(ids) * STEP, **about)
+        for (config, device, classes), labels_of_run in zip(ready, labels, strict=True):
+            turn = place + len(ids) * STEP
+            request = Request(queued_at=time.time(), device=device, place=turn, classes=classes, **about)
             ids.append(_enqueue(config, runs_dir, request, labels_of_run))
     finally:  # on a full disk, what could be queued runs
-        for device in {device for _, device in ready[: len(ids)]}:
+        for device in {device for _, device, _ in ready[: len(ids)]}:
             start_worker(runs_dir, device)
     return ids
 
 
-def _ready(config: RunConfig) -> tuple[RunConfig, str]:
-    """The config with its full path, and its device; raises what `launch` raises."""
+def _ready(config: RunConfig) -> tuple[RunConfig, str, int]:
+    """The config with its full path, its device, and how many classes its pictures have; raises what `launch` raises."""
     config = with_absolute_path(config)
     device = device_of(config)
     dataset = open_dataset(Path(config.data.path))
     cost(config, class_count(dataset, config.data.classes))
-    return config, device
+    return config, device, len(dataset.classes)
 
 
 def device_of(config: RunConfig) -> str:

@@ -146,6 +146,9 @@ class Request(RunFile):
     sought: RunId = ""
     """The id of the search from which its learning rate was taken."""
 
+    classes: Count | None = None
+    """How many classes its pictures had when it was queued: a run that asks for more gets as many."""
+
     example: bool = False
     """Whether it came with the dashboard: trained elsewhere, and stored without its network."""
 

@@ -71,6 +71,8 @@ class RunInfo:
     bet: Mapping[str, float] | None = None
     search: RateSearch | None = None
     sought: str = ""
+    classes: int | None = None
+    """How many its pictures had when it was queued; what it met when it began is in `environment`."""
     course: Course = UNDISTURBED
     """Where it branched off other runs, and what was changed while it trained."""
     review: str = ""
@@ -88,7 +90,7 @@ class RunInfo:
     @functools.cached_property
     def shown_config(self) -> RunConfig | None:
         """Its settings as they are shown: whoever asked for more classes than there are has as many as there are."""
-        present = self.environment.data_classes
+        present = self.environment.data_classes or self.classes
         if self.config is None or not present or self.config.data.classes <= present:
             return self.config
         return self.config.with_values({"data.classes": present})
@@ -138,7 +140,10 @@ class RunInfo:
 
 
 FROM_RECORDS = frozenset(field.name for field in fields(RunInfo)) & {*Request.model_fields, *Summary.model_fields}
-NOT_PLAIN = ("folder", "config", "status", "labels", "epochs_done", "curve", "course", "review", "environment", "turn")
+NOT_PLAIN = (
+    *("folder", "config", "status", "labels", "epochs_done", "curve", "course", "review"),
+    *("classes", "environment", "turn"),
+)
 PLAIN = tuple(field.name for field in fields(RunInfo) if field.name not in NOT_PLAIN)
 NULL_IF_EMPTY = ("problem", "name", "note", "group", "design", "parent", "sought")
 
