@@ -152,8 +152,13 @@ def test_answers_that_are_damaged_leave_the_figures_and_the_reason_is_said(runs:
 
 
 def test_a_single_run_and_none_that_ended_are_said(runs: Path, eight_classes: Path) -> None:
+    of_all = sentence(open_page("runs"))
+    assert sentence(open_page("runs", select=IDS[0])) == of_all, "one alone is not compared"
+    for run_id in IDS[1:3]:
+        shutil.rmtree(runs / run_id)
     assert " is alone: there is no other setting among these runs." in sentence(open_page("runs", select=IDS[0]))
     make_run(runs, eight_classes, run_id=IDS[3], how="running", epochs=2)
+    shutil.rmtree(runs / IDS[0])
     text = sentence(open_page("runs", select=IDS[3]))
     assert text == "No run has a result yet. Not counted: 1 still under way."
 
@@ -191,6 +196,8 @@ def test_runs_on_other_pictures_are_counted_named_and_selected_at_a_click(runs: 
 
 def test_a_name_is_shown_letter_by_letter(runs: Path) -> None:
     rundir.write_json(runs / IDS[1] / rundir.LABELS, {"name": "<b>![x](http://e.com/a.png)</b>"})
+    for run_id in (IDS[0], IDS[2]):
+        shutil.rmtree(runs / run_id)
     at = open_page("runs", select=IDS[1])
     (text,) = [str(one.value) for one in at.markdown if "is alone" in str(one.value)]
     assert "![x]" not in text

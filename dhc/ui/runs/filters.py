@@ -18,7 +18,7 @@ from dhc.ui.shell.markdown import plain
 KEY = "dhc_runs_"
 LONGEST = 200  # letters of a search
 # Of the fields, in pixels: at 1280 the row ends before the tools that the table shows above its right end.
-SEARCH_WIDTH, WIDTH, ORDER_WIDTH = 250, 145, 140
+SEARCH_WIDTH, WIDTH, ORDER_WIDTH = 240, 140, 135
 SEARCH_HELP = (
     "Words from names, notes, tags, networks, states and groups; and comparisons with `<`, `>`, `<=`, `>=`, `=`, `!=` and `has`: "
     '`dropout>0.2`, `acc>=0.8`, `"LR factor"!=0.5`, `time<10min`, `state=failed`, `tag has x`, `note has "two words"`. '

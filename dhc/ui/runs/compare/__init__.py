@@ -55,11 +55,11 @@ MOST_LISTED = 6  # runs whose curves are drawn while none is selected
 
 
 def draw(selected_runs: Sequence[RunInfo], listed_runs: Sequence[RunInfo]) -> None:
-    """Which setting to keep, of the selected runs or of all that are listed; the card of one run, or what can be done
+    """Which setting to keep, of several selected runs or of all that are listed; the card of one run, or what can be done
     with several; then the panel in the address.
     """
     with guard():
-        decision.draw(selected_runs or listed_runs)
+        decision.draw(selected_runs if len(selected_runs) > 1 else listed_runs)
     if not selected_runs:
         if listed_runs:
             _listed(listed_runs)
