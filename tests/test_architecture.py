@@ -143,7 +143,6 @@ MAY_IMPORT_KERAS = {
     "dhc/models/execution.py",
     "dhc/models/fused.py",
     "dhc/models/initial.py",
-    "dhc/models/judging.py",
     "dhc/models/losses.py",
     "dhc/models/muon.py",
     "dhc/models/pipeline.py",

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dhc.config import RunConfig
+
 pytestmark = pytest.mark.slow
 
 
@@ -126,7 +128,6 @@ def test_muon_has_the_hidden_kernels_but_the_widest_dense_one() -> None:
 
 @pytest.mark.parametrize("name", ["vgg16", "cnn9-skip"])
 def test_the_products_of_muon_are_counted_as_the_optimizer_computes_them(name: str) -> None:
-    from dhc.config import RunConfig
     from dhc.models.build import compiled_model
     from dhc.models.cost import cost
 
@@ -292,3 +293,53 @@ def test_many_filters_on_a_small_map_learn_what_kerass_learn(side: int, kernel: 
     assert products == [1, 0]
     for ours, theirs in zip(*results, strict=True):
         assert np.abs(ours - theirs).max() < 0.02 * np.abs(theirs).max()  # 8 bits of mantissa
+
+
+@pytest.mark.parametrize("alive", [0, 20], ids=["from the start", "later"])
+def test_no_rounding_of_a_constant_map_grows_layer_by_layer_in_judging(alive: int) -> None:
+    """A filter that comes to see nothing, kernels that hand its map on, and an average off by a rounding in 16 bits."""
+    import keras
+
+    from dhc.models.build import compiled_model, copy_weights, network
+
+    settings = {
+        "model.width": 1 / 16,
+        "model.initialization": "dirac",
+        "model.bn_momentum": 0.9,
+        "augment.where": "off",
+    }
+    config = RunConfig().with_values({**settings, "model.conv_dropout": 0.0, "model.dense_dropout": 0.0})
+    model, judged = compiled_model(config, 3), network(config, 3)
+    first, average = (
+        next(layer for layer in model.layers if isinstance(layer, kind))
+        for kind in (keras.layers.Conv2D, keras.layers.BatchNormalization)
+    )
+    x = np.random.default_rng(0).integers(0, 256, (16, 64, 64, 3), np.uint8)
+    for number in range(alive + 80):
+        if number == alive:
+            kernel, bias = (np.array(each) for each in first.get_weights())
+            kernel[..., 0], bias[0] = 0, 0.7
+            first.set_weights([kernel, bias])
+        answers = np.asarray(model(x, training=True))
+    average.moving_mean.assign(np.asarray(average.moving_mean) - np.eye(1, average.moving_mean.shape[0])[0] / 1000)
+    copy_weights(model, judged)
+    assert np.abs(np.asarray(judged(x)) - answers).max() < 0.15
+    for layer in judged.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            variance = np.asarray(layer.moving_variance)
+            layer.moving_variance.assign(np.where(np.arange(len(variance)) == 0, 0, variance))
+    assert np.abs(np.asarray(judged(x)) - answers).max() > 0.5, "as by Keras's rule"
+
+
+def test_a_batch_says_nothing_of_the_variance_of_a_map_that_is_the_same_all_over() -> None:
+    from dhc.models import fused
+
+    layer = fused.BatchNormalization(momentum=0.8)
+    layer.build((None, 4, 4, 3))
+    x = np.random.default_rng(0).normal(size=(8, 4, 4, 3)).astype(np.float32)
+    x[..., 1], x[..., 2] = 0.7, 500 + x[..., 2] / 10  # the last varies by 0.1, of 500 no more than rounding
+    y = np.asarray(layer(x, training=True))
+    assert np.abs(y[..., 1]).max() < 1e-4
+    mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
+    np.testing.assert_allclose(mean, 0.2 * x.mean((0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(variance, [0.8 + 0.2 * x[..., 0].var(), 1, 1], rtol=1e-5)

@@ -122,8 +122,7 @@ def test_the_nine_strongest_of_many_batches_are_those_of_all_at_once_and_equals_
 def test_a_kept_state_gives_the_network_that_was_judged_and_others_are_refused(
     precision: str, changes: dict[str, object], tmp_path: Path, tiny_data: Path
 ) -> None:
-    from dhc.models.build import compiled_model
-    from dhc.models.judging import copy_weights
+    from dhc.models.build import compiled_model, copy_weights
     from dhc.predict.network import untrained
     from dhc.predict.networks import Networks
     from dhc.predict.walk import Walks

@@ -277,6 +277,21 @@ def test_data_checks_every_picture_on_request(furnished: tuple[Path, Path]) -> N
     assert "have changed since this check" in words(app.run())
 
 
+def test_an_empty_ladder_shows_each_drawing_once(house: tuple[Path, Path]) -> None:
+    _, data = house
+    folders = [data / "mine", data / "stand-in"]
+    try:
+        for folder in folders:
+            datasets.start(folder)
+        for folder in folders:
+            wait_until(folder.with_name(f"{folder.name}.partial").exists, "the drawing begins", 60)
+        texts = [str(bar.proto.text) for bar in open_page("ladder").get("progress")]
+    finally:
+        for folder in folders:
+            kill_processes_of(folder)
+    assert [text.split(":")[0] for text in texts] == ["Drawing the data set mine", "Drawing the stand-in pictures"]
+
+
 def test_a_data_set_in_the_making_is_shown_wherever_data_sets_are_offered(furnished: tuple[Path, Path]) -> None:
     _, data = furnished
     folder = data / "stand-in"

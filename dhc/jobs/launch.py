@@ -244,7 +244,7 @@ def _queue_again(folder: Path) -> str:
     if config is None:
         raise RunError(f"run {folder.name} cannot go on: {problem}")
     device = device_again(config, Request.of(folder))
-    drop = ["rule"] if Exit.of(folder).cause == "median" else []
+    drop = ["classes", *(["rule"] if Exit.of(folder).cause == "median" else [])]  # its pictures may be others by now
     # first: on a full disk nothing has changed
     Request.change(folder, drop=drop, queued_at=time.time(), device=device, place=last_place(folder.parent))
     if (folder / rundir.HANDED).exists():

@@ -57,7 +57,7 @@ def build(
 def network(config: RunConfig, classes: int, *, empty: bool = False) -> keras.Model:
     """The network that is judged and saved: Keras's own layers only, without augmentation.
 
-    To be filled by `dhc.models.judging`. `empty` as for `build`.
+    To be filled by `copy_weights`. `empty` as for `build`.
     """
     plan = tuple(layer for layer in plan_of(config, classes) if not isinstance(layer, p.RANDOM))
     return build(plan, seed=config.fit.seed, name=config.model.name, empty=empty)
@@ -98,6 +98,33 @@ def compiled_model(
     # Variables that the first batch had to create would have its graph traced twice, and slowly: seconds of every start.
     model.optimizer.build(model.trainable_variables)
     return model
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Copy a training model's weights into the network of the same plan.
+
+    The averaged ones where the optimizer keeps them.
+    """
+    running = ema_weights(source.optimizer)
+    for new, old in zip(target.weights, source.weights, strict=True):
+        # a copy, since JAX would share the array and give it up when predicting
+        new.assign(keras.ops.copy(running.get(id(old), old)))
+
+
+def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """The optimizer itself where a LossScaleOptimizer wraps it, as under mixed_float16."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def ema_weights(optimizer: keras.optimizers.Optimizer) -> dict[int, Any]:
+    """id of each trainable variable → its running average; empty without weight averaging."""
+    inner = inner_optimizer(optimizer)
+    if not inner.use_ema:
+        return {}
+    return {
+        id(variable): average
+        for variable, average in zip(inner._trainable_variables, inner._model_variables_moving_average, strict=True)
+    }
 
 
 def _optimizer(config: RunConfig, model: keras.Model) -> keras.optimizers.Optimizer:

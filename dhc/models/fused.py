@@ -14,12 +14,19 @@ from typing import Any
 import keras
 
 PHILOX = 1  # TensorFlow's number of that generator
+CONSTANT = 1e-6  # of a map's mean square, and of 1: a variance below that is none, but rounding's
 # From so many on, and with four for each place of a map, the product below is the faster: `benchmarks.filters`.
 MANY_FILTERS = 128
 
 
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras's layer; when training on TensorFlow, (B, H, W, C) goes by ``FusedBatchNormV3``, on JAX in float32 and fewer passes."""
+    """Keras's layer; when training on TensorFlow, (B, H, W, C) goes by ``FusedBatchNormV3``, on JAX in float32 and fewer passes.
+
+    There a batch in which a map is the same all over leaves its moving variance as it was: it says nothing of how the map varies. By
+    Keras's rule that would go to 0, and a network that is judged would divide the map by the root of epsilon alone: whatever judging makes
+    of it otherwise, by averaged weights or a rounding, would grow 31 times a layer wherever kernels hand the map on. In training the map
+    is its beta, however far its value moves.
+    """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise (…, C); when training also move the averages, by the biased variance as Keras."""
@@ -31,7 +38,9 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
             y, mean, variance = xla.normalized(inputs, self.gamma.value, self.beta.value, self.epsilon)
         else:
             y, mean, variance = self._by_one_kernel(inputs)
-        for average, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+        is_constant = variance < CONSTANT * (1 + mean * mean)
+        seen = keras.ops.where(is_constant, self.moving_variance, variance)
+        for average, new in ((self.moving_mean, mean), (self.moving_variance, seen)):
             average.assign(average * self.momentum + new * (1 - self.momentum))
         return y
 

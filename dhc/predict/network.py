@@ -13,7 +13,6 @@ from dhc.errors import RunError
 from dhc.files.archive import DamagedError
 from dhc.files.read import reason
 from dhc.models.build import build, network
-from dhc.models.judging import fill
 from dhc.models.pipeline import of_pictures
 from dhc.predict.archive import WEIGHTS
 from dhc.predict.kept import kept_weights
@@ -50,7 +49,7 @@ def network_of_epoch(run_dir: Path, epoch: int, config: RunConfig, classes: int)
     precision, weights = weights_of_epoch(run_dir, epoch, config, classes)
     keras.config.set_dtype_policy(precision)
     model = network(config, classes)
-    fill(model, weights)
+    model.set_weights(weights)
     return model
 
 

@@ -116,7 +116,6 @@ WALKS = Walks()
 
 def _network_of(asked: Epoch, config: RunConfig, classes: int, spare: Any) -> Any:
     """The network of an epoch: `spare` with other weights where its shapes are the same ones, else a new one. Raises RunError."""
-    from dhc.models.judging import fill
     from dhc.predict.network import load_network, untrained, weights_of_epoch
 
     folder, epoch, _ = asked
@@ -127,7 +126,7 @@ def _network_of(asked: Epoch, config: RunConfig, classes: int, spare: Any) -> An
     _, weights = weights_of_epoch(folder, epoch, config, classes)
     fits = spare is not None and [each.shape for each in spare.weights] == [weight.shape for weight in weights]
     model = spare if fits else untrained(config, classes, empty=True)
-    fill(model, weights)
+    model.set_weights(weights)
     return model
 
 

@@ -19,7 +19,6 @@ from keras import ops
 
 from dhc.models import chain
 from dhc.models.affine import RandomAffine
-from dhc.models.judging import gamma_of
 
 SAMPLE = 16_384  # values of a layer that its histogram is drawn from
 CERTAIN = 0.99  # a largest probability above which an answer counts as saturated
@@ -172,8 +171,6 @@ def _output(layer: keras.Layer, weights: list[Any], x: Any, *, batch_statistics:
 def _normalised(x: Any, weights: list[Any], epsilon: float, batch_statistics: bool) -> Any:
     """Batch normalisation by the batch's own mean and variance, or by the averages; one kernel where TensorFlow has it."""
     gamma, beta, *averages = weights
-    if not batch_statistics:
-        gamma = gamma_of(gamma, *averages)
     if keras.backend.backend() == "tensorflow" and len(x.shape) == 4:
         import tensorflow as tf
 

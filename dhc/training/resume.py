@@ -24,7 +24,7 @@ from dhc.config import RunConfig
 from dhc.data.select import RunData
 from dhc.files import remove, write
 from dhc.files.folder import is_real_folder
-from dhc.models.judging import inner_optimizer
+from dhc.models.build import inner_optimizer
 from dhc.models.schedules import shortest_rate
 from dhc.runs import rundir
 from dhc.runs.budget import VARIABLE

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from dhc.files import write
-from dhc.models.judging import copy_weights
+from dhc.models.build import copy_weights
 from dhc.models.pipeline import of_pictures
 from dhc.runs import rundir
 from dhc.runs.predictions import save_predictions

@@ -42,10 +42,10 @@ def draw() -> None:
     link("Story", text="The story of these steps, one by one")
     runs = session.runs()
     sets = picture_sets(runs, session.data_folders())
+    drawing.notice(without=None if sets else standin.whole())  # which is offered below
     if not sets:
         standin.offer_whole(NOTHING, key="ladder")
         return
-    drawing.notice()
     pictures = _pick(sets, runs)
     steps = ladder(runs, pictures)
     with guard():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -18,9 +19,9 @@ TICK = 1.0  # seconds between two updates
 NAME_LENGTH = 60  # characters
 
 
-def notice() -> None:
-    """How far each data set in the making is; the page runs again when one of them is whole."""
-    watch(_pending, _draw, every=TICK, alive=bool, page=list, key="dhc-drawing")
+def notice(*, without: Path | None = None) -> None:
+    """How far each data set in the making is, one of them left out; the page runs again when one of them is whole."""
+    watch(partial(_pending, without), _draw, every=TICK, alive=bool, page=list, key="dhc-drawing")
 
 
 def progress(making: Making, what: str, more: str = "") -> None:
@@ -32,9 +33,9 @@ def progress(making: Making, what: str, more: str = "") -> None:
     st.progress(making.fraction, text=f"Drawing {what}: {count}{time_left}. {order}{more}".strip())
 
 
-def _pending() -> Mapping[Path, Making]:
+def _pending(without: Path | None) -> Mapping[Path, Making]:
     makings = datasets.all_makings(session.data_dir())
-    return {folder: making for folder, making in makings.items() if making.pending}
+    return {folder: making for folder, making in makings.items() if making.pending and folder != without}
 
 
 def _draw(makings: Mapping[Path, Making]) -> None:

@@ -38,10 +38,15 @@ def recipe_named(name: str) -> Recipe | None:
     return None if match is None else Recipe.noted(Recipe(only=int(match[1] or 0)).as_dict())
 
 
+def whole() -> Path:
+    """Where the whole stand-in set lies, or will."""
+    return session.data_dir() / WHOLE
+
+
 def offer_whole(message: str, *, key: str, button: ButtonType = "primary") -> None:
     """`message`, our own text with a place for the time, with the button that draws the stand-in set, or how far that is."""
     recipe = Recipe()
-    _offer(session.data_dir() / WHOLE, recipe, message.format(rough_text(seconds_to_draw(recipe))), key, button)
+    _offer(whole(), recipe, message.format(rough_text(seconds_to_draw(recipe))), key, button)
 
 
 def offer_named(name: str, *, key: str) -> bool:
