@@ -39,7 +39,7 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         else:
             y, mean, variance = self._by_one_kernel(inputs)
         is_constant = variance < CONSTANT * (1 + mean * mean)
-        seen = keras.ops.where(is_constant, self.moving_variance, variance)
+        seen = keras.ops.where(is_constant, self.moving_variance.value, variance)
         for average, new in ((self.moving_mean, mean), (self.moving_variance, seen)):
             average.assign(average * self.momentum + new * (1 - self.momentum))
         return y
