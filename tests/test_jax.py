@@ -14,15 +14,15 @@ import pytest
 pytestmark = pytest.mark.slow
 TRAININGS = """
 import json, keras, numpy as np
-from dhc.models import execution
+from dhc.models import execution, fused
 from dhc.training.batches import Batches
 
 def trained(kind, steps):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((64, 64, 3), dtype="uint8")
     x = keras.layers.AveragePooling2D(16)(keras.layers.Rescaling(1 / 255)(inputs))
-    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(x))
-    x = keras.layers.Dense(5, "softmax")(keras.layers.Dropout(0.5, seed=3)(keras.layers.Flatten()(x)))
+    x = fused.BatchNormalization()(fused.Conv2D(4, 3)(fused.RandomFlip("horizontal", seed=2)(x)))
+    x = keras.layers.Dense(5, "softmax")(fused.Dropout(0.5, seed=3)(keras.layers.Flatten()(x)))
     model = kind(inputs, x)
     loss = "sparse_categorical_crossentropy"
     model.compile(keras.optimizers.SGD(0.1, momentum=0.9), loss, metrics=["accuracy"], steps_per_execution=steps)
