@@ -2,7 +2,7 @@
 
     python -m benchmarks.recipes [DATA] [--arms "report-meant;tuned"] [--seeds 0,1,2] [--classes 24] [--epochs 15] [--width 0.25]
 
-An arm is one of those named below, or a preset with some settings changed: ``tuned optimizer.name=muon``. A width of its own makes arms of equal
+An arm is a preset, with some settings changed perhaps: ``tuned optimizer.name=adamw``. A width of its own makes arms of equal
 multiplications: ``cnn9-skip model.width=0.4``. The table says what a training step multiplies. `--classes 0` takes all. The runs are kept in
 RUNS; one that is there already is not trained again, so that a table is made again from its settings alone, or a stopped one goes on.
 """
@@ -23,37 +23,6 @@ from dhc.jobs import launch
 from dhc.models.cost import cost
 from dhc.models.presets import preset_config
 from dhc.runs.store import RunInfo, Store
-
-LIGHT = {"model.conv_dropout": 0.1, "model.dense_dropout": 0.3}
-MUON = {"optimizer.name": "muon"}
-ARMS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "report-meant": ("report-meant", {}),
-    "report-meant, light dropout": ("report-meant", LIGHT),
-    "report-meant, light dropout, bfloat16": ("report-meant", {**LIGHT, "device.precision": "mixed_bfloat16"}),
-    "report-meant, light dropout, float32": ("report-meant", {**LIGHT, "device.precision": "float32"}),
-    "tuned": ("tuned", {}),
-    "tuned, bfloat16": ("tuned", {"device.precision": "mixed_bfloat16"}),
-    "tuned, no label smoothing": ("tuned", {"fit.label_smoothing": 0.0}),
-    "tuned, constant rate": ("tuned", {"schedule.name": "constant"}),
-    "tuned, adam": ("tuned", {"optimizer.name": "adam"}),
-    "tuned, no averaging": ("tuned", {"optimizer.ema_momentum": 0.0}),
-    "tuned, flips only": ("tuned", {"augment.rotation": 0.0, "augment.zoom": 0.0, "augment.translation": 0.0}),
-    "tuned, erasing": ("tuned", {"augment.erasing": 0.3}),
-    "tuned, dropout 0.05": ("tuned", {"model.conv_dropout": 0.05}),
-    "tuned, slower average": ("tuned", {"optimizer.ema_momentum": 0.99}),
-    "tuned, batch 64": ("tuned", {"fit.batch_size": 64}),
-    "tuned, muon": ("tuned", MUON),
-    "tuned, flip by turns": ("tuned", {"augment.alternate": True}),
-    "tuned, look-ahead": ("tuned", {"optimizer.lookahead": 5, "optimizer.ema_momentum": 0.5}),
-    "tuned, SAM": ("tuned", {"optimizer.sam": 0.05}),  # two passes a step: at equal time it has half of the epochs
-    "tuned, faster biases": ("tuned", {"optimizer.bias_rate": 4.0}),
-    "tuned, mixup": ("tuned", {"augment.mixup": 0.2}),
-    "tuned, no CutMix": ("tuned", {"augment.cutmix": 0.0}),
-    "tuned, crop": ("tuned", {"augment.crop": 0.5}),
-    "tuned, trivial": ("tuned", {"augment.policy": "trivial"}),
-    "tuned, rand": ("tuned", {"augment.policy": "rand"}),
-    "tuned, muon, flip by turns": ("tuned", {**MUON, "augment.alternate": True}),
-}
 
 
 def main() -> None:
@@ -83,11 +52,8 @@ def main() -> None:
 
 
 def _config(arm: str, width: float, changes: Mapping[str, Any]) -> RunConfig:
-    if arm in ARMS:
-        preset, own = ARMS[arm]
-    else:
-        preset, *words = arm.split()
-        own = dict(read_assignment(word) for word in words)
+    preset, *words = arm.split()
+    own = dict(read_assignment(word) for word in words)
     return launch.with_absolute_path(preset_config(preset).with_values({"model.width": width, **own, **changes}))
 
 
