@@ -306,7 +306,7 @@ def test_no_rounding_of_a_constant_map_grows_layer_by_layer_in_judging(alive: in
     settings = {
         "model.width": 1 / 16,
         "model.initialization": "dirac",
-        "model.bn_momentum": 0.9,
+        "model.bn_momentum": 0.8,
         "augment.where": "off",
     }
     config = RunConfig().with_values({**settings, "model.conv_dropout": 0.0, "model.dense_dropout": 0.0})

@@ -19,8 +19,8 @@ from dhc.runs.status import State
 from dhc.runs.store import RunInfo, by_activity
 from dhc.text import rough_text
 from dhc.ui.shell import errand, session, sharing, standin
-from dhc.ui.shell.errand import stand_in_folder
 from dhc.ui.shell.frame import go
+from dhc.ui.shell.standin import stand_in_folder
 from dhc.ui.shell.states import DEMO_WANTED
 from dhc.ui.shell.watch import watch
 from dhc.ui.train import expectation

@@ -42,7 +42,7 @@ def draw() -> None:
     link("Story", text="The story of these steps, one by one")
     runs = session.runs()
     sets = picture_sets(runs, session.data_folders())
-    drawing.notice(without=None if sets else standin.whole())  # which is offered below
+    drawing.notice(without=None if sets else standin.stand_in_folder())  # which is offered below
     if not sets:
         standin.offer_whole(NOTHING, key="ladder")
         return

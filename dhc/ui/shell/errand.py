@@ -10,13 +10,13 @@ from typing import Any
 import streamlit as st
 
 from dhc.config import RunConfig
-from dhc.data.standin.palettes import CLASSES
 from dhc.data.standin.recipe import Recipe
 from dhc.jobs import datasets
 from dhc.jobs.datasets import Making
 from dhc.jobs.launch import launch
 from dhc.ui.shell import drawing, session
 from dhc.ui.shell.frame import choose_run, go
+from dhc.ui.shell.standin import stand_in_folder
 from dhc.ui.shell.states import error_box, guard, toast
 from dhc.ui.shell.watch import watch
 
@@ -35,11 +35,6 @@ class Errand:
     def folder(self) -> Path:
         """Where its pictures will be."""
         return Path(self.config.data.path)
-
-
-def stand_in_folder(classes: int = 0) -> Path:
-    """Folder of the whole stand-in set, or of its first classes alone; it may not exist yet."""
-    return session.data_dir() / (f"stand-in-{classes}" if 0 < classes < len(CLASSES) else "stand-in")
 
 
 def folder_for(config: RunConfig) -> Path:

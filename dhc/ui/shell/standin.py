@@ -10,6 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from dhc.data.standin.pace import seconds_to_draw
+from dhc.data.standin.palettes import CLASSES
 from dhc.data.standin.recipe import Recipe
 from dhc.jobs import datasets
 from dhc.jobs.datasets import Making
@@ -38,15 +39,15 @@ def recipe_named(name: str) -> Recipe | None:
     return None if match is None else Recipe.noted(Recipe(only=int(match[1] or 0)).as_dict())
 
 
-def whole() -> Path:
-    """Where the whole stand-in set lies, or will."""
-    return session.data_dir() / WHOLE
+def stand_in_folder(classes: int = 0) -> Path:
+    """Folder of the whole stand-in set, or of its first classes alone; it may not exist yet."""
+    return session.data_dir() / (f"{WHOLE}-{classes}" if 0 < classes < len(CLASSES) else WHOLE)
 
 
 def offer_whole(message: str, *, key: str, button: ButtonType = "primary") -> None:
     """`message`, our own text with a place for the time, with the button that draws the stand-in set, or how far that is."""
     recipe = Recipe()
-    _offer(whole(), recipe, message.format(rough_text(seconds_to_draw(recipe))), key, button)
+    _offer(stand_in_folder(), recipe, message.format(rough_text(seconds_to_draw(recipe))), key, button)
 
 
 def offer_named(name: str, *, key: str) -> bool:

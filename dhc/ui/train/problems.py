@@ -15,7 +15,7 @@ from dhc.jobs.datasets import is_dataset
 from dhc.machine import hardware
 from dhc.models.cost import cost
 from dhc.ui.shell import session
-from dhc.ui.shell.errand import stand_in_folder
+from dhc.ui.shell.standin import stand_in_folder
 from dhc.ui.train import draft, expectation
 
 
