@@ -14,12 +14,12 @@ from dhc.config import RunConfig
 from dhc.errors import sentence
 from dhc.files import remove
 from dhc.files.read import read_regular, reason
-from dhc.models.schedules import changed_rate, shortest_rate
+from dhc.models.schedules import changed_rate
 from dhc.runs import rundir
 from dhc.runs.course import SETTINGS, Change, ChangeRequest, Course, change_text, changeable, next_change
 from dhc.runs.rundir import RunWriter
 from dhc.training.patience import Plateau
-from dhc.training.telemetry import LearningRate
+from dhc.training.telemetry import LearningRate, optimizer_rate
 
 UNDONE = "the change that was asked for was not made: {}"
 DAMAGED = f"{rundir.COURSE} cannot be read whole: what it does not say of changes and branches does not count"
@@ -115,7 +115,7 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
         steps = {name: (self._before(name, epoch), value) for name, value in new.items()}
         if "learning_rate" in new and self._timetable is None:
             self.model.optimizer.learning_rate = new["learning_rate"]
-            self._learning_rate.rate = self._optimizer_rate()  # this is no drop of the schedule's
+            self._learning_rate.rate = optimizer_rate(self.model)  # this is no drop of the schedule's
         if self._plateau is not None:
             self._plateau.factor = self._holds("factor", epoch)
             self._plateau.patience = self._holds("patience", epoch)
@@ -127,7 +127,7 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
         """What an epoch (from 1) would have without the changes that begin with it."""
         if name != "learning_rate":
             return self._holds(name, epoch - 1)
-        return self._optimizer_rate() if self._timetable is None else self._rate(epoch - 1, epoch - 1)
+        return optimizer_rate(self.model) if self._timetable is None else self._rate(epoch - 1, epoch - 1)
 
     def _holds(self, name: str, epoch: int) -> Any:
         return self._course.value(name, epoch, self._config.get(SETTINGS[name]))
@@ -138,9 +138,6 @@ class Changes(keras.callbacks.Callback):  # type: ignore[misc]
         change = self._course.sets("learning_rate", last_change)
         made = None if change is None else (change.epoch - 1, change.values["learning_rate"])
         return changed_rate(self._timetable, made, epoch, self._config.schedule.min_lr)
-
-    def _optimizer_rate(self) -> float:
-        return shortest_rate(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
 
     def _say(self, text: str) -> None:
         """Write a note, once however often the reason comes up again."""

@@ -25,7 +25,6 @@ from dhc.data.select import RunData
 from dhc.files import remove, write
 from dhc.files.folder import is_real_folder
 from dhc.models.build import inner_optimizer
-from dhc.models.schedules import shortest_rate
 from dhc.runs import rundir
 from dhc.runs.budget import VARIABLE
 from dhc.runs.contract import Environment
@@ -39,6 +38,7 @@ from dhc.training.patience import Counting
 from dhc.training.pictures import fingerprints
 from dhc.training.state import is_seed, newest
 from dhc.training.stopping import is_to_end_with_epoch
+from dhc.training.telemetry import optimizer_rate
 
 DAMAGED = "cannot be read, because its files are damaged or were edited"
 OTHER_PICTURES = "was reached with other {splits} pictures or labels than are there now"
@@ -213,7 +213,7 @@ class Resume(keras.callbacks.Callback):  # type: ignore[misc]
         return epoch == self.params["epochs"] or bool(self.model.stop_training) or asked
 
     def _record(self, epoch: int) -> dict[str, Any]:
-        next_rate = shortest_rate(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        next_rate = optimizer_rate(self.model)
         record: dict[str, Any] = {"epoch": epoch, "seconds": self.seconds, "next_rate": next_rate}
         for observer in self._observers:
             record |= observer.state()

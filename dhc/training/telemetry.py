@@ -89,6 +89,11 @@ class Throughput(keras.callbacks.Callback):  # type: ignore[misc]
         self.speeds = list(state["speeds"])
 
 
+def optimizer_rate(model: keras.Model) -> float:
+    """The learning rate that its optimizer has, as short as float32 tells it apart."""
+    return shortest_rate(keras.ops.convert_to_numpy(model.optimizer.learning_rate))
+
+
 class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
     """Notes each epoch's learning rate, `rate`; `announce` writes an event of each change."""
 
@@ -99,7 +104,7 @@ class LearningRate(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Read the rate at which the epoch will run."""
-        rate = shortest_rate(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        rate = optimizer_rate(self.model)
         if self._announce and math.isfinite(self.rate) and rate != self.rate:
             self._writer.event("lr", epoch=epoch + 1, old=self.rate, new=rate)
         self.rate = rate
