@@ -181,10 +181,10 @@ def test_a_heartbeat_that_has_a_second_name_is_parted_from_it(tmp_path: Path) ->
 # The pulse of a training: each child is a real one, of `dhc.training`'s own start, lock, fence and end.
 
 
-def train(folder: Path, fence: int = 1) -> subprocess.Popen[bytes]:
+def train(folder: Path, fence: int = 1, **seconds: str) -> subprocess.Popen[bytes]:
     """A training of the stand-in's, which would go on for long."""
     Handed(fence=fence, engine="ray").write(folder)
-    environment = {**os.environ, **STAND_IN, FENCE: str(fence), "STAND_IN_EPOCH": "0.5"}
+    environment = {**os.environ, **STAND_IN, FENCE: str(fence), "STAND_IN_EPOCH": "0.5", **seconds}
     command = python("-m", "cluster.stand_in", str(folder), "--queued")
     return subprocess.Popen(
         command, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -231,12 +231,14 @@ def test_a_training_ends_at_once_when_it_is_not_its_own_any_more(tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals as POSIX has them")
 def test_two_trainings_never_write_one_run_though_no_lock_parts_them(tmp_path: Path) -> None:
-    runs = {name: make(tmp_path, epochs=500) for name in ("goes on", "is paused")}
-    olds = {name: train(folder) for name, folder in runs.items()}
+    runs = {name: make(tmp_path, epochs=500) for name in ("goes on", "is paused", "saves")}
+    slowly = {"saves": {"STAND_IN_SAVE": "3", "STAND_IN_BEAT": "5"}}
+    olds = {name: train(folder, **slowly.get(name, {})) for name, folder in runs.items()}
     news: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for folder in runs.values():
             await_that(lambda folder=folder: (folder / rundir.PROCESS).exists() and size(folder) > 1000)
+        await_that(lambda: any(rundir.DRAFT.match(path.name) for path in (runs["saves"] / rundir.RESUME).glob(".*")))
         olds["is paused"].send_signal(signal.SIGSTOP)
         for name, folder in runs.items():
             (folder / rundir.LOCK).unlink()  # as where a file server has let go of a machine that was cut off
@@ -245,7 +247,7 @@ def test_two_trainings_never_write_one_run_though_no_lock_parts_them(tmp_path: P
         for folder in runs.values():
             await_that(lambda folder=folder: fences(folder)[-1] == 3)
         olds["is paused"].send_signal(signal.SIGCONT)
-        assert [child.wait(20) for child in olds.values()] == [rundir.TAKEN, rundir.TAKEN]
+        assert [child.wait(20) for child in olds.values()] == [rundir.TAKEN] * 3
         for folder in runs.values():
             before = size(folder)
             await_that(lambda folder=folder, before=before: size(folder) > before + 1000)
@@ -254,6 +256,22 @@ def test_two_trainings_never_write_one_run_though_no_lock_parts_them(tmp_path: P
         for child in (*olds.values(), *news.values()):
             child.kill()
             child.wait()
+
+
+@pytest.mark.slow
+def test_a_run_that_came_to_its_end_elsewhere_after_all_is_not_trained_again(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    pulse.beat(folder, 1, 0)
+    child = train(folder, 2)
+    try:
+        time.sleep(2)  # it waits for the other to fall silent
+        write_exit(folder, "finished", "all epochs done", cause="done", code=0)
+        pulse.cease(folder, 1)
+        assert child.wait(20) == rundir.TAKEN
+    finally:
+        child.kill()
+        child.wait()
+    assert not (folder / rundir.EVENTS).exists() and not (folder / rundir.PROCESS).exists()
 
 
 def _is_still(folder: Path) -> bool:

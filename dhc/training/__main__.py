@@ -56,7 +56,6 @@ def main(arguments: list[str]) -> int:
             if (folder / rundir.EXIT).exists():
                 print(f"{folder.name} has ended: `python -m dhc runs resume {folder.name}` resumes it", file=sys.stderr)
                 return BAD_INPUT
-            remove_leftovers(folder)
             status = run(folder)
             with contextlib.suppress(OSError):
                 pulse.cease(folder, fence_here())
@@ -107,11 +106,14 @@ def run(folder: Path) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: write.mark(folder / mark))
     child, worker = identify(os.getpid()), identify(os.getppid())
-    guard = guard_of(folder, child)
+    guard = guard_of(folder, child)  # nobody else writes there from now on, nor is in the midst of it
+    if (folder / rundir.EXIT).exists():
+        return rundir.TAKEN
     place: dict[str, Any] = {"fence": fence} if (fence := fence_here()) else {}
     process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name, **place)
     try:
         process.write(folder)
+        remove_leftovers(folder)
         config = load_config(folder)
         device = _device(config, Request.read(folder))
         os.environ.update(hardware.environment(config.device, device))

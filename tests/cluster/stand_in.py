@@ -2,8 +2,8 @@
 
 Its lock, its fence, its pulse, its process record, its signals, its end and its events are `dhc.training`'s own; only what Keras would do
 is left out: an epoch takes the second that ``STAND_IN_EPOCH`` names. After each it saves a state, from which it goes on as a training
-does. Its events name the process and the number of its handing out, so that a test can see who wrote when. Where ``STAND_IN_FOR`` names
-a model, runs of any other are trained in earnest.
+does, in as long as ``STAND_IN_SAVE`` says; ``STAND_IN_BEAT`` is the pause between two signs of life. Its events name the process and the number of its handing out, so that a test can see who
+wrote when. Where ``STAND_IN_FOR`` names a model, runs of any other are trained in earnest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dhc.config import RunConfig
 from dhc.files import remove, write
-from dhc.runs import rundir
+from dhc.runs import pulse, rundir
 from dhc.runs.contract import Cause, Summary, write_exit
 from dhc.runs.rundir import Guard, RunWriter
 from dhc.training import __main__ as training
@@ -23,6 +23,8 @@ from dhc.training.outcomes import StopRequested
 from dhc.training.pulse import fence_here
 
 EPOCH = float(os.environ.get("STAND_IN_EPOCH", "1.0"))  # seconds
+SAVE = float(os.environ.get("STAND_IN_SAVE", "0"))  # seconds
+pulse.BEAT = float(os.environ.get("STAND_IN_BEAT", pulse.BEAT))
 FOR = os.environ.get("STAND_IN_FOR", "")  # a model's name
 STEPS = 8  # batches of an epoch, each of which is an event
 STATE = rundir.STATE  # in a folder of resume/: here, the numbers of the epochs that it was reached by
@@ -89,6 +91,7 @@ def _save(done: list[int], folder: Path, writer: RunWriter) -> None:
     draft = resume / f".{name}.{os.urandom(8).hex()}"
     write.make_folder(draft, below=folder)
     write.text(draft / STATE, " ".join(map(str, done)))
+    time.sleep(SAVE)
     writer.require()
     remove.tree(resume / name)
     remove.move(draft, resume / name)
