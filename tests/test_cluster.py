@@ -271,7 +271,8 @@ def test_a_run_that_came_to_its_end_elsewhere_after_all_is_not_trained_again(tmp
     finally:
         child.kill()
         child.wait()
-    assert not (folder / rundir.EVENTS).exists() and not (folder / rundir.PROCESS).exists()
+    assert not (folder / rundir.EVENTS).exists()
+    assert not (folder / rundir.PROCESS).exists()
 
 
 def _is_still(folder: Path) -> bool:
