@@ -180,7 +180,6 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
                 "augment.translation": 0.1,
                 "model.bn_momentum": 0.9,
                 "augment.flip": "horizontal",
-                "augment.alternate": True,
                 "augment.cutmix": 1.0,
                 "optimizer.name": "muon",
                 "optimizer.learning_rate": 2e-3,
