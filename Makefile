@@ -18,7 +18,8 @@ BIN := .venv/bin
 # Two cores take one file each, in the order that tests/conftest.py puts them in. Tests that wait leave a tenth of them idle, for
 # which WORKERS=3 finds work where memory allows a third set of browser, server and Keras (2 GB).
 WORKERS ?= 2
-TWO := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+BY_FILE := --dist loadfile --no-loadscope-reorder
+TWO := -n $(WORKERS) $(BY_FILE)
 PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt
 
@@ -51,7 +52,7 @@ tests: .venv/dev
 CLUSTERS_AFTER :=
 OWN_NETWORK = $(if $(shell unshare --net ip link set lo up 2>/dev/null && echo yes),unshare --net sh -c 'ip link set lo up && exec "$$@"' sh)
 clusters: .venv/dev $(CLUSTERS_AFTER)
-	@log=$$(mktemp); $(OWN_NETWORK) $(BIN)/pytest tests/cluster $(TWO) --durations=10 > "$$log" 2>&1; status=$$?; cat "$$log"; rm "$$log"; exit $$status
+	@log=$$(mktemp); $(OWN_NETWORK) $(BIN)/pytest tests/cluster -n 2 $(BY_FILE) --durations=10 > "$$log" 2>&1; status=$$?; cat "$$log"; rm "$$log"; exit $$status
 
 check: lint
 	$(BIN)/pytest -m "not slow and not pages and not e2e and not cluster" -q $(TWO)

@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page, expect
 from dhc.data.standin.generate import make_dataset
 from dhc.runs.labels import change_labels
 
+pytestmark = pytest.mark.errand(seconds=30)
+
 RUNS = ["20260101-000000-vgg16-000a", "20260101-000001-vgg16-000b"]
 HOSTILE = "<img src=http://evil.example/a.png onerror=alert(1)>"
 

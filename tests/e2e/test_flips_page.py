@@ -16,6 +16,8 @@ from dhc.analysis.flips import cell_mask, flip_masks, matrices
 from dhc.analysis.paired import Pairing, pair_up
 from dhc.runs.predictions import read_predictions
 
+pytestmark = pytest.mark.errand(seconds=50)
+
 FIRST, SECOND = "20260102-000000-vgg16-000a", "20260102-000001-vgg16-000a"
 TWIN = "20260102-000002-vgg16-000a"  # answers as FIRST does
 CHOSEN = f"select={FIRST},{SECOND}&pair_a={FIRST}&pair_b={SECOND}"

@@ -56,6 +56,7 @@ def choose(page: Page, title: str, option: str) -> None:
     choice.click()
 
 
+@pytest.mark.errand(seconds=45)
 def test_an_upload_with_a_folder_for_each_class_becomes_a_submission(
     page: Page, server: Server, root: Path, screenshot: Callable[..., Path], looks: Callable[..., list[Path]]
 ) -> None:
