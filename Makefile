@@ -15,11 +15,11 @@ SHARE ?=
 VIEW_PORT ?= 8502
 $(if $(filter-out read,$(SHARE)),$(error SHARE cannot be $(SHARE): it takes read))
 BIN := .venv/bin
-# Two cores take one file each, in the order that tests/conftest.py puts them in. Tests that wait leave a tenth of them idle, for
-# which WORKERS=3 finds work where memory allows a third set of browser, server and Keras (2 GB).
+# Each worker takes a file at a time, in the order that tests/conftest.py puts them in. Two leave a tenth of two cores idle, for which
+# WORKERS=3 finds work where memory allows a third set of browser, server and Keras (2 GB).
 WORKERS ?= 2
 BY_FILE := --dist loadfile --no-loadscope-reorder
-TWO := -n $(WORKERS) $(BY_FILE)
+PARALLEL := -n $(WORKERS) $(BY_FILE)
 PIP_FLAGS ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --constraint constraints.txt
 
@@ -44,7 +44,7 @@ test: .venv/dev
 	unset PYTHONDONTWRITEBYTECODE; $(MAKE) --no-print-directory -j 3 tests $(if $(K),,types clusters CLUSTERS_AFTER=types)
 
 tests: .venv/dev
-	$(BIN)/pytest $(TWO) --durations=10 $(if $(K),-k "$(K)",-m "not cluster")
+	$(BIN)/pytest $(PARALLEL) --durations=10 $(if $(K),-k "$(K)",-m "not cluster")
 
 # Clusters mostly wait for what is lost in them to be missed: so beside all else, as soon as mypy has left its core. What is said of
 # them comes in one piece. By the order of their names, the longest file, Ray's, is alone in its process. They make networks; in one
@@ -55,7 +55,7 @@ clusters: .venv/dev $(CLUSTERS_AFTER)
 	@log=$$(mktemp); $(OWN_NETWORK) $(BIN)/pytest tests/cluster -n 2 $(BY_FILE) --durations=10 > "$$log" 2>&1; status=$$?; cat "$$log"; rm "$$log"; exit $$status
 
 check: lint
-	$(BIN)/pytest -m "not slow and not pages and not e2e and not cluster" -q $(TWO)
+	$(BIN)/pytest -m "not slow and not pages and not e2e and not cluster" -q $(PARALLEL)
 
 lint: style types
 
