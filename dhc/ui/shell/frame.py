@@ -27,6 +27,7 @@ SPARE: Final = "<style>/* Spare. */</style>"  # what a callback of a part says r
 # Runs once each time it comes onto a page.
 TO_THE_TOP: Final = "<script>document.querySelector('.stMain')?.scrollTo(0, 0)</script>"
 HERE: Final = "dhc_here"  # in the session: what the links of the page hold, looked up once for dozens of them
+ADDRESS: Final = "dhc_address"  # in the session: the query that a page was drawn for last
 LEFT: Final = "dhc_left"  # in the session: by page that `go` left, the address that it wrote over its own, and that
 
 
@@ -80,6 +81,7 @@ def frame(title: str, icon: str) -> DeltaGenerator:
     fence()
     st.html(SPARE)
     session.take_snapshot()
+    _show_address(title)
     _come_back(title)
     present.arrive(title)
     chosen.arrive(title)
@@ -170,6 +172,17 @@ def go(label: str, **params: str) -> None:
     query = {name: value for name, value in query.items() if value}
     st.session_state.setdefault(LEFT, {})[present.last_page()] = (query, st.query_params.to_dict())
     st.switch_page(page.file, query_params=query)
+
+
+def _show_address(page: str) -> None:
+    """Have the browser show the address that `page` is drawn for.
+
+    A link of Streamlit's to the page that it stands on draws that anew, and leaves the address as it was.
+    """
+    query = st.query_params.to_dict()
+    if present.last_page() == page and st.session_state.get(ADDRESS, query) != query:
+        st.query_params.from_dict(query)
+    st.session_state[ADDRESS] = query
 
 
 def _come_back(page: str) -> None:
