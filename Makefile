@@ -15,8 +15,8 @@ SHARE ?=
 VIEW_PORT ?= 8502
 $(if $(filter-out read,$(SHARE)),$(error SHARE cannot be $(SHARE): it takes read))
 BIN := .venv/bin
-# Each worker takes a file at a time, in the order that tests/conftest.py puts them in. Two leave a tenth of two cores idle, for which
-# WORKERS=3 finds work where memory allows a third set of browser, server and Keras (2 GB).
+# Each worker takes a file at a time, in the order that tests/conftest.py puts them in. Two leave a tenth of two cores idle; on two
+# cores a third made browsers and clusters wait for one another until the tests took longer.
 WORKERS ?= 2
 BY_FILE := --dist loadfile --no-loadscope-reorder
 PARALLEL := -n $(WORKERS) $(BY_FILE)

@@ -2,8 +2,9 @@
 
 Its lock, its fence, its pulse, its process record, its signals, its end and its events are `dhc.training`'s own; only what Keras would do
 is left out: an epoch takes the second that ``STAND_IN_EPOCH`` names. After each it saves a state, from which it goes on as a training
-does, in as long as ``STAND_IN_SAVE`` says; ``STAND_IN_BEAT`` is the pause between two signs of life. Its events name the process and the number of its handing out, so that a test can see who
-wrote when. Where ``STAND_IN_FOR`` names a model, runs of any other are trained in earnest.
+does, in as long as ``STAND_IN_SAVE`` says; ``STAND_IN_BEAT`` is the pause between two signs of life. Its events name the process and the
+number of its handing out, so that a test can see who wrote when. Where ``STAND_IN_FOR`` names a model, runs of any other are trained in
+earnest.
 """
 
 from __future__ import annotations
