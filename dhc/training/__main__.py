@@ -107,7 +107,7 @@ def run(folder: Path) -> int:
         signal.signal(number, lambda number, frame: write.mark(folder / mark))
     child, worker = identify(os.getpid()), identify(os.getppid())
     guard = guard_of(folder, child)  # nobody else writes there from now on, nor is in the midst of it
-    if (folder / rundir.EXIT).exists():
+    if (folder / rundir.EXIT).exists():  # whoever trained it before came to its end after all
         return rundir.TAKEN
     place: dict[str, Any] = {"fence": fence} if (fence := fence_here()) else {}
     process = Process(child=child, worker=worker, host=socket.gethostname(), run=folder.name, **place)

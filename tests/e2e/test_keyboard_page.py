@@ -102,21 +102,3 @@ def _reach(page: Page, control: str) -> None:
         if re.search(control, stops[-1]):
             return
     raise AssertionError("Tab does not reach it; it stops at " + ", ".join(stops[:40]))
-
-
-def test_a_link_to_another_place_of_its_own_page_is_in_the_address_and_back_leads_back(
-    page: Page, server: Server
-) -> None:
-    visit(page, server, "/lessons?lesson=pooling")
-    before = page.evaluate("history.length")
-    for title, name in (("Receptive field", "receptive-field"), ("ReLU and LeakyReLU", "activation")):
-        page.get_by_role("link", name=f"Next: {title}").click()
-        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
-        expect(page).to_have_url(re.compile(f"lesson={name}"))
-    assert page.evaluate("history.length") == before + 2
-    settled(page)
-    page.go_back()
-    expect(page.get_by_role("heading", name="Receptive field", exact=True)).to_be_visible()
-    expect(page).to_have_url(re.compile("lesson=receptive-field"))
-    page.reload()
-    expect(page.get_by_role("heading", name="Receptive field", exact=True)).to_be_visible()
